@@ -1,0 +1,72 @@
+"""An option contract and its symbol."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from angel_x.errors import InvalidSymbol
+
+
+class Right(StrEnum):
+    CALL = "CE"
+    PUT = "PE"
+
+
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_SYMBOL = re.compile(
+    r"(?P<underlying>[A-Z0-9&-]{1,20})_(?P<day>\d{2})(?P<month>[A-Z]{3})(?P<year>\d{2})_"
+    r"(?P<strike>\d{1,7}(?:\.\d{1,2})?)(?P<right>CE|PE)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A European index option, cash settled."""
+
+    symbol: str
+    underlying: str
+    expiry: date
+    #: Rupees.
+    strike: Decimal
+    right: Right
+    #: Units in one lot.
+    lot_size: int
+    #: Rupees.
+    tick_size: Decimal
+    #: Units that one order may not exceed at the exchange.
+    freeze_quantity: int
+    #: The close of the session of the expiry day, UTC.
+    expires_at: datetime
+
+
+def format_symbol(underlying: str, expiry: date, strike: Decimal, right: Right) -> str:
+    """Return the symbol, such as ``NIFTY_25AUG26_24050CE``."""
+    month = MONTHS[expiry.month - 1]
+    return f"{underlying}_{expiry:%d}{month}{expiry:%y}_{_plain(strike)}{right}"
+
+
+def parse_symbol(symbol: str) -> tuple[str, date, Decimal, Right]:
+    """Return underlying, expiry, strike and right.
+
+    Raises:
+        InvalidSymbol: The text is no symbol or its date does not exist.
+    """
+    match = _SYMBOL.fullmatch(symbol)
+    if match is None or match["month"] not in MONTHS:
+        raise InvalidSymbol(f"symbol must be UNDERLYING_DDMMMYY_STRIKE(CE|PE), was {symbol}")
+    month = MONTHS.index(match["month"]) + 1
+    try:
+        expiry = date(2000 + int(match["year"]), month, int(match["day"]))
+    except ValueError as error:
+        raise InvalidSymbol(f"symbol must hold a date that exists, was {symbol}") from error
+    return match["underlying"], expiry, Decimal(match["strike"]), Right(match["right"])
+
+
+def _plain(strike: Decimal) -> str:
+    """Write a strike without an exponent and without trailing zeros."""
+    text = f"{strike:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

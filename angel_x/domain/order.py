@@ -1,0 +1,150 @@
+"""An order: what was asked for, where it stands, and every move that it can make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+
+from angel_x.errors import IllegalTransition
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        """One for a purchase, minus one for a sale."""
+        return 1 if self is Side.BUY else -1
+
+
+class OrderType(StrEnum):
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    STOP_LIMIT = "SL"
+    STOP_MARKET = "SL-M"
+
+
+class Validity(StrEnum):
+    DAY = "DAY"
+    IOC = "IOC"
+
+
+class Product(StrEnum):
+    NORMAL = "NRML"
+    INTRADAY = "MIS"
+
+
+class Priority(StrEnum):
+    """The lane in which an order waits; a lane is a queue of its own."""
+
+    EMERGENCY = "emergency"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+class OrderStatus(StrEnum):
+    """*Denied* is our refusal; *rejected* is the venue's."""
+
+    RECEIVED = "received"
+    DENIED = "denied"
+    SUBMITTING = "submitting"
+    REJECTED = "rejected"
+    WORKING = "working"
+    TRIGGER_PENDING = "trigger_pending"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+    @property
+    def is_closed(self) -> bool:
+        return not TRANSITIONS[self]
+
+
+def _transitions() -> Mapping[OrderStatus, frozenset[OrderStatus]]:
+    s = OrderStatus
+    closing = {s.FILLED, s.CANCELED, s.EXPIRED}
+    resting = {s.PARTIALLY_FILLED, *closing}
+    at_venue = {s.REJECTED, s.WORKING, s.TRIGGER_PENDING, *resting}
+    table = {
+        # The paper exchange answers inside our own transaction, so an order that goes there is
+        # never seen as submitting.
+        s.RECEIVED: {s.DENIED, s.SUBMITTING, *at_venue},
+        s.SUBMITTING: at_venue,
+        s.TRIGGER_PENDING: {s.WORKING, s.REJECTED, *closing},
+        s.WORKING: resting,
+        # A second partial fill leaves the status where it was.
+        s.PARTIALLY_FILLED: resting,
+    }
+    return MappingProxyType({status: frozenset(table.get(status, ())) for status in s})
+
+
+#: Every legal move.  A status that maps to nothing is closed.
+TRANSITIONS = _transitions()
+
+CLOSED = frozenset(status for status in OrderStatus if status.is_closed)
+OPEN = frozenset(OrderStatus) - CLOSED
+#: Statuses of an order that stands in the market and holds margin.
+RESTING = frozenset(
+    {OrderStatus.WORKING, OrderStatus.TRIGGER_PENDING, OrderStatus.PARTIALLY_FILLED}
+)
+
+
+def check_move(source: OrderStatus, target: OrderStatus) -> None:
+    """Refuse a move that the table does not hold.
+
+    Raises:
+        IllegalTransition: ``target`` cannot follow ``source``.
+    """
+    if target not in TRANSITIONS[source]:
+        raise IllegalTransition(f"{source} cannot become {target}")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What one caller asks for, validated: the content that an idempotency key stands for."""
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    #: Units, a multiple of the lot size.
+    quantity: int
+    order_type: OrderType
+    #: Rupees; None for orders at market.
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    validity: Validity = Validity.DAY
+    product: Product = Product.NORMAL
+    priority: Priority = Priority.NORMAL
+    tag: str | None = None
+
+
+@dataclass(slots=True)
+class Order:
+    """A stored order as the execution sees it."""
+
+    id: int
+    user_id: int
+    symbol: str
+    side: Side
+    quantity: int
+    filled_quantity: int
+    order_type: OrderType
+    limit_price: Decimal | None
+    validity: Validity
+    priority: Priority
+    status: OrderStatus
+    #: When the order stops being valid, UTC.
+    valid_until: datetime
+    attempt: int = 0
+
+    @property
+    def leaves_quantity(self) -> int:
+        """Units that have not traded yet."""
+        return self.quantity - self.filled_quantity

@@ -1,0 +1,46 @@
+"""A quote as one fixed-size record, so that a block of quotes is one array.
+
+Prices are whole paise: exact, and half the size of a float.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: One quote.  ``time`` is the wall clock of receipt in milliseconds since the epoch, UTC; zero
+#: means that there is no quote.  Prices are paise, zero for none; sizes, ``oi`` and ``volume`` units.
+QUOTE = np.dtype(
+    [
+        ("time", "<i8"),
+        ("bid", "<i4"),
+        ("ask", "<i4"),
+        ("last", "<i4"),
+        ("bid_size", "<i4"),
+        ("ask_size", "<i4"),
+        ("oi", "<i8"),
+        ("volume", "<i8"),
+    ]
+)
+
+
+def fresh(quotes: NDArray[np.void], now_ms: int, max_age_seconds: float) -> NDArray[np.bool_]:
+    """Return which quotes exist and are at most ``max_age_seconds`` old at ``now_ms``."""
+    times = quotes["time"]
+    result: NDArray[np.bool_] = (times > 0) & (times >= now_ms - int(max_age_seconds * 1000))
+    return result
+
+
+def mid_paise(quotes: NDArray[np.void]) -> NDArray[np.float64]:
+    """Return the mark of each quote in paise.
+
+    The middle of bid and ask where both stand and are not crossed, else the last price, else NaN.
+    """
+    bid, ask, last = quotes["bid"], quotes["ask"], quotes["last"]
+    two_sided = (bid > 0) & (ask >= bid)
+    middle = (bid.astype(np.float64) + ask) / 2.0
+    return np.where(two_sided, middle, np.where(last > 0, last.astype(np.float64), np.nan))

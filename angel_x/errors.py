@@ -1,0 +1,123 @@
+"""Every error that Angel-X raises on purpose, in one tree.
+
+```
+AngelXError
+├── InvalidInput            the caller sent something that cannot be accepted
+│   ├── InvalidOrder        with the index, field and value of each fault
+│   ├── InvalidSymbol
+│   ├── InvalidChainFile    with file, row and column
+│   └── InvalidCursor
+├── IdempotencyConflict     same client order id, other content
+├── OrderNotFound
+├── OrderAlreadyClosed
+├── AccessDenied            no key, a wrong or revoked key, a missing scope
+├── QueueFull               with the seconds after which to try again
+├── UnknownAccount
+├── IllegalTransition       a move that the transition table does not know
+└── ServerUnavailable       a server that could not be found or started
+```
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class AngelXError(Exception):
+    """The root of the tree."""
+
+
+class InvalidInput(AngelXError):
+    """The caller sent something that cannot be accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with one field of one order of a request."""
+
+    #: Position of the order in the request, from zero.
+    index: int
+    field: str
+    #: The offending value as the caller wrote it, cut to a readable length.
+    value: str
+    detail: str
+
+
+class InvalidOrder(InvalidInput):
+    """A request holds at least one order that cannot be accepted, so none of it is."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("; ".join(f"orders[{f.index}].{f.field} {f.detail}" for f in faults))
+        self.faults = faults
+
+
+class InvalidSymbol(InvalidInput):
+    """A symbol does not read as UNDERLYING_DDMMMYY_STRIKE(CE|PE)."""
+
+
+class InvalidChainFile(InvalidInput):
+    """A chain file cannot be loaded."""
+
+    def __init__(self, file: str, row: int, column: str, detail: str) -> None:
+        super().__init__(f"{file}, row {row}, column {column}: {detail}")
+        self.file = file
+        self.row = row
+        self.column = column
+        self.detail = detail
+
+
+class InvalidCursor(InvalidInput):
+    """A page cursor was not made by this system."""
+
+
+class IdempotencyConflict(AngelXError):
+    """An order with this client order id exists already and says something else."""
+
+    def __init__(self, client_order_id: str, field: str = "client_order_id") -> None:
+        super().__init__(f"an order of other content has this client_order_id: {client_order_id}")
+        self.client_order_id = client_order_id
+        self.field = field
+
+
+class OrderNotFound(AngelXError):
+    """No order of this account has this id."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"no order of this account has the id {order_id}")
+        self.order_id = order_id
+
+
+class OrderAlreadyClosed(AngelXError):
+    """The order is closed and cannot be canceled any more."""
+
+    def __init__(self, order_id: int, status: str) -> None:
+        super().__init__(f"order {order_id} is closed, its status is {status}")
+        self.order_id = order_id
+        self.status = status
+
+
+class AccessDenied(AngelXError):
+    """The caller showed no key, a key that is not valid, or one without the scope."""
+
+
+class QueueFull(AngelXError):
+    """More orders wait to be decided than MAX_QUEUE_SIZE allows."""
+
+    def __init__(self, waiting: int, limit: int, retry_after: int = 1) -> None:
+        super().__init__(f"{waiting} orders wait to be decided, the limit is {limit}")
+        self.waiting = waiting
+        self.limit = limit
+        #: Seconds after which another attempt is worth making.
+        self.retry_after = retry_after
+
+
+class UnknownAccount(AngelXError):
+    """No account has this name or id."""
+
+
+class IllegalTransition(AngelXError):
+    """An order was asked to make a move that the transition table does not know."""
+
+
+class ServerUnavailable(AngelXError):
+    """A server that the system needs could not be found or started."""

@@ -1,0 +1,102 @@
+"""What the services need from the outside, as protocols; the adapters satisfy them by shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from angel_x.domain.metric import Metric
+    from angel_x.domain.order import Priority
+    from angel_x.domain.universe import Universe
+
+#: Returns an aware UTC time.  There are two: the wall clock, and the market clock, which follows
+#: a replayed recording.
+Clock = Callable[[], datetime]
+
+
+class QuoteBoard(Protocol):
+    """The latest quotes, by row of the universe.  What is absent or expired reads as zeros."""
+
+    def write(self, universe: Universe, rows: NDArray[np.int64], quotes: NDArray[np.void]) -> None:
+        """Write one quote a row, in one round trip."""
+
+    def write_spots(self, universe: Universe, quotes: NDArray[np.void]) -> None:
+        """Write the quote of every underlying, in the order of ``universe.underlyings``."""
+
+    def read(self, universe: Universe) -> NDArray[np.void]:
+        """Return the quotes of the whole universe."""
+
+    def read_rows(self, universe: Universe, rows: NDArray[np.int64]) -> NDArray[np.void]:
+        """Return one quote for each of ``rows``, which may repeat."""
+
+    def spots(self, universe: Universe) -> NDArray[np.void]:
+        """Return the quotes of the underlyings."""
+
+
+class GreeksBoard(Protocol):
+    """The latest Greeks as float32 columns.  What is absent or expired reads as NaN and age zero."""
+
+    def write(
+        self, universe: Universe, start: int, columns: NDArray[np.float32], as_of_ms: int
+    ) -> None:
+        """Write the columns, shape (fields, rows), of the rows from ``start`` on."""
+
+    def read(self, universe: Universe) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return columns of shape (fields, n) and the time of each row in epoch milliseconds."""
+
+
+class UniverseSource(Protocol):
+    """Where the current universe comes from."""
+
+    def current(self) -> Universe:
+        """Return the newest universe."""
+
+    def version(self, version: str) -> Universe | None:
+        """Return the universe of that version if it is the current one, reloading once."""
+
+
+class Dispatcher(Protocol):
+    """Puts work on a queue.  A message is a doorbell: losing one costs time, never an order."""
+
+    def ring(self, priority: Priority, order_ids: Sequence[int]) -> bool:
+        """Say that these orders wait to be decided; False where the message broker did not take it."""
+
+    def match(self) -> bool:
+        """Ask for a look at the resting orders."""
+
+    def update_portfolios(self, user_ids: Collection[int]) -> bool:
+        """Ask for these accounts to be valued."""
+
+    def compute_greeks(
+        self,
+        version: str,
+        chunks: Sequence[tuple[int, int]],
+        as_of: datetime,
+        expires_seconds: float,
+    ) -> int:
+        """Ask for each chunk ``(start, stop)``; return how many messages were taken."""
+
+
+class EventStream(Protocol):
+    """The live stream that the API serves.  Losing it loses no truth."""
+
+    def publish(self, events: Sequence[Mapping[str, object]]) -> None:
+        """Append events, each with ``user_id`` and ``kind``, in one round trip."""
+
+
+class Meter(Protocol):
+    """Counts and times."""
+
+    def add(self, metric: Metric, amount: float = 1, **labels: str) -> None:
+        """Add to a counter."""
+
+    def observe(self, metric: Metric, value: float, **labels: str) -> None:
+        """Record one value of a histogram."""
+
+    def set(self, metric: Metric, value: float, **labels: str) -> None:
+        """Set a gauge."""

@@ -1,0 +1,35 @@
+"""The queues that workers consume, by the names that dashboards and operators rely on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class QueueName(StrEnum):
+    """One Redis list each; priority is a queue of its own, never a Redis priority step."""
+
+    EMERGENCY = "orders.emergency"
+    HIGH = "orders.high"
+    NORMAL = "orders.normal"
+    LOW = "orders.low"
+    #: Where a Celery client that knows only the broker's address sends to.
+    INTAKE = "celery"
+    GREEKS = "greeks"
+    PORTFOLIO = "portfolio"
+    MONITOR = "monitor"
+
+
+#: What each class of worker consumes, in strict order.
+WORKER_QUEUES: dict[str, tuple[QueueName, ...]] = {
+    "emergency": (QueueName.EMERGENCY,),
+    "orders": (
+        QueueName.EMERGENCY,
+        QueueName.INTAKE,
+        QueueName.HIGH,
+        QueueName.NORMAL,
+        QueueName.LOW,
+    ),
+    "greeks": (QueueName.GREEKS,),
+    "portfolio": (QueueName.PORTFOLIO,),
+    "monitor": (QueueName.MONITOR,),
+}
