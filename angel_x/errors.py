@@ -10,11 +10,20 @@ AngelXError
 ├── IdempotencyConflict     same client order id, other content
 ├── OrderNotFound
 ├── OrderAlreadyClosed
-├── AccessDenied            no key, a wrong or revoked key, a missing scope
+├── AccessDenied            no key, or a wrong or revoked one
+│   └── ScopeMissing        the key is good, but not for this
 ├── QueueFull               with the seconds after which to try again
 ├── UnknownAccount
+├── UnknownContract         no listed contract, underlying or expiry of that name
 ├── IllegalTransition       a move that the transition table does not know
-└── ServerUnavailable       a server that could not be found or started
+├── ServerUnavailable       a server that could not be found or started
+└── ApiError                what the client library raises, with the problem that the API answered
+    ├── InvalidRequest      with the index, field and value of each fault
+    ├── Unauthorized        no key, a wrong or revoked one, or one without the scope
+    ├── NotFound
+    ├── Conflict            an order of other content, or one that is closed already
+    ├── Overloaded          with the seconds after which to try again
+    └── Unavailable         no answer, or none that can be relied on
 ```
 """
 
@@ -29,6 +38,13 @@ class AngelXError(Exception):
 
 class InvalidInput(AngelXError):
     """The caller sent something that cannot be accepted."""
+
+    def __init__(self, detail: str, *, field: str = "", value: str = "") -> None:
+        super().__init__(detail)
+        #: Which part of the request is wrong, empty where that is the whole of it.
+        self.field = field
+        #: The offending value as the caller wrote it, cut to a readable length.
+        self.value = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +113,11 @@ class OrderAlreadyClosed(AngelXError):
 
 
 class AccessDenied(AngelXError):
-    """The caller showed no key, a key that is not valid, or one without the scope."""
+    """The caller showed no key, or one that is not valid (any more)."""
+
+
+class ScopeMissing(AccessDenied):
+    """The key is valid and does not allow this call."""
 
 
 class QueueFull(AngelXError):
@@ -115,9 +135,61 @@ class UnknownAccount(AngelXError):
     """No account has this name or id."""
 
 
+class UnknownContract(AngelXError):
+    """No listed contract, underlying or expiry has this name."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"{kind} must be listed, was {name}")
+        self.kind = kind
+        self.name = name
+
+
 class IllegalTransition(AngelXError):
     """An order was asked to make a move that the transition table does not know."""
 
 
 class ServerUnavailable(AngelXError):
     """A server that the system needs could not be found or started."""
+
+
+class ApiError(AngelXError):
+    """The API refused a call of the client library, or did not answer it."""
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        status: int | None = None,
+        faults: tuple[Fault, ...] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(detail)
+        #: The HTTP status, None where there was no answer.
+        self.status = status
+        self.faults = faults
+        #: Seconds after which another attempt is worth making.
+        self.retry_after = retry_after
+
+
+class InvalidRequest(ApiError):
+    """The request cannot be accepted as it is; :attr:`faults` says what to change."""
+
+
+class Unauthorized(ApiError):
+    """The key is missing, wrong, revoked, or without the scope."""
+
+
+class NotFound(ApiError):
+    """This account has nothing of that name or id."""
+
+
+class Conflict(ApiError):
+    """The call contradicts what is stored."""
+
+
+class Overloaded(ApiError):
+    """Too many orders wait; try again after :attr:`retry_after` seconds."""
+
+
+class Unavailable(ApiError):
+    """No answer that can be relied on.  Whether anything was stored is unknown."""

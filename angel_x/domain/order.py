@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
+from angel_x.domain.money import ZERO
 from angel_x.errors import IllegalTransition
 
 
@@ -142,7 +143,14 @@ class Order:
     status: OrderStatus
     #: When the order stops being valid, UTC.
     valid_until: datetime
+    client_order_id: str
     attempt: int = 0
+    #: Rupees of premium held back while a purchase rests.
+    reserved: Decimal = ZERO
+    #: Rupees a unit over all fills.
+    average_price: Decimal | None = None
+    #: Seconds between acceptance and the moment at which the order was read.
+    age_seconds: float = 0.0
 
     @property
     def leaves_quantity(self) -> int:

@@ -1,0 +1,67 @@
+"""The connection pool of one process."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import Engine, create_engine, event
+
+from angel_x.domain.metric import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = structlog.get_logger()
+
+_STARTED = "angel_x_started"
+
+
+def make_engine(
+    url: str,
+    *,
+    pool_size: int,
+    max_pool_size: int,
+    acquire_seconds: float = 5,
+    query_timeout_seconds: float = 30,
+) -> Engine:
+    """Return an engine whose pool belongs to the calling process.
+
+    A statement that runs longer than ``query_timeout_seconds`` is canceled by the server.  A
+    broken network is noticed within seconds (keep-alives), and connections are renewed hourly.
+    """
+    timeout_ms = int(query_timeout_seconds * 1000)
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=max(0, max_pool_size - pool_size),
+        pool_timeout=acquire_seconds,
+        pool_recycle=3600,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 5,
+            "keepalives_idle": 30,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "options": f"-c statement_timeout={timeout_ms} -c timezone=UTC",
+        },
+    )
+
+
+def watch_queries(
+    engine: Engine, observe: Callable[[Metric, float], None], *, slow_seconds: float
+) -> None:
+    """Time every statement, and log those that take longer than ``slow_seconds``."""
+
+    def started(connection: Any, *_: object) -> None:  # noqa: ANN401 - SQLAlchemy's own shape
+        connection.info[_STARTED] = perf_counter()
+
+    def finished(connection: Any, _cursor: object, statement: str, *_: object) -> None:  # noqa: ANN401
+        elapsed = perf_counter() - connection.info[_STARTED]
+        observe(Metric.DB_QUERY_SECONDS, elapsed)
+        if elapsed > slow_seconds:
+            log.warning("query.slow", seconds=round(elapsed, 3), statement=statement[:200])
+
+    event.listen(engine, "before_cursor_execute", started)
+    event.listen(engine, "after_cursor_execute", finished)

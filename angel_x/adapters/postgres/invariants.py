@@ -1,0 +1,154 @@
+"""The invariants of the order protocol, each provable by one query.
+
+Every query returns one text a row that breaks its rule; all of them look at one snapshot.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from angel_x.domain.invariant import Invariant
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+_CLOSED = "('denied', 'rejected', 'filled', 'canceled', 'expired')"
+
+#: Name, rule, query.
+RULES: tuple[tuple[str, str, str], ...] = (
+    (
+        "orders end in time",
+        "every accepted order reaches a closed status within its validity",
+        f"SELECT id::text FROM orders WHERE status NOT IN {_CLOSED} "
+        "AND valid_until + interval '5 minutes' < %(now)s",
+    ),
+    (
+        "one story each",
+        "every order was received once and stands where its last event says",
+        """
+        SELECT o.id::text FROM orders o JOIN (
+            SELECT order_id, count(*) FILTER (WHERE status = 'received') AS received,
+                (array_agg(status ORDER BY at DESC, status = 'received'))[1] AS last
+            FROM order_events GROUP BY order_id
+        ) e ON e.order_id = o.id
+        WHERE e.received <> 1 OR e.last <> o.status
+        UNION ALL
+        SELECT o.id::text FROM orders o
+        WHERE NOT EXISTS (SELECT 1 FROM order_events e WHERE e.order_id = o.id)
+        """,
+    ),
+    (
+        "one outcome",
+        "no order has two outcomes",
+        f"SELECT order_id::text FROM order_events WHERE status IN {_CLOSED} "
+        "GROUP BY order_id HAVING count(*) > 1",
+    ),
+    (
+        "fills add up",
+        "filled quantity = sum of fills ≤ quantity",
+        """
+        SELECT o.id::text FROM orders o LEFT JOIN (
+            SELECT order_id, sum(quantity) AS quantity FROM fills GROUP BY order_id
+        ) f ON f.order_id = o.id
+        WHERE o.filled_quantity <> coalesce(f.quantity, 0) OR o.filled_quantity > o.quantity
+        """,
+    ),
+    (
+        "one fill per execution",
+        "one fill per broker execution id",
+        "SELECT execution_id FROM fills GROUP BY execution_id HAVING count(*) > 1",
+    ),
+    (
+        "positions fold fills",
+        "position = fold of fills",
+        """
+        SELECT user_id || ' ' || symbol FROM (
+            SELECT user_id, symbol, sum(CASE side WHEN 'BUY' THEN quantity ELSE -quantity END) AS net
+            FROM fills GROUP BY user_id, symbol
+        ) f
+        FULL JOIN (
+            SELECT user_id, symbol, sum(quantity) AS net FROM positions GROUP BY user_id, symbol
+        ) p USING (user_id, symbol)
+        FULL JOIN exposures e USING (user_id, symbol)
+        WHERE coalesce(f.net, 0) <> coalesce(p.net, 0)
+            OR coalesce(f.net, 0) <> coalesce(e.net_quantity, 0)
+        """,
+    ),
+    (
+        "cash folds ledger",
+        "cash, P&L and cost of positions = fold of ledger",
+        """
+        SELECT u.id::text FROM users u LEFT JOIN (
+            SELECT user_id, sum(amount) FILTER (WHERE account = 'cash') AS cash,
+                -sum(amount) FILTER (WHERE account = 'pnl') AS pnl,
+                sum(amount) FILTER (WHERE account = 'position') AS cost
+            FROM ledger_entries GROUP BY user_id
+        ) l ON l.user_id = u.id LEFT JOIN (
+            SELECT user_id, sum(cost) AS cost FROM positions GROUP BY user_id
+        ) p ON p.user_id = u.id
+        WHERE u.cash <> coalesce(l.cash, 0) OR u.realised_pnl <> coalesce(l.pnl, 0)
+            OR coalesce(p.cost, 0) <> coalesce(l.cost, 0)
+        """,
+    ),
+    (
+        "ledger balances",
+        "ledger sums to zero",
+        "SELECT user_id || ' ' || coalesce(order_id::text, 'deposits') FROM ledger_entries "
+        "GROUP BY user_id, order_id HAVING sum(amount) <> 0",
+    ),
+    (
+        "trades earn the P&L",
+        "realised P&L = sum of closed round trips",
+        """
+        SELECT u.id::text FROM users u LEFT JOIN (
+            SELECT user_id, sum(realised_pnl) AS pnl FROM trades GROUP BY user_id
+        ) t ON t.user_id = u.id WHERE u.realised_pnl <> coalesce(t.pnl, 0)
+        """,
+    ),
+    (
+        "margin is backed",
+        "margin used ≤ cash + collateral, and = what positions and resting orders hold",
+        """
+        SELECT u.id::text FROM users u LEFT JOIN (
+            SELECT user_id, sum(margin) AS held FROM exposures GROUP BY user_id
+        ) e ON e.user_id = u.id LEFT JOIN (
+            SELECT user_id, sum(reserved) AS held FROM orders GROUP BY user_id
+        ) o ON o.user_id = u.id
+        WHERE u.margin_used > u.cash + u.collateral
+            OR u.margin_used <> coalesce(e.held, 0) + coalesce(o.held, 0)
+        """,
+    ),
+    (
+        "offers match orders",
+        "units offered = leaves of the sales that rest",
+        """
+        SELECT user_id || ' ' || symbol FROM exposures e FULL JOIN (
+            SELECT user_id, symbol, sum(quantity - filled_quantity) AS leaves FROM orders
+            WHERE side = 'SELL' AND status IN ('working', 'trigger_pending', 'partially_filled')
+            GROUP BY user_id, symbol
+        ) o USING (user_id, symbol)
+        WHERE coalesce(e.open_sell_quantity, 0) <> coalesce(o.leaves, 0)
+        """,
+    ),
+)
+
+
+class Invariants:
+    """Checks the whole database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def check(self, market_now: datetime) -> list[Invariant]:
+        """Return every invariant with the rows that break it, all from one snapshot."""
+        snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        with snapshot.connect() as connection:
+            return [_checked(connection, *rule, market_now) for rule in RULES]
+
+
+def _checked(
+    connection: Connection, name: str, rule: str, query: str, market_now: datetime
+) -> Invariant:
+    rows = connection.exec_driver_sql(query, {"now": market_now}).scalars().all()
+    return Invariant(name, rule, len(rows), str(rows[0]) if rows else None)

@@ -1,0 +1,48 @@
+"""An account and what it stands to lose in each contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from angel_x.domain.margin import remargined
+from angel_x.domain.money import ZERO
+
+
+@dataclass(slots=True)
+class Account:
+    """Cash and margin, in rupees."""
+
+    id: int
+    cash: Decimal
+    collateral: Decimal
+    #: Margin of short positions and short orders, and premium reserved for purchases that rest.
+    margin_used: Decimal
+    realised_pnl: Decimal = ZERO
+
+    @property
+    def free_balance(self) -> Decimal:
+        return self.cash + self.collateral - self.margin_used
+
+
+@dataclass(slots=True)
+class Exposure:
+    """One account in one contract: what it holds, what it offers, and the margin that both take."""
+
+    user_id: int
+    symbol: str
+    net_quantity: int = 0
+    #: Units of the sales that rest.
+    open_sell_quantity: int = 0
+    #: Rupees held against the worst-case short.
+    margin: Decimal = ZERO
+
+    @property
+    def worst_short(self) -> int:
+        """Units short if every resting sale trades and no resting purchase does."""
+        return max(0, self.open_sell_quantity - self.net_quantity)
+
+    def margin_after(self, change: int, per_unit: Decimal) -> Decimal:
+        """Return the margin once ``change`` more units are short or offered."""
+        after = max(0, self.open_sell_quantity - self.net_quantity + change)
+        return remargined(self.margin, self.worst_short, after, per_unit)

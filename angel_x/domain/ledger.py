@@ -1,0 +1,49 @@
+"""Double-entry bookkeeping: every event's entries sum to zero.
+
+``cash`` is what the account has, ``position`` what its open positions cost, ``pnl`` the realised
+result with its sign turned, ``charges`` what was paid in fees and ``deposit`` what came in from
+outside, with its sign turned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class LedgerAccount(StrEnum):
+    CASH = "cash"
+    POSITION = "position"
+    PNL = "pnl"
+    CHARGES = "charges"
+    DEPOSIT = "deposit"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One line; ``amount`` is signed rupees."""
+
+    user_id: int
+    order_id: int | None
+    account: LedgerAccount
+    amount: Decimal
+
+
+def fill_entries(
+    user_id: int, order_id: int, *, cost_change: Decimal, realised: Decimal, charges: Decimal
+) -> tuple[list[LedgerEntry], Decimal]:
+    """Return the entries of one fill and the change of cash, in rupees.
+
+    ``cost_change`` is by how much the cost of the position grew, ``realised`` what was earned on
+    the part that closed.  Entries of nothing are left out.
+    """
+    cash = realised - cost_change - charges
+    amounts = {
+        LedgerAccount.CASH: cash,
+        LedgerAccount.POSITION: cost_change,
+        LedgerAccount.PNL: -realised,
+        LedgerAccount.CHARGES: charges,
+    }
+    entries = [LedgerEntry(user_id, order_id, a, amount) for a, amount in amounts.items() if amount]
+    return entries, cash

@@ -1,0 +1,121 @@
+"""Small worlds for tests: contracts, quotes, orders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+
+import numpy as np
+
+from angel_x.bootstrap import Application
+from angel_x.domain.contract import Contract, Right, format_symbol
+from angel_x.domain.money import paise
+from angel_x.domain.order import OrderRequest, OrderType, Priority, Side, Validity
+from angel_x.domain.quote import QUOTE
+from angel_x.services.acceptance import Accepted, Submission
+
+SPOT = Decimal(24_000)
+_numbers = count(1)
+
+
+def contracts(
+    application: Application, strikes: Sequence[int] = (23_900, 24_000, 24_100)
+) -> list[Contract]:
+    """NIFTY contracts of one expiry that is a week or more ahead."""
+    day = application.clock().date() + timedelta(days=8)
+    expiry = application.calendar.trading_day_on_or_before(day)
+    return [
+        Contract(
+            format_symbol("NIFTY", expiry, Decimal(strike), right),
+            "NIFTY",
+            expiry,
+            Decimal(strike),
+            right,
+            65,
+            Decimal("0.05"),
+            1800,
+            application.calendar.expires_at(expiry),
+        )
+        for strike in strikes
+        for right in Right
+    ]
+
+
+@dataclass
+class Market:
+    """A listed chain with quotes, and accounts to trade it."""
+
+    application: Application
+    symbols: tuple[str, ...] = ()
+    accounts: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, application: Application) -> Market:
+        listing = application.contracts
+        listing.store.replace(contracts(application))
+        universe = application.universes.version("") or application.universes.current()
+        listing.pointer.publish(universe.version)
+        market = cls(application, universe.symbols)
+        market.spot(SPOT)
+        for symbol in market.symbols:
+            market.quote(symbol, "100.00", "100.50")
+        return market
+
+    def account(self, name: str = "trader", cash: str = "10000000") -> int:
+        self.accounts[name] = self.application.accounts.open(name, Decimal(cash)).id
+        return self.accounts[name]
+
+    def quote(self, symbol: str, bid: str, ask: str, age_seconds: float = 0) -> None:
+        universe = self.application.universes.current()
+        rows = np.array([universe.rows[symbol]], np.int64)
+        self.application.feed_ports.board.write(universe, rows, self._quotes(bid, ask, age_seconds))
+
+    def spot(self, spot: Decimal, age_seconds: float = 0) -> None:
+        universe = self.application.universes.current()
+        quotes = self._quotes(str(spot), str(spot), age_seconds)
+        self.application.feed_ports.board.write_spots(universe, quotes)
+
+    def _quotes(self, bid: str, ask: str, age_seconds: float) -> np.ndarray:
+        quotes = np.zeros(1, QUOTE)
+        at = self.application.clock() - timedelta(seconds=age_seconds)
+        quotes["time"] = int(at.timestamp() * 1000)
+        quotes["bid"], quotes["ask"], quotes["last"] = (paise(Decimal(p)) for p in (bid, ask, bid))
+        return quotes
+
+    def request(
+        self,
+        side: Side = Side.BUY,
+        symbol: str | None = None,
+        limit: str | None = None,
+        quantity: int = 65,
+        priority: Priority = Priority.NORMAL,
+        validity: Validity = Validity.DAY,
+        client_order_id: str | None = None,
+    ) -> OrderRequest:
+        return OrderRequest(
+            client_order_id=client_order_id or f"c{next(_numbers)}",
+            symbol=symbol or self.symbols[0],
+            side=side,
+            quantity=quantity,
+            order_type=OrderType.MARKET if limit is None else OrderType.LIMIT,
+            limit_price=None if limit is None else Decimal(limit),
+            validity=validity,
+            priority=priority,
+        )
+
+    def accept(self, user_id: int, *requests: OrderRequest) -> tuple[Accepted, ...]:
+        (outcome,) = self.application.acceptance.accept([Submission(user_id, requests)])
+        assert isinstance(outcome, tuple)
+        return outcome
+
+    def statuses(self) -> dict[int, str]:
+        with self.application.engine.connect() as connection:
+            rows = connection.exec_driver_sql("SELECT id, status FROM orders ORDER BY id")
+            return {order_id: status for order_id, status in rows}
+
+    def assert_invariants(self) -> None:
+        broken = [i for i in self.application.invariants.check(datetime.now(UTC)) if not i.holds]
+        assert not broken

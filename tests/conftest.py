@@ -1,0 +1,84 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+from sqlalchemy import Engine
+
+from angel_x.adapters.postgres import schema
+from angel_x.adapters.postgres.engine import make_engine
+from angel_x.bootstrap import Application, build
+from config.settings import load
+
+if TYPE_CHECKING:
+    from tests.plugins.servers import DatabaseFactory, RedisUrls
+
+pytest_plugins = ["tests.plugins.servers"]
+
+REFERENCE_FOLDER = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def reference_folder() -> Path:
+    """The folder of real chains and reference values, which a user's clone does not have."""
+    if not REFERENCE_FOLDER.is_dir():
+        pytest.skip(f"reference values are not here: {REFERENCE_FOLDER.parent.name}/data is absent")
+    return REFERENCE_FOLDER
+
+
+@pytest.fixture(scope="session")
+def migrated_database(databases: DatabaseFactory) -> Iterator[str]:
+    """A database with the whole schema that nobody connects to, to be copied."""
+    with databases.fresh() as url:
+        engine = make_engine(url, pool_size=1, max_pool_size=1)
+        schema.upgrade(engine)
+        engine.dispose()
+        yield url
+
+
+@pytest.fixture
+def migrated_url(databases: DatabaseFactory, migrated_database: str) -> Iterator[str]:
+    """The URL of a fresh database with the whole schema."""
+    with databases.fresh(template=migrated_database) as url:
+        yield url
+
+
+@pytest.fixture
+def engine(migrated_url: str) -> Iterator[Engine]:
+    """An engine on a fresh database with the whole schema."""
+    engine = make_engine(migrated_url, pool_size=5, max_pool_size=10)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def cache(redis_urls: RedisUrls) -> Iterator[redis.Redis]:
+    """A client on an empty cache."""
+    with closing(redis.Redis.from_url(redis_urls.cache_url)) as client:
+        yield client
+
+
+@pytest.fixture
+def environ(migrated_url: str, redis_urls: RedisUrls, tmp_path: Path) -> dict[str, str]:
+    """The environment of a process of a whole system: fresh database, broker, cache and home."""
+    return {
+        "ANGEL_X_ENV": "testing",
+        "ANGEL_X_HOME": str(tmp_path),
+        "ANGEL_X_DATABASE_URL": migrated_url,
+        "ANGEL_X_BROKER_URL": redis_urls.broker_redis_url,
+        "ANGEL_X_CACHE_URL": redis_urls.cache_url,
+    }
+
+
+@pytest.fixture
+def application(environ: dict[str, str]) -> Iterator[Application]:
+    """The application on those servers, with no worker running."""
+    application = build(load(environ), role="test")
+    yield application
+    application.close()
