@@ -1,0 +1,195 @@
+"""Accepting orders: durable first, then rung for.
+
+A second call with the same client order ids and the same content answers with the same orders and
+stores nothing; with other content it is a conflict.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Protocol
+
+import structlog
+
+from angel_x.domain.metric import Metric
+from angel_x.domain.order import OrderRequest, OrderStatus, Priority
+from angel_x.domain.session import TradingCalendar
+from angel_x.errors import Fault, IdempotencyConflict, InvalidOrder
+from angel_x.services.listing import listing_faults
+from angel_x.services.ports import Clock, Dispatcher, Meter, UniverseSource
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What one caller handed in at once: accepted as a whole or not at all."""
+
+    user_id: int
+    requests: tuple[OrderRequest, ...]
+    actor: str = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One order that is durable."""
+
+    order_id: int
+    client_order_id: str
+    status: OrderStatus
+    #: The order was there before.
+    replayed: bool
+
+
+class StoredOrder(Protocol):
+    """What the store holds under one client order id."""
+
+    @property
+    def order_id(self) -> int: ...
+    @property
+    def status(self) -> OrderStatus: ...
+    @property
+    def request_hash(self) -> bytes: ...
+    @property
+    def is_new(self) -> bool: ...
+
+
+class Intake(Protocol):
+    """Where accepted orders are stored."""
+
+    def store(
+        self, rows: Sequence[tuple[int, OrderRequest, bytes, datetime]], actor: str
+    ) -> Mapping[tuple[int, str], StoredOrder]:
+        """Store what is new in one transaction; store nothing at all where a hash differs."""
+
+
+class Acceptance:
+    """Checks submissions against the contract table and stores them."""
+
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        universes: UniverseSource,
+        calendar: TradingCalendar,
+        market_clock: Clock,
+        dispatcher: Dispatcher,
+        meter: Meter,
+        batch_size: int,
+    ) -> None:
+        self._intake = intake
+        self._universes = universes
+        self._calendar = calendar
+        self._market_clock = market_clock
+        self._dispatcher = dispatcher
+        self._meter = meter
+        #: Order ids that one doorbell carries at most.
+        self._batch_size = batch_size
+
+    def check(self, submission: Submission) -> None:
+        """Check contract, lot, tick and size of every order.
+
+        Raises:
+            InvalidOrder: With every fault of every order.
+        """
+        universe, now = self._universes.current(), self._market_clock()
+        faults: list[Fault] = []
+        for index, request in enumerate(submission.requests):
+            faults += listing_faults(index, request, universe, now)
+        if faults:
+            self._meter.add(Metric.ORDERS_REFUSED, len({f.index for f in faults}))
+            raise InvalidOrder(tuple(faults))
+
+    def accept(
+        self, submissions: Sequence[Submission]
+    ) -> list[tuple[Accepted, ...] | IdempotencyConflict]:
+        """Store all submissions in one transaction, then ring for what is new.
+
+        A submission that conflicts with what is stored gets its error in place of its orders and
+        leaves the others alone.
+        """
+        outcomes: dict[int, tuple[Accepted, ...] | IdempotencyConflict] = {}
+        standing = list(range(len(submissions)))
+        while standing:
+            stored = self._store([submissions[i] for i in standing])
+            conflicts = self._conflicts(submissions, standing, stored)
+            if not conflicts:
+                outcomes |= {i: _accepted(submissions[i], stored) for i in standing}
+                self._ring(submissions, standing, stored)
+                break
+            outcomes |= conflicts
+            standing = [i for i in standing if i not in conflicts]
+        return [outcomes[i] for i in range(len(submissions))]
+
+    def _store(self, submissions: Iterable[Submission]) -> Mapping[tuple[int, str], StoredOrder]:
+        day_ends = self._calendar.next_close(self._market_clock())
+        contracts = self._universes.current()
+        rows = []
+        actors = set()
+        for submission in submissions:
+            actors.add(submission.actor)
+            for request in submission.requests:
+                row = contracts.row(request.symbol)
+                ends = day_ends if row is None else contracts.contracts[row].expires_at
+                until = min(day_ends, ends)
+                rows.append((submission.user_id, request, fingerprint(request), until))
+        return self._intake.store(rows, "+".join(sorted(actors)))
+
+    def _conflicts(
+        self,
+        submissions: Sequence[Submission],
+        standing: Iterable[int],
+        stored: Mapping[tuple[int, str], StoredOrder],
+    ) -> dict[int, IdempotencyConflict]:
+        conflicts = {}
+        for i in standing:
+            user_id = submissions[i].user_id
+            for request in submissions[i].requests:
+                known = stored[user_id, request.client_order_id]
+                if known.request_hash != fingerprint(request):
+                    conflicts[i] = IdempotencyConflict(request.client_order_id)
+                    break
+        return conflicts
+
+    def _ring(
+        self,
+        submissions: Sequence[Submission],
+        standing: Iterable[int],
+        stored: Mapping[tuple[int, str], StoredOrder],
+    ) -> None:
+        lanes: dict[Priority, dict[int, None]] = defaultdict(dict)
+        replays = 0
+        for i in standing:
+            for request in submissions[i].requests:
+                order = stored[submissions[i].user_id, request.client_order_id]
+                if order.is_new:
+                    lanes[request.priority][order.order_id] = None
+                else:
+                    replays += 1
+        for priority in Priority:
+            if priority in lanes:
+                order_ids = list(lanes[priority])
+                self._meter.add(Metric.ORDERS_ACCEPTED, len(order_ids), priority=priority.value)
+                for start in range(0, len(order_ids), self._batch_size):
+                    self._dispatcher.ring(priority, order_ids[start : start + self._batch_size])
+        if replays:
+            self._meter.add(Metric.IDEMPOTENT_REPLAYS, replays)
+
+
+def fingerprint(request: OrderRequest) -> bytes:
+    """Return 16 bytes that stand for everything the request says."""
+    return blake2b(repr(request).encode(), digest_size=16).digest()
+
+
+def _accepted(
+    submission: Submission, stored: Mapping[tuple[int, str], StoredOrder]
+) -> tuple[Accepted, ...]:
+    rows = (stored[submission.user_id, r.client_order_id] for r in submission.requests)
+    return tuple(
+        Accepted(row.order_id, r.client_order_id, row.status, replayed=not row.is_new)
+        for row, r in zip(rows, submission.requests, strict=True)
+    )

@@ -1,0 +1,61 @@
+"""Ending orders whose session has closed or whose contract has ceased to trade."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from angel_x.domain.denial import CancelReason
+from angel_x.domain.order import OPEN, OrderStatus
+from angel_x.services.aftermath import Aftermath
+from angel_x.services.ports import Clock
+from angel_x.services.units import Units
+
+log = structlog.get_logger()
+
+_AT_A_TIME = 500
+
+
+class EndedOrders(Protocol):
+    """Finds open orders whose validity has ended."""
+
+    def ended(self, now: datetime, limit: int) -> list[int]:
+        """Return at most ``limit`` of them."""
+
+
+class Expiry:
+    """Expires orders.  A second call finds nothing left to do."""
+
+    def __init__(
+        self, *, search: EndedOrders, units: Units, aftermath: Aftermath, market_clock: Clock
+    ) -> None:
+        self._search = search
+        self._units = units
+        self._aftermath = aftermath
+        self._market_clock = market_clock
+
+    def run(self) -> int:
+        """Expire everything whose validity has ended at the market's time; return how many."""
+        expired = 0
+        while order_ids := self._search.ended(self._market_clock(), _AT_A_TIME):
+            moved = self._expire(order_ids)
+            expired += moved
+            if not moved:
+                break
+        if expired:
+            log.info("orders.expired", count=expired)
+        return expired
+
+    def _expire(self, order_ids: list[int]) -> int:
+        with self._units.begin() as unit:
+            accounts = unit.lock_owners(order_ids)
+            orders = unit.orders(order_ids, OPEN - {OrderStatus.SUBMITTING})
+            book = unit.book(accounts, orders)
+            for order in orders:
+                book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
+            unit.record(book, "expiry")
+            unit.commit()
+        self._aftermath.tell(book)
+        return len(book.moves)

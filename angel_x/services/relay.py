@@ -1,0 +1,120 @@
+"""The relay: rings again for orders that no doorbell has brought to a decision.
+
+It runs outside Beat and Celery, in two processes at once if need be: the rows that one holds, the
+other skips.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import structlog
+
+from angel_x.domain.metric import Metric
+from angel_x.domain.order import Priority
+from angel_x.services.ports import Meter
+
+log = structlog.get_logger()
+
+_AT_A_TIME = 1000
+#: Messages in a queue above which another one would only add to the pile.
+_FULL_QUEUE = 200
+_LONGEST_PAUSE_SECONDS = 60.0
+#: Until the next ring where messages of the lane still wait: ours may be among them.
+_BACKLOG_PAUSE_SECONDS = 30.0
+
+
+class DueOrder(Protocol):
+    """An order that has waited for longer than a doorbell should take."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def priority(self) -> Priority: ...
+    @property
+    def rings(self) -> int: ...
+
+
+class DueUnit(Protocol):
+    """The due rows of this relay, locked until it is left."""
+
+    def due(self, lanes: Collection[Priority], limit: int) -> Sequence[DueOrder]:
+        """Return due orders that no other relay holds."""
+
+    def rung(self, rings: dict[int, tuple[int, float]]) -> None:
+        """Note rings and seconds until the next one, by order; then commit."""
+
+
+class DueOrders(Protocol):
+    """Finds due orders."""
+
+    def due_unit(self) -> AbstractContextManager[DueUnit]: ...
+
+    def oldest_waiting_seconds(self) -> float:
+        """Return how long the oldest received order has waited."""
+
+
+class Relay:
+    """Rings for due orders and parks those that no number of rings brings to a decision."""
+
+    def __init__(
+        self,
+        *,
+        search: DueOrders,
+        ring: Callable[[Priority, Sequence[int]], bool],
+        depths: Callable[[], Mapping[Priority, int]],
+        park: Callable[[Sequence[int], str], int],
+        meter: Meter,
+        ring_after_seconds: float,
+        max_rings: int,
+        batch_size: int,
+    ) -> None:
+        self._search = search
+        self._ring = ring
+        self._depths = depths
+        self._park = park
+        self._meter = meter
+        self._ring_after = ring_after_seconds
+        self._max_rings = max_rings
+        self._batch_size = batch_size
+
+    def sweep(self) -> int:
+        """Ring for everything that is due; return for how many orders.
+
+        A ring counts against an order only if its queue was empty: then every message had been
+        consumed and the order was still not decided.  An outage of all workers parks nothing.
+        """
+        self._meter.set(Metric.OLDEST_DUE_ORDER_SECONDS, self._search.oldest_waiting_seconds())
+        depths = self._depths()
+        lanes = [lane for lane in Priority if depths.get(lane, 0) < _FULL_QUEUE]
+        with self._search.due_unit() as unit:
+            due = unit.due(lanes, _AT_A_TIME)
+            if not due:
+                return 0
+            hopeless = [order.id for order in due if order.rings >= self._max_rings]
+            hopeful = [order for order in due if order.rings < self._max_rings]
+            self._ring_for(hopeful)
+            unit.rung({order.id: self._next_ring(order, depths) for order in due})
+        self._meter.add(Metric.ORDERS_SWEPT, len(due))
+        log.info("orders.swept", count=len(hopeful), parked=len(hopeless))
+        if hopeless:
+            self._park(hopeless, f"not decided after {self._max_rings} rings")
+        return len(due)
+
+    def _ring_for(self, orders: Sequence[DueOrder]) -> None:
+        lanes: dict[Priority, list[int]] = defaultdict(list)
+        for order in orders:
+            lanes[order.priority].append(order.id)
+        for priority in sorted(lanes, key=list(Priority).index):
+            order_ids = sorted(lanes[priority])
+            for start in range(0, len(order_ids), self._batch_size):
+                self._ring(priority, order_ids[start : start + self._batch_size])
+
+    def _next_ring(self, order: DueOrder, depths: Mapping[Priority, int]) -> tuple[int, float]:
+        if depths.get(order.priority, 0):
+            return order.rings, _BACKLOG_PAUSE_SECONDS
+        pause = self._ring_after * 2.0 ** min(order.rings, 10)
+        return order.rings + 1, min(pause, _LONGEST_PAUSE_SECONDS)

@@ -1,0 +1,52 @@
+"""The tasks of the order queues.  Each may run twice, or never, without harm."""
+
+from __future__ import annotations
+
+from time import sleep
+from typing import Any
+
+import structlog
+from celery.exceptions import Reject
+
+from angel_x.bootstrap import TRANSIENT
+from config.task_names import TaskName
+from tasks import runtime
+from tasks.app import app
+
+log = structlog.get_logger()
+
+
+#: Seconds that a submission waits before it goes back to its queue while a server is away.
+_PAUSE = 1.0
+
+
+@app.task(name=TaskName.SUBMIT_ORDERS)
+def submit(request: dict[str, Any], user: str | None = None) -> None:
+    """Accept what a Celery client sends: the same JSON as over HTTP.
+
+    Here the message is all there is of the order, so while a server is away it goes back.
+    """
+    try:
+        runtime.current().messaging.submit(request, user)
+    except TRANSIENT as error:
+        log.warning("submission.postponed", error=str(error))
+        sleep(_PAUSE)
+        raise Reject(str(error), requeue=True) from error
+
+
+@app.task(name=TaskName.PROCESS_ORDER_BATCH)
+def process_batch(order_ids: list[int]) -> None:
+    """Decide a batch of stored orders and trade those that pass."""
+    runtime.current().execution.run(order_ids)
+
+
+@app.task(name=TaskName.MATCH_ORDERS)
+def match() -> None:
+    """Trade resting orders that the market has come to."""
+    runtime.current().matching.run()
+
+
+@app.task(name=TaskName.EXPIRE_ORDERS)
+def expire() -> None:
+    """End orders whose session has closed."""
+    runtime.current().expiry.run()
