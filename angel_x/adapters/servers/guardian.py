@@ -1,0 +1,275 @@
+"""The process that owns the servers: it starts them, restarts what dies, and stops them when its parent is gone.
+
+It is run by path with ``python -I -S``, so it starts in milliseconds and imports the standard library only.
+Standard input brings one line of JSON, the plan, and later the word ``ready``; its end means that the parent is gone.
+Until ``ready`` each start and each exit is reported on standard output and nothing is restarted.
+
+Three layers keep servers from outliving their purpose: the pipe, the parent's process id for the case that
+a forked relative still holds the pipe, and on Linux a signal that the kernel sends when this process is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TypedDict
+
+PR_SET_PDEATHSIG = 1
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+#: Seconds between two looks at the parent's process id; everything else wakes us.
+TICK = 1.0
+
+#: A server that lived this many seconds is restarted without delay.
+HEALTHY_AFTER = 5.0
+LONGEST_BACKOFF = 5.0
+
+
+class Preparation(TypedDict):
+    """A command that makes a directory, which takes its final name only when the command succeeded."""
+
+    argv: list[str]
+    made: str
+    final: str
+
+
+class ServerPlan(TypedDict):
+    name: str
+    argv: list[str]
+    preparation: Preparation | None
+    #: User and group to run as; None is our own.
+    account: tuple[int, int] | None
+    log: str
+    #: Sent by the kernel when the guardian is killed.
+    death_signal: int
+    #: Signals to send in turn, each with the seconds to wait for it to work.
+    stop: list[tuple[int, float]]
+
+
+class Plan(TypedDict):
+    parent: int
+    #: Inherited by every server, so the lock is free only when all of them are gone.
+    lock: int
+    #: Where the process ids are kept for people and for tests that kill.
+    state: str
+    #: Directories to remove at the end if they are empty.
+    discard: list[str]
+    #: In the order in which they start; they stop in the reverse order.
+    servers: list[ServerPlan]
+
+
+class Parent:
+    """The far end of standard input."""
+
+    def __init__(self, pid: int, wake: socket.socket) -> None:
+        self.is_ready = False
+        self._is_gone = False
+        self._pid = pid
+        self._wake = wake
+
+    def is_gone(self, timeout: float) -> bool:
+        """Wait until something happens, at most ``timeout`` seconds."""
+        readable, _, _ = select.select([0, self._wake.fileno()], [], [], timeout)
+        if self._wake.fileno() in readable and set(self._wake.recv(4096)) & set(STOP_SIGNALS):
+            self._is_gone = True
+        if 0 in readable:
+            said = os.read(0, 4096)
+            self.is_ready = self.is_ready or bool(said)
+            self._is_gone = self._is_gone or not said
+        return self._is_gone or os.getppid() != self._pid
+
+    def tell(self, **event: object) -> None:
+        """Report an event, unless nobody listens any more."""
+        if not self.is_ready:
+            with contextlib.suppress(BrokenPipeError):  # its death is noticed on standard input
+                os.write(1, json.dumps(event).encode() + b"\n")
+
+
+class Child:
+    """One server process, again and again."""
+
+    def __init__(self, plan: ServerPlan, lock: int) -> None:
+        self.plan = plan
+        self.process: subprocess.Popen[bytes] | None = None
+        self._lock = lock
+        self._born = 0.0
+        self._due = 0.0
+        self._backoff = 0.0
+
+    def spawn(self, argv: list[str]) -> subprocess.Popen[bytes]:
+        user, group = self.plan["account"] or (None, None)
+        guardian, death_signal = os.getpid(), self.plan["death_signal"]
+        log = os.open(self.plan["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            return subprocess.Popen(  # noqa: S603 - the command is our own plan
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                pass_fds=[self._lock],
+                umask=0o077,
+                user=user,
+                group=group,
+                extra_groups=None if user is None else [],
+                preexec_fn=lambda: die_with(guardian, death_signal),  # noqa: PLW1509 - one thread only
+            )
+        finally:
+            os.close(log)
+
+    def start(self) -> int:
+        self._born = time.monotonic()
+        self.process = self.spawn(self.plan["argv"])
+        return self.process.pid
+
+    def exit_code(self) -> int | None:
+        """Say once how the process ended, and when it may start again."""
+        code = self.process.poll() if self.process else None
+        if code is not None:
+            self.process = None
+            now = time.monotonic()
+            lived = now - self._born
+            self._backoff = min(2 * self._backoff + 0.1, LONGEST_BACKOFF)
+            if lived > HEALTHY_AFTER:
+                self._backoff = 0.0
+            self._due = now + self._backoff
+        return code
+
+    def seconds_until_due(self) -> float:
+        return TICK if self.process else max(0.0, self._due - time.monotonic())
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        for signum, grace in self.plan["stop"]:
+            self.process.send_signal(signum)
+            with contextlib.suppress(subprocess.TimeoutExpired):  # the next signal is a harder one
+                self.process.wait(grace)
+                return
+
+
+class Guardian:
+    """All servers of one home."""
+
+    def __init__(self, plan: Plan, parent: Parent) -> None:
+        self._plan = plan
+        self._parent = parent
+        self._children = [Child(server, plan["lock"]) for server in plan["servers"]]
+
+    def run(self) -> None:
+        try:
+            if all(self._prepare(child) and self._start(child) for child in self._children):
+                self._watch()
+            else:
+                self._await_parent()
+        finally:
+            self._stop()
+
+    def _prepare(self, child: Child) -> bool:
+        preparation = child.plan["preparation"]
+        if preparation is None:
+            return True
+        process = child.spawn(preparation["argv"])
+        while process.poll() is None:
+            if self._parent.is_gone(TICK):
+                process.kill()
+                process.wait()
+                return False
+        if process.returncode:
+            self._parent.tell(server=child.plan["name"], code=process.returncode)
+            return False
+        Path(preparation["made"]).rename(preparation["final"])
+        return True
+
+    def _start(self, child: Child) -> bool:
+        try:
+            child.start()
+        except (OSError, subprocess.SubprocessError) as error:
+            self._parent.tell(server=child.plan["name"], code=str(error))
+            return False
+        self._write_state()
+        return True
+
+    def _watch(self) -> None:
+        while not self._parent.is_gone(min(child.seconds_until_due() for child in self._children)):
+            for child in self._children:
+                self._look_after(child)
+
+    def _look_after(self, child: Child) -> None:
+        code = child.exit_code()
+        if code is not None:
+            self._parent.tell(server=child.plan["name"], code=code)
+        if child.process is None and self._parent.is_ready and not child.seconds_until_due():
+            self._start(child)
+
+    def _await_parent(self) -> None:
+        while not self._parent.is_gone(TICK):
+            pass
+
+    def _write_state(self) -> None:
+        pids = {c.plan["name"]: c.process.pid for c in self._children if c.process}
+        state = Path(self._plan["state"])
+        draft = state.with_suffix(".new")
+        draft.write_text(json.dumps({"guardian": os.getpid(), **pids}), encoding="ascii")
+        draft.replace(state)
+
+    def _stop(self) -> None:
+        for child in reversed(self._children):
+            child.stop()
+        Path(self._plan["state"]).unlink(missing_ok=True)
+        for directory in self._plan["discard"]:
+            # What is not empty holds a socket of a killed server, which the next start replaces.
+            with contextlib.suppress(OSError):
+                Path(directory).rmdir()
+
+
+def die_with(guardian: int, death_signal: int) -> None:
+    """Ask the kernel to signal this process when the guardian dies.
+
+    This runs after the change of user, which would clear the request.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
+        if os.getppid() != guardian:
+            os._exit(1)
+
+
+def wake_on_signals() -> tuple[socket.socket, socket.socket]:
+    """Make signals readable, so that one select sees all there is to see; both ends must be kept."""
+    reader, writer = socket.socketpair()
+    writer.settimeout(0)
+    signal.set_wakeup_fd(writer.fileno())
+    for signum in (*STOP_SIGNALS, signal.SIGCHLD):
+        signal.signal(signum, lambda _signum, _frame: None)
+    return reader, writer
+
+
+def read_plan() -> Plan:
+    text = b""
+    while not text.endswith(b"\n"):
+        piece = os.read(0, 65536)
+        if not piece:
+            raise SystemExit(0)
+        text += piece
+    plan: Plan = json.loads(text)
+    return plan
+
+
+def main() -> None:
+    plan = read_plan()
+    reader, writer = wake_on_signals()
+    with reader, writer:
+        Guardian(plan, Parent(plan["parent"], reader)).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""PostgreSQL of one home: its cluster, its settings, and whether it answers."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg2
+
+from angel_x.adapters.servers.account import Account, own_name
+from angel_x.adapters.servers.binaries import PostgresBinaries
+from angel_x.adapters.servers.guardian import Preparation, ServerPlan
+from angel_x.adapters.servers.places import PRIVATE, Places, own_directory
+from angel_x.adapters.servers.urls import socket_database_url
+
+DATABASE = "angelx"
+ROLE = "angelx"
+
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "random_page_cost": "1.1",  # an SSD, or memory
+    "wal_compression": "on",
+    "max_wal_size": "1GB",
+    "checkpoint_timeout": "15min",
+    "jit": "off",  # compiling costs more than our short statements take
+    "log_min_duration_statement": "200",
+    "log_lock_waits": "on",
+    "deadlock_timeout": "500ms",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+#: For tests: what survives a killed process, not what survives a power cut.
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+#: A fast shutdown, then one without a checkpoint, then force.
+STOP = [(signal.SIGINT, 20.0), (signal.SIGQUIT, 7.0), (signal.SIGKILL, 5.0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """One cluster with one superuser role, who is the user of this process and nobody else."""
+
+    places: Places
+    binaries: PostgresBinaries
+    account: Account | None
+    durable: bool
+
+    @property
+    def name(self) -> str:
+        return "postgres"
+
+    @property
+    def url(self) -> str:
+        return socket_database_url(self.places.postgres_sockets, DATABASE, ROLE)
+
+    @property
+    def data(self) -> Path:
+        return self.places.postgres / "data"
+
+    def plan(self) -> ServerPlan:
+        """Write the configuration, clear what a killed server left, and say how to start."""
+        self._write_access_rules()
+        self._clear_stale_pid()
+        settings = self._settings().items()
+        options = [part for name, value in settings for part in ("-c", f"{name}={value}")]
+        return ServerPlan(
+            name=self.name,
+            argv=[str(self.binaries.server), "-D", str(self.data), *options],
+            preparation=None if (self.data / "PG_VERSION").exists() else self._initialization(),
+            account=(self.account.uid, self.account.gid) if self.account else None,
+            log=str(self.places.log(self.name)),
+            # Immediate shutdown: it needs nobody to insist, and recovery is part of every start.
+            death_signal=signal.SIGQUIT,
+            stop=[(int(signum), grace) for signum, grace in STOP],
+        )
+
+    def refusal(self) -> str | None:
+        """Try to connect, make the database on first use, and say what went wrong."""
+        try:
+            self._ensure_database()
+        except psycopg2.OperationalError as error:
+            return str(error).strip()
+        return None
+
+    def _ensure_database(self) -> None:
+        connection = psycopg2.connect(
+            host=str(self.places.postgres_sockets), user=ROLE, dbname="postgres", connect_timeout=5
+        )
+        with closing(connection):
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
+                if cursor.fetchone() is None:
+                    cursor.execute(f"CREATE DATABASE {DATABASE}")
+
+    def _settings(self) -> dict[str, str]:
+        quoted = str(self.places.postgres_sockets).replace('"', '""')
+        return {
+            **SETTINGS,
+            **({} if self.durable else NOT_DURABLE),
+            "unix_socket_directories": f'"{quoted}"',
+            "hba_file": str(self.places.postgres / "pg_hba.conf"),
+            "ident_file": str(self.places.postgres / "pg_ident.conf"),
+        }
+
+    def _initialization(self) -> Preparation:
+        """Plan an ``initdb`` that leaves either a whole cluster or none."""
+        draft = self.places.postgres / "data.new"
+        if draft.exists():
+            shutil.rmtree(draft)
+        own_directory(draft, PRIVATE, self.account)
+        options = ["--username", ROLE, "--encoding", "UTF8", "--no-locale", "--auth", "peer"]
+        return Preparation(
+            argv=[
+                str(self.binaries.initdb),
+                *("-D", str(draft)),
+                *options,
+                *([] if self.durable else ["--no-sync"]),
+            ],
+            made=str(draft),
+            final=str(self.data),
+        )
+
+    def _write_access_rules(self) -> None:
+        """Let in who runs this process, by what the kernel says of the other end of the socket."""
+        rules = {
+            "pg_hba.conf": "local all all peer map=owner\n",
+            "pg_ident.conf": f'owner "{own_name()}" {ROLE}\n',
+        }
+        for name, text in rules.items():
+            path = self.places.postgres / name
+            path.write_text(text, encoding="utf-8")
+            path.chmod(0o644 if self.account else 0o600)
+
+    def _clear_stale_pid(self) -> None:
+        """Remove the pid files of a killed server, whose number another process may have by now."""
+        for path in (
+            self.data / "postmaster.pid",
+            self.places.postgres_sockets / ".s.PGSQL.5432.lock",
+        ):
+            if path.exists() and not self._is_our_server(int(path.read_text().split()[0])):
+                path.unlink()
+
+    def _is_our_server(self, pid: int) -> bool:
+        try:
+            return Path(psutil.Process(pid).cwd()).samefile(self.data)
+        except (psutil.Error, OSError):
+            # Gone, or of a user whose processes we may not look at, so not ours.
+            return False

@@ -1,0 +1,88 @@
+"""Our end of the pipe to the guardian: while it is open, the servers run."""
+
+from __future__ import annotations
+
+import json
+import select
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TypedDict
+
+from angel_x.adapters.servers import guardian
+from angel_x.adapters.servers.guardian import Plan
+
+#: Seconds; more than the longest stop of all servers together.
+STOP_PATIENCE = 70.0
+
+
+class Exit(TypedDict):
+    """A server that ended, or could not be started, before all were ready."""
+
+    server: str
+    code: int | str
+
+
+class Tether:
+    """The guardian's process."""
+
+    def __init__(self, plan: Plan, log: Path) -> None:
+        self._state = Path(plan["state"])
+        with log.open("wb") as errors:
+            process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-I", "-S", guardian.__file__],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd="/",
+                start_new_session=True,  # a Ctrl-C is for us, who stop the servers last
+                pass_fds=[plan["lock"]],
+            )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def pids(self) -> dict[str, int]:
+        """Give the process ids that the guardian wrote down, its own among them."""
+        if not (self.is_alive and self._state.exists()):
+            return {}
+        pids: dict[str, int] = json.loads(self._state.read_text(encoding="ascii"))
+        return pids
+
+    def send(self, plan: Plan) -> None:
+        with suppress(
+            BrokenPipeError
+        ):  # its exit is seen, and explained, by who awaits the servers
+            self._stdin.write(json.dumps(plan).encode() + b"\n")
+
+    def say_ready(self) -> None:
+        """From now on what dies is restarted."""
+        self._stdin.write(b"ready\n")
+
+    def await_exit(self, timeout: float) -> Exit | None:
+        """Wait for the bad news that a server ended, at most ``timeout`` seconds."""
+        readable, _, _ = select.select([self._stdout], [], [], timeout)
+        if not readable:
+            return None
+        line = self._stdout.readline()
+        if not line:
+            return Exit(server="guardian", code=self._process.wait())
+        event: Exit = json.loads(line)
+        return event
+
+    def cut(self) -> None:
+        """Let go and wait until the guardian has stopped everything."""
+        self._stdin.close()
+        self._stdout.close()
+        try:
+            self._process.wait(STOP_PATIENCE)
+        except subprocess.TimeoutExpired:
+            # The kernel then signals the servers.
+            self._process.kill()
+            self._process.wait()

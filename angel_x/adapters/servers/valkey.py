@@ -1,0 +1,102 @@
+"""Valkey (or Redis) of one home, once as the message broker and once as the cache."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from angel_x.adapters.servers.guardian import ServerPlan
+from angel_x.adapters.servers.places import PRIVATE, Places, own_directory
+from angel_x.adapters.servers.urls import RedisAddress
+
+SETTINGS = {
+    "port": "0",
+    "unixsocketperm": "700",
+    "daemonize": "no",
+    "databases": "256",
+    "save": '""',  # snapshots of the whole are of no use to a queue or a cache
+}
+
+#: A full broker refuses the new message; it never drops one that was accepted.
+BROKER = {
+    "maxmemory": "512mb",
+    "maxmemory-policy": "noeviction",
+    "appendonly": "yes",
+    "appendfsync": "everysec",  # the database is the truth, so "always" would buy latency only
+    "aof-load-truncated": "yes",
+}
+
+CACHE = {"maxmemory": "256mb", "maxmemory-policy": "allkeys-lfu", "appendonly": "no"}
+
+STOP = [(signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Valkey:
+    places: Places
+    program: Path
+    name: str
+    policy: Mapping[str, str]
+    durable: bool
+
+    @property
+    def socket(self) -> Path:
+        return self.places.sockets / f"{self.name}.sock"
+
+    @property
+    def address(self) -> RedisAddress:
+        return RedisAddress.of_socket(self.socket)
+
+    def plan(self) -> ServerPlan:
+        """Write the configuration and say how to start."""
+        directory = self.places.root / self.name
+        own_directory(directory, PRIVATE)
+        configuration = directory / "valkey.conf"
+        configuration.write_text(self._configuration(directory), encoding="utf-8")
+        return ServerPlan(
+            name=self.name,
+            argv=[str(self.program), str(configuration)],
+            preparation=None,
+            account=None,
+            log=str(self.places.log(self.name)),
+            # What was written is with the kernel already, so force loses nothing.
+            death_signal=signal.SIGKILL,
+            stop=[(int(signum), grace) for signum, grace in STOP],
+        )
+
+    def refusal(self) -> str | None:
+        """Ask for a PONG and say what went wrong."""
+        return redis_refusal(self.address.redis_url)
+
+    def _configuration(self, directory: Path) -> str:
+        settings = {
+            **SETTINGS,
+            **self.policy,
+            **({} if self.durable else {"appendonly": "no"}),
+            "unixsocket": _quoted(self.socket),
+            "dir": _quoted(directory),
+        }
+        return "".join(f"{name} {value}\n" for name, value in settings.items())
+
+
+def redis_refusal(url: str) -> str | None:
+    """Connect once, without retries, and say what went wrong."""
+    client = redis.Redis.from_url(url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+    with closing(client):
+        try:
+            client.ping()
+        except redis.RedisError as error:
+            return str(error)
+    return None
+
+
+def _quoted(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from angel_x.adapters.servers import RunningServers, start_servers
+from angel_x.adapters.servers.places import servers_root
+from tests.integration.servers.instances import (
+    answers,
+    connected,
+    eventually,
+    kill_everything,
+    query,
+)
+
+
+def start(home: Path) -> RunningServers:
+    return start_servers(home, database_url=None, redis_url=None, durable=True)
+
+
+@pytest.fixture
+def killed(prepared_home: Path) -> Path:
+    """A home with data whose servers were all killed at once."""
+    with start(prepared_home) as running:
+        query(running.urls.database_url, "CREATE TABLE kept AS SELECT 42 AS answer")
+        with connected(running.urls.broker_redis_url) as broker:
+            broker.rpush("orders.normal", "first", "second")
+            broker.rpush("orders.normal", "third")
+        kill_everything(running)
+    return prepared_home
+
+
+def test_committed_data_survives_a_kill_of_all_servers(killed: Path) -> None:
+    with start(killed) as running:
+        assert query(running.urls.database_url, "SELECT answer FROM kept") == [(42,)]
+        with connected(running.urls.broker_redis_url) as broker:
+            assert broker.lrange("orders.normal", 0, -1) == ["first", "second", "third"]
+
+
+def test_a_log_of_messages_that_ends_in_the_middle_of_one_is_read_up_to_there(
+    killed: Path,
+) -> None:
+    (log,) = (servers_root(killed) / "broker" / "appendonlydir").glob("*.incr.aof")
+    os.truncate(log, log.stat().st_size - 3)
+
+    with start(killed) as running, connected(running.urls.broker_redis_url) as broker:
+        assert broker.lrange("orders.normal", 0, -1) == ["first", "second"]
+
+
+def test_a_pid_file_whose_number_went_to_another_process_is_no_obstacle(killed: Path) -> None:
+    pid_file = servers_root(killed) / "postgres" / "data" / "postmaster.pid"
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        lines = pid_file.read_text().splitlines(keepends=True)
+        pid_file.write_text("".join([f"{bystander.pid}\n", *lines[1:]]))
+
+        with start(killed) as running:
+            assert query(running.urls.database_url, "SELECT answer FROM kept") == [(42,)]
+
+        assert bystander.poll() is None
+        bystander.communicate(b"\n")
+
+
+def test_an_initialization_that_was_cut_short_begins_again(home: Path) -> None:
+    start(home).stop()
+    postgres = servers_root(home) / "postgres"
+    (postgres / "data").rename(postgres / "data.new")
+
+    with start(home) as running:
+        assert query(running.urls.database_url, "SELECT current_user") == [("angelx",)]
+    assert not (postgres / "data.new").exists()
+
+
+def test_a_server_that_dies_is_started_again_and_the_others_are_left_alone(
+    prepared_home: Path,
+) -> None:
+    with start(prepared_home) as running:
+        for name in ("postgres", "broker", "cache"):
+            before = running.pids()
+
+            os.kill(before[name], signal.SIGKILL)
+
+            after = await_change(running, before)
+            eventually(lambda: answers(running.urls))
+            assert {n for n in before if before[n] != after[n]} == {name}
+
+
+def await_change(running: RunningServers, before: dict[str, int]) -> dict[str, int]:
+    eventually(lambda: running.pids() != before)
+    return running.pids()
