@@ -16,7 +16,7 @@ from angel_x.domain.order import Order, Priority, Side, Validity
 from angel_x.errors import IdempotencyConflict, InvalidOrder, OrderAlreadyClosed, OrderNotFound
 from angel_x.services.acceptance import Submission
 from angel_x.services.paper_market import PaperMarket
-from tests.builders import SPOT, Market
+from tests.builders.orders import SPOT, Market
 
 
 @pytest.fixture

@@ -1,0 +1,38 @@
+"""The relay process: sweeps for due orders until it is told to stop.
+
+It does not go through Celery or Beat, so it works while they do not.
+"""
+
+from __future__ import annotations
+
+from threading import Event
+from typing import TYPE_CHECKING
+
+import structlog
+
+from angel_x.bootstrap import TRANSIENT
+from angel_x.entrypoints.signals import stopped_by_signal
+from angel_x.services.memory import MemoryReporter
+
+if TYPE_CHECKING:
+    from angel_x.bootstrap import Application
+
+log = structlog.get_logger()
+
+
+def run(application: Application, stop: Event | None = None) -> None:
+    """Sweep at the pace of RELAY_INTERVAL_MS.  An outage of a server is waited out."""
+    pause = application.settings.relay_interval_ms / 1000
+    reporter = MemoryReporter(application.memory_watch)
+    reporter.start()
+    is_away = False
+    with stopped_by_signal(stop or Event()) as stopped:
+        while not stopped.wait(pause):
+            try:
+                application.relay.sweep()
+                is_away = False
+            except TRANSIENT as error:
+                if not is_away:
+                    log.warning("relay.waiting", error=str(error))
+                is_away = True
+    reporter.stop()

@@ -1,0 +1,180 @@
+"""Made recordings, sources, boards and clocks for what brings market data in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from threading import Event
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from angel_x.domain.contract import Contract
+from angel_x.domain.contract_rules import ContractFactory, ContractRules
+from angel_x.domain.market_move import MarketMove
+from angel_x.domain.quote import QUOTE
+from angel_x.domain.session import TradingCalendar
+from angel_x.domain.universe import Universe
+from config.market import table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RULES = ContractRules.from_table(table("contracts"))
+CALENDAR = TradingCalendar.from_table(table("sessions"))
+NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+
+CHAIN_HEADER = "timestamp,symbol,expiry,strike,option_type,spot,ltp,volume,oi,oi_chg"
+CHAIN_ROWS = (
+    "202608191127,NIFTY50,25-Aug-2026,24050.0,CE,24052.4,150.05,10.0,100.0,5.0",
+    "202608191127,NIFTY50,25-Aug-2026,24050.0,PE,24052.4,147.4,20.0,200.0,-5.0",
+    "202608191127,NIFTY50,01-Sep-2026,24050.0,CE,24052.4,0.05,0.0,0.0,0.0",
+    "202608191128,NIFTY50,25-Aug-2026,24050.0,CE,24060.1,153.4,12.0,101.0,6.0",
+    "202608191128,NIFTY50,25-Aug-2026,24050.0,PE,24060.1,147.4,20.0,200.0,-5.0",
+)
+
+
+def chain_text(*rows: str) -> str:
+    """Return a chain file with these rows."""
+    return "\n".join([CHAIN_HEADER, *(rows or CHAIN_ROWS)]) + "\n"
+
+
+def factory_on(day: date) -> ContractFactory:
+    return ContractFactory(RULES, CALENDAR, day)
+
+
+def make_quotes(last: Sequence[int], time: int = 0) -> NDArray[np.void]:
+    """Return quotes of one tick on either side of these last prices in paise."""
+    quotes = np.zeros(len(last), QUOTE)
+    quotes["time"] = time
+    quotes["last"] = last
+    quotes["bid"] = np.array(last) - 5
+    quotes["ask"] = np.array(last) + 5
+    return quotes
+
+
+def make_move(
+    at: datetime, rows: Sequence[int], last: Sequence[int], spots: Sequence[int] = (2_400_000,)
+) -> MarketMove:
+    spot_quotes = np.zeros(len(spots), QUOTE)
+    spot_quotes["last"] = spots
+    return MarketMove(at, np.array(rows, np.int64), make_quotes(last), spot_quotes)
+
+
+class ManualClock:
+    """A clock that moves only when it is told to."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class ClockEvent(Event):
+    """An event whose waiting takes the time of a manual clock, and that is set at an hour."""
+
+    def __init__(self, clock: ManualClock, ends_at: datetime) -> None:
+        super().__init__()
+        self._clock = clock
+        self._ends_at = ends_at
+
+    def is_set(self) -> bool:
+        return super().is_set() or self._clock() >= self._ends_at
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self._clock.advance(timeout)
+        return self.is_set()
+
+
+@dataclass
+class ListedMoves:
+    """A source that says what it was given."""
+
+    universe: Universe
+    given: Sequence[MarketMove]
+    name: str = "listed"
+
+    def moves(self) -> Iterator[MarketMove]:
+        yield from self.given
+
+
+class MemoryQuoteBoard:
+    """A board of quotes in memory.  It never expires."""
+
+    def __init__(self) -> None:
+        self.quotes: dict[str, NDArray[np.void]] = {}
+        self.spot_quotes: dict[str, NDArray[np.void]] = {}
+        self.writes: list[int] = []
+
+    def write(self, universe: Universe, rows: NDArray[np.int64], quotes: NDArray[np.void]) -> None:
+        board = self.quotes.setdefault(universe.version, np.zeros(len(universe), QUOTE))
+        for row, quote in zip(rows.tolist(), quotes, strict=True):
+            board[row] = quote
+        self.writes.append(len(rows))
+
+    def write_spots(self, universe: Universe, quotes: NDArray[np.void]) -> None:
+        self.spot_quotes[universe.version] = quotes.copy()
+
+    def read(self, universe: Universe) -> NDArray[np.void]:
+        return self.quotes.get(universe.version, np.zeros(len(universe), QUOTE)).copy()
+
+    def read_rows(self, universe: Universe, rows: NDArray[np.int64]) -> NDArray[np.void]:
+        return self.read(universe)[rows]
+
+    def spots(self, universe: Universe) -> NDArray[np.void]:
+        empty = np.zeros(len(universe.underlyings), QUOTE)
+        return self.spot_quotes.get(universe.version, empty)
+
+
+@dataclass
+class RecordingBeacon:
+    shown: list[tuple[str, datetime, datetime, float]] = field(default_factory=list)
+    hidden: int = 0
+
+    def show(self, source: str, wall: datetime, market: datetime, speed: float) -> None:
+        self.shown.append((source, wall, market, speed))
+
+    def hide(self) -> None:
+        self.hidden += 1
+
+
+@dataclass
+class MemoryPointer:
+    """Where the published version is; it fails as often as it is told to."""
+
+    published: str | None = None
+    asked: int = 0
+    failures: int = 0
+
+    def get(self) -> str | None:
+        self.asked += 1
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError("the cache is away")
+        return self.published
+
+    def publish(self, version: str) -> None:
+        self.published = version
+
+
+@dataclass
+class MemoryContracts:
+    """Listed contracts in memory."""
+
+    contracts: Sequence[Contract] = ()
+    loads: int = 0
+
+    def replace(self, contracts: Sequence[Contract]) -> int:
+        unlisted = {c.symbol for c in self.contracts} - {c.symbol for c in contracts}
+        self.contracts = tuple(contracts)
+        return len(unlisted)
+
+    def load(self) -> Sequence[Contract]:
+        self.loads += 1
+        return self.contracts

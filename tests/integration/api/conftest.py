@@ -1,0 +1,95 @@
+"""An API on the servers of the test session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from angel_x import Client
+from angel_x.adapters.servers import RunningServers
+from angel_x.adapters.servers.urls import RedisAddress
+from config.settings import load
+from tests.integration.api.running import RunningApi, running
+
+if TYPE_CHECKING:
+    from tests.plugins.servers import DatabaseFactory, RedisUrls
+
+StartApi = Callable[..., RunningApi]
+
+
+@pytest.fixture
+def environment(migrated_url: str, redis_urls: RedisUrls) -> dict[str, str]:
+    return {
+        "ANGEL_X_ENV": "testing",
+        "ANGEL_X_DATABASE_URL": migrated_url,
+        "ANGEL_X_BROKER_URL": redis_urls.broker_redis_url,
+        "ANGEL_X_CACHE_URL": redis_urls.cache_url,
+    }
+
+
+@pytest.fixture(scope="module")
+def shared_api(
+    servers: RunningServers,
+    databases: DatabaseFactory,
+    migrated_database: str,
+    _redis_numbers: Iterator[int],
+) -> Iterator[RunningApi]:
+    """An API with a generated chain, for tests that change nothing which others see."""
+    number = next(_redis_numbers)
+    cache = RedisAddress.parse(servers.urls.cache_url).with_database(number)
+    broker = RedisAddress.parse(servers.urls.broker_redis_url).with_database(number)
+    with databases.fresh(template=migrated_database) as database_url:
+        environment = {
+            "ANGEL_X_ENV": "testing",
+            "ANGEL_X_DATABASE_URL": database_url,
+            "ANGEL_X_BROKER_URL": broker.redis_url,
+            "ANGEL_X_CACHE_URL": cache.redis_url,
+        }
+        with running(load(environment)) as api:
+            api.application.contracts.load_generated()
+            yield api
+
+
+@pytest.fixture
+def start_api(environment: dict[str, str]) -> Iterator[StartApi]:
+    """Start an API on the servers of this test, with settings by their variables."""
+    with ExitStack() as stack:
+
+        def start(**overrides: str) -> RunningApi:
+            return stack.enter_context(running(load(environment | overrides)))
+
+        yield start
+
+
+@pytest.fixture
+def api(start_api: StartApi) -> RunningApi:
+    """An API with a generated chain of NIFTY."""
+    api = start_api()
+    api.application.contracts.load_generated()
+    return api
+
+
+@pytest.fixture
+def account(api: RunningApi) -> tuple[int, str]:
+    """The id of a funded account and a key that may trade."""
+    return api.open_account("trader")
+
+
+@pytest.fixture
+def key(account: tuple[int, str]) -> str:
+    return account[1]
+
+
+@pytest.fixture
+def client(api: RunningApi, key: str) -> Iterator[Client]:
+    with Client(api.url, key, retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def order(api: RunningApi) -> dict[str, object]:
+    """The fields of an order that is accepted."""
+    return api.order_fields()

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import redis
+
+from angel_x.adapters.dispatch import LANES, CeleryDispatcher
+from angel_x.domain.metric import Metric
+from angel_x.domain.order import Priority
+from config.celery_options import celery_options
+from config.queues import QueueName
+from config.settings import load
+from tests.builders.recorders import RecordingMeter
+from tests.plugins.servers import RedisUrls
+
+
+def options(url: str) -> dict[str, object]:
+    return celery_options(load({"ANGEL_X_BROKER_URL": url}))
+
+
+@pytest.fixture
+def broker(redis_urls: RedisUrls) -> Iterator[redis.Redis]:
+    with closing(redis.Redis.from_url(redis_urls.broker_redis_url)) as client:
+        yield client
+
+
+@pytest.fixture
+def meter() -> RecordingMeter:
+    return RecordingMeter()
+
+
+@pytest.fixture
+def dispatcher(redis_urls: RedisUrls, meter: RecordingMeter) -> Iterator[CeleryDispatcher]:
+    made = CeleryDispatcher(options(redis_urls.broker_redis_url), meter)
+    yield made
+    made.close()
+
+
+def messages(broker: redis.Redis, queue: str) -> list[dict[str, Any]]:
+    return [json.loads(item) for item in broker.lrange(queue, 0, -1)]  # type: ignore[union-attr]
+
+
+def arguments(message: dict[str, Any]) -> list[Any]:
+    args: list[Any] = json.loads(base64.b64decode(message["body"]))[0]
+    return args
+
+
+@pytest.mark.parametrize("priority", Priority)
+def test_each_priority_has_a_queue_of_its_own(
+    dispatcher: CeleryDispatcher, broker: redis.Redis, priority: Priority
+) -> None:
+    assert dispatcher.ring(priority, [7, 8])
+    dispatcher.close()
+
+    (message,) = messages(broker, LANES[priority])
+    assert message["headers"]["task"] == "orders.process_batch"
+    assert arguments(message) == [["7", "8"]]
+    assert message["properties"]["priority"] == 0
+    others = [queue for queue in QueueName if queue != LANES[priority]]
+    assert not any(broker.llen(queue) for queue in others)
+
+
+def test_a_message_says_nothing_but_ids(dispatcher: CeleryDispatcher, broker: redis.Redis) -> None:
+    dispatcher.ring(Priority.NORMAL, list(range(50)))
+    dispatcher.close()
+
+    (message,) = messages(broker, QueueName.NORMAL)
+    assert message["headers"]["argsrepr"] == "50 ids"
+    assert message["headers"]["ignore_result"] is True
+    assert message["properties"]["delivery_info"] == {
+        "exchange": "",
+        "routing_key": "orders.normal",
+    }
+
+
+def test_a_message_arrives_where_every_binding_was_lost(
+    dispatcher: CeleryDispatcher, broker: redis.Redis
+) -> None:
+    dispatcher.ring(Priority.LOW, [1])
+    dispatcher.close()
+    broker.flushdb()
+
+    dispatcher.ring(Priority.LOW, [2])
+
+    deadline = time.monotonic() + 5
+    while not broker.llen(QueueName.LOW) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [arguments(m) for m in messages(broker, QueueName.LOW)] == [[["2"]]]
+
+
+def test_chunks_expire_and_order_batches_do_not(
+    dispatcher: CeleryDispatcher, broker: redis.Redis
+) -> None:
+    as_of = datetime(2026, 8, 19, 9, 30, tzinfo=UTC)
+
+    taken = dispatcher.compute_greeks("v1", [(0, 512), (512, 600)], as_of, 15)
+    dispatcher.ring(Priority.NORMAL, [1])
+    dispatcher.close()
+
+    assert taken == 2
+    chunks = messages(broker, QueueName.GREEKS)
+    assert sorted(arguments(m) for m in chunks) == [
+        ["v1", 0, 512, "2026-08-19T09:30:00+00:00"],
+        ["v1", 512, 600, "2026-08-19T09:30:00+00:00"],
+    ]
+    assert all(m["headers"]["expires"] for m in chunks)
+    assert messages(broker, QueueName.NORMAL)[0]["headers"]["expires"] is None
+
+
+def test_accounts_are_valued_on_their_own_queue(
+    dispatcher: CeleryDispatcher, broker: redis.Redis
+) -> None:
+    assert dispatcher.update_portfolios({3, 1, 2})
+    dispatcher.close()
+
+    assert arguments(messages(broker, QueueName.PORTFOLIO)[0]) == [[1, 2, 3]]
+
+
+@pytest.fixture
+def silence() -> Iterator[str]:
+    """The address of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
+        yield f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
+
+
+def test_the_caller_is_not_held_up_by_a_broker_that_never_answers(
+    silence: str, meter: RecordingMeter
+) -> None:
+    dispatcher = CeleryDispatcher(options(silence), meter, capacity=10)
+
+    started = time.monotonic()
+    answers = [dispatcher.ring(Priority.NORMAL, [n]) for n in range(50)]
+
+    assert time.monotonic() - started < 0.5
+    assert answers[0] is True
+    assert answers[-1] is False
+    assert (Metric.DOORBELLS_LOST, 1, {}) in meter.added
+    assert answers.count(False) == len(meter.added)
+    dispatcher.close(timeout_seconds=0.1)
+
+
+def test_a_synchronous_sender_learns_that_nobody_listens(meter: RecordingMeter) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    dispatcher = CeleryDispatcher(options(f"redis://127.0.0.1:{port}/0"), meter, synchronous=True)
+
+    started = time.monotonic()
+    assert dispatcher.ring(Priority.EMERGENCY, [1]) is False
+
+    assert time.monotonic() - started < 5
+    assert meter.added == [(Metric.DOORBELLS_LOST, 1, {})]
+    dispatcher.close()
+
+
+def test_a_full_broker_loses_the_doorbell_and_nothing_else(
+    redis_urls: RedisUrls, broker: redis.Redis, meter: RecordingMeter
+) -> None:
+    dispatcher = CeleryDispatcher(options(redis_urls.broker_redis_url), meter, synchronous=True)
+    limit = broker.config_get("maxmemory")["maxmemory"]
+    broker.config_set("maxmemory", "1mb")
+    try:
+        assert dispatcher.ring(Priority.NORMAL, [1]) is False
+    finally:
+        broker.config_set("maxmemory", limit)
+
+    assert dispatcher.ring(Priority.NORMAL, [2]) is True
+    dispatcher.close()
+    assert [arguments(m) for m in messages(broker, QueueName.NORMAL)] == [[["2"]]]

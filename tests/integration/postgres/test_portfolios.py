@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Engine, text
+
+from angel_x.adapters.postgres.portfolios import PostgresPortfolios
+from angel_x.domain.portfolio import NetGreeks, Portfolio, ScenarioGrid
+from tests.builders.accounts import list_contracts, open_accounts, open_positions
+from tests.builders.chains import make_universe
+
+CALL, PUT = "NIFTY_25AUG26_24000CE", "NIFTY_25AUG26_24000PE"
+AT = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(engine: Engine) -> PostgresPortfolios:
+    list_contracts(engine, make_universe())
+    return PostgresPortfolios(engine)
+
+
+def portfolio(user_id: int, at: datetime = AT) -> Portfolio:
+    return Portfolio(
+        user_id=user_id,
+        cash=Decimal("100000.00"),
+        collateral=Decimal("5000.00"),
+        margin_used=Decimal("30000.00"),
+        free_balance=Decimal("75000.00"),
+        realised_pnl=Decimal("12.34"),
+        unrealised_pnl=Decimal("-0.05"),
+        equity=Decimal("104999.95"),
+        greeks={"NIFTY": NetGreeks(1.5, 0.001, 20.25, -3.5)},
+        scenarios=ScenarioGrid((-3.0, 0.0), (0.0,), ((-10.5,), (0.0,))),
+        open_positions=1,
+        stale_positions=1,
+        unpriced_positions=0,
+        updated_at=at,
+    )
+
+
+def rows(engine: Engine, statement: str) -> list[tuple[object, ...]]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(statement))]
+
+
+def test_accounts_are_read_with_their_open_positions_only(
+    store: PostgresPortfolios, engine: Engine
+) -> None:
+    first, second, third = open_accounts(engine, 3)
+    open_positions(engine, [(first, CALL, 65, "6000.50"), (third, PUT, -130, "-9000.05")])
+    with engine.begin() as connection:
+        connection.execute(
+            text("""
+            INSERT INTO positions (user_id, portfolio_id, symbol, status, quantity, cost, exit_time)
+            VALUES (:user_id, :user_id, :symbol, 'CLOSED', 0, 0, now())
+            """),
+            {"user_id": first, "symbol": PUT},
+        )
+
+    accounts, holdings = store.read([third, second, first, 10**15])
+
+    assert [a.id for a in accounts] == [first, second, third]
+    assert accounts[0].cash == Decimal("100000.00")
+    assert accounts[0].free_balance == Decimal("75000.00")
+    assert list(holdings.symbols) == [CALL, PUT]
+    assert holdings.owner.tolist() == [0, 2]
+    assert holdings.quantity.tolist() == [65, -130]
+    assert holdings.cost_paise.tolist() == [600_050, -900_005]
+    assert store.holders() == {first, third}
+
+
+def test_nobody_reads_as_nothing(store: PostgresPortfolios) -> None:
+    accounts, holdings = store.read([])
+
+    assert accounts == []
+    assert (len(holdings.owner), len(holdings.symbols), len(holdings.quantity)) == (0, 0, 0)
+
+
+def test_a_saved_portfolio_replaces_the_one_before(
+    store: PostgresPortfolios, engine: Engine
+) -> None:
+    first, second = open_accounts(engine, 2)
+    store.save([portfolio(second), portfolio(first)])
+
+    later = AT + timedelta(seconds=1)
+    store.save([replace(portfolio(first, later), equity=Decimal("1.00"))])
+
+    assert rows(engine, "SELECT user_id, equity, updated_at FROM portfolios ORDER BY user_id") == [
+        (first, Decimal("1.00"), later),
+        (second, Decimal("104999.95"), AT),
+    ]
+    [(greeks, scenarios)] = rows(
+        engine, f"SELECT greeks, scenarios FROM portfolios WHERE user_id = {first}"
+    )
+    assert greeks == {"NIFTY": {"delta": 1.5, "gamma": 0.001, "vega": 20.25, "theta": -3.5}}
+    assert scenarios == {
+        "spot_percent": [-3.0, 0.0],
+        "vol_percent": [0.0],
+        "profit": [[-10.5], [0.0]],
+    }
+
+
+def test_an_overtaken_portfolio_does_not_replace_a_newer_one(
+    store: PostgresPortfolios, engine: Engine
+) -> None:
+    [user_id] = open_accounts(engine, 1)
+    store.save([portfolio(user_id)])
+
+    store.save([replace(portfolio(user_id, AT - timedelta(seconds=1)), equity=Decimal("1.00"))])
+
+    assert rows(engine, "SELECT equity FROM portfolios") == [(Decimal("104999.95"),)]
+
+
+def test_a_second_snapshot_of_one_moment_appends_nothing(
+    store: PostgresPortfolios, engine: Engine
+) -> None:
+    first, second = open_accounts(engine, 2)
+    store.save([portfolio(first), portfolio(second)])
+
+    assert store.snapshot(AT) == 2
+    assert store.snapshot(AT) == 0
+    assert store.snapshot(AT + timedelta(minutes=1)) == 2
+
+    assert rows(engine, "SELECT count(*), min(equity) FROM portfolio_snapshots") == [
+        (4, Decimal("104999.95"))
+    ]

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import redis
+
+from angel_x.adapters.redis.market_clock import MarketClock, RedisFeedBeacon
+from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
+from tests.builders.markets import NOW, ManualClock
+
+MARKET = NOW - timedelta(days=90)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def beacon(cache: redis.Redis) -> RedisFeedBeacon:
+    return RedisFeedBeacon(cache)
+
+
+@pytest.fixture
+def market_clock(cache: redis.Redis, clock: ManualClock) -> MarketClock:
+    return MarketClock(cache, clock)
+
+
+def test_without_a_feed_the_market_is_at_the_wall_clock(
+    market_clock: MarketClock, clock: ManualClock
+) -> None:
+    assert market_clock() == NOW
+    clock.advance(90)
+    assert market_clock() == NOW + timedelta(seconds=90)
+    assert not market_clock.is_live()
+
+
+def test_with_a_feed_the_market_is_where_the_feed_says_and_runs_at_its_speed(
+    market_clock: MarketClock, clock: ManualClock, beacon: RedisFeedBeacon
+) -> None:
+    beacon.show("replay", NOW, MARKET, 60.0)
+
+    clock.advance(2)
+
+    assert market_clock() == MARKET + timedelta(seconds=120)
+    assert market_clock.is_live()
+
+
+def test_what_the_feed_says_is_kept_for_a_second(
+    market_clock: MarketClock, clock: ManualClock, beacon: RedisFeedBeacon
+) -> None:
+    assert market_clock() == NOW
+    beacon.show("replay", NOW, MARKET, 1.0)
+
+    clock.advance(0.9)
+    assert market_clock() == NOW + timedelta(seconds=0.9)
+    clock.advance(0.1)
+    assert market_clock() == MARKET + timedelta(seconds=1)
+
+
+def test_a_feed_that_ended_is_not_live_and_its_market_goes_on(
+    market_clock: MarketClock, clock: ManualClock, beacon: RedisFeedBeacon
+) -> None:
+    beacon.show("replay", NOW, MARKET, 1.0)
+    beacon.hide()
+    clock.advance(30)
+
+    assert market_clock() == MARKET + timedelta(seconds=30)
+    assert not market_clock.is_live()
+
+
+def test_the_beacon_goes_out_by_itself(cache: redis.Redis, beacon: RedisFeedBeacon) -> None:
+    beacon.show("replay", NOW, MARKET, 1.0)
+
+    assert 0 < cache.ttl("ax:feed:live") <= 5
+    assert 3_590 < cache.ttl("ax:feed") <= 3_600
+
+
+def test_a_lost_word_brings_the_wall_clock_back(
+    market_clock: MarketClock, clock: ManualClock, beacon: RedisFeedBeacon, cache: redis.Redis
+) -> None:
+    beacon.show("replay", NOW, MARKET, 1.0)
+    assert market_clock() == MARKET
+    cache.flushdb()
+
+    clock.advance(1)
+
+    assert market_clock() == NOW + timedelta(seconds=1)
+
+
+def test_the_last_word_stands_while_redis_does_not_answer(clock: ManualClock) -> None:
+    nobody = redis.Redis(unix_socket_path="/nonexistent/socket")
+    market_clock = MarketClock(nobody, clock)
+
+    assert market_clock() == NOW
+
+
+def test_a_published_version_is_read_by_every_process(cache: redis.Redis) -> None:
+    pointer = RedisUniversePointer(cache)
+    assert pointer.get() is None
+
+    pointer.publish("0123456789abcdef")
+
+    assert RedisUniversePointer(cache).get() == "0123456789abcdef"
+    assert cache.ttl("ax:universe") == -1

@@ -1,0 +1,247 @@
+"""The feed against real servers: listing, quotes, outages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy import Engine
+from structlog.testing import capture_logs
+
+from angel_x.adapters.chain_files import read_chain
+from angel_x.adapters.clock import wall_clock
+from angel_x.adapters.postgres.contracts import SqlContracts
+from angel_x.adapters.redis.market_clock import MarketClock, RedisFeedBeacon
+from angel_x.adapters.redis.quote_board import RedisQuoteBoard
+from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
+from angel_x.adapters.universe_source import PublishedUniverse
+from angel_x.domain.expiry import epoch_ms
+from angel_x.domain.quote import fresh
+from angel_x.domain.simulator import Simulator, central_strikes
+from angel_x.entrypoints import feed as feed_process
+from angel_x.entrypoints.feed import FeedChoice, SourceName
+from angel_x.errors import InvalidChainFile, InvalidInput
+from angel_x.services.contracts import ContractListing
+from angel_x.services.feed import Feed, FeedPorts, MarketSource
+from tests.builders.markets import CALENDAR, RULES, chain_text
+from tests.builders.recorders import RecordingMeter
+
+PATIENCE_SECONDS = 15
+READ_CHAIN = partial(read_chain, rules=RULES, calendar=CALENDAR)
+
+
+@dataclass
+class World:
+    """What several processes share, and the ports of one of them."""
+
+    cache: redis.Redis
+    listing: ContractListing
+    ports: FeedPorts
+    market_clock: MarketClock
+
+    def fresh_quotes(self) -> int:
+        """Count the quotes of the last ten seconds."""
+        universe = self.ports.universes.current()
+        quotes = self.ports.board.read(universe)
+        return int(fresh(quotes, epoch_ms(wall_clock()), 10).sum())
+
+    @contextmanager
+    def feeding(self, source: MarketSource, **options: float) -> Iterator[Feed]:
+        """Run a feed while the block runs; what it raises is raised here."""
+        stop, errors = Event(), list[BaseException]()
+        feed = Feed(source, self.ports, buffer_size=5_000, loops=True, **options)
+
+        def run() -> None:
+            try:
+                feed.run(stop)
+            except BaseException as error:  # noqa: BLE001 - raised again by the caller's thread
+                errors.append(error)
+
+        thread = Thread(target=run)
+        thread.start()
+        try:
+            yield feed
+        finally:
+            stop.set()
+            thread.join(PATIENCE_SECONDS)
+        assert not thread.is_alive()
+        assert errors == []
+
+    def simulator(self, seed: int = 1) -> Simulator:
+        universe = self.ports.universes.current()
+        return Simulator(universe, central_strikes(universe), seed=seed, starts_at=wall_clock())
+
+
+@pytest.fixture
+def world(cache: redis.Redis, engine: Engine) -> World:
+    return make_world(cache, engine)
+
+
+def make_world(cache: redis.Redis, engine: Engine) -> World:
+    pointer, store = RedisUniversePointer(cache), SqlContracts(engine)
+    outages = (redis.RedisError,)
+    ports = FeedPorts(
+        universes=PublishedUniverse(pointer, store, wall_clock, outages),
+        board=RedisQuoteBoard(cache, ttl_seconds=60),
+        beacon=RedisFeedBeacon(cache),
+        clock=wall_clock,
+        meter=RecordingMeter(),
+        match=lambda: True,
+        outages=outages,
+    )
+    listing = ContractListing(
+        store=store,
+        pointer=pointer,
+        rules=RULES,
+        calendar=CALENDAR,
+        clock=wall_clock,
+        read_chain=READ_CHAIN,
+    )
+    return World(cache, listing, ports, MarketClock(cache, wall_clock))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = monotonic() + PATIENCE_SECONDS
+    pause = Event()
+    while not condition():
+        assert monotonic() < deadline, "the condition did not come true"
+        pause.wait(0.02)
+
+
+def test_a_simulated_market_is_on_the_board_and_moves(world: World) -> None:
+    listed = world.listing.load_generated("NIFTY", Decimal(24_000)).listed
+
+    with world.feeding(world.simulator()):
+        wait_until(lambda: world.fresh_quotes() == listed)
+        universe = world.ports.universes.current()
+        spot = world.ports.board.spots(universe)["last"][0]
+        wait_until(lambda: world.ports.board.spots(universe)["last"][0] != spot)
+        assert world.market_clock.is_live()
+
+    assert abs(int(spot) - 2_400_000) < 10_000
+    assert not world.market_clock.is_live()
+
+
+def test_a_board_that_was_wiped_is_whole_again_while_the_feed_runs(world: World) -> None:
+    listed = world.listing.load_generated().listed
+
+    with world.feeding(world.simulator()):
+        wait_until(lambda: world.fresh_quotes() == listed)
+        world.cache.flushdb()
+        wait_until(lambda: world.fresh_quotes() == listed)
+        assert world.market_clock.is_live()
+
+
+def test_a_cache_that_is_away_is_waited_for(
+    cache: redis.Redis, engine: Engine, tmp_path: Path
+) -> None:
+    server = Path(cache.connection_pool.connection_kwargs["path"])
+    door = tmp_path / "door"
+    door.symlink_to(server)
+    database = cache.connection_pool.connection_kwargs["db"]
+    client = redis.Redis(unix_socket_path=str(door), db=database, retry=Retry(NoBackoff(), 0))
+    world = make_world(client, engine)
+    listed = world.listing.load_generated().listed
+
+    with world.feeding(world.simulator()) as feed, capture_logs() as logs:
+        wait_until(lambda: world.fresh_quotes() == listed)
+        door.unlink()
+        cache.client_kill_filter(skipme=True)
+        wait_until(lambda: any(entry["event"] == "outage.begun" for entry in logs))
+        cache.flushdb()
+        door.symlink_to(server)
+        wait_until(lambda: world.fresh_quotes() == listed)
+
+    events = [entry["event"] for entry in logs if entry["event"].startswith("outage.")]
+    assert events == ["outage.begun", "outage.ended"]
+    assert feed.ticks_dropped == 0
+    client.close()
+
+
+def test_another_universe_is_followed_while_the_feed_runs(world: World) -> None:
+    before = world.listing.load_generated("NIFTY", Decimal(24_000))
+
+    with world.feeding(world.simulator()):
+        wait_until(lambda: world.fresh_quotes() == before.listed)
+        after = world.listing.load_generated("NIFTY", Decimal(24_500))
+        wait_until(lambda: world.ports.universes.current().version == after.version)
+        # Ten of the 81 strikes are new, and the source does not know them.
+        wait_until(lambda: world.fresh_quotes() == after.listed - 3 * 10 * 2)
+
+    assert after.unlisted == 3 * 10 * 2
+
+
+def test_a_replay_puts_the_market_into_the_past(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "chain.csv"
+    path.write_text(chain_text())
+    world.listing.load_file(path)
+    recorded = datetime(2026, 8, 19, 5, 57, tzinfo=UTC)
+
+    with world.feeding(READ_CHAIN(path), speed=600.0):
+        wait_until(lambda: world.fresh_quotes() == 3)
+        wait_until(lambda: world.market_clock() < wall_clock())
+        assert 0 <= (world.market_clock() - recorded).total_seconds() < 3_600
+
+
+def test_the_process_replays_a_file_to_its_end(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "chain.csv"
+    path.write_text(chain_text())
+    world.listing.load_file(path)
+    choice = FeedChoice(source=SourceName.REPLAY, chain=path, speed=600)
+
+    feed_process.run(world.ports, choice, read_chain=READ_CHAIN, buffer_size=5_000)
+
+    universe = world.ports.universes.current()
+    assert world.ports.board.read(universe)["last"].tolist() == [15_340, 14_740, 5]
+    assert not world.market_clock.is_live()
+
+
+def test_the_process_simulates_until_it_is_stopped(world: World) -> None:
+    listed = world.listing.load_generated().listed
+    stop = Event()
+    stopper = Thread(
+        target=lambda: (wait_until(lambda: world.fresh_quotes() == listed), stop.set())
+    )
+    stopper.start()
+
+    feed_process.run(
+        world.ports, FeedChoice(seed=3), read_chain=READ_CHAIN, buffer_size=5_000, stop=stop
+    )
+
+    stopper.join()
+    assert world.fresh_quotes() == listed
+
+
+def test_a_replay_without_a_file_or_with_a_wrong_one_does_not_begin(
+    world: World, tmp_path: Path
+) -> None:
+    path = tmp_path / "chain.csv"
+    path.write_text(chain_text().replace("147.4", "many"))
+
+    with pytest.raises(InvalidInput, match="needs a chain file"):
+        feed_process.run(
+            world.ports,
+            FeedChoice(source=SourceName.REPLAY),
+            read_chain=READ_CHAIN,
+            buffer_size=5_000,
+        )
+    with pytest.raises(InvalidChainFile, match="row 3, column ltp"):
+        feed_process.run(
+            world.ports,
+            FeedChoice(source=SourceName.REPLAY, chain=path),
+            read_chain=READ_CHAIN,
+            buffer_size=5_000,
+        )
+
+    assert not world.market_clock.is_live()

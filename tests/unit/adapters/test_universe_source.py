@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import pytest
+
+from angel_x.adapters.universe_source import PublishedUniverse
+from tests.builders.chains import make_universe
+from tests.builders.markets import ManualClock, MemoryContracts, MemoryPointer
+
+FIRST, SECOND = make_universe(strikes=(24_000,)), make_universe(strikes=(24_100,))
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def pointer() -> MemoryPointer:
+    return MemoryPointer(FIRST.version)
+
+
+@pytest.fixture
+def store() -> MemoryContracts:
+    return MemoryContracts(FIRST.contracts)
+
+
+@pytest.fixture
+def source(clock: ManualClock, pointer: MemoryPointer, store: MemoryContracts) -> PublishedUniverse:
+    return PublishedUniverse(pointer, store, clock, (ConnectionError,))
+
+
+def publish_second(pointer: MemoryPointer, store: MemoryContracts) -> None:
+    store.replace(SECOND.contracts)
+    pointer.publish(SECOND.version)
+
+
+def test_the_first_call_loads_even_where_nothing_is_published(
+    source: PublishedUniverse, pointer: MemoryPointer
+) -> None:
+    pointer.published = None
+
+    assert source.current().version == FIRST.version
+
+
+def test_the_version_is_asked_for_at_most_once_a_second(
+    source: PublishedUniverse, pointer: MemoryPointer, store: MemoryContracts, clock: ManualClock
+) -> None:
+    for _ in range(10):
+        source.current()
+        clock.advance(0.099)
+    assert (pointer.asked, store.loads) == (1, 1)
+
+    clock.advance(0.1)
+    source.current()
+    assert (pointer.asked, store.loads) == (2, 1)
+
+
+def test_another_version_is_followed_within_a_second(
+    source: PublishedUniverse, pointer: MemoryPointer, store: MemoryContracts, clock: ManualClock
+) -> None:
+    source.current()
+    publish_second(pointer, store)
+    assert source.current().version == FIRST.version
+
+    clock.advance(1)
+
+    assert source.current().version == SECOND.version
+    assert source.current() is source.current()
+
+
+def test_a_lost_version_keeps_what_is_there(
+    source: PublishedUniverse, pointer: MemoryPointer, store: MemoryContracts, clock: ManualClock
+) -> None:
+    source.current()
+    pointer.published = None
+    clock.advance(1)
+
+    assert source.current().version == FIRST.version
+    assert store.loads == 1
+
+
+def test_an_outage_keeps_what_is_there(
+    source: PublishedUniverse, pointer: MemoryPointer, store: MemoryContracts, clock: ManualClock
+) -> None:
+    source.current()
+    publish_second(pointer, store)
+    pointer.failures = 1
+    clock.advance(1)
+    assert source.current().version == FIRST.version
+
+    clock.advance(1)
+    assert source.current().version == SECOND.version
+
+
+def test_two_loads_that_published_in_the_other_order_end_at_what_is_stored(
+    source: PublishedUniverse, pointer: MemoryPointer, store: MemoryContracts, clock: ManualClock
+) -> None:
+    source.current()
+    publish_second(pointer, store)
+    pointer.publish("another")
+    clock.advance(1)
+
+    for _ in range(3):
+        assert source.current().version == SECOND.version
+        clock.advance(1)
+    assert store.loads == 2
+
+
+def test_a_version_asked_for_is_looked_up_at_once(
+    source: PublishedUniverse, pointer: MemoryPointer, store: MemoryContracts
+) -> None:
+    source.current()
+    publish_second(pointer, store)
+
+    found = source.version(SECOND.version)
+
+    assert found is not None
+    assert found.version == SECOND.version
+
+
+def test_a_version_that_is_gone_is_looked_up_once(
+    source: PublishedUniverse, store: MemoryContracts
+) -> None:
+    source.current()
+
+    assert [source.version("0123456789abcdef") for _ in range(5)] == [None] * 5
+
+    assert store.loads == 2
+    assert source.version(FIRST.version) is source.current()

@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from angel_x.domain.order import OrderRequest, OrderStatus, OrderType, Side
+from angel_x.entrypoints.api.group_commit import GroupCommit, Outcome
+from angel_x.errors import IdempotencyConflict
+from angel_x.services.acceptance import Accepted, Submission
+
+DEADLINE_SECONDS = 10.0
+BATCH_SIZE = 50
+
+
+class Outage(Exception):
+    pass
+
+
+class FakeStore:
+    """Accepts everything but what it was told to refuse, while its gate is open."""
+
+    def __init__(self) -> None:
+        self.commits: list[list[str]] = []
+        self.poison: set[str] = set()
+        self.conflicts: set[str] = set()
+        self.error: Exception = ValueError("poison")
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Semaphore(0)
+        self.most_at_once = 0
+        self._inside = 0
+        self._lock = threading.Lock()
+
+    def commit(self, submissions: Sequence[Submission]) -> list[Outcome]:
+        with self._lock:
+            self.commits.append([r.client_order_id for s in submissions for r in s.requests])
+            self._inside += 1
+            self.most_at_once = max(self.most_at_once, self._inside)
+        self.entered.release()
+        try:
+            assert self.gate.wait(DEADLINE_SECONDS)
+            if self.poison & set(self.commits[-1]):
+                raise self.error
+            return [self._outcome(submission) for submission in submissions]
+        finally:
+            with self._lock:
+                self._inside -= 1
+
+    def _outcome(self, submission: Submission) -> Outcome:
+        ids = [request.client_order_id for request in submission.requests]
+        for client_order_id in ids:
+            if client_order_id in self.conflicts:
+                return IdempotencyConflict(client_order_id)
+        return tuple(Accepted(1, i, OrderStatus.RECEIVED, replayed=False) for i in ids)
+
+    async def entered_times(self, times: int) -> None:
+        for _ in range(times):
+            taken = await asyncio.to_thread(self.entered.acquire, timeout=DEADLINE_SECONDS)
+            assert taken
+
+
+@pytest.fixture
+def store() -> FakeStore:
+    return FakeStore()
+
+
+@asynccontextmanager
+async def group_commit(
+    store: FakeStore, *, wait_seconds: float = 60.0, timeout_seconds: float = DEADLINE_SECONDS
+) -> AsyncIterator[GroupCommit]:
+    group = GroupCommit(
+        store.commit,
+        batch_size=BATCH_SIZE,
+        wait_seconds=wait_seconds,
+        timeout_seconds=timeout_seconds,
+        outages=(Outage,),
+    )
+    try:
+        yield group
+    finally:
+        store.gate.set()
+        group.close()
+
+
+def submission(*client_order_ids: str) -> Submission:
+    return Submission(
+        1, tuple(OrderRequest(i, "S", Side.BUY, 75, OrderType.MARKET) for i in client_order_ids)
+    )
+
+
+async def turns(count: int = 3) -> None:
+    """Let everything that is ready in the loop run."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await test()
+
+    asyncio.run(limited())
+
+
+def test_an_idle_system_commits_at_once(store: FakeStore) -> None:
+    async def scenario() -> None:
+        async with group_commit(store) as group:
+            (accepted,) = await group.accept(submission("a"))
+            assert accepted.client_order_id == "a"
+
+    run(scenario)
+
+    assert store.commits == [["a"]]
+
+
+def test_submissions_of_one_moment_share_a_commit(store: FakeStore) -> None:
+    async def scenario() -> None:
+        async with group_commit(store) as group:
+            answers = await asyncio.gather(*(group.accept(submission(f"o{i}")) for i in range(20)))
+            assert [a[0].client_order_id for a in answers] == [f"o{i}" for i in range(20)]
+
+    run(scenario)
+
+    assert store.commits == [[f"o{i}" for i in range(20)]]
+
+
+def test_what_arrives_during_a_commit_goes_together_after_it(store: FakeStore) -> None:
+    async def scenario() -> None:
+        async with group_commit(store) as group:
+            store.gate.clear()
+            first = asyncio.create_task(group.accept(submission("first")))
+            await store.entered_times(1)
+            later = [asyncio.create_task(group.accept(submission(f"o{i}"))) for i in range(10)]
+            await turns()
+            assert len(store.commits) == 1
+            store.gate.set()
+            await asyncio.gather(first, *later)
+
+    run(scenario)
+
+    assert store.commits == [["first"], [f"o{i}" for i in range(10)]]
+
+
+def test_enough_orders_do_not_wait_for_the_commit_before(store: FakeStore) -> None:
+    async def scenario() -> None:
+        async with group_commit(store) as group:
+            store.gate.clear()
+            first = asyncio.create_task(group.accept(submission("first")))
+            await store.entered_times(1)
+            many = submission(*(f"o{i}" for i in range(BATCH_SIZE)))
+            second = asyncio.create_task(group.accept(many))
+            await store.entered_times(1)
+            store.gate.set()
+            await asyncio.gather(first, second)
+
+    run(scenario)
+
+    assert store.most_at_once == 2
+
+
+def test_the_oldest_waits_no_longer_than_the_batch_timeout(store: FakeStore) -> None:
+    async def scenario() -> None:
+        async with group_commit(store, wait_seconds=0.02) as group:
+            store.gate.clear()
+            first = asyncio.create_task(group.accept(submission("first")))
+            await store.entered_times(1)
+            second = asyncio.create_task(group.accept(submission("second")))
+            # Comes although the first commit is held up and there are not enough orders.
+            await store.entered_times(1)
+            store.gate.set()
+            await asyncio.gather(first, second)
+
+    run(scenario)
+
+    assert store.commits == [["first"], ["second"]]
+
+
+def test_no_more_commits_run_at_once_than_there_are_threads(store: FakeStore) -> None:
+    async def scenario() -> None:
+        async with group_commit(store, wait_seconds=0.0) as group:
+            store.gate.clear()
+            tasks = []
+            for i in range(6):
+                tasks.append(asyncio.create_task(group.accept(submission(f"o{i}"))))
+                await turns()
+            await store.entered_times(2)
+            store.gate.set()
+            await asyncio.gather(*tasks)
+
+    run(scenario)
+
+    assert store.most_at_once == 2
+    assert len(store.commits) == 3
+
+
+def test_a_conflict_reaches_its_own_submission_only(store: FakeStore) -> None:
+    store.conflicts = {"b"}
+
+    async def scenario() -> None:
+        async with group_commit(store) as group:
+            a, b, c = await asyncio.gather(
+                *(group.accept(submission(i)) for i in "abc"), return_exceptions=True
+            )
+            assert isinstance(b, IdempotencyConflict)
+            assert isinstance(a, tuple)
+            assert isinstance(c, tuple)
+
+    run(scenario)
+
+    assert store.commits == [["a", "b", "c"]]
+
+
+def test_a_failure_reaches_the_submission_that_caused_it(store: FakeStore) -> None:
+    store.poison = {"b"}
+
+    async def scenario() -> None:
+        async with group_commit(store) as group:
+            a, b, c = await asyncio.gather(
+                *(group.accept(submission(i)) for i in "abc"), return_exceptions=True
+            )
+            assert isinstance(b, ValueError)
+            assert isinstance(a, tuple)
+            assert isinstance(c, tuple)
+
+    run(scenario)
+
+    assert sorted(store.commits) == [["a"], ["a", "b", "c"], ["b"], ["c"]]
+
+
+def test_an_outage_reaches_exactly_the_submissions_of_its_commit(store: FakeStore) -> None:
+    store.poison, store.error = {"b"}, Outage("no server")
+
+    async def scenario() -> None:
+        async with group_commit(store) as group:
+            failed = await asyncio.gather(
+                *(group.accept(submission(i)) for i in "abc"), return_exceptions=True
+            )
+            assert [type(outcome) for outcome in failed] == [Outage] * 3
+            assert isinstance(await group.accept(submission("d")), tuple)
+
+    run(scenario)
+
+    assert store.commits == [["a", "b", "c"], ["d"]]
+
+
+def test_a_caller_is_told_when_there_is_no_outcome_in_time(store: FakeStore) -> None:
+    async def scenario() -> None:
+        async with group_commit(store, timeout_seconds=0.05) as group:
+            store.gate.clear()
+            with pytest.raises(TimeoutError):
+                await group.accept(submission("slow"))
+            store.gate.set()
+            assert isinstance(await group.accept(submission("next")), tuple)
+
+    run(scenario)
+
+
+def test_a_submission_whose_caller_gave_up_is_not_committed_later(store: FakeStore) -> None:
+    async def scenario() -> None:
+        async with group_commit(store, timeout_seconds=0.05) as group:
+            store.gate.clear()
+            first = asyncio.create_task(group.accept(submission("first")))
+            await store.entered_times(1)
+            with pytest.raises(TimeoutError):
+                await group.accept(submission("abandoned"))
+            await asyncio.gather(first, return_exceptions=True)
+            store.gate.set()
+            await group.accept(submission("last"))
+
+    run(scenario)
+
+    assert store.commits == [["first"], ["last"]]
+
+
+def test_a_commit_takes_a_bounded_number_of_orders(store: FakeStore) -> None:
+    async def scenario() -> None:
+        async with group_commit(store) as group:
+            parts = [submission(*(f"{n}-{i}" for i in range(400))) for n in range(5)]
+            await asyncio.gather(*(group.accept(part) for part in parts))
+
+    run(scenario)
+
+    assert [len(commit) for commit in store.commits] == [1200, 800]
