@@ -1,0 +1,59 @@
+"""What a key allows, and whose key it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What a key allows; each scope includes those before it."""
+
+    READ = "read"
+    TRADE = "trade"
+    ADMIN = "admin"
+
+    def includes(self, other: Scope) -> bool:
+        order = list(Scope)
+        return order.index(self) >= order.index(other)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The account that a key speaks for, and what the key allows."""
+
+    user_id: int
+    key_prefix: str
+    scopes: frozenset[Scope]
+
+    def allows(self, scope: Scope) -> bool:
+        return any(own.includes(scope) for own in self.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """A key as it is stored: nobody can make the key from it."""
+
+    prefix: str
+    user_id: int
+    #: SHA-256 of the whole key.
+    digest: bytes
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.user_id, self.prefix, frozenset(self.scopes))
+
+
+def parse_scopes(names: Iterable[str]) -> tuple[Scope, ...]:
+    """Return the scopes of these names, each once, in their order.
+
+    Raises:
+        ValueError: A name is no scope.
+    """
+    wanted = {Scope(name) for name in names}
+    return tuple(scope for scope in Scope if scope in wanted)

@@ -1,0 +1,48 @@
+"""The cursor of a page: opaque to callers, and refused when it is not one of ours."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+from angel_x.errors import InvalidCursor
+
+_TEXT = re.compile(r"before:(?P<id>[1-9]\d{0,18})")
+_LONGEST = 64
+_SHOWN = 80
+
+
+def encode(before_id: int) -> str:
+    """Return the cursor of the page that starts before this id."""
+    return urlsafe_b64encode(f"before:{before_id}".encode()).decode().rstrip("=")
+
+
+def decode(cursor: str) -> int:
+    """Return the id that the page starts before.
+
+    Raises:
+        InvalidCursor: The text is not exactly what :func:`encode` writes.
+    """
+    try:
+        text = _decoded(cursor)
+    except (binascii.Error, UnicodeError, ValueError) as error:
+        raise _refusal(cursor) from error
+    match = _TEXT.fullmatch(text)
+    if match is None or encode(before_id := int(match["id"])) != cursor or before_id >> 63:
+        raise _refusal(cursor)
+    return before_id
+
+
+def _decoded(cursor: str) -> str:
+    if len(cursor) > _LONGEST:
+        raise ValueError("too long")
+    padding = "=" * (-len(cursor) % 4)
+    return urlsafe_b64decode(cursor.encode("ascii") + padding.encode()).decode("ascii")
+
+
+def _refusal(cursor: str) -> InvalidCursor:
+    shown = cursor[:_SHOWN]
+    return InvalidCursor(
+        f"cursor must be the `next` of an earlier page, was {shown}", field="cursor", value=shown
+    )

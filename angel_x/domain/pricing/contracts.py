@@ -1,0 +1,65 @@
+"""What is valued, as equally long arrays, and how a caller's arguments become them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Flags: TypeAlias = NDArray[np.bool_]
+Shape: TypeAlias = tuple[int, ...]
+
+#: Rows valued in one pass: long enough to hide the cost of a numpy call, short enough for the scratch to stay in cache.
+#: Not a power of two, or every row of scratch would compete for the same lines of it.
+BLOCK = 20_000
+
+
+class Contracts(NamedTuple):
+    """One-dimensional arrays of one length; an array of stride zero stands for a scalar."""
+
+    spot: Floats
+    strike: Floats
+    years: Floats
+    rate: Floats
+    dividend_yield: Floats
+    is_call: Flags
+    #: The volatility or the price: whichever of the two is known.
+    given: Floats
+
+    def rows(self, chosen: slice | NDArray[np.intp]) -> Contracts:
+        return Contracts(
+            self.spot[chosen],
+            self.strike[chosen],
+            self.years[chosen],
+            self.rate[chosen],
+            self.dividend_yield[chosen],
+            self.is_call[chosen],
+            self.given[chosen],
+        )
+
+    def priceable(self) -> Flags:
+        """Return where every number but ``given`` is one that a model can use."""
+        finite = np.isfinite(self.years) & np.isfinite(self.rate) & np.isfinite(self.dividend_yield)
+        return positive(self.spot) & positive(self.strike) & finite
+
+
+def broadcast(numbers: tuple[ArrayLike, ...], is_call: ArrayLike) -> tuple[Contracts, Shape]:
+    """Return the contracts of a caller's arguments, flattened, and the shape that they share.
+
+    ``numbers`` are spot, strike, years, rate, dividend yield and what is given.  A flag that is not boolean is
+    refused, since -1 for a put would count as true.
+    """
+    flags = np.asarray(is_call)
+    if flags.dtype != np.bool_:
+        raise TypeError(f"is_call must be boolean, was {flags.dtype}")
+    wide = np.broadcast_arrays(*(np.asarray(n, dtype=np.float64) for n in numbers), flags)
+    spot, strike, years, rate, dividend_yield, given, calls = (a.reshape(-1) for a in wide)
+    contracts = Contracts(spot, strike, years, rate, dividend_yield, cast(Flags, calls), given)
+    return contracts, wide[0].shape
+
+
+def positive(values: Floats) -> Flags:
+    """Return where ``values`` are finite and above zero."""
+    return (values > 0.0) & (values < np.inf)

@@ -1,0 +1,68 @@
+"""Why a price has no implied volatility."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from angel_x.domain.pricing.contracts import Contracts, Floats
+
+
+class IvStatus(IntEnum):
+    """Whether a volatility exists; codes are stored as int8 and keep their numbers."""
+
+    OK = 0
+    #: A spot, strike, time, rate, yield or price that is no finite number, or a spot or strike of zero or less.
+    INVALID = 1
+    EXPIRED = 2
+    NEGATIVE_PRICE = 3
+    ZERO_PRICE = 4
+    #: At or above what the option can be worth at most: the discounted spot of a call, strike of a put.
+    ABOVE_MAX = 5
+    BELOW_INTRINSIC = 6
+    #: Exactly the discounted payoff on the forward, or so near that no time value can be told from it.
+    AT_INTRINSIC = 7
+
+
+#: The name of each status by its code: ``STATUS_NAMES[code]``.
+STATUS_NAMES = tuple(status.name.lower() for status in IvStatus)
+
+Statuses: TypeAlias = NDArray[np.int8]
+
+#: A time value below this share of the payoff may be nothing but the rounding of the payoff.
+ROUNDING_OF_PAYOFF = 2.0 * float(np.finfo(np.float64).eps)
+
+
+def diagnose(contracts: Contracts) -> Statuses:
+    """Return why each of these contracts has no volatility."""
+    price = contracts.given
+    payoff, most = _bounds(contracts, np.float64)
+    doubtful = np.flatnonzero(np.abs(price - payoff) <= ROUNDING_OF_PAYOFF * payoff)
+    excess = price - payoff
+    excess[doubtful] = price[doubtful] - _bounds(contracts.rows(doubtful), np.longdouble)[0]
+    # The first reason that holds is given.
+    reasons = {
+        IvStatus.INVALID: ~(contracts.priceable() & np.isfinite(price)),
+        IvStatus.EXPIRED: contracts.years <= 0.0,
+        IvStatus.NEGATIVE_PRICE: price < 0.0,
+        IvStatus.ZERO_PRICE: price == 0.0,
+        IvStatus.ABOVE_MAX: price >= most,
+        IvStatus.BELOW_INTRINSIC: excess < 0.0,
+    }
+    codes = np.select(list(reasons.values()), list(reasons), IvStatus.AT_INTRINSIC)
+    return codes.astype(np.int8)
+
+
+def _bounds(contracts: Contracts, digits: type[np.floating[Any]]) -> tuple[Floats, Floats]:
+    """Return the discounted payoff on the forward and the largest price, computed in ``digits``.
+
+    Which side of the payoff a price lies on is judged with more digits than a float64 has, where the platform has them.
+    """
+    years = contracts.years.astype(digits)
+    spot_leg = contracts.spot * np.exp(-contracts.dividend_yield * years)
+    strike_leg = contracts.strike * np.exp(-contracts.rate * years)
+    payoff = np.where(contracts.is_call, spot_leg - strike_leg, strike_leg - spot_leg)
+    return payoff, np.where(contracts.is_call, spot_leg, strike_leg)

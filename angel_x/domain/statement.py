@@ -1,0 +1,181 @@
+"""What an account reads about itself, as it goes over the wire: money as strings, times in UTC.
+
+The API writes these records and the client library reads them, so both sides agree by construction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from angel_x.domain.order import OrderStatus, OrderType, Priority, Product, Side, Validity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRecord:
+    """One order.  Its ``price`` is the limit price, under the name that it was submitted with."""
+
+    order_id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: int
+    filled_quantity: int
+    order_type: OrderType
+    price: Decimal | None
+    trigger_price: Decimal | None
+    validity: Validity
+    product: Product
+    priority: Priority
+    tag: str | None
+    status: OrderStatus
+    reason: str | None
+    average_price: Decimal | None
+    accepted_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """One move of an order."""
+
+    status: OrderStatus
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillRecord:
+    """One execution of an order."""
+
+    execution_id: str
+    quantity: int
+    price: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderHistory(OrderRecord):
+    """An order with everything that happened to it, oldest first."""
+
+    events: tuple[EventRecord, ...] = ()
+    fills: tuple[FillRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPage:
+    """Orders, newest first; ``next`` is the cursor of the page after, None on the last."""
+
+    orders: tuple[OrderRecord, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReceipt:
+    """The answer to one submitted order."""
+
+    order_id: str
+    client_order_id: str
+    status: OrderStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionRecord:
+    """An open position, with the last snapshot of the Greeks of one unit where there is one."""
+
+    id: str
+    symbol: str
+    #: Units; negative where the account is short.
+    quantity: int
+    cost: Decimal
+    realised_pnl: Decimal
+    entry_time: datetime
+    delta: float | None
+    gamma: float | None
+    vega: float | None
+    theta: float | None
+    greeks_as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeRecord:
+    """A closed round trip."""
+
+    id: str
+    symbol: str
+    #: The side that opened it.
+    side: Side
+    quantity: int
+    entry_price: Decimal
+    exit_price: Decimal
+    realised_pnl: Decimal
+    closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Cash and margin of an account."""
+
+    cash: Decimal
+    collateral: Decimal
+    margin_used: Decimal
+    #: Cash and collateral that no margin holds.
+    free_balance: Decimal
+    realised_pnl: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Which orders of an account to list; None takes all."""
+
+    status: OrderStatus | None = None
+    symbol: str | None = None
+    client_order_id: str | None = None
+    #: Accepted at this time or later.
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSummary:
+    """An account as a list of accounts shows it."""
+
+    id: int
+    name: str
+    cash: Decimal
+    margin_used: Decimal
+    realised_pnl: Decimal
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReceipts:
+    """The answer to a submission: one receipt an order, in the order in which they were sent."""
+
+    orders: tuple[OrderReceipt, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionList:
+    """The open positions of an account, the newest first."""
+
+    positions: tuple[PositionRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeList:
+    """What an account closed within 24 hours, the newest first."""
+
+    trades: tuple[TradeRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """Something that happened to an account, as the live stream tells it."""
+
+    #: Shown to resume after it.
+    id: str
+    kind: str
+    body: dict[str, object]

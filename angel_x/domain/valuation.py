@@ -1,0 +1,186 @@
+"""Valuing many accounts in one pass: positions are columns, and no loop runs over them.
+
+Money is counted in half paise, because the middle of a bid and an ask can be half a paisa; it is
+exact until the total of an account is rounded to the paisa.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from angel_x.domain.account import Account
+from angel_x.domain.greek_columns import GreekField, absent
+from angel_x.domain.money import to_paisa
+from angel_x.domain.portfolio import NetGreeks, Portfolio, ScenarioGrid
+from angel_x.domain.quote import mid_paise
+from angel_x.domain.scenarios import SPOT_PERCENT, VOL_PERCENT, ScenarioInputs, unit_profit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from angel_x.domain.universe import Universe
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+_HALF_PAISE_PER_RUPEE = 200
+_NET_FIELDS = (GreekField.DELTA, GreekField.GAMMA, GreekField.VEGA, GreekField.THETA)
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """Open positions as columns of one length."""
+
+    #: Position of the owner in the list of accounts.
+    owner: Integers
+    symbols: Sequence[str]
+    #: Signed units.
+    quantity: Integers
+    #: Signed paise: what the position cost, negative for what a short one brought in.
+    cost_paise: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Which contracts the positions are in."""
+
+    #: The distinct rows of the universe, ascending.
+    rows: Integers
+    #: Position of each holding in :attr:`rows`; -1 where the universe does not hold its contract.
+    position: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What is known of the distinct contracts of some holdings."""
+
+    quotes: NDArray[np.void]
+    #: Published Greeks, shape (fields, contracts), NaN where there are none.
+    greeks: NDArray[np.float32]
+    #: Market time, epoch seconds.
+    at: float
+    #: The annual rate at which payoffs are discounted.
+    rate: float
+
+
+def locate(universe: Universe, symbols: Sequence[str]) -> Located:
+    """Find the contracts of positions in the universe."""
+    found = np.array([universe.rows.get(symbol, -1) for symbol in symbols], np.int64)
+    rows, position = np.unique(found, return_inverse=True)
+    unlisted = int(rows.size > 0 and rows[0] < 0)
+    return Located(rows[unlisted:], position.astype(np.int64) - unlisted)
+
+
+def value_accounts(
+    accounts: Sequence[Account],
+    holdings: Holdings,
+    universe: Universe,
+    located: Located,
+    market: Market,
+    at: datetime,
+) -> list[Portfolio]:
+    """Return the portfolio of each account; ``holdings`` belong to them, ``market`` to ``located``."""
+    count = len(accounts)
+    unrealised, market_value, stale = _worth(count, holdings, located, market)
+    greeks, unpriced = _net_greeks(count, holdings, universe, located, market)
+    profit = _scenario_profit(count, holdings, universe, located, market)
+    open_positions = np.bincount(holdings.owner, minlength=count)
+    return [
+        Portfolio(
+            user_id=account.id,
+            cash=account.cash,
+            collateral=account.collateral,
+            margin_used=account.margin_used,
+            free_balance=account.free_balance,
+            realised_pnl=account.realised_pnl,
+            unrealised_pnl=_rupees(unrealised[i]),
+            equity=account.cash + account.collateral + _rupees(market_value[i]),
+            greeks=greeks[i],
+            scenarios=_grid(profit[i]),
+            open_positions=int(open_positions[i]),
+            stale_positions=int(stale[i]),
+            unpriced_positions=int(unpriced[i]),
+            updated_at=at,
+        )
+        for i, account in enumerate(accounts)
+    ]
+
+
+def _worth(
+    count: int, holdings: Holdings, located: Located, market: Market
+) -> tuple[Integers, Integers, Integers]:
+    """Return unrealised result and value of each account in half paise, and its positions at cost."""
+    # The last entry answers for position -1: no quote.
+    marks = np.append(mid_paise(market.quotes), np.nan)[located.position]
+    marked = np.isfinite(marks)
+    cost = 2 * holdings.cost_paise
+    at_mark = holdings.quantity * np.where(marked, 2.0 * marks, 0.0).astype(np.int64)
+    value = np.where(marked, at_mark, cost)
+    return (
+        _sum_by(holdings.owner, value - cost, count),
+        _sum_by(holdings.owner, value, count),
+        np.bincount(holdings.owner[~marked], minlength=count),
+    )
+
+
+def _net_greeks(
+    count: int, holdings: Holdings, universe: Universe, located: Located, market: Market
+) -> tuple[list[dict[str, NetGreeks]], Integers]:
+    """Return the sums of each account by underlying, and how many positions have no Greeks."""
+    columns = np.append(market.greeks, absent(1), axis=1)[list(_NET_FIELDS)].astype(np.float64)
+    columns = columns[:, located.position]
+    priced = np.isfinite(columns).all(axis=0)
+    owner, quantity = holdings.owner[priced], holdings.quantity[priced]
+    names = universe.underlyings
+    group = owner * len(names) + universe.underlying_index[located.rows[located.position[priced]]]
+    size = count * len(names)
+    totals = [np.bincount(group, quantity * column, size) for column in columns[:, priced]]
+    result: list[dict[str, NetGreeks]] = [{} for _ in range(count)]
+    for index in np.unique(group).tolist():
+        sums = NetGreeks(*(round(float(total[index]), 6) for total in totals))
+        result[index // len(names)][names[index % len(names)]] = sums
+    return result, np.bincount(holdings.owner[~priced], minlength=count)
+
+
+def _scenario_profit(
+    count: int, holdings: Holdings, universe: Universe, located: Located, market: Market
+) -> Floats:
+    """Return rupees, shape (accounts, spot moves, volatility moves)."""
+    rows, greeks = located.rows, market.greeks.astype(np.float64)
+    unit = unit_profit(
+        ScenarioInputs(
+            forward=greeks[GreekField.FORWARD],
+            implied_vol=greeks[GreekField.IMPLIED_VOL],
+            strike=universe.strike[rows],
+            is_call=universe.is_call[rows],
+            expires_at=universe.expires_at[rows],
+        ),
+        at=market.at,
+        rate=market.rate,
+    )
+    known = np.nan_to_num(np.concatenate([unit, np.zeros((1, *unit.shape[1:]))]), copy=False)
+    total = np.zeros((count, *unit.shape[1:]))
+    np.add.at(total, holdings.owner, holdings.quantity[:, None, None] * known[located.position])
+    return total
+
+
+def _sum_by(owner: Integers, amounts: Integers, count: int) -> Integers:
+    """Sum whole numbers exactly, which bincount's float weights would not."""
+    total = np.zeros(count, np.int64)
+    np.add.at(total, owner, amounts)
+    return total
+
+
+def _rupees(half_paise: np.int64) -> Decimal:
+    return to_paisa(Decimal(int(half_paise)) / _HALF_PAISE_PER_RUPEE)
+
+
+def _grid(profit: Floats) -> ScenarioGrid:
+    rows = tuple(tuple(round(value, 2) + 0.0 for value in row) for row in profit.tolist())
+    return ScenarioGrid(SPOT_PERCENT, VOL_PERCENT, rows)

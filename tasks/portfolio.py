@@ -1,0 +1,25 @@
+"""The tasks of the queue ``portfolio``.  Each may run twice, or never, without harm."""
+
+from __future__ import annotations
+
+from config.task_names import TaskName
+from tasks import runtime
+from tasks.app import app
+
+
+@app.task(name=TaskName.UPDATE_PORTFOLIOS)
+def update(user_ids: list[int]) -> None:
+    """Value these accounts."""
+    runtime.current().portfolios.update(user_ids)
+
+
+@app.task(name=TaskName.REFRESH_PORTFOLIOS)
+def refresh() -> None:
+    """Ask for every account that holds or changed something."""
+    runtime.current().portfolios.refresh()
+
+
+@app.task(name=TaskName.SNAPSHOT_PORTFOLIOS)
+def snapshot() -> None:
+    """Append the stored portfolios to their history."""
+    runtime.current().portfolios.snapshot()
