@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import redis
+
+from beat_schedule.scheduler import HEARTBEAT
+from config.queues import QueueName
+from tests.e2e.processes import Processes, eventually
+from tests.plugins.servers import RedisUrls
+
+pytestmark = pytest.mark.e2e
+
+BEAT = ("-m", "celery", "-A", "beat_schedule.app", "beat")
+LEADING = "Acquired lock"
+#: The lock's life, and the pause of a standby between two looks at it.
+TAKEOVER_SECONDS = 20
+
+
+@pytest.fixture
+def broker(redis_urls: RedisUrls) -> Iterator[redis.Redis]:
+    with closing(redis.Redis.from_url(redis_urls.broker_redis_url)) as client:
+        yield client
+
+
+@pytest.fixture
+def _live_feed(cache: redis.Redis) -> None:
+    cache.set("ax:feed:live", 1, ex=120)
+
+
+def sent(broker: redis.Redis) -> int:
+    """The safety net for resting orders: once a second while a feed lives; nobody consumes it."""
+    return int(str(broker.llen(QueueName.HIGH)))
+
+
+def until_sent(broker: redis.Redis, more: int, seconds: float = 30) -> float:
+    """Wait for so many more messages and return the seconds that it took."""
+    target, started = sent(broker) + more, time.monotonic()
+    eventually(lambda: sent(broker) >= target, f"{more} more messages", seconds)
+    return time.monotonic() - started
+
+
+def ran(cache: redis.Redis) -> int:
+    """When the worker's process last ran a task, in whole seconds."""
+    report = cache.hget("ax:memory", "test/all-0")
+    return int(json.loads(report)["seen_at"]) if report else 0
+
+
+@pytest.mark.usefixtures("_live_feed")
+def test_of_two_beats_one_leads_and_the_other_takes_over(
+    system: Processes, broker: redis.Redis, environment: dict[str, str]
+) -> None:
+    first = system.start("first", *BEAT)
+    system.until_logged("first", LEADING)
+    system.start("second", *BEAT)
+    until_sent(broker, 1)
+
+    seconds = until_sent(broker, 5)
+
+    # Two that led would need half the time.  orders.expire adds one now and then.
+    assert seconds > 3
+    assert LEADING not in system.log("second")
+    heartbeat = Path(environment["ANGEL_X_HOME"]) / HEARTBEAT
+    assert heartbeat.exists()
+
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    time_of_death = heartbeat.stat().st_mtime
+    system.until_logged("second", LEADING, TAKEOVER_SECONDS)
+    until_sent(broker, 2)
+    assert heartbeat.stat().st_mtime > time_of_death
+
+
+@pytest.mark.usefixtures("_live_feed")
+def test_a_beat_that_ends_hands_over_at_once(system: Processes, broker: redis.Redis) -> None:
+    first = system.start("first", *BEAT)
+    system.until_logged("first", LEADING)
+    system.start("second", *BEAT)
+    until_sent(broker, 1)
+
+    first.send_signal(signal.SIGTERM)
+
+    system.until_logged("second", LEADING, 10)
+    assert first.wait(timeout=10) == 0
+
+
+@pytest.mark.usefixtures("_live_feed")
+def test_beat_and_its_schedule_reach_a_worker(
+    system: Processes, broker: redis.Redis, cache: redis.Redis
+) -> None:
+    system.worker("all", ",".join(["orders.high", "greeks", "portfolio", "monitor"]))
+    system.start("beat", *BEAT)
+
+    eventually(lambda: cache.hexists("ax:memory", "test/beat"), "the report of Beat itself")
+    eventually(lambda: ran(cache), "the worker reports")
+    until_ran = ran(cache) + 3
+    eventually(lambda: ran(cache) >= until_ran, "the worker runs what Beat sends")
+    assert sent(broker) <= 1
+    assert "message.dropped" not in system.log("all")
+    assert "task.failed" not in system.log("all")
