@@ -27,11 +27,11 @@ def execute(order_id: int) -> None:
     """Fill one order at a price, and book it."""
     with session() as s:
         order = s.execute(
-            text("SELECT user_id, symbol, side, quantity FROM orders WHERE id = :id FOR UPDATE"),
+            text("SELECT user_id, symbol, side, quantity FROM orders WHERE id = :id FOR NO KEY UPDATE"),
             {"id": order_id},
         ).one()
         account = s.execute(
-            text("SELECT cash, margin_used FROM users WHERE id = :id FOR UPDATE"),
+            text("SELECT cash, margin_used FROM users WHERE id = :id FOR NO KEY UPDATE"),
             {"id": order.user_id},
         ).one()
         price, sign = Decimal("100.00"), 1 if order.side == "BUY" else -1

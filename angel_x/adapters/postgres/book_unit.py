@@ -24,7 +24,8 @@ _ORDER_COLUMNS = """
     o.validity, o.priority, o.status, o.valid_until, o.client_order_id, o.attempt, o.reserved,
     o.average_price, EXTRACT(EPOCH FROM clock_timestamp() - o.accepted_at)::float8
 """
-# An account is locked only if something of it waits in the lane that the doorbell speaks for.
+# Not FOR UPDATE: that would hold up the acceptance of new orders, whose foreign key only needs
+# the account to stay where it is.  An account is locked only if something of it waits in the lane that the doorbell speaks for.
 _LOCK_WAITING = """
 SELECT u.id, u.cash, u.collateral, u.margin_used, u.realised_pnl, w.lanes
 FROM users u JOIN (
@@ -34,11 +35,11 @@ FROM users u JOIN (
         WHERE r.status = 'received' AND r.priority = o.priority AND r.user_id = o.user_id)
     GROUP BY o.user_id
 ) AS w ON w.user_id = u.id
-ORDER BY u.id FOR UPDATE OF u
+ORDER BY u.id FOR NO KEY UPDATE OF u
 """
 _LOCK_OWNERS = """
 SELECT id, cash, collateral, margin_used, realised_pnl FROM users
-WHERE id IN (SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s)) ORDER BY id FOR UPDATE
+WHERE id IN (SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s)) ORDER BY id FOR NO KEY UPDATE
 """
 _EXISTING = "SELECT id FROM orders WHERE id = ANY(%(order_ids)s)"
 _CLAIM = f"""

@@ -22,12 +22,7 @@ StartApi = Callable[..., RunningApi]
 
 @pytest.fixture
 def environment(migrated_url: str, redis_urls: RedisUrls) -> dict[str, str]:
-    return {
-        "ANGEL_X_ENV": "testing",
-        "ANGEL_X_DATABASE_URL": migrated_url,
-        "ANGEL_X_BROKER_URL": redis_urls.broker_redis_url,
-        "ANGEL_X_CACHE_URL": redis_urls.cache_url,
-    }
+    return _environment(migrated_url, redis_urls.broker_redis_url, redis_urls.cache_url)
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +37,7 @@ def shared_api(
     cache = RedisAddress.parse(servers.urls.cache_url).with_database(number)
     broker = RedisAddress.parse(servers.urls.broker_redis_url).with_database(number)
     with databases.fresh(template=migrated_database) as database_url:
-        environment = {
-            "ANGEL_X_ENV": "testing",
-            "ANGEL_X_DATABASE_URL": database_url,
-            "ANGEL_X_BROKER_URL": broker.redis_url,
-            "ANGEL_X_CACHE_URL": cache.redis_url,
-        }
+        environment = _environment(database_url, broker.redis_url, cache.redis_url)
         with running(load(environment)) as api:
             api.application.contracts.load_generated()
             yield api
@@ -93,3 +83,14 @@ def client(api: RunningApi, key: str) -> Iterator[Client]:
 def order(api: RunningApi) -> dict[str, object]:
     """The fields of an order that is accepted."""
     return api.order_fields()
+
+
+def _environment(database_url: str, broker_url: str, cache_url: str) -> dict[str, str]:
+    return {
+        "ANGEL_X_ENV": "testing",
+        "ANGEL_X_DATABASE_URL": database_url,
+        "ANGEL_X_BROKER_URL": broker_url,
+        "ANGEL_X_CACHE_URL": cache_url,
+        # The files of metrics belong to a process, and many applications share this one.
+        "ANGEL_X_METRICS_ENABLED": "false",
+    }

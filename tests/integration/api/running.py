@@ -41,6 +41,8 @@ class RunningApi:
     url: str
     application: Application
     http: urllib3.PoolManager
+    #: Ends the server and waits for it; a second call does nothing.
+    stop: Callable[[], None]
 
     def call(
         self,
@@ -87,21 +89,26 @@ class RunningApi:
 
 @contextmanager
 def running(settings: Settings) -> Iterator[RunningApi]:
+    """Serve the API on a thread."""
     application = build(settings, role="api")
     server = ApiServer(create_app(application), host="127.0.0.1", port=0)
-    thread = threading.Thread(target=server.run, daemon=True)
+    thread = threading.Thread(target=server.run)
     thread.start()
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join(DEADLINE_SECONDS)
+        assert not thread.is_alive()
+
     try:
         wait_until(lambda: server.started)
         port = server.servers[0].sockets[0].getsockname()[1]
         http = urllib3.PoolManager(maxsize=30, retries=False, timeout=DEADLINE_SECONDS)
-        yield RunningApi(f"http://127.0.0.1:{port}", application, http)
+        yield RunningApi(f"http://127.0.0.1:{port}", application, http, stop)
         http.clear()
     finally:
-        server.should_exit = True
-        thread.join(DEADLINE_SECONDS)
+        stop()
         application.close()
-    assert not thread.is_alive()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> None:

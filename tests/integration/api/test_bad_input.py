@@ -196,22 +196,22 @@ def test_an_idempotency_key_that_cannot_name_an_order_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("headers", "status"),
+    "shown",
     [
-        ({}, 401),
-        ({"Authorization": "Bearer"}, 401),
-        ({"Authorization": "Bearer wrong"}, 401),
-        ({"Authorization": f"Bearer ax_{'0' * 12}_{'0' * 64}"}, 401),
-        ({"Authorization": "Basic dXNlcjpwYXNz"}, 401),
+        "",
+        "Bearer",
+        "Bearer wrong",
+        f"Bearer ax_{'0' * 12}_{'0' * 64}",
+        "Basic dXNlcjpwYXNz",
     ],
 )
 def test_a_call_without_a_valid_key_is_refused(
-    api: RunningApi, order: dict[str, Any], headers: dict[str, str], status: int
+    api: RunningApi, order: dict[str, Any], shown: str
 ) -> None:
     for method, path in (("POST", "/v1/orders"), ("GET", "/v1/orders"), ("GET", "/v1/stream")):
-        answer = api.call(method, path, content=order, **headers)
+        answer = api.call(method, path, content=order, Authorization=shown)
 
-        check_problem(answer, status, None, None)
+        check_problem(answer, 401, None, None)
         assert answer.headers["www-authenticate"] == "Bearer"
 
 

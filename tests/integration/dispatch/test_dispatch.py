@@ -45,7 +45,7 @@ def dispatcher(redis_urls: RedisUrls, meter: RecordingMeter) -> Iterator[CeleryD
 
 
 def messages(broker: redis.Redis, queue: str) -> list[dict[str, Any]]:
-    return [json.loads(item) for item in broker.lrange(queue, 0, -1)]  # type: ignore[union-attr]
+    return [json.loads(item) for item in broker.lrange(queue, 0, -1)]
 
 
 def arguments(message: dict[str, Any]) -> list[Any]:
@@ -89,10 +89,8 @@ def test_a_message_arrives_where_every_binding_was_lost(
     broker.flushdb()
 
     dispatcher.ring(Priority.LOW, [2])
+    dispatcher.close()
 
-    deadline = time.monotonic() + 5
-    while not broker.llen(QueueName.LOW) and time.monotonic() < deadline:
-        time.sleep(0.01)
     assert [arguments(m) for m in messages(broker, QueueName.LOW)] == [[["2"]]]
 
 
@@ -164,7 +162,7 @@ def test_a_full_broker_loses_the_doorbell_and_nothing_else(
     redis_urls: RedisUrls, broker: redis.Redis, meter: RecordingMeter
 ) -> None:
     dispatcher = CeleryDispatcher(options(redis_urls.broker_redis_url), meter, synchronous=True)
-    limit = broker.config_get("maxmemory")["maxmemory"]
+    limit = str(broker.config_get("maxmemory")["maxmemory"])
     broker.config_set("maxmemory", "1mb")
     try:
         assert dispatcher.ring(Priority.NORMAL, [1]) is False

@@ -360,3 +360,15 @@ def test_what_does_not_fit_its_contract_is_refused(
 
     assert [fault.field for fault in caught.value.faults] == [field]
     assert rows(market, "SELECT count(*) FROM orders") == [(0,)]
+
+
+def test_acceptance_does_not_wait_for_the_execution_of_the_same_account(market: Market) -> None:
+    user = market.account()
+    (first,) = market.accept(user, market.request())
+
+    with market.application.execution._units.begin() as unit:
+        unit.lock_waiting([first.order_id])
+        with ThreadPoolExecutor(1) as pool:
+            (second,) = pool.submit(market.accept, user, market.request()).result(timeout=5)
+
+    assert second.order_id > first.order_id

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import redis
 
 from angel_x.adapters.redis.market_clock import MarketClock, RedisFeedBeacon
 from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
+from tests.builders.door import Door
 from tests.builders.markets import NOW, ManualClock
 
 MARKET = NOW - timedelta(days=90)
@@ -89,11 +91,23 @@ def test_a_lost_word_brings_the_wall_clock_back(
     assert market_clock() == NOW + timedelta(seconds=1)
 
 
-def test_the_last_word_stands_while_redis_does_not_answer(clock: ManualClock) -> None:
-    nobody = redis.Redis(unix_socket_path="/nonexistent/socket")
-    market_clock = MarketClock(nobody, clock)
+def test_the_last_word_stands_while_redis_does_not_answer(
+    cache: redis.Redis, clock: ManualClock, beacon: RedisFeedBeacon, tmp_path: Path
+) -> None:
+    door = Door(cache, tmp_path)
+    market_clock = MarketClock(door.client, clock)
+    beacon.show("replay", NOW, MARKET, 1.0)
+    assert market_clock() == MARKET
 
-    assert market_clock() == NOW
+    door.shut()
+    clock.advance(30)
+    assert market_clock() == MARKET + timedelta(seconds=30)
+
+    door.open()
+    cache.flushdb()
+    clock.advance(1)
+    assert market_clock() == NOW + timedelta(seconds=31)
+    door.client.close()
 
 
 def test_a_published_version_is_read_by_every_process(cache: redis.Redis) -> None:

@@ -14,8 +14,6 @@ from time import monotonic
 
 import pytest
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
@@ -34,6 +32,7 @@ from angel_x.entrypoints.feed import FeedChoice, SourceName
 from angel_x.errors import InvalidChainFile, InvalidInput
 from angel_x.services.contracts import ContractListing
 from angel_x.services.feed import Feed, FeedPorts, MarketSource
+from tests.builders.door import Door
 from tests.builders.markets import CALENDAR, RULES, chain_text
 from tests.builders.recorders import RecordingMeter
 
@@ -146,27 +145,22 @@ def test_a_board_that_was_wiped_is_whole_again_while_the_feed_runs(world: World)
 def test_a_cache_that_is_away_is_waited_for(
     cache: redis.Redis, engine: Engine, tmp_path: Path
 ) -> None:
-    server = Path(cache.connection_pool.connection_kwargs["path"])
-    door = tmp_path / "door"
-    door.symlink_to(server)
-    database = cache.connection_pool.connection_kwargs["db"]
-    client = redis.Redis(unix_socket_path=str(door), db=database, retry=Retry(NoBackoff(), 0))
-    world = make_world(client, engine)
+    door = Door(cache, tmp_path)
+    world = make_world(door.client, engine)
     listed = world.listing.load_generated().listed
 
     with world.feeding(world.simulator()) as feed, capture_logs() as logs:
         wait_until(lambda: world.fresh_quotes() == listed)
-        door.unlink()
-        cache.client_kill_filter(skipme=True)
+        door.shut()
         wait_until(lambda: any(entry["event"] == "outage.begun" for entry in logs))
         cache.flushdb()
-        door.symlink_to(server)
+        door.open()
         wait_until(lambda: world.fresh_quotes() == listed)
 
     events = [entry["event"] for entry in logs if entry["event"].startswith("outage.")]
     assert events == ["outage.begun", "outage.ended"]
     assert feed.ticks_dropped == 0
-    client.close()
+    door.client.close()
 
 
 def test_another_universe_is_followed_while_the_feed_runs(world: World) -> None:
@@ -210,9 +204,12 @@ def test_the_process_replays_a_file_to_its_end(world: World, tmp_path: Path) -> 
 def test_the_process_simulates_until_it_is_stopped(world: World) -> None:
     listed = world.listing.load_generated().listed
     stop = Event()
-    stopper = Thread(
-        target=lambda: (wait_until(lambda: world.fresh_quotes() == listed), stop.set())
-    )
+
+    def stop_when_all_is_quoted() -> None:
+        wait_until(lambda: world.fresh_quotes() == listed)
+        stop.set()
+
+    stopper = Thread(target=stop_when_all_is_quoted)
     stopper.start()
 
     feed_process.run(
@@ -245,3 +242,19 @@ def test_a_replay_without_a_file_or_with_a_wrong_one_does_not_begin(
         )
 
     assert not world.market_clock.is_live()
+
+
+@pytest.mark.reference
+def test_a_real_recording_ends_at_its_last_quotes(world: World, reference_folder: Path) -> None:
+    path = reference_folder / "nifty_option_chain_20260819.csv.gz"
+    assert world.listing.load_file(path).listed == 458
+    choice = FeedChoice(source=SourceName.REPLAY, chain=path, speed=6_000)
+
+    feed_process.run(world.ports, choice, read_chain=READ_CHAIN, buffer_size=5_000)
+
+    universe = world.ports.universes.current()
+    last = READ_CHAIN(path).snapshots[-1]
+    assert world.ports.board.read_rows(universe, last.rows)["last"].tolist() == (
+        last.quotes["last"].tolist()
+    )
+    assert world.ports.board.spots(universe)["last"].tolist() == [2_406_270]

@@ -178,10 +178,16 @@ def test_a_stop_ends_the_feed_between_two_moves(stage: Stage) -> None:
     assert stage.clock() - NOW <= at(3.1)
 
 
-def test_a_move_larger_than_the_buffer_arrives_whole(stage: Stage) -> None:
-    stage.run([make_move(MARKET, [0, 1, 2, 3], [100, 200, 300, 400])], buffer_size=1)
+@pytest.mark.parametrize(("buffer_size", "writes"), [(1, [1, 1, 1, 1]), (3, [3, 1]), (10, [4])])
+def test_a_move_larger_than_the_buffer_arrives_whole_in_pieces(
+    stage: Stage, buffer_size: int, writes: list[int]
+) -> None:
+    move = make_move(MARKET, [0, 1, 2, 3], [100, 200, 300, 400])
+
+    stage.run([move], buffer_size=buffer_size)
 
     assert stage.last() == [100, 200, 300, 400]
+    assert stage.board.writes == writes
 
 
 def test_an_outage_is_survived_and_the_board_is_whole_afterwards() -> None:
