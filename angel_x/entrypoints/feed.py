@@ -1,0 +1,67 @@
+"""The feed process: builds the source that was asked for and runs it until a signal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from angel_x.domain.simulator import Simulator, central_strikes
+from angel_x.entrypoints.signals import stopped_by_signal
+from angel_x.errors import InvalidInput
+from angel_x.services.feed import Feed, FeedPorts, MarketSource
+
+if TYPE_CHECKING:
+    from angel_x.domain.replay import RecordedChain
+
+
+class SourceName(StrEnum):
+    SIMULATOR = "simulator"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedChoice:
+    """What shall be fed: a replay needs ``chain``, the simulator takes ``seed``."""
+
+    source: SourceName = SourceName.SIMULATOR
+    chain: Path | None = None
+    seed: int = 1
+    speed: float = 1.0
+    loops: bool = False
+
+
+def run(
+    ports: FeedPorts,
+    choice: FeedChoice,
+    *,
+    read_chain: Callable[[Path], RecordedChain],
+    buffer_size: int,
+    stop: Event | None = None,
+) -> None:
+    """Feed until SIGTERM, SIGINT or ``stop``, or to the end of a recording that does not loop.
+
+    Only the main thread of a process can call it, since it listens to signals.
+
+    Raises:
+        InvalidInput: The choice makes no sense, or the chain file is wrong.
+    """
+    source = _source(ports, choice, read_chain)
+    feed = Feed(source, ports, buffer_size=buffer_size, speed=choice.speed, loops=choice.loops)
+    with stopped_by_signal(stop or Event()) as event:
+        feed.run(event)
+
+
+def _source(
+    ports: FeedPorts, choice: FeedChoice, read_chain: Callable[[Path], RecordedChain]
+) -> MarketSource:
+    if choice.source is SourceName.REPLAY:
+        if choice.chain is None:
+            raise InvalidInput("a replay needs a chain file, was none")
+        return read_chain(choice.chain)
+    universe = ports.universes.current()
+    spots = central_strikes(universe)
+    return Simulator(universe, spots, seed=choice.seed, starts_at=ports.clock())
