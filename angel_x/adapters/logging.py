@@ -1,0 +1,71 @@
+"""How log events are written: for people, or as one JSON object a line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Protocol
+
+import structlog
+from structlog.types import Processor
+
+
+class LogSettings(Protocol):
+    @property
+    def log_level(self) -> str: ...
+    @property
+    def log_format(self) -> str: ...
+    @property
+    def node(self) -> str: ...
+
+
+def configure_logging(settings: LogSettings, role: str) -> None:
+    """Send the events of structlog and of every library to standard error, in one format.
+
+    A second call replaces the first.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    rendering = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            *_rendering(settings),
+        ],
+    )
+    _replace_root_handler(rendering, settings.log_level)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.bind_contextvars(role=role, node=settings.node)
+
+
+def _rendering(settings: LogSettings) -> list[Processor]:
+    if settings.log_format == "json":
+        return [
+            structlog.processors.dict_tracebacks,
+            structlog.processors.EventRenamer("event"),
+            structlog.processors.JSONRenderer(default=str),
+        ]
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+
+
+def _replace_root_handler(formatter: logging.Formatter, level: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # Celery announces every message and its end; at thousands of orders a second that is noise.
+    for noisy in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -1,0 +1,60 @@
+"""What the exporter reads when it is asked: queues, orders, memory, the age of the Greeks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import Metric as Family
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from angel_x.adapters.metrics.definitions import DEFINITIONS
+from angel_x.domain.metric import Metric
+
+log = structlog.get_logger()
+
+#: The values of one metric by the value of its one label; the empty label where it has none.
+Reading = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One metric and how to read it."""
+
+    metric: Metric
+    read: Callable[[], Reading]
+
+
+class SystemCollector(Collector):
+    """Reads every source on each scrape.
+
+    A source that fails is left out and logged, so that a dead server does not hide the counts.
+    """
+
+    def __init__(self, sources: list[Source]) -> None:
+        self._sources = sources
+
+    def collect(self) -> Iterator[Family]:
+        """Yield one family for each source that answers."""
+        for source in self._sources:
+            family = self._family(source)
+            if family is not None:
+                yield family
+
+    def describe(self) -> list[Family]:
+        """Name nothing ahead, so that registering asks no server."""
+        return []
+
+    def _family(self, source: Source) -> Family | None:
+        definition = DEFINITIONS[source.metric]
+        try:
+            reading = source.read()
+        except Exception as error:  # noqa: BLE001 - whatever a server does, the rest is served
+            log.warning("metric.unread", metric=source.metric.value, error=str(error))
+            return None
+        family = GaugeMetricFamily(source.metric.value, definition.text, labels=definition.labels)
+        for label, value in reading.items():
+            family.add_metric([label] if definition.labels else [], value)
+        return family

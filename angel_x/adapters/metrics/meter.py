@@ -1,0 +1,93 @@
+"""Counts and times of one process, in files that the exporter adds up.
+
+The number of a process that dies stays counted: its slot, and with it its file, is taken over.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from prometheus_client import Counter, Gauge, Histogram, values
+
+from angel_x.adapters.metrics.definitions import DEFINITIONS, Definition, Kind
+from angel_x.adapters.metrics.slots import Slot, take_slot
+from angel_x.domain.metric import Metric
+
+#: Where prometheus_client looks for the directory.
+DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class NullMeter:
+    """Keeps nothing: what METRICS_ENABLED off means."""
+
+    def add(self, metric: Metric, amount: float = 1, **labels: str) -> None:
+        """Keep nothing."""
+
+    def observe(self, metric: Metric, value: float, **labels: str) -> None:
+        """Keep nothing."""
+
+    def set(self, metric: Metric, value: float, **labels: str) -> None:
+        """Keep nothing."""
+
+
+class PrometheusMeter:
+    """The meter of one process; make one, and none before a fork."""
+
+    def __init__(self, directory: Path, node: str, role: str) -> None:
+        self._slot = take_slot(directory, node, role)
+        _record_into(directory, self._slot)
+        self._counters = {m: _counter(m, d) for m, d in _of(Kind.COUNTER)}
+        self._histograms = {m: _histogram(m, d) for m, d in _of(Kind.HISTOGRAM)}
+        self._gauges = {m: _gauge(m, d) for m, d in _of(Kind.GAUGE)}
+
+    def add(self, metric: Metric, amount: float = 1, **labels: str) -> None:
+        """Add to a counter."""
+        counter = self._counters[metric]
+        (counter.labels(**labels) if labels else counter).inc(amount)
+
+    def observe(self, metric: Metric, value: float, **labels: str) -> None:
+        """Record one value of a histogram."""
+        histogram = self._histograms[metric]
+        (histogram.labels(**labels) if labels else histogram).observe(value)
+
+    def set(self, metric: Metric, value: float, **labels: str) -> None:
+        """Set a gauge, save those that the exporter reads for itself."""
+        gauge = self._gauges.get(metric)
+        if gauge is not None:
+            (gauge.labels(**labels) if labels else gauge).set(value)
+
+
+def _record_into(directory: Path, slot: Slot) -> None:
+    os.environ[DIRECTORY_VARIABLE] = str(directory)
+    # Read by each metric when it is made; the parameter is how prometheus_client is told that
+    # a process is not identified by its number.
+    values.ValueClass = values.MultiProcessValue(lambda: slot.name)  # type: ignore[no-untyped-call]
+
+
+def _of(kind: Kind) -> list[tuple[Metric, Definition]]:
+    return [(m, d) for m, d in DEFINITIONS.items() if d.kind is kind]
+
+
+def _counter(metric: Metric, definition: Definition) -> Counter:
+    return Counter(metric.value, definition.text, definition.labels, registry=None)
+
+
+def _histogram(metric: Metric, definition: Definition) -> Histogram:
+    return Histogram(
+        metric.value,
+        definition.text,
+        definition.labels,
+        buckets=definition.buckets,
+        registry=None,
+    )
+
+
+def _gauge(metric: Metric, definition: Definition) -> Gauge:
+    return Gauge(
+        metric.value,
+        definition.text,
+        definition.labels,
+        registry=None,
+        multiprocess_mode="mostrecent",
+    )

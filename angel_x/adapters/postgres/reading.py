@@ -1,0 +1,118 @@
+"""The read models of one account: one statement each, all of them on an index."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from sqlalchemy import text
+
+from angel_x.domain.statement import (
+    Balance,
+    OrderFilter,
+    OrderHistory,
+    OrderRecord,
+    PositionRecord,
+    TradeRecord,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, TextClause
+
+_Record = TypeVar("_Record")
+
+_ORDER_COLUMNS = """
+    o.id::text AS order_id, o.client_order_id, o.symbol, o.side, o.quantity, o.filled_quantity,
+    o.order_type, o.limit_price AS price, o.trigger_price, o.validity, o.product, o.priority, o.tag,
+    o.status, o.reason, o.average_price, o.accepted_at, o.updated_at, o.closed_at
+"""
+
+# A condition that is not asked for must not be in the statement: the planner would have to make
+# one plan for both cases.
+_CONDITIONS = {
+    "status": "o.status = :status",
+    "symbol": "o.symbol = :symbol",
+    "client_order_id": "o.client_order_id = :client_order_id",
+    "since": "o.accepted_at >= :since",
+}
+
+# Prices go through JSON as text, so that none of them becomes a float on the way.
+_HISTORY = f"""
+SELECT {_ORDER_COLUMNS},
+    (SELECT coalesce(json_agg(json_build_object('status', e.status, 'actor', e.actor,
+            'reason', e.reason, 'at', e.at) ORDER BY e.at), '[]')
+        FROM order_events e WHERE e.order_id = o.id) AS events,
+    (SELECT coalesce(json_agg(json_build_object('execution_id', f.execution_id,
+            'quantity', f.quantity, 'price', f.price::text, 'at', f.at) ORDER BY f.id), '[]')
+        FROM fills f WHERE f.order_id = o.id) AS fills
+FROM orders o WHERE o.user_id = :user_id AND
+"""
+_ORDER = text(_HISTORY + "o.id = :order_id")
+_ORDER_OF_CLIENT = text(_HISTORY + "o.client_order_id = :client_order_id")
+
+_POSITIONS = text("""
+SELECT p.id::text AS id, p.symbol, p.quantity, p.cost, p.realised_pnl, p.entry_time,
+    g.delta, g.gamma, g.vega, g.theta, g.as_of AS greeks_as_of
+FROM positions p LEFT JOIN greeks_snapshot g ON p.symbol = g.symbol
+WHERE p.user_id = :user_id AND p.status = 'OPEN' ORDER BY p.entry_time DESC, p.id DESC
+""")
+
+_TRADES = text("""
+SELECT id::text AS id, symbol, side, quantity, entry_price, exit_price, realised_pnl, closed_at
+FROM trades
+WHERE user_id = :user_id AND status = 'CLOSED' AND closed_at >= now() - interval '24 hours'
+ORDER BY closed_at DESC, id DESC LIMIT 1000
+""")
+
+_BALANCE = text("""
+SELECT cash, collateral, margin_used, cash + collateral - margin_used AS free_balance, realised_pnl
+FROM users WHERE id = :user_id
+""")
+
+
+class PostgresStatements:
+    """Reads of one account at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def orders(
+        self, user_id: int, wanted: OrderFilter, before_id: int, limit: int
+    ) -> list[OrderRecord]:
+        """Return orders with ids below ``before_id``, newest first."""
+        given = {f: getattr(wanted, f) for f in _CONDITIONS if getattr(wanted, f) is not None}
+        conditions = " AND ".join(
+            ["o.user_id = :user_id", "o.id < :before_id", *(_CONDITIONS[f] for f in given)]
+        )
+        statement = text(
+            f"SELECT {_ORDER_COLUMNS} FROM orders o WHERE {conditions} "
+            "ORDER BY o.id DESC LIMIT :limit"
+        )
+        parameters = {"user_id": user_id, "before_id": before_id, "limit": limit, **given}
+        return self._read(statement, parameters, OrderRecord)
+
+    def order(self, user_id: int, order_id: int) -> OrderHistory | None:
+        found = self._read(_ORDER, {"user_id": user_id, "order_id": order_id}, OrderHistory)
+        return found[0] if found else None
+
+    def order_of_client(self, user_id: int, client_order_id: str) -> OrderHistory | None:
+        parameters = {"user_id": user_id, "client_order_id": client_order_id}
+        found = self._read(_ORDER_OF_CLIENT, parameters, OrderHistory)
+        return found[0] if found else None
+
+    def positions(self, user_id: int) -> list[PositionRecord]:
+        return self._read(_POSITIONS, {"user_id": user_id}, PositionRecord)
+
+    def trades(self, user_id: int) -> list[TradeRecord]:
+        return self._read(_TRADES, {"user_id": user_id}, TradeRecord)
+
+    def balance(self, user_id: int) -> Balance | None:
+        found = self._read(_BALANCE, {"user_id": user_id}, Balance)
+        return found[0] if found else None
+
+    def _read(
+        self, statement: TextClause, parameters: dict[str, object], record: type[_Record]
+    ) -> list[_Record]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(statement, parameters).mappings().all()
+        return msgspec.convert([dict(row) for row in rows], list[record])  # type: ignore[valid-type]

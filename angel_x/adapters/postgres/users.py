@@ -1,0 +1,102 @@
+"""Accounts and their API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+from sqlalchemy import text
+
+from angel_x.domain.access import KeyRecord, Scope
+from angel_x.domain.statement import AccountSummary
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+_COLUMNS = "id, name, cash, margin_used, realised_pnl, created_at"
+
+# The deposit's two entries sum to zero, like every other event's.
+_OPEN = text(f"""
+WITH opened AS (
+    INSERT INTO users (name, cash) VALUES (:name, :cash)
+    ON CONFLICT (name) DO NOTHING
+    RETURNING {_COLUMNS}
+), deposited AS (
+    INSERT INTO ledger_entries (user_id, account, amount)
+    SELECT id, entry.account, entry.amount
+    FROM opened, (VALUES ('cash', CAST(:cash AS numeric)), ('deposit', -CAST(:cash AS numeric)))
+        AS entry (account, amount)
+    WHERE entry.amount <> 0
+)
+SELECT {_COLUMNS} FROM opened
+""")
+
+_NAMED = text(f"SELECT {_COLUMNS} FROM users WHERE name = :name")
+_ALL = text(f"SELECT {_COLUMNS} FROM users ORDER BY id")
+
+_KEY_COLUMNS = "prefix, user_id, digest, scopes, created_at, revoked_at"
+_KEY = text(f"SELECT {_KEY_COLUMNS} FROM api_keys WHERE prefix = :prefix")
+_KEYS_OF = text(f"SELECT {_KEY_COLUMNS} FROM api_keys WHERE user_id = :user_id ORDER BY id")
+_ADD_KEY = text("""
+INSERT INTO api_keys (user_id, prefix, digest, scopes)
+VALUES (:user_id, :prefix, :digest, CAST(:scopes AS text[]))
+""")
+_REVOKE = text("""
+UPDATE api_keys SET revoked_at = clock_timestamp() WHERE prefix = :prefix AND revoked_at IS NULL
+""")
+
+
+class PostgresUsers:
+    """The tables ``users`` and ``api_keys``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, name: str, cash: Decimal) -> AccountSummary | None:
+        """Store an account with its opening cash; None where the name is taken."""
+        with self._engine.begin() as connection:
+            row = connection.execute(_OPEN, {"name": name, "cash": cash}).mappings().one_or_none()
+        return None if row is None else msgspec.convert(dict(row), AccountSummary)
+
+    def named(self, name: str) -> AccountSummary | None:
+        with self._engine.connect() as connection:
+            row = connection.execute(_NAMED, {"name": name}).mappings().one_or_none()
+        return None if row is None else msgspec.convert(dict(row), AccountSummary)
+
+    def all(self) -> list[AccountSummary]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(_ALL).mappings().all()
+        return msgspec.convert([dict(row) for row in rows], list[AccountSummary])
+
+    def add_key(self, user_id: int, prefix: str, digest: bytes, scopes: Iterable[Scope]) -> None:
+        parameters = {
+            "user_id": user_id,
+            "prefix": prefix,
+            "digest": digest,
+            "scopes": [scope.value for scope in scopes],
+        }
+        with self._engine.begin() as connection:
+            connection.execute(_ADD_KEY, parameters)
+
+    def key(self, prefix: str) -> KeyRecord | None:
+        with self._engine.connect() as connection:
+            row = connection.execute(_KEY, {"prefix": prefix}).mappings().one_or_none()
+        return None if row is None else _key_record(dict(row))
+
+    def keys_of(self, user_id: int) -> list[KeyRecord]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(_KEYS_OF, {"user_id": user_id}).mappings().all()
+        return [_key_record(dict(row)) for row in rows]
+
+    def revoke_key(self, prefix: str) -> bool:
+        """Revoke a valid key; False where there is none."""
+        with self._engine.begin() as connection:
+            return connection.execute(_REVOKE, {"prefix": prefix}).rowcount > 0
+
+
+def _key_record(row: dict[str, object]) -> KeyRecord:
+    digest = row["digest"]
+    assert isinstance(digest, memoryview)
+    return msgspec.convert(row | {"digest": bytes(digest)}, KeyRecord)

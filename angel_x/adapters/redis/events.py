@@ -1,0 +1,73 @@
+"""The live event stream: a capped Redis stream that the API serves and nothing depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import msgspec
+from redis import Redis
+
+KEY = "ax:events"
+_LENGTH = 10_000
+#: The address of an event that is for everybody.
+EVERYBODY = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of the stream."""
+
+    #: Redis's own id, which a client shows to resume after it.
+    id: str
+    user_id: int
+    kind: str
+    #: JSON.
+    body: str
+
+
+class EventStream:
+    def __init__(self, cache: Redis, *, length: int = _LENGTH) -> None:
+        self._cache = cache
+        self._length = length
+
+    def publish(self, events: Sequence[Mapping[str, object]]) -> None:
+        """Append events in one round trip; what is not ``user_id`` or ``kind`` becomes the body."""
+        if not events:
+            return
+        with self._cache.pipeline(transaction=False) as pipe:
+            for event in events:
+                pipe.xadd(KEY, _fields(event), maxlen=self._length, approximate=True)
+            pipe.execute()
+
+    def read(self, after_id: str, block_ms: int | None = None, count: int = 500) -> list[Event]:
+        """Return what follows ``after_id``, waiting up to ``block_ms`` for the first.
+
+        ``$`` means from now on.
+        """
+        answer = cast(Any, self._cache.xread({KEY: after_id}, count=count, block=block_ms))
+        return [_event(*entry) for _, entries in answer or () for entry in entries]
+
+    def last_id(self) -> str:
+        """Return the id of the newest event, from which a new reader starts."""
+        newest = cast(Any, self._cache.xrevrange(KEY, count=1))
+        return str(newest[0][0], "ascii") if newest else "0-0"
+
+
+def _fields(event: Mapping[str, object]) -> dict[Any, Any]:
+    body = {key: value for key, value in event.items() if key not in {"user_id", "kind"}}
+    return {
+        "user_id": str(event["user_id"]),
+        "kind": str(event["kind"]),
+        "body": msgspec.json.encode(body, enc_hook=str),
+    }
+
+
+def _event(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Event:
+    return Event(
+        entry_id.decode(),
+        int(fields[b"user_id"]),
+        fields[b"kind"].decode(),
+        fields[b"body"].decode(),
+    )

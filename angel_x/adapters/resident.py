@@ -1,0 +1,15 @@
+"""The resident memory of processes, as the operating system counts it."""
+
+from __future__ import annotations
+
+import os
+
+import psutil
+
+
+def resident_bytes(pid: int | None = None) -> int | None:
+    """Return the resident bytes of a process, None where it is gone."""
+    try:
+        return int(psutil.Process(pid or os.getpid()).memory_info().rss)
+    except psutil.NoSuchProcess:
+        return None

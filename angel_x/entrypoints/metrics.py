@@ -1,0 +1,79 @@
+"""The exporter's process: reads every source and serves the page until a signal."""
+
+from __future__ import annotations
+
+from threading import Event
+from typing import TYPE_CHECKING
+
+import structlog
+
+from angel_x.adapters.metrics import metrics_directory
+from angel_x.adapters.metrics.collector import Reading, Source
+from angel_x.adapters.metrics.exporter import registry, served
+from angel_x.adapters.redis.greeks_board import RedisGreeksBoard
+from angel_x.bootstrap import Application, build
+from angel_x.domain.metric import Metric
+from angel_x.entrypoints.signals import stopped_by_signal
+from angel_x.services.memory import MemoryReporter
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+log = structlog.get_logger()
+
+
+class MetricsDisabled(RuntimeError):
+    """PROMETHEUS_ENABLED or METRICS_ENABLED is off."""
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        MetricsDisabled: A setting says that nothing is served.
+    """
+    check_enabled(settings)
+    application = build(settings, role="metrics")
+    MemoryReporter(application.memory_watch).start()
+    page = registry(metrics_directory(settings.home_path), sources(application))
+    with (
+        stopped_by_signal(Event()) as ended,
+        served(page, settings.api_host, settings.metrics_port) as port,
+    ):
+        log.info("metrics.served", host=settings.api_host, port=port)
+        ended.wait()
+    application.close()
+
+
+def check_enabled(settings: Settings) -> None:
+    """Refuse to serve nothing."""
+    for name in ("metrics_enabled", "prometheus_enabled"):
+        if not getattr(settings, name):
+            raise MetricsDisabled(f"metrics are not served while ANGEL_X_{name.upper()} is off")
+
+
+def sources(application: Application) -> list[Source]:
+    """Say how each metric is read that no process counts."""
+    backlog, queues = application.backlog, application.queues
+    return [
+        Source(
+            Metric.ACTIVE_ORDERS, lambda: {s.value: n for s, n in backlog.open_orders().items()}
+        ),
+        Source(Metric.OLDEST_DUE_ORDER_SECONDS, lambda: {"": backlog.oldest_due_seconds()}),
+        Source(Metric.QUEUE_DEPTH, lambda: {q.queue: q.depth for q in queues.read()}),
+        Source(
+            Metric.QUEUE_OLDEST_SECONDS, lambda: {q.queue: q.oldest_seconds for q in queues.read()}
+        ),
+        Source(Metric.WORKER_RESIDENT_BYTES, application.memory.resident_bytes),
+        Source(Metric.GREEKS_AGE_SECONDS, lambda: _greeks_age(application)),
+    ]
+
+
+def _greeks_age(application: Application) -> Reading:
+    """Return the age of the oldest published Greeks; no reading where none are published."""
+    board = RedisGreeksBoard(application.cache, application.settings.cache_ttl_greeks)
+    _, times = board.read(application.universes.current())
+    published = times[times > 0]
+    if not len(published):
+        return {}
+    return {"": application.clock().timestamp() - int(published.min()) / 1000}

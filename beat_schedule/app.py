@@ -1,0 +1,37 @@
+"""The Celery app of Beat and Flower: it knows the schedule and the queues, and no task's code."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery, signals
+
+from angel_x.adapters.logging import configure_logging
+from beat_schedule.memory import report_memory
+from beat_schedule.schedule import celery_schedule
+from config.celery_options import celery_options
+from config.settings import Settings, load
+
+
+def make_app(settings: Settings) -> Celery:
+    """Return an app that sends what is due and runs nothing."""
+    made = Celery("angel_x_beat")
+    made.conf.update(
+        celery_options(settings),
+        beat_schedule=celery_schedule(settings),
+        angel_x_settings=settings,
+    )
+    return made
+
+
+app = make_app(load(os.environ))
+
+
+@signals.setup_logging.connect
+def _set_up_logging(**_: object) -> None:
+    configure_logging(app.conf.angel_x_settings, "beat")
+
+
+@signals.beat_init.connect(dispatch_uid="angel_x.memory")
+def _report_memory(**_: object) -> None:
+    report_memory(app.conf.angel_x_settings, "beat", app.now)

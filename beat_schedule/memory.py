@@ -1,0 +1,30 @@
+"""The memory report of Beat and Flower, which have no tasks and no application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import redis
+
+from angel_x.adapters.metrics import NullMeter
+from angel_x.adapters.redis.events import EventStream
+from angel_x.adapters.redis.memory_board import MemoryBoard
+from angel_x.adapters.resident import resident_bytes
+from angel_x.services.memory import MemoryReporter, MemoryWatch
+from config.settings import Settings
+
+
+def report_memory(settings: Settings, role: str, clock: Callable[[], datetime]) -> None:
+    """Start a thread that reports this process for as long as it lives."""
+    cache = redis.Redis.from_url(settings.needed("cache_url"), socket_timeout=2)
+    watch = MemoryWatch(
+        f"{settings.node}/{role}",
+        reports=MemoryBoard(cache),
+        meter=NullMeter(),
+        events=EventStream(cache),
+        clock=clock,
+        resident_bytes=resident_bytes,
+        threshold_mb=settings.memory_alert_threshold_mb,
+    )
+    MemoryReporter(watch).start()

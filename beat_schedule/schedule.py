@@ -1,0 +1,74 @@
+"""What happens when: the table of periodic tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+
+from celery.schedules import crontab
+
+from config.settings import Settings
+from config.task_names import TaskName
+
+
+class Gate(Enum):
+    """When an entry that is due may run."""
+
+    ALWAYS = auto()
+    #: While the market is open or a feed is live.
+    LIVE = auto()
+    #: On days on which the market holds a session.
+    TRADING_DAY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One periodic task."""
+
+    task: TaskName
+    #: A period, or a time of day in India.
+    when: timedelta | crontab
+    gate: Gate = Gate.ALWAYS
+
+    @property
+    def expires_seconds(self) -> float:
+        """How long a message is worth running: until the next one, or an hour."""
+        return self.when.total_seconds() if isinstance(self.when, timedelta) else 3600.0
+
+
+def entries(settings: Settings) -> dict[str, Entry]:
+    """Return the schedule by name.  Caches are renewed twice in the time that they live."""
+    return {
+        "memory": Entry(TaskName.CHECK_MEMORY, _every(60)),
+        "queues": Entry(TaskName.CHECK_QUEUES, _every(10)),
+        "partitions": Entry(TaskName.MAINTAIN_PARTITIONS, crontab(hour=2, minute=30)),
+        "orders-match": Entry(TaskName.MATCH_ORDERS, _every(1), Gate.LIVE),
+        # Not gated: orders expire at the close, when the market is open no more.
+        "orders-expire": Entry(TaskName.EXPIRE_ORDERS, _every(30)),
+        "greeks": Entry(TaskName.REFRESH_GREEKS, _every(settings.cache_ttl_greeks / 2), Gate.LIVE),
+        "greeks-snapshot": Entry(TaskName.SNAPSHOT_GREEKS, _every(60), Gate.LIVE),
+        "portfolios": Entry(
+            TaskName.REFRESH_PORTFOLIOS, _every(settings.cache_ttl_portfolio / 2), Gate.LIVE
+        ),
+        # After the close of 15:40 and the expiry of the day's orders.
+        "portfolios-snapshot": Entry(
+            TaskName.SNAPSHOT_PORTFOLIOS, crontab(hour=16, minute=0), Gate.TRADING_DAY
+        ),
+    }
+
+
+def celery_schedule(settings: Settings) -> dict[str, dict[str, object]]:
+    """Return the schedule as Celery reads it."""
+    return {
+        name: {
+            "task": entry.task.value,
+            "schedule": entry.when,
+            "options": {"expires": entry.expires_seconds, "ignore_result": True},
+        }
+        for name, entry in entries(settings).items()
+    }
+
+
+def _every(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)

@@ -1,0 +1,48 @@
+"""RedBeat's scheduler with a gate for market hours and a sign of life."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import redis
+from redbeat import RedBeatScheduler
+
+from angel_x.domain.session import TradingCalendar
+from beat_schedule.gate import MarketGate
+from beat_schedule.schedule import entries
+from config.market import table
+from config.settings import Settings
+
+#: Touched in the home on every tick of the leading Beat.
+HEARTBEAT = "beat.tick"
+
+
+class Scheduler(RedBeatScheduler):
+    """Sends what is due, unless the market rests."""
+
+    def __init__(self, app: Any, **options: Any) -> None:  # noqa: ANN401 - Celery is untyped
+        settings: Settings = app.conf.angel_x_settings
+        self._gate = MarketGate(
+            entries(settings),
+            calendar=TradingCalendar.from_table(table("sessions")),
+            cache=redis.Redis.from_url(settings.needed("cache_url"), socket_timeout=2),
+            clock=app.now,
+        )
+        self._heartbeat = Path(settings.home).absolute() / HEARTBEAT
+        super().__init__(app, **options)
+
+    def maybe_due(self, entry: Any, **options: Any) -> float:  # noqa: ANN401
+        """Send an entry if it is due and may run; otherwise pass over its turn."""
+        is_due, next_seconds = entry.is_due()
+        if is_due and not self._gate.admits(entry.name):
+            self.reserve(entry)
+            return float(next_seconds)
+        return float(super().maybe_due(entry, **options))
+
+    def tick(self, *args: Any, **options: Any) -> float:  # noqa: ANN401
+        """Run what is due, then say that this Beat lives."""
+        seconds = super().tick(*args, **options)
+        self._heartbeat.parent.mkdir(parents=True, exist_ok=True)
+        self._heartbeat.touch()
+        return float(seconds)

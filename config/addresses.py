@@ -1,0 +1,48 @@
+"""The addresses of the servers, in the spelling that each library reads."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+_DRIVER = "postgresql+psycopg2"
+_SOCKET_SCHEMES = ("unix", "redis+socket")
+
+
+def sqlalchemy_address(url: str) -> str:
+    """Name the driver, which people leave out.
+
+    Raises:
+        ValueError: The address is not one of PostgreSQL.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql", _DRIVER}:
+        raise ValueError("Expected an address that starts with postgresql://")
+    return f"{_DRIVER}://{rest}"
+
+
+def redis_address(url: str) -> str:
+    """Spell an address as redis-py reads it: ``redis://``, ``rediss://`` or ``unix://``.
+
+    Raises:
+        ValueError: The address is not one of Redis.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme in {"redis", "rediss"}:
+        return url
+    if scheme not in _SOCKET_SCHEMES:
+        raise ValueError("Expected an address that starts with redis://, rediss:// or unix://")
+    return _respelled(url, "unix", "virtual_host", "db")
+
+
+def kombu_address(url: str) -> str:
+    """Spell an address as Celery reads it: a Unix socket is ``redis+socket://``."""
+    if urlsplit(url).scheme not in _SOCKET_SCHEMES:
+        return url
+    return _respelled(url, "redis+socket", "db", "virtual_host")
+
+
+def _respelled(url: str, scheme: str, old_key: str, new_key: str) -> str:
+    parts = urlsplit(url)
+    query = [(new_key if k == old_key else k, v) for k, v in parse_qsl(parts.query)]
+    address = f"{scheme}://{parts.netloc}{parts.path}"
+    return f"{address}?{urlencode(query)}" if query else address

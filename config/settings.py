@@ -1,0 +1,408 @@
+"""Every setting: its type, its bounds, its default, and how it is read from the environment.
+
+A value comes from ``ANGEL_X_<NAME>``, else from the running system's ``<home>/run.json`` (addresses
+only), else from the module of the environment, else from the default written here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast, get_args, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from config.addresses import redis_address, sqlalchemy_address
+
+PREFIX = "ANGEL_X_"
+Environment = Literal["development", "testing", "production"]
+ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
+#: Written by ``angel-x up`` into its home, so that other commands find the system that runs there.
+RUN_FILE = "run.json"
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class SettingsError(ValueError):
+    """A setting is unknown, missing, of the wrong type or out of bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """What a setting means, and what honors it."""
+
+    meaning: str
+    used_by: str
+    secret: bool = False
+
+
+def _threads() -> int:
+    return min(64, (os.cpu_count() or 1) * 4)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one process, all of them checked."""
+
+    env: Annotated[
+        Environment,
+        Doc("Which module of `config` holds the values that differ.", "config.settings"),
+    ] = "development"
+    home: Annotated[
+        str,
+        Meta(min_length=1),
+        Doc("Directory of everything that a system on one machine keeps.", "entrypoints.up"),
+    ] = ".angel-x"
+    node: Annotated[
+        str,
+        Meta(min_length=1),
+        Doc("Name of this machine in metrics and memory reports.", "adapters.metrics, memory"),
+    ] = msgspec.field(default_factory=socket.gethostname)
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Doc("Events below this level are not written.", "adapters.logging"),
+    ] = "info"
+    log_format: Annotated[
+        Literal["text", "json"],
+        Doc(
+            "How log events are written: for people, or one JSON object a line.", "adapters.logging"
+        ),
+    ] = "text"
+
+    database_url: Annotated[
+        str | None,
+        Doc(
+            "PostgreSQL. Without one, `angel-x up` starts its own.",
+            "adapters.postgres",
+            secret=True,
+        ),
+    ] = None
+    redis_url: Annotated[
+        str | None,
+        Doc("Redis for both uses below, where they name none.", "config.settings", secret=True),
+    ] = None
+    broker_url: Annotated[
+        str | None,
+        Doc("Redis that carries the messages (noeviction).", "config.celery_options", secret=True),
+    ] = None
+    cache_url: Annotated[
+        str | None,
+        Doc("Redis that holds quotes, Greeks and live events.", "bootstrap", secret=True),
+    ] = None
+    api_url: Annotated[
+        str | None, Doc("Where clients of this system find its API.", "entrypoints.up, benchmarks")
+    ] = None
+
+    api_host: Annotated[
+        str,
+        Meta(min_length=1),
+        Doc("Address that the API, Flower and the exporter bind to.", "entrypoints"),
+    ] = "127.0.0.1"
+    api_port: Annotated[Port, Doc("Port of the API.", "entrypoints.api.server")] = 8000
+    flower_port: Annotated[Port, Doc("Port of Flower.", "entrypoints.flower")] = 5555
+    flower_password: Annotated[
+        # Flower splits its passwords at commas.
+        Annotated[str, Meta(min_length=8, pattern="^[^,]+$")] | None,
+        Doc(
+            "Password of Flower's user `angel`; generated into the home where absent.",
+            "entrypoints.flower",
+            secret=True,
+        ),
+    ] = None
+    metrics_port: Annotated[Port, Doc("Port of the exporter.", "entrypoints.metrics")] = 9464
+    submit_user: Annotated[
+        str | None,
+        Doc("Account of an `orders.submit` message that names none.", "services.messaging"),
+    ] = None
+
+    thread_pool_size: Annotated[
+        int,
+        Meta(ge=1, le=256),
+        Doc("Threads that one API process runs blocking work on.", "entrypoints.api"),
+    ] = msgspec.field(default_factory=_threads)
+    max_queue_size: Annotated[
+        int,
+        Meta(ge=1, le=10_000_000),
+        Doc("Waiting orders beyond which new ones are answered with 429.", "services.backpressure"),
+    ] = 5000
+    order_batch_size: Annotated[
+        int,
+        Meta(ge=1, le=1000),
+        Doc("Orders of one commit and of one message at most.", "services.acceptance"),
+    ] = 50
+    order_batch_timeout_ms: Annotated[
+        int,
+        Meta(ge=0, le=5000),
+        Doc(
+            "Longest wait for a batch to fill while another is written.",
+            "entrypoints.api.group_commit",
+        ),
+    ] = 50
+    order_processing_workers: Annotated[
+        int, Meta(ge=1, le=256), Doc("Processes of the order worker.", "entrypoints.cli.processes")
+    ] = 8
+    parallel_greek_workers: Annotated[
+        int,
+        Meta(ge=1, le=256),
+        Doc("Processes of the numeric worker.", "entrypoints.cli.processes"),
+    ] = 4
+    market_data_buffer_size: Annotated[
+        int,
+        Meta(ge=1, le=10_000_000),
+        Doc("Ticks that the feed keeps at most before it drops the oldest.", "entrypoints.feed"),
+    ] = 5000
+    cache_ttl_market_data: Annotated[
+        int, Meta(ge=1, le=86_400), Doc("Seconds that a quote lives.", "adapters.redis.quote_board")
+    ] = 60
+    cache_ttl_greeks: Annotated[
+        int,
+        Meta(ge=1, le=86_400),
+        Doc("Seconds that Greeks live; they are renewed twice in that time.", "beat_schedule"),
+    ] = 30
+    cache_ttl_portfolio: Annotated[
+        int,
+        Meta(ge=1, le=86_400),
+        Doc("Seconds that a valued portfolio lives; renewed twice in that time.", "beat_schedule"),
+    ] = 10
+    redis_pool_size: Annotated[
+        int, Meta(ge=1, le=10_000), Doc("Connections of one process to the cache.", "bootstrap")
+    ] = 100
+    warm_cache_on_startup: Annotated[
+        bool, Doc("Load the universe before the first request or task.", "bootstrap")
+    ] = True
+    db_pool_size: Annotated[
+        int, Meta(ge=1, le=1000), Doc("Connections that an API process keeps open.", "bootstrap")
+    ] = 30
+    db_max_pool_size: Annotated[
+        int, Meta(ge=1, le=2000), Doc("Connections of an API process at most.", "bootstrap")
+    ] = 60
+    db_query_timeout_seconds: Annotated[
+        float,
+        Meta(gt=0, le=3600),
+        Doc("The server cancels a statement that runs longer.", "adapters.postgres.engine"),
+    ] = 30
+    api_response_timeout: Annotated[
+        float,
+        Meta(gt=0, le=3600),
+        Doc("Seconds that the API takes at most to answer.", "entrypoints.api"),
+    ] = 30
+    api_retry_attempts: Annotated[
+        int,
+        Meta(ge=0, le=10),
+        Doc("Further attempts at a call that is safe to repeat.", "waiting for: the live broker"),
+    ] = 2
+    rate_limit_enabled: Annotated[
+        bool, Doc("Limit the calls of one API key.", "waiting for: rate limits")
+    ] = True
+    gzip_enabled: Annotated[
+        bool, Doc("Compress answers where the caller accepts it.", "entrypoints.api")
+    ] = True
+    metrics_enabled: Annotated[
+        bool, Doc("Record metrics; off costs nothing.", "adapters.metrics")
+    ] = True
+    prometheus_enabled: Annotated[
+        bool, Doc("Serve the recorded metrics.", "entrypoints.metrics")
+    ] = True
+    slow_query_threshold_ms: Annotated[
+        int,
+        Meta(ge=0, le=3_600_000),
+        Doc("A statement that takes longer is logged.", "adapters.postgres.engine"),
+    ] = 200
+    memory_alert_threshold_mb: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000),
+        Doc("A process above it collects garbage and raises the alert.", "services.memory"),
+    ] = 500
+    memory_hard_limit_mb: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000),
+        Doc("A worker process above it is replaced after its task.", "config.celery_options"),
+    ] = 700
+
+    claim_limit: Annotated[
+        int, Meta(ge=1, le=5000), Doc("Orders that one claim takes at most.", "services.execution")
+    ] = 500
+    relay_interval_ms: Annotated[
+        int,
+        Meta(ge=10, le=60_000),
+        Doc("Pause between two looks of the relay.", "entrypoints.relay"),
+    ] = 500
+    ring_after_ms: Annotated[
+        int,
+        Meta(ge=10, le=600_000),
+        Doc("Age at which an order that nobody claimed is rung for again.", "services.relay"),
+    ] = 2000
+    max_rings: Annotated[
+        int,
+        Meta(ge=1, le=1000),
+        Doc("Rings after which an order is denied as PROCESSING_FAILED.", "services.relay"),
+    ] = 10
+    queue_age_alert_seconds: Annotated[
+        float,
+        Meta(gt=0, le=86_400),
+        Doc("A queue whose oldest order waits longer raises an alert.", "services.queues"),
+    ] = 10
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{s.name}={s.shown(self)}' for s in SETTINGS)})"
+
+    def needed(self, name: str) -> str:
+        """Return an address that this process cannot do without.
+
+        Raises:
+            SettingsError: The setting has no value.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise SettingsError(
+                f"{PREFIX}{name.upper()} is needed: set it, or run `angel-x up` in {self.home}"
+            )
+        return str(value)
+
+    @property
+    def home_path(self) -> Path:
+        return Path(self.home)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One field of :class:`Settings`, as the reference shows it."""
+
+    name: str
+    type: Any
+    doc: Doc
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper()
+
+    def shown(self, settings: Settings) -> str:
+        """Spell the value so that it can be printed: a secret only says that it is set."""
+        value = getattr(settings, self.name)
+        return "***" if self.doc.secret and value is not None else repr(value)
+
+
+def _settings() -> tuple[Setting, ...]:
+    hints = get_type_hints(Settings, include_extras=True)
+    rows = []
+    for field in msgspec.structs.fields(Settings):
+        (doc,) = (extra for extra in get_args(hints[field.name]) if isinstance(extra, Doc))
+        rows.append(Setting(field.name, hints[field.name], doc))
+    return tuple(rows)
+
+
+SETTINGS = _settings()
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read and check the settings of this process.
+
+    Raises:
+        SettingsError: A name is unknown, or a value cannot be used; the message names both.
+    """
+    given = _given(environ)
+    env = _checked("env", given.get("env", "development"))
+    values = {**overrides(cast(str, env)), **given}
+    home = Path(str(values.get("home", ".angel-x")))
+    values = {**_running(home, given), **{k: v for k, v in values.items() if v is not None}}
+    return _built(values)
+
+
+def overrides(env: str) -> dict[str, object]:
+    """Return what one environment sets otherwise than the defaults."""
+    return dict(import_module(f"config.{env}").VALUES)
+
+
+def defaults(env: str) -> Settings:
+    """Return the settings of an environment in which nobody set anything."""
+    return _built({"env": env, **overrides(env)})
+
+
+def _given(environ: Mapping[str, str]) -> dict[str, object]:
+    given: dict[str, object] = {}
+    for variable, value in environ.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX)
+        if name.lower() not in _BY_NAME or name != name.upper():
+            raise SettingsError(_unknown(variable))
+        # An empty variable is how a shell or a compose file says "not set".
+        if value != "":
+            given[name.lower()] = value
+    return given
+
+
+def _unknown(variable: str) -> str:
+    known = [setting.variable for setting in SETTINGS]
+    close = difflib.get_close_matches(variable.upper(), known, n=1)
+    hint = f", did you mean {close[0]}?" if close else ""
+    return f"no setting has this name: {variable}{hint}"
+
+
+def _running(home: Path, given: Mapping[str, object]) -> dict[str, object]:
+    """Return the addresses of the system that runs in ``home``, save those that were given."""
+    try:
+        content = json.loads((home / RUN_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{home / RUN_FILE} cannot be read: {error}") from error
+    names = {"database_url", "api_url"}
+    if "redis_url" not in given:
+        names |= {"broker_url", "cache_url"}
+    return {name: content[name] for name in names if content.get(name) and name not in given}
+
+
+def _built(values: Mapping[str, object]) -> Settings:
+    checked = {name: _checked(name, value) for name, value in values.items()}
+    for name in ("broker_url", "cache_url"):
+        if checked.get(name) is None:
+            checked[name] = checked.get("redis_url")
+    settings = Settings(**cast(Any, checked))
+    _check_together(settings)
+    return settings
+
+
+def _checked(name: str, value: object) -> object:
+    setting = _BY_NAME[name]
+    try:
+        converted = msgspec.convert(value, setting.type, strict=False)
+        return _ADDRESSES.get(name, _unchanged)(converted) if converted is not None else None
+    except (msgspec.ValidationError, ValueError) as error:
+        shown = "a hidden value" if setting.doc.secret else repr(value)
+        reason = str(error).replace("`", "")
+        raise SettingsError(
+            f"{setting.variable}: {reason[0].lower()}{reason[1:]}, was {shown}"
+        ) from None
+
+
+def _unchanged(value: object) -> object:
+    return value
+
+
+_ADDRESSES: Mapping[str, Any] = {
+    "database_url": sqlalchemy_address,
+    "redis_url": redis_address,
+    "broker_url": redis_address,
+    "cache_url": redis_address,
+}
+
+
+def _check_together(settings: Settings) -> None:
+    ordered = (
+        ("db_pool_size", "db_max_pool_size"),
+        ("memory_alert_threshold_mb", "memory_hard_limit_mb"),
+    )
+    for lower, upper in ordered:
+        low, high = getattr(settings, lower), getattr(settings, upper)
+        if low > high:
+            raise SettingsError(
+                f"{PREFIX}{upper.upper()}: expected at least {PREFIX}{lower.upper()} ({low}), was {high}"
+            )

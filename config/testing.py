@@ -1,0 +1,18 @@
+"""The test suite: as little as shows the behavior, and quick to give up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+VALUES: Mapping[str, object] = {
+    "order_processing_workers": 1,
+    "parallel_greek_workers": 1,
+    "thread_pool_size": 4,
+    "redis_pool_size": 10,
+    "db_pool_size": 2,
+    "db_max_pool_size": 5,
+    "db_query_timeout_seconds": 10,
+    "warm_cache_on_startup": False,
+    "rate_limit_enabled": False,
+    "submit_user": "demo",
+}

@@ -1,0 +1,50 @@
+"""Celery's consumer, made to drop a message that makes no sense and to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from celery.worker.consumer import Consumer as CeleryConsumer
+
+from tasks.drops import Dropped, drop
+
+log = structlog.get_logger()
+
+#: What reading a malformed message raises.  Errors of the connection are none of these.
+_SENSELESS = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+
+
+class Consumer(CeleryConsumer):
+    """Drops what it cannot read, where Celery's would end its worker."""
+
+    def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], None]:  # noqa: ANN401
+        """Return the callback for each message; Celery's own lets a missing id end the worker."""
+        handle = super().create_task_handler(*args, **options)
+
+        def guarded(message: Any) -> None:  # noqa: ANN401 - kombu is untyped
+            try:
+                handle(message)
+            except _SENSELESS as error:
+                self._discard(message, Dropped.MALFORMED, f"{type(error).__name__}: {error}")
+
+        return guarded
+
+    def on_unknown_task(self, body: object, message: Any, exc: object) -> None:  # noqa: ANN401, ARG002
+        self._discard(message, Dropped.UNKNOWN_TASK, "no task has this name")
+
+    def on_unknown_message(self, body: object, message: Any) -> None:  # noqa: ANN401, ARG002
+        self._discard(message, Dropped.MALFORMED, "no task is named")
+
+    def on_invalid_task(self, body: object, message: Any, exc: object) -> None:  # noqa: ANN401, ARG002
+        self._discard(message, Dropped.MALFORMED, str(exc))
+
+    def on_decode_error(self, message: Any, exc: object) -> None:  # noqa: ANN401
+        self._discard(message, Dropped.MALFORMED, str(exc))
+
+    def _discard(self, message: Any, reason: Dropped, detail: str) -> None:  # noqa: ANN401
+        headers = message.headers or {}
+        drop(reason, detail=detail, task=headers.get("task"), message_id=headers.get("id"))
+        if not message.acknowledged:
+            message.reject_log_error(log, self.connection_errors)

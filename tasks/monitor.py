@@ -1,0 +1,43 @@
+"""The monitor queue: memory of all processes, state of all queues, tomorrow's partitions."""
+
+from __future__ import annotations
+
+import structlog
+
+from config.task_names import TaskName
+from tasks import remote, runtime
+from tasks.app import app
+
+log = structlog.get_logger()
+
+#: Seconds in which every worker has to answer.
+_PATIENCE = 2.0
+
+
+@app.task(name=TaskName.CHECK_MEMORY)
+def check_memory() -> None:
+    """Ask every worker for its memory and that of its children, and keep the answers."""
+    replies = app.control.broadcast(remote.MEMORY, reply=True, timeout=_PATIENCE) or []
+    seen = {
+        name: (pid, resident)
+        for reply in replies
+        for processes in reply.values()
+        for name, (pid, resident) in processes.items()
+    }
+    overview = runtime.current().memory
+    found = overview.observe(seen)
+    gone = overview.prune()
+    largest = max((report.current_mb for report in found.values()), default=0.0)
+    log.info("memory.checked", processes=len(found), gone=gone, largest_mb=round(largest, 1))
+
+
+@app.task(name=TaskName.CHECK_QUEUES)
+def check_queues() -> None:
+    """Look at the depth and the age of every queue."""
+    runtime.current().queues.check()
+
+
+@app.task(name=TaskName.MAINTAIN_PARTITIONS)
+def maintain_partitions() -> None:
+    """Make the partitions of the coming days and drop those past retention."""
+    runtime.current().partitions.maintain()

@@ -1,0 +1,96 @@
+"""What the tasks of one process run with: built once a process, never across a fork."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from billiard import current_process
+
+from angel_x.adapters.metrics import make_meter
+from angel_x.bootstrap import TRANSIENT, build
+from config.settings import Settings, load
+
+if TYPE_CHECKING:
+    from angel_x.bootstrap import Application
+    from angel_x.services.ports import Meter
+
+
+@dataclass(slots=True)
+class _Process:
+    """What belongs to one process id."""
+
+    pid: int
+    settings: Settings
+    #: The worker's name: ``orders`` of ``orders@host``.
+    worker: str = "worker"
+    application: Application | None = None
+    meter: Meter | None = None
+
+    @property
+    def role(self) -> str:
+        # billiard gives the place of a dead child to its successor, so names do not multiply.
+        index = getattr(current_process(), "index", None)
+        return role_of(self.worker, index)
+
+
+#: What a task may meet while a server is away.
+OUTAGES = TRANSIENT
+
+_process: _Process | None = None
+
+
+def role_of(worker: str, index: int | None) -> str:
+    """Name a process of a worker: its parent by the worker, a child by its place in the pool."""
+    name = worker.partition("@")[0]
+    return name if index is None else f"{name}-{index}"
+
+
+def _mine() -> _Process:
+    global _process  # noqa: PLW0603 - this module exists to hold it
+    if _process is None or _process.pid != os.getpid():
+        worker = _process.worker if _process else "worker"
+        _process = _Process(os.getpid(), load(os.environ), worker)
+    return _process
+
+
+def name_worker(worker: str) -> None:
+    """Say which worker this process belongs to, before anything is built."""
+    _mine().worker = worker
+
+
+def settings() -> Settings:
+    """Return the settings of this process."""
+    return _mine().settings
+
+
+def role() -> str:
+    """Return the name of this process in metrics, reports and log events."""
+    return _mine().role
+
+
+def current() -> Application:
+    """Return the application of this process, built when it is first asked for."""
+    process = _mine()
+    if process.application is None:
+        process.application = build(process.settings, role=process.role)
+    return process.application
+
+
+def meter() -> Meter:
+    """Return the meter of this process, without building an application in a worker's parent."""
+    process = _mine()
+    if process.application is not None:
+        return process.application.meter
+    if process.meter is None:
+        process.meter = make_meter(process.settings, process.role)
+    return process.meter
+
+
+def close() -> None:
+    """Close what this process has built; another process's is none of its business."""
+    if _process is None or _process.pid != os.getpid() or _process.application is None:
+        return
+    _process.application.close()
+    _process.application = None

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from tests.integration.api.running import DEADLINE_SECONDS, wait_until
+
+SERVE = """
+import os
+from angel_x.entrypoints.api.server import run
+from config.settings import load
+run(load(os.environ))
+"""
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def process(
+    environment: dict[str, str], port: int, tmp_path: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The API as a process of its own, with everything switched on."""
+    variables = {
+        **os.environ,
+        **environment,
+        "ANGEL_X_API_PORT": str(port),
+        "ANGEL_X_HOME": str(tmp_path),
+        "ANGEL_X_METRICS_ENABLED": "true",
+    }
+    log = tmp_path / "api.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen([sys.executable, "-c", SERVE], env=variables, stderr=output) as process,
+    ):
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_process_in_order(
+    process: subprocess.Popen[bytes], port: int, number: signal.Signals
+) -> None:
+    http = urllib3.PoolManager(retries=False, timeout=DEADLINE_SECONDS)
+
+    def answers() -> bool:
+        assert process.poll() is None
+        try:
+            return http.request("GET", f"http://127.0.0.1:{port}/livez").status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    wait_until(answers)
+    http.clear()
+    process.send_signal(number)
+
+    assert process.wait(DEADLINE_SECONDS) == 0
+
+
+def test_it_serves_this_machine_only_unless_told_otherwise(
+    process: subprocess.Popen[bytes], port: int
+) -> None:
+    def listeners() -> list[str]:
+        rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
+        return [row.split()[1] for row in rows if row.split()[1].endswith(f":{port:04X}")]
+
+    wait_until(lambda: bool(listeners()))
+
+    assert listeners() == [f"0100007F:{port:04X}"]

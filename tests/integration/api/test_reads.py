@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import gzip
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text
+
+from angel_x import Client
+from tests.integration.api.running import RunningApi
+
+POSITION = """
+INSERT INTO positions (user_id, portfolio_id, symbol, status, quantity, cost, realised_pnl,
+    entry_time, exit_time)
+VALUES (:user_id, :user_id, :symbol, :status, :quantity, :cost, 0, now(), :exit_time)
+"""
+TRADE = """
+INSERT INTO trades (user_id, symbol, status, side, quantity, entry_price, exit_price, realised_pnl,
+    closed_at)
+SELECT :user_id, :symbol, 'CLOSED', 'BUY', 75, 100, 101.5, 112.5,
+    now() - make_interval(mins => 30 * n)
+FROM generate_series(1, :count) n
+"""
+GREEKS = """
+INSERT INTO greeks_snapshot (symbol, delta, gamma, vega, theta, as_of)
+VALUES (:symbol, 0.5, 0.001, 12.5, -7.25, now())
+"""
+
+
+def run(api: RunningApi, statement: str, **parameters: object) -> None:
+    with api.application.engine.begin() as connection:
+        connection.execute(text(statement), parameters)
+
+
+@pytest.fixture
+def symbol(api: RunningApi) -> str:
+    return api.application.universes.current().symbols[0]
+
+
+def test_open_positions_come_with_the_last_greeks(
+    api: RunningApi, account: tuple[int, str], client: Client, symbol: str
+) -> None:
+    user_id, _ = account
+    other_id, _ = api.open_account("other")
+    held = {"symbol": symbol, "status": "OPEN", "exit_time": None}
+    run(api, POSITION, user_id=user_id, quantity=-75, cost=Decimal("-7500.25"), **held)
+    run(api, POSITION, user_id=other_id, quantity=75, cost=1, **held)
+    run(api, GREEKS, symbol=symbol)
+
+    (position,) = client.positions()
+
+    assert (position.symbol, position.quantity) == (symbol, -75)
+    assert position.cost == Decimal("-7500.25")
+    assert (position.delta, position.theta) == (0.5, -7.25)
+    assert position.greeks_as_of is not None
+
+
+def test_a_closed_position_is_not_listed(
+    api: RunningApi, account: tuple[int, str], client: Client, symbol: str
+) -> None:
+    closed = {"status": "CLOSED", "quantity": 0, "cost": 0, "exit_time": api.application.clock()}
+    run(api, POSITION, user_id=account[0], symbol=symbol, **closed)
+
+    assert client.positions() == []
+
+
+def test_trades_are_those_of_one_day_newest_first(
+    api: RunningApi, account: tuple[int, str], client: Client, symbol: str
+) -> None:
+    run(api, TRADE, user_id=account[0], symbol=symbol, count=60)
+
+    trades = client.trades()
+
+    assert len(trades) == 47
+    assert [t.closed_at for t in trades] == sorted((t.closed_at for t in trades), reverse=True)
+    assert trades[0].realised_pnl == Decimal("112.50")
+
+
+def test_no_more_than_a_thousand_trades_are_listed(
+    api: RunningApi, account: tuple[int, str], client: Client, symbol: str
+) -> None:
+    run(
+        api, TRADE.replace("mins => 30", "secs => 1"), user_id=account[0], symbol=symbol, count=1100
+    )
+
+    assert len(client.trades()) == 1000
+
+
+def test_margin_is_cash_less_what_is_used(
+    api: RunningApi, account: tuple[int, str], client: Client
+) -> None:
+    run(api, "UPDATE users SET margin_used = 1000.50 WHERE id = :id", id=account[0])
+
+    balance = client.margin()
+
+    assert balance.cash == Decimal("10000000.00")
+    assert balance.margin_used == Decimal("1000.50")
+    assert balance.free_balance == Decimal("9998999.50")
+
+
+def test_a_new_account_has_a_portfolio_of_its_cash(client: Client) -> None:
+    portfolio = client.portfolio()
+
+    assert portfolio.equity == Decimal("10000000.00")
+    assert portfolio.open_positions == 0
+
+
+def test_an_option_chain_lists_calls_and_puts_by_strike(client: Client) -> None:
+    chain = client.option_chain("NIFTY")
+    last = client.option_chain("NIFTY", chain.expiries[-1])
+
+    assert chain.expiry == chain.expiries[0]
+    assert last.expiry == chain.expiries[-1]
+    assert [row.strike for row in chain.rows] == sorted(row.strike for row in chain.rows)
+    assert {row.right for row in chain.rows} == {"CE", "PE"}
+
+
+def test_greeks_that_are_not_there_yet_are_null_and_not_a_number(
+    api: RunningApi, client: Client, key: str, symbol: str
+) -> None:
+    greeks = client.greeks(symbol)
+
+    assert greeks.symbol == symbol
+    assert greeks.delta is None
+    assert api.call("GET", f"/v1/greeks/{symbol}", key=key).body["delta"] is None
+
+
+@pytest.fixture
+def many_orders(client: Client, order: dict[str, object]) -> None:
+    client.submit([order | {"client_order_id": f"o{i}"} for i in range(200)])
+
+
+@pytest.mark.usefixtures("many_orders")
+def test_a_list_is_compressed_for_those_who_accept_it(api: RunningApi, key: str) -> None:
+    plain = api.call("GET", "/v1/orders?limit=200", key=key)
+    small = api.call("GET", "/v1/orders?limit=200", key=key, Accept_Encoding="gzip")
+
+    assert "content-encoding" not in plain.headers
+    assert small.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(small.raw) == plain.raw
+    assert len(small.raw) * 5 < len(plain.raw)

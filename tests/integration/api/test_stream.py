@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+import pytest
+
+from angel_x import Client
+from angel_x.domain.statement import StreamEvent
+from angel_x.errors import Unauthorized
+from tests.integration.api.running import DEADLINE_SECONDS, RunningApi, wait_until
+
+Listen = Callable[[Client, int, "str | None"], list[StreamEvent]]
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as threads:
+        yield threads
+
+
+def event(user_id: int, kind: str = "order", **body: object) -> dict[str, object]:
+    return {"user_id": user_id, "kind": kind, **body}
+
+
+def test_an_account_hears_its_own_events_and_alerts_only(
+    api: RunningApi, account: tuple[int, str], client: Client, threads: ThreadPoolExecutor
+) -> None:
+    user_id, _ = account
+    events = api.application.events
+    heard = threads.submit(lambda: list(islice(client.stream("0-0"), 2)))
+
+    events.publish([event(user_id + 1), event(user_id, order_id="7"), event(0, "alert")])
+
+    first, second = heard.result(DEADLINE_SECONDS)
+    assert (first.kind, first.body) == ("order", {"order_id": "7"})
+    assert second.kind == "alert"
+
+
+def test_a_listener_resumes_after_the_last_event_that_it_heard(
+    api: RunningApi, account: tuple[int, str], client: Client
+) -> None:
+    user_id, _ = account
+    api.application.events.publish([event(user_id, n=n) for n in range(5)])
+    (first, second) = islice(client.stream("0-0"), 2)
+
+    rest = list(islice(client.stream(second.id), 3))
+
+    assert [e.body["n"] for e in (first, second, *rest)] == [0, 1, 2, 3, 4]
+
+
+def test_a_submitted_and_canceled_order_is_heard(
+    client: Client, order: dict[str, object], threads: ThreadPoolExecutor
+) -> None:
+    heard = threads.submit(lambda: next(client.stream("0-0")))
+
+    (receipt,) = client.submit(order)
+    client.cancel(receipt.order_id)
+
+    told = heard.result(DEADLINE_SECONDS)
+    assert told.body["order_id"] == receipt.order_id
+    assert told.body["status"] == "canceled"
+
+
+def test_a_wrong_key_hears_nothing(api: RunningApi) -> None:
+    with Client(api.url, "wrong") as client, pytest.raises(Unauthorized):
+        next(client.stream())
+
+
+def test_the_stream_of_a_revoked_key_ends(
+    api: RunningApi, account: tuple[int, str], threads: ThreadPoolExecutor
+) -> None:
+    user_id, key = account
+    with Client(api.url, key, pause=lambda _: None) as client:
+        stream = client.stream("0-0")
+        api.application.events.publish([event(user_id)])
+        assert next(stream).kind == "order"
+        api.application.access.revoke(key.split("_")[1])
+        wait_until(lambda: api.application.access.remembered(key) is None)
+        ended = threads.submit(next, stream)
+        api.application.events.publish([event(user_id)])
+
+        with pytest.raises(Unauthorized):
+            ended.result(DEADLINE_SECONDS)
+
+
+def test_an_open_stream_does_not_hold_up_the_end_of_the_server(
+    start_api: Callable[..., RunningApi],
+) -> None:
+    api = start_api()
+    _, key = api.open_account("listener")
+    opened = threading.Event()
+
+    def listen() -> None:
+        response = api.http.request(
+            "GET",
+            f"{api.url}/v1/stream",
+            headers={"Authorization": f"Bearer {key}"},
+            preload_content=False,
+        )
+        for _ in response.stream():
+            opened.set()
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    assert opened.wait(DEADLINE_SECONDS)
+
+    api.stop()
+
+    listener.join(DEADLINE_SECONDS)
+    assert not listener.is_alive()

@@ -1,0 +1,157 @@
+"""The calls around the orders: probes, documentation, headers, metrics, and servers that are away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from time import perf_counter
+
+import pytest
+
+from angel_x.adapters.redis.memory_board import MemoryBoard
+from angel_x.domain.memory_report import MemoryReport
+from config.settings import load
+from tests.integration.api.running import RunningApi, running
+from tests.plugins.servers import DatabaseFactory
+
+
+def test_a_process_is_alive_without_asking_anybody(api: RunningApi) -> None:
+    assert api.call("GET", "/livez").body == {"alive": True}
+
+
+def test_a_system_without_workers_is_not_ready(api: RunningApi) -> None:
+    answer = api.call("GET", "/readyz")
+
+    assert answer.status == 503
+    parts = answer.body["parts"]
+    assert {name for name, part in parts.items() if part["ready"]} == {
+        "database",
+        "migrations",
+        "broker",
+    }
+    assert "worker" in parts["workers"]["detail"]
+
+
+def test_a_system_with_workers_is_ready(api: RunningApi) -> None:
+    now = api.application.clock().timestamp()
+    report = MemoryReport("orders@here", 1, 50.0, 50.0, now)
+    MemoryBoard(api.application.cache).write([report])
+
+    assert api.call("GET", "/readyz").status == 200
+    summary = api.call("GET", "/healthz")
+    assert summary.status == 200
+    assert b"Angel-X is ready" in summary.raw
+
+
+def test_a_request_id_is_echoed_and_made_where_there_is_none(api: RunningApi) -> None:
+    given = api.call("GET", "/livez", X_Request_ID="desk-7")
+    made = api.call("GET", "/livez")
+    unsafe = api.call("GET", "/livez", X_Request_ID="a b")
+
+    assert given.headers["x-request-id"] == "desk-7"
+    assert re.fullmatch(r"[0-9a-f]{32}", made.headers["x-request-id"])
+    assert unsafe.headers["x-request-id"] != "a b"
+
+
+def test_the_documentation_needs_nothing_from_elsewhere(api: RunningApi) -> None:
+    page = api.call("GET", "/docs")
+    html = page.raw.decode()
+    assets = re.findall(r'(?:src|href)="([^"]+)"', html)
+
+    assert page.status == 200
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "<script>" not in html
+    assert len(assets) >= 3
+    for asset in assets:
+        if not asset.startswith("data:"):
+            assert asset.startswith("/")
+            assert api.call("GET", asset).status == 200
+
+
+def test_the_openapi_document_describes_every_call(api: RunningApi) -> None:
+    document = api.call("GET", "/openapi.json").body
+    calls = {(m, p) for p, methods in document["paths"].items() for m in methods}
+
+    assert calls >= {
+        ("post", "/v1/orders"),
+        ("get", "/v1/orders"),
+        ("get", "/v1/orders/{order_id}"),
+        ("delete", "/v1/orders/{order_id}"),
+        ("get", "/v1/positions"),
+        ("get", "/v1/trades"),
+        ("get", "/v1/portfolio"),
+        ("get", "/v1/margin"),
+        ("get", "/v1/greeks/{symbol}"),
+        ("get", "/v1/option-chain/{underlying}"),
+        ("get", "/v1/stream"),
+        ("get", "/livez"),
+        ("get", "/readyz"),
+        ("get", "/healthz"),
+    }
+    schemas = document["components"]["schemas"]
+    assert set(schemas["OrderForm"]["required"]) == {"symbol", "quantity"}
+    names = re.findall(
+        r'"#/components/schemas/([^"]+)"', api.call("GET", "/openapi.json").raw.decode()
+    )
+    assert set(names) <= set(schemas)
+
+
+def test_a_database_that_is_gone_is_said_within_seconds(
+    databases: DatabaseFactory, migrated_database: str, environment: dict[str, str]
+) -> None:
+    url = databases.create(template=migrated_database)
+    with running(load(environment | {"ANGEL_X_DATABASE_URL": url})) as api:
+        api.application.contracts.load_generated()
+        _, key = api.open_account("trader")
+        order = api.order_fields()
+        assert api.call("POST", "/v1/orders", key=key, content=order).status == 202
+        databases.drop(url)
+        started = perf_counter()
+
+        submitted = api.call(
+            "POST", "/v1/orders", key=key, content=order | {"client_order_id": "second"}
+        )
+        read = api.call("GET", "/v1/orders", key=key)
+
+        assert perf_counter() - started < 10
+        assert api.call("GET", "/livez").status == 200
+        assert not api.call("GET", "/readyz").body["parts"]["database"]["ready"]
+    for answer in (submitted, read):
+        assert answer.status == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert int(answer.headers["retry-after"]) >= 1
+    assert "same client order ids" in submitted.body["detail"]
+
+
+def test_compression_can_be_switched_off(start_api: Callable[..., RunningApi]) -> None:
+    api = start_api(ANGEL_X_GZIP_ENABLED="false")
+
+    answer = api.call("GET", "/openapi.json", Accept_Encoding="gzip")
+
+    assert "content-encoding" not in answer.headers
+
+
+def test_no_outcome_in_time_is_said_with_what_to_do(start_api: Callable[..., RunningApi]) -> None:
+    api = start_api(ANGEL_X_API_RESPONSE_TIMEOUT="0.2")
+    api.application.contracts.load_generated()
+    _, key = api.open_account("trader")
+    order = api.order_fields()
+    assert api.call("GET", "/v1/orders", key=key).status == 200
+
+    with api.application.engine.begin() as connection:
+        connection.exec_driver_sql("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        answer = api.call("POST", "/v1/orders", key=key, content=order)
+
+    assert answer.status == 503
+    assert "unknown" in answer.body["detail"]
+    again = api.call("POST", "/v1/orders", key=key, content=order)
+    assert again.status in (200, 202)
+    assert api.count("orders") == 1
+
+
+@pytest.mark.parametrize("path", ["/livez", "/v1/nothing", "/docs"])
+def test_every_answer_forbids_foreign_content(api: RunningApi, path: str) -> None:
+    answer = api.call("GET", path)
+
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "'self'" in answer.headers["content-security-policy"]

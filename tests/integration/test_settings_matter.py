@@ -1,0 +1,95 @@
+"""Settings that the composition root hands on: each is shown to change what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
+from structlog.testing import capture_logs
+
+from angel_x.bootstrap import Application, build
+from config.settings import load
+from tests.plugins.servers import RedisUrls
+
+Built = Callable[..., Application]
+
+
+@pytest.fixture
+def built(migrated_url: str, redis_urls: RedisUrls, tmp_path: Path) -> Iterator[Built]:
+    """Build applications from settings that differ from the testing ones."""
+    applications: list[Application] = []
+
+    def make(role: str = "api", **changes: object) -> Application:
+        environ = {
+            "ENV": "testing",
+            "HOME": tmp_path,
+            "DATABASE_URL": migrated_url,
+            "BROKER_URL": redis_urls.broker_redis_url,
+            "CACHE_URL": redis_urls.cache_url,
+            **changes,
+        }
+        settings = load({f"ANGEL_X_{name}": str(value) for name, value in environ.items()})
+        applications.append(build(settings, role=role))
+        return applications[-1]
+
+    yield make
+    for application in applications:
+        application.close()
+
+
+def pool(application: Application) -> tuple[int, int]:
+    """Connections that are kept, and at most."""
+    found = application.engine.pool
+    assert isinstance(found, QueuePool)
+    return found.size(), found.size() + found._max_overflow
+
+
+def test_db_pool_size_and_db_max_pool_size_bound_the_connections(built: Built) -> None:
+    assert pool(built(DB_POOL_SIZE=3, DB_MAX_POOL_SIZE=7)) == (3, 7)
+
+
+def test_a_worker_process_opens_few_connections_whatever_the_api_may(built: Built) -> None:
+    kept, most = pool(built("orders-0", DB_POOL_SIZE=30, DB_MAX_POOL_SIZE=60))
+
+    assert kept <= 2
+    assert most <= 5
+
+
+def test_db_query_timeout_seconds_ends_a_long_statement(built: Built) -> None:
+    application = built(DB_QUERY_TIMEOUT_SECONDS=0.1)
+
+    with (
+        application.engine.connect() as connection,
+        pytest.raises(OperationalError, match="statement timeout"),
+    ):
+        connection.execute(text("SELECT pg_sleep(10)"))
+
+
+@pytest.mark.parametrize(("threshold", "expected"), [(10, ["query.slow"]), (60_000, [])])
+def test_slow_query_threshold_ms_decides_what_is_logged(
+    built: Built, threshold: int, expected: list[str]
+) -> None:
+    application = built(SLOW_QUERY_THRESHOLD_MS=threshold)
+
+    with capture_logs() as events, application.engine.connect() as connection:
+        connection.execute(text("SELECT pg_sleep(0.03)"))
+
+    assert [event["event"] for event in events if event["event"] == "query.slow"] == expected
+
+
+def test_redis_pool_size_bounds_the_connections(built: Built) -> None:
+    assert built(REDIS_POOL_SIZE=4).cache.connection_pool.max_connections == 4
+
+
+@pytest.mark.parametrize(("warm", "expected"), [("true", ["universe.loaded"]), ("false", [])])
+def test_warm_cache_on_startup_loads_the_universe_before_it_is_asked_for(
+    built: Built, warm: str, expected: list[str]
+) -> None:
+    with capture_logs() as events:
+        built(WARM_CACHE_ON_STARTUP=warm)
+
+    assert [event["event"] for event in events] == expected

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import pytest
+
+from angel_x.entrypoints.cli.root import cli
+from config.celery_options import TIME_LIMIT
+from config.queues import WORKER_QUEUES
+from config.settings import load
+from tests.unit.deploy import compose
+
+SERVICES = compose.services()
+OURS = compose.ours()
+ONCE = {"migrate", "contracts"}
+LASTING = sorted(set(OURS) - ONCE)
+SERVERS = {"postgres", "broker", "cache"}
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    program, *arguments = command
+    path = Path(sys.executable).parent / program
+    return subprocess.run([path, *arguments], capture_output=True, text=True, check=False)
+
+
+def parsed(arguments: Sequence[str]) -> click.Context:
+    """Return the innermost command that the CLI finds in these arguments, having read all of them.
+
+    Raises:
+        click.UsageError: The CLI has no such command, option or argument.
+    """
+    command: click.Command = cli
+    rest, parent = list(arguments), None
+    while True:
+        context = command.make_context(command.name, rest, parent=parent)
+        if not isinstance(command, click.Group):
+            return context
+        _, found, rest = command.resolve_command(context, rest)
+        assert found is not None
+        command, parent = found, context
+
+
+def test_the_file_fits_the_schema_of_compose() -> None:
+    checked = run("check-jsonschema", "--builtin-schema", "vendor.compose-spec", str(compose.FILE))
+
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_yaml_is_clean() -> None:
+    checked = run(
+        "yamllint", "--strict", "-c", str(compose.DEPLOY / "yamllint.yaml"), str(compose.DEPLOY)
+    )
+
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_every_process_and_server_is_there() -> None:
+    workers = {f"worker-{kind}" for kind in WORKER_QUEUES}
+
+    assert set(OURS) == ONCE | workers | {"api", "beat", "relay", "feed", "flower", "metrics"}
+    assert set(SERVICES) - set(OURS) == SERVERS
+    assert {name for name in OURS if OURS[name].get("deploy", {}).get("replicas") == 2} == {
+        "beat",
+        "relay",
+    }
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_a_command_is_one_of_the_command_line(name: str) -> None:
+    context = parsed(OURS[name]["command"])
+
+    assert context.command.callback is not None
+
+
+@pytest.mark.parametrize("arguments", [["worker", "order"], ["serve"], ["db", "up"], ["api", "-x"]])
+def test_a_command_that_the_command_line_has_not_would_be_found(arguments: list[str]) -> None:
+    with pytest.raises(click.UsageError):
+        parsed(arguments)
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_the_settings_of_a_process_load(name: str) -> None:
+    settings = load(OURS[name]["environment"])
+
+    assert settings.env == "production"
+    assert settings.database_url is not None
+    assert settings.broker_url != settings.cache_url
+    assert settings.home == "/run/angel-x"
+
+
+@pytest.mark.parametrize("name", ["api", "flower", "metrics"])
+def test_what_listens_is_published_to_this_machine_only(name: str) -> None:
+    settings = load(OURS[name]["environment"])
+    port = {
+        "api": settings.api_port,
+        "flower": settings.flower_port,
+        "metrics": settings.metrics_port,
+    }[name]
+
+    assert settings.api_host == "0.0.0.0"
+    assert OURS[name]["ports"] == [f"127.0.0.1:{port}:{port}"]
+
+
+def test_nothing_else_is_published() -> None:
+    assert {name for name in SERVICES if "ports" in SERVICES[name]} == {"api", "flower", "metrics"}
+
+
+@pytest.mark.parametrize("name", [*LASTING, *sorted(SERVERS)])
+def test_what_lasts_is_asked_whether_it_lives(name: str) -> None:
+    check = SERVICES[name]["healthcheck"]
+
+    assert check["test"][0] in {"CMD", "CMD-SHELL"}
+    assert check["start_period"]
+    assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_a_probe_is_in_the_image_and_asks_for_its_own_process(name: str) -> None:
+    _, program, path, argument = OURS[name]["healthcheck"]["test"]
+
+    assert program == "python"
+    assert (compose.DEPLOY / "probes" / Path(path).name).is_file()
+    if Path(path).name == "alive.py":
+        assert argument == OURS[name]["command"][-1] or argument == name
+    else:
+        assert f":{OURS[name]['ports'][0].split(':')[1]}/" in argument
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_everything_has_a_memory_limit_and_time_to_stop(name: str) -> None:
+    assert SERVICES[name]["mem_limit"]
+    assert SERVICES[name]["stop_grace_period"].endswith("s")
+
+
+@pytest.mark.parametrize("kind", ["emergency", "orders"])
+def test_an_order_worker_may_finish_its_task_before_it_is_killed(kind: str) -> None:
+    assert int(SERVICES[f"worker-{kind}"]["stop_grace_period"].removesuffix("s")) > TIME_LIMIT
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_our_processes_can_change_nothing_but_their_own_directory(name: str) -> None:
+    assert OURS[name]["read_only"] is True
+    assert OURS[name]["cap_drop"] == ["ALL"]
+    assert OURS[name]["volumes"] == ["run:/run/angel-x"]
+
+
+def test_the_broker_and_the_cache_are_two_servers_with_two_configurations() -> None:
+    files = {name: SERVICES[name]["volumes"][-1].split(":")[0] for name in ("broker", "cache")}
+
+    assert files == {"broker": "./redis-broker.conf", "cache": "./redis-cache.conf"}
+
+
+@pytest.mark.parametrize("name", sorted(SERVERS))
+def test_a_file_that_is_mounted_exists_and_is_the_one_that_is_read(name: str) -> None:
+    source, target, mode = SERVICES[name]["volumes"][-1].split(":")
+
+    assert (compose.DEPLOY / source).is_file()
+    assert mode == "ro"
+    assert any(target in argument for argument in SERVICES[name]["command"])
+
+
+def test_every_password_that_is_needed_is_in_the_example() -> None:
+    lines = (compose.DEPLOY / "env.example").read_text(encoding="utf-8").splitlines()
+    listed = {line.removesuffix("=") for line in lines if line and not line.startswith("#")}
+
+    assert listed == compose.needed_variables()
