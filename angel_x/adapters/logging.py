@@ -57,7 +57,12 @@ def _rendering(settings: LogSettings) -> list[Processor]:
             structlog.processors.EventRenamer("event"),
             structlog.processors.JSONRenderer(default=str),
         ]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    # The default prints the values of local variables, keys and orders among them.
+    return [
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    ]
 
 
 def _replace_root_handler(formatter: logging.Formatter, level: str) -> None:

@@ -46,7 +46,7 @@ class OrderForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     validity: Validity = Validity.DAY
     product: Product = Product.NORMAL
     priority: Priority = Priority.NORMAL
-    tag: Annotated[str, Meta(max_length=64)] | None = None
+    tag: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00\ud800-\udfff]*\Z")] | None = None
 
 
 _FIELDS = {field.name: field for field in msgspec.structs.fields(OrderForm)}
@@ -115,7 +115,11 @@ def _parsed(body: bytes) -> object:
 
 def _check_count(count: int) -> None:
     if not 1 <= count <= MAX_ORDERS:
-        raise InvalidInput(f"orders must hold 1 to {MAX_ORDERS} orders, was {count}")
+        raise InvalidInput(
+            f"orders must hold 1 to {MAX_ORDERS} orders, was {count}",
+            field="orders",
+            value=str(count),
+        )
 
 
 def _field_faults(index: int, fields: object) -> Iterator[Fault]:

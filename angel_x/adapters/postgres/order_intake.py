@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from psycopg2.errors import DeadlockDetected
+from sqlalchemy.exc import OperationalError
+
 from angel_x.domain.order import OrderRequest, OrderStatus
 
 if TYPE_CHECKING:
@@ -57,6 +60,8 @@ class StoredOrder:
     is_new: bool
 
 
+_DEADLOCK_RETRIES = 3
+
 #: An order to store: the account, what it asks for, its hash, and until when it is valid.
 IntakeRow = tuple[int, OrderRequest, bytes, datetime]
 
@@ -74,6 +79,16 @@ class OrderIntake:
         If any known row says something else than the one given, nothing is stored: the caller
         finds the difference in the hashes and leaves that request out.
         """
+        for _ in range(_DEADLOCK_RETRIES):
+            try:
+                return self._store(rows, actor)
+            except OperationalError as error:
+                # Two requests that share ids in opposite order: the server has undone one of them.
+                if not isinstance(error.orig, DeadlockDetected):
+                    raise
+        return self._store(rows, actor)
+
+    def _store(self, rows: Sequence[IntakeRow], actor: str) -> dict[tuple[int, str], StoredOrder]:
         with self._engine.connect() as connection:
             found = self._insert(connection, rows, actor)
             missing = [row for row in rows if (row[0], row[1].client_order_id) not in found]

@@ -92,6 +92,18 @@ def test_a_wrong_field_is_named_with_its_value(
     check_problem(answer, 422, field, value)
 
 
+@pytest.mark.parametrize("field", ["symbol", "client_order_id", "tag", "colour"])
+def test_half_a_character_is_refused(
+    api: RunningApi, key: str, order: dict[str, Any], field: str
+) -> None:
+    body = msgspec.json.encode(order | {field: "?"}).replace(b'"?"', b'"\\ud800"')
+
+    answer = api.call("POST", "/v1/orders", key=key, body=body)
+
+    assert answer.status in (400, 422), answer.raw
+    assert answer.headers["content-type"] == PROBLEM
+
+
 @pytest.mark.parametrize("field", ["symbol", "side", "quantity", "client_order_id"])
 def test_a_missing_field_is_named(
     api: RunningApi, key: str, order: dict[str, Any], field: str

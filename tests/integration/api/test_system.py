@@ -34,7 +34,7 @@ def test_a_system_without_workers_is_not_ready(api: RunningApi) -> None:
 
 def test_a_system_with_workers_is_ready(api: RunningApi) -> None:
     now = api.application.clock().timestamp()
-    report = MemoryReport("orders@here", 1, 50.0, 50.0, now)
+    report = MemoryReport("here/orders-0", 1, 50.0, 50.0, now)
     MemoryBoard(api.application.cache).write([report])
 
     assert api.call("GET", "/readyz").status == 200

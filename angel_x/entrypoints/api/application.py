@@ -1,0 +1,103 @@
+"""The web application: routes, layers around them, and what they work with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from angel_x.bootstrap import TRANSIENT
+from angel_x.entrypoints.api import (
+    account,
+    market,
+    openapi,
+    orders,
+    probes,
+    problems,
+    stream,
+    submissions,
+)
+from angel_x.entrypoints.api.edge import Edge
+from angel_x.entrypoints.api.group_commit import GroupCommit
+from angel_x.entrypoints.api.intake import Intake
+from angel_x.entrypoints.api.probed import probes_of
+from angel_x.entrypoints.api.readiness import ReadinessCheck
+from angel_x.entrypoints.api.subscriptions import Subscriptions
+from angel_x.services.memory import MemoryReporter
+
+if TYPE_CHECKING:
+    from angel_x.bootstrap import Application
+
+#: Of the calls under ``/v1``, not of the software.
+_VERSION = "1.0"
+#: Below this size compression costs more than it saves.
+_COMPRESSED_FROM_BYTES = 1024
+#: Two thirds of the effort of the highest level for nearly the same size.
+_COMPRESSION_LEVEL = 5
+
+_ROUTERS = (
+    orders.router,
+    submissions.router,
+    account.router,
+    market.router,
+    stream.router,
+    probes.router,
+)
+
+
+def create_app(application: Application) -> FastAPI:
+    """Return the web application; it does not close ``application``."""
+    app = FastAPI(
+        title="Angel-X",
+        version=_VERSION,
+        lifespan=_lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    _equip(app, application)
+    for router in _ROUTERS:
+        app.include_router(router)
+    openapi.install(app)
+    problems.install(app)
+    if application.settings.gzip_enabled:
+        app.add_middleware(
+            GZipMiddleware,
+            minimum_size=_COMPRESSED_FROM_BYTES,
+            compresslevel=_COMPRESSION_LEVEL,
+        )
+    # The last layer that is added is the outermost.
+    app.add_middleware(Edge, meter=application.meter)
+    return app
+
+
+def _equip(app: FastAPI, application: Application) -> None:
+    settings = application.settings
+    app.state.application = application
+    app.state.group_commit = GroupCommit(
+        Intake(application.acceptance, application.backpressure).commit,
+        batch_size=settings.order_batch_size,
+        wait_seconds=settings.order_batch_timeout_ms / 1000,
+        timeout_seconds=settings.api_response_timeout,
+        outages=TRANSIENT,
+    )
+    app.state.subscriptions = Subscriptions(application.events, TRANSIENT)
+    app.state.readiness = ReadinessCheck(probes_of(application))
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    application: Application = app.state.application
+    threads = anyio.to_thread.current_default_thread_limiter()
+    threads.total_tokens = application.settings.thread_pool_size
+    memory_reporter = MemoryReporter(application.memory_watch)
+    memory_reporter.start()
+    yield
+    memory_reporter.stop()
+    app.state.subscriptions.close()
+    app.state.group_commit.close()
+    app.state.readiness.close()

@@ -1,0 +1,56 @@
+"""Who calls: the key of the ``Authorization`` header, and whether it allows the call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
+
+from angel_x.domain.access import Identity, Scope
+from angel_x.entrypoints.api.parts import application
+from angel_x.errors import AccessDenied, ScopeMissing
+
+if TYPE_CHECKING:
+    from angel_x.services.access import Access
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="API key", bearerFormat="ax_…")
+_Shown = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+async def reader(request: Request, shown: _Shown) -> Identity:
+    """Return the caller, whose key must allow reading."""
+    return await _caller(request, shown, Scope.READ)
+
+
+async def trader(request: Request, shown: _Shown) -> Identity:
+    """Return the caller, whose key must allow trading."""
+    return await _caller(request, shown, Scope.TRADE)
+
+
+Reader = Annotated[Identity, Depends(reader)]
+Trader = Annotated[Identity, Depends(trader)]
+
+
+async def _caller(
+    request: Request, shown: HTTPAuthorizationCredentials | None, scope: Scope
+) -> Identity:
+    if shown is None:
+        raise AccessDenied("a key is needed, as `Authorization: Bearer <key>`")
+    identity = await identify(application(request).access, shown.credentials)
+    if not identity.allows(scope):
+        raise ScopeMissing(f"this key does not allow the call, which needs the scope {scope}")
+    return identity
+
+
+def shown_key(request: Request) -> str:
+    """Return the key of a request that was let in."""
+    return request.headers["authorization"].partition(" ")[2].strip()
+
+
+async def identify(access: Access, key: str) -> Identity:
+    """Return who shows this key, looking it up on a thread where it is not remembered."""
+    if (remembered := access.remembered(key)) is not None:
+        return remembered
+    return await run_in_threadpool(access.authenticate, key)

@@ -1,0 +1,41 @@
+"""Greeks and option chains."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from angel_x.domain.option_chain import ContractGreeks, OptionChain
+from angel_x.entrypoints.api.keys import Reader
+from angel_x.entrypoints.api.openapi import answers
+from angel_x.entrypoints.api.parts import answer, application
+
+router = APIRouter(tags=["market"])
+
+
+@router.get(
+    "/v1/greeks/{symbol}",
+    summary="Quote and Greeks of a contract",
+    response_class=Response,
+    responses=answers(ContractGreeks, "Per unit, with the age of the Greeks and of the quote"),
+)
+def greeks(request: Request, _: Reader, symbol: Annotated[str, Path(max_length=64)]) -> Response:
+    return answer(application(request).greeks.of(symbol))
+
+
+@router.get(
+    "/v1/option-chain/{underlying}",
+    summary="The option chain of an underlying",
+    response_class=Response,
+    responses=answers(OptionChain, "By strike, the call before the put"),
+)
+def option_chain(
+    request: Request,
+    _: Reader,
+    underlying: Annotated[str, Path(max_length=20)],
+    expiry: Annotated[date | None, Query(description="By default the nearest")] = None,
+) -> Response:
+    return answer(application(request).option_chains.chain(underlying, expiry))

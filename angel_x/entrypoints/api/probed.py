@@ -1,0 +1,75 @@
+"""The parts that readiness asks, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, text
+
+from angel_x.adapters.postgres import schema
+from angel_x.entrypoints.api.readiness import Probe
+from angel_x.errors import ServerUnavailable
+from angel_x.services.memory import STALE_AFTER
+from config.queues import WORKER_QUEUES
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from angel_x.bootstrap import Application
+    from angel_x.services.memory import MemoryOverview
+    from angel_x.services.ports import Clock
+
+#: The class of workers without which no order is decided.
+_NEEDED = "orders"
+
+
+def probes_of(application: Application) -> Mapping[str, Probe]:
+    """Return one probe a part."""
+    return {
+        "database": partial(_database, application.engine),
+        "migrations": partial(_migrations, application.engine),
+        "broker": partial(_broker, application.broker),
+        "workers": partial(_workers, application.memory, application.clock),
+    }
+
+
+def _database(engine: Engine) -> str:
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    return "answers"
+
+
+def _migrations(engine: Engine) -> str:
+    # Alembic would say the same, and log two lines every time.
+    with engine.connect() as connection:
+        current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if current != (head := _head()):
+        raise ServerUnavailable(f"the schema must be at {head}, was at {current}")
+    return f"at {current}"
+
+
+@cache
+def _head() -> str | None:
+    return schema.head_revision()
+
+
+def _broker(broker: Redis) -> str:
+    broker.ping()
+    return "answers"
+
+
+def _workers(memory: MemoryOverview, clock: Clock) -> str:
+    """Look at the memory reports: every worker process sends them for as long as it lives."""
+    roles = {name.rpartition("/")[2].partition("-")[0] for name in _recent(memory, clock())}
+    seen = sorted(roles & WORKER_QUEUES.keys())
+    if _NEEDED not in seen:
+        raise ServerUnavailable(f"a worker of the class {_NEEDED} is needed, seen were {seen}")
+    return f"seen: {', '.join(seen)}"
+
+
+def _recent(memory: MemoryOverview, now: datetime) -> list[str]:
+    oldest = now.timestamp() - STALE_AFTER
+    return [name for name, report in memory.all().items() if float(str(report["seen_at"])) > oldest]

@@ -1,0 +1,61 @@
+"""The outcome of an order by the id that its sender gave it, whichever door it came in through."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+import msgspec
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from angel_x.domain.statement import OrderHistory
+from angel_x.entrypoints.api import problems
+from angel_x.entrypoints.api.keys import Reader
+from angel_x.entrypoints.api.openapi import answers
+from angel_x.entrypoints.api.parts import answer, application
+from angel_x.entrypoints.api.problems import shown
+from angel_x.errors import OrderNotFound
+
+router = APIRouter(tags=["orders"])
+
+
+class _Refusal(msgspec.Struct):
+    """What was kept of a refusal."""
+
+    detail: str
+    errors: list[problems.ProblemFault]
+
+
+_CLIENT_ORDER_ID = re.compile(r"[!-~]{1,64}")
+
+
+@router.get(
+    "/v1/submissions/{client_order_id:path}",
+    summary="What became of an order, by its client order id",
+    response_class=Response,
+    responses={
+        **answers(OrderHistory, "The order that was accepted"),
+        422: {**answers(OrderHistory, "")["4XX"], "description": "Why it was refused"},
+    },
+)
+def submission(request: Request, caller: Reader, client_order_id: str) -> Response:
+    """Answer with the order, or with the problem for which it was refused.
+
+    Orders that came in over HTTP were refused over HTTP; only those that came in through the
+    message broker leave a problem here, for a day.
+    """
+    if _CLIENT_ORDER_ID.fullmatch(client_order_id) is None:
+        raise OrderNotFound(shown(client_order_id))
+    parts = application(request)
+    order = parts.reading.order_of_client(caller.user_id, client_order_id)
+    if order is not None:
+        return answer(order)
+    refusal = parts.refusals.get(caller.user_id, client_order_id)
+    if refusal is None:
+        raise OrderNotFound(client_order_id)
+    stored = msgspec.json.decode(refusal, type=_Refusal)
+    problem = problems.of_status(
+        HTTPStatus.UNPROCESSABLE_ENTITY, stored.detail, tuple(stored.errors)
+    )
+    return problems.response(problem)

@@ -1,0 +1,59 @@
+"""Imports every module of ours as the image would: ``python -m tests.unit.deploy.importing BLOCKED``.
+
+BLOCKED is a JSON list of top-level modules that the image does not have.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parents[3]
+PACKAGES = ("config", "angel_x", "tasks", "beat_schedule")
+
+
+class Absent(MetaPathFinder):
+    """Finds that a module is not installed."""
+
+    def __init__(self, blocked: frozenset[str]) -> None:
+        self._blocked = blocked
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] in self._blocked:
+            raise ModuleNotFoundError(f"not in the image: {fullname}", name=fullname)
+        return None
+
+
+def modules() -> Iterator[str]:
+    for package in PACKAGES:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            parts = file.relative_to(ROOT).with_suffix("").parts
+            # These act when they are imported.
+            if "migrations" not in parts and parts[-1] != "__main__":
+                yield ".".join(parts).removesuffix(".__init__")
+
+
+def main() -> None:
+    sys.meta_path.insert(0, Absent(frozenset(json.loads(sys.argv[1]))))
+    for name in modules():
+        importlib.import_module(name)
+    # What these load by name they load when they are used.
+    from fastapi import FastAPI
+
+    from angel_x.entrypoints.api import openapi
+    from tasks.app import app
+
+    openapi.install(FastAPI())
+    app.connection_for_write().transport.__class__  # noqa: B018 - asking for it loads it
+
+
+if __name__ == "__main__":
+    main()

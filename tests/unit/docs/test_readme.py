@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from angel_x.entrypoints.cli.root import COMMANDS, cli
+from tests.unit.docs.pages import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE))
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    language, first = BLOCKS[0]
+    commands = [line.partition("#")[0].strip() for line in first.splitlines()]
+
+    assert language == "sh"
+    assert commands == ["make demo", "make test"]
+    assert README.index("```sh") < 30
+
+
+def test_the_makefile_has_what_it_promises() -> None:
+    assert targets() == {"help", "demo", "up", "test", "lint", "bench"}
+    assert set(re.findall(r"^make (\w+)", README, re.MULTILINE)) <= targets()
+
+
+def test_help_is_what_make_does_by_default() -> None:
+    shown = subprocess.run(["make", "-C", ROOT], capture_output=True, text=True, check=True).stdout
+
+    for target in targets():
+        assert f"make {target} " in shown
+
+
+def test_a_machine_without_a_new_python_is_told_so(tmp_path: Path) -> None:
+    asked = subprocess.run(
+        ["make", "-C", ROOT, "lint", "PYTHONS=python2.0", f"VENV={tmp_path / 'venv'}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert asked.returncode != 0
+    assert "Python 3.11 or newer is needed, tried: python2.0" in asked.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md"])
+def test_every_command_that_is_mentioned_exists(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    mentioned = re.findall(r"angel-x ([a-z]+)(?: ([a-z]+))?(?=[^a-z]|$)", text)
+
+    assert mentioned
+    for name, sub in mentioned:
+        assert name in COMMANDS, name
+        command = cli.get_command(click.Context(cli), name)
+        if sub and isinstance(command, click.Group):
+            assert sub in command.commands, f"{name} {sub}"
+
+
+def test_python_examples_compile() -> None:
+    for language, code in BLOCKS:
+        if language == "python":
+            compile(code, "README.md", "exec")

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import re
+
+from angel_x.adapters.metrics.definitions import DEFINITIONS, Kind
+from angel_x.domain.denial import DenialReason
+from angel_x.domain.metric import Metric
+from angel_x.domain.order import OrderStatus
+from angel_x.entrypoints.api import account, market, orders, probes, stream, submissions
+from angel_x.entrypoints.cli.root import COMMANDS
+from angel_x.services.order_form import OrderForm
+from tests.unit.docs.pages import ROOT, rows
+
+REFERENCE = ROOT / "docs" / "reference"
+HTTP = (REFERENCE / "http.md").read_text(encoding="utf-8")
+KINDS = {
+    Kind.COUNTER: "counter",
+    Kind.HISTOGRAM: "histogram",
+    Kind.GAUGE: "gauge",
+    Kind.SCRAPED: "gauge, read",
+}
+MODULES = (account, market, orders, probes, stream, submissions)
+
+
+def first_cells(page: str) -> str:
+    return "\n".join(cells[0] for cells in rows(REFERENCE / page))
+
+
+def test_every_metric_is_explained_with_its_kind_and_labels() -> None:
+    explained = {cells[0].strip("`"): cells[1:] for cells in rows(REFERENCE / "metrics.md")}
+
+    for metric in Metric:
+        kind, labels, meaning = explained[metric.value]
+        definition = DEFINITIONS[metric]
+        assert kind == KINDS[definition.kind], metric
+        assert tuple(re.findall(r"`(\w+)`", labels)) == definition.labels, metric
+        assert meaning.endswith("."), metric
+
+
+def test_no_metric_is_explained_that_does_not_exist() -> None:
+    explained = {cells[0].strip("`") for cells in rows(REFERENCE / "metrics.md")}
+
+    assert {name for name in explained if name.startswith("angel_x_")} == set(Metric)
+
+
+def test_every_call_of_the_api_is_listed_and_no_other() -> None:
+    served = {
+        (method, route.path.replace(":path", ""))
+        for module in MODULES
+        for route in module.router.routes
+        for method in route.methods
+    }
+    listed = set()
+    for cells in rows(REFERENCE / "http.md"):
+        method = re.match(r"`(GET|POST|DELETE|PATCH|PUT) ", cells[0])
+        if method:
+            listed |= {(method[1], path) for path in re.findall(r"(/[\w/{}-]+)`", cells[0])}
+
+    assert listed == served
+
+
+def test_every_field_of_an_order_is_explained() -> None:
+    listed = first_cells("http.md")
+
+    for field in OrderForm.__struct_fields__:
+        assert f"`{field}`" in listed or f"`{field}` is another name" in HTTP, field
+
+
+def test_every_status_and_denial_is_named() -> None:
+    for name in (*OrderStatus, *DenialReason):
+        assert f"`{name}`" in HTTP, name
+
+
+def test_every_command_is_listed() -> None:
+    listed = re.findall(r"`([a-z]+)[^`]*`", first_cells("cli.md"))
+
+    assert set(listed) == set(COMMANDS)
