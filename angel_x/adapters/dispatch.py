@@ -86,7 +86,8 @@ class CeleryDispatcher:
 
     def update_portfolios(self, user_ids: Collection[int]) -> bool:
         """Ask for these accounts to be valued."""
-        return self._send(_routed(TaskName.UPDATE_PORTFOLIOS, sorted(user_ids)))
+        # A lost or late one is made up for by the next refresh, so a pile of them helps nobody.
+        return self._send(_routed(TaskName.UPDATE_PORTFOLIOS, sorted(user_ids), expires_seconds=30))
 
     def compute_greeks(
         self,

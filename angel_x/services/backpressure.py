@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Lock
 
+from angel_x.domain.order import OrderRequest, Priority
 from angel_x.errors import QueueFull
 
 
@@ -12,7 +13,7 @@ class Backpressure:
     """Counts what waits, from the database at most every ``max_age_seconds`` and by hand between.
 
     A request larger than the whole queue is let in when nothing waits, else nobody could ever
-    send it.
+    send it.  Emergency orders take risk off: they are let in however much waits.
     """
 
     def __init__(
@@ -31,12 +32,17 @@ class Backpressure:
         self._waiting = 0
         self._counted_at = float("-inf")
 
-    def admit(self, orders: int) -> None:
-        """Let ``orders`` more in.
+    def admit(self, requests: Iterable[OrderRequest]) -> None:
+        """Let these orders in.
 
         Raises:
             QueueFull: They would not fit.
         """
+        orders = sum(request.priority is not Priority.EMERGENCY for request in requests)
+        if orders:
+            self._make_room(orders)
+
+    def _make_room(self, orders: int) -> None:
         with self._lock:
             now = self._monotonic()
             if now - self._counted_at > self._max_age:

@@ -76,7 +76,7 @@ class Messaging:
             requests = order_form.read(dict(request))
             submission = Submission(account.id, requests, ACTOR)
             self._acceptance.check(submission)
-            self._backpressure.admit(len(requests))
+            self._backpressure.admit(requests)
             (outcome,) = self._acceptance.accept([submission])
         except AngelXError as error:
             self._refuse(account.id, request, error)

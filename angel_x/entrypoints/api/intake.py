@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from angel_x.domain.order import Priority
 from angel_x.entrypoints.api.group_commit import Outcome
 from angel_x.errors import AngelXError
 from angel_x.services.acceptance import Acceptance, Submission
@@ -26,12 +25,9 @@ class Intake:
         return [refused[i] or next(stored) for i in range(len(submissions))]
 
     def _refusal(self, submission: Submission) -> AngelXError | None:
-        # Emergency orders take risk off: they are let in however much waits.
-        deferrable = sum(r.priority is not Priority.EMERGENCY for r in submission.requests)
         try:
             self._acceptance.check(submission)
-            if deferrable:
-                self._backpressure.admit(deferrable)
+            self._backpressure.admit(submission.requests)
         except AngelXError as error:
             return error
         return None

@@ -45,14 +45,9 @@ def main() -> None:
     sys.meta_path.insert(0, Absent(frozenset(json.loads(sys.argv[1]))))
     for name in modules():
         importlib.import_module(name)
-    # What these load by name they load when they are used.
-    from fastapi import FastAPI
-
-    from angel_x.entrypoints.api import openapi
-    from tasks.app import app
-
-    openapi.install(FastAPI())
-    app.connection_for_write().transport.__class__  # noqa: B018 - asking for it loads it
+    # What it loads by name it loads when it is used.
+    fastapi = importlib.import_module("fastapi")
+    importlib.import_module("angel_x.entrypoints.api.openapi").install(fastapi.FastAPI())
 
 
 if __name__ == "__main__":

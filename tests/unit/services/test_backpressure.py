@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from angel_x.domain.order import OrderRequest, OrderType, Priority, Side
 from angel_x.errors import QueueFull
 from angel_x.services.backpressure import Backpressure
+
+
+def orders(count: int, priority: Priority = Priority.NORMAL) -> list[OrderRequest]:
+    order = OrderRequest("a", "NIFTY_25AUG26_24050CE", Side.BUY, 65, OrderType.MARKET)
+    return [replace(order, priority=priority)] * count
 
 
 class Queue:
@@ -25,28 +33,28 @@ class Queue:
 
 
 def test_what_fits_is_let_in() -> None:
-    Queue(4990).limited(5000).admit(10)
+    Queue(4990).limited(5000).admit(orders(10))
 
 
 def test_what_does_not_fit_is_turned_away_and_says_when_to_come_back() -> None:
     with pytest.raises(QueueFull) as caught:
-        Queue(4990).limited(5000).admit(11)
+        Queue(4990).limited(5000).admit(orders(11))
 
     assert (caught.value.waiting, caught.value.limit) == (4990, 5000)
     assert caught.value.retry_after >= 1
 
 
 def test_a_request_larger_than_the_queue_is_let_in_when_nothing_waits() -> None:
-    Queue(0).limited(100).admit(1000)
+    Queue(0).limited(100).admit(orders(1000))
 
 
 def test_what_was_let_in_since_the_last_count_counts() -> None:
     queue = Queue(1)
     pressure = queue.limited(10)
-    pressure.admit(9)
+    pressure.admit(orders(9))
 
     with pytest.raises(QueueFull):
-        pressure.admit(1)
+        pressure.admit(orders(1))
 
     assert queue.counted == 1
 
@@ -55,9 +63,17 @@ def test_the_database_is_counted_again_after_a_while() -> None:
     queue = Queue(10)
     pressure = queue.limited(10)
     with pytest.raises(QueueFull):
-        pressure.admit(1)
+        pressure.admit(orders(1))
 
     queue.waiting, queue.now = 0, 1.0
-    pressure.admit(1)
+    pressure.admit(orders(1))
 
     assert queue.counted == 2
+
+
+def test_emergencies_are_let_in_however_much_waits() -> None:
+    queue = Queue(10**6)
+
+    queue.limited(10).admit(orders(50, Priority.EMERGENCY))
+
+    assert queue.counted == 0
