@@ -49,7 +49,7 @@ def _module() -> str:
 
 def _processor() -> str:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return next((l.partition(":")[2].strip() for l in lines if l.startswith("model name")), "")
+    return next((x.partition(":")[2].strip() for x in lines if x.startswith("model name")), "")
 
 
 def _revision() -> str:

@@ -27,7 +27,9 @@ def execute(order_id: int) -> None:
     """Fill one order at a price, and book it."""
     with session() as s:
         order = s.execute(
-            text("SELECT user_id, symbol, side, quantity FROM orders WHERE id = :id FOR NO KEY UPDATE"),
+            text(
+                "SELECT user_id, symbol, side, quantity FROM orders WHERE id = :id FOR NO KEY UPDATE"
+            ),
             {"id": order_id},
         ).one()
         account = s.execute(

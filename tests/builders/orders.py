@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 
@@ -114,8 +114,10 @@ class Market:
     def statuses(self) -> dict[int, str]:
         with self.application.engine.connect() as connection:
             rows = connection.exec_driver_sql("SELECT id, status FROM orders ORDER BY id")
-            return {order_id: status for order_id, status in rows}
+            return dict(rows.tuples())
 
     def assert_invariants(self) -> None:
-        broken = [i for i in self.application.invariants.check(datetime.now(UTC)) if not i.holds]
+        broken = [
+            i for i in self.application.invariants.check(self.application.clock()) if not i.holds
+        ]
         assert not broken

@@ -73,7 +73,7 @@ def test_a_purchase_pays_its_premium_and_its_charges() -> None:
     account = it.accounts[USER]
     charges = totals(it, LedgerAccount.CHARGES)
     assert charges == Decimal("26.52")
-    assert account.cash == Decimal("1000000") - 6500 - charges
+    assert account.cash == Decimal(1000000) - 6500 - charges
     assert account.margin_used == 0
     assert it.positions[USER, SYMBOL].quantity == 65
     assert it.positions[USER, SYMBOL].cost == 6500
@@ -85,7 +85,7 @@ def test_a_sale_holds_margin_for_every_unit_short() -> None:
     it.decide(order(Side.SELL), terms("100.00"))
 
     assert it.accounts[USER].margin_used == 65 * PER_UNIT
-    assert it.accounts[USER].cash == Decimal("1006500")
+    assert it.accounts[USER].cash == Decimal(1006500)
     assert it.positions[USER, SYMBOL].cost == -6500
 
 
@@ -192,7 +192,10 @@ def test_what_the_market_refuses_changes_nothing_else(reason: DenialReason) -> N
 
     assert refused.status is OrderStatus.DENIED
     assert it.accounts[USER] == Account(USER, Decimal(1000000), ZERO, ZERO)
-    assert not (it.fills or it.entries or it.exposures or it.positions)
+    assert not it.fills
+    assert not it.entries
+    assert not it.exposures
+    assert not it.positions
 
 
 def test_a_round_trip_earns_the_difference() -> None:
@@ -203,7 +206,7 @@ def test_a_round_trip_earns_the_difference() -> None:
     ((user_id, symbol, trip),) = it.trades
     assert (user_id, symbol) == (USER, SYMBOL)
     assert (trip.side, trip.quantity) == (Side.BUY, 65)
-    assert (trip.entry_price, trip.exit_price) == (Decimal("100"), Decimal("110.00"))
+    assert (trip.entry_price, trip.exit_price) == (Decimal(100), Decimal("110.00"))
     assert trip.realised_pnl == it.accounts[USER].realised_pnl == 650
     assert (USER, SYMBOL) not in it.positions
     assert [p.is_flat for p in it.flattened] == [True]
@@ -234,7 +237,7 @@ STEP = st.tuples(
 def test_whatever_happens_the_books_balance(
     steps: list[tuple[Side, int, Decimal, str, Decimal]],
 ) -> None:
-    it, start = book("20000"), Decimal("20000")
+    it, start = book("20000"), Decimal(20000)
     resting: list[Order] = []
     for side, lots, price, action, per_unit in steps:
         offered = Terms(None if action == "rest" else price, per_unit, RATES)
@@ -250,7 +253,7 @@ def test_whatever_happens_the_books_balance(
             else:
                 it.take_off(one, OrderStatus.CANCELED, CancelReason.REQUESTED)
         account, exposures = it.accounts[USER], it.exposures.values()
-        held = [p for p in it.positions.values()]
+        held = list(it.positions.values())
         assert account.cash == start + totals(it, LedgerAccount.CASH)
         assert sum((e.amount for e in it.entries), ZERO) == 0
         assert account.realised_pnl == -totals(it, LedgerAccount.PNL)

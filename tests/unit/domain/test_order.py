@@ -9,15 +9,16 @@ from angel_x.errors import IllegalTransition
 
 
 def test_every_status_is_open_or_closed() -> None:
-    assert CLOSED | OPEN == set(OrderStatus)
+    assert set(OrderStatus) == CLOSED | OPEN
     assert not CLOSED & OPEN
-    assert CLOSED == {
+    expected = {
         OrderStatus.DENIED,
         OrderStatus.REJECTED,
         OrderStatus.FILLED,
         OrderStatus.CANCELED,
         OrderStatus.EXPIRED,
     }
+    assert expected == CLOSED
 
 
 @pytest.mark.parametrize("source", sorted(CLOSED))

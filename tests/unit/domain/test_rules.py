@@ -116,7 +116,7 @@ def test_a_crossed_or_empty_side_trades_nothing() -> None:
         (False, 0, 0, 0),
     ],
 )
-def test_a_limit_is_never_broken(is_buy: bool, touch: int, limit: int, expected: int) -> None:
+def test_a_limit_is_never_broken(*, is_buy: bool, touch: int, limit: int, expected: int) -> None:
     price = fill_paise(np.array([touch]), np.array([is_buy]), np.array([limit]))
 
     assert price.tolist() == [expected]

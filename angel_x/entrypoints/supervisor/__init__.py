@@ -1,0 +1,6 @@
+"""Running several programs together on one machine until somebody wants them to end."""
+
+from angel_x.entrypoints.supervisor.program import Program, ProgramFailed, ready_when_it_answers
+from angel_x.entrypoints.supervisor.supervisor import Supervisor
+
+__all__ = ["Program", "ProgramFailed", "Supervisor", "ready_when_it_answers"]

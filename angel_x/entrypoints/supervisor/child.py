@@ -1,0 +1,190 @@
+"""One program, started again whenever it ends before it was told to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from angel_x.entrypoints.supervisor.broom import Broom
+from angel_x.entrypoints.supervisor.kinship import dying_with_parent, kill_group, signal_process
+from angel_x.entrypoints.supervisor.output import LineReader, Terminal, begin_log, open_log
+from angel_x.entrypoints.supervisor.program import Program, ProgramFailed
+
+#: A program that lived for this many seconds is started again at once.
+HEALTHY_AFTER = 10.0
+SHORTEST_BACKOFF = 0.5
+LONGEST_BACKOFF = 10.0
+#: Seconds between two questions to a program that becomes ready.
+_GLANCE = 0.1
+
+
+class Child:
+    """The process of one program.  Must be made and used in the main thread's event loop."""
+
+    def __init__(self, program: Program, log: Path, terminal: Terminal, broom: Broom) -> None:
+        self.program = program
+        self.log = log
+        #: How often it was started.
+        self.starts = 0
+        self._terminal = terminal
+        self._broom = broom
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ended = asyncio.Event()
+        self._is_ready = asyncio.Event()
+        self._is_stopping = False
+        self._backoff = SHORTEST_BACKOFF
+        begin_log(log)
+
+    @property
+    def name(self) -> str:
+        return self.program.name
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    async def start(self) -> None:
+        """Start the process.
+
+        Raises:
+            ProgramFailed: There is no such program.
+        """
+        reader, writer = os.pipe()
+        try:
+            self._process = self._spawn(writer)
+        except OSError as error:
+            os.close(reader)
+            raise ProgramFailed(self.name, f"did not start, {error}", self.log) from error
+        finally:
+            os.close(writer)
+        self.starts += 1
+        self._ended.clear()
+        self._broom.add(self._process.pid)
+        loop = asyncio.get_running_loop()
+        await loop.connect_read_pipe(
+            lambda: LineReader(open_log(self.log), self._hear), os.fdopen(reader, "rb", 0)
+        )
+
+    def _spawn(self, output: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - the command is our own program
+            self.program.argv,
+            env=dict(self.program.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # A group of its own: a Ctrl-C is for the supervisor, who stops programs in order.
+            start_new_session=True,
+            preexec_fn=dying_with_parent(),  # noqa: PLW1509 - one call into the kernel
+        )
+
+    def poll(self) -> None:
+        """Notice whether the process has ended; called on SIGCHLD."""
+        if self._process is not None and self._process.poll() is not None:
+            self._ended.set()
+
+    async def become_ready(self, timeout: float) -> None:
+        """Wait until the program is ready.
+
+        Raises:
+            ProgramFailed: It ended instead, or is not ready in ``timeout`` seconds.
+        """
+        ended = asyncio.ensure_future(self._ended.wait())
+        ready = asyncio.ensure_future(self._await_ready())
+        try:
+            await asyncio.wait({ended, ready}, timeout=timeout, return_when="FIRST_COMPLETED")
+            if not ready.done():
+                raise ProgramFailed(self.name, self._shortcoming(timeout), self.log)
+        finally:
+            ended.cancel()
+            ready.cancel()
+
+    async def _await_ready(self) -> None:
+        if self.program.ready_words:
+            await self._is_ready.wait()
+        if self.program.answers is not None:
+            while not await asyncio.to_thread(self.program.answers):
+                await asyncio.sleep(_GLANCE)
+
+    def _shortcoming(self, timeout: float) -> str:
+        if self._ended.is_set() and self._process is not None:
+            return f"did not start, it ended with {self._process.returncode}"
+        return f"was not ready in {timeout:g} s"
+
+    async def keep_alive(self, note: Callable[[], None]) -> None:
+        """Start the program again whenever it ends, until it is stopped."""
+        loop = asyncio.get_running_loop()
+        while True:
+            born = loop.time()
+            await self._ended.wait()
+            if self._is_stopping:
+                return
+            code = self._bury()
+            pause = self._pause(loop.time() - born)
+            self._terminal.narrate(self.name, f"ended with {code}, starts again in {pause:g} s")
+            await asyncio.sleep(pause)
+            await self._start_again()
+            note()
+
+    async def _start_again(self) -> None:
+        # Somebody may have said to stop during the pause.
+        while not self._is_stopping:
+            try:
+                await self.start()
+            except ProgramFailed as error:
+                self._terminal.say(self.name, str(error))
+                await asyncio.sleep(self._pause(0))
+            else:
+                return
+
+    def _pause(self, lived: float) -> float:
+        if lived >= HEALTHY_AFTER:
+            self._backoff = SHORTEST_BACKOFF
+            return 0.0
+        pause, self._backoff = self._backoff, min(self._backoff * 2, LONGEST_BACKOFF)
+        return pause
+
+    def _bury(self) -> int:
+        """End what the process has left behind, and return its exit code."""
+        assert self._process is not None
+        process, self._process = self._process, None
+        kill_group(process.pid)
+        self._broom.remove(process.pid)
+        return process.returncode
+
+    def will_stop(self) -> None:
+        """From now on the program is not started again."""
+        self._is_stopping = True
+
+    async def stop(self) -> None:
+        """Ask the process to end, and end it when it has taken too long."""
+        self.will_stop()
+        if self._process is None:
+            return
+        self._signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self._ended.wait(), self.program.stop_seconds)
+        except TimeoutError:
+            self._terminal.say(self.name, f"did not stop in {self.program.stop_seconds:g} s")
+            self.kill()
+            await self._ended.wait()
+        self._terminal.narrate(self.name, f"stopped with {self._bury()}")
+
+    def kill(self) -> None:
+        """End the process and its children at once."""
+        self.will_stop()
+        if self._process is not None:
+            kill_group(self._process.pid)
+
+    def _signal(self, number: int) -> None:
+        # The id of a process that was waited for may be another one's by now.
+        if self._process is not None and not self._ended.is_set():
+            signal_process(self._process.pid, number)
+
+    def _hear(self, line: str) -> None:
+        if self.program.ready_words and self.program.ready_words in line:
+            self._is_ready.set()
+        self._terminal.hear(self.name, line)

@@ -1,0 +1,84 @@
+"""What programs write: all of it into a log file each, some of it onto the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from rich.console import Console
+from rich.text import Text
+
+_COLORS = ("cyan", "green", "magenta", "blue", "bright_cyan", "bright_green", "bright_magenta")
+_NAME_WIDTH = 17
+_LOUD = re.compile(r"\[(?:warning|error|critical)\s*\]|\"level\":\s*\"(?:warning|error|critical)\"")
+_LONGEST_LINE = 100_000
+
+
+class Terminal:
+    """Shows lines of many programs, each behind the colored name of its program.
+
+    Warnings are shown always, everything that programs write where it is ``verbose``, and what is
+    done to programs where it ``narrates``.
+    """
+
+    def __init__(self, console: Console, *, verbose: bool = False, narrates: bool = True) -> None:
+        self._console = console
+        self._verbose = verbose
+        self._narrates = narrates
+        self._styles: dict[str, str] = {}
+
+    def hear(self, name: str, line: str) -> None:
+        """Show a line that a program wrote, if it is to be shown."""
+        if self._verbose or _LOUD.search(line):
+            self.say(name, line)
+
+    def narrate(self, name: str, line: str) -> None:
+        """Show what was done to a program, if that is to be shown."""
+        if self._narrates:
+            self.say(name, line)
+
+    def say(self, name: str, line: str) -> None:
+        """Show a line about a program."""
+        style = self._styles.setdefault(name, _COLORS[len(self._styles) % len(_COLORS)])
+        # Text, not markup: what a program writes is shown as it is.
+        shown = Text(f"{name:<{_NAME_WIDTH}} ", style=style) + Text.from_ansi(line)
+        self._console.print(shown, soft_wrap=True, highlight=False)
+
+
+class LineReader(asyncio.Protocol):
+    """Cuts what comes through a pipe into lines; the log gets them before anybody else."""
+
+    def __init__(self, log: BinaryIO, listener: Callable[[str], None]) -> None:
+        self._log = log
+        self._listener = listener
+        self._rest = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._log.write(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > _LONGEST_LINE:
+            lines.append(self._rest)
+            self._rest = b""
+        for line in lines:
+            self._listener(line.decode("utf-8", "replace").rstrip("\r"))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        if self._rest:
+            self._listener(self._rest.decode("utf-8", "replace"))
+            self._rest = b""
+        self._log.close()
+
+
+def begin_log(log: Path) -> None:
+    """Keep the log of the run before, and no more."""
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if log.exists():
+        log.replace(log.with_suffix(".log.1"))
+
+
+def open_log(log: Path) -> BinaryIO:
+    log.touch(mode=0o600)
+    return log.open("ab", buffering=0)

@@ -1,0 +1,57 @@
+"""What is run: a command, how it shows that it is ready, and how long it may take to stop."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from angel_x.errors import AngelXError
+
+#: Seconds that one question about readiness may take.
+_PATIENCE = 2.0
+_LOG_TAIL = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One process to keep alive."""
+
+    name: str
+    argv: tuple[str, ...]
+    environ: Mapping[str, str] = field(default_factory=dict)
+    #: Words of its output that say it is ready; empty where ``answers`` says it, or nothing does.
+    ready_words: str = ""
+    #: Asked in a thread until it returns true.
+    answers: Callable[[], bool] | None = None
+    #: Seconds between SIGTERM and SIGKILL.
+    stop_seconds: float = 30.0
+
+
+class ProgramFailed(AngelXError):
+    """A program ended before it was ready, or did not become ready in time."""
+
+    def __init__(self, name: str, reason: str, log: Path) -> None:
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        tail = f"\n{log} ends with:\n{text[-_LOG_TAIL:]}" if text else ""
+        super().__init__(f"{name} {reason}{tail}")
+        self.name = name
+
+
+def ready_when_it_answers(url: str) -> Callable[[], bool]:
+    """Return a question that is true once a GET of ``url`` is answered with 200."""
+    parts = urlsplit(url)
+
+    def answers() -> bool:
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_PATIENCE)
+        try:
+            connection.request("GET", parts.path or "/")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    return answers

@@ -1,0 +1,122 @@
+"""Where the parts of one running system are, as its processes and other commands find them."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from angel_x.adapters.servers import ServerUrls
+from angel_x.errors import ServerUnavailable
+from config.settings import PREFIX, RUN_FILE, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Every address; those of the servers hold passwords where somebody gave them with one."""
+
+    database_url: str
+    broker_url: str
+    broker_redis_url: str
+    cache_url: str
+    api_url: str
+    flower_url: str
+    metrics_url: str
+
+    @classmethod
+    def of(cls, servers: ServerUrls, settings: Settings) -> Addresses:
+        """Put the servers' addresses beside those that the settings choose."""
+        host = _reachable(settings.api_host)
+        return cls(
+            database_url=servers.database_url,
+            broker_url=servers.broker_url,
+            broker_redis_url=servers.broker_redis_url,
+            cache_url=servers.cache_url,
+            api_url=f"http://{host}:{settings.api_port}",
+            flower_url=f"http://{host}:{settings.flower_port}",
+            metrics_url=f"http://{host}:{settings.metrics_port}/metrics",
+        )
+
+    def environment(self, environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
+        """Return the environment of the system's processes."""
+        # Processes say that they are ready at level info.
+        level = settings.log_level if settings.log_level == "debug" else "info"
+        ours = {
+            "HOME": str(settings.home_path.absolute()),
+            "DATABASE_URL": self.database_url,
+            "BROKER_URL": self.broker_redis_url,
+            "CACHE_URL": self.cache_url,
+            "API_URL": self.api_url,
+            "API_PORT": str(settings.api_port),
+            "FLOWER_PORT": str(settings.flower_port),
+            "METRICS_PORT": str(settings.metrics_port),
+            "LOG_LEVEL": level,
+        }
+        return {**environ, **{PREFIX + name: value for name, value in ours.items()}}
+
+
+class RunFile:
+    """``run.json`` of a home, which exists while the system runs there."""
+
+    def __init__(self, home: Path, addresses: Addresses) -> None:
+        self._path = home / RUN_FILE
+        self._addresses = addresses
+
+    def write(self, pids: Mapping[str, int]) -> None:
+        """Replace the file; readers see the old one or the new one, and nobody else sees any."""
+        draft = self._path.with_suffix(".new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({**asdict(self._addresses), "pids": dict(pids)}, file, indent=1)
+        draft.replace(self._path)
+
+    def remove(self) -> None:
+        self._path.unlink(missing_ok=True)
+
+
+def check_ports(settings: Settings) -> None:
+    """Refuse to start where another program listens.
+
+    Raises:
+        ServerUnavailable: With the port and the setting that moves it.
+    """
+    for name in ("api_port", "flower_port", "metrics_port"):
+        port: int = getattr(settings, name)
+        try:
+            _bind(settings.api_host, port).close()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ServerUnavailable(
+                f"{settings.api_host}:{port} cannot be used ({reason.lower()}), "
+                f"choose another port with {PREFIX}{name.upper()}"
+            ) from error
+
+
+def free_ports(host: str, count: int) -> list[int]:
+    """Return ports that nobody uses now."""
+    sockets = [_bind(host, 0) for _ in range(count)]
+    ports: list[int] = [bound.getsockname()[1] for bound in sockets]
+    for bound in sockets:
+        bound.close()
+    return ports
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
+def _reachable(host: str) -> str:
+    """Return where a program of this machine finds what is bound to ``host``."""
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - compared
+    return loopback.get(host, f"[{host}]" if ":" in host else host)

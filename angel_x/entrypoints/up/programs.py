@@ -1,0 +1,76 @@
+"""Which processes make up the system, and in which order they start."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from angel_x.entrypoints.supervisor import Program, ready_when_it_answers
+from angel_x.entrypoints.up.addresses import Addresses
+from config.queues import WORKER_QUEUES
+
+#: What Celery's worker and Beat say once they run.
+_WORKER_READY = " ready."
+_BEAT_READY = "beat: Starting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketChoice:
+    """What is traded: a recorded chain that is replayed, or a generated one that is simulated."""
+
+    chain: Path | None = None
+    seed: int = 1
+    speed: float = 1.0
+
+    def arguments(self) -> tuple[str, ...]:
+        """Return the arguments of ``angel-x feed``."""
+        pace = ("--speed", f"{self.speed:g}")
+        if self.chain is None:
+            return ("--source", "simulator", "--seed", str(self.seed), *pace)
+        # A recording starts again at its end, else its contracts would have no quotes any more.
+        return ("--source", "replay", "--chain", str(self.chain.absolute()), "--loop", *pace)
+
+
+def stages(
+    addresses: Addresses, environ: Mapping[str, str], market: MarketChoice
+) -> tuple[tuple[Program, ...], ...]:
+    """Return the processes by stage: first what does the work, then what asks for it or looks on.
+
+    A stage is ready before the next one starts, and stops when the next one has stopped.
+    """
+
+    def command(name: str, *arguments: str) -> tuple[str, ...]:
+        return (sys.executable, "-m", "angel_x.entrypoints.cli", name, *arguments)
+
+    def worker(kind: str) -> Program:
+        return Program(
+            name=f"worker-{kind}",
+            argv=command("worker", kind),
+            environ=environ,
+            ready_words=_WORKER_READY,
+        )
+
+    def program(name: str, *arguments: str, says: str = "", answers: str = "") -> Program:
+        return Program(
+            name=name,
+            argv=command(name, *arguments),
+            environ=environ,
+            ready_words=says,
+            answers=ready_when_it_answers(answers) if answers else None,
+        )
+
+    return (
+        (
+            program("feed", *market.arguments(), says="feed.started"),
+            program("relay", says="relay.started"),
+            *(worker(kind) for kind in WORKER_QUEUES),
+        ),
+        (
+            program("api", answers=f"{addresses.api_url}/livez"),
+            program("beat", says=_BEAT_READY),
+            program("flower", answers=f"{addresses.flower_url}/healthcheck"),
+            program("metrics", answers=addresses.metrics_url),
+        ),
+    )

@@ -1,0 +1,199 @@
+"""Starting the whole system and stopping it again, in order and whatever happens in between."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from angel_x.adapters.servers import RunningServers, start_servers
+from angel_x.entrypoints.flower import PASSWORD_FILE, USER
+from angel_x.entrypoints.supervisor import Supervisor, ready_when_it_answers
+from angel_x.entrypoints.supervisor.output import Terminal
+from angel_x.entrypoints.up.addresses import Addresses, RunFile, check_ports
+from angel_x.entrypoints.up.preparation import KEY_FILE, ask_for_greeks, prepare
+from angel_x.entrypoints.up.programs import MarketChoice, stages
+from angel_x.errors import ServerUnavailable
+from config.settings import PREFIX, Settings
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Seconds between two looks at the servers' guardian.
+_GUARD_INTERVAL = 1.0
+#: Seconds that the system gets to become ready once all of its processes are.
+_READY_PATIENCE = 60.0
+_GLANCE = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What shall run, and where."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    market: MarketChoice
+    #: Whether what is stored has to outlive a power cut.
+    durable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """The system while it runs."""
+
+    #: With the addresses of what was started here.
+    settings: Settings
+    addresses: Addresses
+    supervisor: Supervisor
+    servers: RunningServers
+
+    @property
+    def key(self) -> str:
+        """The API key of the demo account."""
+        return (self.settings.home_path / KEY_FILE).read_text(encoding="utf-8").strip()
+
+
+class Stopped(Exception):
+    """A signal said to stop before the work was done."""
+
+
+def run(
+    plan: Plan,
+    terminal: Terminal,
+    work: Callable[[System], Awaitable[None]],
+    on_ready: Callable[[str], None] = lambda _name: None,
+) -> None:
+    """Start everything, do ``work``, and stop everything.
+
+    A second signal while it stops ends all processes at once.
+
+    Raises:
+        Stopped: A signal came first.
+        ServerUnavailable: A server cannot be started, or a port is taken.
+        ProgramFailed: A process did not become ready.
+    """
+    check_ports(plan.settings)
+    with _servers(plan) as servers:
+        addresses = Addresses.of(servers.urls, plan.settings)
+        settings = _located(plan.settings, addresses)
+        prepare(settings, plan.market.chain)
+        on_ready("servers")
+        asyncio.run(_supervise(plan, settings, addresses, servers, terminal, work, on_ready))
+
+
+def _servers(plan: Plan) -> RunningServers:
+    # Not from the settings: those may hold what a killed run of this home has left in run.json.
+    redis = plan.environ.get(f"{PREFIX}REDIS_URL") or plan.environ.get(f"{PREFIX}BROKER_URL")
+    return start_servers(
+        plan.settings.home_path,
+        database_url=plan.environ.get(f"{PREFIX}DATABASE_URL") or None,
+        redis_url=redis or None,
+        durable=plan.durable,
+    )
+
+
+def _located(settings: Settings, addresses: Addresses) -> Settings:
+    return msgspec.structs.replace(
+        settings,
+        database_url=addresses.database_url,
+        broker_url=addresses.broker_redis_url,
+        cache_url=addresses.cache_url,
+        api_url=addresses.api_url,
+    )
+
+
+async def _supervise(
+    plan: Plan,
+    settings: Settings,
+    addresses: Addresses,
+    servers: RunningServers,
+    terminal: Terminal,
+    work: Callable[[System], Awaitable[None]],
+    on_ready: Callable[[str], None],
+) -> None:
+    file = RunFile(settings.home_path, addresses)
+    environ = addresses.environment(plan.environ, settings)
+    supervisor = Supervisor(
+        stages(addresses, environ, plan.market),
+        settings.home_path / "logs",
+        terminal,
+        on_change=lambda pids: file.write({**servers.pids(), **pids}),
+        on_ready=on_ready,
+    )
+    system = System(settings=settings, addresses=addresses, supervisor=supervisor, servers=servers)
+    try:
+        async with supervisor:
+            # Listened to until all has stopped: a second signal comes while it does.
+            stopped = _stop_signals(supervisor)
+            await _first_of(_work(system, work), stopped.wait(), _watch(servers))
+    finally:
+        file.remove()
+
+
+async def _work(system: System, work: Callable[[System], Awaitable[None]]) -> None:
+    await system.supervisor.start()
+    await asyncio.to_thread(ask_for_greeks, system.settings)
+    await _ready(system.addresses.api_url)
+    await work(system)
+
+
+async def _ready(api_url: str) -> None:
+    """Wait until the API says that everything is there that orders need."""
+    answers = ready_when_it_answers(f"{api_url}/readyz")
+    try:
+        async with asyncio.timeout(_READY_PATIENCE):
+            while not await asyncio.to_thread(answers):
+                await asyncio.sleep(_GLANCE)
+    except TimeoutError:
+        raise ServerUnavailable(
+            f"the system was not ready in {_READY_PATIENCE:g} s, {api_url}/healthz says why"
+        ) from None
+
+
+async def _watch(servers: RunningServers) -> None:
+    while servers.are_guarded:
+        await asyncio.sleep(_GUARD_INTERVAL)
+    raise ServerUnavailable("the guardian of the servers has died, and the servers with it")
+
+
+async def _first_of(
+    work: Awaitable[None], stopped: Awaitable[object], watch: Awaitable[None]
+) -> None:
+    """Do the work unless somebody says to stop, or the servers are lost."""
+    tasks = [asyncio.ensure_future(each) for each in (work, stopped, watch)]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        task.result()
+    if tasks[0] not in done:
+        raise Stopped
+
+
+def _stop_signals(supervisor: Supervisor) -> asyncio.Event:
+    """Return an event that the first signal sets; the second ends everything at once."""
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+
+    def stop() -> None:
+        if stopped.is_set():
+            supervisor.kill()
+        stopped.set()
+
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop)
+    return stopped
+
+
+def where_to_look(system: System) -> list[tuple[str, str]]:
+    """Return where to look, by what for."""
+    addresses, home = system.addresses, system.settings.home_path.absolute()
+    return [
+        ("API", addresses.api_url),
+        ("API documentation", f"{addresses.api_url}/docs"),
+        ("API key of demo", str(home / KEY_FILE)),
+        ("Flower", f"{addresses.flower_url}  (user {USER}, password in {home / PASSWORD_FILE})"),
+        ("Metrics", addresses.metrics_url),
+        ("Logs", str(home / "logs")),
+    ]

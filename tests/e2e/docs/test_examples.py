@@ -1,0 +1,140 @@
+"""What the README shows, done on a running system."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from angel_x import Client
+from angel_x.bootstrap import Application, build
+from angel_x.domain.access import Scope
+from angel_x.domain.order import OrderStatus
+from angel_x.entrypoints.up.addresses import free_ports
+from angel_x.entrypoints.up.preparation import ensure_account
+from angel_x.errors import NotFound
+from config.addresses import kombu_address
+from config.settings import load
+from tests.e2e.processes import ROOT, Processes, eventually
+from tests.plugins.servers import RedisUrls
+
+pytestmark = pytest.mark.e2e
+
+EXAMPLES = ROOT / "examples"
+SESSION = re.compile(r"<!-- session -->\n```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CASH = Decimal(10_000_000)
+
+
+@dataclass(frozen=True)
+class Trading:
+    """A system that trades: an account with a key, and what is needed to reach it."""
+
+    url: str
+    key: str
+    environment: dict[str, str]
+    application: Application
+
+    def run(self, *command: str | Path) -> str:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout
+
+
+@pytest.fixture
+def trading(system: Processes, environment: dict[str, str], tmp_path: Path) -> Iterator[Trading]:
+    application = build(load(environment), role="test")
+    try:
+        application.contracts.load_generated()
+        account = ensure_account(application, "demo", CASH)
+        key = application.access.issue(account.id, [Scope.TRADE])
+        (port,) = free_ports("127.0.0.1", 1)
+        url = f"http://127.0.0.1:{port}"
+        system.start("feed", "-m", "angel_x.entrypoints.cli", "feed")
+        system.start("api", "-m", "angel_x.entrypoints.cli", "api", ANGEL_X_API_PORT=str(port))
+        system.worker("orders", "orders.emergency,celery,orders.high,orders.normal,orders.low")
+        eventually(lambda: is_alive(url), "the API answers")
+        chains = application.option_chains
+        eventually(lambda: chains.chain("NIFTY").spot, "the feed has quotes")
+        (tmp_path / "bin").mkdir()
+        installed_as("angel-x", tmp_path / "bin")
+        reached = {
+            **environment,
+            "PYTHONPATH": str(ROOT),
+            "PATH": f"{tmp_path / 'bin'}:{Path(sys.executable).parent}:{environment['PATH']}",
+        }
+        yield Trading(url, key, reached, application)
+    finally:
+        application.close()
+
+
+def is_alive(url: str) -> bool:
+    try:
+        return urllib3.request("GET", f"{url}/livez", retries=False, timeout=2).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+def installed_as(name: str, directory: Path) -> None:
+    """Make a command of the module, as installing the package would."""
+    command = directory / name
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m angel_x.entrypoints.cli "$@"\n')
+    command.chmod(0o755)
+
+
+def test_the_examples_trade(trading: Trading, redis_urls: RedisUrls) -> None:
+    bought = trading.run(sys.executable, EXAMPLES / "buy_at_the_money.py", trading.url, trading.key)
+
+    assert " filled at " in bought
+    assert "position: " in bought
+
+    symbol = re.findall(r"NIFTY_\w+", bought)[0]
+    lot = trading.application.universes.current().contracts[0].lot_size
+    broker_url = kombu_address(redis_urls.broker_redis_url)
+    sent = trading.run(
+        sys.executable, EXAMPLES / "bare_celery.py", broker_url, symbol, str(lot)
+    ).strip()
+    with Client(trading.url, trading.key) as client:
+
+        def is_filled() -> bool:
+            try:
+                return client.submission(sent).status is OrderStatus.FILLED
+            except NotFound:
+                return False
+
+        eventually(is_filled, "the message became an order and traded")
+        (position,) = client.positions()
+        assert position.quantity == 2 * lot
+
+
+def test_the_session_of_the_readme_runs(trading: Trading) -> None:
+    found = SESSION.search((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert found is not None
+    script = found[1].replace("http://127.0.0.1:8000", trading.url)
+    # What the reader's directory has; here it is on PATH already.
+    script = script.replace('export PATH="$PWD/.venv/bin:$PATH"\n', "")
+
+    printed = trading.run("bash", "-euo", "pipefail", "-c", script)
+
+    assert printed.count('"client_order_id":"first"') >= 3
+    assert '"detail"' not in printed
+    with Client(trading.url, trading.key) as client:
+        eventually(
+            lambda: client.submission("first").status is OrderStatus.FILLED, "the order trades"
+        )
+        (position,) = client.positions()
+        assert position.quantity == client.option_chain("NIFTY").lot_size

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.whole.instance import Instance, environment_of
+from tests.plugins.servers import temporary_home
+
+
+@pytest.fixture(scope="session")
+def _instance() -> Iterator[Instance]:
+    with temporary_home() as home:
+        instance = Instance(home, environment_of(home))
+        try:
+            yield instance
+        finally:
+            instance.stop()
+
+
+@pytest.fixture
+def whole(_instance: Instance) -> Instance:
+    """The one system of the session, started again if the test before has ended it."""
+    _instance.start()
+    return _instance

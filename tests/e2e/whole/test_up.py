@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import os
+import signal
+import stat
+
+import psutil
+import pytest
+import urllib3
+
+from tests.e2e.processes import eventually
+from tests.e2e.whole.instance import Instance, command, environment_of
+from tests.plugins.servers import temporary_home
+
+pytestmark = pytest.mark.e2e
+
+PROCESSES = {
+    "feed",
+    "relay",
+    "api",
+    "beat",
+    "flower",
+    "metrics",
+    "worker-orders",
+    "worker-emergency",
+    "worker-greeks",
+    "worker-portfolio",
+    "worker-monitor",
+}
+SERVERS = {"guardian", "postgres", "broker", "cache"}
+
+
+def test_every_process_of_the_design_runs(whole: Instance) -> None:
+    pids = whole.pids
+
+    assert set(pids) == PROCESSES | SERVERS
+    assert all(psutil.pid_exists(pid) for pid in pids.values())
+
+
+def test_the_run_file_is_for_its_owner_only(whole: Instance) -> None:
+    assert stat.S_IMODE((whole.home / "run.json").stat().st_mode) == 0o600
+
+
+def test_everything_that_has_a_page_answers(whole: Instance) -> None:
+    places = whole.run_file
+
+    assert urllib3.request("GET", f"{places['api_url']}/readyz").status == 200
+    assert urllib3.request("GET", f"{places['flower_url']}/healthcheck").status == 200
+    metrics = urllib3.request("GET", places["metrics_url"])
+    assert b"angel_x_queue_depth" in metrics.data
+
+
+@pytest.mark.parametrize("name", ["worker-monitor", "relay"])
+def test_a_killed_process_is_started_again(whole: Instance, name: str) -> None:
+    before = whole.pids[name]
+
+    os.kill(before, signal.SIGKILL)
+
+    after = eventually(lambda: whole.pids.get(name) not in {None, before}, f"{name} is back")
+    assert after
+    assert psutil.pid_exists(whole.pids[name])
+
+
+def test_a_second_system_in_the_same_home_is_refused(whole: Instance) -> None:
+    elsewhere = environment_of(whole.home)
+
+    refused = command(elsewhere, "up")
+
+    assert refused.code == 1
+    assert whole.process is not None
+    assert str(whole.process.pid) in refused.error
+    assert whole.cli("users", "list").code == 0
+
+
+def test_a_taken_port_is_named_with_the_setting_that_moves_it(whole: Instance) -> None:
+    with temporary_home() as home:
+        taken = {
+            **environment_of(home),
+            "ANGEL_X_FLOWER_PORT": whole.environment["ANGEL_X_FLOWER_PORT"],
+        }
+
+        refused = command(taken, "up")
+
+        assert refused.code == 1
+        assert "ANGEL_X_FLOWER_PORT" in refused.error
+        assert not home.exists()
+
+
+def test_a_killed_system_leaves_nothing_running_and_comes_back_with_its_books(
+    whole: Instance,
+) -> None:
+    whole.cli("users", "create", "survivor", "--cash", "5000")
+    before = whole.pids
+
+    whole.kill()
+
+    assert whole.family() == []
+    # What a killed system leaves behind must mislead neither a command nor the next start.
+    assert (whole.home / "run.json").exists()
+    assert "angel-x up" in whole.cli("users", "list").error
+    whole.start()
+    users = whole.cli("users", "list", "--json").document["users"]
+    assert "survivor" in [user["name"] for user in users]
+    assert set(whole.pids) == set(before)
+    assert not set(whole.pids.values()) & set(before.values())
+
+
+def test_a_system_that_is_told_to_stop_does_so_in_order(whole: Instance) -> None:
+    assert whole.stop() == 0
+
+    assert whole.family() == []
+    assert not (whole.home / "run.json").exists()
+    lines = [line for line in whole.screen.splitlines() if " stopped with " in line]
+    stopped = [line.split()[0] for line in lines]
+    assert set(stopped) == PROCESSES
+    # Who asks for work stops before who does it.
+    assert set(stopped[:4]) == {"api", "beat", "flower", "metrics"}
+    assert "stopped with -9" not in whole.screen
