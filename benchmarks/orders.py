@@ -147,7 +147,7 @@ def naive(servers: RunningServers, orders: int) -> dict[str, object]:
                 open_ = connection.exec_driver_sql(
                     "SELECT count(*) FROM orders WHERE status <> 'filled'"
                 )
-                return open_.scalar_one() == 0
+                return bool(open_.scalar_one() == 0)
 
         wait_until(filled, 300, "the naive backend")
     with engine.connect() as connection:

@@ -96,7 +96,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Doc("Redis that holds quotes, Greeks and live events.", "bootstrap", secret=True),
     ] = None
     api_url: Annotated[
-        str | None, Doc("Where clients of this system find its API.", "entrypoints.up, benchmarks")
+        str | None,
+        Doc("Where commands find the API of a system.", "waiting for: commands that go over HTTP"),
     ] = None
 
     api_host: Annotated[
@@ -190,7 +191,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api_response_timeout: Annotated[
         float,
         Meta(gt=0, le=3600),
-        Doc("Seconds that the API takes at most to answer.", "entrypoints.api"),
+        Doc(
+            "Seconds after which a submission whose outcome is not known is answered with 503.",
+            "entrypoints.api.group_commit",
+        ),
     ] = 30
     api_retry_attempts: Annotated[
         int,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from decimal import Decimal
+from typing import Any
 
 from celery import Celery
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, Row, create_engine, text
 from sqlalchemy.orm import Session
 
 app = Celery("naive", broker=os.environ["NAIVE_BROKER_URL"])
 app.conf.update(task_ignore_result=True, task_acks_late=True, worker_prefetch_multiplier=1)
-_engines: dict[int, object] = {}
+_engines: dict[int, Engine] = {}
 
 
 def session() -> Session:
@@ -45,7 +46,7 @@ def execute(order_id: int) -> None:
 
 
 def _book(
-    s: Session, order_id: int, order: object, price: Decimal, premium: Decimal, charges: Decimal
+    s: Session, order_id: int, order: Row[Any], price: Decimal, premium: Decimal, charges: Decimal
 ) -> None:
     values = {
         "id": order_id,

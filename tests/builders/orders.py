@@ -114,7 +114,7 @@ class Market:
     def statuses(self) -> dict[int, str]:
         with self.application.engine.connect() as connection:
             rows = connection.exec_driver_sql("SELECT id, status FROM orders ORDER BY id")
-            return dict(rows.tuples())
+            return {int(order_id): str(status) for order_id, status in rows}
 
     def assert_invariants(self) -> None:
         broken = [

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
-from angel_x.adapters.servers import RunningServers, start_servers
+from angel_x.adapters.servers import RunningServers, ServerUrls, start_servers
+from angel_x.bootstrap import TRANSIENT
 from angel_x.entrypoints.flower import PASSWORD_FILE, USER
 from angel_x.entrypoints.supervisor import Supervisor, ready_when_it_answers
 from angel_x.entrypoints.supervisor.output import Terminal
@@ -17,6 +19,7 @@ from angel_x.entrypoints.up.addresses import Addresses, RunFile, check_ports
 from angel_x.entrypoints.up.preparation import KEY_FILE, ask_for_greeks, prepare
 from angel_x.entrypoints.up.programs import MarketChoice, stages
 from angel_x.errors import ServerUnavailable
+from config.addresses import redis_address
 from config.settings import PREFIX, Settings
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -75,9 +78,12 @@ def run(
     """
     check_ports(plan.settings)
     with _servers(plan) as servers:
-        addresses = Addresses.of(servers.urls, plan.settings)
+        addresses = Addresses.of(_urls(plan, servers.urls), plan.settings)
         settings = _located(plan.settings, addresses)
-        prepare(settings, plan.market.chain)
+        try:
+            prepare(settings, plan.market.chain)
+        except TRANSIENT as error:
+            raise ServerUnavailable(f"a server does not answer: {error}") from error
         on_ready("servers")
         asyncio.run(_supervise(plan, settings, addresses, servers, terminal, work, on_ready))
 
@@ -91,6 +97,12 @@ def _servers(plan: Plan) -> RunningServers:
         redis_url=redis or None,
         durable=plan.durable,
     )
+
+
+def _urls(plan: Plan, urls: ServerUrls) -> ServerUrls:
+    """Return the servers' addresses, with a cache that was given on its own."""
+    cache = plan.environ.get(f"{PREFIX}CACHE_URL")
+    return replace(urls, cache_url=redis_address(cache)) if cache else urls
 
 
 def _located(settings: Settings, addresses: Addresses) -> Settings:
@@ -118,7 +130,7 @@ async def _supervise(
         stages(addresses, environ, plan.market),
         settings.home_path / "logs",
         terminal,
-        on_change=lambda pids: file.write({**servers.pids(), **pids}),
+        on_change=lambda pids: file.write({"up": os.getpid(), **servers.pids(), **pids}),
         on_ready=on_ready,
     )
     system = System(settings=settings, addresses=addresses, supervisor=supervisor, servers=servers)

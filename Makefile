@@ -1,0 +1,55 @@
+# Needs make and Python 3.11 or newer.  Every target sets up its own environment in $(VENV).
+
+VENV ?= .venv
+# Arguments for the demo and the system: make demo ARGS="--chain FILE".
+ARGS ?=
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHONS := python3.11 python3.12 python3.13 python3.14 python3
+IS_NEW := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+PYTHON ?= $(shell for each in $(PYTHONS); do "$$each" $(IS_NEW) 2>/dev/null && echo "$$each" && break; done)
+
+export PIP_ROOT_USER_ACTION := ignore
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test lint bench
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(STAMP) ## Start everything, trade 5,000 orders, kill a worker, prove that nothing was lost
+	@$(BIN)/angel-x demo $(ARGS)
+
+up: $(STAMP) ## Run the whole system until Ctrl-C
+	@$(BIN)/angel-x up $(ARGS)
+
+test: lint $(STAMP) ## Lint, then run every test on real servers
+	$(BIN)/pytest $(ARGS)
+
+lint: $(STAMP) ## Style, types and the rules of who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## Measure orders end to end and the pricing kernels; raw results in build/
+	@mkdir -p build
+	$(BIN)/python -m benchmarks.greeks --json build/bench-greeks.json
+	$(BIN)/python -m benchmarks.orders --json build/bench-orders.json
+
+# A stamp that is older than the lock, or missing, means that the environment is not what it should be.
+$(STAMP): $(BIN)/python requirements.lock pyproject.toml
+	@echo "Installing the locked dependencies into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+# An environment without pip is of no use, so it goes where making it fails half way.
+$(BIN)/python:
+	@"$(PYTHON)" $(IS_NEW) 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed, was $(or $(PYTHON),none of $(PYTHONS))"; \
+		echo "Install one, or name it: make PYTHON=/path/to/python3"; exit 1; } >&2
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from angel_x.entrypoints.cli.root import COMMANDS
+from angel_x.entrypoints.up.addresses import Addresses
+from angel_x.entrypoints.up.programs import MarketChoice, stages
+from config.queues import WORKER_QUEUES
+
+ADDRESSES = Addresses(
+    database_url="",
+    broker_url="",
+    broker_redis_url="",
+    cache_url="",
+    api_url="http://127.0.0.1:1",
+    flower_url="http://127.0.0.1:2",
+    metrics_url="http://127.0.0.1:3/metrics",
+)
+
+
+def commands(market: MarketChoice) -> list[tuple[str, ...]]:
+    return [p.argv[3:] for stage in stages(ADDRESSES, {}, market) for p in stage]
+
+
+def test_every_process_is_a_command_that_exists() -> None:
+    assert {command[0] for command in commands(MarketChoice())} <= COMMANDS.keys()
+
+
+def test_there_is_a_worker_of_every_class() -> None:
+    workers = [command[1] for command in commands(MarketChoice()) if command[0] == "worker"]
+
+    assert workers == list(WORKER_QUEUES)
+
+
+def test_every_program_shows_when_it_is_ready() -> None:
+    for stage in stages(ADDRESSES, {}, MarketChoice()):
+        for program in stage:
+            assert program.ready_words or program.answers
+
+
+@pytest.mark.parametrize(
+    ("market", "arguments"),
+    [
+        (MarketChoice(seed=7), "--source simulator --seed 7 --speed 1"),
+        (
+            MarketChoice(chain=Path("/chains/a.csv"), speed=20),
+            "--source replay --chain /chains/a.csv --loop --speed 20",
+        ),
+    ],
+)
+def test_the_feed_simulates_or_replays_for_ever(market: MarketChoice, arguments: str) -> None:
+    (feed,) = [command for command in commands(market) if command[0] == "feed"]
+
+    assert " ".join(feed[1:]) == arguments
