@@ -25,13 +25,12 @@ class Cancellation:
         """
         with self._units.begin() as unit:
             accounts = unit.lock_owners([order_id])
-            orders = unit.orders([order_id], frozenset(OrderStatus))
+            orders, book = unit.orders(accounts, [order_id], frozenset(OrderStatus))
             if not orders or orders[0].user_id != user_id:
                 raise OrderNotFound(str(order_id))
             order = orders[0]
             if order.status.is_closed:
                 raise OrderAlreadyClosed(order_id, order.status)
-            book = unit.book(accounts, orders)
             book.take_off(order, OrderStatus.CANCELED, CancelReason.REQUESTED)
             unit.record(book, actor)
             unit.commit()

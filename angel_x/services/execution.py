@@ -76,17 +76,16 @@ class Execution:
                 self._report_unknown(unit, order_ids)
                 return 0
             limit = max(self._claim_limit, len(order_ids))
-            users = [account.id for account in accounts]
-            orders = unit.claim(users, lanes, limit)
-            return self._decide(unit, unit.book(accounts, orders), orders)
+            orders, book = unit.claim(accounts, lanes, limit)
+            return self._decide(unit, book, orders)
 
     def _run_apart(self, order_ids: Sequence[int]) -> int:
         """Decide exactly these orders, in halves, so that a poison order ends up alone."""
         try:
             with self._units.begin() as unit:
                 accounts = unit.lock_owners(order_ids)
-                orders = unit.orders(order_ids, _RECEIVED)
-                return self._decide(unit, unit.book(accounts, orders), orders)
+                orders, book = unit.orders(accounts, order_ids, _RECEIVED)
+                return self._decide(unit, book, orders)
         except self._transient:
             raise
         except Exception:  # noqa: BLE001 - see run
@@ -99,8 +98,7 @@ class Execution:
         """Deny orders that cannot be decided, with a traceback that operators can read."""
         with self._units.begin() as unit:
             accounts = unit.lock_owners(order_ids)
-            orders = unit.orders(order_ids, _RECEIVED)
-            book = Book.of(accounts)
+            orders, book = unit.orders(accounts, order_ids, _RECEIVED)
             for order in orders:
                 book.deny(order, DenialReason.PROCESSING_FAILED, detail[-_TRACEBACK_LENGTH:])
                 log.error("order.parked", order_id=order.id, detail=detail[-200:])

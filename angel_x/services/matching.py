@@ -89,10 +89,9 @@ class Matching:
     def _match(self, order_ids: Sequence[int]) -> int:
         with self._units.begin() as unit:
             accounts = unit.lock_owners(order_ids)
-            orders = unit.orders(order_ids, RESTING)
+            orders, book = unit.orders(accounts, order_ids, RESTING)
             if not orders:
                 return 0
-            book = unit.book(accounts, orders)
             for order, terms in zip(orders, self._market.terms(orders), strict=True):
                 book.match(order, terms)
             unit.record(book, "matching")

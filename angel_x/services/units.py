@@ -23,14 +23,18 @@ class Unit(Protocol):
     def unknown(self, order_ids: Sequence[int]) -> set[int]:
         """Return those ids that no order has."""
 
-    def claim(self, user_ids: Sequence[int], lanes: Sequence[Priority], limit: int) -> list[Order]:
-        """Return the oldest received orders of the locked accounts, lane by lane."""
+    def claim(
+        self, accounts: Sequence[Account], lanes: Sequence[Priority], limit: int
+    ) -> tuple[list[Order], Book]:
+        """Return the oldest received orders of the locked accounts, lane by lane, and their book."""
 
-    def orders(self, order_ids: Sequence[int], statuses: Collection[OrderStatus]) -> list[Order]:
-        """Return those orders that have one of the statuses, oldest first."""
-
-    def book(self, accounts: Sequence[Account], orders: Sequence[Order]) -> Book:
-        """Return the book of the locked accounts in the contracts of the orders."""
+    def orders(
+        self,
+        accounts: Sequence[Account],
+        order_ids: Sequence[int],
+        statuses: Collection[OrderStatus],
+    ) -> tuple[list[Order], Book]:
+        """Return those orders that have one of the statuses, oldest first, and their book."""
 
     def record(self, book: Book, actor: str) -> None:
         """Write everything that the orders of the book did."""

@@ -19,13 +19,21 @@ from angel_x.domain.position import Position
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-_ORDER_COLUMNS = """
+# One row an order, with what its account holds and offers in its contract.
+_COLUMNS = """
     o.id, o.user_id, o.symbol, o.side, o.quantity, o.filled_quantity, o.order_type, o.limit_price,
     o.validity, o.priority, o.status, o.valid_until, o.client_order_id, o.attempt, o.reserved,
-    o.average_price, EXTRACT(EPOCH FROM clock_timestamp() - o.accepted_at)::float8
+    o.average_price, EXTRACT(EPOCH FROM clock_timestamp() - o.accepted_at)::float8,
+    e.net_quantity, e.open_sell_quantity, e.margin,
+    p.id, p.quantity, p.cost, p.realised_pnl, p.entry_time
+"""
+_HOLDINGS = """
+LEFT JOIN exposures e ON e.user_id = o.user_id AND e.symbol = o.symbol
+LEFT JOIN positions p ON p.user_id = o.user_id AND p.symbol = o.symbol AND p.status = 'OPEN'
 """
 # Not FOR UPDATE: that would hold up the acceptance of new orders, whose foreign key only needs
-# the account to stay where it is.  An account is locked only if something of it waits in the lane that the doorbell speaks for.
+# the account to stay where it is.  An account is locked only if something of it waits in the lane
+# that the doorbell speaks for.
 _LOCK_WAITING = """
 SELECT u.id, u.cash, u.collateral, u.margin_used, u.realised_pnl, w.lanes
 FROM users u JOIN (
@@ -43,21 +51,19 @@ WHERE id IN (SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s)) ORDER BY 
 """
 _EXISTING = "SELECT id FROM orders WHERE id = ANY(%(order_ids)s)"
 _CLAIM = f"""
-SELECT {_ORDER_COLUMNS} FROM orders o
-WHERE o.status = 'received' AND o.priority = ANY(%(lanes)s) AND o.user_id = ANY(%(user_ids)s)
-ORDER BY array_position(%(lanes)s, o.priority), o.id LIMIT %(limit)s
+SELECT {_COLUMNS} FROM (
+    SELECT * FROM orders
+    WHERE status = 'received' AND priority = ANY(%(lanes)s) AND user_id = ANY(%(user_ids)s)
+    ORDER BY array_position(%(lanes)s, priority), id LIMIT %(limit)s
+) AS o {_HOLDINGS}
+ORDER BY array_position(%(lanes)s, o.priority), o.id
 """
 _BY_ID = f"""
-SELECT {_ORDER_COLUMNS} FROM orders o
+SELECT {_COLUMNS} FROM orders o {_HOLDINGS}
 WHERE o.id = ANY(%(order_ids)s) AND o.status = ANY(%(statuses)s) ORDER BY o.id
 """
-_HOLDINGS = """
-SELECT e.user_id, e.symbol, e.net_quantity, e.open_sell_quantity, e.margin,
-    p.id, p.quantity, p.cost, p.realised_pnl, p.entry_time
-FROM unnest(%(user_ids)s::bigint[], %(symbols)s::text[]) AS wanted (user_id, symbol)
-JOIN exposures e USING (user_id, symbol)
-LEFT JOIN positions p ON p.user_id = e.user_id AND p.symbol = e.symbol AND p.status = 'OPEN'
-"""
+#: Columns of the order, of its exposure and of its position.
+_ORDER, _EXPOSURE, _POSITION = slice(0, 17), slice(17, 20), slice(20, 25)
 
 
 class BookUnit:
@@ -80,30 +86,28 @@ class BookUnit:
         """Return those ids that no order has."""
         return set(order_ids) - {i for (i,) in self._rows(_EXISTING, order_ids=list(order_ids))}
 
-    def claim(self, user_ids: Sequence[int], lanes: Sequence[Priority], limit: int) -> list[Order]:
-        """Return the oldest received orders of the locked accounts, lane by lane."""
-        wanted = [lane.value for lane in lanes]
-        rows = self._rows(_CLAIM, user_ids=list(user_ids), lanes=wanted, limit=limit)
-        return [_order(row) for row in rows]
+    def claim(
+        self, accounts: Sequence[Account], lanes: Sequence[Priority], limit: int
+    ) -> tuple[list[Order], Book]:
+        """Return the oldest received orders of the locked accounts, lane by lane, and their book."""
+        rows = self._rows(
+            _CLAIM,
+            user_ids=[account.id for account in accounts],
+            lanes=[lane.value for lane in lanes],
+            limit=limit,
+        )
+        return _orders_and_book(accounts, list(rows))
 
-    def orders(self, order_ids: Sequence[int], statuses: Collection[OrderStatus]) -> list[Order]:
-        """Return those orders that have one of the statuses, oldest first."""
-        rows = self._rows(_BY_ID, order_ids=list(order_ids), statuses=_values(statuses))
-        return [_order(row) for row in rows]
-
-    def book(self, accounts: Sequence[Account], orders: Sequence[Order]) -> Book:
-        """Return the book of the locked accounts in the contracts of the orders."""
-        keys = sorted({(order.user_id, order.symbol) for order in orders})
-        user_ids, symbols = [u for u, _ in keys], [s for _, s in keys]
-        exposures, positions = [], []
-        for row in self._rows(_HOLDINGS, user_ids=user_ids, symbols=symbols):
-            user_id, symbol, net, offered, margin, position_id, quantity, cost, pnl, entered = row
-            exposures.append(Exposure(user_id, symbol, net, offered, margin))
-            if position_id is not None:
-                positions.append(
-                    Position(user_id, symbol, quantity, cost, pnl, position_id, entered)
-                )
-        return Book.of(accounts, exposures, positions)
+    def orders(
+        self,
+        accounts: Sequence[Account],
+        order_ids: Sequence[int],
+        statuses: Collection[OrderStatus],
+    ) -> tuple[list[Order], Book]:
+        """Return those orders that have one of the statuses, oldest first, and their book."""
+        wanted = sorted(status.value for status in statuses)
+        rows = self._rows(_BY_ID, order_ids=list(order_ids), statuses=wanted)
+        return _orders_and_book(accounts, list(rows))
 
     def record(self, book: Book, actor: str) -> None:
         """Write everything that the orders of the book did."""
@@ -129,8 +133,21 @@ class BookUnits:
             yield BookUnit(connection)
 
 
-def _values(statuses: Collection[OrderStatus]) -> list[str]:
-    return sorted(status.value for status in statuses)
+def _orders_and_book(
+    accounts: Sequence[Account], rows: Sequence[Sequence[Any]]
+) -> tuple[list[Order], Book]:
+    orders, exposures, positions = [], {}, {}
+    for row in rows:
+        order = _order(row[_ORDER])
+        orders.append(order)
+        key = order.user_id, order.symbol
+        if key in exposures or row[_EXPOSURE][0] is None:
+            continue
+        exposures[key] = Exposure(*key, *row[_EXPOSURE])
+        position_id, quantity, cost, realised, entered = row[_POSITION]
+        if position_id is not None:
+            positions[key] = Position(*key, quantity, cost, realised, position_id, entered)
+    return orders, Book.of(accounts, exposures.values(), positions.values())
 
 
 def _order(row: Sequence[Any]) -> Order:

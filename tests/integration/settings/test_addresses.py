@@ -1,0 +1,72 @@
+"""Which servers are spoken to."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+import redis
+
+from angel_x.errors import UnknownAccount
+from config.queues import QueueName
+from tests.integration.settings.conftest import Build
+
+if TYPE_CHECKING:
+    from tests.plugins.servers import DatabaseFactory, RedisUrls
+
+KEY = "mark"
+
+
+def holds(url: str, key: str) -> bool:
+    with closing(redis.Redis.from_url(url)) as client:
+        return bool(client.exists(key))
+
+
+def places(redis_urls: RedisUrls) -> tuple[str, str]:
+    """Return two servers, whatever else they are used for."""
+    return redis_urls.broker_redis_url, redis_urls.cache_url
+
+
+@pytest.mark.parametrize("chosen", [0, 1])
+def test_what_is_cached_is_at_cache_url(built: Build, redis_urls: RedisUrls, chosen: int) -> None:
+    urls = places(redis_urls)
+
+    built(CACHE_URL=urls[chosen]).cache.set(KEY, 1)
+
+    assert [holds(url, KEY) for url in urls] == [chosen == 0, chosen == 1]
+
+
+@pytest.mark.parametrize("chosen", [0, 1])
+def test_messages_lie_at_broker_url(built: Build, redis_urls: RedisUrls, chosen: int) -> None:
+    urls = places(redis_urls)
+
+    built(BROKER_URL=urls[chosen]).dispatcher.match()
+
+    assert [holds(url, QueueName.HIGH) for url in urls] == [chosen == 0, chosen == 1]
+
+
+@pytest.mark.parametrize("chosen", [0, 1])
+def test_redis_url_stands_for_both(built: Build, redis_urls: RedisUrls, chosen: int) -> None:
+    urls = places(redis_urls)
+    application = built(REDIS_URL=urls[chosen], BROKER_URL="", CACHE_URL="")
+
+    application.cache.set(KEY, 1)
+    application.dispatcher.match()
+
+    for key in (KEY, QueueName.HIGH):
+        assert [holds(url, key) for url in urls] == [chosen == 0, chosen == 1]
+
+
+def test_the_books_are_at_database_url(
+    built: Build, databases: DatabaseFactory, migrated_database: str
+) -> None:
+    here = built()
+    with databases.fresh(template=migrated_database) as elsewhere:
+        there = built(DATABASE_URL=elsewhere)
+        there.accounts.open("asha", Decimal(1))
+
+        assert there.accounts.named("asha").name == "asha"
+        with pytest.raises(UnknownAccount):
+            here.accounts.named("asha")

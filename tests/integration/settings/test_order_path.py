@@ -1,0 +1,86 @@
+"""How many orders travel together, how many a worker takes, and whose they are."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from typing import cast
+
+import pytest
+
+from angel_x.bootstrap import Application
+from angel_x.errors import InvalidInput
+from config.queues import QueueName
+from tests.builders.orders import Market
+from tests.integration.settings.conftest import Build
+
+
+def rung(application: Application) -> list[int]:
+    """Take the messages off the lane, the oldest first, and return how many orders each names."""
+    stored = cast("list[bytes]", application.broker.lrange(QueueName.NORMAL, 0, -1))
+    application.broker.delete(QueueName.NORMAL)
+    bodies = [json.loads(b64decode(json.loads(message)["body"])) for message in reversed(stored)]
+    return [len(order_ids) for (order_ids,), _, _ in bodies]
+
+
+def make_due(application: Application) -> None:
+    with application.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE orders SET ring_at = now() - interval '1 second'")
+
+
+@pytest.mark.parametrize(("size", "sizes"), [(2, [2, 2, 1]), (50, [5])])
+def test_a_message_names_at_most_order_batch_size_orders(
+    built: Build, size: int, sizes: list[int]
+) -> None:
+    application = built(ORDER_BATCH_SIZE=size)
+    market = Market.open(application)
+
+    market.accept(market.account(), *[market.request() for _ in range(5)])
+    accepted = rung(application)
+    make_due(application)
+    application.relay.sweep()
+
+    assert accepted == sizes
+    assert rung(application) == sizes
+
+
+@pytest.mark.parametrize(("limit", "left"), [(2, 3), (500, 0)])
+def test_a_claim_takes_at_most_claim_limit_orders(built: Build, limit: int, left: int) -> None:
+    application = built(CLAIM_LIMIT=limit)
+    market = Market.open(application)
+    first, *_ = market.accept(market.account(), *[market.request() for _ in range(5)])
+
+    application.execution.run([first.order_id])
+
+    assert list(market.statuses().values()).count("received") == left
+    market.assert_invariants()
+
+
+def order_in(market: Market) -> dict[str, object]:
+    """Return the fields of an order as a message carries them."""
+    return {"client_order_id": "a", "symbol": market.symbols[0], "side": "BUY", "quantity": 65}
+
+
+@pytest.mark.parametrize("name", ["asha", "ravi"])
+def test_a_message_without_an_account_is_for_submit_user(built: Build, name: str) -> None:
+    application = built(SUBMIT_USER=name)
+    market = Market.open(application)
+    users = {each: market.account(each) for each in ("asha", "ravi")}
+
+    application.messaging.submit(order_in(market))
+
+    with application.engine.connect() as connection:
+        owners = connection.exec_driver_sql("SELECT user_id FROM orders").scalars().all()
+    assert owners == [users[name]]
+
+
+def test_without_submit_user_a_message_without_an_account_is_refused(built: Build) -> None:
+    # Production is the environment that names nobody.
+    application = built(ENV="production", WARM_CACHE_ON_STARTUP="false")
+    market = Market.open(application)
+    market.account("demo")
+
+    with pytest.raises(InvalidInput, match="user is required"):
+        application.messaging.submit(order_in(market))
+
+    assert market.statuses() == {}
