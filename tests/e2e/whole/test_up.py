@@ -33,7 +33,9 @@ SERVERS = {"guardian", "postgres", "broker", "cache"}
 def test_every_process_of_the_design_runs(whole: Instance) -> None:
     pids = whole.pids
 
-    assert set(pids) == PROCESSES | SERVERS
+    assert set(pids) == {"up"} | PROCESSES | SERVERS
+    assert whole.process is not None
+    assert pids["up"] == whole.process.pid
     assert all(psutil.pid_exists(pid) for pid in pids.values())
 
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
+
+import pytest
 
 from angel_x.entrypoints.demo.orders import Instrument
 from angel_x.entrypoints.demo.refusals import PREFIX, Circumstances, bad_requests
@@ -46,3 +49,16 @@ def test_the_wrong_key_differs_from_the_right_one() -> None:
     assert wrong.key is not None
     assert wrong.key != GIVEN.key
     assert len(wrong.key) == len(GIVEN.key)
+
+
+@pytest.mark.parametrize("tick", ["0.05", "0.10", "1"])
+def test_the_wrong_tick_is_wrong_whatever_the_tick(tick: str) -> None:
+    instrument = replace(GIVEN.instrument, tick_size=Decimal(tick))
+    requests = bad_requests(replace(GIVEN, instrument=instrument))
+    (wrong_tick,) = [r for r in requests if r.kind == "wrong tick"]
+    assert wrong_tick.body is not None
+
+    price = Decimal(json.loads(wrong_tick.body)["price"])
+
+    assert price % Decimal(tick) != 0
+    assert price % Decimal("0.01") == 0

@@ -1,0 +1,125 @@
+"""Accounts and their API keys."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+import click
+
+from angel_x.domain.access import Scope, parse_scopes
+from angel_x.entrypoints.cli.options import as_json
+from angel_x.entrypoints.cli.running import application
+from angel_x.entrypoints.presentation.indian import ist, rupees
+from angel_x.entrypoints.presentation.printing import print_json, show, table
+from angel_x.errors import InvalidInput
+
+
+@click.group()
+def users() -> None:
+    """Accounts."""
+
+
+@users.command("create")
+@click.argument("name")
+@click.option("--cash", default="0", help="Rupees to open the account with.")
+@as_json
+def create_user(name: str, cash: str, *, as_json: bool) -> None:
+    """Open an account."""
+    with application() as app:
+        account = app.accounts.open(name, _amount(cash))
+    if as_json:
+        print_json(account)
+    else:
+        show(f"Account {account.name} has the id {account.id} and {rupees(account.cash)}.")
+
+
+@users.command("list")
+@as_json
+def list_users(*, as_json: bool) -> None:
+    """Show every account."""
+    with application() as app:
+        accounts = app.accounts.all()
+    if as_json:
+        print_json({"users": accounts})
+        return
+    columns = (">id", "name", ">cash", ">margin used", ">realised P&L", "since")
+    rows = (
+        (
+            str(account.id),
+            account.name,
+            rupees(account.cash),
+            rupees(account.margin_used),
+            rupees(account.realised_pnl),
+            ist(account.created_at),
+        )
+        for account in accounts
+    )
+    show(table("Accounts", columns, rows))
+
+
+@click.group()
+def keys() -> None:
+    """API keys."""
+
+
+@keys.command("create")
+@click.option("--user", required=True, help="The account that the key speaks for.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    default=("trade",),
+    show_default=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="What the key allows; may be given several times.",
+)
+@as_json
+def create_key(user: str, scopes: tuple[str, ...], *, as_json: bool) -> None:
+    """Make a key.  It is shown now and never again."""
+    with application() as app:
+        account = app.accounts.named(user)
+        key = app.access.issue(account.id, parse_scopes(scopes))
+    if as_json:
+        print_json({"key": key})
+    else:
+        click.echo(key)
+
+
+@keys.command("list")
+@click.option("--user", required=True, help="The account's name.")
+@as_json
+def list_keys(user: str, *, as_json: bool) -> None:
+    """Show the keys of an account, without their secrets."""
+    with application() as app:
+        found = app.access.keys_of(app.accounts.named(user).id)
+    if as_json:
+        shown = ("prefix", "scopes", "created_at", "revoked_at")
+        print_json({"keys": [{name: getattr(key, name) for name in shown} for key in found]})
+        return
+    rows = (
+        (key.prefix, ", ".join(key.scopes), ist(key.created_at), ist(key.revoked_at))
+        for key in found
+    )
+    show(table(f"Keys of {user}", ("prefix", "scopes", "created", "revoked"), rows))
+
+
+@keys.command("revoke")
+@click.argument("prefix")
+@as_json
+def revoke_key(prefix: str, *, as_json: bool) -> None:
+    """Make the key with this PREFIX worthless, within two seconds."""
+    with application() as app:
+        revoked = app.access.revoke(prefix)
+    if not revoked:
+        raise InvalidInput(f"the prefix must be that of a valid key, was {prefix}")
+    if as_json:
+        print_json({"revoked": prefix})
+    else:
+        show(f"The key {prefix} is revoked.")
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        return Decimal(text.replace(",", ""))
+    except InvalidOperation:
+        raise InvalidInput(f"cash must be an amount in rupees, was {text}") from None

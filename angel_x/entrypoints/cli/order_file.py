@@ -1,0 +1,71 @@
+"""Orders in a file: the JSON of the API, or CSV with the same field names."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from angel_x.domain.order import OrderRequest
+from angel_x.errors import InvalidInput
+from angel_x.services import order_form
+
+_STANDARD_INPUT = Path("-")
+
+
+def read_orders(file: Path) -> tuple[OrderRequest, ...]:
+    """Return the orders of a file, or of standard input for ``-``.
+
+    Raises:
+        InvalidInput: The file cannot be read, or is neither JSON nor CSV of orders.
+        InvalidOrder: With every fault of every order.
+    """
+    try:
+        content = sys.stdin.buffer.read() if file == _STANDARD_INPUT else file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"the order file cannot be read: {error}") from error
+    return parse_orders(content)
+
+
+def parse_orders(content: bytes) -> tuple[OrderRequest, ...]:
+    """Return the orders of a file's content.
+
+    An order without a client order id is named after the content and its place, so that the same
+    content read again means the same orders.
+    """
+    name = f"file-{sha256(content).hexdigest()[:24]}"
+    start = content.lstrip()[:1]
+    if start == b"[":
+        return order_form.decode(b'{"orders": ' + content + b"}", name)
+    if start == b"{":
+        return order_form.decode(content, name)
+    return order_form.read({"orders": _rows(content)}, name)
+
+
+def _rows(content: bytes) -> list[dict[str, object]]:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput("the order file must be UTF-8 text") from error
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [name.strip() for name in next(lines, [])]
+        return [_row(header, cells) for cells in lines if cells]
+    except csv.Error as error:
+        raise InvalidInput(f"the order file is no CSV at line {lines.line_num}: {error}") from error
+
+
+def _row(header: Sequence[str], cells: Sequence[str]) -> dict[str, object]:
+    """Return the fields of one line; a cell without a column is a field that no order has."""
+    names = [*header, *(f"column {n + 1}" for n in range(len(header), len(cells)))]
+    pairs = zip(names, (cell.strip() for cell in cells), strict=False)
+    return {name: _value(name, cell) for name, cell in pairs if cell}
+
+
+def _value(name: str, cell: str) -> object:
+    # What is no whole number stays text, so that the fault shows what was written.
+    is_number = name == "quantity" and cell.lstrip("-").isdecimal()
+    return int(cell) if is_number else cell

@@ -1,0 +1,137 @@
+"""Handing in orders and looking at them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from angel_x.domain.order import OrderStatus
+from angel_x.domain.statement import OrderFilter, OrderHistory, OrderRecord
+from angel_x.entrypoints.cli.options import as_json, for_user
+from angel_x.entrypoints.cli.order_file import read_orders
+from angel_x.entrypoints.cli.running import application
+from angel_x.entrypoints.presentation.indian import grouped, ist, price
+from angel_x.entrypoints.presentation.printing import print_json, show, table
+from angel_x.errors import AngelXError, InvalidInput
+from angel_x.services.acceptance import Accepted, Submission
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@for_user
+@as_json
+def submit(file: Path, user: str, *, as_json: bool) -> None:
+    """Hand in the orders of FILE, JSON or CSV, or of standard input with ``-``.
+
+    All of them are accepted or none is.  Orders without a client order id are named after the
+    content of the file, so handing in the same file again trades nothing twice.
+    """
+    requests = read_orders(file)
+    with application() as app:
+        submission = Submission(app.accounts.named(user).id, requests, actor="cli")
+        app.acceptance.check(submission)
+        app.backpressure.admit(requests)
+        (outcome,) = app.acceptance.accept([submission])
+    if isinstance(outcome, AngelXError):
+        raise outcome
+    if as_json:
+        print_json({"orders": [_receipt(order) for order in outcome]})
+        return
+    columns = (">order", "client order id", "contract", "side", ">units", "status")
+    rows = (
+        (
+            str(order.order_id),
+            order.client_order_id,
+            request.symbol,
+            request.side,
+            grouped(request.quantity),
+            f"{order.status}{' (known already)' if order.replayed else ''}",
+        )
+        for order, request in zip(outcome, requests, strict=True)
+    )
+    show(table(f"Accepted for {user}", columns, rows))
+
+
+def _receipt(order: Accepted) -> dict[str, object]:
+    return {
+        "order_id": str(order.order_id),
+        "client_order_id": order.client_order_id,
+        "status": order.status,
+        "replayed": order.replayed,
+    }
+
+
+@click.command()
+@click.argument("order_id", required=False)
+@click.option("--status", type=click.Choice([status.value for status in OrderStatus]))
+@click.option("--symbol", help="Only orders in this contract.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--after", help="The cursor of the page before.")
+@for_user
+@as_json
+def orders(
+    order_id: str | None,
+    status: str | None,
+    symbol: str | None,
+    limit: int,
+    after: str | None,
+    user: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Show orders, the newest first, or one order with its events and fills."""
+    if order_id is not None:
+        if status or symbol or after:
+            raise InvalidInput("an order id leaves nothing to filter")
+        _show_one(order_id, user, as_json=as_json)
+        return
+    wanted = OrderFilter(status=OrderStatus(status) if status else None, symbol=symbol)
+    with application() as app:
+        page = app.reading.orders(app.accounts.named(user).id, wanted, after=after, limit=limit)
+    if as_json:
+        print_json(page)
+        return
+    show(table(f"Orders of {user}", _COLUMNS, (_row(order) for order in page.orders)))
+    if page.next:
+        show(f"More with --after {page.next}")
+
+
+_COLUMNS = (
+    ">order", "accepted (IST)", "contract", "side", ">units", ">filled", "type", ">limit",
+    ">average", "status", "reason",
+)  # fmt: skip
+
+
+def _row(order: OrderRecord) -> tuple[str, ...]:
+    return (
+        order.order_id,
+        ist(order.accepted_at),
+        order.symbol,
+        order.side,
+        grouped(order.quantity),
+        grouped(order.filled_quantity),
+        order.order_type,
+        price(order.price),
+        price(order.average_price),
+        order.status,
+        order.reason or "",
+    )
+
+
+def _show_one(order_id: str, user: str, *, as_json: bool) -> None:
+    with application() as app:
+        order = app.reading.order(app.accounts.named(user).id, order_id)
+    if as_json:
+        print_json(order)
+    else:
+        show(table(f"Order {order.order_id}", _COLUMNS, [_row(order)]), *_life(order))
+
+
+def _life(order: OrderHistory) -> list[object]:
+    events = ((ist(e.at), e.status, e.actor, e.reason or "") for e in order.events)
+    fills = ((ist(f.at), grouped(f.quantity), price(f.price), f.execution_id) for f in order.fills)
+    return [
+        table("\nEvents", ("at (IST)", "status", "by", "reason"), events),
+        table("\nFills", ("at (IST)", ">units", ">price", "execution"), fills),
+    ]

@@ -1,0 +1,138 @@
+"""The commands that are one process of the system each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import click
+import structlog
+
+from angel_x.adapters.logging import configure_logging
+from angel_x.entrypoints.cli.options import at_speed
+from config.queues import WORKER_QUEUES
+from config.settings import Settings, load
+
+log = structlog.get_logger()
+
+
+def worker_command(kind: str, settings: Settings) -> list[str]:
+    """Return the command line of one class of worker."""
+    concurrency = {
+        "orders": settings.order_processing_workers,
+        "greeks": settings.parallel_greek_workers,
+    }
+    queues = ",".join(queue.value for queue in WORKER_QUEUES[kind])
+    return [
+        *_celery("tasks.app", "worker"),
+        *("-Q", queues, "-n", f"{kind}@%h", "--concurrency", str(concurrency.get(kind, 1))),
+        # Workers that talk to each other cost traffic and find out nothing that is used here.
+        *("--without-gossip", "--without-mingle"),
+    ]
+
+
+def beat_command() -> list[str]:
+    """Return the command line of Beat."""
+    return _celery("beat_schedule.app", "beat")
+
+
+def _celery(app: str, command: str) -> list[str]:
+    return [sys.executable, "-m", "celery", "--quiet", "-A", app, command]
+
+
+def _become(command: list[str]) -> None:
+    """Run a program in place of this one, so that it gets the signals."""
+    os.execv(command[0], command)  # noqa: S606 - our own program, no shell
+
+
+@click.command()
+def api() -> None:
+    """Serve the HTTP API."""
+    from angel_x.entrypoints.api import server  # noqa: PLC0415 - needed by this process only
+
+    server.run(load(os.environ))
+
+
+@click.command()
+@click.argument("kind", metavar="CLASS", type=click.Choice(list(WORKER_QUEUES)))
+def worker(kind: str) -> None:
+    """Run the Celery worker of one CLASS."""
+    settings = load(os.environ)
+    settings.needed("broker_url")
+    settings.needed("database_url")
+    _become(worker_command(kind, settings))
+
+
+@click.command()
+def beat() -> None:
+    """Run the scheduler; of several, one leads."""
+    load(os.environ).needed("broker_url")
+    _become(beat_command())
+
+
+@click.command()
+def flower() -> None:
+    """Run Flower, read-only and behind a password."""
+    from angel_x.entrypoints import flower as process  # noqa: PLC0415 - needed by this process only
+
+    settings = load(os.environ)
+    settings.needed("broker_url")
+    process.run(settings)
+
+
+@click.command()
+@click.option(
+    "--source", type=click.Choice(["simulator", "replay"]), default="simulator", show_default=True
+)
+@click.option("--chain", type=click.Path(path_type=Path), help="The recording to replay.")
+@click.option("--seed", default=1, show_default=True, help="Of the simulator's randomness.")
+@at_speed
+@click.option("--loop", is_flag=True, help="Start a recording again at its end.")
+def feed(source: str, chain: Path | None, seed: int, speed: float, *, loop: bool) -> None:
+    """Feed market data until a signal."""
+    from angel_x.bootstrap import build  # noqa: PLC0415 - as above
+    from angel_x.entrypoints import feed as process  # noqa: PLC0415
+    from angel_x.services.memory import MemoryReporter  # noqa: PLC0415
+
+    choice = process.FeedChoice(
+        source=process.SourceName(source), chain=chain, seed=seed, speed=speed, loops=loop
+    )
+    settings = load(os.environ)
+    configure_logging(settings, "feed")
+    with closing(build(settings, role="feed")) as application:
+        MemoryReporter(application.memory_watch).start()
+        process.run(
+            application.feed_ports,
+            choice,
+            read_chain=application.read_chain,
+            buffer_size=settings.market_data_buffer_size,
+        )
+
+
+@click.command()
+def relay() -> None:
+    """Ring again for orders that no message has brought to a decision."""
+    from angel_x.bootstrap import build  # noqa: PLC0415 - as above
+    from angel_x.entrypoints import relay as process  # noqa: PLC0415
+
+    settings = load(os.environ)
+    configure_logging(settings, "relay")
+    with closing(build(settings, role="relay")) as application:
+        log.info("relay.started", interval_ms=settings.relay_interval_ms)
+        process.run(application)
+    log.info("relay.stopped")
+
+
+@click.command()
+def metrics() -> None:
+    """Serve all processes' metrics on one page."""
+    from angel_x.entrypoints import metrics as process  # noqa: PLC0415 - as above
+
+    settings = load(os.environ)
+    configure_logging(settings, "metrics")
+    try:
+        process.serve(settings)
+    except process.MetricsDisabled as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,88 @@
+"""The command ``angel-x``: its subcommands, each imported when it is used, and its exit codes.
+
+0: done.  1: it could not be done.  2: what was asked for makes no sense, so nothing was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+from angel_x.errors import AngelXError, InvalidInput, InvalidOrder
+from config.settings import SettingsError
+
+_ROOM = "angel_x.entrypoints.cli"
+#: Which module holds a command; the command has its own name there.
+COMMANDS: Mapping[str, str] = {
+    "demo": "system",
+    "up": "system",
+    "submit": "orders",
+    "orders": "orders",
+    "positions": "account",
+    "portfolio": "account",
+    "greeks": "market",
+    "chain": "market",
+    "contracts": "contracts",
+    "users": "access",
+    "keys": "access",
+    "api": "processes",
+    "worker": "processes",
+    "beat": "processes",
+    "flower": "processes",
+    "feed": "processes",
+    "relay": "processes",
+    "metrics": "processes",
+    "db": "database",
+}
+_SHOWN_FAULTS = 20
+
+
+class Refused(click.ClickException):
+    """What was asked for makes no sense."""
+
+    exit_code = 2
+
+
+class Root(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"{_ROOM}.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command and turn errors that are expected into one line and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except InvalidOrder as error:
+            raise Refused(_faults(error)) from None
+        except (InvalidInput, SettingsError) as error:
+            raise Refused(str(error)) from None
+        except AngelXError as error:
+            raise click.ClickException(str(error)) from None
+
+
+def _faults(error: InvalidOrder) -> str:
+    lines = [
+        f"orders[{fault.index}].{fault.field} {fault.detail}, was {fault.value}"
+        for fault in error.faults[:_SHOWN_FAULTS]
+    ]
+    rest = len(error.faults) - len(lines)
+    if rest:
+        lines.append(f"and {rest} more")
+    return "\n  ".join(["no order was accepted:", *lines])
+
+
+@click.group(cls=Root)
+@click.version_option(package_name="angel-x")
+def cli() -> None:
+    """The backend of an Indian index-options book.
+
+    `angel-x up` starts the whole system, `angel-x demo` shows it at work.
+    """

@@ -1,0 +1,1 @@
+"""How the command line and the demonstration show things to people."""

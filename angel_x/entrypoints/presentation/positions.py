@@ -1,0 +1,95 @@
+"""Positions beside what the market says of them now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from rich.table import Table
+
+from angel_x.domain.money import to_paisa
+from angel_x.domain.option_chain import ContractGreeks
+from angel_x.domain.statement import PositionRecord
+from angel_x.entrypoints.presentation.indian import decimals, grouped, price
+from angel_x.entrypoints.presentation.printing import table
+
+
+class GreeksReader(Protocol):
+    def of(self, symbol: str) -> ContractGreeks: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedPosition:
+    """A position at its mark; the Greeks are those of one unit."""
+
+    symbol: str
+    quantity: int
+    cost: Decimal
+    average_price: Decimal
+    mark_price: Decimal | None
+    unrealised_pnl: Decimal | None
+    realised_pnl: Decimal
+    implied_vol: float | None
+    delta: float | None
+    gamma: float | None
+    vega: float | None
+    theta: float | None
+
+
+def marked(positions: Sequence[PositionRecord], greeks: GreeksReader) -> list[MarkedPosition]:
+    """Put each position beside the quote and the Greeks of its contract."""
+    return [_marked(position, greeks.of(position.symbol)) for position in positions]
+
+
+def _marked(position: PositionRecord, market: ContractGreeks) -> MarkedPosition:
+    mark = mark_price(market)
+    profit = None if mark is None else to_paisa(mark * position.quantity - position.cost)
+    return MarkedPosition(
+        symbol=position.symbol,
+        quantity=position.quantity,
+        cost=position.cost,
+        average_price=to_paisa(position.cost / position.quantity),
+        mark_price=mark,
+        unrealised_pnl=profit,
+        realised_pnl=position.realised_pnl,
+        implied_vol=market.implied_vol,
+        delta=market.delta,
+        gamma=market.gamma,
+        vega=market.vega,
+        theta=market.theta,
+    )
+
+
+def mark_price(market: ContractGreeks) -> Decimal | None:
+    """Return the middle of the quote, else the last price, else what the model says."""
+    if market.bid is not None and market.ask is not None:
+        return (market.bid + market.ask) / 2
+    return market.last if market.last is not None else market.price
+
+
+def position_table(title: str, positions: Sequence[MarkedPosition]) -> Table:
+    """Return positions for people."""
+    columns = (
+        "contract", ">units", ">average", ">mark", ">unrealised", ">realised",
+        ">IV", ">delta", ">gamma", ">vega", ">theta",
+    )  # fmt: skip
+    return table(title, columns, map(_row, positions), is_tight=True)
+
+
+def _row(position: MarkedPosition) -> tuple[str, ...]:
+    vol = None if position.implied_vol is None else position.implied_vol * 100
+    return (
+        position.symbol,
+        grouped(position.quantity),
+        price(position.average_price),
+        price(position.mark_price),
+        price(position.unrealised_pnl),
+        price(position.realised_pnl),
+        decimals(vol, 1),
+        decimals(position.delta, 3),
+        decimals(position.gamma, 5),
+        decimals(position.vega, 2),
+        decimals(position.theta, 2),
+    )
