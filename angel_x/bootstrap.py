@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from angel_x.adapters.chain_files import read_chain
 from angel_x.adapters.clock import wall_clock
-from angel_x.adapters.dispatch import LANES, CeleryDispatcher
+from angel_x.adapters.dispatch import LANES, CeleryDispatcher, OutOfTime
 from angel_x.adapters.metrics import make_meter
 from angel_x.adapters.postgres.backlog import Backlog
 from angel_x.adapters.postgres.book_unit import BookUnits
@@ -77,11 +77,13 @@ from config.queues import QueueName
 from config.settings import Settings
 
 #: What adapters raise while PostgreSQL or Redis is away: worth another attempt, nobody's fault.
+#: A task whose time is up has waited for one of them.
 TRANSIENT: tuple[type[Exception], ...] = (
     OperationalError,
     InterfaceError,
     PoolTimeout,
     redis.RedisError,
+    OutOfTime,
 )
 
 #: Connections of a process that is not the API: one to work with, one to spare.
@@ -230,18 +232,22 @@ def build(settings: Settings, *, role: str) -> Application:
             search=search,
             units=units,
             market=market,
-            quotes=quotes,
-            universes=universes,
             aftermath=aftermath,
-            clock=clock,
-            max_quote_age_seconds=settings.cache_ttl_market_data,
+            market_clock=market_clock,
+            transient=TRANSIENT,
         ),
         cancellation=Cancellation(units=units, aftermath=aftermath),
-        expiry=Expiry(search=search, units=units, aftermath=aftermath, market_clock=market_clock),
+        expiry=Expiry(
+            search=search,
+            units=units,
+            aftermath=aftermath,
+            market_clock=market_clock,
+            transient=TRANSIENT,
+        ),
         relay=Relay(
             search=search,
             ring=dispatcher.ring,
-            depths=lambda: _lane_depths(depths),
+            depths=lambda: _lane_depths(depths, cache),
             park=execution.park,
             meter=meter,
             ring_after_seconds=settings.ring_after_ms / 1000,
@@ -352,7 +358,12 @@ def _redis(url: str, connections: int) -> redis.Redis:
     )
 
 
-def _lane_depths(depths: QueueDepths) -> dict[Priority, int]:
+def _lane_depths(depths: QueueDepths, cache: redis.Redis) -> dict[Priority, int]:
+    """Return the depth of each lane, or raise where workers could not decide anyway.
+
+    Without the cache every ring would fail, and count against orders that are not to blame.
+    """
+    cache.ping()
     read = depths.read()
     return {priority: read[queue.value] for priority, queue in LANES.items()}
 

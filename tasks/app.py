@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import billiard.pool
 import structlog
 from celery import Celery, signals
 
@@ -15,6 +16,11 @@ from tasks.base import BaseTask
 
 log = structlog.get_logger()
 
+#: Tenths of a second that an ending child waits for its parent to count its last result.  The parent
+#: of a stopping worker may count no more, and the default of 300 would hold the stop up for 30 s; the
+#: database holds every outcome, so nothing hangs on that count.
+_LAST_RESULT_PATIENCE = 20
+
 #: One module for each queue's tasks.
 TASK_MODULES = ("tasks.orders", "tasks.greeks", "tasks.portfolio", "tasks.monitor")
 
@@ -22,6 +28,7 @@ TASK_MODULES = ("tasks.orders", "tasks.greeks", "tasks.portfolio", "tasks.monito
 def make_app() -> Celery:
     """Return the app, configured from the environment."""
     transport.install()
+    billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = _LAST_RESULT_PATIENCE
     made = Celery("angel_x", task_cls=BaseTask)
     made.conf.update(celery_options(load(os.environ)), imports=TASK_MODULES)
     return made

@@ -61,4 +61,4 @@ class BaseTask(Task):
 
     @cached_property
     def _types(self) -> dict[str, Any]:
-        return get_type_hints(self.run)
+        return get_type_hints(self.run, include_extras=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import structlog
 from celery import Celery
+from celery.exceptions import SoftTimeLimitExceeded
 from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
@@ -35,6 +36,8 @@ LANES: Mapping[Priority, QueueName] = {
     Priority.NORMAL: QueueName.NORMAL,
     Priority.LOW: QueueName.LOW,
 }
+#: What a task meets that has run for too long.
+OutOfTime: type[Exception] = SoftTimeLimitExceeded
 #: kombu retries a connection for ever unless its transport is told otherwise.
 _ONE_ATTEMPT = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 #: All that a broken or full message broker is known to raise.
@@ -75,10 +78,11 @@ class CeleryDispatcher:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def ring(self, priority: Priority, order_ids: Sequence[int]) -> bool:
-        """Say that these orders wait to be decided."""
+    def ring(self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False) -> bool:
+        """Say that these orders wait to be decided; ``exactly`` these, or whatever waits there."""
         ids = [str(order_id) for order_id in order_ids]
-        return self._send(Message(TaskName.PROCESS_ORDER_BATCH, LANES[priority], (ids,)))
+        args: tuple[object, ...] = (ids, True) if exactly else (ids,)
+        return self._send(Message(TaskName.PROCESS_ORDER_BATCH, LANES[priority], args))
 
     def match(self) -> bool:
         """Ask for a look at the resting orders."""

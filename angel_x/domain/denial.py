@@ -18,7 +18,7 @@ class DenialReason(StrEnum):
     """An order at market found no price on the side it needs."""
 
     STALE_QUOTE = "STALE_QUOTE"
-    """The quote, or the spot that margin is computed from, is older than its time to live."""
+    """The quote, or the spot that margin is computed from, is absent or older than its time to live."""
 
     INSUFFICIENT_MARGIN = "INSUFFICIENT_MARGIN"
     """Margin, premium and charges together are more than the account has free."""

@@ -29,9 +29,13 @@ QUOTE = np.dtype(
 
 
 def fresh(quotes: NDArray[np.void], now_ms: int, max_age_seconds: float) -> NDArray[np.bool_]:
-    """Return which quotes exist and are at most ``max_age_seconds`` old at ``now_ms``."""
+    """Return which quotes exist and are at most ``max_age_seconds`` from ``now_ms``.
+
+    One from further in the future comes from a clock that is wrong, and would never grow old.
+    """
     times = quotes["time"]
-    result: NDArray[np.bool_] = (times > 0) & (times >= now_ms - int(max_age_seconds * 1000))
+    distance = np.abs(times - now_ms)
+    result: NDArray[np.bool_] = (times > 0) & (distance <= int(max_age_seconds * 1000))
     return result
 
 

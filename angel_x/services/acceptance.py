@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import blake2b
 from typing import Protocol
@@ -18,11 +18,13 @@ import structlog
 from angel_x.domain.metric import Metric
 from angel_x.domain.order import OrderRequest, OrderStatus, Priority
 from angel_x.domain.session import TradingCalendar
-from angel_x.errors import Fault, IdempotencyConflict, InvalidOrder
+from angel_x.errors import AngelXError, Fault, IdempotencyConflict, InvalidOrder
 from angel_x.services.listing import listing_faults
 from angel_x.services.ports import Clock, Dispatcher, Meter, UniverseSource
 
 log = structlog.get_logger()
+
+_REQUEST_FIELDS = fields(OrderRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,9 @@ class Intake(Protocol):
     ) -> Mapping[tuple[int, str], StoredOrder]:
         """Store what is new in one transaction; store nothing at all where a hash differs."""
 
+    def known(self, keys: Sequence[tuple[int, str]]) -> Mapping[tuple[int, str], StoredOrder]:
+        """Return what is stored under accounts and client order ids."""
+
 
 class Acceptance:
     """Checks submissions against the contract table and stores them."""
@@ -101,8 +106,26 @@ class Acceptance:
         for index, request in enumerate(submission.requests):
             faults += listing_faults(index, request, universe, now)
         if faults:
-            self._meter.add(Metric.ORDERS_REFUSED, len({f.index for f in faults}))
             raise InvalidOrder(tuple(faults))
+
+    def refuse(
+        self, submission: Submission, refusal: AngelXError
+    ) -> tuple[Accepted, ...] | AngelXError:
+        """Return the refusal, or the orders if all of them were stored before.
+
+        What was accepted stays accepted: its contract may have expired since, or the queue filled.
+        """
+        keys = [(submission.user_id, r.client_order_id) for r in submission.requests]
+        stored = self._intake.known(keys)
+        if all(
+            key in stored and stored[key].request_hash == fingerprint(request)
+            for key, request in zip(keys, submission.requests, strict=True)
+        ):
+            self._meter.add(Metric.IDEMPOTENT_REPLAYS, len(keys))
+            return _accepted(submission, stored)
+        if isinstance(refusal, InvalidOrder):
+            self._meter.add(Metric.ORDERS_REFUSED, len({f.index for f in refusal.faults}))
+        return refusal
 
     def accept(
         self, submissions: Sequence[Submission]
@@ -145,15 +168,19 @@ class Acceptance:
         standing: Iterable[int],
         stored: Mapping[tuple[int, str], StoredOrder],
     ) -> dict[int, IdempotencyConflict]:
-        conflicts = {}
+        """Find conflicts with stored orders, or else those of the submissions with each other.
+
+        A submission that is refused stores nothing, so nothing can be in conflict with it.
+        """
+        with_stored: dict[int, IdempotencyConflict] = {}
+        with_others: dict[int, IdempotencyConflict] = {}
         for i in standing:
-            user_id = submissions[i].user_id
             for request in submissions[i].requests:
-                known = stored[user_id, request.client_order_id]
+                known = stored[submissions[i].user_id, request.client_order_id]
                 if known.request_hash != fingerprint(request):
-                    conflicts[i] = IdempotencyConflict(request.client_order_id)
-                    break
-        return conflicts
+                    found = with_others if known.is_new else with_stored
+                    found.setdefault(i, IdempotencyConflict(request.client_order_id))
+        return with_stored or with_others
 
     def _ring(
         self,
@@ -181,8 +208,17 @@ class Acceptance:
 
 
 def fingerprint(request: OrderRequest) -> bytes:
-    """Return 16 bytes that stand for everything the request says."""
-    return blake2b(repr(request).encode(), digest_size=16).digest()
+    """Return 16 bytes that stand for everything the request says.
+
+    What is left at its default is left out, so that a field that a later release adds does not
+    make another order of one that is sent again.
+    """
+    said = [
+        (field.name, str(getattr(request, field.name)))
+        for field in _REQUEST_FIELDS
+        if getattr(request, field.name) != field.default
+    ]
+    return blake2b(repr(said).encode(), digest_size=16).digest()
 
 
 def _accepted(

@@ -6,7 +6,6 @@ finds them decided and trades nothing.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -16,6 +15,7 @@ from angel_x.domain.denial import CancelReason, DenialReason
 from angel_x.domain.metric import Metric
 from angel_x.domain.order import Order, OrderStatus
 from angel_x.services.aftermath import Aftermath
+from angel_x.services.halving import in_halves
 from angel_x.services.paper_market import PaperMarket
 from angel_x.services.ports import Clock, Meter
 from angel_x.services.units import Unit, Units
@@ -64,10 +64,22 @@ class Execution:
         except self._transient:
             raise
         except Exception as error:  # noqa: BLE001 - whatever one order raises must not stop the rest
-            log.warning("batch.split", orders=len(order_ids), error=repr(error))
-            decided = self._run_apart(order_ids)
+            log.warning("claim.failed", orders=len(order_ids), error=repr(error))
+            decided = self.run_exactly(order_ids)
         self._meter.observe(Metric.ORDER_PROCESSING_SECONDS, self._monotonic() - started)
         return decided
+
+    def run_exactly(self, order_ids: Sequence[int]) -> int:
+        """Decide these orders and none that waits before them; return how many.
+
+        For orders that may stand behind one which ends every process that touches it.
+        """
+        return in_halves(
+            self._run_these,
+            order_ids,
+            transient=self._transient,
+            give_up=lambda order_id, trace: self.park([order_id], trace),
+        )
 
     def _run_claimed(self, order_ids: Sequence[int]) -> int:
         with self._units.begin() as unit:
@@ -79,20 +91,12 @@ class Execution:
             orders, book = unit.claim(accounts, lanes, limit)
             return self._decide(unit, book, orders)
 
-    def _run_apart(self, order_ids: Sequence[int]) -> int:
-        """Decide exactly these orders, in halves, so that a poison order ends up alone."""
-        try:
-            with self._units.begin() as unit:
-                accounts = unit.lock_owners(order_ids)
-                orders, book = unit.orders(accounts, order_ids, _RECEIVED)
-                return self._decide(unit, book, orders)
-        except self._transient:
-            raise
-        except Exception:  # noqa: BLE001 - see run
-            if len(order_ids) == 1:
-                return self.park(order_ids, traceback.format_exc())
-            middle = len(order_ids) // 2
-            return self._run_apart(order_ids[:middle]) + self._run_apart(order_ids[middle:])
+    def _run_these(self, order_ids: Sequence[int]) -> int:
+        """Decide exactly these orders."""
+        with self._units.begin() as unit:
+            accounts = unit.lock_owners(order_ids)
+            orders, book = unit.orders(accounts, order_ids, _RECEIVED)
+            return self._decide(unit, book, orders)
 
     def park(self, order_ids: Sequence[int], detail: str) -> int:
         """Deny orders that cannot be decided, with a traceback that operators can read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,6 +11,7 @@ import structlog
 from angel_x.domain.denial import CancelReason
 from angel_x.domain.order import OPEN, OrderStatus
 from angel_x.services.aftermath import Aftermath
+from angel_x.services.halving import in_halves
 from angel_x.services.ports import Clock
 from angel_x.services.units import Units
 
@@ -29,18 +31,26 @@ class Expiry:
     """Expires orders.  A second call finds nothing left to do."""
 
     def __init__(
-        self, *, search: EndedOrders, units: Units, aftermath: Aftermath, market_clock: Clock
+        self,
+        *,
+        search: EndedOrders,
+        units: Units,
+        aftermath: Aftermath,
+        market_clock: Clock,
+        transient: tuple[type[Exception], ...],
     ) -> None:
         self._search = search
         self._units = units
         self._aftermath = aftermath
         self._market_clock = market_clock
+        #: Errors of servers, not of orders.
+        self._transient = transient
 
     def run(self) -> int:
         """Expire everything whose validity has ended at the market's time; return how many."""
         expired = 0
         while order_ids := self._search.ended(self._market_clock(), _AT_A_TIME):
-            moved = self._expire(order_ids)
+            moved = in_halves(self._expire, order_ids, transient=self._transient, give_up=_leave)
             expired += moved
             if not moved:
                 break
@@ -48,7 +58,7 @@ class Expiry:
             log.info("orders.expired", count=expired)
         return expired
 
-    def _expire(self, order_ids: list[int]) -> int:
+    def _expire(self, order_ids: Sequence[int]) -> int:
         with self._units.begin() as unit:
             accounts = unit.lock_owners(order_ids)
             orders, book = unit.orders(accounts, order_ids, OPEN - {OrderStatus.SUBMITTING})
@@ -58,3 +68,8 @@ class Expiry:
             unit.commit()
         self._aftermath.tell(book)
         return len(book.moves)
+
+
+def _leave(order_id: int, trace: str) -> int:
+    log.error("order.unexpired", order_id=order_id, detail=trace)
+    return 0

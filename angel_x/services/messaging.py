@@ -14,7 +14,6 @@ import structlog
 from angel_x.errors import (
     AngelXError,
     Fault,
-    IdempotencyConflict,
     InvalidInput,
     InvalidOrder,
     UnknownAccount,
@@ -72,18 +71,24 @@ class Messaging:
             InvalidInput: The account is not known, so nobody could ask for the outcome.
         """
         account = self._account(user)
+        outcome: tuple[Accepted, ...] | AngelXError
         try:
             requests = order_form.read(dict(request))
-            submission = Submission(account.id, requests, ACTOR)
-            self._acceptance.check(submission)
-            self._backpressure.admit(requests)
-            (outcome,) = self._acceptance.accept([submission])
+            outcome = self._accept(Submission(account.id, requests, ACTOR))
         except AngelXError as error:
-            self._refuse(account.id, request, error)
-            return ()
-        if isinstance(outcome, IdempotencyConflict):
+            outcome = error
+        if isinstance(outcome, AngelXError):
             self._refuse(account.id, request, outcome)
             return ()
+        return outcome
+
+    def _accept(self, submission: Submission) -> tuple[Accepted, ...] | AngelXError:
+        try:
+            self._acceptance.check(submission)
+            self._backpressure.admit(submission.requests)
+        except AngelXError as error:
+            return self._acceptance.refuse(submission, error)
+        (outcome,) = self._acceptance.accept([submission])
         return outcome
 
     def _account(self, user: str | None) -> Named:

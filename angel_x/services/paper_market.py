@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -26,6 +26,19 @@ if TYPE_CHECKING:
 
     from angel_x.domain.universe import Universe
     from angel_x.services.ports import Clock, QuoteBoard, UniverseSource
+
+
+class RestingOrder(Protocol):
+    """An order that rests, reduced to what decides whether it trades."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def side(self) -> Side: ...
+    @property
+    def limit_price(self) -> Decimal: ...
 
 
 class PaperMarket:
@@ -62,7 +75,7 @@ class PaperMarket:
         safe = np.where(listed, rows, 0)
         quotes = self._quotes.read_rows(universe, safe)
         fills, denials = self._fills(orders, quotes)
-        margins, spot_is_fresh = self._margins(universe, safe, today)
+        margins, spot_is_trusted = self._margins(universe, safe, today)
         expired = universe.expires_at[safe] <= now.timestamp()
         terms = []
         for i, order in enumerate(orders):
@@ -71,11 +84,25 @@ class PaperMarket:
                 denial = DenialReason.UNKNOWN_CONTRACT
             elif expired[i]:
                 denial = DenialReason.CONTRACT_EXPIRED
-            elif order.side is Side.SELL and not spot_is_fresh[i]:
+            elif order.side is Side.SELL and not spot_is_trusted[i]:
                 denial = DenialReason.STALE_QUOTE
             price = rupees(int(fills[i])) if fills[i] else None
             terms.append(Terms(price, margins[i], charges, denial))
         return terms
+
+    def crossing(self, resting: Sequence[RestingOrder]) -> list[int]:
+        """Return the ids of those orders that would trade now, in the order given."""
+        universe = self._universes.current()
+        listed = [order for order in resting if order.symbol in universe.rows]
+        if not listed:
+            return []
+        rows = np.array([universe.rows[order.symbol] for order in listed], np.int64)
+        quotes = self._quotes.read_rows(universe, rows)
+        is_buy = np.array([order.side is Side.BUY for order in listed])
+        limits = np.array([paise(order.limit_price) for order in listed], np.int64)
+        prices = fill_paise(touch_paise(quotes, is_buy), is_buy, limits)
+        crosses = (prices > 0) & fresh(quotes, self._now_ms(), self._max_age)
+        return [listed[i].id for i in np.flatnonzero(crosses)]
 
     def _fills(
         self, orders: Sequence[Order], quotes: NDArray[np.void]
@@ -98,7 +125,7 @@ class PaperMarket:
     def _margins(
         self, universe: Universe, rows: NDArray[np.int64], today: date
     ) -> tuple[list[Decimal], NDArray[np.bool_]]:
-        """Return rupees of margin a short unit, and whether the spot behind it is fresh."""
+        """Return rupees of margin a short unit, and whether the spot behind it can be trusted."""
         spots = self._quotes.spots(universe)
         underlying = universe.underlying_index[rows]
         spot_paise = spots["last"][underlying]
@@ -110,7 +137,9 @@ class PaperMarket:
             if key not in known:
                 known[key] = self._margin.per_short_unit(contract, rupees(spot), today)
             margins.append(known[key])
-        return margins, fresh(spots, self._now_ms(), self._max_age)[underlying]
+        # A spot of nothing would let shorts stand on no margin at all.
+        trusted = fresh(spots, self._now_ms(), self._max_age) & (spots["last"] > 0)
+        return margins, trusted[underlying]
 
     def _now_ms(self) -> int:
         return int(self._clock().timestamp() * 1000)

@@ -63,8 +63,11 @@ class UniverseSource(Protocol):
 class Dispatcher(Protocol):
     """Puts work on a queue.  A message is a doorbell: losing one costs time, never an order."""
 
-    def ring(self, priority: Priority, order_ids: Sequence[int]) -> bool:
-        """Say that these orders wait to be decided; False where the message broker did not take it."""
+    def ring(self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False) -> bool:
+        """Say that these orders wait to be decided; False where the message broker did not take it.
+
+        ``exactly`` asks for these and for none that waits with them.
+        """
 
     def match(self) -> bool:
         """Ask for a look at the resting orders."""

@@ -6,8 +6,7 @@ other skips.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -57,6 +56,15 @@ class DueOrders(Protocol):
         """Return how long the oldest received order has waited."""
 
 
+class Ring(Protocol):
+    """Puts a doorbell on the queue of a lane."""
+
+    def __call__(
+        self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False
+    ) -> bool:
+        """Return whether the message broker took it."""
+
+
 class Relay:
     """Rings for due orders and parks those that no number of rings brings to a decision."""
 
@@ -64,7 +72,7 @@ class Relay:
         self,
         *,
         search: DueOrders,
-        ring: Callable[[Priority, Sequence[int]], bool],
+        ring: Ring,
         depths: Callable[[], Mapping[Priority, int]],
         park: Callable[[Sequence[int], str], int],
         meter: Meter,
@@ -82,10 +90,11 @@ class Relay:
         self._batch_size = batch_size
 
     def sweep(self) -> int:
-        """Ring for everything that is due; return for how many orders.
+        """Ring for everything that is due; return how many orders were.
 
         A ring counts against an order only if its queue was empty: then every message had been
-        consumed and the order was still not decided.  An outage of all workers parks nothing.
+        consumed and the order was still not decided.  An outage of all workers parks nothing, nor
+        does one of a server, for which ``depths`` raises.
         """
         self._meter.set(Metric.OLDEST_DUE_ORDER_SECONDS, self._search.oldest_waiting_seconds())
         depths = self._depths()
@@ -95,25 +104,45 @@ class Relay:
             if not due:
                 return 0
             hopeless = [order.id for order in due if order.rings >= self._max_rings]
-            hopeful = [order for order in due if order.rings < self._max_rings]
-            self._ring_for(hopeful)
-            unit.rung({order.id: self._next_ring(order, depths) for order in due})
+            rung = self._ring_for([order for order in due if order.rings < self._max_rings])
+            unit.rung({o.id: self._next_ring(o, depths, rung=o.id in rung) for o in due})
         self._meter.add(Metric.ORDERS_SWEPT, len(due))
-        log.info("orders.swept", count=len(hopeful), parked=len(hopeless))
+        log.info("orders.swept", count=len(rung), parked=len(hopeless))
         if hopeless:
             self._park(hopeless, f"not decided after {self._max_rings} rings")
         return len(due)
 
-    def _ring_for(self, orders: Sequence[DueOrder]) -> None:
-        lanes: dict[Priority, list[int]] = defaultdict(list)
-        for order in orders:
-            lanes[order.priority].append(order.id)
-        for priority in sorted(lanes, key=list(Priority).index):
-            order_ids = sorted(lanes[priority])
-            for start in range(0, len(order_ids), self._batch_size):
-                self._ring(priority, order_ids[start : start + self._batch_size])
+    def _ring_for(self, orders: Sequence[DueOrder]) -> set[int]:
+        """Ring, and return for which orders; a message that is not taken ends it."""
+        rung: set[int] = set()
+        for priority, batch, exactly in self._doorbells(orders):
+            # The rows are locked: waiting for a sick broker again and again would stop workers.
+            if not self._ring(priority, batch, exactly=exactly):
+                break
+            rung.update(batch)
+        return rung
 
-    def _next_ring(self, order: DueOrder, depths: Mapping[Priority, int]) -> tuple[int, float]:
+    def _doorbells(
+        self, orders: Sequence[DueOrder]
+    ) -> Iterator[tuple[Priority, Sequence[int], bool]]:
+        """Yield lane by lane what to ring for.
+
+        Half way to being parked an order is rung for alone: if another one, next to it, ends
+        every process, this one must not be parked for it.
+        """
+        enough = (self._max_rings + 1) // 2
+        for priority in Priority:
+            lane = sorted((o for o in orders if o.priority is priority), key=lambda o: o.id)
+            together = [o.id for o in lane if o.rings < enough]
+            for start in range(0, len(together), self._batch_size):
+                yield priority, together[start : start + self._batch_size], False
+            yield from ((priority, [o.id], True) for o in lane if o.rings >= enough)
+
+    def _next_ring(
+        self, order: DueOrder, depths: Mapping[Priority, int], *, rung: bool
+    ) -> tuple[int, float]:
+        if not rung:
+            return order.rings, self._ring_after
         if depths.get(order.priority, 0):
             return order.rings, _BACKLOG_PAUSE_SECONDS
         pause = self._ring_after * 2.0 ** min(order.rings, 10)

@@ -29,7 +29,7 @@ class RecordingDispatcher:
     chunks: list[tuple[str, int, int, datetime, float]] = field(default_factory=list)
     portfolios: list[list[int]] = field(default_factory=list)
 
-    def ring(self, priority: Priority, order_ids: Sequence[int]) -> bool:
+    def ring(self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False) -> bool:
         raise AssertionError(f"no order may be rung for, was {priority} {order_ids}")
 
     def match(self) -> bool:

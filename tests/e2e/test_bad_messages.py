@@ -96,16 +96,18 @@ def test_no_message_ends_a_worker(
         stranger.send_task("orders.place", args=[1], queue=queue.value)
     stranger.send_task("monitor.check_queues", args=["too", "many"])
     stranger.send_task("greeks.compute_chunk", args=["v", "zero", 1, "2026-01-01T00:00:00Z"])
+    stranger.send_task("orders.process_batch", args=[[2**70]])
+    stranger.send_task("orders.process_batch", args=[[*range(1, 1002)]])
     # The queue is read in order, so what ran last says that everything before it was read.
     stranger.send_task("monitor.check_memory")
     system.until_logged("all", "memory.checked")
 
-    expected = len(QueueName) * (len(GARBAGE) + 1) + 2
+    expected = len(QueueName) * (len(GARBAGE) + 1) + 4
     home = Path(environment["ANGEL_X_HOME"])
     eventually(lambda: sum(dropped(home).values()) >= expected, "all are counted")
     counts = dropped(home)
     assert sum(counts.values()) == expected
-    assert counts["arguments"] >= 2
+    assert counts["arguments"] >= 4
     assert counts["unknown_task"] >= len(QueueName)
     assert system.log("all").count("message.dropped") == expected
     assert worker.poll() is None

@@ -25,13 +25,22 @@ def make_engine(
     max_pool_size: int,
     acquire_seconds: float = 5,
     query_timeout_seconds: float = 30,
+    lock_seconds: float = 10,
+    idle_seconds: float = 60,
 ) -> Engine:
     """Return an engine whose pool belongs to the calling process.
 
-    A statement that runs longer than ``query_timeout_seconds`` is canceled by the server.  A
+    A statement that runs longer than ``query_timeout_seconds`` is canceled by the server, and one
+    that waits for a lock for longer than ``lock_seconds`` too: a task must fail, not be killed.  A
+    process that stops within a transaction loses it, with its locks, after ``idle_seconds``.  A
     broken network is noticed within seconds (keep-alives), and connections are renewed hourly.
     """
-    timeout_ms = int(query_timeout_seconds * 1000)
+    limits = {
+        "statement_timeout": query_timeout_seconds,
+        "lock_timeout": lock_seconds,
+        "idle_in_transaction_session_timeout": idle_seconds,
+    }
+    options = [f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items()]
     return create_engine(
         url,
         pool_size=pool_size,
@@ -44,7 +53,7 @@ def make_engine(
             "keepalives_idle": 30,
             "keepalives_interval": 5,
             "keepalives_count": 3,
-            "options": f"-c statement_timeout={timeout_ms} -c timezone=UTC",
+            "options": " ".join([*options, "-c timezone=UTC"]),
         },
     )
 

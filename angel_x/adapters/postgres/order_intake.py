@@ -93,12 +93,17 @@ class OrderIntake:
             found = self._insert(connection, rows, actor)
             missing = [row for row in rows if (row[0], row[1].client_order_id) not in found]
             if missing:
-                found |= _known(connection, missing)
+                found |= _known(connection, [(u, r.client_order_id) for u, r, _, _ in missing])
             if any(found[u, r.client_order_id].request_hash != h for u, r, h, _ in rows):
                 connection.rollback()
             else:
                 connection.commit()
         return found
+
+    def known(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], StoredOrder]:
+        """Return what stands under accounts and client order ids; what is unknown is left out."""
+        with self._engine.connect() as connection:
+            return _known(connection, keys)
 
     def waiting(self) -> int:
         """Return how many orders are received and not decided."""
@@ -140,11 +145,13 @@ class OrderIntake:
         }
 
 
-def _known(connection: Connection, rows: Sequence[IntakeRow]) -> dict[tuple[int, str], StoredOrder]:
+def _known(
+    connection: Connection, keys: Sequence[tuple[int, str]]
+) -> dict[tuple[int, str], StoredOrder]:
     """Read rows that another transaction has stored; a new statement sees them."""
     parameters = {
-        "user_ids": [user_id for user_id, _, _, _ in rows],
-        "client_order_ids": [request.client_order_id for _, request, _, _ in rows],
+        "user_ids": [user_id for user_id, _ in keys],
+        "client_order_ids": [client_id for _, client_id in keys],
     }
     result = connection.exec_driver_sql(_KNOWN, parameters)
     return {

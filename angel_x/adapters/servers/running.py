@@ -78,7 +78,8 @@ def start_servers(
 ) -> RunningServers:
     """Use the servers that are given and start the others under ``home``.
 
-    Without ``durable``, the database survives a killed process but not a power cut, and the broker forgets.
+    Without ``durable`` the database may lose its last commits when it is killed, and the broker
+    forgets everything: for tests of something else only.
     A second call for the same home is refused while the process of the first one lives.
     """
     database = given_database(database_url) if database_url else None

@@ -19,15 +19,16 @@ class Intake:
 
     def commit(self, submissions: Sequence[Submission]) -> list[Outcome]:
         """Store what passes in one transaction; return one outcome a submission.  Blocks."""
-        refused = {i: self._refusal(s) for i, s in enumerate(submissions)}
-        admitted = [s for i, s in enumerate(submissions) if refused[i] is None]
+        settled = {i: self._settled(s) for i, s in enumerate(submissions)}
+        admitted = [s for i, s in enumerate(submissions) if settled[i] is None]
         stored = iter(self._acceptance.accept(admitted) if admitted else ())
-        return [refused[i] or next(stored) for i in range(len(submissions))]
+        return [settled[i] or next(stored) for i in range(len(submissions))]
 
-    def _refusal(self, submission: Submission) -> AngelXError | None:
+    def _settled(self, submission: Submission) -> Outcome | None:
+        """Return the outcome of a submission that need not be stored."""
         try:
             self._acceptance.check(submission)
             self._backpressure.admit(submission.requests)
         except AngelXError as error:
-            return error
+            return self._acceptance.refuse(submission, error)
         return None

@@ -9,10 +9,13 @@ from pathlib import Path
 
 from angel_x.entrypoints.supervisor import Program, ready_when_it_answers
 from angel_x.entrypoints.up.addresses import Addresses
+from config.celery_options import TIME_LIMIT
 from config.queues import WORKER_QUEUES
 
 #: What Celery's worker and Beat say once they run.
 _WORKER_READY = " ready."
+#: No task runs longer, so a worker that still has not ended has nothing left to lose.
+_WORKER_STOP_SECONDS = TIME_LIMIT + 5.0
 _BEAT_READY = "beat: Starting"
 
 
@@ -50,6 +53,7 @@ def stages(
             argv=command("worker", kind),
             environ=environ,
             ready_words=_WORKER_READY,
+            stop_seconds=_WORKER_STOP_SECONDS,
         )
 
     def program(name: str, *arguments: str, says: str = "", answers: str = "") -> Program:

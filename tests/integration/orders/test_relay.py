@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from threading import Barrier
 
 import pytest
+from redis.exceptions import RedisError
 from sqlalchemy import Engine
 
 from angel_x.adapters.metrics.meter import NullMeter
 from angel_x.adapters.postgres.order_search import OrderSearch
-from angel_x.bootstrap import Application
-from angel_x.domain.order import Priority
+from angel_x.bootstrap import Application, build
+from angel_x.domain.book import Terms
+from angel_x.domain.order import Order, Priority
+from angel_x.services.paper_market import PaperMarket
 from angel_x.services.relay import Relay
+from config.settings import load
 from tests.builders.orders import Market
 
 MAX_RINGS = 3
@@ -22,12 +27,16 @@ MAX_RINGS = 3
 class Bell:
     """A dispatcher that notes what it is asked to ring for."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, works: bool = True) -> None:
         self.rung: list[tuple[Priority, tuple[int, ...]]] = []
+        #: Orders that were rung for and for none besides.
+        self.exact: list[int] = []
+        self._works = works
 
-    def ring(self, priority: Priority, order_ids: Sequence[int]) -> bool:
+    def ring(self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False) -> bool:
         self.rung.append((priority, tuple(order_ids)))
-        return True
+        self.exact += [*order_ids] if exactly else []
+        return self._works
 
     @property
     def order_ids(self) -> list[int]:
@@ -143,3 +152,62 @@ def test_a_queue_that_is_full_of_messages_gets_no_more(market: Market) -> None:
     assert relay(market.application, bell, {Priority.NORMAL: 10_000}).sweep() == 0
 
     assert bell.rung == []
+
+
+def test_a_broker_that_takes_no_message_parks_nothing_and_is_asked_once_a_sweep(
+    market: Market,
+) -> None:
+    bell, user = Bell(works=False), market.account()
+    market.accept(user, *[market.request() for _ in range(120)])
+
+    for _ in range(3 * MAX_RINGS):
+        make_due(market.application.engine)
+        relay(market.application, bell).sweep()
+
+    assert set(market.statuses().values()) == {"received"}
+    assert len(bell.rung) == 3 * MAX_RINGS
+
+
+def test_the_relay_rings_for_nobody_while_the_cache_is_away(environ: dict[str, str]) -> None:
+    with closing(build(load(environ), role="test")) as present:
+        market = Market.open(present)
+        market.accept(market.account(), market.request())
+        make_due(present.engine)
+        nowhere = "unix:///nowhere.sock"
+        environ = environ | {"ANGEL_X_CACHE_URL": nowhere, "ANGEL_X_WARM_CACHE_ON_STARTUP": "false"}
+        with closing(build(load(environ), role="relay")) as away, pytest.raises(RedisError):
+            away.relay.sweep()
+
+        with present.engine.connect() as connection:
+            rings = connection.exec_driver_sql("SELECT rings FROM orders").scalar_one()
+        assert rings == 0
+
+
+def test_an_order_behind_one_that_ends_every_process_is_decided_and_not_parked(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, user = market.application, market.account()
+    poison, innocent = market.accept(user, market.request(), market.request())
+    honest = PaperMarket.terms
+
+    class ProcessEnded(BaseException):
+        """As good as a kill: nobody catches it."""
+
+    def terms(self: PaperMarket, orders: Sequence[Order]) -> list[Terms]:
+        if any(order.id == poison.order_id for order in orders):
+            raise ProcessEnded
+        return honest(self, orders)
+
+    monkeypatch.setattr(PaperMarket, "terms", terms)
+    for _ in range(MAX_RINGS + 1):
+        bell = Bell()
+        make_due(application.engine)
+        relay(application, bell).sweep()
+        for _, order_ids in bell.rung:
+            exactly = set(order_ids) <= set(bell.exact)
+            run = application.execution.run_exactly if exactly else application.execution.run
+            with suppress(ProcessEnded):
+                run(order_ids)
+
+    assert market.statuses() == {poison.order_id: "denied", innocent.order_id: "filled"}
+    market.assert_invariants()

@@ -51,4 +51,10 @@ def test_a_quote_is_fresh_up_to_its_age_and_never_without_a_time() -> None:
     rows = quotes((0, 1, 2, 1), (now, 1, 2, 1), (now - 5_000, 1, 2, 1), (now - 5_001, 1, 2, 1))
 
     assert fresh(rows, now, 5).tolist() == [False, True, True, False]
-    assert fresh(rows, 0, 5).tolist() == [False, True, True, True]
+
+
+def test_a_quote_from_a_clock_that_is_far_ahead_is_not_fresh() -> None:
+    now = 1_000_000
+    rows = quotes((now + 5_000, 1, 2, 1), (now + 5_001, 1, 2, 1))
+
+    assert fresh(rows, now, 5).tolist() == [True, False]

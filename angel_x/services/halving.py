@@ -1,0 +1,35 @@
+"""Working on a batch in halves, so that an order which makes it fail ends up alone."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+
+import structlog
+
+log = structlog.get_logger()
+
+
+def in_halves(
+    work: Callable[[Sequence[int]], int],
+    order_ids: Sequence[int],
+    *,
+    transient: tuple[type[Exception], ...],
+    give_up: Callable[[int, str], int],
+) -> int:
+    """Work on all orders but those that fail alone; return the sum of what ``work`` returns.
+
+    ``work`` keeps nothing where it raises.  ``give_up`` takes an order that failed alone and its
+    traceback; what it returns counts too.  Errors of servers are raised: no order is to blame.
+    """
+    try:
+        return work(order_ids)
+    except transient:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever one order raises must not stop the rest
+        if len(order_ids) == 1:
+            return give_up(order_ids[0], traceback.format_exc())
+        log.warning("batch.split", orders=len(order_ids), error=repr(error))
+    middle = len(order_ids) // 2
+    halves = order_ids[:middle], order_ids[middle:]
+    return sum(in_halves(work, half, transient=transient, give_up=give_up) for half in halves)

@@ -1,0 +1,219 @@
+"""Servers that die, forget or hang in the middle of the work: every order is still decided once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+from celery import Celery
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from angel_x.adapters.postgres import schema
+from angel_x.adapters.postgres.engine import make_engine
+from angel_x.adapters.servers import RunningServers, start_servers
+from angel_x.bootstrap import Application, build
+from config.addresses import kombu_address
+from config.queues import WORKER_QUEUES
+from config.settings import load
+from tests.builders.orders import Market
+from tests.e2e.processes import Processes, eventually, processes
+from tests.plugins.servers import temporary_home
+
+pytestmark = pytest.mark.e2e
+
+ORDER_QUEUES = ",".join(WORKER_QUEUES["orders"])
+ACCOUNTS = 3
+AT_ONCE = 20
+
+
+@dataclass
+class World:
+    """Servers, a worker and a relay that nobody else uses, and what was accepted there."""
+
+    servers: RunningServers
+    system: Processes
+    market: Market
+    users: list[int]
+    accepted: int = 0
+
+    @property
+    def application(self) -> Application:
+        return self.market.application
+
+    def accept(self, rounds: int) -> None:
+        """Accept orders of every account, whatever becomes of their messages."""
+        for user in self.users * rounds:
+            requests = [self.market.request() for _ in range(AT_ONCE)]
+            self.accepted += len(self.market.accept(user, *requests))
+
+    def await_decisions(self) -> None:
+        eventually(self._all_are_decided, f"{self.accepted} orders are decided", 45)
+
+    def decided(self) -> int:
+        return sum(status != "received" for status in self.market.statuses().values())
+
+    def assert_each_was_decided_once(self) -> None:
+        statuses = self.market.statuses()
+        assert len(statuses) == self.accepted
+        assert set(statuses.values()) == {"filled"}
+        with self.application.engine.connect() as connection:
+            fills = connection.exec_driver_sql("SELECT count(*) FROM fills").scalar_one()
+        assert fills == self.accepted
+        self.market.assert_invariants()
+
+    def _all_are_decided(self) -> bool:
+        try:
+            return self.decided() == self.accepted
+        except OperationalError:  # the database is not back yet
+            return False
+
+
+@pytest.fixture(scope="module")
+def own_servers() -> Iterator[RunningServers]:
+    """Servers that may be killed, and keep what they have promised to keep."""
+    with (
+        temporary_home() as home,
+        start_servers(home, database_url=None, redis_url=None) as running,
+    ):
+        engine = make_engine(running.urls.database_url, pool_size=1, max_pool_size=1)
+        schema.upgrade(engine)
+        engine.dispose()
+        yield running
+
+
+@pytest.fixture
+def world(own_servers: RunningServers, tmp_path: Path) -> Iterator[World]:
+    urls = own_servers.urls
+    ours = {
+        "ANGEL_X_ENV": "testing",
+        "ANGEL_X_HOME": str(tmp_path / "home"),
+        "ANGEL_X_NODE": "test",
+        "ANGEL_X_DATABASE_URL": urls.database_url,
+        "ANGEL_X_BROKER_URL": urls.broker_redis_url,
+        "ANGEL_X_CACHE_URL": urls.cache_url,
+        "ANGEL_X_RING_AFTER_MS": "300",
+        "ANGEL_X_ORDER_BATCH_SIZE": "5",
+        "ANGEL_X_CLAIM_LIMIT": "5",
+        "ANGEL_X_SUBMIT_USER": "u0",
+    }
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("ANGEL_X_")}
+    with (
+        closing(build(load(ours), role="test")) as application,
+        processes(inherited | ours, tmp_path) as system,
+    ):
+        _empty(application)
+        market = Market.open(application)
+        users = [market.account(f"u{n}") for n in range(ACCOUNTS)]
+        yield World(own_servers, system, market, users)
+
+
+def _empty(application: Application) -> None:
+    with application.engine.begin() as connection:
+        connection.exec_driver_sql("TRUNCATE users, contracts CASCADE")
+        connection.exec_driver_sql("TRUNCATE order_events, ledger_entries")
+    application.broker.flushall()
+    application.cache.flushall()
+
+
+def terminate_everybody(engine: Engine) -> int:
+    """End every other connection to the database; return how many there were."""
+    with engine.connect() as connection:
+        ended = connection.exec_driver_sql(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return int(ended.scalar_one())
+
+
+def test_a_broker_that_is_killed_in_the_middle_loses_and_doubles_nothing(world: World) -> None:
+    worker = world.system.worker("orders", ORDER_QUEUES, processes=2)
+    world.system.start("relay", "-m", "angel_x.entrypoints.cli", "relay")
+    world.accept(10)
+    eventually(world.decided, "the worker is in the middle of it")
+    killed = world.servers.pids()["broker"]
+
+    os.kill(killed, signal.SIGKILL)
+    world.accept(5)
+
+    eventually(lambda: world.servers.pids().get("broker", killed) != killed, "the broker is back")
+    world.await_decisions()
+    world.assert_each_was_decided_once()
+
+    # Without the relay: the worker itself hears the new broker's messages.
+    world.accept(1)
+    world.await_decisions()
+    world.assert_each_was_decided_once()
+    assert worker.poll() is None
+
+
+def test_a_broker_that_is_wiped_in_the_middle_loses_and_doubles_nothing(world: World) -> None:
+    world.system.worker("orders", ORDER_QUEUES, processes=2)
+    world.system.start("relay", "-m", "angel_x.entrypoints.cli", "relay")
+
+    with closing(redis.Redis.from_url(world.servers.urls.broker_redis_url)) as broker:
+        for _ in range(10):
+            world.accept(1)
+            broker.flushall()
+
+    world.await_decisions()
+    world.assert_each_was_decided_once()
+
+
+def test_connections_that_the_database_ends_lose_and_double_nothing(world: World) -> None:
+    world.system.worker("orders", ORDER_QUEUES, processes=2)
+    world.system.start("relay", "-m", "angel_x.entrypoints.cli", "relay")
+    saboteur = make_engine(world.servers.urls.database_url, pool_size=1, max_pool_size=1)
+
+    ended = 0
+    for _ in range(8):
+        world.accept(1)
+        ended += terminate_everybody(saboteur)
+    saboteur.dispose()
+
+    assert ended >= 8
+    world.await_decisions()
+    world.assert_each_was_decided_once()
+
+
+def test_a_database_that_is_killed_in_the_middle_loses_and_doubles_nothing(world: World) -> None:
+    world.system.worker("orders", ORDER_QUEUES, processes=2)
+    world.system.start("relay", "-m", "angel_x.entrypoints.cli", "relay")
+    world.accept(10)
+    eventually(world.decided, "the worker is in the middle of it")
+    killed = world.servers.pids()["postgres"]
+
+    os.kill(killed, signal.SIGKILL)
+
+    eventually(lambda: world.servers.pids().get("postgres", killed) != killed, "it is back")
+    world.await_decisions()
+    world.assert_each_was_decided_once()
+
+
+def test_a_submission_whose_task_is_killed_for_its_time_is_not_lost(world: World) -> None:
+    world.system.worker("orders", ORDER_QUEUES)
+    message = {"client_order_id": "s", "symbol": world.market.symbols[0], "side": "BUY"}
+    broker_url = world.application.settings.needed("broker_url")
+
+    with (
+        world.application.engine.begin() as holder,
+        closing(Celery(broker=kombu_address(broker_url), set_as_current=False)) as stranger,
+    ):
+        holder.exec_driver_sql("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        stranger.send_task(
+            "orders.submit",
+            args=[message | {"quantity": 65}],
+            soft_time_limit=1,
+            time_limit=2,
+        )
+        world.system.until_logged("orders", "Hard time limit (2", seconds=8)
+
+    world.accepted = 1
+    world.await_decisions()
+    world.assert_each_was_decided_once()

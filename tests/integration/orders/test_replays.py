@@ -1,0 +1,134 @@
+"""What was accepted stays accepted, whatever has happened to its contract or to the queue since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from angel_x.bootstrap import Application
+from angel_x.domain.metric import Metric
+from angel_x.entrypoints.api.intake import Intake
+from angel_x.errors import IdempotencyConflict, InvalidOrder, QueueFull
+from angel_x.services.acceptance import Submission
+from tests.builders.orders import Market, contracts
+
+
+@pytest.fixture
+def environ(environ: dict[str, str]) -> dict[str, str]:
+    return environ | {"ANGEL_X_MAX_QUEUE_SIZE": "3", "ANGEL_X_SUBMIT_USER": "trader"}
+
+
+@pytest.fixture
+def market(application: Application) -> Market:
+    return Market.open(application)
+
+
+@pytest.fixture
+def intake(application: Application) -> Intake:
+    return Intake(application.acceptance, application.backpressure)
+
+
+def unlist(market: Market) -> None:
+    listing = market.application.contracts
+    listing.store.replace(contracts(market.application, (30_000,)))
+    _republish(market)
+
+
+def expire(market: Market) -> None:
+    listing, now = market.application.contracts, market.application.clock()
+    listing.store.replace([replace(c, expires_at=now) for c in contracts(market.application)])
+    _republish(market)
+
+
+def fill_the_queue(market: Market) -> None:
+    market.accept(market.accounts["trader"], *[market.request() for _ in range(4)])
+
+
+def _republish(market: Market) -> None:
+    # An unknown version makes the table be read again.
+    assert market.application.universes.version("another") is None
+    market.application.contracts.pointer.publish(market.application.universes.current().version)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "refusal"),
+    [(unlist, InvalidOrder), (expire, InvalidOrder), (fill_the_queue, QueueFull)],
+)
+def test_an_order_that_was_stored_is_answered_with_whatever_has_become_impossible_since(
+    market: Market, intake: Intake, spoil: Callable[[Market], None], refusal: type[Exception]
+) -> None:
+    user = market.account()
+    request, fresh = market.request(), market.request()
+    (first,) = market.accept(user, request)
+    spoil(market)
+
+    again, new, both = intake.commit(
+        [
+            Submission(user, (request,)),
+            Submission(user, (fresh,)),
+            Submission(user, (request, fresh)),
+        ]
+    )
+
+    assert isinstance(again, tuple)
+    assert [(order.order_id, order.replayed) for order in again] == [(first.order_id, True)]
+    assert isinstance(new, refusal)
+    assert isinstance(both, refusal)
+    assert market.application.reading.order_of_client(user, fresh.client_order_id) is None
+
+
+def test_other_content_under_a_known_id_is_no_replay(market: Market, intake: Intake) -> None:
+    user = market.account()
+    market.accept(user, market.request(client_order_id="a"))
+    unlist(market)
+
+    (outcome,) = intake.commit(
+        [Submission(user, (market.request(client_order_id="a", quantity=130),))]
+    )
+
+    assert isinstance(outcome, InvalidOrder)
+
+
+def test_a_message_that_comes_again_after_expiry_leaves_no_refusal(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[Metric] = []
+    meter = type(market.application.meter)
+    monkeypatch.setattr(meter, "add", lambda _, metric, *__, **___: counted.append(metric))
+    user = market.account()
+    message = {
+        "client_order_id": "m",
+        "symbol": market.symbols[0],
+        "side": "BUY",
+        "quantity": 65,
+    }
+    (first,) = market.application.messaging.submit(message)
+    expire(market)
+
+    (second,) = market.application.messaging.submit(message)
+
+    assert (second.order_id, second.replayed) == (first.order_id, True)
+    assert market.application.refusals.get(user, "m") is None
+    assert counted == [Metric.ORDERS_ACCEPTED, Metric.IDEMPOTENT_REPLAYS]
+
+
+def test_a_conflict_with_a_submission_that_is_itself_refused_is_none(market: Market) -> None:
+    user = market.account()
+    market.accept(user, market.request(client_order_id="taken"))
+    refused = Submission(
+        user,
+        (
+            market.request(client_order_id="free"),
+            market.request(client_order_id="taken", quantity=130),
+        ),
+    )
+    good = Submission(user, (market.request(client_order_id="free", quantity=130),))
+
+    outcomes = market.application.acceptance.accept([refused, good])
+
+    assert isinstance(outcomes[0], IdempotencyConflict)
+    assert isinstance(outcomes[1], tuple)
+    stored = market.application.reading.order_of_client(user, "free")
+    assert stored is not None
