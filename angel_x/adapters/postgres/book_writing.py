@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from angel_x.adapters.postgres.arrays import array
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -134,78 +136,78 @@ def write_book(connection: Connection, book: Book, actor: str) -> None:
     connection.exec_driver_sql(f"WITH {','.join(parts)} SELECT 1", parameters)
 
 
-def _orders(book: Book) -> dict[str, object]:
+def _orders(book: Book) -> dict[str, str]:
     moves = book.moves
     return {
-        "order_ids": [m.order.id for m in moves],
-        "statuses": [m.status.value for m in moves],
-        "reasons": [m.reason for m in moves],
-        "details": [m.detail for m in moves],
-        "filled": [m.order.filled_quantity for m in moves],
-        "averages": [m.order.average_price for m in moves],
-        "reserved": [m.order.reserved for m in moves],
-        "closed": [m.status.is_closed for m in moves],
+        "order_ids": array(m.order.id for m in moves),
+        "statuses": array(m.status.value for m in moves),
+        "reasons": array(m.reason for m in moves),
+        "details": array(m.detail for m in moves),
+        "filled": array(m.order.filled_quantity for m in moves),
+        "averages": array(m.order.average_price for m in moves),
+        "reserved": array(m.order.reserved for m in moves),
+        "closed": array(m.status.is_closed for m in moves),
     }
 
 
-def _fills(book: Book) -> dict[str, object]:
+def _fills(book: Book) -> dict[str, str]:
     fills = book.fills
     return {
-        "execution_ids": [f.execution_id for f in fills],
-        "fill_orders": [f.order.id for f in fills],
-        "fill_users": [f.order.user_id for f in fills],
-        "fill_symbols": [f.order.symbol for f in fills],
-        "fill_sides": [f.order.side.value for f in fills],
-        "fill_quantities": [f.quantity for f in fills],
-        "fill_prices": [f.price for f in fills],
+        "execution_ids": array(f.execution_id for f in fills),
+        "fill_orders": array(f.order.id for f in fills),
+        "fill_users": array(f.order.user_id for f in fills),
+        "fill_symbols": array(f.order.symbol for f in fills),
+        "fill_sides": array(f.order.side.value for f in fills),
+        "fill_quantities": array(f.quantity for f in fills),
+        "fill_prices": array(f.price for f in fills),
     }
 
 
-def _ledger(book: Book) -> dict[str, object]:
+def _ledger(book: Book) -> dict[str, str]:
     entries = book.entries
     return {
-        "entry_users": [e.user_id for e in entries],
-        "entry_orders": [e.order_id for e in entries],
-        "entry_accounts": [e.account.value for e in entries],
-        "entry_amounts": [e.amount for e in entries],
+        "entry_users": array(e.user_id for e in entries),
+        "entry_orders": array(e.order_id for e in entries),
+        "entry_accounts": array(e.account.value for e in entries),
+        "entry_amounts": array(e.amount for e in entries),
     }
 
 
-def _accounts(book: Book) -> dict[str, object]:
+def _accounts(book: Book) -> dict[str, str]:
     accounts, exposures = book.accounts.values(), book.exposures.values()
     return {
-        "user_ids": [a.id for a in accounts],
-        "cash": [a.cash for a in accounts],
-        "margins": [a.margin_used for a in accounts],
-        "pnl": [a.realised_pnl for a in accounts],
-        "exposure_users": [e.user_id for e in exposures],
-        "exposure_symbols": [e.symbol for e in exposures],
-        "nets": [e.net_quantity for e in exposures],
-        "offered": [e.open_sell_quantity for e in exposures],
-        "exposure_margins": [e.margin for e in exposures],
+        "user_ids": array(a.id for a in accounts),
+        "cash": array(a.cash for a in accounts),
+        "margins": array(a.margin_used for a in accounts),
+        "pnl": array(a.realised_pnl for a in accounts),
+        "exposure_users": array(e.user_id for e in exposures),
+        "exposure_symbols": array(e.symbol for e in exposures),
+        "nets": array(e.net_quantity for e in exposures),
+        "offered": array(e.open_sell_quantity for e in exposures),
+        "exposure_margins": array(e.margin for e in exposures),
     }
 
 
-def _positions(positions: Iterable[Position], prefix: str) -> dict[str, object]:
+def _positions(positions: Iterable[Position], prefix: str) -> dict[str, str]:
     rows = list(positions)
     return {
-        f"{prefix}_ids": [p.id for p in rows],
-        f"{prefix}_users": [p.user_id for p in rows],
-        f"{prefix}_symbols": [p.symbol for p in rows],
-        f"{prefix}_quantities": [p.quantity for p in rows],
-        f"{prefix}_costs": [p.cost for p in rows],
-        f"{prefix}_pnl": [p.realised_pnl for p in rows],
+        f"{prefix}_ids": array(p.id for p in rows),
+        f"{prefix}_users": array(p.user_id for p in rows),
+        f"{prefix}_symbols": array(p.symbol for p in rows),
+        f"{prefix}_quantities": array(p.quantity for p in rows),
+        f"{prefix}_costs": array(p.cost for p in rows),
+        f"{prefix}_pnl": array(p.realised_pnl for p in rows),
     }
 
 
-def _trades(book: Book) -> dict[str, object]:
+def _trades(book: Book) -> dict[str, str]:
     return {
-        "trade_users": [user_id for user_id, _, _ in book.trades],
-        "trade_symbols": [symbol for _, symbol, _ in book.trades],
-        "trade_sides": [t.side.value for _, _, t in book.trades],
-        "trade_quantities": [t.quantity for _, _, t in book.trades],
-        "entry_prices": [t.entry_price for _, _, t in book.trades],
-        "exit_prices": [t.exit_price for _, _, t in book.trades],
-        "trade_pnl": [t.realised_pnl for _, _, t in book.trades],
-        "entered": [t.entry_time for _, _, t in book.trades],
+        "trade_users": array(user_id for user_id, _, _ in book.trades),
+        "trade_symbols": array(symbol for _, symbol, _ in book.trades),
+        "trade_sides": array(t.side.value for _, _, t in book.trades),
+        "trade_quantities": array(t.quantity for _, _, t in book.trades),
+        "entry_prices": array(t.entry_price for _, _, t in book.trades),
+        "exit_prices": array(t.exit_price for _, _, t in book.trades),
+        "trade_pnl": array(t.realised_pnl for _, _, t in book.trades),
+        "entered": array(t.entry_time for _, _, t in book.trades),
     }

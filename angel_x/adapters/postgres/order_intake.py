@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from psycopg2.errors import DeadlockDetected
 from sqlalchemy.exc import OperationalError
 
+from angel_x.adapters.postgres.arrays import array
 from angel_x.domain.order import OrderRequest, OrderStatus
 
 if TYPE_CHECKING:
@@ -118,20 +119,20 @@ class OrderIntake:
     ) -> dict[tuple[int, str], StoredOrder]:
         requests = [request for _, request, _, _ in rows]
         parameters = {
-            "user_ids": [user_id for user_id, _, _, _ in rows],
-            "hashes": [digest for _, _, digest, _ in rows],
-            "until": [until for _, _, _, until in rows],
-            "client_order_ids": [r.client_order_id for r in requests],
-            "symbols": [r.symbol for r in requests],
-            "sides": [r.side.value for r in requests],
-            "quantities": [r.quantity for r in requests],
-            "types": [r.order_type.value for r in requests],
-            "limits": [r.limit_price for r in requests],
-            "triggers": [r.trigger_price for r in requests],
-            "validities": [r.validity.value for r in requests],
-            "products": [r.product.value for r in requests],
-            "priorities": [r.priority.value for r in requests],
-            "tags": [r.tag for r in requests],
+            "user_ids": array(user_id for user_id, _, _, _ in rows),
+            "hashes": array(digest for _, _, digest, _ in rows),
+            "until": array(until for _, _, _, until in rows),
+            "client_order_ids": array(r.client_order_id for r in requests),
+            "symbols": array(r.symbol for r in requests),
+            "sides": array(r.side.value for r in requests),
+            "quantities": array(r.quantity for r in requests),
+            "types": array(r.order_type.value for r in requests),
+            "limits": array(r.limit_price for r in requests),
+            "triggers": array(r.trigger_price for r in requests),
+            "validities": array(r.validity.value for r in requests),
+            "products": array(r.product.value for r in requests),
+            "priorities": array(r.priority.value for r in requests),
+            "tags": array(r.tag for r in requests),
             "ring_after": self._ring_after,
             "actor": actor,
         }
@@ -150,8 +151,8 @@ def _known(
 ) -> dict[tuple[int, str], StoredOrder]:
     """Read rows that another transaction has stored; a new statement sees them."""
     parameters = {
-        "user_ids": [user_id for user_id, _ in keys],
-        "client_order_ids": [client_id for _, client_id in keys],
+        "user_ids": array(user_id for user_id, _ in keys),
+        "client_order_ids": array(client_id for _, client_id in keys),
     }
     result = connection.exec_driver_sql(_KNOWN, parameters)
     return {
