@@ -340,6 +340,8 @@ def _engine(settings: Settings, role: str, meter: Meter) -> Engine:
         pool_size=size[0] if role == "api" else min(_WORKER_POOL, size[0]),
         max_pool_size=size[1] if role == "api" else min(2 * _WORKER_POOL, size[1]),
         query_timeout_seconds=settings.db_query_timeout_seconds,
+        # A caller of the API must not meet a connection that died; a doorbell is rung again.
+        pre_ping=role == "api",
     )
     watch_queries(engine, meter.observe, slow_seconds=settings.slow_query_threshold_ms / 1000)
     return engine

@@ -73,9 +73,9 @@ class PaperMarket:
         if not listed.any():
             return [Terms(None, ZERO, charges, DenialReason.UNKNOWN_CONTRACT) for _ in orders]
         safe = np.where(listed, rows, 0)
-        quotes = self._quotes.read_rows(universe, safe)
+        quotes, spots = self._quotes.read_rows_and_spots(universe, safe)
         fills, denials = self._fills(orders, quotes)
-        margins, spot_is_trusted = self._margins(universe, safe, today)
+        margins, spot_is_trusted = self._margins(universe, safe, spots, today)
         expired = universe.expires_at[safe] <= now.timestamp()
         terms = []
         for i, order in enumerate(orders):
@@ -123,10 +123,13 @@ class PaperMarket:
         ]
 
     def _margins(
-        self, universe: Universe, rows: NDArray[np.int64], today: date
+        self,
+        universe: Universe,
+        rows: NDArray[np.int64],
+        spots: NDArray[np.void],
+        today: date,
     ) -> tuple[list[Decimal], NDArray[np.bool_]]:
         """Return rupees of margin a short unit, and whether the spot behind it can be trusted."""
-        spots = self._quotes.spots(universe)
         underlying = universe.underlying_index[rows]
         spot_paise = spots["last"][underlying]
         known: dict[tuple[int, date], Decimal] = {}

@@ -34,6 +34,11 @@ class QuoteBoard(Protocol):
     def read_rows(self, universe: Universe, rows: NDArray[np.int64]) -> NDArray[np.void]:
         """Return one quote for each of ``rows``, which may repeat."""
 
+    def read_rows_and_spots(
+        self, universe: Universe, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        """Return the quotes of ``rows`` and of the underlyings, in one round trip."""
+
     def spots(self, universe: Universe) -> NDArray[np.void]:
         """Return the quotes of the underlyings."""
 

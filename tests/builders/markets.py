@@ -127,6 +127,11 @@ class MemoryQuoteBoard:
     def read_rows(self, universe: Universe, rows: NDArray[np.int64]) -> NDArray[np.void]:
         return self.read(universe)[rows]
 
+    def read_rows_and_spots(
+        self, universe: Universe, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.void], NDArray[np.void]]:
+        return self.read_rows(universe, rows), self.spots(universe)
+
     def spots(self, universe: Universe) -> NDArray[np.void]:
         empty = np.zeros(len(universe.underlyings), QUOTE)
         return self.spot_quotes.get(universe.version, empty)

@@ -78,6 +78,18 @@ def test_spots_are_kept_by_underlying(board: QuoteBoard) -> None:
     assert board.spots(UNIVERSE)["last"].tolist() == [5_200_000, 2_400_000]
 
 
+def test_rows_and_spots_read_together_are_what_they_are_apart(board: QuoteBoard) -> None:
+    rows = np.array([700, 1, 700, SIZE - 1])
+    board.write(UNIVERSE, np.array([1, 700]), make_quotes([100, 200], time=7))
+    board.write_spots(UNIVERSE, make_quotes([5_200_000, 2_400_000], time=7))
+
+    quotes, spots = board.read_rows_and_spots(UNIVERSE, rows)
+
+    assert quotes.tolist() == board.read_rows(UNIVERSE, rows).tolist()
+    assert quotes["last"].tolist() == [200, 100, 200, 0]
+    assert spots.tolist() == board.spots(UNIVERSE).tolist()
+
+
 def test_another_universe_has_a_board_of_its_own(board: QuoteBoard) -> None:
     other = make_universe(strikes=(24_000,))
     board.write(UNIVERSE, np.array([0]), make_quotes([100], time=7))
