@@ -89,6 +89,7 @@ TRANSIENT: tuple[type[Exception], ...] = (
 #: Connections of a process that is not the API: one to work with, one to spare.
 _WORKER_POOL = 2
 _SOCKET_SECONDS = 5
+_ORDER_WORKERS = frozenset({"orders", "emergency"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,8 +341,8 @@ def _engine(settings: Settings, role: str, meter: Meter) -> Engine:
         pool_size=size[0] if role == "api" else min(_WORKER_POOL, size[0]),
         max_pool_size=size[1] if role == "api" else min(2 * _WORKER_POOL, size[1]),
         query_timeout_seconds=settings.db_query_timeout_seconds,
-        # A caller of the API must not meet a connection that died; a doorbell is rung again.
-        pre_ping=role == "api",
+        # Where milliseconds count: a doorbell that meets a connection that died is rung again.
+        pre_ping=role.partition("-")[0] not in _ORDER_WORKERS,
     )
     watch_queries(engine, meter.observe, slow_seconds=settings.slow_query_threshold_ms / 1000)
     return engine

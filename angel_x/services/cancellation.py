@@ -24,8 +24,7 @@ class Cancellation:
             OrderAlreadyClosed: It was closed before; the error says how.
         """
         with self._units.begin() as unit:
-            accounts = unit.lock_owners([order_id])
-            orders, book = unit.orders(accounts, [order_id], frozenset(OrderStatus))
+            orders, book = unit.orders([order_id], frozenset(OrderStatus))
             if not orders or orders[0].user_id != user_id:
                 raise OrderNotFound(str(order_id))
             order = orders[0]

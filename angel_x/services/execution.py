@@ -83,26 +83,21 @@ class Execution:
 
     def _run_claimed(self, order_ids: Sequence[int]) -> int:
         with self._units.begin() as unit:
-            accounts, lanes = unit.lock_waiting(order_ids)
-            if not accounts:
+            orders, book = unit.claim(order_ids, max(self._claim_limit, len(order_ids)))
+            if not orders:
                 self._report_unknown(unit, order_ids)
-                return 0
-            limit = max(self._claim_limit, len(order_ids))
-            orders, book = unit.claim(accounts, lanes, limit)
             return self._decide(unit, book, orders)
 
     def _run_these(self, order_ids: Sequence[int]) -> int:
         """Decide exactly these orders."""
         with self._units.begin() as unit:
-            accounts = unit.lock_owners(order_ids)
-            orders, book = unit.orders(accounts, order_ids, _RECEIVED)
+            orders, book = unit.orders(order_ids, _RECEIVED)
             return self._decide(unit, book, orders)
 
     def park(self, order_ids: Sequence[int], detail: str) -> int:
         """Deny orders that cannot be decided, with a traceback that operators can read."""
         with self._units.begin() as unit:
-            accounts = unit.lock_owners(order_ids)
-            orders, book = unit.orders(accounts, order_ids, _RECEIVED)
+            orders, book = unit.orders(order_ids, _RECEIVED)
             for order in orders:
                 book.deny(order, DenialReason.PROCESSING_FAILED, detail[-_TRACEBACK_LENGTH:])
                 log.error("order.parked", order_id=order.id, detail=detail[-200:])

@@ -60,8 +60,7 @@ class Expiry:
 
     def _expire(self, order_ids: Sequence[int]) -> int:
         with self._units.begin() as unit:
-            accounts = unit.lock_owners(order_ids)
-            orders, book = unit.orders(accounts, order_ids, OPEN - {OrderStatus.SUBMITTING})
+            orders, book = unit.orders(order_ids, OPEN - {OrderStatus.SUBMITTING})
             for order in orders:
                 book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
             unit.record(book, "expiry")

@@ -63,8 +63,7 @@ class Matching:
 
     def _match(self, order_ids: Sequence[int]) -> int:
         with self._units.begin() as unit:
-            accounts = unit.lock_owners(order_ids)
-            orders, book = unit.orders(accounts, order_ids, RESTING)
+            orders, book = unit.orders(order_ids, RESTING)
             if not orders:
                 return 0
             now = self._market_clock()

@@ -367,7 +367,7 @@ def test_acceptance_does_not_wait_for_the_execution_of_the_same_account(market: 
     (first,) = market.accept(user, market.request())
 
     with market.application.execution._units.begin() as unit:
-        unit.lock_waiting([first.order_id])
+        unit.claim([first.order_id], 1)
         with ThreadPoolExecutor(1) as pool:
             (second,) = pool.submit(market.accept, user, market.request()).result(timeout=5)
 
