@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -104,15 +105,20 @@ class System:
             return list(cursor.fetchall())
 
     def resident_mb(self) -> dict[str, float]:
-        """Return the resident memory of every Python process of the system, by command line."""
+        """Return the resident memory of every Python process of the system, by role and id."""
         found = {}
         for process in psutil.process_iter(["pid", "cmdline", "environ"]):
             environ = process.info["environ"] or {}
             if environ.get("ANGEL_X_HOME") == str(self.home) and process.info["cmdline"]:
-                title = " ".join(process.info["cmdline"])[-60:]
-                resident = process.memory_info().rss / 1e6
-                found[f"{process.info['pid']} {title}"] = round(resident, 1)
-        return found
+                role = _role(" ".join(process.info["cmdline"]))
+                found[f"{role} {process.info['pid']}"] = round(process.memory_info().rss / 1e6, 1)
+        return dict(sorted(found.items()))
+
+
+def _role(command: str) -> str:
+    """Name a process by its command line: what ``-n`` or the command of the CLI says."""
+    match = re.search(r"-n (\w+)@|entrypoints\.cli (\w+)|(flower|beat|guardian|sweeper)", command)
+    return next((name for name in match.groups() if name), "other") if match else "other"
 
 
 def naive(servers: RunningServers, orders: int) -> dict[str, object]:
