@@ -1,0 +1,126 @@
+"""What every other part stands on: connections, clocks, metrics and messages."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from angel_x.adapters.clock import wall_clock
+from angel_x.adapters.dispatch import CeleryDispatcher, OutOfTime
+from angel_x.adapters.metrics import make_meter
+from angel_x.adapters.postgres.engine import make_engine, watch_queries
+from angel_x.adapters.redis.events import EventStream
+from angel_x.adapters.redis.market_clock import MarketClock
+from angel_x.adapters.redis.portfolios import RedisPortfolioCache
+from angel_x.adapters.redis.queue_depths import QueueDepths
+from angel_x.domain.session import TradingCalendar
+from angel_x.services.ports import Clock, Meter
+from config.celery_options import celery_options
+from config.market import table
+from config.queues import QueueName
+from config.settings import Settings
+
+#: What adapters raise while PostgreSQL or Redis is away: worth another attempt, nobody's fault.
+#: A task whose time is up has waited for one of them.
+TRANSIENT: tuple[type[Exception], ...] = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    redis.RedisError,
+    OutOfTime,
+)
+
+#: Connections of a process that is not the API: one to work with, one to spare.
+_WORKER_POOL = 2
+_SOCKET_SECONDS = 5
+_ORDER_WORKERS = frozenset({"orders", "emergency"})
+
+
+class Foundation:
+    """Connections, clocks, metrics and messages of one process."""
+
+    def __init__(self, settings: Settings, role: str) -> None:
+        self.settings = settings
+        self.role = role
+        self.clock: Clock = wall_clock
+
+    @cached_property
+    def meter(self) -> Meter:
+        return make_meter(self.settings, self.role)
+
+    @cached_property
+    def engine(self) -> Engine:
+        return _engine(self.settings, self.role, self.meter)
+
+    @cached_property
+    def cache(self) -> redis.Redis:
+        return _redis(self.settings.needed("cache_url"), self.settings.redis_pool_size)
+
+    @cached_property
+    def broker(self) -> redis.Redis:
+        return _redis(self.settings.needed("broker_url"), self.settings.redis_pool_size)
+
+    @cached_property
+    def calendar(self) -> TradingCalendar:
+        return TradingCalendar.from_table(table("sessions"))
+
+    @cached_property
+    def market_clock(self) -> MarketClock:
+        return MarketClock(self.cache, self.clock)
+
+    @cached_property
+    def events(self) -> EventStream:
+        return EventStream(self.cache)
+
+    @cached_property
+    def dispatcher(self) -> CeleryDispatcher:
+        options = celery_options(self.settings)
+        return CeleryDispatcher(options, self.meter, synchronous=self.role == "relay")
+
+    @cached_property
+    def _portfolio_cache(self) -> RedisPortfolioCache:
+        return RedisPortfolioCache(self.cache, self.settings.cache_ttl_portfolio)
+
+    @cached_property
+    def _depths(self) -> QueueDepths:
+        return QueueDepths(self.broker, [queue.value for queue in QueueName])
+
+    def close(self) -> None:
+        """Hand over what waits to be sent, and let go of every connection."""
+        self.dispatcher.close()
+        self.engine.dispose()
+        self.cache.close()
+        self.broker.close()
+
+
+def _engine(settings: Settings, role: str, meter: Meter) -> Engine:
+    size = (settings.db_pool_size, settings.db_max_pool_size)
+    engine = make_engine(
+        settings.needed("database_url"),
+        pool_size=size[0] if role == "api" else min(_WORKER_POOL, size[0]),
+        max_pool_size=size[1] if role == "api" else min(2 * _WORKER_POOL, size[1]),
+        query_timeout_seconds=settings.db_query_timeout_seconds,
+        # Where milliseconds count: a doorbell that meets a connection that died is rung again.
+        pre_ping=role.partition("-")[0] not in _ORDER_WORKERS,
+    )
+    watch_queries(engine, meter.observe, slow_seconds=settings.slow_query_threshold_ms / 1000)
+    return engine
+
+
+def _redis(url: str, connections: int) -> redis.Redis:
+    """Return a client that answers or fails within seconds: its caller knows what to do then."""
+    return redis.Redis.from_url(
+        url,
+        max_connections=connections,
+        socket_timeout=_SOCKET_SECONDS,
+        socket_connect_timeout=2,
+        health_check_interval=30,
+        # redis-py would repeat a command ten times; a counter would then count ten times.
+        retry=Retry(NoBackoff(), 1),
+    )

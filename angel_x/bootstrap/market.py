@@ -1,0 +1,71 @@
+"""Contracts and market data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+from pathlib import Path
+
+from angel_x.adapters.chain_files import read_chain
+from angel_x.adapters.postgres.contracts import SqlContracts
+from angel_x.adapters.redis.market_clock import RedisFeedBeacon
+from angel_x.adapters.redis.quote_board import RedisQuoteBoard
+from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
+from angel_x.adapters.universe_source import PublishedUniverse
+from angel_x.bootstrap.foundation import TRANSIENT, Foundation
+from angel_x.domain.contract_rules import ContractRules
+from angel_x.domain.replay import RecordedChain
+from angel_x.services.contracts import ContractListing
+from angel_x.services.feed import FeedPorts
+from config.market import table
+
+
+class MarketParts(Foundation):
+    """Where contracts and quotes come from and go to."""
+
+    @cached_property
+    def _rules(self) -> ContractRules:
+        return ContractRules.from_table(table("contracts"))
+
+    @cached_property
+    def _pointer(self) -> RedisUniversePointer:
+        return RedisUniversePointer(self.cache)
+
+    @cached_property
+    def _listed(self) -> SqlContracts:
+        return SqlContracts(self.engine)
+
+    @cached_property
+    def universes(self) -> PublishedUniverse:
+        return PublishedUniverse(self._pointer, self._listed, self.clock, TRANSIENT)
+
+    @cached_property
+    def read_chain(self) -> Callable[[Path], RecordedChain]:
+        return partial(read_chain, rules=self._rules, calendar=self.calendar)
+
+    @cached_property
+    def contracts(self) -> ContractListing:
+        return ContractListing(
+            store=self._listed,
+            pointer=self._pointer,
+            rules=self._rules,
+            calendar=self.calendar,
+            clock=self.clock,
+            read_chain=self.read_chain,
+        )
+
+    @cached_property
+    def _quotes(self) -> RedisQuoteBoard:
+        return RedisQuoteBoard(self.cache, ttl_seconds=self.settings.cache_ttl_market_data)
+
+    @cached_property
+    def feed_ports(self) -> FeedPorts:
+        return FeedPorts(
+            universes=self.universes,
+            board=self._quotes,
+            beacon=RedisFeedBeacon(self.cache),
+            clock=self.clock,
+            meter=self.meter,
+            match=self.dispatcher.match,
+            outages=TRANSIENT,
+        )
