@@ -42,7 +42,7 @@ class RestingOrder(Protocol):
 
 
 class PaperMarket:
-    """Prices whole batches: two reads of the cache, then arrays."""
+    """Prices whole batches: one read of the cache, then arrays."""
 
     def __init__(
         self,
