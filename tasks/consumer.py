@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -12,12 +13,25 @@ from tasks.drops import Dropped, drop
 
 log = structlog.get_logger()
 
+#: Seconds that task events are gathered for before they are sent to Flower.
+_EVENT_DELAY = 0.05
+
 #: What reading a malformed message raises.  Errors of the connection are none of these.
 _SENSELESS = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 class Consumer(CeleryConsumer):
-    """Drops what it cannot read, where Celery's would end its worker."""
+    """Drops what it cannot read, where Celery's would end its worker; sends events after tasks."""
+
+    #: When the events that wait now will have been sent.
+    _events_due = 0.0
+
+    def on_send_event_buffered(self) -> None:
+        """Send events a moment later: Celery's would hold up the very task that they tell of."""
+        now = monotonic()
+        if self.hub and now >= self._events_due:
+            self._events_due = now + _EVENT_DELAY
+            self.hub.call_later(_EVENT_DELAY, self._flush_events)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], None]:  # noqa: ANN401
         """Return the callback for each message; Celery's own lets a missing id end the worker."""
