@@ -117,8 +117,10 @@ class System:
 
 def _role(command: str) -> str:
     """Name a process by its command line: what ``-n`` or the command of the CLI says."""
-    match = re.search(r"-n (\w+)@|entrypoints\.cli (\w+)|(flower|beat|guardian|sweeper)", command)
-    return next((name for name in match.groups() if name), "other") if match else "other"
+    match = re.search(
+        r"-n (\w+)@|entrypoints\.cli (\w+)|(flower| beat)$|(guardian|sweeper)", command
+    )
+    return next(name.strip() for name in match.groups() if name) if match else "other"
 
 
 def naive(servers: RunningServers, orders: int) -> dict[str, object]:
