@@ -6,7 +6,6 @@ before it did.  Everything that a transaction has to write is collected here; no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -68,19 +67,6 @@ class Book:
     trades: list[tuple[int, str, Closing]] = field(default_factory=list)
     #: Positions that became flat.
     flattened: list[Position] = field(default_factory=list)
-
-    @classmethod
-    def of(
-        cls,
-        accounts: Iterable[Account],
-        exposures: Iterable[Exposure] = (),
-        positions: Iterable[Position] = (),
-    ) -> Book:
-        return cls(
-            {a.id: a for a in accounts},
-            {(e.user_id, e.symbol): e for e in exposures},
-            {(p.user_id, p.symbol): p for p in positions},
-        )
 
     def decide(self, order: Order, terms: Terms) -> None:
         """Trade, rest, cancel or deny an order that was received."""

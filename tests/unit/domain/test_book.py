@@ -58,7 +58,7 @@ def terms(
 
 
 def book(cash: str = "1000000") -> Book:
-    return Book.of([Account(USER, Decimal(cash), ZERO, ZERO)])
+    return Book({USER: Account(USER, Decimal(cash), ZERO, ZERO)}, {}, {})
 
 
 def totals(book: Book, account: LedgerAccount) -> Decimal:
