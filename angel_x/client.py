@@ -10,18 +10,31 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from decimal import Decimal
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import msgspec
 import urllib3
 
-from angel_x.domain.order import OrderStatus
+from angel_x.domain.basket import BasketRecord, OnRefusal
+from angel_x.domain.control import (
+    CancellationList,
+    CancellationRecord,
+    ControlList,
+    ControlReceipt,
+    ControlScope,
+)
+from angel_x.domain.limits import LimitSheet
+from angel_x.domain.order import OrderStatus, Product
 from angel_x.domain.portfolio import Portfolio
+from angel_x.domain.risk import TradingState
+from angel_x.domain.square_off import SquareOffRecord
 from angel_x.domain.statement import (
     Balance,
+    MarginEstimate,
     OrderHistory,
     OrderPage,
     OrderReceipt,
@@ -53,6 +66,8 @@ _Record = TypeVar("_Record")
 
 #: The fields of one order as the API reads them, such as ``{"symbol": …, "side": "BUY", …}``.
 OrderFields = Mapping[str, object]
+#: Rupees.
+Price = Decimal | str | float
 
 _BACKOFF_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -143,11 +158,17 @@ class Client:
         *,
         status: OrderStatus | str | None = None,
         symbol: str | None = None,
+        parent_id: str | None = None,
+        basket_id: str | None = None,
         since: datetime | None = None,
         page_size: int = 100,
     ) -> Iterator[OrderRecord]:
-        """Yield orders, the newest first, reading page after page."""
+        """Yield orders, the newest first, reading page after page.
+
+        Slices are left out, unless those of one ``parent_id`` are asked for.
+        """
         wanted: dict[str, object] = {"status": status, "symbol": symbol, "limit": page_size}
+        wanted |= {"parent_id": parent_id, "basket_id": basket_id}
         wanted["since"] = None if since is None else since.isoformat()
         while True:
             page = self._call("GET", _with_query("/v1/orders", wanted), OrderPage)
@@ -155,6 +176,52 @@ class Client:
             if page.next is None:
                 return
             wanted["cursor"] = page.next
+
+    def basket(
+        self,
+        orders: Iterable[OrderFields],
+        *,
+        basket_id: str | None = None,
+        on_refusal: OnRefusal | str = OnRefusal.KEEP,
+    ) -> BasketRecord:
+        """Hand in orders that are checked together and hedged first; they have no client order id.
+
+        Raises:
+            InvalidRequest: With the index, field and value of each fault.
+            Conflict: A basket of other content has this id.
+            Overloaded: Too many orders wait, even after the retries.
+            Unavailable: There was no answer; the same basket may be handed in again.
+        """
+        content = {
+            "basket_id": basket_id or uuid4().hex,
+            "orders": list(orders),
+            "on_refusal": on_refusal,
+        }
+        return self._call("POST", "/v1/baskets", BasketRecord, body=msgspec.json.encode(content))
+
+    def read_basket(self, basket_id: str) -> BasketRecord:
+        """Return a basket with its orders."""
+        return self._call("GET", f"/v1/baskets/{quote(basket_id, safe='')}", BasketRecord)
+
+    def modify(
+        self,
+        order_id: str,
+        *,
+        price: Price | None = None,
+        trigger_price: Price | None = None,
+        quantity: int | None = None,
+    ) -> OrderHistory:
+        """Change an open order and return it as it stands then; what is None stays as it is.
+
+        Raises:
+            InvalidRequest: With the field and value of each fault.
+            Conflict: It is closed already, on its way to the venue, or refused as amended.
+        """
+        changes = {"price": price, "trigger_price": trigger_price, "quantity": quantity}
+        body = msgspec.json.encode({f: v for f, v in changes.items() if v is not None})
+        # As for a cancellation: by another attempt it may have traded.
+        path = f"/v1/orders/{quote(order_id, safe='')}"
+        return self._call("PATCH", path, OrderHistory, body=body, retries=0)
 
     def cancel(self, order_id: str) -> OrderHistory:
         """Cancel what has not traded and return the order as it stands then.
@@ -165,6 +232,63 @@ class Client:
         # Not tried again: an attempt whose answer was lost would look like a conflict.
         path = f"/v1/orders/{quote(order_id, safe='')}"
         return self._call("DELETE", path, OrderHistory, retries=0)
+
+    def cancel_all(
+        self,
+        *,
+        symbol: str | None = None,
+        underlying: str | None = None,
+        product: Product | str | None = None,
+    ) -> list[CancellationRecord]:
+        """Cancel everything that is open and return what became of each order."""
+        wanted = {"symbol": symbol, "underlying": underlying, "product": product}
+        path = _with_query("/v1/orders", wanted)
+        # Again, it would say nothing of what the first attempt has canceled.
+        return list(self._call("DELETE", path, CancellationList, retries=0).orders)
+
+    def square_off(
+        self,
+        *,
+        symbol: str | None = None,
+        underlying: str | None = None,
+        product: Product | str | None = None,
+        key: str | None = None,
+    ) -> SquareOffRecord:
+        """Cancel what is open and close what is held; ask :meth:`square_off_standing` how far it is.
+
+        Raises:
+            Conflict: The key stands for a square-off of something else.
+        """
+        wanted = {"symbol": symbol, "underlying": underlying, "product": product}
+        body = msgspec.json.encode(
+            {"key": key or uuid4().hex, **{f: v for f, v in wanted.items() if v is not None}}
+        )
+        return self._call("POST", "/v1/square-off", SquareOffRecord, body=body)
+
+    def square_off_standing(self, square_off_id: str) -> SquareOffRecord:
+        """Return how far a square-off has come."""
+        path = f"/v1/square-off/{quote(square_off_id, safe='')}"
+        return self._call("GET", path, SquareOffRecord)
+
+    def kill_switch(
+        self,
+        state: TradingState | str,
+        *,
+        scope: ControlScope | str = ControlScope.USER,
+        name: str | None = None,
+        reason: str | None = None,
+    ) -> ControlReceipt:
+        """Set a trading state, ``on`` for halted: the account's own, or any with the scope admin.
+
+        Once the answer is settled, no order is being decided any more under the state before.
+        """
+        fields = {"state": state, "scope": scope, "name": name, "reason": reason}
+        body = msgspec.json.encode({f: v for f, v in fields.items() if v is not None})
+        return self._call("PUT", "/v1/kill-switch", ControlReceipt, body=body)
+
+    def controls(self) -> ControlList:
+        """Return the trading states that were set, and which one holds for the account."""
+        return self._call("GET", "/v1/kill-switch", ControlList)
 
     def positions(self) -> list[PositionRecord]:
         """Return the open positions, the newest first."""
@@ -177,9 +301,43 @@ class Client:
     def portfolio(self) -> Portfolio:
         return self._call("GET", "/v1/portfolio", Portfolio)
 
-    def margin(self) -> Balance:
-        """Return cash and margin."""
-        return self._call("GET", "/v1/margin", Balance)
+    @overload
+    def margin(self) -> Balance: ...
+
+    @overload
+    def margin(self, orders: OrderFields | Iterable[OrderFields]) -> MarginEstimate: ...
+
+    def margin(
+        self, orders: OrderFields | Iterable[OrderFields] | None = None
+    ) -> Balance | MarginEstimate:
+        """Return cash and margin, or what orders would do to them; they need no client order id."""
+        if orders is None:
+            return self._call("GET", "/v1/margin", Balance)
+        given = [orders] if isinstance(orders, Mapping) else list(orders)
+        body = msgspec.json.encode({"orders": given})
+        return self._call("POST", "/v1/margin", MarginEstimate, body=body)
+
+    def limits(self, *, user: str | None = None, everyone: bool = False) -> LimitSheet:
+        """Return the account's limits; those of another, or of everyone, need the scope admin."""
+        return self._call("GET", _limits_path(user, everyone=everyone), LimitSheet)
+
+    def set_limits(
+        self, limits: Mapping[str, object], *, user: str | None = None, everyone: bool = False
+    ) -> LimitSheet:
+        """Set limits by kind, such as ``{"max_order_quantity": 1800}``; the others stay.
+
+        Raises:
+            InvalidRequest: A kind is unknown, or a value out of its bounds.
+        """
+        path = _limits_path(user, everyone=everyone)
+        return self._call("PUT", path, LimitSheet, body=msgspec.json.encode(limits))
+
+    def clear_limits(
+        self, *kinds: str, user: str | None = None, everyone: bool = False
+    ) -> LimitSheet:
+        """Take limits away: those kinds, or all where none is named."""
+        path = _limits_path(user, everyone=everyone, kinds=kinds)
+        return self._call("DELETE", path, LimitSheet)
 
     def greeks(self, symbol: str) -> ContractGreeks:
         """Return the quote and the Greeks of a contract."""
@@ -299,6 +457,13 @@ def _named(order: OrderFields) -> OrderFields:
 def _with_query(path: str, wanted: Mapping[str, object]) -> str:
     query = urlencode({name: value for name, value in wanted.items() if value is not None})
     return f"{path}?{query}" if query else path
+
+
+def _limits_path(user: str | None, *, everyone: bool, kinds: Iterable[str] = ()) -> str:
+    scope = "global" if everyone else None
+    path = _with_query("/v1/limits", {"user": user, "scope": scope})
+    named = urlencode([("kind", kind) for kind in kinds])
+    return path + (("&" if "?" in path else "?") + named if named else "")
 
 
 def _pause_seconds(attempt: int, retry_after: float | None) -> float:

@@ -4,15 +4,24 @@
 AngelXError
 ├── InvalidInput            the caller sent something that cannot be accepted
 │   ├── InvalidOrder        with the index, field and value of each fault
+│   ├── InvalidAmendment    with the field and value of each fault
 │   ├── InvalidSymbol
 │   ├── InvalidChainFile    with file, row and column
 │   └── InvalidCursor
 ├── IdempotencyConflict     same client order id, other content
+├── SubmissionAbandoned     a message that came back too often
 ├── OrderNotFound
+├── WorkflowNotFound        no basket or square-off of this account
+├── StillOpen               a square-off that has not made its account flat
+├── UnknownOrder            no order at all has this id
+├── ReplayRefused           an order that must not be sent again
 ├── OrderAlreadyClosed
+├── OrderOnItsWay           to the venue, which has not answered yet
+├── AmendmentRefused        with the reason; the order is as it was
 ├── AccessDenied            no key, or a wrong or revoked one
 │   └── ScopeMissing        the key is good, but not for this
 ├── QueueFull               with the seconds after which to try again
+├── OrderRateExceeded       likewise
 ├── UnknownAccount
 ├── UnknownContract         no listed contract, underlying or expiry of that name
 ├── IllegalTransition       a move that the transition table does not know
@@ -67,6 +76,15 @@ class InvalidOrder(InvalidInput):
         self.faults = faults
 
 
+class InvalidAmendment(InvalidInput):
+    """An order cannot be changed to what was asked for, so it stays as it was."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("; ".join(f"{f.field} {f.detail}" for f in faults))
+        #: Their index says nothing: there is one order.
+        self.faults = faults
+
+
 class InvalidSymbol(InvalidInput):
     """A symbol does not read as UNDERLYING_DDMMMYY_STRIKE(CE|PE)."""
 
@@ -90,9 +108,17 @@ class IdempotencyConflict(AngelXError):
     """An order with this client order id exists already and says something else."""
 
     def __init__(self, client_order_id: str, field: str = "client_order_id") -> None:
-        super().__init__(f"an order of other content has this client_order_id: {client_order_id}")
+        thing = "an order" if field == "client_order_id" else "a request"
+        super().__init__(f"{thing} of other content has this {field}: {client_order_id}")
         self.client_order_id = client_order_id
         self.field = field
+
+
+class SubmissionAbandoned(AngelXError):
+    """A submission came back too often; what it asked for was not accepted."""
+
+    def __init__(self, attempts: int) -> None:
+        super().__init__(f"no attempt to accept the message came to an end, there were {attempts}")
 
 
 class OrderNotFound(AngelXError):
@@ -103,13 +129,62 @@ class OrderNotFound(AngelXError):
         self.order_id = order_id
 
 
+class UnknownOrder(AngelXError):
+    """No order at all has this id."""
+
+    def __init__(self, order_id: int) -> None:
+        super().__init__(f"no order has the id {order_id}")
+        self.order_id = order_id
+
+
+class ReplayRefused(AngelXError):
+    """The order must not be sent again."""
+
+    def __init__(self, order_id: int, reason: str) -> None:
+        super().__init__(f"order {order_id} cannot be replayed: {reason}")
+        self.order_id = order_id
+
+
+class WorkflowNotFound(AngelXError):
+    """The account has no basket or square-off of this id."""
+
+    def __init__(self, kind: str, workflow_id: str) -> None:
+        super().__init__(f"no {kind} of this account has the id {workflow_id}")
+        self.kind = kind
+        self.workflow_id = workflow_id
+
+
+class StillOpen(AngelXError):
+    """A square-off has not made its account flat (yet)."""
+
+    def __init__(self, workflow_id: str, status: str) -> None:
+        super().__init__(f"square-off {workflow_id} is {status} and the account is not flat")
+
+
 class OrderAlreadyClosed(AngelXError):
-    """The order is closed and cannot be canceled any more."""
+    """The order is closed and cannot be canceled or amended any more."""
 
     def __init__(self, order_id: int, status: str) -> None:
         super().__init__(f"order {order_id} is closed, its status is {status}")
         self.order_id = order_id
         self.status = status
+
+
+class OrderOnItsWay(AngelXError):
+    """The order was sent to the venue, which has not answered yet; what it says decides."""
+
+    def __init__(self, order_id: int) -> None:
+        super().__init__(f"the venue has not answered yet, so try again: order {order_id}")
+        self.order_id = order_id
+
+
+class AmendmentRefused(AngelXError):
+    """The order as it would be amended is refused; it stays as it was."""
+
+    def __init__(self, order_id: int, reason: str) -> None:
+        super().__init__(f"order {order_id} stays as it was, its amendment is refused: {reason}")
+        self.order_id = order_id
+        self.reason = reason
 
 
 class AccessDenied(AngelXError):
@@ -126,6 +201,16 @@ class QueueFull(AngelXError):
     def __init__(self, waiting: int, limit: int, retry_after: int = 1) -> None:
         super().__init__(f"{waiting} orders wait to be decided, the limit is {limit}")
         self.waiting = waiting
+        self.limit = limit
+        #: Seconds after which another attempt is worth making.
+        self.retry_after = retry_after
+
+
+class OrderRateExceeded(AngelXError):
+    """More orders came in within a second than the account, or everyone together, may send."""
+
+    def __init__(self, limit: int, retry_after: int = 1) -> None:
+        super().__init__(f"at most {limit} orders a second are let in")
         self.limit = limit
         #: Seconds after which another attempt is worth making.
         self.retry_after = retry_after

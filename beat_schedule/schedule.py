@@ -46,6 +46,8 @@ def entries(settings: Settings) -> dict[str, Entry]:
         "orders-match": Entry(TaskName.MATCH_ORDERS, _every(1), Gate.LIVE),
         # Not gated: orders expire at the close, when the market is open no more.
         "orders-expire": Entry(TaskName.EXPIRE_ORDERS, _every(30)),
+        # Not gated: the calendar, by the market's clock, says when the cut-off is.
+        "intraday-close": Entry(TaskName.CLOSE_INTRADAY, _every(10)),
         "greeks": Entry(TaskName.REFRESH_GREEKS, _every(settings.cache_ttl_greeks / 2), Gate.LIVE),
         "greeks-snapshot": Entry(TaskName.SNAPSHOT_GREEKS, _every(60), Gate.LIVE),
         "portfolios": Entry(

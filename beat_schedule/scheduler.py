@@ -8,7 +8,9 @@ from typing import Any
 import redis
 from redbeat import RedBeatScheduler
 
+from angel_x.adapters.fault_points import passing
 from angel_x.domain.session import TradingCalendar
+from angel_x.domain.step import Step
 from beat_schedule.gate import MarketGate
 from beat_schedule.schedule import entries
 from config.market import table
@@ -29,6 +31,7 @@ class Scheduler(RedBeatScheduler):
             cache=redis.Redis.from_url(settings.needed("cache_url"), socket_timeout=2),
             clock=app.now,
         )
+        self._at = passing(settings.home_path, settings.fault_at, settings.fault_action)
         self._heartbeat = Path(settings.home).absolute() / HEARTBEAT
         super().__init__(app, **options)
 
@@ -39,6 +42,13 @@ class Scheduler(RedBeatScheduler):
             self.reserve(entry)
             return float(next_seconds)
         return float(super().maybe_due(entry, **options))
+
+    def send_task(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Send the message of an entry whose turn is noted."""
+        self._at(Step.TICK_NOTED)
+        sent = super().send_task(*args, **options)
+        self._at(Step.TICK_SENT)
+        return sent
 
     def tick(self, *args: Any, **options: Any) -> float:  # noqa: ANN401
         """Run what is due, then say that this Beat lives."""

@@ -9,31 +9,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
-import signal
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
 from pathlib import Path
 from statistics import median, quantiles
 
-import psutil
-import psycopg2
-
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.engine import make_engine
-from angel_x.adapters.servers import RunningServers, erase, start_servers
-from angel_x.adapters.servers.urls import libpq_url
+from angel_x.adapters.servers import RunningServers, start_servers
 from benchmarks.load import Share, submit_all, submit_each, wait_until
 from benchmarks.machine import described, write
+from benchmarks.system import CASH, System, answers, running_system, submit_one, temporary_home
 
 _ACCOUNTS = 8
-_CASH = "1000000000"
 
 
 def main() -> None:
@@ -41,11 +32,11 @@ def main() -> None:
     options = _options()
     result: dict[str, object] = {"machine": described()}
     with (
-        _home() as home,
+        temporary_home() as home,
         start_servers(home / "naive", database_url=None, redis_url=None) as servers,
     ):
         result["naive"] = naive(servers, options.naive_orders)
-    with _home() as home, _system(home) as running:
+    with temporary_home() as home, running_system(home) as running:
         result["idle_latency_ms"] = idle_latency(running, options.singles)
         result["angel_x"] = throughput(running, options.orders, options.batch)
     rate, naive_rate = (_rate(result[name]) for name in ("angel_x", "naive"))
@@ -64,65 +55,6 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-class System:
-    """A running ``angel-x up``, as its clients and its operator see it."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.run: Mapping[str, str] = json.loads((home / "run.json").read_text(encoding="utf-8"))
-        self.url = self.run["api_url"]
-        self._database = psycopg2.connect(libpq_url(self.run["database_url"]))
-        self._database.autocommit = True
-
-    def angel_x(self, *arguments: str) -> dict[str, object]:
-        """Run a command of the CLI and return what it prints as JSON."""
-        command = [sys.executable, "-m", "angel_x.entrypoints.cli", *arguments, "--json"]
-        environ = {**os.environ, "ANGEL_X_HOME": str(self.home)}
-        printed = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
-        found: dict[str, object] = json.loads(printed.stdout)
-        return found
-
-    def account(self, name: str) -> str:
-        """Open an account and return a key for it."""
-        self.angel_x("users", "create", name, "--cash", _CASH)
-        return str(
-            self.angel_x("keys", "create", "--user", name, "--scope", "trade", "--scope", "read")[
-                "key"
-            ]
-        )
-
-    def symbols(self) -> tuple[str, ...]:
-        """Return liquid contracts: those around the money."""
-        rows = self.angel_x("chain", "NIFTY")["rows"]
-        assert isinstance(rows, list)
-        middle = len(rows) // 2
-        return tuple(row["symbol"] for row in rows[middle - 8 : middle + 8])
-
-    def query(self, statement: str) -> list[tuple[object, ...]]:
-        """Ask the database."""
-        with self._database.cursor() as cursor:
-            cursor.execute(statement)
-            return list(cursor.fetchall())
-
-    def resident_mb(self) -> dict[str, float]:
-        """Return the resident memory of every Python process of the system, by role and id."""
-        found = {}
-        for process in psutil.process_iter(["pid", "cmdline", "environ"]):
-            environ = process.info["environ"] or {}
-            if environ.get("ANGEL_X_HOME") == str(self.home) and process.info["cmdline"]:
-                role = _role(" ".join(process.info["cmdline"]))
-                found[f"{role} {process.info['pid']}"] = round(process.memory_info().rss / 1e6, 1)
-        return dict(sorted(found.items()))
-
-
-def _role(command: str) -> str:
-    """Name a process by its command line: what ``-n`` or the command of the CLI says."""
-    match = re.search(
-        r"-n (\w+)@|entrypoints\.cli (\w+)|(flower| beat)$|(guardian|sweeper)", command
-    )
-    return next(name.strip() for name in match.groups() if name) if match else "other"
-
-
 def naive(servers: RunningServers, orders: int) -> dict[str, object]:
     """Run the naive backend alone on the machine: nothing else competes with it."""
     engine = make_engine(servers.urls.database_url, pool_size=1, max_pool_size=1)
@@ -133,7 +65,7 @@ def naive(servers: RunningServers, orders: int) -> dict[str, object]:
             "'2030-01-01' FROM generate_series(1, 16) n"
         )
         connection.exec_driver_sql(
-            f"INSERT INTO users (name, cash) SELECT 'u' || n, {_CASH} FROM generate_series(1, {_ACCOUNTS}) n"
+            f"INSERT INTO users (name, cash) SELECT 'u' || n, {CASH} FROM generate_series(1, {_ACCOUNTS}) n"
         )
     bodies = [
         json.dumps(
@@ -196,7 +128,7 @@ def _naive_processes(servers: RunningServers) -> Iterator[str]:
     ]
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: _answers(f"{url}/docs"), 60, "the naive web server")
+        wait_until(lambda: answers(f"{url}/docs"), 60, "the naive web server")
         time.sleep(3)
         yield f"{url}/orders"
     finally:
@@ -211,7 +143,7 @@ def idle_latency(system: System, orders: int) -> dict[str, float]:
     key, symbols = system.account("idle"), system.symbols()
     for n in range(orders):
         submit_one(system, key, f"idle{n}", symbols[n // 2 % len(symbols)], ("BUY", "SELL")[n % 2])
-        wait_until(lambda: not _waiting(system), 10, "one order")
+        wait_until(lambda: not system.waiting(), 10, "one order")
     rows = system.query(
         "SELECT EXTRACT(EPOCH FROM closed_at - accepted_at)::float8 * 1000 FROM orders "
         "WHERE client_order_id LIKE 'idle%' AND status = 'filled' ORDER BY id OFFSET 20"
@@ -224,15 +156,6 @@ def idle_latency(system: System, orders: int) -> dict[str, float]:
     }
 
 
-def submit_one(system: System, key: str, client_order_id: str, symbol: str, side: str) -> None:
-    """POST one order from this process."""
-    body = {"client_order_id": client_order_id, "symbol": symbol, "side": side, "quantity": 65}
-    request = urllib.request.Request(
-        f"{system.url}/v1/orders", json.dumps(body).encode(), {"Authorization": f"Bearer {key}"}
-    )
-    urllib.request.urlopen(request).read()
-
-
 def throughput(system: System, orders: int, batch: int) -> dict[str, object]:
     """Submit from two client processes; orders a second from the first accepted to the last closed."""
     symbols = system.symbols()
@@ -243,7 +166,7 @@ def throughput(system: System, orders: int, batch: int) -> dict[str, object]:
         Share(system.url, key, f"load{n}", symbols, each, batch) for n, key in enumerate(keys)
     ]
     submitting = submit_all(shares, processes=2)
-    wait_until(lambda: not _waiting(system), 300, "the backlog")
+    wait_until(lambda: not system.waiting(), 300, "the backlog")
     ((count, seconds, denied),) = system.query(
         "SELECT count(*), EXTRACT(EPOCH FROM max(closed_at) - min(accepted_at))::float8, "
         "count(*) FILTER (WHERE status <> 'filled') FROM orders WHERE client_order_id LIKE 'load%'"
@@ -258,48 +181,6 @@ def throughput(system: System, orders: int, batch: int) -> dict[str, object]:
         "resident_mb_before": before,
         "resident_mb_after": system.resident_mb(),
     }
-
-
-def _waiting(system: System) -> bool:
-    return bool(system.query("SELECT 1 FROM orders WHERE status = 'received' LIMIT 1"))
-
-
-@contextmanager
-def _system(home: Path) -> Iterator[System]:
-    environ = {
-        **os.environ,
-        "ANGEL_X_HOME": str(home),
-        "ANGEL_X_API_PORT": "18322",
-        "ANGEL_X_FLOWER_PORT": "18323",
-        "ANGEL_X_METRICS_PORT": "18324",
-    }
-    command = [sys.executable, "-m", "angel_x.entrypoints.cli", "up"]
-    with (home / "up.log").open("w") as log:
-        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
-    try:
-        wait_until(lambda: _answers("http://127.0.0.1:18322/readyz"), 120, "starting")
-        yield System(home)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
-@contextmanager
-def _home() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        yield home
-        for servers in (home, home / "naive"):
-            if (servers / "servers").is_dir():
-                erase(servers)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1) as answer:
-            return bool(answer.status == HTTPStatus.OK)
-    except OSError:
-        return False
 
 
 def _rate(result: object) -> float:

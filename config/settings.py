@@ -130,7 +130,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_queue_size: Annotated[
         int,
         Meta(ge=1, le=10_000_000),
-        Doc("Waiting orders beyond which new ones are answered with 429.", "services.backpressure"),
+        Doc("Waiting orders beyond which new ones are answered with 429.", "services.admission"),
     ] = 5000
     order_batch_size: Annotated[
         int,
@@ -202,7 +202,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Doc("Further attempts at a call that is safe to repeat.", "waiting for: the live broker"),
     ] = 2
     rate_limit_enabled: Annotated[
-        bool, Doc("Limit the calls of one API key.", "waiting for: rate limits")
+        bool, Doc("Hold the limits on orders a second.", "services.admission")
     ] = True
     gzip_enabled: Annotated[
         bool, Doc("Compress answers where the caller accepts it.", "entrypoints.api")
@@ -229,6 +229,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Doc("A worker process above it is replaced after its task.", "config.celery_options"),
     ] = 700
 
+    paper_slippage_ticks: Annotated[
+        int,
+        Meta(ge=0, le=100),
+        Doc("Ticks behind the touch at which the paper exchange fills at most.", "bootstrap"),
+    ] = 0
+    paper_latency_ms: Annotated[
+        int,
+        Meta(ge=0, le=5000),
+        Doc("How long an order is on its way to the paper exchange at least.", "bootstrap"),
+    ] = 0
+    paper_latency_jitter_ms: Annotated[
+        int,
+        Meta(ge=0, le=5000),
+        Doc("What chance adds to that at most.", "bootstrap"),
+    ] = 0
+    paper_seed: Annotated[
+        int,
+        Meta(ge=0, le=2**63 - 1),
+        Doc("What the chance of the paper exchange is drawn from.", "bootstrap"),
+    ] = 0
     claim_limit: Annotated[
         int, Meta(ge=1, le=5000), Doc("Orders that one claim takes at most.", "services.execution")
     ] = 500
@@ -247,11 +267,47 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=1, le=1000),
         Doc("Rings after which an order is denied as PROCESSING_FAILED.", "services.relay"),
     ] = 10
+    canary_interval_seconds: Annotated[
+        float,
+        Meta(ge=0.1, le=3600),
+        Doc("How often a canary is put on each queue.", "services.canaries"),
+    ] = 10
+    bulk_niceness: Annotated[
+        int,
+        Meta(ge=0, le=19),
+        Doc(
+            "CPU priority that every worker but the one for emergencies gives up, and with it the "
+            "sessions that it has with a PostgreSQL on the same machine.",
+            "entrypoints.cli, adapters.postgres",
+        ),
+    ] = 10
+    order_lease_seconds: Annotated[
+        float,
+        Meta(ge=0.1, le=3600),
+        Doc(
+            "How long orders belong to a process that has stopped: its transaction is ended, and "
+            "what it sent to the venue is placed again.",
+            "adapters.postgres",
+        ),
+    ] = 15
     queue_age_alert_seconds: Annotated[
         float,
         Meta(gt=0, le=86_400),
         Doc("A queue whose oldest order waits longer raises an alert.", "services.queues"),
     ] = 10
+
+    fault_at: Annotated[
+        Annotated[str, Meta(pattern=r"^[a-z_]+\.[a-z_]+(:[1-9][0-9]*)?$")] | None,
+        Doc(
+            "Step of `angel_x.domain.step` at which a process dies, `step:n` for its n-th passing, "
+            "once in a home. For tests: refused outside the environment `testing`.",
+            "adapters.fault_points",
+        ),
+    ] = None
+    fault_action: Annotated[
+        Literal["kill", "stop"],
+        Doc("What happens there: SIGKILL, or SIGSTOP.", "adapters.fault_points"),
+    ] = "kill"
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{s.name}={s.shown(self)}' for s in SETTINGS)})"
@@ -400,6 +456,8 @@ _ADDRESSES: Mapping[str, Any] = {
 
 
 def _check_together(settings: Settings) -> None:
+    if settings.fault_at is not None and settings.env != "testing":
+        raise SettingsError(f"{PREFIX}FAULT_AT: only for tests, was set in {settings.env}")
     ordered = (
         ("db_pool_size", "db_max_pool_size"),
         ("memory_alert_threshold_mb", "memory_hard_limit_mb"),

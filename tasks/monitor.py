@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import structlog
 
 from config.task_names import TaskName
@@ -35,6 +37,12 @@ def check_memory() -> None:
 def check_queues() -> None:
     """Look at the depth and the age of every queue."""
     runtime.current().queues.check()
+
+
+@app.task(name=TaskName.CANARY)
+def canary(queue: str, sent_at: datetime) -> None:
+    """Note that a worker takes what lies on this queue, whichever queue it is."""
+    runtime.current().canaries.hear(queue, sent_at)
 
 
 @app.task(name=TaskName.MAINTAIN_PARTITIONS)

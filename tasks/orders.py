@@ -17,8 +17,10 @@ from tasks.app import app
 log = structlog.get_logger()
 
 
-#: Order ids as the database can hold them, at most as many as ORDER_BATCH_SIZE may be.
-Doorbell = Annotated[list[Annotated[int, Meta(ge=1, le=2**63 - 1)]], Meta(max_length=1000)]
+#: An id as the database can hold it.
+RowId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+#: Order ids, at most as many as ORDER_BATCH_SIZE may be.
+Doorbell = Annotated[list[RowId], Meta(max_length=1000)]
 
 #: Seconds that a submission waits before it goes back to its queue while a server is away.
 _PAUSE = 1.0
@@ -31,8 +33,12 @@ def submit(request: dict[str, Any], user: str | None = None) -> None:
 
     Here the message is all there is of the order, so while a server is away it goes back.
     """
+    messaging, message = runtime.current().messaging, submit.request
     try:
-        runtime.current().messaging.submit(request, user)
+        if message.delivery_info.get("redelivered"):
+            messaging.resubmit(message.id, request, user)
+        else:
+            messaging.submit(request, user)
     except TRANSIENT as error:
         log.warning("submission.postponed", error=str(error))
         sleep(_PAUSE)
@@ -53,6 +59,24 @@ def process_batch(order_ids: Doorbell, exactly: bool = False) -> None:  # noqa: 
 def match() -> None:
     """Trade resting orders that the market has come to."""
     runtime.current().matching.run()
+
+
+@app.task(name=TaskName.ADVANCE_WORKFLOW)
+def advance(workflow_id: RowId) -> None:
+    """Take the next step of a basket or a square-off."""
+    runtime.current().advance.run(workflow_id)
+
+
+@app.task(name=TaskName.CANCEL_ALL)
+def cancel_all() -> None:
+    """Cancel everything that the trading controls do not let stand."""
+    runtime.current().enforcement.run()
+
+
+@app.task(name=TaskName.CLOSE_INTRADAY)
+def close_intraday() -> None:
+    """Square off what is intraday once the cut-off has come."""
+    runtime.current().intraday_close.run()
 
 
 @app.task(name=TaskName.EXPIRE_ORDERS)

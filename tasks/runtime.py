@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from billiard import current_process
 
+from angel_x.adapters.fault_points import passing
 from angel_x.adapters.metrics import make_meter
 from angel_x.bootstrap import TRANSIENT, build
 from config.settings import Settings, load
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
+    from angel_x.domain.step import Passing
     from angel_x.services.ports import Meter
 
 
@@ -27,6 +29,7 @@ class _Process:
     worker: str = "worker"
     application: Application | None = None
     meter: Meter | None = None
+    at: Passing | None = None
 
     @property
     def role(self) -> str:
@@ -86,6 +89,15 @@ def meter() -> Meter:
     if process.meter is None:
         process.meter = make_meter(process.settings, process.role)
     return process.meter
+
+
+def at() -> Passing:
+    """Return what this process does at a step, without building an application in a worker's parent."""
+    process = _mine()
+    if process.at is None:
+        known = process.settings
+        process.at = passing(known.home_path, known.fault_at, known.fault_action)
+    return process.at
 
 
 def close() -> None:

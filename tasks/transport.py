@@ -9,6 +9,8 @@ import kombu.transport
 from kombu.transport import redis
 from kombu.transport.virtual import Message
 
+from angel_x.domain.step import Step
+from tasks import runtime
 from tasks.drops import Dropped, drop
 
 
@@ -48,6 +50,10 @@ class Transport(redis.Transport):
     """The transport that :func:`install` puts in the place of kombu's."""
 
     Channel = Channel
+
+    def _deliver(self, message: object, queue: str) -> None:
+        runtime.at()(Step.MESSAGE_TAKEN)
+        super()._deliver(message, queue)  # type: ignore[no-untyped-call]
 
 
 def install() -> None:

@@ -88,6 +88,20 @@ class CeleryDispatcher:
         """Ask for a look at the resting orders."""
         return self._send(_routed(TaskName.MATCH_ORDERS, expires_seconds=5))
 
+    def advance(self, workflow_id: int, *, emergency: bool) -> bool:
+        """Ask for the next step of a workflow."""
+        queue_name = QueueName.EMERGENCY if emergency else ROUTES[TaskName.ADVANCE_WORKFLOW]
+        return self._send(Message(TaskName.ADVANCE_WORKFLOW, queue_name, (workflow_id,)))
+
+    def cancel_all(self) -> bool:
+        """Ask for everything to be canceled that the controls do not let stand."""
+        return self._send(_routed(TaskName.CANCEL_ALL, expires_seconds=30))
+
+    def canary(self, queue: str, sent_at: datetime, *, expires_seconds: float) -> bool:
+        """Put a canary on a queue."""
+        args = (queue, sent_at.isoformat())
+        return self._send(Message(TaskName.CANARY, QueueName(queue), args, expires_seconds))
+
     def update_portfolios(self, user_ids: Collection[int]) -> bool:
         """Ask for these accounts to be valued."""
         # A lost or late one is made up for by the next refresh, so a pile of them helps nobody.

@@ -28,5 +28,9 @@ class AccountParts(MarketParts):
         return Access(self._users)
 
     @cached_property
+    def _statements(self) -> PostgresStatements:
+        return PostgresStatements(self.engine)
+
+    @cached_property
     def reading(self) -> Reading:
-        return Reading(PostgresStatements(self.engine))
+        return Reading(self._statements)

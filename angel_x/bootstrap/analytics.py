@@ -8,7 +8,7 @@ from functools import cached_property
 from angel_x.adapters.postgres.greeks_snapshot import PostgresGreeksSnapshots
 from angel_x.adapters.postgres.portfolios import PostgresPortfolios
 from angel_x.adapters.redis.greeks_board import RedisGreeksBoard
-from angel_x.bootstrap.orders import OrderParts
+from angel_x.bootstrap.controls import ControlParts
 from angel_x.domain.dated import Dated
 from angel_x.domain.session import IST
 from angel_x.services.greeks import Greeks
@@ -17,7 +17,7 @@ from angel_x.services.portfolio import Portfolios
 from config.market import table
 
 
-class AnalyticsParts(OrderParts):
+class AnalyticsParts(ControlParts):
     """Greeks, chains and portfolios."""
 
     @cached_property

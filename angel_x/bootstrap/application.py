@@ -10,13 +10,13 @@ from angel_x.adapters.postgres.invariants import Invariants
 from angel_x.adapters.postgres.partitions import Partitions
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.adapters.resident import resident_bytes
-from angel_x.bootstrap.analytics import AnalyticsParts
+from angel_x.bootstrap.operations import OperationParts
 from angel_x.services.memory import MemoryOverview, MemoryWatch
 from angel_x.services.queues import QueueMonitor
 from config.settings import Settings
 
 
-class Application(AnalyticsParts):
+class Application(OperationParts):
     """Everything that one process works with.  It belongs to the process that built it.
 
     Each part is made once, from the parts that it needs; :func:`build` makes them all.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
+from time import monotonic
 
 import redis
+from psycopg2.errors import QueryCanceled
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Engine
@@ -13,13 +16,17 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.dispatch import CeleryDispatcher, OutOfTime
+from angel_x.adapters.fault_points import passing
 from angel_x.adapters.metrics import make_meter
+from angel_x.adapters.postgres.clock import DatabaseClock
 from angel_x.adapters.postgres.engine import make_engine, watch_queries
+from angel_x.adapters.postgres.niceness import give_way
 from angel_x.adapters.redis.events import EventStream
 from angel_x.adapters.redis.market_clock import MarketClock
 from angel_x.adapters.redis.portfolios import RedisPortfolioCache
 from angel_x.adapters.redis.queue_depths import QueueDepths
 from angel_x.domain.session import TradingCalendar
+from angel_x.domain.step import Passing
 from angel_x.services.ports import Clock, Meter
 from config.celery_options import celery_options
 from config.market import table
@@ -36,6 +43,15 @@ TRANSIENT: tuple[type[Exception], ...] = (
     OutOfTime,
 )
 
+
+def is_outage(error: Exception) -> bool:
+    """Say whether a server was away, and not merely what it was asked for too much for its time."""
+    too_long = isinstance(error, OutOfTime) or isinstance(
+        getattr(error, "orig", None), QueryCanceled
+    )
+    return isinstance(error, TRANSIENT) and not too_long
+
+
 #: Connections of a process that is not the API: one to work with, one to spare.
 _WORKER_POOL = 2
 _SOCKET_SECONDS = 5
@@ -48,7 +64,15 @@ class Foundation:
     def __init__(self, settings: Settings, role: str) -> None:
         self.settings = settings
         self.role = role
-        self.clock: Clock = wall_clock
+
+    @cached_property
+    def at(self) -> Passing:
+        settings = self.settings
+        return passing(settings.home_path, settings.fault_at, settings.fault_action)
+
+    @cached_property
+    def clock(self) -> Clock:
+        return DatabaseClock(self.engine, wall=wall_clock, monotonic=monotonic)
 
     @cached_property
     def meter(self) -> Meter:
@@ -106,9 +130,12 @@ def _engine(settings: Settings, role: str, meter: Meter) -> Engine:
         pool_size=size[0] if role == "api" else min(_WORKER_POOL, size[0]),
         max_pool_size=size[1] if role == "api" else min(2 * _WORKER_POOL, size[1]),
         query_timeout_seconds=settings.db_query_timeout_seconds,
+        idle_seconds=settings.order_lease_seconds,
         # Where milliseconds count: a doorbell that meets a connection that died is rung again.
         pre_ping=role.partition("-")[0] not in _ORDER_WORKERS,
     )
+    if os.getpriority(os.PRIO_PROCESS, 0):
+        give_way(engine, os.getpriority(os.PRIO_PROCESS, 0))
     watch_queries(engine, meter.observe, slow_seconds=settings.slow_query_threshold_ms / 1000)
     return engine
 

@@ -3,32 +3,58 @@
 from __future__ import annotations
 
 from functools import cached_property
-from time import monotonic
+from time import monotonic, sleep
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from angel_x.adapters.dispatch import LANES
 from angel_x.adapters.postgres.book_unit import BookUnits
 from angel_x.adapters.postgres.order_intake import OrderIntake
 from angel_x.adapters.postgres.order_search import OrderSearch
+from angel_x.adapters.postgres.risk_limits import PostgresRiskLimits
+from angel_x.adapters.postgres.workflows import Workflows
+from angel_x.adapters.redis.liquidity import RedisLiquidity
+from angel_x.adapters.redis.order_rate import RedisOrderRate
 from angel_x.adapters.redis.queue_depths import QueueDepths
+from angel_x.adapters.redis.redeliveries import RedisRedeliveries
 from angel_x.adapters.redis.refusals import RedisRefusals
 from angel_x.bootstrap.accounts import AccountParts
-from angel_x.bootstrap.foundation import TRANSIENT
+from angel_x.bootstrap.foundation import TRANSIENT, is_outage
 from angel_x.domain.charges import charge_table
+from angel_x.domain.intraday import IntradayRule
+from angel_x.domain.latency import Latency
 from angel_x.domain.margin import PercentageMargin
 from angel_x.domain.order import Priority
+from angel_x.domain.protection import Protection
+from angel_x.domain.slippage import Slippage
 from angel_x.services.acceptance import Acceptance
+from angel_x.services.admission import Admission, RulesInForce
 from angel_x.services.aftermath import Aftermath
+from angel_x.services.amendment import Amending
 from angel_x.services.backpressure import Backpressure
 from angel_x.services.cancellation import Cancellation
 from angel_x.services.execution import Execution
 from angel_x.services.expiry import Expiry
+from angel_x.services.market_watch import MarketWatch
 from angel_x.services.matching import Matching
 from angel_x.services.messaging import Messaging
-from angel_x.services.paper_market import PaperMarket
+from angel_x.services.order_rate import LocalOrderRate, OrderRate, SharedOrderRate
+from angel_x.services.paper_market import PaperMarket, PaperRules
 from angel_x.services.relay import Relay
+from angel_x.services.risk_limits import RiskLimits
+from angel_x.services.slicing import Slicing
+from angel_x.services.what_if import WhatIf
 from config.market import table
+from config.settings import Settings
+
+#: Longest wait of an order that began to rest behind the back of the matcher.
+_FULL_LOOK_SECONDS = 3.0
+
+
+#: The counter of orders a second is asked before every commit, which must not wait for it.
+_RATE_SECONDS = 0.25
 
 
 class OrderParts(AccountParts):
@@ -36,14 +62,14 @@ class OrderParts(AccountParts):
 
     @cached_property
     def _market(self) -> PaperMarket:
+        settings = self.settings
         return PaperMarket(
             universes=self.universes,
             quotes=self._quotes,
-            margin=PercentageMargin.from_table(table("margin")["short_options"]),
-            charges=charge_table(table("charges")["options"]),
+            liquidity=RedisLiquidity(self.cache, ttl_seconds=settings.cache_ttl_market_data),
+            rules=_paper_rules(settings),
             clock=self.clock,
             market_clock=self.market_clock,
-            max_quote_age_seconds=self.settings.cache_ttl_market_data,
         )
 
     @cached_property
@@ -58,31 +84,77 @@ class OrderParts(AccountParts):
 
     @cached_property
     def _units(self) -> BookUnits:
-        return BookUnits(self.engine)
+        return BookUnits(self.engine, lease_seconds=self.settings.order_lease_seconds, at=self.at)
 
     @cached_property
     def _search(self) -> OrderSearch:
-        return OrderSearch(self.engine)
+        return OrderSearch(self.engine, self.at)
+
+    @cached_property
+    def _slicing(self) -> Slicing:
+        return Slicing(self._rules)
+
+    @cached_property
+    def _intraday_rule(self) -> IntradayRule:
+        return IntradayRule.from_table(table("intraday")["cutoff"], self.calendar)
+
+    @cached_property
+    def workflows(self) -> Workflows:
+        return Workflows(self.engine, at=self.at)
 
     @cached_property
     def _intake(self) -> OrderIntake:
-        return OrderIntake(self.engine, ring_after_seconds=self.settings.ring_after_ms / 1000)
+        return OrderIntake(
+            self.engine, ring_after_seconds=self.settings.ring_after_ms / 1000, at=self.at
+        )
 
     @cached_property
-    def backpressure(self) -> Backpressure:
-        limit = self.settings.max_queue_size
-        return Backpressure(self._intake.waiting, limit=limit, monotonic=monotonic)
+    def limits(self) -> RiskLimits:
+        return RiskLimits(PostgresRiskLimits(self.engine))
+
+    @cached_property
+    def admission(self) -> Admission:
+        backpressure = Backpressure(
+            self._intake.waiting, limit=self.settings.max_queue_size, monotonic=monotonic
+        )
+        return Admission(
+            backpressure=backpressure,
+            order_rate=self._order_rate if self.settings.rate_limit_enabled else None,
+            rules=RulesInForce(self.limits.rules, monotonic=monotonic),
+        )
+
+    @cached_property
+    def _order_rate(self) -> OrderRate:
+        return SharedOrderRate(
+            RedisOrderRate(self._rate_cache),
+            LocalOrderRate(monotonic),
+            unreachable=(redis.RedisError,),
+            meter=self.meter,
+            monotonic=monotonic,
+        )
+
+    @cached_property
+    def _rate_cache(self) -> redis.Redis:
+        """The cache, for a caller with little patience."""
+        return redis.Redis.from_url(
+            self.settings.needed("cache_url"),
+            socket_timeout=_RATE_SECONDS,
+            socket_connect_timeout=_RATE_SECONDS,
+            retry=Retry(NoBackoff(), 1),
+        )
 
     @cached_property
     def acceptance(self) -> Acceptance:
         return Acceptance(
             intake=self._intake,
             universes=self.universes,
-            calendar=self.calendar,
+            slicing=self._slicing,
+            intraday=self._intraday_rule,
             market_clock=self.market_clock,
             dispatcher=self.dispatcher,
             meter=self.meter,
             batch_size=self.settings.order_batch_size,
+            at=self.at,
         )
 
     @cached_property
@@ -93,9 +165,11 @@ class OrderParts(AccountParts):
     def messaging(self) -> Messaging:
         return Messaging(
             acceptance=self.acceptance,
-            backpressure=self.backpressure,
+            admission=self.admission,
             accounts=self.accounts,
             refusals=self.refusals,
+            redeliveries=RedisRedeliveries(self.cache),
+            is_outage=is_outage,
             default_user=self.settings.submit_user,
         )
 
@@ -108,6 +182,7 @@ class OrderParts(AccountParts):
             market_clock=self.market_clock,
             meter=self.meter,
             monotonic=monotonic,
+            sleep=sleep,
             claim_limit=self.settings.claim_limit,
             transient=TRANSIENT,
         )
@@ -116,11 +191,40 @@ class OrderParts(AccountParts):
     def matching(self) -> Matching:
         return Matching(
             search=self._search,
+            watch=MarketWatch(
+                universes=self.universes,
+                quotes=self._quotes,
+                clock=self.clock,
+                monotonic=monotonic,
+                max_quote_age_seconds=self.settings.cache_ttl_market_data,
+                full_seconds=_FULL_LOOK_SECONDS,
+            ),
             units=self._units,
             market=self._market,
             aftermath=self._aftermath,
             market_clock=self.market_clock,
             transient=TRANSIENT,
+        )
+
+    @cached_property
+    def amending(self) -> Amending:
+        return Amending(
+            units=self._units,
+            market=self._market,
+            aftermath=self._aftermath,
+            universes=self.universes,
+            slicing=self._slicing,
+            market_clock=self.market_clock,
+        )
+
+    @cached_property
+    def what_if(self) -> WhatIf:
+        return WhatIf(
+            units=self._units,
+            market=self._market,
+            universes=self.universes,
+            slicing=self._slicing,
+            market_clock=self.market_clock,
         )
 
     @cached_property
@@ -141,7 +245,8 @@ class OrderParts(AccountParts):
     def relay(self) -> Relay:
         return Relay(
             search=self._search,
-            ring=self.dispatcher.ring,
+            workflows=self.workflows,
+            bells=self.dispatcher,
             depths=lambda: _lane_depths(self._depths, self.cache),
             park=self.execution.park,
             meter=self.meter,
@@ -149,6 +254,23 @@ class OrderParts(AccountParts):
             max_rings=self.settings.max_rings,
             batch_size=self.settings.order_batch_size,
         )
+
+    def close(self) -> None:
+        """Hand over what waits to be sent, and let go of every connection."""
+        super().close()
+        self._rate_cache.close()
+
+
+def _paper_rules(settings: Settings) -> PaperRules:
+    seed = settings.paper_seed
+    return PaperRules(
+        margin=PercentageMargin.from_table(table("margin")["short_options"]),
+        charges=charge_table(table("charges")["options"]),
+        protection=Protection.from_table(table("price_bands")),
+        slippage=Slippage(settings.paper_slippage_ticks, seed),
+        latency=Latency(settings.paper_latency_ms, settings.paper_latency_jitter_ms, seed),
+        max_quote_age_seconds=settings.cache_ttl_market_data,
+    )
 
 
 def _lane_depths(depths: QueueDepths, cache: redis.Redis) -> dict[Priority, int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from angel_x.domain.margin import remargined
 from angel_x.domain.money import ZERO
+from angel_x.domain.order import Side
 
 
 @dataclass(slots=True)
@@ -19,6 +21,17 @@ class Account:
     #: Margin of short positions and short orders, and premium reserved for purchases that rest.
     margin_used: Decimal
     realised_pnl: Decimal = ZERO
+    #: Orders in the market or on their way there.
+    open_orders: int = 0
+    #: The trading day, in India, that ``day_pnl`` is of.
+    pnl_day: date | None = None
+    #: Rupees realised on that day, less charges.
+    day_pnl: Decimal = ZERO
+
+    def begin_day(self, day: date) -> None:
+        """Start the result of a new trading day at nothing."""
+        if self.pnl_day != day:
+            self.pnl_day, self.day_pnl = day, ZERO
 
     @property
     def free_balance(self) -> Decimal:
@@ -32,6 +45,8 @@ class Exposure:
     user_id: int
     symbol: str
     net_quantity: int = 0
+    #: Units of the purchases that rest.
+    open_buy_quantity: int = 0
     #: Units of the sales that rest.
     open_sell_quantity: int = 0
     #: Rupees held against the worst-case short.
@@ -41,6 +56,13 @@ class Exposure:
     def worst_short(self) -> int:
         """Units short if every resting sale trades and no resting purchase does."""
         return max(0, self.open_sell_quantity - self.net_quantity)
+
+    def offer(self, side: Side, change: int) -> None:
+        """Let ``change`` more units of one side rest, or fewer if it is negative."""
+        if side is Side.BUY:
+            self.open_buy_quantity += change
+        else:
+            self.open_sell_quantity += change
 
     def margin_after(self, change: int, per_unit: Decimal) -> Decimal:
         """Return the margin once ``change`` more units are short or offered."""

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from angel_x.domain.dated import Dated
-from angel_x.domain.money import to_paisa
+from angel_x.domain.money import ZERO, to_paisa
 from angel_x.domain.order import Side
 
 _HUNDRED = Decimal(100)
@@ -26,16 +26,24 @@ class ChargeRates:
     gst: Decimal
     brokerage: Decimal
 
-    def on_fill(self, side: Side, premium: Decimal, *, opens_order: bool) -> Decimal:
-        """Return the charges of one fill in rupees, rounded to the paisa.
+    def on_order(self, side: Side, premium: Decimal) -> Decimal:
+        """Return the charges of an order that has traded ``premium`` rupees, rounded to the paisa.
 
-        GST is due on brokerage, transaction charge and SEBI fee.  Brokerage is per order, so only
-        the first fill of an order (``opens_order``) bears it.
+        GST is due on brokerage, transaction charge and SEBI fee.  Brokerage is per executed order.
         """
-        brokerage = self.brokerage if opens_order else Decimal(0)
-        taxed = brokerage + premium * (self.transaction + self.sebi)
+        if not premium:
+            return ZERO
+        taxed = self.brokerage + premium * (self.transaction + self.sebi)
         duty = self.stt_sell if side is Side.SELL else self.stamp_buy
         return to_paisa(taxed * (1 + self.gst) + premium * (duty + self.investor_protection))
+
+    def on_fill(self, side: Side, before: Decimal, after: Decimal) -> Decimal:
+        """Return the charges of the fill that took an order's premium from ``before`` to ``after``.
+
+        Those of all fills add up to those of the order, to the paisa, so what was reserved for the
+        whole order is enough for its parts.
+        """
+        return self.on_order(side, after) - self.on_order(side, before)
 
 
 def charge_table(rows: Iterable[Mapping[str, str]]) -> Dated[ChargeRates]:

@@ -1,4 +1,7 @@
-"""What the paper exchange trades an order at: the far side of the quote, or nothing."""
+"""What the paper exchange does with orders as columns: trigger, cross, price, rank.
+
+Prices are whole paise, zero for none.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,22 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Stands for the absent limit of an order at market; above any price in paise.
-NO_LIMIT = np.iinfo(np.int64).max
+#: One order.  ``row`` counts in the universe, -1 where that does not hold the contract.  A ``limit``
+#: of zero is that of an order at market that has none yet.
+ORDER = np.dtype(
+    [
+        ("id", "<i8"),
+        ("row", "<i8"),
+        ("is_buy", "?"),
+        ("limit", "<i8"),
+        ("trigger", "<i8"),
+        # A stop order that has not come alive.
+        ("is_stopped", "?"),
+        ("leaves", "<i8"),
+        ("filled", "<i8"),
+        ("time_priority", "<i8"),
+    ]
+)
 
 
 def touch_paise(quotes: NDArray[np.void], is_buy: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -23,13 +40,35 @@ def touch_paise(quotes: NDArray[np.void], is_buy: NDArray[np.bool_]) -> NDArray[
     return np.where(crossed, 0, np.where(is_buy, ask, bid))
 
 
-def fill_paise(
-    touch: NDArray[np.int64], is_buy: NDArray[np.bool_], limit_paise: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return the fill price of each order in paise, zero for those that do not trade.
+def triggered(orders: NDArray[np.void], last: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which orders are alive: no stop orders, or stops that the last price has reached."""
+    is_buy, trigger = orders["is_buy"], orders["trigger"]
+    reached = np.where(is_buy, last >= trigger, last <= trigger) & (last > 0)
+    return ~orders["is_stopped"] | reached
 
-    ``limit_paise`` is :data:`NO_LIMIT` for a purchase and zero for a sale at market.  A marketable
-    limit order trades at the touch, which is never worse than its limit.
+
+def crosses(orders: NDArray[np.void], touch: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which orders would trade at the touch."""
+    within = np.where(orders["is_buy"], touch <= orders["limit"], touch >= orders["limit"])
+    return within & (touch > 0)
+
+
+def slipped_paise(
+    orders: NDArray[np.void], touch: NDArray[np.int64], slip: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return what crossing orders trade at: ``slip`` paise behind the touch, never past the limit."""
+    limit = orders["limit"]
+    bought, sold = np.minimum(touch + slip, limit), np.maximum(touch - slip, limit)
+    result: NDArray[np.int64] = np.where(orders["is_buy"], bought, sold)
+    return result
+
+
+def by_priority(orders: NDArray[np.void], at_market: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the positions of the orders by contract and side, and there by price, then by time.
+
+    An order at market stands before every limit: it says that any price will do.
     """
-    crosses = np.where(is_buy, touch <= limit_paise, touch >= limit_paise)
-    return np.where(crosses & (touch > 0), touch, 0)
+    limit = orders["limit"]
+    cost = np.where(orders["is_buy"], -limit, limit)
+    cost[at_market] = np.iinfo(np.int64).min
+    return np.lexsort((orders["time_priority"], cost, orders["is_buy"], orders["row"]))

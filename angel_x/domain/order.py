@@ -12,6 +12,14 @@ from types import MappingProxyType
 from angel_x.domain.money import ZERO
 from angel_x.errors import IllegalTransition
 
+#: Places of an average price.
+_AVERAGE = Decimal("0.0001")
+
+
+#: How the client order id of an order begins that leads out of a position and does nothing else.  No
+#: caller's id holds a blank.
+EXIT_PREFIX = "square-off "
+
 
 class Side(StrEnum):
     BUY = "BUY"
@@ -80,8 +88,7 @@ def _transitions() -> Mapping[OrderStatus, frozenset[OrderStatus]]:
         s.SUBMITTING: at_venue,
         s.TRIGGER_PENDING: {s.WORKING, s.REJECTED, *closing},
         s.WORKING: resting,
-        # A second partial fill leaves the status where it was.
-        s.PARTIALLY_FILLED: resting,
+        s.PARTIALLY_FILLED: closing,
     }
     return MappingProxyType({status: frozenset(table.get(status, ())) for status in s})
 
@@ -91,19 +98,25 @@ TRANSITIONS = _transitions()
 
 CLOSED = frozenset(status for status in OrderStatus if status.is_closed)
 OPEN = frozenset(OrderStatus) - CLOSED
-#: Statuses of an order that stands in the market and holds margin.
+#: Statuses of an order that stands in the market.
 RESTING = frozenset(
     {OrderStatus.WORKING, OrderStatus.TRIGGER_PENDING, OrderStatus.PARTIALLY_FILLED}
 )
+#: Statuses of an order that holds margin: it is in the market or on its way there.
+PLACED = RESTING | {OrderStatus.SUBMITTING}
 
 
 def check_move(source: OrderStatus, target: OrderStatus) -> None:
     """Refuse a move that the table does not hold.
 
+    An open order may also stay where it is: a second partial fill or a change of its price is an
+    event, but no transition.
+
     Raises:
         IllegalTransition: ``target`` cannot follow ``source``.
     """
-    if target not in TRANSITIONS[source]:
+    stays = source is target and source in OPEN
+    if target not in TRANSITIONS[source] and not stays:
         raise IllegalTransition(f"{source} cannot become {target}")
 
 
@@ -137,6 +150,7 @@ class Order:
     quantity: int
     filled_quantity: int
     order_type: OrderType
+    #: Rupees.  An order at market gets its protection limit when it is decided.
     limit_price: Decimal | None
     validity: Validity
     priority: Priority
@@ -144,15 +158,42 @@ class Order:
     #: When the order stops being valid, UTC.
     valid_until: datetime
     client_order_id: str
+    #: Which attempt to place it this is; a write of an older one must change nothing.
     attempt: int = 0
-    #: Rupees of premium held back while a purchase rests.
+    #: Rupees of premium and charges held back for what has not traded.
     reserved: Decimal = ZERO
-    #: Rupees a unit over all fills.
-    average_price: Decimal | None = None
+    #: Rupees over all fills, exact.
+    traded_value: Decimal = ZERO
+    product: Product = Product.NORMAL
+    #: Rupees; the last price at which a stop order comes alive.
+    trigger_price: Decimal | None = None
+    #: The order of which this one is a slice.
+    parent_id: int | None = None
+    #: Among orders at one price the smaller number trades first.
+    time_priority: int = 0
     #: Seconds between acceptance and the moment at which the order was read.
     age_seconds: float = 0.0
+    #: Units of the order of which this one is a slice.
+    parent_quantity: int | None = None
+
+    @property
+    def is_exit(self) -> bool:
+        """Say whether it is the system's own and may only reduce the position that it is for."""
+        return self.client_order_id.startswith(EXIT_PREFIX)
 
     @property
     def leaves_quantity(self) -> int:
         """Units that have not traded yet."""
         return self.quantity - self.filled_quantity
+
+    @property
+    def asked_quantity(self) -> int:
+        """Units that its owner asked for at once, however they were sliced."""
+        return self.quantity if self.parent_quantity is None else self.parent_quantity
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Rupees a unit over all fills, to four places; None before the first."""
+        if not self.filled_quantity:
+            return None
+        return (self.traded_value / self.filled_quantity).quantize(_AVERAGE)

@@ -1,4 +1,4 @@
-"""A position: the fold of the fills of one account in one contract."""
+"""A position: the fold of the fills of one account in one contract and product."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from angel_x.domain.money import ZERO, to_paisa
-from angel_x.domain.order import Side
+from angel_x.domain.order import Product, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Position:
 
     user_id: int
     symbol: str
+    product: Product
     quantity: int = 0
     #: Signed rupees; has the sign of ``quantity``.
     cost: Decimal = ZERO

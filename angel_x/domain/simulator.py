@@ -43,6 +43,11 @@ class MarketHabits:
     busy_width: float = 0.012
     #: Half the distance of bid and ask as a share of the premium, one tick at least.
     half_spread: float = 0.0015
+    #: Lots that one side of a quote displays far away from the money: from the first on, below the
+    #: second.
+    depth_lots: tuple[int, int] = (10, 80)
+    #: How many times as much it is at the money, so that a stream of small orders trades at once.
+    crowd: int = 8
 
 
 def central_strikes(universe: Universe) -> dict[str, float]:
@@ -149,8 +154,10 @@ class Simulator:
         quotes["ask"] = np.maximum(np.ceil((fair + half) / tick), quotes["bid"] // tick + 1) * tick
         bought = self._random.random(len(rows)) < 0.5  # noqa: PLR2004  half the trades
         quotes["last"] = np.where(bought, quotes["ask"], quotes["bid"])
+        deep = 1.0 + (self._habits.crowd - 1) * self._nearness()[rows]
         for side in ("bid_size", "ask_size"):
-            quotes[side] = self._random.integers(10, 80, len(rows)) * lot
+            lots = self._random.integers(*self._habits.depth_lots, len(rows))
+            quotes[side] = (lots * deep).astype(np.int64) * lot
         traded = self._random.integers(1, 40, len(rows))
         quotes["volume"] += traded * lot
         drift = self._random.integers(-10, 11, len(rows)) * lot

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from angel_x.domain.denial import DenialReason
 from angel_x.domain.order import OrderStatus, OrderType, Priority, Product, Side, Validity
 
 
@@ -31,10 +32,15 @@ class OrderRecord:
     tag: str | None
     status: OrderStatus
     reason: str | None
+    #: Rupees a unit over all fills.
     average_price: Decimal | None
     accepted_at: datetime
     updated_at: datetime
     closed_at: datetime | None
+    #: The order of which this one is a slice.
+    parent_id: str | None = None
+    #: The basket of which it is a leg.
+    basket_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,10 @@ class EventRecord:
     actor: str
     reason: str | None
     at: datetime
+    #: Which attempt to place the order it belongs to; zero before the first.
+    attempt: int = 0
+    #: What an amendment changed.
+    detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +69,14 @@ class FillRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderHistory(OrderRecord):
-    """An order with everything that happened to it, oldest first."""
+    """An order with everything that happened to it, oldest first.
+
+    The fills of an order that was sliced are those of its slices.
+    """
 
     events: tuple[EventRecord, ...] = ()
     fills: tuple[FillRecord, ...] = ()
+    slices: tuple[OrderRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +102,7 @@ class PositionRecord:
 
     id: str
     symbol: str
+    product: Product
     #: Units; negative where the account is short.
     quantity: int
     cost: Decimal
@@ -128,12 +143,46 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEstimate:
+    """One order of an estimate."""
+
+    symbol: str
+    side: Side
+    quantity: int
+    #: The limit at which it was taken to trade, in rupees; None where it would be denied for want
+    #: of one.
+    price: Decimal | None
+    #: Why it would be denied, None where it would not.
+    reason: DenialReason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginEstimate:
+    """What orders would do to an account if each traded in full at its limit, purchases first."""
+
+    #: Whether none of the orders would be denied.
+    fits: bool
+    #: Margin that they would take; negative where they free some.
+    initial_margin: Decimal
+    #: Rupees that premiums would bring in; negative where they cost more.
+    premium: Decimal
+    charges: Decimal
+    margin_used: Decimal
+    margin_used_after: Decimal
+    free_balance: Decimal
+    free_balance_after: Decimal
+    orders: tuple[OrderEstimate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """Which orders of an account to list; None takes all."""
+    """Which orders of an account to list; None takes all, but slices only those of a parent."""
 
     status: OrderStatus | None = None
     symbol: str | None = None
     client_order_id: str | None = None
+    parent_id: int | None = None
+    basket_id: str | None = None
     #: Accepted at this time or later.
     since: datetime | None = None
 

@@ -60,6 +60,11 @@ def sources(application: Application) -> list[Source]:
             Metric.ACTIVE_ORDERS, lambda: {s.value: n for s, n in backlog.open_orders().items()}
         ),
         Source(Metric.OLDEST_DUE_ORDER_SECONDS, lambda: {"": backlog.oldest_due_seconds()}),
+        Source(Metric.EXPIRED_LEASES, lambda: {"": backlog.expired_leases()}),
+        Source(Metric.WORKFLOWS_DUE, lambda: {"": backlog.workflows_due()}),
+        Source(Metric.PARKED_ORDERS, lambda: {"": application.replays.waiting()}),
+        Source(Metric.CANARY_AGE_SECONDS, application.canaries.ages),
+        Source(Metric.TRADING_STATE, application.control_states.strictest),
         Source(Metric.QUEUE_DEPTH, lambda: {q.queue: q.depth for q in queues.read()}),
         Source(
             Metric.QUEUE_OLDEST_SECONDS, lambda: {q.queue: q.oldest_seconds for q in queues.read()}

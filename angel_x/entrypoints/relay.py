@@ -1,4 +1,4 @@
-"""The relay process: sweeps for due orders until it is told to stop.
+"""The relay process: sweeps for what is due, and sends canaries, until it is told to stop.
 
 It does not go through Celery or Beat, so it works while they do not.
 """
@@ -30,6 +30,8 @@ def run(application: Application, stop: Event | None = None) -> None:
         while not stopped.wait(pause):
             try:
                 application.relay.sweep()
+                application.canaries.sing()
+                application.controls_watch.look()
                 is_away = False
             except TRANSIENT as error:
                 if not is_away:

@@ -6,8 +6,8 @@ stores nothing; with other content it is a conflict.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import blake2b
@@ -15,12 +15,16 @@ from typing import Protocol
 
 import structlog
 
+from angel_x.domain.intraday import IntradayRule
 from angel_x.domain.metric import Metric
 from angel_x.domain.order import OrderRequest, OrderStatus, Priority
-from angel_x.domain.session import TradingCalendar
+from angel_x.domain.step import Passing, Step, unhindered
+from angel_x.domain.universe import Universe
 from angel_x.errors import AngelXError, Fault, IdempotencyConflict, InvalidOrder
-from angel_x.services.listing import listing_faults
+from angel_x.services.listing import intraday_faults, listing_faults
+from angel_x.services.order_form import MAX_ORDERS
 from angel_x.services.ports import Clock, Dispatcher, Meter, UniverseSource
+from angel_x.services.slicing import Slicing
 
 log = structlog.get_logger()
 
@@ -47,6 +51,11 @@ class Accepted:
     replayed: bool
 
 
+#: An order to store: the account, what it asks for, its hash, until when it is valid, and the units
+#: of each of its slices, none where it is not sliced.
+IntakeRow = tuple[int, OrderRequest, bytes, datetime, tuple[int, ...]]
+
+
 class StoredOrder(Protocol):
     """What the store holds under one client order id."""
 
@@ -58,15 +67,23 @@ class StoredOrder(Protocol):
     def request_hash(self) -> bytes: ...
     @property
     def is_new(self) -> bool: ...
+    @property
+    def slice_ids(self) -> Sequence[int]: ...
 
 
 class Intake(Protocol):
     """Where accepted orders are stored."""
 
     def store(
-        self, rows: Sequence[tuple[int, OrderRequest, bytes, datetime]], actor: str
+        self,
+        rows: Sequence[IntakeRow],
+        actor: str,
+        basket_id: int | None = None,
     ) -> Mapping[tuple[int, str], StoredOrder]:
-        """Store what is new in one transaction; store nothing at all where a hash differs."""
+        """Store what is new in one transaction; store nothing at all where a hash differs.
+
+        An order comes with the units of each of its slices.  Those of a basket are held.
+        """
 
     def known(self, keys: Sequence[tuple[int, str]]) -> Mapping[tuple[int, str], StoredOrder]:
         """Return what is stored under accounts and client order ids."""
@@ -80,20 +97,25 @@ class Acceptance:
         *,
         intake: Intake,
         universes: UniverseSource,
-        calendar: TradingCalendar,
+        slicing: Slicing,
+        intraday: IntradayRule,
         market_clock: Clock,
         dispatcher: Dispatcher,
         meter: Meter,
         batch_size: int,
+        at: Passing = unhindered,
     ) -> None:
         self._intake = intake
         self._universes = universes
-        self._calendar = calendar
+        self._slicing = slicing
+        self._intraday = intraday
+        self._calendar = intraday.calendar
         self._market_clock = market_clock
         self._dispatcher = dispatcher
         self._meter = meter
         #: Order ids that one doorbell carries at most.
         self._batch_size = batch_size
+        self._at = at
 
     def check(self, submission: Submission) -> None:
         """Check contract, lot, tick and size of every order.
@@ -104,9 +126,25 @@ class Acceptance:
         universe, now = self._universes.current(), self._market_clock()
         faults: list[Fault] = []
         for index, request in enumerate(submission.requests):
-            faults += listing_faults(index, request, universe, now)
+            faults += listing_faults(index, request, universe, now, self._slicing)
+            faults += intraday_faults(index, request, self._intraday, now)
+        if not faults:
+            faults += self._slice_faults(submission, universe, now)
         if faults:
             raise InvalidOrder(tuple(faults))
+
+    def _slice_faults(
+        self, submission: Submission, universe: Universe, now: datetime
+    ) -> Iterator[Fault]:
+        """Yield the order that makes the request more orders than it may hold unsliced."""
+        count = 0
+        for index, request in enumerate(submission.requests):
+            contract = universe.contracts[universe.rows[request.symbol]]
+            count += len(self._slicing.sizes(request.quantity, contract, now)) or 1
+            if count > MAX_ORDERS:
+                detail = f"must not make the request more than {MAX_ORDERS} orders by slicing"
+                yield Fault(index, "quantity", str(request.quantity), detail)
+                return
 
     def refuse(
         self, submission: Submission, refusal: AngelXError
@@ -137,30 +175,41 @@ class Acceptance:
         """
         outcomes: dict[int, tuple[Accepted, ...] | IdempotencyConflict] = {}
         standing = list(range(len(submissions)))
+        self._at(Step.ACCEPTANCE_BEGUN)
         while standing:
             stored = self._store([submissions[i] for i in standing])
             conflicts = self._conflicts(submissions, standing, stored)
             if not conflicts:
+                self._at(Step.ACCEPTANCE_COMMITTED)
                 outcomes |= {i: _accepted(submissions[i], stored) for i in standing}
                 self._ring(submissions, standing, stored)
+                self._at(Step.ACCEPTANCE_RUNG)
                 break
             outcomes |= conflicts
             standing = [i for i in standing if i not in conflicts]
         return [outcomes[i] for i in range(len(submissions))]
 
     def _store(self, submissions: Iterable[Submission]) -> Mapping[tuple[int, str], StoredOrder]:
-        day_ends = self._calendar.next_close(self._market_clock())
-        contracts = self._universes.current()
         rows = []
         actors = set()
         for submission in submissions:
             actors.add(submission.actor)
-            for request in submission.requests:
-                row = contracts.row(request.symbol)
-                ends = day_ends if row is None else contracts.contracts[row].expires_at
-                until = min(day_ends, ends)
-                rows.append((submission.user_id, request, fingerprint(request), until))
+            rows += self.rows(submission)
         return self._intake.store(rows, "+".join(sorted(actors)))
+
+    def rows(self, submission: Submission) -> list[IntakeRow]:
+        """Return what is to be stored of a submission: its orders, and what they are sliced into."""
+        now, contracts = self._market_clock(), self._universes.current()
+        day_ends = self._calendar.next_close(now)
+        rows: list[IntakeRow] = []
+        for request in submission.requests:
+            until, slices = day_ends, tuple[int, ...]()
+            if (row := contracts.row(request.symbol)) is not None:
+                contract = contracts.contracts[row]
+                until = min(day_ends, contract.expires_at)
+                slices = self._slicing.sizes(request.quantity, contract, now)
+            rows.append((submission.user_id, request, fingerprint(request), until, slices))
+        return rows
 
     def _conflicts(
         self,
@@ -189,18 +238,21 @@ class Acceptance:
         stored: Mapping[tuple[int, str], StoredOrder],
     ) -> None:
         lanes: dict[Priority, dict[int, None]] = defaultdict(dict)
+        accepted: Counter[Priority] = Counter()
         replays = 0
         for i in standing:
             for request in submissions[i].requests:
                 order = stored[submissions[i].user_id, request.client_order_id]
                 if order.is_new:
-                    lanes[request.priority][order.order_id] = None
+                    accepted[request.priority] += 1
+                    # A sliced order is held; what is decided are its slices.
+                    lanes[request.priority] |= dict.fromkeys(order.slice_ids or (order.order_id,))
                 else:
                     replays += 1
         for priority in Priority:
             if priority in lanes:
                 order_ids = list(lanes[priority])
-                self._meter.add(Metric.ORDERS_ACCEPTED, len(order_ids), priority=priority.value)
+                self._meter.add(Metric.ORDERS_ACCEPTED, accepted[priority], priority=priority.value)
                 for start in range(0, len(order_ids), self._batch_size):
                     self._dispatcher.ring(priority, order_ids[start : start + self._batch_size])
         if replays:

@@ -7,11 +7,12 @@ or repeats the trade.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Protocol
 
 import structlog
 
-from angel_x.domain.book import Book, Move
+from angel_x.domain.book import Book, Move, Whole
 from angel_x.domain.metric import Metric
 from angel_x.services.ports import Dispatcher, EventStream, Meter
 
@@ -48,7 +49,8 @@ class Aftermath:
         """Publish the moves of a committed book; ``elapsed_seconds`` since its orders were read."""
         self._count(book, elapsed_seconds)
         try:
-            self._events.publish([_event(move) for move in book.moves])
+            moves = [_event(move) for move in book.moves]
+            self._events.publish([*moves, *map(_whole_event, book.wholes)])
             traded = sorted({fill.order.user_id for fill in book.fills})
             if traded and (fresh := self._portfolios.mark_dirty(traded)):
                 self._dispatcher.update_portfolios(fresh)
@@ -81,5 +83,26 @@ def _event(move: Move) -> Mapping[str, object]:
         "reason": move.reason,
         "quantity": order.quantity,
         "filled_quantity": order.filled_quantity,
-        "average_price": None if order.average_price is None else str(order.average_price),
+        "average_price": _text(order.average_price),
+        **({} if order.parent_id is None else {"parent_id": str(order.parent_id)}),
     }
+
+
+def _whole_event(whole: Whole) -> Mapping[str, object]:
+    return {
+        "user_id": whole.user_id,
+        "kind": "order",
+        "order_id": str(whole.order_id),
+        "client_order_id": whole.client_order_id,
+        "symbol": whole.symbol,
+        "side": whole.side,
+        "status": whole.status,
+        "reason": whole.reason,
+        "quantity": whole.quantity,
+        "filled_quantity": whole.filled_quantity,
+        "average_price": _text(whole.average_price),
+    }
+
+
+def _text(price: Decimal | None) -> str | None:
+    return None if price is None else str(price)

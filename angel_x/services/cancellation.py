@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from angel_x.domain.denial import CancelReason
 from angel_x.domain.order import Order, OrderStatus
+from angel_x.domain.step import Step
 from angel_x.errors import OrderAlreadyClosed, OrderNotFound
 from angel_x.services.aftermath import Aftermath
 from angel_x.services.units import Units
@@ -17,21 +18,26 @@ class Cancellation:
         self._aftermath = aftermath
 
     def cancel(self, user_id: int, order_id: int, actor: str = "api") -> Order:
-        """Cancel an order.  A second call finds it closed.
+        """Cancel an order, with all of its slices that are open.  A second call finds it closed.
 
         Raises:
             OrderNotFound: The account has no such order.
             OrderAlreadyClosed: It was closed before; the error says how.
         """
         with self._units.begin() as unit:
-            orders, book = unit.orders([order_id], frozenset(OrderStatus))
-            if not orders or orders[0].user_id != user_id:
+            family = unit.family(order_id)
+            order, book = family.order, family.book
+            if order is None or order.user_id != user_id:
                 raise OrderNotFound(str(order_id))
-            order = orders[0]
             if order.status.is_closed:
                 raise OrderAlreadyClosed(order_id, order.status)
-            book.take_off(order, OrderStatus.CANCELED, CancelReason.REQUESTED)
+            self._units.at(Step.CANCELLATION_FOUND)
+            for part in family.parts:
+                if not part.status.is_closed:
+                    book.take_off(part, OrderStatus.CANCELED, CancelReason.REQUESTED)
             unit.record(book, actor)
+            self._units.at(Step.CANCELLATION_RECORDED)
             unit.commit()
+        self._units.at(Step.CANCELLATION_COMMITTED)
         self._aftermath.tell(book)
         return order

@@ -2,11 +2,15 @@
 
 A doorbell only says which accounts and lane have work.  A second doorbell for the same orders
 finds them decided and trades nothing.
+
+A venue that takes its time is not waited for within the transaction: the orders are committed as
+submitting, under a lease and the number of the attempt, and its answer is recorded in a second
+transaction if the attempt is still theirs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -14,6 +18,8 @@ from angel_x.domain.book import Book
 from angel_x.domain.denial import CancelReason, DenialReason
 from angel_x.domain.metric import Metric
 from angel_x.domain.order import Order, OrderStatus
+from angel_x.domain.session import IST
+from angel_x.domain.step import Step
 from angel_x.services.aftermath import Aftermath
 from angel_x.services.halving import in_halves
 from angel_x.services.paper_market import PaperMarket
@@ -24,6 +30,7 @@ log = structlog.get_logger()
 
 ACTOR = "execution"
 _RECEIVED = frozenset({OrderStatus.RECEIVED})
+_SUBMITTING = frozenset({OrderStatus.SUBMITTING})
 _TRACEBACK_LENGTH = 4000
 
 
@@ -39,6 +46,7 @@ class Execution:
         market_clock: Clock,
         meter: Meter,
         monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
         claim_limit: int,
         transient: tuple[type[Exception], ...],
     ) -> None:
@@ -48,6 +56,7 @@ class Execution:
         self._market_clock = market_clock
         self._meter = meter
         self._monotonic = monotonic
+        self._sleep = sleep
         self._claim_limit = claim_limit
         #: Errors of servers, not of orders: the message is given up and the relay rings again.
         self._transient = transient
@@ -59,6 +68,7 @@ class Execution:
         denied with its traceback, and the others are decided.
         """
         started = self._monotonic()
+        self._units.at(Step.BATCH_RECEIVED)
         try:
             decided = self._run_claimed(order_ids)
         except self._transient:
@@ -86,41 +96,148 @@ class Execution:
             orders, book = unit.claim(order_ids, max(self._claim_limit, len(order_ids)))
             if not orders:
                 self._report_unknown(unit, order_ids)
-            return self._decide(unit, book, orders)
+                return 0
+            latency = self._decide(unit, book, orders)
+        return self._finish(book, latency)
 
     def _run_these(self, order_ids: Sequence[int]) -> int:
-        """Decide exactly these orders."""
+        """Decide exactly these orders; place those again that nobody heard of."""
         with self._units.begin() as unit:
             orders, book = unit.orders(order_ids, _RECEIVED)
-            return self._decide(unit, book, orders)
+            latency = self._decide(unit, book, orders) if orders else 0.0
+        decided = self._finish(book, latency)
+        return decided + self._place_again(order_ids)
+
+    def _place_again(self, order_ids: Sequence[int]) -> int:
+        """Begin another attempt for orders of which nobody heard; return how many.
+
+        The paper exchange holds nothing that is not in our database: where the attempt before has
+        left no fill there, it has traded nothing, and nobody has to be asked.
+        """
+        with self._units.begin() as unit:
+            orders, book = unit.abandoned(order_ids)
+            if not orders:
+                return 0
+            now = self._market_clock()
+            standing = [order for order in orders if order.valid_until > now]
+            latency = self._market.latency_seconds(standing) if standing else 0.0
+            for order in orders:
+                if order.valid_until > now:
+                    book.resubmit(order)
+                else:
+                    book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
+            unit.record(book, ACTOR)
+            self._units.at(Step.RESUBMISSION_RECORDED)
+            unit.commit()
+            self._units.at(Step.RESUBMISSION_COMMITTED)
+        self._aftermath.tell(book)
+        return self._finish(book, latency)
 
     def park(self, order_ids: Sequence[int], detail: str) -> int:
-        """Deny orders that cannot be decided, with a traceback that operators can read."""
+        """Close orders that cannot be decided, with a traceback that operators can read.
+
+        What waits is denied.  What was sent to the venue and is nobody's any more is rejected: the
+        paper exchange knows of no fill that our database does not.
+        """
         with self._units.begin() as unit:
             orders, book = unit.orders(order_ids, _RECEIVED)
-            for order in orders:
-                book.deny(order, DenialReason.PROCESSING_FAILED, detail[-_TRACEBACK_LENGTH:])
-                log.error("order.parked", order_id=order.id, detail=detail[-200:])
-            unit.record(book, ACTOR)
-            unit.commit()
-        self._aftermath.tell(book)
-        return len(book.moves)
+            parked = self._record_parking(unit, book, orders, detail)
+        with self._units.begin() as unit:
+            orders, book = unit.abandoned(order_ids)
+            return parked + self._record_parking(unit, book, orders, detail)
 
-    def _decide(self, unit: Unit, book: Book, orders: Sequence[Order]) -> int:
+    def _record_parking(self, unit: Unit, book: Book, orders: Sequence[Order], detail: str) -> int:
         if not orders:
             return 0
+        reason, trace = DenialReason.PROCESSING_FAILED, detail[-_TRACEBACK_LENGTH:]
+        for order in orders:
+            if order.status is OrderStatus.RECEIVED:
+                book.deny(order, reason, trace)
+            else:
+                book.take_off(order, OrderStatus.REJECTED, reason, trace)
+            log.error("order.parked", order_id=order.id, detail=detail[-200:])
+        unit.record(book, ACTOR)
+        self._units.at(Step.PARKING_RECORDED)
+        unit.commit()
+        self._units.at(Step.PARKING_COMMITTED)
+        self._aftermath.tell(book)
+        return len(orders)
+
+    def _decide(self, unit: Unit, book: Book, orders: Sequence[Order]) -> float:
+        """Decide and commit; return for how many seconds the venue keeps what it was sent."""
+        self._units.at(Step.BATCH_CLAIMED)
         started = self._monotonic()
         now = self._market_clock()
+        book.begin_day(now.astimezone(IST).date())
         standing = [order for order in orders if order.valid_until > now]
         for order in orders:
             if order.valid_until <= now:
                 book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
+        latency = self._market.latency_seconds(standing)
+        place = book.submit if latency else book.decide
+        repeated = unit.duplicates(book.rules.duplicate_windows(standing))
         for order, terms in zip(standing, self._market.terms(standing), strict=True):
-            book.decide(order, terms)
+            if order.id in repeated:
+                book.deny(order, DenialReason.DUPLICATE_ORDER)
+            else:
+                place(order, terms)
+        self._units.at(Step.BATCH_DECIDED)
         unit.record(book, ACTOR)
+        self._units.at(Step.BATCH_RECORDED)
         unit.commit()
+        self._units.at(Step.BATCH_COMMITTED)
         self._aftermath.tell(book, self._monotonic() - started)
-        return len(book.moves)
+        self._units.at(Step.BATCH_TOLD)
+        return latency
+
+    def _finish(self, book: Book, latency: float) -> int:
+        """Record the venue's answers to what was sent to it; return how many orders have moved."""
+        moved = {move.order.id for move in book.moves}
+        attempts = {
+            order.id: order.attempt
+            for order in (move.order for move in book.moves)
+            if order.status is OrderStatus.SUBMITTING
+        }
+        if attempts:
+            self._sleep(latency)
+            self._units.at(Step.VENUE_ANSWERED)
+            in_halves(
+                lambda order_ids: self._settle({i: attempts[i] for i in order_ids}),
+                list(attempts),
+                transient=self._transient,
+                give_up=lambda order_id, trace: self._reject(order_id, attempts[order_id], trace),
+            )
+        return len(moved)
+
+    def _settle(self, attempts: Mapping[int, int]) -> int:
+        """Take the venue's answers to those attempts; a later attempt makes them worth nothing."""
+        with self._units.begin() as unit:
+            orders, book = self._sent(unit, attempts)
+            if not orders:
+                return 0
+            book.begin_day(self._market_clock().astimezone(IST).date())
+            for order, terms in zip(orders, self._market.terms(orders), strict=True):
+                book.settle(order, terms)
+            unit.record(book, "venue")
+            self._units.at(Step.SETTLEMENT_RECORDED)
+            unit.commit()
+        self._units.at(Step.SETTLEMENT_COMMITTED)
+        self._aftermath.tell(book)
+        return len(orders)
+
+    def _reject(self, order_id: int, attempt: int, trace: str) -> int:
+        """Park an order whose answer cannot be taken, unless another attempt has begun."""
+        with self._units.begin() as unit:
+            orders, book = self._sent(unit, {order_id: attempt})
+            return self._record_parking(unit, book, orders, trace)
+
+    def _sent(self, unit: Unit, attempts: Mapping[int, int]) -> tuple[list[Order], Book]:
+        found, book = unit.orders(list(attempts), _SUBMITTING)
+        orders = [order for order in found if order.attempt == attempts[order.id]]
+        if stale := len(attempts) - len(orders):
+            log.warning("attempts.stale", count=stale)
+            self._meter.add(Metric.STALE_ATTEMPTS, stale)
+        return orders, book
 
     def _report_unknown(self, unit: Unit, order_ids: Sequence[int]) -> None:
         if unknown := unit.unknown(order_ids):

@@ -8,12 +8,14 @@ from typing import Protocol
 
 import structlog
 
+from angel_x.domain.book import Book
 from angel_x.domain.denial import CancelReason
-from angel_x.domain.order import OPEN, OrderStatus
+from angel_x.domain.order import OPEN, Order, OrderStatus
+from angel_x.domain.step import Step
 from angel_x.services.aftermath import Aftermath
 from angel_x.services.halving import in_halves
 from angel_x.services.ports import Clock
-from angel_x.services.units import Units
+from angel_x.services.units import Unit, Units
 
 log = structlog.get_logger()
 
@@ -61,10 +63,25 @@ class Expiry:
     def _expire(self, order_ids: Sequence[int]) -> int:
         with self._units.begin() as unit:
             orders, book = unit.orders(order_ids, OPEN - {OrderStatus.SUBMITTING})
-            for order in orders:
-                book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
-            unit.record(book, "expiry")
-            unit.commit()
+            expired = self._take_off(unit, book, orders)
+        if expired < len(order_ids):
+            # Sent to the venue, and nobody's any more: whoever comes back with its answer finds it
+            # closed.
+            with self._units.begin() as unit:
+                orders, book = unit.abandoned(order_ids)
+                expired += self._take_off(unit, book, orders)
+        return expired
+
+    def _take_off(self, unit: Unit, book: Book, orders: Sequence[Order]) -> int:
+        if not orders:
+            return 0
+        self._units.at(Step.EXPIRY_FOUND)
+        for order in orders:
+            book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
+        unit.record(book, "expiry")
+        self._units.at(Step.EXPIRY_RECORDED)
+        unit.commit()
+        self._units.at(Step.EXPIRY_COMMITTED)
         self._aftermath.tell(book)
         return len(book.moves)
 

@@ -7,16 +7,20 @@ from datetime import datetime
 from decimal import Decimal
 
 from angel_x.domain.contract import Contract
-from angel_x.domain.order import OrderRequest, OrderType
+from angel_x.domain.intraday import IntradayRule
+from angel_x.domain.order import OrderRequest, OrderType, Product, Side
 from angel_x.domain.universe import Universe
 from angel_x.errors import Fault
+from angel_x.services.slicing import MAX_SLICES, Slicing
 
-#: What the paper exchange trades so far.
-TRADED_TYPES = (OrderType.MARKET, OrderType.LIMIT)
+_NO_STOP_MARKET = (
+    "must be MARKET, LIMIT or SL: NSE refuses stop orders without a limit on index options "
+    "since 27-Sep-2021 (error 16052)"
+)
 
 
 def listing_faults(
-    index: int, request: OrderRequest, universe: Universe, now: datetime
+    index: int, request: OrderRequest, universe: Universe, now: datetime, slicing: Slicing
 ) -> Iterator[Fault]:
     """Yield what is wrong with an order in the light of its contract at the market's time."""
     row = universe.row(request.symbol)
@@ -27,19 +31,43 @@ def listing_faults(
     if contract.expires_at <= now:
         detail = f"must not have expired, it did on {contract.expiry.isoformat()}"
         yield Fault(index, "symbol", request.symbol, detail)
-    if request.order_type not in TRADED_TYPES:
-        yield Fault(index, "order_type", request.order_type, "must be MARKET or LIMIT")
-    yield from _quantity_faults(index, request.quantity, contract)
+    yield from stop_faults(index, request)
+    yield from _quantity_faults(index, request.quantity, contract, slicing.largest(contract, now))
     yield from _tick_faults(index, "price", request.limit_price, contract)
     yield from _tick_faults(index, "trigger_price", request.trigger_price, contract)
 
 
-def _quantity_faults(index: int, quantity: int, contract: Contract) -> Iterator[Fault]:
+def intraday_faults(
+    index: int, request: OrderRequest, rule: IntradayRule, now: datetime
+) -> Iterator[Fault]:
+    """Yield what keeps an intraday order out once intraday positions are being closed."""
+    if request.product is Product.INTRADAY and rule.closing_day(now) is not None:
+        detail = "must be NRML from the intraday cut-off to the close"
+        yield Fault(index, "product", request.product, detail)
+
+
+def stop_faults(index: int, request: OrderRequest) -> Iterator[Fault]:
+    """Yield what keeps a stop order from waiting for its trigger."""
+    if request.order_type is OrderType.STOP_MARKET:
+        yield Fault(index, "order_type", request.order_type, _NO_STOP_MARKET)
+    limit, trigger = request.limit_price, request.trigger_price
+    if request.order_type is not OrderType.STOP_LIMIT or limit is None or trigger is None:
+        return
+    # Beyond its limit it could come alive and have nobody to trade with.
+    if (limit - trigger) * request.side.sign < 0:
+        bound = "at most" if request.side is Side.BUY else "at least"
+        detail = f"must be {bound} the limit price {limit} of a {request.side} order"
+        yield Fault(index, "trigger_price", str(trigger), detail)
+
+
+def _quantity_faults(
+    index: int, quantity: int, contract: Contract, largest: int
+) -> Iterator[Fault]:
     if quantity % contract.lot_size:
         detail = f"must be a multiple of the lot size {contract.lot_size}"
         yield Fault(index, "quantity", str(quantity), detail)
-    if quantity > contract.freeze_quantity:
-        detail = f"must not exceed the freeze quantity {contract.freeze_quantity}"
+    if quantity > largest * MAX_SLICES:
+        detail = f"must not exceed {largest * MAX_SLICES}, {MAX_SLICES} orders of {largest} each"
         yield Fault(index, "quantity", str(quantity), detail)
 
 

@@ -1,19 +1,32 @@
-"""Matching the orders that rest, once the market has come to their price."""
+"""Matching the orders that rest, once the market has come to their price or their trigger."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import structlog
 
 from angel_x.domain.denial import CancelReason
+from angel_x.domain.matching import by_priority, crosses, touch_paise, triggered
 from angel_x.domain.order import RESTING, OrderStatus
+from angel_x.domain.risk import TradingState
+from angel_x.domain.session import IST
+from angel_x.domain.step import Step
 from angel_x.services.aftermath import Aftermath
 from angel_x.services.halving import in_halves
-from angel_x.services.paper_market import PaperMarket, RestingOrder
+from angel_x.services.market_watch import MarketSight, MarketWatch
+from angel_x.services.paper_market import PaperMarket
 from angel_x.services.ports import Clock
 from angel_x.services.units import Units
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from angel_x.domain.book import Book
+    from angel_x.domain.order import Order
+    from angel_x.domain.universe import Universe
 
 log = structlog.get_logger()
 
@@ -23,8 +36,8 @@ _AT_A_TIME = 250
 class RestingOrders(Protocol):
     """Finds the orders that rest."""
 
-    def resting(self) -> Sequence[RestingOrder]:
-        """Return all of them, oldest first."""
+    def resting(self, universe: Universe, symbols: Sequence[str] | None) -> NDArray[np.void]:
+        """Return one ORDER for each in those contracts, or in all."""
 
 
 class Matching:
@@ -34,6 +47,7 @@ class Matching:
         self,
         *,
         search: RestingOrders,
+        watch: MarketWatch,
         units: Units,
         market: PaperMarket,
         aftermath: Aftermath,
@@ -41,6 +55,7 @@ class Matching:
         transient: tuple[type[Exception], ...],
     ) -> None:
         self._search = search
+        self._watch = watch
         self._units = units
         self._market = market
         self._aftermath = aftermath
@@ -49,9 +64,14 @@ class Matching:
         self._transient = transient
 
     def run(self) -> int:
-        """Look at every resting order and trade those that cross; return how many."""
-        crossing = self._market.crossing(self._search.resting())
-        return sum(
+        """Look at the orders whose quotes have moved, trade what crosses; return how many fills.
+
+        Orders travel by contract and side and there by price and time, so of two that want the same
+        displayed size the better one is never in the later transaction.
+        """
+        sight = self._watch.look()
+        crossing = self._crossing(sight)
+        fills = sum(
             in_halves(
                 self._match,
                 crossing[i : i + _AT_A_TIME],
@@ -60,23 +80,53 @@ class Matching:
             )
             for i in range(0, len(crossing), _AT_A_TIME)
         )
+        self._watch.note(sight)
+        return fills
+
+    def _crossing(self, sight: MarketSight) -> list[int]:
+        """Return the orders that would trade, and the stops that would come alive, by priority."""
+        if sight.moved is not None and not len(sight.moved):
+            return []
+        orders = self._search.resting(sight.universe, sight.symbols)
+        orders = orders[orders["row"] >= 0]
+        orders = orders[sight.is_fresh[orders["row"]]]
+        quotes = sight.quotes[orders["row"]]
+        alive = triggered(orders, quotes["last"])
+        trades = crosses(orders, touch_paise(quotes, orders["is_buy"]))
+        wanted = orders[alive & (orders["is_stopped"] | trades)]
+        ranked = wanted["id"][by_priority(wanted, np.zeros(len(wanted), np.bool_))]
+        ids: list[int] = ranked.tolist()
+        return ids
 
     def _match(self, order_ids: Sequence[int]) -> int:
         with self._units.begin() as unit:
             orders, book = unit.orders(order_ids, RESTING)
             if not orders:
                 return 0
+            self._units.at(Step.MATCH_FOUND)
             now = self._market_clock()
-            for order, terms in zip(orders, self._market.terms(orders), strict=True):
-                if order.valid_until > now:
-                    book.match(order, terms)
-                else:
+            book.begin_day(now.astimezone(IST).date())
+            standing = []
+            for order in orders:
+                if order.valid_until <= now:
                     # Nobody has come to expire it yet; yesterday's order must not trade today.
                     book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
+                elif not _is_halted(book, order):
+                    standing.append(order)
+            for order, terms in zip(standing, self._market.terms(standing), strict=True):
+                book.match(order, terms)
             unit.record(book, "matching")
+            self._units.at(Step.MATCH_RECORDED)
             unit.commit()
+        self._units.at(Step.MATCH_COMMITTED)
         self._aftermath.tell(book)
         return len(book.fills)
+
+
+def _is_halted(book: Book, order: Order) -> bool:
+    """Say whether an order must wait; one that may not trade must not use up displayed size."""
+    underlying = order.symbol.partition("_")[0]
+    return book.rules.state(order.user_id, underlying) is TradingState.HALTED
 
 
 def _leave(order_id: int, trace: str) -> int:

@@ -1,12 +1,14 @@
 """Orders that come in over the message broker, from clients that wait for no answer.
 
 A second message with the same content stores nothing.  Since nobody reads an answer, a refusal is
-kept for the account to ask for under the client order ids that the message named.
+kept for the account to ask for under the client order ids that the message named.  What comes in
+faster than its account may send is refused as over HTTP, not put off: an order that is traded at
+some later second is not what was asked for, and the sender may send it again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -16,15 +18,18 @@ from angel_x.errors import (
     Fault,
     InvalidInput,
     InvalidOrder,
+    SubmissionAbandoned,
     UnknownAccount,
 )
 from angel_x.services import order_form
 from angel_x.services.acceptance import Acceptance, Accepted, Submission
-from angel_x.services.backpressure import Backpressure
+from angel_x.services.admission import Admission
 
 log = structlog.get_logger()
 
 ACTOR = "message"
+#: Times that a message may come back because of what it does itself.
+MAX_ATTEMPTS = 10
 
 
 class Named(Protocol):
@@ -46,6 +51,16 @@ class Refusals(Protocol):
         """Keep a problem under each of those ids."""
 
 
+class Redeliveries(Protocol):
+    """How often a message has come back."""
+
+    def begin(self, message_id: str) -> int:
+        """Count an attempt before it is made, and return how many there were with it."""
+
+    def forgive(self, message_id: str) -> None:
+        """Take an attempt back that failed through no fault of the message."""
+
+
 class Messaging:
     """Accepts submissions from the message broker."""
 
@@ -53,15 +68,20 @@ class Messaging:
         self,
         *,
         acceptance: Acceptance,
-        backpressure: Backpressure,
+        admission: Admission,
         accounts: AccountsByName,
         refusals: Refusals,
+        redeliveries: Redeliveries,
+        is_outage: Callable[[Exception], bool],
         default_user: str | None,
     ) -> None:
         self._acceptance = acceptance
-        self._backpressure = backpressure
+        self._admission = admission
         self._accounts = accounts
         self._refusals = refusals
+        self._redeliveries = redeliveries
+        #: Says of an error whether a server is away, so that no message is to blame.
+        self._is_outage = is_outage
         self._default_user = default_user
 
     def submit(self, request: Mapping[str, Any], user: str | None = None) -> tuple[Accepted, ...]:
@@ -82,12 +102,34 @@ class Messaging:
             return ()
         return outcome
 
+    def resubmit(
+        self, message_id: str, request: Mapping[str, Any], user: str | None = None
+    ) -> tuple[Accepted, ...]:
+        """Accept a request whose message has come back, or give it up and keep why.
+
+        It comes back for ever while a server is away.  One that ran out of its time again and
+        again, or ended its process, would hold up a worker for ever.
+        """
+        if self._redeliveries.begin(message_id) > MAX_ATTEMPTS:
+            account = self._account(user)
+            self._refuse(account.id, request, SubmissionAbandoned(MAX_ATTEMPTS))
+            log.error("submission.abandoned", message_id=message_id, user_id=account.id)
+            return ()
+        try:
+            return self.submit(request, user)
+        except Exception as error:
+            if self._is_outage(error):
+                self._redeliveries.forgive(message_id)
+            raise
+
     def _accept(self, submission: Submission) -> tuple[Accepted, ...] | AngelXError:
         try:
             self._acceptance.check(submission)
-            self._backpressure.admit(submission.requests)
         except AngelXError as error:
             return self._acceptance.refuse(submission, error)
+        (refusal,) = self._admission.admit([submission])
+        if refusal is not None:
+            return self._acceptance.refuse(submission, refusal)
         (outcome,) = self._acceptance.accept([submission])
         return outcome
 

@@ -49,7 +49,10 @@ class OrderForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     tag: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00\ud800-\udfff]*\Z")] | None = None
 
 
-_FIELDS = {field.name: field for field in msgspec.structs.fields(OrderForm)}
+#: The fields of a form, by name.
+Fields = Mapping[str, msgspec.structs.FieldInfo]
+
+_FIELDS: Fields = {field.name: field for field in msgspec.structs.fields(OrderForm)}
 _envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _single = msgspec.json.Decoder(OrderForm)
 _several = msgspec.json.Decoder(list[OrderForm])
@@ -72,7 +75,7 @@ def decode(body: bytes, idempotency_key: str | None = None) -> tuple[OrderReques
         else:
             forms = [_single.decode(body)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return read(_parsed(body), idempotency_key)
+        return read(parsed(body), idempotency_key)
     return _requests(dict(enumerate(forms)), len(forms), [], idempotency_key)
 
 
@@ -92,11 +95,11 @@ def read(content: object, idempotency_key: str | None = None) -> tuple[OrderRequ
     faults: list[Fault] = []
     forms = {}
     for index, fields in enumerate(listed):
-        wrong = list(_field_faults(index, fields))
+        wrong = list(field_faults(index, fields, _FIELDS))
         if wrong:
             faults += wrong
         else:
-            forms[index] = _convert(fields)
+            forms[index] = OrderForm(**converted(fields, _FIELDS))
     return _requests(forms, len(listed), faults, idempotency_key)
 
 
@@ -106,7 +109,12 @@ def schema() -> dict[str, Any]:
     return components
 
 
-def _parsed(body: bytes) -> object:
+def parsed(body: bytes) -> object:
+    """Return JSON with every number as it was written.
+
+    Raises:
+        InvalidInput: It is no JSON.
+    """
     try:
         return json.loads(body, parse_float=Decimal, parse_constant=Decimal)
     except (ValueError, RecursionError) as error:
@@ -122,14 +130,15 @@ def _check_count(count: int) -> None:
         )
 
 
-def _field_faults(index: int, fields: object) -> Iterator[Fault]:
+def field_faults(index: int, fields: object, known: Fields) -> Iterator[Fault]:
+    """Yield what is wrong with the fields of one JSON object, each looked at alone."""
     if not isinstance(fields, Mapping):
         yield Fault(index, "", _shown(fields), "must be a JSON object")
         return
     for name in fields:
-        if name not in _FIELDS:
+        if name not in known:
             yield Fault(index, _shown(name), _shown(fields[name]), "is not a field of an order")
-    for name, field in _FIELDS.items():
+    for name, field in known.items():
         if name not in fields:
             if field.required:
                 yield Fault(index, name, "", "is required")
@@ -140,9 +149,9 @@ def _field_faults(index: int, fields: object) -> Iterator[Fault]:
             yield Fault(index, name, _shown(fields[name]), _reason(error))
 
 
-def _convert(fields: Mapping[str, object]) -> OrderForm:
-    values = {name: _convert_field(fields[name], _FIELDS[name].type) for name in fields}
-    return OrderForm(**values)
+def converted(fields: Mapping[str, object], known: Fields) -> dict[str, Any]:
+    """Return the values of fields that have no faults."""
+    return {name: _convert_field(value, known[name].type) for name, value in fields.items()}
 
 
 def _convert_field(value: object, kind: Any) -> Any:  # noqa: ANN401 - the type is a value here
@@ -192,6 +201,14 @@ def _price_faults(
         yield Fault(index, field, _shown(price), "must be a finite number")
     elif not wanted:
         yield Fault(index, field, _shown(price), f"must be absent from a {order_type} order")
+    else:
+        yield from amount_faults(index, field, price)
+
+
+def amount_faults(index: int, field: str, price: Decimal) -> Iterator[Fault]:
+    """Yield what is wrong with a price whatever it is for."""
+    if not price.is_finite():
+        yield Fault(index, field, _shown(price), "must be a finite number")
     elif not 0 < price <= MAX_PRICE:
         yield Fault(index, field, _shown(price), f"must be above 0 and at most {MAX_PRICE}")
     elif price != to_paisa(price):

@@ -77,6 +77,12 @@ class Dispatcher(Protocol):
     def match(self) -> bool:
         """Ask for a look at the resting orders."""
 
+    def advance(self, workflow_id: int, *, emergency: bool) -> bool:
+        """Ask for the next step of a workflow."""
+
+    def cancel_all(self) -> bool:
+        """Ask for everything to be canceled that the controls do not let stand."""
+
     def update_portfolios(self, user_ids: Collection[int]) -> bool:
         """Ask for these accounts to be valued."""
 

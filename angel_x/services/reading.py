@@ -15,7 +15,7 @@ from angel_x.domain.statement import (
     PositionRecord,
     TradeRecord,
 )
-from angel_x.errors import OrderNotFound, UnknownAccount
+from angel_x.errors import OrderNotFound, UnknownAccount, WorkflowNotFound
 
 _ORDER_ID = re.compile(r"[1-9]\d{0,17}")
 #: Where the newest page starts: above every id.
@@ -89,6 +89,17 @@ class Reading:
         if balance is None:
             raise UnknownAccount(f"no account has the id {user_id}")
         return balance
+
+
+def parse_row_id(kind: str, text: str) -> int:
+    """Return the id of a basket or a square-off that a caller wrote.
+
+    Raises:
+        WorkflowNotFound: None can have it.
+    """
+    if _ORDER_ID.fullmatch(text) is None:
+        raise WorkflowNotFound(kind, text[:40])
+    return int(text)
 
 
 def parse_order_id(text: str) -> int:

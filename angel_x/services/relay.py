@@ -1,6 +1,7 @@
-"""The relay: rings again for orders that no doorbell has brought to a decision.
+"""The relay: rings again for what no message has brought to an end.
 
-It runs outside Beat and Celery, in two processes at once if need be: the rows that one holds, the
+That is orders that wait to be decided, orders that were sent to the venue by a process which fell
+silent, and workflows whose time has come.  It runs outside Beat and Celery, in two processes at once if need be: the rows that one holds, the
 other skips.
 """
 
@@ -14,6 +15,7 @@ import structlog
 
 from angel_x.domain.metric import Metric
 from angel_x.domain.order import Priority
+from angel_x.domain.workflow import DueWorkflow, WorkflowKind
 from angel_x.services.ports import Meter
 
 log = structlog.get_logger()
@@ -35,6 +37,8 @@ class DueOrder(Protocol):
     def priority(self) -> Priority: ...
     @property
     def rings(self) -> int: ...
+    @property
+    def is_abandoned(self) -> bool: ...
 
 
 class DueUnit(Protocol):
@@ -52,27 +56,33 @@ class DueOrders(Protocol):
 
     def due_unit(self) -> AbstractContextManager[DueUnit]: ...
 
-    def oldest_waiting_seconds(self) -> float:
-        """Return how long the oldest received order has waited."""
+
+class DueWorkflows(Protocol):
+    """Finds workflows whose time has come."""
+
+    def due(self, limit: int) -> Sequence[DueWorkflow]:
+        """Take some for a while, in which no other relay finds them."""
 
 
-class Ring(Protocol):
-    """Puts a doorbell on the queue of a lane."""
+class Bells(Protocol):
+    """Asks for work; each answer is whether the message broker took the message."""
 
-    def __call__(
-        self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False
-    ) -> bool:
-        """Return whether the message broker took it."""
+    def ring(self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False) -> bool:
+        """Say that these orders wait; ``exactly`` asks for these and for none besides."""
+
+    def advance(self, workflow_id: int, *, emergency: bool) -> bool:
+        """Ask for the next step of a workflow."""
 
 
 class Relay:
-    """Rings for due orders and parks those that no number of rings brings to a decision."""
+    """Rings for what is due and parks orders that no number of rings brings to a decision."""
 
     def __init__(
         self,
         *,
         search: DueOrders,
-        ring: Ring,
+        workflows: DueWorkflows,
+        bells: Bells,
         depths: Callable[[], Mapping[Priority, int]],
         park: Callable[[Sequence[int], str], int],
         meter: Meter,
@@ -81,7 +91,8 @@ class Relay:
         batch_size: int,
     ) -> None:
         self._search = search
-        self._ring = ring
+        self._workflows = workflows
+        self._bells = bells
         self._depths = depths
         self._park = park
         self._meter = meter
@@ -90,15 +101,19 @@ class Relay:
         self._batch_size = batch_size
 
     def sweep(self) -> int:
-        """Ring for everything that is due; return how many orders were.
+        """Ring for everything that is due; return how many orders and workflows were.
 
         A ring counts against an order only if its queue was empty: then every message had been
         consumed and the order was still not decided.  An outage of all workers parks nothing, nor
         does one of a server, for which ``depths`` raises.
         """
-        self._meter.set(Metric.OLDEST_DUE_ORDER_SECONDS, self._search.oldest_waiting_seconds())
         depths = self._depths()
         lanes = [lane for lane in Priority if depths.get(lane, 0) < _FULL_QUEUE]
+        if not lanes:
+            return 0
+        return self._sweep_orders(depths, lanes) + self._sweep_workflows()
+
+    def _sweep_orders(self, depths: Mapping[Priority, int], lanes: Collection[Priority]) -> int:
         with self._search.due_unit() as unit:
             due = unit.due(lanes, _AT_A_TIME)
             if not due:
@@ -112,12 +127,26 @@ class Relay:
             self._park(hopeless, f"not decided after {self._max_rings} rings")
         return len(due)
 
+    def _sweep_workflows(self) -> int:
+        """Ask for the next step of each; one that is not asked for is due again in a moment.
+
+        Attempts are counted where they are made, so asking in vain gives no workflow up.
+        """
+        due = self._workflows.due(_AT_A_TIME)
+        for workflow in due:
+            is_urgent = workflow.kind is WorkflowKind.SQUARE_OFF
+            if not self._bells.advance(workflow.id, emergency=is_urgent):
+                break
+        if due:
+            log.info("workflows.swept", count=len(due))
+        return len(due)
+
     def _ring_for(self, orders: Sequence[DueOrder]) -> set[int]:
         """Ring, and return for which orders; a message that is not taken ends it."""
         rung: set[int] = set()
         for priority, batch, exactly in self._doorbells(orders):
             # The rows are locked: waiting for a sick broker again and again would stop workers.
-            if not self._ring(priority, batch, exactly=exactly):
+            if not self._bells.ring(priority, batch, exactly=exactly):
                 break
             rung.update(batch)
         return rung
@@ -128,14 +157,17 @@ class Relay:
         """Yield lane by lane what to ring for.
 
         Half way to being parked an order is rung for alone: if another one, next to it, ends
-        every process, this one must not be parked for it.
+        every process, this one must not be parked for it.  What was left on its way to the venue
+        waits in no lane, so a doorbell has to ask for exactly that.
         """
         enough = (self._max_rings + 1) // 2
         for priority in Priority:
             lane = sorted((o for o in orders if o.priority is priority), key=lambda o: o.id)
-            together = [o.id for o in lane if o.rings < enough]
-            for start in range(0, len(together), self._batch_size):
-                yield priority, together[start : start + self._batch_size], False
+            together = [o for o in lane if o.rings < enough]
+            for exactly in (False, True):
+                ids = [o.id for o in together if o.is_abandoned is exactly]
+                for start in range(0, len(ids), self._batch_size):
+                    yield priority, ids[start : start + self._batch_size], exactly
             yield from ((priority, [o.id], True) for o in lane if o.rings >= enough)
 
     def _next_ring(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from decimal import Decimal
 from typing import Protocol
 
 from angel_x.domain.book import Book
-from angel_x.domain.order import Order, OrderStatus
+from angel_x.domain.family import Family
+from angel_x.domain.order import Order, OrderStatus, Product
+from angel_x.domain.step import Passing
 
 
 class Unit(Protocol):
@@ -21,8 +24,23 @@ class Unit(Protocol):
     ) -> tuple[list[Order], Book]:
         """Lock the accounts that own those orders; return those in one of the statuses, by age."""
 
+    def family(self, order_id: int) -> Family:
+        """Lock the account that owns an order; return the order with its slices."""
+
+    def holdings(self, user_id: int, contracts: Collection[tuple[str, Product]]) -> Book:
+        """Return what an account has, and holds of these contracts; nothing is locked."""
+
+    def abandoned(self, order_ids: Sequence[int]) -> tuple[list[Order], Book]:
+        """Lock the accounts that own those orders; return those on their way with no lease left."""
+
+    def duplicates(self, windows: Mapping[int, Decimal]) -> set[int]:
+        """Return those orders that repeat an earlier one; ``windows`` are seconds by order id."""
+
     def unknown(self, order_ids: Sequence[int]) -> set[int]:
         """Return those ids that no order has."""
+
+    def release(self, order_ids: Sequence[int]) -> None:
+        """Let orders be decided that were held."""
 
     def record(self, book: Book, actor: str) -> None:
         """Write everything that the orders of the book did."""
@@ -36,3 +54,7 @@ class Units(Protocol):
 
     def begin(self) -> AbstractContextManager[Unit]:
         """Open a transaction that is rolled back unless it is committed."""
+
+    @property
+    def at(self) -> Passing:
+        """What is to be called with each step that is done, in a transaction or around it."""

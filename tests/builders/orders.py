@@ -68,21 +68,26 @@ class Market:
         self.accounts[name] = self.application.accounts.open(name, Decimal(cash)).id
         return self.accounts[name]
 
-    def quote(self, symbol: str, bid: str, ask: str, age_seconds: float = 0) -> None:
+    def quote(
+        self, symbol: str, bid: str, ask: str, age_seconds: float = 0, size: int = 650_000
+    ) -> None:
+        """Quote a contract; ``size`` units stand on either side."""
         universe = self.application.universes.current()
         rows = np.array([universe.rows[symbol]], np.int64)
-        self.application.feed_ports.board.write(universe, rows, self._quotes(bid, ask, age_seconds))
+        quotes = self._quotes(bid, ask, age_seconds, size)
+        self.application.feed_ports.board.write(universe, rows, quotes)
 
     def spot(self, spot: Decimal, age_seconds: float = 0) -> None:
         universe = self.application.universes.current()
         quotes = self._quotes(str(spot), str(spot), age_seconds)
         self.application.feed_ports.board.write_spots(universe, quotes)
 
-    def _quotes(self, bid: str, ask: str, age_seconds: float) -> np.ndarray:
+    def _quotes(self, bid: str, ask: str, age_seconds: float, size: int = 0) -> np.ndarray:
         quotes = np.zeros(1, QUOTE)
         at = self.application.clock() - timedelta(seconds=age_seconds)
         quotes["time"] = int(at.timestamp() * 1000)
         quotes["bid"], quotes["ask"], quotes["last"] = (paise(Decimal(p)) for p in (bid, ask, bid))
+        quotes["bid_size"] = quotes["ask_size"] = size
         return quotes
 
     def request(
@@ -94,14 +99,17 @@ class Market:
         priority: Priority = Priority.NORMAL,
         validity: Validity = Validity.DAY,
         client_order_id: str | None = None,
+        trigger: str | None = None,
     ) -> OrderRequest:
+        order_type = OrderType.MARKET if limit is None else OrderType.LIMIT
         return OrderRequest(
             client_order_id=client_order_id or f"c{next(_numbers)}",
             symbol=symbol or self.symbols[0],
             side=side,
             quantity=quantity,
-            order_type=OrderType.MARKET if limit is None else OrderType.LIMIT,
+            order_type=order_type if trigger is None else OrderType.STOP_LIMIT,
             limit_price=None if limit is None else Decimal(limit),
+            trigger_price=None if trigger is None else Decimal(trigger),
             validity=validity,
             priority=priority,
         )

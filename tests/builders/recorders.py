@@ -35,6 +35,12 @@ class RecordingDispatcher:
     def match(self) -> bool:
         raise AssertionError("nothing here rests")
 
+    def advance(self, workflow_id: int, *, emergency: bool) -> bool:
+        raise AssertionError(f"no workflow runs here, was {workflow_id}")
+
+    def cancel_all(self) -> bool:
+        raise AssertionError("no control is set here")
+
     def update_portfolios(self, user_ids: Collection[int]) -> bool:
         self.portfolios.append(list(user_ids))
         return True

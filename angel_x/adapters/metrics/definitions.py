@@ -54,13 +54,22 @@ DEFINITIONS: Mapping[Metric, Definition] = {
     Metric.ORDERS_PROCESSED: _counter("Orders decided.", "status"),
     Metric.ORDERS_ACCEPTED: _counter("Orders stored.", "priority"),
     Metric.ORDERS_REFUSED: _counter("Orders that could not be accepted."),
+    Metric.ORDER_RATE_FALLBACKS: _counter("Submissions whose rate one process counted alone."),
     Metric.IDEMPOTENT_REPLAYS: _counter("Orders handed in again under the same id."),
     Metric.ORDERS_SWEPT: _counter("Orders that the relay had to ring for."),
     Metric.OLDEST_DUE_ORDER_SECONDS: _scraped("How long the most overdue order is overdue."),
+    Metric.EXPIRED_LEASES: _scraped("Orders sent to the venue by a process that fell silent."),
+    Metric.STALE_ATTEMPTS: _counter("Answers of the venue that came after their lease had ended."),
+    Metric.WORKFLOWS_DUE: _scraped("Workflows whose next step is overdue."),
+    Metric.PARKED_ORDERS: _scraped("Orders that could not be decided and were not sent again."),
     Metric.DOORBELLS_LOST: _counter("Messages that could not be sent; the relay rings again."),
     Metric.MESSAGES_DROPPED: _counter("Messages that nobody could run.", "reason"),
     Metric.QUEUE_DEPTH: _scraped("Messages that wait on a queue.", "queue"),
     Metric.QUEUE_OLDEST_SECONDS: _scraped("Age of the oldest undecided order of a queue.", "queue"),
+    Metric.QUEUE_WAIT_SECONDS: _histogram("Time that a canary lay on its queue.", LONG, "queue"),
+    Metric.CANARY_AGE_SECONDS: _scraped(
+        "Time since a worker last took a canary off a queue; infinite if none ever did.", "queue"
+    ),
     Metric.GREEKS_CONTRACTS: _counter("Contracts priced."),
     Metric.GREEKS_AGE_SECONDS: _scraped("Age of the oldest Greeks that are published."),
     Metric.PORTFOLIO_UPDATE_SECONDS: _histogram("Time to value one set of accounts.", LONG),
@@ -71,6 +80,9 @@ DEFINITIONS: Mapping[Metric, Definition] = {
     Metric.BROKER_REQUESTS: _counter("Calls of the trading broker.", "call", "outcome"),
     Metric.HTTP_REQUEST_SECONDS: _histogram(
         "Time to answer a request.", LONG, "route", "method", "code"
+    ),
+    Metric.TRADING_STATE: _scraped(
+        "Strictest trading state of a scope: 0 active, 1 reducing, 2 halted.", "scope"
     ),
     Metric.MARKET_TICKS: _counter("Ticks taken from the feed."),
 }

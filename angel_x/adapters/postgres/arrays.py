@@ -7,11 +7,11 @@ as an expression of its own.  A literal such as ``{"a","b"}`` is one constant ho
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 #: What an element can be; None is NULL.
-Element = int | str | bytes | bool | Decimal | datetime | None
+Element = int | str | bytes | bool | Decimal | date | datetime | None
 
 
 def array(elements: Iterable[Element]) -> str:
@@ -31,6 +31,6 @@ def _written(element: Element) -> str:
         return f'"{escaped}"'
     if isinstance(element, bytes):
         return f'"\\\\x{element.hex()}"'
-    if isinstance(element, datetime):
+    if isinstance(element, date):
         return f'"{element.isoformat()}"'
     return str(element)

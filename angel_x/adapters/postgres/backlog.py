@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, TextClause, text
 
 from angel_x.domain.backlog import LaneBacklog
 from angel_x.domain.order import OPEN, OrderStatus, Priority
 
 _LANES = text("""
     SELECT priority, count(*), extract(epoch FROM clock_timestamp() - min(accepted_at))
-    FROM orders WHERE status = 'received' GROUP BY priority
+    FROM orders WHERE status = 'received' AND NOT held GROUP BY priority
 """)
 # The list is spelled as in the partial index, which the planner compares by text.
 _OPEN_ORDERS = text("""
@@ -19,7 +19,13 @@ _OPEN_ORDERS = text("""
 """)
 _OLDEST_DUE = text("""
     SELECT extract(epoch FROM clock_timestamp() - min(ring_at))
-    FROM orders WHERE status = 'received' AND ring_at <= clock_timestamp()
+    FROM orders WHERE status = 'received' AND NOT held AND ring_at <= clock_timestamp()
+""")
+_EXPIRED_LEASES = text("""
+    SELECT count(*) FROM orders WHERE status = 'submitting' AND lease_until <= clock_timestamp()
+""")
+_WORKFLOWS_DUE = text("""
+    SELECT count(*) FROM workflows WHERE status = 'running' AND due_at <= clock_timestamp()
 """)
 _LISTED = text("SELECT count(*) FROM contracts WHERE listed")
 
@@ -46,6 +52,17 @@ class Backlog:
         with self._engine.connect() as connection:
             return float(connection.execute(_OLDEST_DUE).scalar() or 0)
 
+    def expired_leases(self) -> int:
+        """Return how many orders were sent to the venue by a process that fell silent."""
+        return self._count(_EXPIRED_LEASES)
+
+    def workflows_due(self) -> int:
+        """Return how many workflows nobody has taken on although their time has come."""
+        return self._count(_WORKFLOWS_DUE)
+
     def listed_contracts(self) -> int:
+        return self._count(_LISTED)
+
+    def _count(self, statement: TextClause) -> int:
         with self._engine.connect() as connection:
-            return int(connection.execute(_LISTED).scalar_one())
+            return int(connection.execute(statement).scalar_one())

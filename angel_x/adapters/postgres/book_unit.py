@@ -6,15 +6,29 @@ cancellation and expiry are decided one after the other for each account.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.book_writing import write_book
+from angel_x.adapters.postgres.duplicates import find_duplicates
 from angel_x.domain.account import Account, Exposure
 from angel_x.domain.book import Book
-from angel_x.domain.order import Order, OrderStatus, OrderType, Priority, Side, Validity
+from angel_x.domain.family import Family
+from angel_x.domain.order import (
+    Order,
+    OrderStatus,
+    OrderType,
+    Priority,
+    Product,
+    Side,
+    Validity,
+)
 from angel_x.domain.position import Position
+from angel_x.domain.risk import TradingRules
+from angel_x.domain.step import Passing, unhindered
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -23,24 +37,40 @@ if TYPE_CHECKING:
 _COLUMNS = """
     o.id, o.user_id, o.symbol, o.side, o.quantity, o.filled_quantity, o.order_type, o.limit_price,
     o.validity, o.priority, o.status, o.valid_until, o.client_order_id, o.attempt, o.reserved,
-    o.average_price, EXTRACT(EPOCH FROM clock_timestamp() - o.accepted_at)::float8,
-    u.cash, u.collateral, u.margin_used, u.realised_pnl,
-    e.net_quantity, e.open_sell_quantity, e.margin,
-    p.id, p.quantity, p.cost, p.realised_pnl, p.entry_time
+    o.traded_value, o.product, o.trigger_price, o.parent_id, o.time_priority,
+    EXTRACT(EPOCH FROM clock_timestamp() - o.accepted_at)::float8,
+    CASE WHEN o.parent_id IS NOT NULL THEN (SELECT quantity FROM orders WHERE id = o.parent_id) END,
 """
+_HELD_COLUMNS = """
+    u.cash, u.collateral, u.margin_used, u.realised_pnl, u.open_orders, u.pnl_day, u.day_pnl,
+    e.net_quantity, e.open_buy_quantity, e.open_sell_quantity, e.margin,
+    p.id, p.quantity, p.cost, p.realised_pnl, p.entry_time,
+    rules.controls, rules.limits
+"""
+# What is held is of the account in the contract; a position is of one product as well.  Controls
+# and limits are few, are read once, and mostly are not there at all.
 _HOLDINGS = """
 JOIN users u ON u.id = o.user_id
 LEFT JOIN exposures e ON e.user_id = o.user_id AND e.symbol = o.symbol
-LEFT JOIN positions p ON p.user_id = o.user_id AND p.symbol = o.symbol AND p.status = 'OPEN'
+LEFT JOIN positions p ON p.user_id = o.user_id AND p.symbol = o.symbol AND p.product = o.product
+    AND p.status = 'OPEN'
+CROSS JOIN (SELECT
+    (SELECT json_agg(json_build_array(scope, name, state)) FROM trading_controls
+        WHERE state <> 'active') AS controls,
+    (SELECT json_agg(json_build_array(scope, name, kind, value::text)) FROM risk_limits) AS limits
+    OFFSET 0) AS rules
 """
-#: Columns of the order, its account, its exposure and its position.
-_ORDER, _ACCOUNT = slice(0, 17), slice(17, 21)
-_EXPOSURE, _POSITION = slice(21, 24), slice(24, 29)
+#: Columns of an order; then of its account, exposure and position, and of the rules.
+_ORDER, _HELD = slice(0, 22), slice(22, None)
+_ACCOUNT, _EXPOSURE, _POSITION, _RULES = slice(7), slice(7, 11), slice(11, 16), slice(16, 18)
 
+#: Held by every transaction that decides orders; whoever turns a kill switch waits for all of them.
+CONTROLS_LOCK = 0x416E67656C58
 # The lock and the read go out as one message and run one after the other, so the read sees all that
 # the holder of the lock before has done.  Not FOR UPDATE: that would hold up the acceptance of new
 # orders, whose foreign key only needs the account to stay where it is.
-_LOCK = """
+_LOCK = f"""
+SELECT pg_advisory_xact_lock_shared({CONTROLS_LOCK});
 SELECT 1 FROM users WHERE id IN (SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s))
 ORDER BY id FOR NO KEY UPDATE;
 """
@@ -52,15 +82,37 @@ WITH rung AS (
 ), claimed AS (
     SELECT w.id, r.lane FROM rung r CROSS JOIN LATERAL (
         SELECT id FROM orders
-        WHERE status = 'received' AND priority = r.priority AND user_id = r.user_id
+        WHERE status = 'received' AND NOT held AND priority = r.priority AND user_id = r.user_id
         ORDER BY id LIMIT %(limit)s
     ) AS w ORDER BY r.lane, w.id LIMIT %(limit)s
 )
-SELECT {_COLUMNS} FROM claimed c JOIN orders o ON o.id = c.id {_HOLDINGS} ORDER BY c.lane, o.id
+SELECT {_COLUMNS} {_HELD_COLUMNS} FROM claimed c JOIN orders o ON o.id = c.id {_HOLDINGS} ORDER BY c.lane, o.id
 """
 _BY_ID = f"""{_LOCK}
-SELECT {_COLUMNS} FROM orders o {_HOLDINGS}
-WHERE o.id = ANY(%(order_ids)s) AND o.status = ANY(%(statuses)s) ORDER BY o.id
+SELECT {_COLUMNS} {_HELD_COLUMNS} FROM orders o {_HOLDINGS}
+WHERE o.id = ANY(%(order_ids)s) AND o.status = ANY(%(statuses)s) AND o.slices = 0 ORDER BY o.id
+"""
+# A sliced order comes before its slices, which are stored after it.
+_FAMILY = f"""{_LOCK}
+SELECT {_COLUMNS} {_HELD_COLUMNS} FROM orders o {_HOLDINGS}
+WHERE o.id = ANY(%(order_ids)s) OR o.parent_id = ANY(%(order_ids)s) ORDER BY o.id
+"""
+# Orders whose lease has not run out belong to whoever placed them.
+_ABANDONED = f"""{_LOCK}
+SELECT {_COLUMNS} {_HELD_COLUMNS} FROM orders o {_HOLDINGS}
+WHERE o.id = ANY(%(order_ids)s) AND o.status = 'submitting'
+    AND o.lease_until <= clock_timestamp() ORDER BY o.id
+"""
+# What an account holds, of contracts and products in which it need not have orders.
+_HOLDINGS_ONLY = f"""
+SELECT o.user_id, o.symbol, o.product, {_HELD_COLUMNS} FROM (
+    SELECT %(user_id)s::bigint AS user_id, symbol, product
+    FROM unnest(%(symbols)s::text[], %(products)s::text[]) AS t (symbol, product)
+) o {_HOLDINGS}
+"""
+_RELEASE = """
+UPDATE orders SET held = false, ring_at = clock_timestamp() + interval '2 seconds'
+WHERE id = ANY(%(order_ids)s) AND held AND status = 'received' AND slices = 0
 """
 _EXISTING = "SELECT id FROM orders WHERE id = ANY(%(order_ids)s)"
 _LANES = [priority.value for priority in Priority]
@@ -69,8 +121,9 @@ _LANES = [priority.value for priority in Priority]
 class BookUnit:
     """The open transaction.  Leaving it without :meth:`commit` keeps nothing."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, lease_seconds: float) -> None:
         self._connection = connection
+        self._lease_seconds = lease_seconds
 
     def claim(self, order_ids: Sequence[int], limit: int) -> tuple[list[Order], Book]:
         """Lock the accounts that own those orders and return the oldest that wait there.
@@ -80,6 +133,10 @@ class BookUnit:
         """
         return self._read(_CLAIM, order_ids=list(order_ids), lanes=_LANES, limit=limit)
 
+    def abandoned(self, order_ids: Sequence[int]) -> tuple[list[Order], Book]:
+        """Lock the accounts that own those orders; return those on their way with no lease left."""
+        return self._read(_ABANDONED, order_ids=list(order_ids))
+
     def orders(
         self, order_ids: Sequence[int], statuses: Collection[OrderStatus]
     ) -> tuple[list[Order], Book]:
@@ -87,15 +144,38 @@ class BookUnit:
         wanted = sorted(status.value for status in statuses)
         return self._read(_BY_ID, order_ids=list(order_ids), statuses=wanted)
 
+    def family(self, order_id: int) -> Family:
+        """Lock the account that owns an order; return the order with its slices."""
+        orders, book = self._read(_FAMILY, order_ids=[order_id])
+        return Family(orders[0] if orders else None, tuple(orders[1:]), book)
+
+    def holdings(self, user_id: int, contracts: Collection[tuple[str, Product]]) -> Book:
+        """Return what an account has, and holds of these contracts; nothing is locked."""
+        parameters = {
+            "user_id": user_id,
+            "symbols": array(symbol for symbol, _ in contracts),
+            "products": array(product.value for _, product in contracts),
+        }
+        rows = self._connection.exec_driver_sql(_HOLDINGS_ONLY, parameters).fetchall()
+        return _book((user, symbol, Product(product), row) for user, symbol, product, *row in rows)
+
+    def duplicates(self, windows: Mapping[int, Decimal]) -> set[int]:
+        """Return those orders that repeat an earlier one; ``windows`` are seconds by order id."""
+        return find_duplicates(self._connection, windows)
+
     def unknown(self, order_ids: Sequence[int]) -> set[int]:
         """Return those ids that no order has."""
         parameters = {"order_ids": list(order_ids)}
         known = self._connection.exec_driver_sql(_EXISTING, parameters).scalars()
         return set(order_ids) - set(known)
 
+    def release(self, order_ids: Sequence[int]) -> None:
+        """Let orders be decided that were held; the relay rings for them if nobody does."""
+        self._connection.exec_driver_sql(_RELEASE, {"order_ids": list(order_ids)})
+
     def record(self, book: Book, actor: str) -> None:
         """Write everything that the orders of the book did."""
-        write_book(self._connection, book, actor)
+        write_book(self._connection, book, actor, lease_seconds=self._lease_seconds)
 
     def commit(self) -> None:
         self._connection.commit()
@@ -108,40 +188,55 @@ class BookUnit:
 class BookUnits:
     """Makes transactions."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, lease_seconds: float, at: Passing = unhindered) -> None:
         self._engine = engine
+        self.at = at
+        #: How long an order that is on its way to a venue belongs to the process that sent it.
+        self._lease_seconds = lease_seconds
 
     @contextmanager
     def begin(self) -> Iterator[BookUnit]:
         """Open a transaction that is rolled back unless it is committed."""
         with self._engine.connect() as connection:
-            yield BookUnit(connection)
+            yield BookUnit(connection, lease_seconds=self._lease_seconds)
 
 
 def _orders_and_book(rows: Sequence[Sequence[Any]]) -> tuple[list[Order], Book]:
-    orders: list[Order] = []
-    accounts: dict[int, Account] = {}
-    exposures: dict[tuple[int, str], Exposure] = {}
-    positions: dict[tuple[int, str], Position] = {}
-    for row in rows:
-        order = _order(row[_ORDER])
-        orders.append(order)
-        accounts.setdefault(order.user_id, Account(order.user_id, *row[_ACCOUNT]))
-        key = order.user_id, order.symbol
-        if key in exposures or row[_EXPOSURE][0] is None:
+    orders = [_order(row[_ORDER]) for row in rows]
+    held = (row[_HELD] for row in rows)
+    return orders, _book(
+        (o.user_id, o.symbol, o.product, h) for o, h in zip(orders, held, strict=True)
+    )
+
+
+def _book(rows: Iterable[tuple[int, str, Product, Sequence[Any]]]) -> Book:
+    """Return the book of what is held by account, contract and product."""
+    book = Book({}, {}, {})
+    rules: Sequence[Any] | None = None
+    for user_id, symbol, product, held in rows:
+        if user_id not in book.accounts:
+            book.accounts[user_id] = Account(user_id, *held[_ACCOUNT])
+        rules = held[_RULES] if rules is None else rules
+        key = user_id, symbol
+        if held[_EXPOSURE][0] is None:
             continue
-        exposures[key] = Exposure(*key, *row[_EXPOSURE])
-        position_id, quantity, cost, realised, entered = row[_POSITION]
-        if position_id is not None:
-            positions[key] = Position(*key, quantity, cost, realised, position_id, entered)
-    return orders, Book(accounts, exposures, positions)
+        if key not in book.exposures:
+            book.exposures[key] = Exposure(*key, *held[_EXPOSURE])
+        position_id, quantity, cost, realised, entered = held[_POSITION]
+        place = *key, product
+        if position_id is not None and place not in book.positions:
+            book.positions[place] = Position(*place, quantity, cost, realised, position_id, entered)
+    controls, limits = rules or (None, None)
+    book.rules = TradingRules.from_rows(controls or (), limits or ())
+    return book
 
 
 def _order(row: Sequence[Any]) -> Order:
     (order_id, user_id, symbol, side, quantity, filled, order_type, limit, validity, priority,
-     status, until, client_id, attempt, reserved, average, age) = row  # fmt: skip
+     status, until, client_id, attempt, reserved, traded, product, trigger, parent_id, rank,
+     age, whole) = row  # fmt: skip
     return Order(
         order_id, user_id, symbol, Side(side), quantity, filled, OrderType(order_type), limit,
         Validity(validity), Priority(priority), OrderStatus(status), until, client_id, attempt,
-        reserved, average, age,
+        reserved, traded, Product(product), trigger, parent_id, rank, age, whole,
     )  # fmt: skip

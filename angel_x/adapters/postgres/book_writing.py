@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from angel_x.adapters.postgres.arrays import array
+from angel_x.domain.book import Book, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sqlalchemy import Connection
 
-    from angel_x.domain.book import Book
     from angel_x.domain.position import Position
 
 # Each part writes one table.  Those that a batch needs become one data-modifying WITH: one round
@@ -19,18 +19,45 @@ if TYPE_CHECKING:
 _ORDERS = """
 moved AS (
     SELECT * FROM unnest(
-        %(order_ids)s::bigint[], %(statuses)s::text[], %(reasons)s::text[], %(details)s::text[],
-        %(filled)s::integer[], %(averages)s::numeric[], %(reserved)s::numeric[], %(closed)s::boolean[]
-    ) AS t (id, status, reason, detail, filled_quantity, average_price, reserved, is_closed)
+        %(order_ids)s::bigint[], %(statuses)s::text[], %(reasons)s::text[], %(filled)s::integer[],
+        %(traded)s::numeric[], %(reserved)s::numeric[], %(limits)s::numeric[],
+        %(attempts)s::integer[], %(closed)s::boolean[]
+    ) AS t (id, status, reason, filled_quantity, traded_value, reserved, limit_price, attempt,
+        is_closed)
 ), orders_moved AS (
     UPDATE orders o SET
         status = m.status, reason = m.reason, filled_quantity = m.filled_quantity,
-        average_price = m.average_price, reserved = m.reserved, updated_at = clock_timestamp(),
+        traded_value = m.traded_value,
+        average_price = round(m.traded_value / nullif(m.filled_quantity, 0), 4),
+        reserved = m.reserved, limit_price = m.limit_price, attempt = m.attempt,
+        lease_until = CASE WHEN m.status = 'submitting'
+            THEN clock_timestamp() + make_interval(secs => %(lease)s) END,
+        updated_at = clock_timestamp(),
         closed_at = CASE WHEN m.is_closed THEN clock_timestamp() END
-    FROM moved m WHERE o.id = m.id
-), told AS (
+        {amended_columns}
+    FROM moved m {amended_join} WHERE o.id = m.id
+)
+"""
+# A change of its order is part of the same row version, so it joins the update above.
+_AMENDED_COLUMNS = """,
+        quantity = coalesce(a.quantity, o.quantity),
+        trigger_price = CASE WHEN a.id IS NULL THEN o.trigger_price ELSE a.trigger_price END,
+        time_priority = CASE WHEN a.requeued THEN nextval('order_time_priority')
+            ELSE o.time_priority END
+"""
+_AMENDED_JOIN = """
+    LEFT JOIN unnest(
+        %(amended_ids)s::bigint[], %(quantities)s::integer[], %(triggers)s::numeric[],
+        %(requeued)s::boolean[]
+    ) AS a (id, quantity, trigger_price, requeued) ON a.id = m.id
+"""
+_EVENTS = """
+told AS (
     INSERT INTO order_events (order_id, status, actor, reason, attempt, detail)
-    SELECT m.id, m.status, %(actor)s, m.reason, 0, m.detail FROM moved m
+    SELECT t.order_id, t.status, %(actor)s, t.reason, t.attempt, t.detail
+    FROM unnest(%(event_orders)s::bigint[], %(event_statuses)s::text[],
+        %(event_reasons)s::text[], %(event_attempts)s::integer[], %(event_details)s::text[])
+        AS t (order_id, status, reason, attempt, detail)
 )
 """
 _FILLS = """
@@ -52,21 +79,26 @@ booked AS (
 """
 _ACCOUNTS = """
 accounts_moved AS (
-    UPDATE users u SET cash = t.cash, margin_used = t.margin_used, realised_pnl = t.realised_pnl
+    UPDATE users u SET
+        cash = t.cash, margin_used = t.margin_used, realised_pnl = t.realised_pnl,
+        open_orders = t.open_orders, pnl_day = t.pnl_day, day_pnl = t.day_pnl
     FROM unnest(%(user_ids)s::bigint[], %(cash)s::numeric[], %(margins)s::numeric[],
-        %(pnl)s::numeric[]) AS t (id, cash, margin_used, realised_pnl)
+        %(pnl)s::numeric[], %(open_orders)s::integer[], %(pnl_days)s::date[],
+        %(day_pnl)s::numeric[])
+        AS t (id, cash, margin_used, realised_pnl, open_orders, pnl_day, day_pnl)
     WHERE u.id = t.id
 )
 """
 _EXPOSURES = """
 exposed AS (
-    INSERT INTO exposures (user_id, symbol, net_quantity, open_sell_quantity, margin)
+    INSERT INTO exposures (
+        user_id, symbol, net_quantity, open_buy_quantity, open_sell_quantity, margin)
     SELECT * FROM unnest(
         %(exposure_users)s::bigint[], %(exposure_symbols)s::text[], %(nets)s::integer[],
-        %(offered)s::integer[], %(exposure_margins)s::numeric[])
+        %(bidding)s::integer[], %(offered)s::integer[], %(exposure_margins)s::numeric[])
     ON CONFLICT (user_id, symbol) DO UPDATE SET
-        net_quantity = excluded.net_quantity, open_sell_quantity = excluded.open_sell_quantity,
-        margin = excluded.margin
+        net_quantity = excluded.net_quantity, open_buy_quantity = excluded.open_buy_quantity,
+        open_sell_quantity = excluded.open_sell_quantity, margin = excluded.margin
 )
 """
 _HELD_POSITIONS = """
@@ -86,13 +118,13 @@ positions_moved AS (
 _NEW_POSITIONS = """
 positions_opened AS (
     INSERT INTO positions (
-        user_id, portfolio_id, symbol, status, quantity, cost, realised_pnl, exit_time)
-    SELECT t.user_id, t.user_id, t.symbol,
+        user_id, portfolio_id, symbol, product, status, quantity, cost, realised_pnl, exit_time)
+    SELECT t.user_id, t.user_id, t.symbol, t.product,
         CASE WHEN t.quantity = 0 THEN 'CLOSED' ELSE 'OPEN' END, t.quantity, t.cost, t.realised_pnl,
         CASE WHEN t.quantity = 0 THEN clock_timestamp() END
-    FROM unnest(%(new_users)s::bigint[], %(new_symbols)s::text[], %(new_quantities)s::integer[],
-        %(new_costs)s::numeric[], %(new_pnl)s::numeric[])
-        AS t (user_id, symbol, quantity, cost, realised_pnl),
+    FROM unnest(%(new_users)s::bigint[], %(new_symbols)s::text[], %(new_products)s::text[],
+        %(new_quantities)s::integer[], %(new_costs)s::numeric[], %(new_pnl)s::numeric[])
+        AS t (user_id, symbol, product, quantity, cost, realised_pnl),
         (SELECT count(*) FROM positions_moved) AS after
 )
 """
@@ -111,12 +143,61 @@ traded AS (
 """
 
 
-def write_book(connection: Connection, book: Book, actor: str) -> None:
-    """Write a book in one round trip."""
+# A sliced order is what its slices are.  Their moves are visible to this statement, which follows.
+_PARENTS = """
+WITH folded AS (
+    SELECT parent_id AS id, sum(filled_quantity) AS filled, sum(traded_value) AS traded,
+        bool_and(status = 'received') AS untouched,
+        bool_or(closed_at IS NULL) AS is_open,
+        bool_or(status = 'expired') AS expired,
+        bool_and(status IN ('denied', 'rejected')) AS refused,
+        (array_agg(reason ORDER BY id) FILTER (WHERE reason IS NOT NULL))[1] AS reason,
+        (array_agg(limit_price ORDER BY id) FILTER (WHERE closed_at IS NULL))[1] AS limit_price,
+        (array_agg(trigger_price ORDER BY id) FILTER (WHERE closed_at IS NULL))[1] AS trigger_price
+    FROM orders WHERE parent_id = ANY(%(parents)s::bigint[]) GROUP BY parent_id
+), standing AS (
+    SELECT f.id, f.filled, f.traded, f.reason,
+        coalesce(f.limit_price, p.limit_price) AS limit_price,
+        coalesce(f.trigger_price, p.trigger_price) AS trigger_price,
+        CASE
+        WHEN f.untouched THEN 'received'
+        WHEN f.filled = p.quantity THEN 'filled'
+        WHEN f.is_open AND f.filled > 0 THEN 'partially_filled'
+        WHEN f.is_open THEN 'working'
+        WHEN f.expired THEN 'expired'
+        WHEN p.status = 'received' AND f.filled = 0 AND f.refused THEN 'denied'
+        ELSE 'canceled' END AS status
+    FROM folded f JOIN orders p ON p.id = f.id
+), parents_moved AS (
+    UPDATE orders p SET status = s.status, reason = s.reason, filled_quantity = s.filled,
+        traded_value = s.traded, average_price = round(s.traded / nullif(s.filled, 0), 4),
+        limit_price = s.limit_price, trigger_price = s.trigger_price,
+        updated_at = clock_timestamp(),
+        closed_at = CASE WHEN s.status IN ('denied', 'rejected', 'filled', 'canceled', 'expired')
+            THEN clock_timestamp() END
+    FROM standing s
+    WHERE s.id = p.id AND (p.status, p.filled_quantity, p.limit_price, p.trigger_price)
+        IS DISTINCT FROM (s.status, s.filled::integer, s.limit_price, s.trigger_price)
+    RETURNING p.user_id, p.id, p.client_order_id, p.symbol, p.side, p.status, p.reason, p.quantity,
+        p.filled_quantity, p.average_price
+), told AS (
+    INSERT INTO order_events (order_id, status, actor, reason)
+    SELECT id, status, %(actor)s, reason FROM parents_moved
+)
+SELECT * FROM parents_moved
+"""
+
+
+def write_book(connection: Connection, book: Book, actor: str, *, lease_seconds: float) -> None:
+    """Write a book in one round trip, and in a second one what sliced orders have come to."""
     positions = [*book.flattened, *book.positions.values()]
     held = [p for p in positions if p.id is not None]
     new = [p for p in positions if p.id is None]
-    parts = [_ORDERS, _ACCOUNTS]
+    orders = _ORDERS.format(
+        amended_columns=_AMENDED_COLUMNS if book.amended else "",
+        amended_join=_AMENDED_JOIN if book.amended else "",
+    )
+    parts = [orders, _EVENTS, _ACCOUNTS]
     parts += [_FILLS] if book.fills else []
     parts += [_LEDGER] if book.entries else []
     parts += [_EXPOSURES] if book.exposures else []
@@ -124,8 +205,9 @@ def write_book(connection: Connection, book: Book, actor: str) -> None:
     parts += [_NEW_POSITIONS] if new else []
     parts += [_TRADES] if book.trades else []
     parameters = (
-        {"actor": actor}
+        {"actor": actor, "lease": lease_seconds}
         | _orders(book)
+        | _events(book)
         | _fills(book)
         | _ledger(book)
         | _accounts(book)
@@ -134,19 +216,40 @@ def write_book(connection: Connection, book: Book, actor: str) -> None:
         | _trades(book)
     )
     connection.exec_driver_sql(f"WITH {','.join(parts)} SELECT 1", parameters)
+    if parents := {m.order.parent_id for m in book.moves if m.order.parent_id is not None}:
+        parameters = {"parents": array(sorted(parents)), "actor": actor}
+        moved = connection.exec_driver_sql(_PARENTS, parameters)
+        book.wholes += [Whole(*row) for row in moved]
 
 
 def _orders(book: Book) -> dict[str, str]:
+    """Return where each order stands after its last move."""
+    last = {m.order.id: m for m in book.moves}.values()
+    return {
+        "order_ids": array(m.order.id for m in last),
+        "statuses": array(m.order.status.value for m in last),
+        "reasons": array(m.reason for m in last),
+        "filled": array(m.order.filled_quantity for m in last),
+        "traded": array(m.order.traded_value for m in last),
+        "reserved": array(m.order.reserved for m in last),
+        "limits": array(m.order.limit_price for m in last),
+        "attempts": array(m.order.attempt for m in last),
+        "closed": array(m.order.status.is_closed for m in last),
+        "amended_ids": array(o.id for o, _ in book.amended),
+        "quantities": array(o.quantity for o, _ in book.amended),
+        "triggers": array(o.trigger_price for o, _ in book.amended),
+        "requeued": array(requeued for _, requeued in book.amended),
+    }
+
+
+def _events(book: Book) -> dict[str, str]:
     moves = book.moves
     return {
-        "order_ids": array(m.order.id for m in moves),
-        "statuses": array(m.status.value for m in moves),
-        "reasons": array(m.reason for m in moves),
-        "details": array(m.detail for m in moves),
-        "filled": array(m.order.filled_quantity for m in moves),
-        "averages": array(m.order.average_price for m in moves),
-        "reserved": array(m.order.reserved for m in moves),
-        "closed": array(m.status.is_closed for m in moves),
+        "event_orders": array(m.order.id for m in moves),
+        "event_statuses": array(m.status.value for m in moves),
+        "event_reasons": array(m.reason for m in moves),
+        "event_attempts": array(m.order.attempt for m in moves),
+        "event_details": array(m.detail for m in moves),
     }
 
 
@@ -180,9 +283,13 @@ def _accounts(book: Book) -> dict[str, str]:
         "cash": array(a.cash for a in accounts),
         "margins": array(a.margin_used for a in accounts),
         "pnl": array(a.realised_pnl for a in accounts),
+        "open_orders": array(a.open_orders for a in accounts),
+        "pnl_days": array(a.pnl_day for a in accounts),
+        "day_pnl": array(a.day_pnl for a in accounts),
         "exposure_users": array(e.user_id for e in exposures),
         "exposure_symbols": array(e.symbol for e in exposures),
         "nets": array(e.net_quantity for e in exposures),
+        "bidding": array(e.open_buy_quantity for e in exposures),
         "offered": array(e.open_sell_quantity for e in exposures),
         "exposure_margins": array(e.margin for e in exposures),
     }
@@ -194,6 +301,7 @@ def _positions(positions: Iterable[Position], prefix: str) -> dict[str, str]:
         f"{prefix}_ids": array(p.id for p in rows),
         f"{prefix}_users": array(p.user_id for p in rows),
         f"{prefix}_symbols": array(p.symbol for p in rows),
+        f"{prefix}_products": array(p.product.value for p in rows),
         f"{prefix}_quantities": array(p.quantity for p in rows),
         f"{prefix}_costs": array(p.cost for p in rows),
         f"{prefix}_pnl": array(p.realised_pnl for p in rows),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 _CLOSED = "('denied', 'rejected', 'filled', 'canceled', 'expired')"
+_PLACED = "('submitting', 'working', 'trigger_pending', 'partially_filled')"
 
 #: Name, rule, query.
 RULES: tuple[tuple[str, str, str], ...] = (
@@ -28,8 +29,10 @@ RULES: tuple[tuple[str, str, str], ...] = (
         "every order was received once and stands where its last event says",
         """
         SELECT o.id::text FROM orders o JOIN (
-            SELECT order_id, count(*) FILTER (WHERE status = 'received') AS received,
-                (array_agg(status ORDER BY at DESC, status = 'received'))[1] AS last
+            SELECT order_id,
+                count(*) FILTER (
+                    WHERE status = 'received' AND reason IS DISTINCT FROM 'AMENDED') AS received,
+                (array_agg(status ORDER BY id DESC))[1] AS last
             FROM order_events GROUP BY order_id
         ) e ON e.order_id = o.id
         WHERE e.received <> 1 OR e.last <> o.status
@@ -46,12 +49,30 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "fills add up",
-        "filled quantity = sum of fills ≤ quantity",
+        "filled quantity and traded value = sums over fills, filled ≤ quantity",
         """
         SELECT o.id::text FROM orders o LEFT JOIN (
-            SELECT order_id, sum(quantity) AS quantity FROM fills GROUP BY order_id
+            SELECT order_id, sum(quantity) AS quantity, sum(price * quantity) AS value
+            FROM fills GROUP BY order_id
         ) f ON f.order_id = o.id
-        WHERE o.filled_quantity <> coalesce(f.quantity, 0) OR o.filled_quantity > o.quantity
+        WHERE o.slices = 0 AND (o.filled_quantity <> coalesce(f.quantity, 0)
+                OR o.traded_value <> coalesce(f.value, 0))
+            OR o.filled_quantity > o.quantity OR o.slices > 0 AND f.order_id IS NOT NULL
+        """,
+    ),
+    (
+        "slices add up",
+        "a sliced order is what its slices are: quantity, what has traded, and whether it is open",
+        """
+        SELECT o.id::text FROM orders o LEFT JOIN (
+            SELECT parent_id, count(*) AS slices, sum(quantity) AS quantity,
+                sum(filled_quantity) AS filled, sum(traded_value) AS value,
+                bool_or(closed_at IS NULL) AS is_open
+            FROM orders WHERE parent_id IS NOT NULL GROUP BY parent_id
+        ) s ON s.parent_id = o.id
+        WHERE o.slices <> coalesce(s.slices, 0) OR s.slices > 0 AND (
+            o.quantity <> s.quantity OR o.filled_quantity <> s.filled
+            OR o.traded_value <> s.value OR (o.closed_at IS NULL) <> s.is_open)
         """,
     ),
     (
@@ -61,18 +82,23 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "positions fold fills",
-        "position = fold of fills",
+        "position of each product = fold of its fills, and what is held of a contract = both",
         """
-        SELECT user_id || ' ' || symbol FROM (
-            SELECT user_id, symbol, sum(CASE side WHEN 'BUY' THEN quantity ELSE -quantity END) AS net
-            FROM fills GROUP BY user_id, symbol
+        SELECT user_id || ' ' || symbol || ' ' || product FROM (
+            SELECT f.user_id, f.symbol, o.product,
+                sum(CASE f.side WHEN 'BUY' THEN f.quantity ELSE -f.quantity END) AS net
+            FROM fills f JOIN orders o ON o.id = f.order_id GROUP BY 1, 2, 3
         ) f
         FULL JOIN (
-            SELECT user_id, symbol, sum(quantity) AS net FROM positions GROUP BY user_id, symbol
-        ) p USING (user_id, symbol)
-        FULL JOIN exposures e USING (user_id, symbol)
+            SELECT user_id, symbol, product, sum(quantity) AS net FROM positions GROUP BY 1, 2, 3
+        ) p USING (user_id, symbol, product)
         WHERE coalesce(f.net, 0) <> coalesce(p.net, 0)
-            OR coalesce(f.net, 0) <> coalesce(e.net_quantity, 0)
+        UNION ALL
+        SELECT user_id || ' ' || symbol FROM (
+            SELECT user_id, symbol, sum(quantity) AS net FROM positions GROUP BY user_id, symbol
+        ) p
+        FULL JOIN exposures e USING (user_id, symbol)
+        WHERE coalesce(p.net, 0) <> coalesce(e.net_quantity, 0)
         """,
     ),
     (
@@ -121,14 +147,26 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "offers match orders",
-        "units offered = leaves of the sales that rest",
-        """
+        "units offered and bid for = leaves of the orders in the market or on their way there",
+        f"""
         SELECT user_id || ' ' || symbol FROM exposures e FULL JOIN (
-            SELECT user_id, symbol, sum(quantity - filled_quantity) AS leaves FROM orders
-            WHERE side = 'SELL' AND status IN ('working', 'trigger_pending', 'partially_filled')
-            GROUP BY user_id, symbol
+            SELECT user_id, symbol,
+                coalesce(sum(quantity - filled_quantity) FILTER (WHERE side = 'BUY'), 0) AS bought,
+                coalesce(sum(quantity - filled_quantity) FILTER (WHERE side = 'SELL'), 0) AS sold
+            FROM orders WHERE slices = 0 AND status IN {_PLACED} GROUP BY user_id, symbol
         ) o USING (user_id, symbol)
-        WHERE coalesce(e.open_sell_quantity, 0) <> coalesce(o.leaves, 0)
+        WHERE coalesce(e.open_sell_quantity, 0) <> coalesce(o.sold, 0)
+            OR coalesce(e.open_buy_quantity, 0) <> coalesce(o.bought, 0)
+        """,
+    ),
+    (
+        "open orders are counted",
+        "open orders of an account = its orders in the market or on their way there",
+        f"""
+        SELECT u.id::text FROM users u LEFT JOIN (
+            SELECT user_id, count(*) AS placed FROM orders
+            WHERE slices = 0 AND status IN {_PLACED} GROUP BY user_id
+        ) o ON o.user_id = u.id WHERE u.open_orders <> coalesce(o.placed, 0)
         """,
     ),
 )

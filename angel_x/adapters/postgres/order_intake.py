@@ -2,46 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg2.errors import DeadlockDetected
 from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.arrays import array
 from angel_x.domain.order import OrderRequest, OrderStatus
+from angel_x.domain.step import Passing, Step, unhindered
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-# Rows of a request that is already known are skipped by the unique key, whether it was stored
-# before or stands twice in this very statement.
-_INSERT = """
-WITH given AS (
-    SELECT * FROM unnest(
+_GIVEN = """
+    unnest(
         %(user_ids)s::bigint[], %(client_order_ids)s::text[], %(hashes)s::bytea[], %(symbols)s::text[],
         %(sides)s::text[], %(quantities)s::integer[], %(types)s::text[], %(limits)s::numeric[],
         %(triggers)s::numeric[], %(validities)s::text[], %(products)s::text[],
-        %(priorities)s::text[], %(tags)s::text[], %(until)s::timestamptz[]
+        %(priorities)s::text[], %(tags)s::text[], %(until)s::timestamptz[], %(slices)s::integer[],
+        %(places)s::integer[]
     ) WITH ORDINALITY AS t (
         user_id, client_order_id, request_hash, symbol, side, quantity, order_type, limit_price,
-        trigger_price, validity, product, priority, tag, valid_until, position)
-), stored AS (
-    INSERT INTO orders (
-        user_id, client_order_id, request_hash, symbol, side, quantity, order_type, limit_price,
-        trigger_price, validity, product, priority, tag, valid_until, ring_at)
-    SELECT user_id, client_order_id, request_hash, symbol, side, quantity, order_type, limit_price,
-        trigger_price, validity, product, priority, tag, valid_until,
-        clock_timestamp() + make_interval(secs => %(ring_after)s)
-    FROM given ORDER BY position
+        trigger_price, validity, product, priority, tag, valid_until, slices, place, position)
+"""
+_COLUMNS = """
+    user_id, client_order_id, request_hash, symbol, side, quantity, order_type, limit_price,
+    trigger_price, validity, product, priority, tag, valid_until, ring_at
+"""
+_VALUES = """
+    g.user_id, g.client_order_id, g.request_hash, g.symbol, g.side, g.quantity, g.order_type,
+    g.limit_price, g.trigger_price, g.validity, g.product, g.priority, g.tag, g.valid_until,
+    clock_timestamp() + make_interval(secs => %(ring_after)s)
+"""
+# Rows of a request that is already known are skipped by the unique key, whether it was stored
+# before or stands twice in this very statement.
+_INSERT = f"""
+WITH stored AS (
+    INSERT INTO orders ({_COLUMNS})
+    SELECT {_VALUES} FROM (SELECT * FROM {_GIVEN}) AS g ORDER BY g.position
     ON CONFLICT (user_id, client_order_id) DO NOTHING
     RETURNING id, user_id, client_order_id
 ), told AS (
     INSERT INTO order_events (order_id, status, actor) SELECT id, 'received', %(actor)s FROM stored
 )
-SELECT id, user_id, client_order_id FROM stored
+SELECT id, user_id, client_order_id, NULL FROM stored
+"""
+# For what is sliced or belongs to a basket.  Ids are drawn in the order in which everything was
+# given, because by them an account's orders are decided.  Slices follow their order, at places 1,
+# 2, … behind its place 0, and are stored only if that order was not there before.
+_INSERT_WITH_SLICES = f"""
+WITH given AS MATERIALIZED (
+    SELECT *, nextval(pg_get_serial_sequence('orders', 'id')) AS id
+    FROM (SELECT * FROM {_GIVEN} ORDER BY position) AS t
+), stored AS (
+    INSERT INTO orders (id, {_COLUMNS}, slices, basket_id, held) OVERRIDING SYSTEM VALUE
+    SELECT g.id, {_VALUES}, g.slices, %(basket_id)s, g.slices > 0 OR %(basket_id)s IS NOT NULL
+    FROM given g WHERE g.place = 0 ORDER BY g.position
+    ON CONFLICT (user_id, client_order_id) DO NOTHING
+    RETURNING id, user_id, client_order_id
+), sliced AS (
+    INSERT INTO orders (id, {_COLUMNS}, parent_id, basket_id, held) OVERRIDING SYSTEM VALUE
+    SELECT g.id, {_VALUES}, s.id, %(basket_id)s, %(basket_id)s IS NOT NULL
+    FROM given g JOIN given p ON p.position = g.position - g.place JOIN stored s ON s.id = p.id
+    WHERE g.place > 0 ORDER BY g.position
+    RETURNING id, parent_id
+), told AS (
+    INSERT INTO order_events (order_id, status, actor)
+    SELECT id, 'received', %(actor)s FROM stored UNION ALL
+    SELECT id, 'received', %(actor)s FROM sliced
+)
+SELECT s.id, s.user_id, s.client_order_id, c.ids FROM stored s LEFT JOIN (
+    SELECT parent_id, array_agg(id ORDER BY id) AS ids FROM sliced GROUP BY parent_id
+) c ON c.parent_id = s.id
 """
 
 _KNOWN = """
@@ -59,45 +94,70 @@ class StoredOrder:
     status: OrderStatus
     request_hash: bytes
     is_new: bool
+    #: The orders that it was sliced into just now.
+    slice_ids: tuple[int, ...] = ()
 
 
 _DEADLOCK_RETRIES = 3
 
-#: An order to store: the account, what it asks for, its hash, and until when it is valid.
-IntakeRow = tuple[int, OrderRequest, bytes, datetime]
+#: An order to store: the account, what it asks for, its hash, until when it is valid, and the units
+#: of each of its slices, none where it is not sliced.
+IntakeRow = tuple[int, OrderRequest, bytes, datetime, tuple[int, ...]]
+
+
+class _Row(NamedTuple):
+    """One row to insert."""
+
+    user_id: int
+    request: OrderRequest
+    digest: bytes
+    valid_until: datetime
+    #: How many slices follow.
+    slices: int
+    #: Which slice this is, zero for a whole order.
+    place: int
 
 
 class OrderIntake:
     """The orders table as acceptance sees it."""
 
-    def __init__(self, engine: Engine, *, ring_after_seconds: float) -> None:
+    def __init__(
+        self, engine: Engine, *, ring_after_seconds: float, at: Passing = unhindered
+    ) -> None:
         self._engine = engine
         self._ring_after = ring_after_seconds
+        self._at = at
 
-    def store(self, rows: Sequence[IntakeRow], actor: str) -> dict[tuple[int, str], StoredOrder]:
+    def store(
+        self, rows: Sequence[IntakeRow], actor: str, basket_id: int | None = None
+    ) -> dict[tuple[int, str], StoredOrder]:
         """Store the rows that are not known yet, commit, and say what stands under each id.
 
         If any known row says something else than the one given, nothing is stored: the caller
-        finds the difference in the hashes and leaves that request out.
+        finds the difference in the hashes and leaves that request out.  The orders of a basket are
+        held: nobody decides them until they are released.
         """
         for _ in range(_DEADLOCK_RETRIES):
             try:
-                return self._store(rows, actor)
+                return self._store(rows, actor, basket_id)
             except OperationalError as error:
                 # Two requests that share ids in opposite order: the server has undone one of them.
                 if not isinstance(error.orig, DeadlockDetected):
                     raise
-        return self._store(rows, actor)
+        return self._store(rows, actor, basket_id)
 
-    def _store(self, rows: Sequence[IntakeRow], actor: str) -> dict[tuple[int, str], StoredOrder]:
+    def _store(
+        self, rows: Sequence[IntakeRow], actor: str, basket_id: int | None
+    ) -> dict[tuple[int, str], StoredOrder]:
         with self._engine.connect() as connection:
-            found = self._insert(connection, rows, actor)
+            found = self._insert(connection, rows, actor, basket_id)
             missing = [row for row in rows if (row[0], row[1].client_order_id) not in found]
             if missing:
-                found |= _known(connection, [(u, r.client_order_id) for u, r, _, _ in missing])
-            if any(found[u, r.client_order_id].request_hash != h for u, r, h, _ in rows):
+                found |= _known(connection, [(u, r.client_order_id) for u, r, *_ in missing])
+            if any(found[u, r.client_order_id].request_hash != h for u, r, h, *_ in rows):
                 connection.rollback()
             else:
+                self._at(Step.ACCEPTANCE_STORED)
                 connection.commit()
         return found
 
@@ -110,40 +170,66 @@ class OrderIntake:
         """Return how many orders are received and not decided."""
         with self._engine.connect() as connection:
             row = connection.exec_driver_sql(
-                "SELECT count(*) FROM orders WHERE status = 'received'"
+                "SELECT count(*) FROM orders WHERE status = 'received' AND NOT held"
             ).one()
         return int(row[0])
 
     def _insert(
-        self, connection: Connection, rows: Sequence[IntakeRow], actor: str
+        self,
+        connection: Connection,
+        rows: Sequence[IntakeRow],
+        actor: str,
+        basket_id: int | None,
     ) -> dict[tuple[int, str], StoredOrder]:
-        requests = [request for _, request, _, _ in rows]
-        parameters = {
-            "user_ids": array(user_id for user_id, _, _, _ in rows),
-            "hashes": array(digest for _, _, digest, _ in rows),
-            "until": array(until for _, _, _, until in rows),
-            "client_order_ids": array(r.client_order_id for r in requests),
-            "symbols": array(r.symbol for r in requests),
-            "sides": array(r.side.value for r in requests),
-            "quantities": array(r.quantity for r in requests),
-            "types": array(r.order_type.value for r in requests),
-            "limits": array(r.limit_price for r in requests),
-            "triggers": array(r.trigger_price for r in requests),
-            "validities": array(r.validity.value for r in requests),
-            "products": array(r.product.value for r in requests),
-            "priorities": array(r.priority.value for r in requests),
-            "tags": array(r.tag for r in requests),
-            "ring_after": self._ring_after,
-            "actor": actor,
-        }
-        hashes = {(u, r.client_order_id): digest for u, r, digest, _ in reversed(rows)}
-        result = connection.exec_driver_sql(_INSERT, parameters)
+        hashes = {(u, r.client_order_id): digest for u, r, digest, *_ in reversed(rows)}
+        is_plain = basket_id is None and not any(slices for *_, slices in rows)
+        result = connection.exec_driver_sql(
+            _INSERT if is_plain else _INSERT_WITH_SLICES,
+            {"ring_after": self._ring_after, "actor": actor, "basket_id": basket_id}
+            | _columns(list(_stored_rows(rows))),
+        )
         return {
             (user_id, client_id): StoredOrder(
-                order_id, OrderStatus.RECEIVED, hashes[user_id, client_id], is_new=True
+                order_id,
+                OrderStatus.RECEIVED,
+                hashes[user_id, client_id],
+                is_new=True,
+                slice_ids=tuple(slice_ids or ()),
             )
-            for order_id, user_id, client_id in result
+            for order_id, user_id, client_id, slice_ids in result
         }
+
+
+def _stored_rows(rows: Sequence[IntakeRow]) -> Iterator[_Row]:
+    """Yield a row for each order, and behind it one for each of its slices."""
+    for user_id, request, digest, until, slices in rows:
+        yield _Row(user_id, request, digest, until, len(slices), 0)
+        for place, quantity in enumerate(slices, 1):
+            name = f"{request.client_order_id} {place}"
+            part = replace(request, client_order_id=name, quantity=quantity)
+            yield _Row(user_id, part, digest, until, 0, place)
+
+
+def _columns(rows: Sequence[_Row]) -> dict[str, str]:
+    requests = [row.request for row in rows]
+    return {
+        "user_ids": array(row.user_id for row in rows),
+        "hashes": array(row.digest for row in rows),
+        "until": array(row.valid_until for row in rows),
+        "slices": array(row.slices for row in rows),
+        "places": array(row.place for row in rows),
+        "client_order_ids": array(r.client_order_id for r in requests),
+        "symbols": array(r.symbol for r in requests),
+        "sides": array(r.side.value for r in requests),
+        "quantities": array(r.quantity for r in requests),
+        "types": array(r.order_type.value for r in requests),
+        "limits": array(r.limit_price for r in requests),
+        "triggers": array(r.trigger_price for r in requests),
+        "validities": array(r.validity.value for r in requests),
+        "products": array(r.product.value for r in requests),
+        "priorities": array(r.priority.value for r in requests),
+        "tags": array(r.tag for r in requests),
+    }
 
 
 def _known(

@@ -18,6 +18,8 @@ log = structlog.get_logger()
 TABLES = ("order_events", "ledger_entries", "portfolio_snapshots")
 #: What is never dropped: the ledger is the account's history.
 KEPT_FOR_EVER = frozenset({"ledger_entries"})
+#: What can only be added to.  Its partitions inherit that for rows, and not for TRUNCATE.
+GUARDED = frozenset({"order_events", "ledger_entries"})
 
 _EXISTING = """
 SELECT child.relname FROM pg_inherits
@@ -71,11 +73,16 @@ class Partitions:
 
     def _make(self, table: str, day: date) -> int:
         """Make one partition; a day that already has rows stays in the default partition."""
-        until = day + timedelta(days=1)
+        name, until = _name(table, day), day + timedelta(days=1)
         statement = (
-            f"CREATE TABLE {_name(table, day)} PARTITION OF {table} "
+            f"CREATE TABLE {name} PARTITION OF {table} "
             f"FOR VALUES FROM ('{day} 00:00+00') TO ('{until} 00:00+00')"
         )
+        if table in GUARDED:
+            statement += (
+                f"; CREATE TRIGGER never_emptied BEFORE TRUNCATE ON {name} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+            )
         try:
             with self._engine.begin() as connection:
                 connection.exec_driver_sql(statement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -24,7 +25,9 @@ _Record = TypeVar("_Record")
 _ORDER_COLUMNS = """
     o.id::text AS order_id, o.client_order_id, o.symbol, o.side, o.quantity, o.filled_quantity,
     o.order_type, o.limit_price AS price, o.trigger_price, o.validity, o.product, o.priority, o.tag,
-    o.status, o.reason, o.average_price, o.accepted_at, o.updated_at, o.closed_at
+    o.status, o.reason, o.average_price, o.accepted_at, o.updated_at, o.closed_at,
+    o.parent_id::text AS parent_id,
+    (SELECT w.key FROM workflows w WHERE w.id = o.basket_id) AS basket_id
 """
 
 # A condition that is not asked for must not be in the statement: the planner would have to make
@@ -34,24 +37,34 @@ _CONDITIONS = {
     "symbol": "o.symbol = :symbol",
     "client_order_id": "o.client_order_id = :client_order_id",
     "since": "o.accepted_at >= :since",
+    "parent_id": "o.parent_id = :parent_id",
+    "basket_id": "o.basket_id = (SELECT w.id FROM workflows w WHERE w.user_id = :user_id "
+    "AND w.kind = 'basket' AND w.key = :basket_id)",
 }
 
 # Prices go through JSON as text, so that none of them becomes a float on the way.
 _HISTORY = f"""
 SELECT {_ORDER_COLUMNS},
     (SELECT coalesce(json_agg(json_build_object('status', e.status, 'actor', e.actor,
-            'reason', e.reason, 'at', e.at) ORDER BY e.at), '[]')
+            'reason', e.reason, 'attempt', e.attempt, 'at', e.at,
+            'detail', CASE e.reason WHEN 'AMENDED' THEN e.detail END) ORDER BY e.id), '[]')
         FROM order_events e WHERE e.order_id = o.id) AS events,
     (SELECT coalesce(json_agg(json_build_object('execution_id', f.execution_id,
             'quantity', f.quantity, 'price', f.price::text, 'at', f.at) ORDER BY f.id), '[]')
-        FROM fills f WHERE f.order_id = o.id) AS fills
+        FROM fills f WHERE f.order_id = o.id
+            OR f.order_id IN (SELECT s.id FROM orders s WHERE s.parent_id = o.id)) AS fills
 FROM orders o WHERE o.user_id = :user_id AND
 """
 _ORDER = text(_HISTORY + "o.id = :order_id")
 _ORDER_OF_CLIENT = text(_HISTORY + "o.client_order_id = :client_order_id")
 
+_SLICES = text(f"""
+SELECT {_ORDER_COLUMNS} FROM orders o
+WHERE o.parent_id = :parent_id AND o.user_id = :user_id ORDER BY o.id
+""")
+
 _POSITIONS = text("""
-SELECT p.id::text AS id, p.symbol, p.quantity, p.cost, p.realised_pnl, p.entry_time,
+SELECT p.id::text AS id, p.symbol, p.product, p.quantity, p.cost, p.realised_pnl, p.entry_time,
     g.delta, g.gamma, g.vega, g.theta, g.as_of AS greeks_as_of
 FROM positions p LEFT JOIN greeks_snapshot g ON p.symbol = g.symbol
 WHERE p.user_id = :user_id AND p.status = 'OPEN' ORDER BY p.entry_time DESC, p.id DESC
@@ -83,6 +96,8 @@ class PostgresStatements:
         given = {f: getattr(wanted, f) for f in _CONDITIONS if getattr(wanted, f) is not None}
         conditions = " AND ".join(
             ["o.user_id = :user_id", "o.id < :before_id", *(_CONDITIONS[f] for f in given)]
+            # A slice is shown with its order.
+            + (["o.parent_id IS NULL"] if wanted.parent_id is None else [])
         )
         statement = text(
             f"SELECT {_ORDER_COLUMNS} FROM orders o WHERE {conditions} "
@@ -92,13 +107,11 @@ class PostgresStatements:
         return self._read(statement, parameters, OrderRecord)
 
     def order(self, user_id: int, order_id: int) -> OrderHistory | None:
-        found = self._read(_ORDER, {"user_id": user_id, "order_id": order_id}, OrderHistory)
-        return found[0] if found else None
+        return self._history(_ORDER, {"user_id": user_id, "order_id": order_id})
 
     def order_of_client(self, user_id: int, client_order_id: str) -> OrderHistory | None:
         parameters = {"user_id": user_id, "client_order_id": client_order_id}
-        found = self._read(_ORDER_OF_CLIENT, parameters, OrderHistory)
-        return found[0] if found else None
+        return self._history(_ORDER_OF_CLIENT, parameters)
 
     def positions(self, user_id: int) -> list[PositionRecord]:
         return self._read(_POSITIONS, {"user_id": user_id}, PositionRecord)
@@ -109,6 +122,13 @@ class PostgresStatements:
     def balance(self, user_id: int) -> Balance | None:
         found = self._read(_BALANCE, {"user_id": user_id}, Balance)
         return found[0] if found else None
+
+    def _history(self, statement: TextClause, parameters: dict[str, object]) -> OrderHistory | None:
+        found = self._read(statement, parameters, OrderHistory)
+        if not found:
+            return None
+        wanted = {"user_id": parameters["user_id"], "parent_id": int(found[0].order_id)}
+        return replace(found[0], slices=tuple(self._read(_SLICES, wanted, OrderRecord)))
 
     def _read(
         self, statement: TextClause, parameters: dict[str, object], record: type[_Record]

@@ -10,13 +10,20 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
+from angel_x.adapters.postgres.grants import grant
+
 #: Serializes migrations of one database, whoever starts them.
 _LOCK_KEY = 7_243_392
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema up to a revision.  A second call changes nothing."""
+    """Bring the schema up to a revision, and grant what it holds to the role of the application.
+
+    A second call changes nothing.
+    """
     _migrate(engine, command.upgrade, revision)
+    with engine.begin() as connection:
+        grant(connection)
 
 
 def downgrade(engine: Engine, revision: str) -> None:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from angel_x.domain.portfolio import Portfolio
-from angel_x.domain.statement import Balance, PositionList, TradeList
+from angel_x.domain.statement import Balance, MarginEstimate, PositionList, TradeList
+from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.keys import Reader
-from angel_x.entrypoints.api.openapi import answers
+from angel_x.entrypoints.api.openapi import ORDERS_BODY, answers
 from angel_x.entrypoints.api.parts import answer, application
+from angel_x.services import order_form
+from angel_x.services.acceptance import Submission
+
+if TYPE_CHECKING:
+    from angel_x.bootstrap import Application
 
 router = APIRouter(tags=["account"])
+
+#: What orders are called that nobody stores.
+_UNNAMED = "what-if"
 
 
 @router.get(
@@ -54,3 +66,22 @@ def portfolio(request: Request, caller: Reader) -> Response:
 )
 def margin(request: Request, caller: Reader) -> Response:
     return answer(application(request).reading.balance(caller.user_id))
+
+
+@router.post(
+    "/v1/margin",
+    summary="What orders would do to cash and margin",
+    response_class=Response,
+    responses=answers(MarginEstimate, "The estimate, purchases first, each order at its limit"),
+    openapi_extra=ORDERS_BODY,
+)
+async def what_if(request: Request, caller: Reader) -> Response:
+    """Estimate by the rules that decide orders. Nothing is stored, so orders need no name."""
+    content = await body.read(request)
+    return await run_in_threadpool(_estimate, application(request), caller.user_id, content)
+
+
+def _estimate(parts: Application, user_id: int, content: bytes) -> Response:
+    requests = order_form.decode(content, _UNNAMED)
+    parts.acceptance.check(Submission(user_id, requests))
+    return answer(parts.what_if.estimate(user_id, requests))

@@ -13,8 +13,12 @@ from starlette.middleware.gzip import GZipMiddleware
 from angel_x.bootstrap import TRANSIENT
 from angel_x.entrypoints.api import (
     account,
+    baskets,
+    controls,
+    limits,
     market,
     openapi,
+    operations,
     orders,
     probes,
     problems,
@@ -42,7 +46,11 @@ _COMPRESSION_LEVEL = 5
 _ROUTERS = (
     orders.router,
     submissions.router,
+    baskets.router,
     account.router,
+    limits.router,
+    controls.router,
+    operations.router,
     market.router,
     stream.router,
     probes.router,
@@ -79,7 +87,7 @@ def _equip(app: FastAPI, application: Application) -> None:
     settings = application.settings
     app.state.application = application
     app.state.group_commit = GroupCommit(
-        Intake(application.acceptance, application.backpressure).commit,
+        Intake(application.acceptance, application.admission).commit,
         batch_size=settings.order_batch_size,
         wait_seconds=settings.order_batch_timeout_ms / 1000,
         timeout_seconds=settings.api_response_timeout,

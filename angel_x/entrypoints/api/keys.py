@@ -29,8 +29,14 @@ async def trader(request: Request, shown: _Shown) -> Identity:
     return await _caller(request, shown, Scope.TRADE)
 
 
+async def admin(request: Request, shown: _Shown) -> Identity:
+    """Return the caller, whose key must allow everything."""
+    return await _caller(request, shown, Scope.ADMIN)
+
+
 Reader = Annotated[Identity, Depends(reader)]
 Trader = Annotated[Identity, Depends(trader)]
+Admin = Annotated[Identity, Depends(admin)]
 
 
 async def _caller(

@@ -13,10 +13,16 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from angel_x.domain.audit import AuditPage, Replayed
+from angel_x.domain.basket import BasketRecord
+from angel_x.domain.control import CancellationList, ControlList, ControlReceipt
+from angel_x.domain.limits import Limits, LimitSheet
 from angel_x.domain.option_chain import ContractGreeks, OptionChain
 from angel_x.domain.portfolio import Portfolio
+from angel_x.domain.square_off import SquareOffRecord
 from angel_x.domain.statement import (
     Balance,
+    MarginEstimate,
     OrderHistory,
     OrderPage,
     OrderReceipts,
@@ -25,6 +31,9 @@ from angel_x.domain.statement import (
 )
 from angel_x.entrypoints.api.problems import MEDIA_TYPE, Problem
 from angel_x.entrypoints.api.readiness import Readiness
+from angel_x.services.amendment_form import AmendmentForm
+from angel_x.services.basket_form import BasketForm
+from angel_x.services.control_forms import SquareOffForm, SwitchForm
 from angel_x.services.order_form import OrderForm
 
 if TYPE_CHECKING:
@@ -73,12 +82,26 @@ _RECORDS = (
     Problem,
     OrderForm,
     OrderForms,
+    AmendmentForm,
+    BasketForm,
+    BasketRecord,
     OrderReceipts,
     OrderPage,
     OrderHistory,
     PositionList,
     TradeList,
     Balance,
+    MarginEstimate,
+    Limits,
+    LimitSheet,
+    AuditPage,
+    Replayed,
+    SwitchForm,
+    SquareOffForm,
+    ControlList,
+    ControlReceipt,
+    CancellationList,
+    SquareOffRecord,
     Portfolio,
     ContractGreeks,
     OptionChain,
@@ -107,6 +130,23 @@ ORDERS_BODY = {
         "content": _content("application/json", OrderForm, OrderForms),
     }
 }
+#: The body of an amendment.
+AMENDMENT_BODY = {
+    "requestBody": {"required": True, "content": _content("application/json", AmendmentForm)}
+}
+#: The body of a kill switch.
+SWITCH_BODY = {
+    "requestBody": {"required": True, "content": _content("application/json", SwitchForm)}
+}
+#: The body of a square-off.
+SQUARE_OFF_BODY = {
+    "requestBody": {"required": False, "content": _content("application/json", SquareOffForm)}
+}
+BASKET_BODY = {
+    "requestBody": {"required": True, "content": _content("application/json", BasketForm)}
+}
+#: Limits by kind; what is left out or null stays as it is.
+LIMITS_BODY = {"requestBody": {"required": True, "content": _content("application/json", Limits)}}
 
 
 def answers(record: type, description: str) -> dict[int | str, dict[str, Any]]:

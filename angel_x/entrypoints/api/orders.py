@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -21,22 +20,23 @@ from angel_x.domain.statement import (
 )
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.keys import Reader, Trader
-from angel_x.entrypoints.api.openapi import ORDERS_BODY, answers
-from angel_x.entrypoints.api.parts import answer, application, group_commit
-from angel_x.entrypoints.api.problems import shown
-from angel_x.errors import InvalidInput
-from angel_x.services import order_form
+from angel_x.entrypoints.api.openapi import AMENDMENT_BODY, ORDERS_BODY, answers
+from angel_x.entrypoints.api.parts import answer, application, group_commit, idempotency_key
+from angel_x.services import amendment_form, order_form
 from angel_x.services.acceptance import Accepted, Submission
 from angel_x.services.reading import parse_order_id
+
+if TYPE_CHECKING:
+    from angel_x.bootstrap import Application
 
 router = APIRouter(tags=["orders"])
 
 #: Bodies above this size take so long to read that other requests must not wait for it.
 _QUICKLY_READ_BYTES = 32 * 1024
-#: As a client order id, with room for the position of an order behind it.
-_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,58}")
+_AMENDMENT_BYTES = 4096
 _SYMBOL = r"^[A-Z0-9&_.-]{1,64}$"
 _CLIENT_ORDER_ID = r"^[!-~]{1,64}$"
+_Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
 class OrderQuery(BaseModel):
@@ -47,6 +47,8 @@ class OrderQuery(BaseModel):
     status: OrderStatus | None = None
     symbol: Annotated[str | None, Field(pattern=_SYMBOL)] = None
     client_order_id: Annotated[str | None, Field(pattern=_CLIENT_ORDER_ID)] = None
+    parent_id: Annotated[_Id | None, Field(description="The slices of this order")] = None
+    basket_id: Annotated[str | None, Field(pattern=_CLIENT_ORDER_ID)] = None
     since: Annotated[AwareDatetime | None, Field(description="Accepted then or later")] = None
     cursor: Annotated[str | None, Field(description="The `next` of the page before")] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
@@ -57,6 +59,8 @@ class OrderQuery(BaseModel):
             status=self.status,
             symbol=self.symbol,
             client_order_id=self.client_order_id,
+            parent_id=self.parent_id,
+            basket_id=self.basket_id,
             since=self.since,
         )
 
@@ -78,7 +82,7 @@ async def submit(request: Request, caller: Trader) -> Response:
     The header `Idempotency-Key` names an order that has no `client_order_id`.
     """
     content = await body.read(request)
-    key = _idempotency_key(request)
+    key = idempotency_key(request)
     requests = await _decode(content, key)
     accepted = await group_commit(request).accept(Submission(caller.user_id, requests))
     is_replay = all(order.replayed for order in accepted)
@@ -101,12 +105,34 @@ def orders(request: Request, caller: Reader, query: Annotated[OrderQuery, Query(
 
 @router.get(
     "/v1/orders/{order_id}",
-    summary="Read an order with its events and fills",
+    summary="Read an order with its events, fills and slices",
     response_class=Response,
     responses=answers(OrderHistory, "The order"),
 )
 def order(request: Request, caller: Reader, order_id: str) -> Response:
     return answer(application(request).reading.order(caller.user_id, order_id))
+
+
+@router.patch(
+    "/v1/orders/{order_id}",
+    summary="Change price, trigger price or quantity of an open order",
+    response_class=Response,
+    responses=answers(OrderHistory, "The order as it stands now"),
+    openapi_extra=AMENDMENT_BODY,
+)
+async def amend(request: Request, caller: Trader, order_id: str) -> Response:
+    """Change what the body names; trade at once where the market is there already.
+
+    The same change again changes nothing. A new price, or more quantity, goes behind the orders
+    that stand at that price. An order that was sliced takes a new price for all of its slices.
+    """
+    content = await body.read(request, _AMENDMENT_BYTES)
+    return await run_in_threadpool(_amend, application(request), caller.user_id, order_id, content)
+
+
+def _amend(parts: Application, user_id: int, order_id: str, content: bytes) -> Response:
+    parts.amending.amend(user_id, parse_order_id(order_id), amendment_form.decode(content))
+    return answer(parts.reading.order(user_id, order_id))
 
 
 @router.delete(
@@ -125,17 +151,6 @@ async def _decode(content: bytes, key: str | None) -> tuple[OrderRequest, ...]:
     if len(content) <= _QUICKLY_READ_BYTES:
         return order_form.decode(content, key)
     return await run_in_threadpool(order_form.decode, content, key)
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("idempotency-key")
-    if key is not None and _IDEMPOTENCY_KEY.fullmatch(key) is None:
-        raise InvalidInput(
-            f"Idempotency-Key must be 1 to 58 printable characters, was {shown(key)}",
-            field="Idempotency-Key",
-            value=shown(key),
-        )
-    return key
 
 
 def _receipt(accepted: Accepted) -> OrderReceipt:

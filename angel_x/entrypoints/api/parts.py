@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 from starlette.responses import Response
+
+from angel_x.entrypoints.api.problems import shown
+from angel_x.errors import InvalidInput
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -13,6 +17,10 @@ if TYPE_CHECKING:
     from angel_x.bootstrap import Application
     from angel_x.entrypoints.api.group_commit import GroupCommit
     from angel_x.entrypoints.api.subscriptions import Subscriptions
+
+
+#: As a client order id, with room for the position of an order behind it.
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,58}")
 
 
 def application(request: Request) -> Application:
@@ -31,3 +39,15 @@ def subscriptions(request: Request) -> Subscriptions:
 def answer(record: object, status: int = 200) -> Response:
     """Return a record as JSON: money as strings, times in UTC, numbers that are none as null."""
     return Response(msgspec.json.encode(record), status, media_type="application/json")
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the header of that name, None where there is none."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and _IDEMPOTENCY_KEY.fullmatch(key) is None:
+        raise InvalidInput(
+            f"Idempotency-Key must be 1 to 58 printable characters, was {shown(key)}",
+            field="Idempotency-Key",
+            value=shown(key),
+        )
+    return key

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from angel_x.bootstrap import Application
+    from angel_x.services.canaries import Canaries
     from angel_x.services.memory import MemoryOverview
     from angel_x.services.ports import Clock
 
 #: The class of workers without which no order is decided.
 _NEEDED = "orders"
+#: Without a canary for so long a queue is called silent.
+_SILENT_SECONDS = 60.0
 
 
 def probes_of(application: Application) -> Mapping[str, Probe]:
@@ -33,6 +36,7 @@ def probes_of(application: Application) -> Mapping[str, Probe]:
         "migrations": partial(_migrations, application.engine),
         "broker": partial(_broker, application.broker),
         "workers": partial(_workers, application.memory, application.clock),
+        "queues": partial(_queues, application.canaries),
     }
 
 
@@ -68,6 +72,18 @@ def _workers(memory: MemoryOverview, clock: Clock) -> str:
     if _NEEDED not in seen:
         raise ServerUnavailable(f"a worker of the class {_NEEDED} is needed, seen were {seen}")
     return f"seen: {', '.join(seen)}"
+
+
+def _queues(canaries: Canaries) -> str:
+    """Say which queues no canary has come through.  It is told and no more.
+
+    A queue of reports that stands still is no reason to turn orders away.
+    """
+    ages = canaries.ages()
+    if not ages:
+        return "no canary was sent yet"
+    silent = sorted(queue for queue, age in ages.items() if age > _SILENT_SECONDS)
+    return f"not heard from: {', '.join(silent)}" if silent else "all heard from"
 
 
 def _recent(memory: MemoryOverview, now: datetime) -> list[str]:

@@ -52,13 +52,20 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 STATUS: Mapping[type[errors.AngelXError], HTTPStatus] = {
     errors.InvalidInput: HTTPStatus.BAD_REQUEST,
     errors.InvalidOrder: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidAmendment: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSymbol: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
     errors.OrderNotFound: HTTPStatus.NOT_FOUND,
+    errors.WorkflowNotFound: HTTPStatus.NOT_FOUND,
+    errors.UnknownOrder: HTTPStatus.NOT_FOUND,
+    errors.ReplayRefused: HTTPStatus.CONFLICT,
     errors.OrderAlreadyClosed: HTTPStatus.CONFLICT,
+    errors.OrderOnItsWay: HTTPStatus.CONFLICT,
+    errors.AmendmentRefused: HTTPStatus.CONFLICT,
     errors.AccessDenied: HTTPStatus.UNAUTHORIZED,
     errors.ScopeMissing: HTTPStatus.FORBIDDEN,
     errors.QueueFull: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.OrderRateExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UnknownAccount: HTTPStatus.NOT_FOUND,
     errors.UnknownContract: HTTPStatus.NOT_FOUND,
     errors.ServerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -117,26 +124,39 @@ def unexpected(request_id: str) -> Problem:
 
 
 def _faults(error: errors.AngelXError) -> tuple[ProblemFault, ...]:
+    if isinstance(error, errors.InvalidOrder):
+        return tuple(ProblemFault(f.index, f.field, f.value, f.detail) for f in error.faults)
+    if isinstance(error, errors.InvalidAmendment):
+        return tuple(ProblemFault(None, f.field, f.value, f.detail) for f in error.faults)
+    named = _named(error)
+    return () if named is None else (ProblemFault(None, *named),)
+
+
+def _named(error: errors.AngelXError) -> tuple[str, str, str] | None:
+    """Return field, value and detail of an error that concerns one thing."""
+    found: tuple[str, str, str] | None = None
     match error:
-        case errors.InvalidOrder():
-            return tuple(ProblemFault(f.index, f.field, f.value, f.detail) for f in error.faults)
         case errors.InvalidInput() if error.field:
-            return (ProblemFault(None, error.field, error.value, str(error)),)
+            found = error.field, error.value, str(error)
         case errors.IdempotencyConflict():
-            value = error.client_order_id
-            return (ProblemFault(None, error.field, value, "has an order of other content"),)
+            found = error.field, error.client_order_id, "has an order of other content"
         case errors.OrderNotFound():
-            value = error.order_id
-            return (ProblemFault(None, "order_id", value, "is no order of this account"),)
+            found = "order_id", error.order_id, "is no order of this account"
+        case errors.WorkflowNotFound():
+            found = "id", error.workflow_id, f"is no {error.kind}"
         case errors.OrderAlreadyClosed():
-            return (ProblemFault(None, "order_id", str(error.order_id), f"is {error.status}"),)
-    return ()
+            found = "order_id", str(error.order_id), f"is {error.status}"
+        case errors.OrderOnItsWay():
+            found = "order_id", str(error.order_id), "is on its way to the venue"
+        case errors.AmendmentRefused():
+            found = "reason", error.reason, "is why the order is as it was"
+    return found
 
 
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, errors.AngelXError)
     headers = {}
-    if isinstance(error, errors.QueueFull):
+    if isinstance(error, errors.QueueFull | errors.OrderRateExceeded):
         headers["Retry-After"] = str(error.retry_after)
     problem = of_error(error)
     if problem.status == HTTPStatus.UNAUTHORIZED:

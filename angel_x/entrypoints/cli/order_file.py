@@ -23,11 +23,19 @@ def read_orders(file: Path) -> tuple[OrderRequest, ...]:
         InvalidInput: The file cannot be read, or is neither JSON nor CSV of orders.
         InvalidOrder: With every fault of every order.
     """
+    return parse_orders(read_file(file))
+
+
+def read_file(file: Path) -> bytes:
+    """Return the content of a file, or of standard input for ``-``.
+
+    Raises:
+        InvalidInput: The file cannot be read.
+    """
     try:
-        content = sys.stdin.buffer.read() if file == _STANDARD_INPUT else file.read_bytes()
+        return sys.stdin.buffer.read() if file == _STANDARD_INPUT else file.read_bytes()
     except OSError as error:
         raise InvalidInput(f"the order file cannot be read: {error}") from error
-    return parse_orders(content)
 
 
 def parse_orders(content: bytes) -> tuple[OrderRequest, ...]:

@@ -8,13 +8,17 @@ import click
 
 from angel_x.domain.order import OrderStatus
 from angel_x.domain.statement import OrderFilter, OrderHistory, OrderRecord
+from angel_x.entrypoints.cli.cancel import cancel
 from angel_x.entrypoints.cli.options import as_json, for_user
 from angel_x.entrypoints.cli.order_file import read_orders
+from angel_x.entrypoints.cli.repair import parked, replay, show_timeline
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import grouped, ist, price
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.errors import AngelXError, InvalidInput
+from angel_x.services import amendment_form
 from angel_x.services.acceptance import Accepted, Submission
+from angel_x.services.reading import parse_order_id
 
 
 @click.command()
@@ -31,8 +35,12 @@ def submit(file: Path, user: str, *, as_json: bool) -> None:
     with application() as app:
         submission = Submission(app.accounts.named(user).id, requests, actor="cli")
         app.acceptance.check(submission)
-        app.backpressure.admit(requests)
-        (outcome,) = app.acceptance.accept([submission])
+        (refusal,) = app.admission.admit([submission])
+        outcome = (
+            app.acceptance.accept([submission])[0]
+            if refusal is None
+            else app.acceptance.refuse(submission, refusal)
+        )
     if isinstance(outcome, AngelXError):
         raise outcome
     if as_json:
@@ -62,15 +70,38 @@ def _receipt(order: Accepted) -> dict[str, object]:
     }
 
 
-@click.command()
+class _ShowsByDefault(click.Group):
+    """Takes what is no subcommand for an order to show, or for what to list."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ShowsByDefault)
+def orders() -> None:
+    """List orders, show one, or change one.
+
+    `angel-x orders` and `angel-x orders 17` are short for `angel-x orders show`.
+    """
+
+
+orders.add_command(cancel)
+orders.add_command(parked)
+orders.add_command(replay)
+
+
+@orders.command("show")
 @click.argument("order_id", required=False)
 @click.option("--status", type=click.Choice([status.value for status in OrderStatus]))
 @click.option("--symbol", help="Only orders in this contract.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--after", help="The cursor of the page before.")
+@click.option("--events", is_flag=True, help="Every move of one order, whoever's it is.")
 @for_user
 @as_json
-def orders(
+def show_orders(
     order_id: str | None,
     status: str | None,
     symbol: str | None,
@@ -78,12 +109,18 @@ def orders(
     after: str | None,
     user: str,
     *,
+    events: bool,
     as_json: bool,
 ) -> None:
-    """Show orders, the newest first, or one order with its events and fills."""
+    """Show orders, the newest first, or one order with its events, fills and slices."""
+    if events and order_id is None:
+        raise InvalidInput("--events is of one order, so it needs an order id")
     if order_id is not None:
         if status or symbol or after:
             raise InvalidInput("an order id leaves nothing to filter")
+        if events:
+            show_timeline(order_id, as_json=as_json)
+            return
         _show_one(order_id, user, as_json=as_json)
         return
     wanted = OrderFilter(status=OrderStatus(status) if status else None, symbol=symbol)
@@ -97,9 +134,34 @@ def orders(
         show(f"More with --after {page.next}")
 
 
+@orders.command("modify")
+@click.argument("order_id")
+@click.option("--price", help="The new limit price.")
+@click.option("--trigger-price", help="The new trigger price of a stop order.")
+@click.option("--quantity", type=int, help="Units in all, with those that have traded.")
+@for_user
+@as_json
+def modify(
+    order_id: str,
+    price: str | None,
+    trigger_price: str | None,
+    quantity: int | None,
+    user: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Change an open order; it trades at once where the market is there already."""
+    given = {"price": price, "trigger_price": trigger_price, "quantity": quantity}
+    change = amendment_form.read({f: value for f, value in given.items() if value is not None})
+    with application() as app:
+        user_id = app.accounts.named(user).id
+        app.amending.amend(user_id, parse_order_id(order_id), change, actor="cli")
+    _show_one(order_id, user, as_json=as_json)
+
+
 _COLUMNS = (
     ">order", "accepted (IST)", "contract", "side", ">units", ">filled", "type", ">limit",
-    ">average", "status", "reason",
+    ">trigger", ">average", "status", "reason",
 )  # fmt: skip
 
 
@@ -113,6 +175,7 @@ def _row(order: OrderRecord) -> tuple[str, ...]:
         grouped(order.filled_quantity),
         order.order_type,
         price(order.price),
+        price(order.trigger_price),
         price(order.average_price),
         order.status,
         order.reason or "",
@@ -129,9 +192,11 @@ def _show_one(order_id: str, user: str, *, as_json: bool) -> None:
 
 
 def _life(order: OrderHistory) -> list[object]:
+    slices = [table("\nSlices", _COLUMNS, map(_row, order.slices))] if order.slices else []
     events = ((ist(e.at), e.status, e.actor, e.reason or "") for e in order.events)
     fills = ((ist(f.at), grouped(f.quantity), price(f.price), f.execution_id) for f in order.fills)
     return [
+        *slices,
         table("\nEvents", ("at (IST)", "status", "by", "reason"), events),
         table("\nFills", ("at (IST)", ">units", ">price", "execution"), fills),
     ]

@@ -17,6 +17,9 @@ from config.settings import Settings, load
 
 log = structlog.get_logger()
 
+#: The class of worker that has the processor before all others.
+_NEVER_LATE = "emergency"
+
 
 def worker_command(kind: str, settings: Settings) -> list[str]:
     """Return the command line of one class of worker."""
@@ -62,6 +65,8 @@ def worker(kind: str) -> None:
     settings = load(os.environ)
     settings.needed("broker_url")
     settings.needed("database_url")
+    if kind != _NEVER_LATE:
+        os.nice(settings.bulk_niceness)
     _become(worker_command(kind, settings))
 
 

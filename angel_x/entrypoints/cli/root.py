@@ -14,12 +14,14 @@ from angel_x.errors import AngelXError, InvalidInput, InvalidOrder
 from config.settings import SettingsError
 
 _ROOM = "angel_x.entrypoints.cli"
-#: Which module holds a command; the command has its own name there.
+#: Which module holds a command; the command has its own name there, with underscores.
 COMMANDS: Mapping[str, str] = {
     "demo": "system",
     "up": "system",
+    "chaos": "chaos",
     "submit": "orders",
     "orders": "orders",
+    "basket": "baskets",
     "positions": "account",
     "portfolio": "account",
     "greeks": "market",
@@ -27,6 +29,10 @@ COMMANDS: Mapping[str, str] = {
     "contracts": "contracts",
     "users": "access",
     "keys": "access",
+    "limits": "limits",
+    "kill-switch": "controls",
+    "square-off": "controls",
+    "audit": "repair",
     "api": "processes",
     "worker": "processes",
     "beat": "processes",
@@ -53,7 +59,7 @@ class Root(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"{_ROOM}.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def invoke(self, ctx: click.Context) -> object:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from angel_x.domain.money import to_paisa
 from angel_x.domain.option_chain import ContractGreeks
+from angel_x.domain.order import Product
 from angel_x.domain.statement import PositionRecord
 from angel_x.entrypoints.presentation.indian import decimals, grouped, price
 from angel_x.entrypoints.presentation.printing import table
@@ -25,6 +26,7 @@ class MarkedPosition:
     """A position at its mark; the Greeks are those of one unit."""
 
     symbol: str
+    product: Product
     quantity: int
     cost: Decimal
     average_price: Decimal
@@ -48,6 +50,7 @@ def _marked(position: PositionRecord, market: ContractGreeks) -> MarkedPosition:
     profit = None if mark is None else to_paisa(mark * position.quantity - position.cost)
     return MarkedPosition(
         symbol=position.symbol,
+        product=position.product,
         quantity=position.quantity,
         cost=position.cost,
         average_price=to_paisa(position.cost / position.quantity),
@@ -72,7 +75,7 @@ def mark_price(market: ContractGreeks) -> Decimal | None:
 def position_table(title: str, positions: Sequence[MarkedPosition]) -> Table:
     """Return positions for people."""
     columns = (
-        "contract", ">units", ">average", ">mark", ">unrealised", ">realised",
+        "contract", "product", ">units", ">average", ">mark", ">unrealised", ">realised",
         ">IV", ">delta", ">gamma", ">vega", ">theta",
     )  # fmt: skip
     return table(title, columns, map(_row, positions), is_tight=True)
@@ -82,6 +85,7 @@ def _row(position: MarkedPosition) -> tuple[str, ...]:
     vol = None if position.implied_vol is None else position.implied_vol * 100
     return (
         position.symbol,
+        position.product,
         grouped(position.quantity),
         price(position.average_price),
         price(position.mark_price),

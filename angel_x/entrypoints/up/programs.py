@@ -17,6 +17,8 @@ _WORKER_READY = " ready."
 #: No task runs longer, so a worker that still has not ended has nothing left to lose.
 _WORKER_STOP_SECONDS = TIME_LIMIT + 5.0
 _BEAT_READY = "beat: Starting"
+#: A stage is ready before the next one starts, and stops when the next one has stopped.
+Stages = tuple[tuple[Program, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +38,8 @@ class MarketChoice:
         return ("--source", "replay", "--chain", str(self.chain.absolute()), "--loop", *pace)
 
 
-def stages(
-    addresses: Addresses, environ: Mapping[str, str], market: MarketChoice
-) -> tuple[tuple[Program, ...], ...]:
-    """Return the processes by stage: first what does the work, then what asks for it or looks on.
-
-    A stage is ready before the next one starts, and stops when the next one has stopped.
-    """
+def stages(addresses: Addresses, environ: Mapping[str, str], market: MarketChoice) -> Stages:
+    """Return the processes by stage: first what does the work, then what asks for it or looks on."""
 
     def command(name: str, *arguments: str) -> tuple[str, ...]:
         return (sys.executable, "-m", "angel_x.entrypoints.cli", name, *arguments)

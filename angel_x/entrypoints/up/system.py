@@ -17,7 +17,7 @@ from angel_x.entrypoints.supervisor import Supervisor, ready_when_it_answers
 from angel_x.entrypoints.supervisor.output import Terminal
 from angel_x.entrypoints.up.addresses import Addresses, RunFile, check_ports
 from angel_x.entrypoints.up.preparation import KEY_FILE, ask_for_greeks, prepare
-from angel_x.entrypoints.up.programs import MarketChoice, stages
+from angel_x.entrypoints.up.programs import MarketChoice, Stages, stages
 from angel_x.errors import ServerUnavailable
 from config.addresses import redis_address
 from config.settings import PREFIX, Settings
@@ -39,6 +39,8 @@ class Plan:
     market: MarketChoice
     #: Whether what is stored has to outlive a power cut.
     durable: bool = True
+    #: Chooses the processes once the servers run.
+    programs: Callable[[Addresses, Mapping[str, str], MarketChoice], Stages] = stages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +129,7 @@ async def _supervise(
     file = RunFile(settings.home_path, addresses)
     environ = addresses.environment(plan.environ, settings)
     supervisor = Supervisor(
-        stages(addresses, environ, plan.market),
+        plan.programs(addresses, environ, plan.market),
         settings.home_path / "logs",
         terminal,
         on_change=lambda pids: file.write({"up": os.getpid(), **servers.pids(), **pids}),

@@ -28,7 +28,9 @@ def test_a_system_without_workers_is_not_ready(api: RunningApi) -> None:
         "database",
         "migrations",
         "broker",
+        "queues",
     }
+    assert parts["queues"]["detail"] == "no canary was sent yet"
     assert "worker" in parts["workers"]["detail"]
 
 

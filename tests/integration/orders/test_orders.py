@@ -184,7 +184,7 @@ def test_a_canceled_order_never_trades(market: Market) -> None:
 
 def test_canceling_a_resting_sale_frees_its_margin(market: Market) -> None:
     user = market.account()
-    (accepted,) = market.accept(user, market.request(Side.SELL, limit="200.00"))
+    (accepted,) = market.accept(user, market.request(Side.SELL, limit="120.00"))
     market.application.execution.run([accepted.order_id])
     assert rows(market, "SELECT margin_used > 100000 FROM users") == [(True,)]
 
@@ -252,7 +252,7 @@ def test_what_the_account_cannot_pay_is_denied(market: Market) -> None:
 
 def test_immediate_or_cancel_leaves_nothing_behind(market: Market) -> None:
     user = market.account()
-    request = market.request(limit="50.00", validity=Validity.IOC)
+    request = market.request(limit="80.00", validity=Validity.IOC)
     (accepted,) = market.accept(user, request)
 
     market.application.execution.run([accepted.order_id])
@@ -263,7 +263,7 @@ def test_immediate_or_cancel_leaves_nothing_behind(market: Market) -> None:
 
 def test_orders_expire_when_their_validity_ends(market: Market) -> None:
     user = market.account()
-    (resting,) = market.accept(user, market.request(limit="50.00"))
+    (resting,) = market.accept(user, market.request(limit="80.00"))
     market.application.execution.run([resting.order_id])
     market.accept(user, market.request())
     with market.application.engine.begin() as connection:
@@ -346,7 +346,7 @@ def test_an_unknown_order_id_is_counted_and_dropped(
     [
         ({"symbol": "NIFTY_25AUG20_24000CE"}, "symbol"),
         ({"quantity": 66}, "quantity"),
-        ({"quantity": 65 * 28}, "quantity"),
+        ({"quantity": 65 * 27 * 200 + 65}, "quantity"),
         ({"limit": "100.03"}, "price"),
     ],
 )

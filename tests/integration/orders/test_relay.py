@@ -16,6 +16,7 @@ from angel_x.adapters.postgres.order_search import OrderSearch
 from angel_x.bootstrap import Application, build
 from angel_x.domain.book import Terms
 from angel_x.domain.order import Order, Priority
+from angel_x.domain.workflow import WorkflowKind
 from angel_x.services.paper_market import PaperMarket
 from angel_x.services.relay import Relay
 from config.settings import load
@@ -31,11 +32,17 @@ class Bell:
         self.rung: list[tuple[Priority, tuple[int, ...]]] = []
         #: Orders that were rung for and for none besides.
         self.exact: list[int] = []
+        #: Workflows, and whether as an emergency.
+        self.advanced: list[tuple[int, bool]] = []
         self._works = works
 
     def ring(self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False) -> bool:
         self.rung.append((priority, tuple(order_ids)))
         self.exact += [*order_ids] if exactly else []
+        return self._works
+
+    def advance(self, workflow_id: int, *, emergency: bool) -> bool:
+        self.advanced.append((workflow_id, emergency))
         return self._works
 
     @property
@@ -48,7 +55,8 @@ def relay(
 ) -> Relay:
     return Relay(
         search=OrderSearch(application.engine),
-        ring=bell.ring,
+        workflows=application.workflows,
+        bells=bell,
         depths=lambda: depths or {},
         park=application.execution.park,
         meter=NullMeter(),
@@ -118,6 +126,49 @@ def test_two_relays_side_by_side_do_no_double_work(market: Market) -> None:
 
     assert swept == 100
     assert sorted(bell.order_ids) == [a.order_id for a in accepted]
+
+
+def test_two_relays_ask_once_for_each_workflow_and_for_a_square_off_at_once(
+    market: Market,
+) -> None:
+    bell, user, together = Bell(), market.account(), Barrier(2)
+    workflows = market.application.workflows
+    kinds = (WorkflowKind.BASKET, WorkflowKind.SQUARE_OFF)
+    started = {
+        workflows.start(user, kind, f"k{n}", request_hash=b"x", spec={}, actor="test")[0].id: kind
+        for kind in kinds
+        for n in range(20)
+    }
+    with market.application.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE workflows SET due_at = now() - interval '1 second'")
+
+    def sweep(_: int) -> int:
+        mine = relay(market.application, bell)
+        together.wait()
+        return mine.sweep()
+
+    with ThreadPoolExecutor(2) as pool:
+        swept = sum(pool.map(sweep, range(2)))
+
+    assert swept == 40
+    assert sorted(bell.advanced) == [
+        (i, kind is WorkflowKind.SQUARE_OFF) for i, kind in sorted(started.items())
+    ]
+
+
+def test_a_sliced_order_and_a_basket_leg_that_is_held_are_not_rung_for(market: Market) -> None:
+    bell, user = Bell(), market.account()
+    (accepted,) = market.accept(user, market.request())
+    with market.application.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE orders SET held = true, ring_at = now() - '1 s'::interval"
+        )
+
+    assert relay(market.application, bell).sweep() == 0
+
+    assert bell.rung == []
+    assert market.application.backlog.oldest_due_seconds() == 0
+    assert market.statuses() == {accepted.order_id: "received"}
 
 
 def test_an_order_that_no_ring_brings_to_a_decision_is_parked(market: Market) -> None:

@@ -27,7 +27,7 @@ def market(application: Application) -> Market:
 
 @pytest.fixture
 def intake(application: Application) -> Intake:
-    return Intake(application.acceptance, application.backpressure)
+    return Intake(application.acceptance, application.admission)
 
 
 def unlist(market: Market) -> None:

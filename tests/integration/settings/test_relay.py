@@ -72,3 +72,18 @@ def test_an_order_is_parked_after_max_rings(built: Build, rings: int) -> None:
 
     assert market.statuses() == {order.order_id: "denied"}
     assert taken == rings
+
+
+@pytest.mark.parametrize(("seconds", "sent"), [(0.1, 2), (3600, 1)])
+def test_a_canary_leaves_every_canary_interval_seconds(
+    built: Build, seconds: float, sent: int
+) -> None:
+    application = built(CANARY_INTERVAL_SECONDS=seconds)
+    application.broker.delete(QueueName.MONITOR)
+    first = application.canaries.sing()
+    with application.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE canaries SET sent_at = sent_at - interval '1 minute'")
+    wait_until(lambda: application.canaries.sing() > 0 or seconds > 1)
+
+    assert first == len(QueueName)
+    wait_until(lambda: application.broker.llen(QueueName.MONITOR) == sent)

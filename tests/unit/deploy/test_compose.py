@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+from angel_x.adapters.postgres.grants import ROLE
 from angel_x.entrypoints.cli.root import cli
 from config.celery_options import TIME_LIMIT
 from config.queues import WORKER_QUEUES
@@ -161,6 +162,24 @@ def test_a_file_that_is_mounted_exists_and_is_the_one_that_is_read(name: str) ->
     assert (compose.DEPLOY / source).is_file()
     assert mode == "ro"
     assert any(target in argument for argument in SERVICES[name]["command"])
+
+
+def test_only_who_changes_the_schema_owns_it() -> None:
+    owners = {name for name, service in OURS.items() if "//angelx:" in _database_url(service)}
+    roles = (compose.DEPLOY / "postgres-roles.sql").read_text(encoding="utf-8")
+
+    assert owners == {"migrate", "worker-monitor"}
+    for name in set(OURS) - owners:
+        assert _database_url(OURS[name]).startswith(f"postgresql://{ROLE}:"), name
+    assert f"CREATE ROLE {ROLE} LOGIN" in roles
+    assert (
+        "./postgres-roles.sql:/docker-entrypoint-initdb.d/roles.sql:ro"
+        in SERVICES["postgres"]["volumes"]
+    )
+
+
+def _database_url(service: compose.Service) -> str:
+    return str(service["environment"]["ANGEL_X_DATABASE_URL"])
 
 
 def test_every_password_that_is_needed_is_in_the_example() -> None:

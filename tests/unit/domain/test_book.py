@@ -11,18 +11,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angel_x.domain.account import Account
-from angel_x.domain.book import Book, Terms
+from angel_x.domain.book import Amendment, Book, Terms
 from angel_x.domain.charges import ChargeRates, charge_table
 from angel_x.domain.denial import CancelReason, DenialReason
 from angel_x.domain.ledger import LedgerAccount
 from angel_x.domain.money import ZERO
-from angel_x.domain.order import Order, OrderStatus, OrderType, Priority, Side, Validity
+from angel_x.domain.order import (
+    OPEN,
+    Order,
+    OrderStatus,
+    OrderType,
+    Priority,
+    Product,
+    Side,
+    Validity,
+)
 from config.market import table
 
 RATES = charge_table(table("charges")["options"]).on(date(2026, 11, 23))
 NO_CHARGES = ChargeRates(*[Decimal(0)] * 7)
 PER_UNIT = Decimal(2700)
 USER, SYMBOL = 1, "NIFTY_25AUG26_24050CE"
+HELD = USER, SYMBOL, Product.NORMAL
 _ids = count(1)
 
 
@@ -52,9 +62,13 @@ def order(
 
 
 def terms(
-    price: str | None, denial: DenialReason | None = None, rates: ChargeRates = NO_CHARGES
+    price: str | None,
+    denial: DenialReason | None = None,
+    rates: ChargeRates = NO_CHARGES,
+    units: int = 65,
 ) -> Terms:
-    return Terms(None if price is None else Decimal(price), PER_UNIT, rates, denial)
+    at = None if price is None else Decimal(price)
+    return Terms(at, PER_UNIT, rates, denial, 0 if at is None else units, at)
 
 
 def book(cash: str = "1000000") -> Book:
@@ -75,8 +89,8 @@ def test_a_purchase_pays_its_premium_and_its_charges() -> None:
     assert charges == Decimal("26.52")
     assert account.cash == Decimal(1000000) - 6500 - charges
     assert account.margin_used == 0
-    assert it.positions[USER, SYMBOL].quantity == 65
-    assert it.positions[USER, SYMBOL].cost == 6500
+    assert it.positions[HELD].quantity == 65
+    assert it.positions[HELD].cost == 6500
 
 
 def test_a_sale_holds_margin_for_every_unit_short() -> None:
@@ -86,7 +100,7 @@ def test_a_sale_holds_margin_for_every_unit_short() -> None:
 
     assert it.accounts[USER].margin_used == 65 * PER_UNIT
     assert it.accounts[USER].cash == Decimal(1006500)
-    assert it.positions[USER, SYMBOL].cost == -6500
+    assert it.positions[HELD].cost == -6500
 
 
 def test_margin_must_be_there_before_the_premium_is_credited() -> None:
@@ -121,7 +135,7 @@ def test_what_does_not_fit_is_denied_and_the_rest_goes_on() -> None:
 def test_closing_a_short_never_needs_more_margin_than_it_frees() -> None:
     it = book(str(65 * PER_UNIT))
     it.decide(order(Side.SELL), terms("100.00"))
-    dearer = Terms(Decimal("100.00"), PER_UNIT * 3, NO_CHARGES)
+    dearer = Terms(Decimal("100.00"), PER_UNIT * 3, NO_CHARGES, fill_quantity=65)
 
     cover = order(Side.BUY)
     it.decide(cover, dearer)
@@ -165,7 +179,7 @@ def test_a_resting_sale_keeps_its_margin_when_it_trades_after_the_spot_has_risen
     resting = order(Side.SELL, limit="100")
     it.decide(resting, terms(None))
 
-    it.match(resting, Terms(Decimal("100.00"), PER_UNIT * 2, NO_CHARGES))
+    it.match(resting, Terms(Decimal("100.00"), PER_UNIT * 2, NO_CHARGES, fill_quantity=65))
 
     assert resting.status is OrderStatus.FILLED
     assert it.accounts[USER].margin_used == 65 * PER_UNIT
@@ -208,50 +222,240 @@ def test_a_round_trip_earns_the_difference() -> None:
     assert (trip.side, trip.quantity) == (Side.BUY, 65)
     assert (trip.entry_price, trip.exit_price) == (Decimal(100), Decimal("110.00"))
     assert trip.realised_pnl == it.accounts[USER].realised_pnl == 650
-    assert (USER, SYMBOL) not in it.positions
+    assert HELD not in it.positions
     assert [p.is_flat for p in it.flattened] == [True]
 
 
 def test_a_fill_through_flat_closes_one_position_and_opens_another() -> None:
     it = book()
     it.decide(order(Side.BUY, 65), terms("100.00"))
-    it.decide(order(Side.SELL, 130), terms("90.00"))
+    it.decide(order(Side.SELL, 130), terms("90.00", units=130))
 
     assert it.flattened[0].realised_pnl == -650
-    assert it.positions[USER, SYMBOL].quantity == -65
-    assert it.positions[USER, SYMBOL].cost == -65 * 90
-    assert it.positions[USER, SYMBOL].realised_pnl == 0
+    assert it.positions[HELD].quantity == -65
+    assert it.positions[HELD].cost == -65 * 90
+    assert it.positions[HELD].realised_pnl == 0
+
+
+def partly(price: str, units: int, rates: ChargeRates = RATES, limit: str | None = None) -> Terms:
+    """Offer fewer units than the order asks for."""
+    at = Decimal(price)
+    return Terms(at, PER_UNIT, rates, None, units, at if limit is None else Decimal(limit))
+
+
+def test_what_the_quote_does_not_have_rests_at_the_limit() -> None:
+    it = book()
+    one = order(Side.BUY, 195, limit="100")
+
+    it.decide(one, partly("99.00", 65))
+
+    assert one.status is OrderStatus.PARTIALLY_FILLED
+    assert (one.filled_quantity, one.average_price) == (65, Decimal("99.0000"))
+    assert it.positions[HELD].quantity == 65
+    assert it.exposures[USER, SYMBOL].open_buy_quantity == 130
+    assert it.accounts[USER].open_orders == 1
+    assert it.accounts[USER].margin_used == one.reserved >= 13_000
+
+
+def test_an_order_at_market_rests_at_its_protection_limit() -> None:
+    it = book()
+    one = order(Side.BUY, 130)
+
+    it.decide(one, partly("100.00", 65, limit="102.00"))
+
+    assert one.limit_price == Decimal("102.00")
+    assert one.status is OrderStatus.PARTIALLY_FILLED
+    assert one.reserved >= 65 * Decimal("102.00")
+
+
+def test_immediate_or_cancel_keeps_what_traded_and_nothing_more() -> None:
+    it = book()
+    one = order(Side.SELL, 130, limit="100", validity=Validity.IOC)
+
+    it.decide(one, partly("100.00", 65))
+
+    assert [m.status for m in it.moves] == [OrderStatus.PARTIALLY_FILLED, OrderStatus.CANCELED]
+    assert it.moves[-1].reason == CancelReason.NOT_FILLED_AT_ONCE
+    assert it.accounts[USER].margin_used == 65 * PER_UNIT
+    assert it.exposures[USER, SYMBOL].open_sell_quantity == 0
+    assert it.accounts[USER].open_orders == 0
+
+
+def test_the_charges_of_the_parts_are_those_of_the_whole_to_the_paisa() -> None:
+    whole, parts = book(), book()
+    whole.decide(order(Side.BUY, 325, limit="33.35"), partly("33.35", 325))
+
+    one = order(Side.BUY, 325, limit="33.35")
+    parts.decide(one, terms(None))
+    for _ in range(5):
+        parts.match(one, partly("33.35", 65))
+
+    assert one.status is OrderStatus.FILLED
+    charges = [totals(b, LedgerAccount.CHARGES) for b in (parts, whole)]
+    assert charges[0] == charges[1]
+
+
+def test_what_was_reserved_pays_for_every_part_even_with_nothing_else_on_the_account() -> None:
+    limit, quantity = Decimal("33.35"), 325
+    exactly = limit * quantity + RATES.on_order(Side.BUY, limit * quantity)
+    it = book(str(exactly))
+    one = order(Side.BUY, quantity, limit=str(limit))
+
+    it.decide(one, Terms(None, PER_UNIT, RATES))
+    assert it.accounts[USER].free_balance == 0
+    for _ in range(5):
+        it.match(one, partly("33.35", 65))
+        assert it.accounts[USER].free_balance >= 0
+
+    assert one.status is OrderStatus.FILLED
+    assert it.accounts[USER].cash == 0
+
+
+def stop(side: Side = Side.BUY) -> Order:
+    one = order(side, 65, limit="101")
+    one.order_type, one.trigger_price = OrderType.STOP_LIMIT, Decimal(100)
+    return one
+
+
+def test_a_stop_order_waits_for_its_trigger_and_then_trades() -> None:
+    it, one = book(), stop()
+
+    it.decide(one, Terms(Decimal(99), PER_UNIT, RATES, None, 65, triggered=False))
+    assert one.status is OrderStatus.TRIGGER_PENDING
+    assert not it.fills
+    it.match(one, Terms(Decimal(99), PER_UNIT, RATES, None, 65, triggered=False))
+    assert not it.fills
+    it.match(one, Terms(Decimal(100), PER_UNIT, RATES, None, 65))
+
+    assert [m.status for m in it.moves] == [
+        OrderStatus.TRIGGER_PENDING,
+        OrderStatus.WORKING,
+        OrderStatus.FILLED,
+    ]
+
+
+def test_a_stop_order_outside_the_band_is_rejected_when_it_triggers() -> None:
+    it, one = book(), stop()
+    it.decide(one, Terms(None, PER_UNIT, RATES, triggered=False))
+
+    it.match(one, Terms(None, PER_UNIT, RATES, DenialReason.PRICE_BAND))
+
+    assert one.status is OrderStatus.REJECTED
+    assert it.accounts[USER].margin_used == 0
+    assert it.exposures[USER, SYMBOL].open_buy_quantity == 0
+
+
+def test_a_venue_that_takes_its_time_holds_everything_and_then_trades() -> None:
+    it, one = book(), order(Side.BUY, limit="100")
+
+    it.submit(one, Terms(Decimal(99), PER_UNIT, RATES, None, 65))
+    assert (one.status, one.attempt) == (OrderStatus.SUBMITTING, 1)
+    assert one.reserved > 6500
+    assert not it.fills
+    it.settle(one, Terms(Decimal(99), PER_UNIT, RATES, None, 65))
+
+    assert one.status is OrderStatus.FILLED
+    assert it.accounts[USER].margin_used == 0
+
+
+def test_what_the_venue_refuses_gives_everything_back() -> None:
+    it, one = book(), order(Side.SELL, limit="100")
+    it.submit(one, Terms(None, PER_UNIT, RATES))
+
+    it.settle(one, Terms(None, PER_UNIT, RATES, DenialReason.PRICE_BAND))
+
+    assert one.status is OrderStatus.REJECTED
+    assert it.accounts[USER] == Account(USER, Decimal(1000000), ZERO, ZERO)
+
+
+def test_an_order_that_nobody_heard_of_is_placed_under_the_next_attempt() -> None:
+    it, one = book(), order(Side.BUY, limit="100")
+    it.submit(one, Terms(None, PER_UNIT, RATES))
+    held = one.reserved
+
+    it.resubmit(one)
+
+    assert (one.status, one.attempt, one.reserved) == (OrderStatus.SUBMITTING, 2, held)
+
+
+def test_a_dearer_amendment_reserves_more_or_is_refused_whole() -> None:
+    it = book("10000")
+    one = order(Side.BUY, limit="100")
+    it.decide(one, terms(None))
+    offered = Terms(None, PER_UNIT, NO_CHARGES)
+
+    refused = it.amend(one, Amendment(130, Decimal(100), None), offered)
+    assert refused is DenialReason.INSUFFICIENT_MARGIN
+    assert (one.quantity, it.accounts[USER].margin_used) == (65, Decimal(6500))
+    assert it.exposures[USER, SYMBOL].open_buy_quantity == 65
+
+    assert it.amend(one, Amendment(65, Decimal(150), None), offered) is None
+    assert (one.limit_price, it.accounts[USER].margin_used) == (Decimal(150), Decimal(9750))
+    assert it.moves[-1].detail == "price 100 → 150"
+
+
+@pytest.mark.parametrize(
+    ("amendment", "loses"),
+    [
+        (Amendment(65, Decimal(100), None), False),
+        (Amendment(195, Decimal(100), None), True),
+        (Amendment(130, Decimal(101), None), True),
+    ],
+)
+def test_only_less_quantity_at_the_same_price_keeps_its_place(
+    amendment: Amendment, loses: bool
+) -> None:
+    assert amendment.loses_priority(order(Side.BUY, 130, limit="100")) is loses
 
 
 STEP = st.tuples(
     st.sampled_from(list(Side)),
     st.integers(1, 5),
     st.decimals("0.05", "500", places=2),
-    st.sampled_from(["market", "rest", "match", "cancel"]),
+    st.sampled_from(["market", "limit", "ioc", "stop", "send", "settle", "match", "amend", "cancel"]),
+    st.integers(0, 25),
     st.decimals("1", "100", places=2),
 )
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+def _act(
+    it: Book, placed: list[Order], side: Side, lots: int, price: Decimal, action: str, offered: Terms
+) -> None:
+    if action in {"market", "limit", "ioc", "stop", "send"}:
+        validity = Validity.IOC if action == "ioc" else Validity.DAY
+        one = order(side, lots * 5, None if action == "market" else str(price), validity)
+        it.submit(one, offered) if action == "send" else it.decide(one, offered)
+        placed += [one] if one.status in OPEN else []
+        return
+    if not placed:
+        return
+    one = placed.pop(0)
+    if one.status is OrderStatus.SUBMITTING:
+        it.settle(one, offered)
+    elif action == "amend":
+        it.amend(one, Amendment(one.filled_quantity + lots * 5, price, None), offered)
+    elif action == "cancel":
+        it.take_off(one, OrderStatus.CANCELED, CancelReason.REQUESTED)
+    else:
+        it.match(one, offered)
+    placed += [one] if one.status in OPEN else []
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.lists(STEP, max_size=40))
 def test_whatever_happens_the_books_balance(
-    steps: list[tuple[Side, int, Decimal, str, Decimal]],
+    steps: list[tuple[Side, int, Decimal, str, int, Decimal]],
 ) -> None:
     it, start = book("20000"), Decimal(20000)
-    resting: list[Order] = []
-    for side, lots, price, action, per_unit in steps:
-        offered = Terms(None if action == "rest" else price, per_unit, RATES)
-        if action in {"market", "rest"}:
-            one = order(side, lots * 5, str(price) if action == "rest" else None)
-            it.decide(one, offered)
-            resting += [one] if one.status is OrderStatus.WORKING else []
-        elif resting:
-            one = resting.pop(0)
-            assert one.limit_price is not None
-            if action == "match":
-                it.match(one, Terms(one.limit_price, per_unit, RATES))
-            else:
-                it.take_off(one, OrderStatus.CANCELED, CancelReason.REQUESTED)
+    placed: list[Order] = []
+    for side, lots, price, action, units, per_unit in steps:
+        limit = price if not placed or action in {"market", "limit", "ioc", "stop", "send"} else None
+        at = limit if limit is not None else placed[0].limit_price
+        asked = lots * 5 if limit is not None else placed[0].leaves_quantity
+        offered = Terms(
+            at, per_unit, RATES, None, min(units, asked), at, triggered=action != "stop"
+        )
+        _act(it, placed, side, lots, price, action, offered)
         account, exposures = it.accounts[USER], it.exposures.values()
         held = list(it.positions.values())
         assert account.cash == start + totals(it, LedgerAccount.CASH)
@@ -259,8 +463,13 @@ def test_whatever_happens_the_books_balance(
         assert account.realised_pnl == -totals(it, LedgerAccount.PNL)
         assert sum((p.cost for p in held), ZERO) == totals(it, LedgerAccount.POSITION)
         assert account.margin_used == sum((e.margin for e in exposures), ZERO) + sum(
-            (o.reserved for o in resting), ZERO
+            (o.reserved for o in placed), ZERO
         )
         assert account.margin_used <= account.cash + account.collateral
+        assert account.open_orders == len(placed)
+        for wanted in Side:
+            leaves = sum(o.leaves_quantity for o in placed if o.side is wanted)
+            name = "open_buy_quantity" if wanted is Side.BUY else "open_sell_quantity"
+            assert sum(getattr(e, name) for e in exposures) == leaves
         net = sum(f.order.side.sign * f.quantity for f in it.fills)
         assert net == sum(p.quantity for p in held) == sum(e.net_quantity for e in exposures)

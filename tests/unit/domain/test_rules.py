@@ -5,16 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-import numpy as np
 import pytest
 
 from angel_x.domain.charges import charge_table
 from angel_x.domain.contract import Contract, Right
 from angel_x.domain.dated import Dated
 from angel_x.domain.margin import PercentageMargin, remargined
-from angel_x.domain.matching import NO_LIMIT, fill_paise, touch_paise
 from angel_x.domain.order import Side
-from angel_x.domain.quote import QUOTE
 from config.market import table
 
 CHARGES = charge_table(table("charges")["options"])
@@ -52,7 +49,7 @@ def test_the_newest_rule_whose_date_has_come_applies() -> None:
     ],
 )
 def test_charges_follow_the_calendar_and_the_side(day: date, side: Side, expected: str) -> None:
-    charges = CHARGES.on(day).on_fill(side, Decimal(10_000), opens_order=True)
+    charges = CHARGES.on(day).on_order(side, Decimal(10_000))
 
     assert charges == Decimal(expected)
 
@@ -60,10 +57,12 @@ def test_charges_follow_the_calendar_and_the_side(day: date, side: Side, expecte
 def test_brokerage_is_paid_once_an_order() -> None:
     rates, premium = CHARGES.on(date(2026, 11, 23)), Decimal(10_000)
 
-    first = rates.on_fill(Side.BUY, premium, opens_order=True)
-    second = rates.on_fill(Side.BUY, premium, opens_order=False)
+    first = rates.on_fill(Side.BUY, Decimal(0), premium)
+    second = rates.on_fill(Side.BUY, premium, 2 * premium)
 
-    assert first - second == Decimal("23.60")
+    assert first == Decimal("28.10")
+    assert second == rates.on_order(Side.BUY, 2 * premium) - first
+    assert second < Decimal("5.00")
 
 
 def test_short_margin_is_a_percentage_of_the_underlying() -> None:
@@ -81,42 +80,3 @@ def test_margin_of_more_units_is_taken_at_todays_rate() -> None:
 def test_margin_of_fewer_units_is_given_back_in_proportion() -> None:
     assert remargined(Decimal(1000), 10, 4, Decimal(999)) == Decimal("400.00")
     assert remargined(Decimal(1000), 10, 0, Decimal(999)) == 0
-
-
-def quotes(*rows: tuple[int, int]) -> np.ndarray:
-    made = np.zeros(len(rows), QUOTE)
-    made["bid"], made["ask"] = zip(*rows, strict=True)
-    return made
-
-
-def test_a_purchase_trades_at_the_ask_and_a_sale_at_the_bid() -> None:
-    touch = touch_paise(quotes((100, 105), (100, 105)), np.array([True, False]))
-
-    assert touch.tolist() == [105, 100]
-
-
-def test_a_crossed_or_empty_side_trades_nothing() -> None:
-    is_buy = np.array([True, True, False])
-
-    assert touch_paise(quotes((110, 105), (100, 0), (0, 105)), is_buy).tolist() == [0, 0, 0]
-
-
-@pytest.mark.parametrize(
-    ("is_buy", "touch", "limit", "expected"),
-    [
-        (True, 105, 105, 105),
-        (True, 105, 110, 105),
-        (True, 105, 104, 0),
-        (True, 105, NO_LIMIT, 105),
-        (False, 100, 100, 100),
-        (False, 100, 95, 100),
-        (False, 100, 101, 0),
-        (False, 100, 0, 100),
-        (True, 0, NO_LIMIT, 0),
-        (False, 0, 0, 0),
-    ],
-)
-def test_a_limit_is_never_broken(*, is_buy: bool, touch: int, limit: int, expected: int) -> None:
-    price = fill_paise(np.array([touch]), np.array([is_buy]), np.array([limit]))
-
-    assert price.tolist() == [expected]

@@ -62,6 +62,16 @@ def test_the_first_move_quotes_every_contract_on_both_sides_and_on_ticks() -> No
         assert (quotes[amount] % UNIVERSE.lot_size == 0).all()
 
 
+def test_there_is_more_to_trade_at_the_money_and_ten_lots_everywhere() -> None:
+    quotes = take(simulator(), 1)[0].quotes
+    distance = np.abs(UNIVERSE.strike - SPOTS["NIFTY"])
+    lots = np.minimum(quotes["bid_size"], quotes["ask_size"]) // UNIVERSE.lot_size
+
+    assert lots.min() >= 10
+    assert lots[distance < 100].min() >= 70
+    assert np.median(lots[distance < 100]) > 3 * np.median(lots[distance > 1_000])
+
+
 @pytest.mark.parametrize("days_ahead", [0, 5, 7.99])
 def test_no_strike_can_be_traded_against_its_neighbors(days_ahead: float) -> None:
     at = NOW + timedelta(days=days_ahead)

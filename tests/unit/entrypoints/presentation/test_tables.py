@@ -65,6 +65,7 @@ def position(quantity: int, cost: str) -> PositionRecord:
     return PositionRecord(
         id="1",
         symbol="NIFTY_01DEC26_24000CE",
+        product=Product.NORMAL,
         quantity=quantity,
         cost=Decimal(cost),
         realised_pnl=Decimal("0.00"),

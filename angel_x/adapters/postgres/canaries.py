@@ -1,0 +1,58 @@
+"""Canaries: when one was last put on each queue, and when a worker last took one off."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from angel_x.adapters.postgres.arrays import array
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+# Of two relays the second waits for the row of the first, and then finds it too young.
+_RELEASE = """
+INSERT INTO canaries AS c (queue, sent_at)
+SELECT queue, clock_timestamp() FROM unnest(%(queues)s::text[]) AS queue ORDER BY queue
+ON CONFLICT (queue) DO UPDATE SET sent_at = excluded.sent_at
+    WHERE c.sent_at <= excluded.sent_at - make_interval(secs => %(interval)s)
+RETURNING queue, sent_at
+"""
+_HEAR = """
+UPDATE canaries SET seen_at = clock_timestamp() WHERE queue = %(queue)s
+RETURNING greatest(extract(epoch FROM clock_timestamp() - %(sent_at)s::timestamptz), 0)::float8
+"""
+# Of a queue that was never heard nobody knows since when it is deaf.
+_AGES = """
+SELECT queue, coalesce(extract(epoch FROM clock_timestamp() - seen_at), 'Infinity')::float8
+FROM canaries ORDER BY queue
+"""
+
+
+class PostgresCanaries:
+    """The table ``canaries``; all times are the database's."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def release(
+        self, queues: Collection[str], interval_seconds: float
+    ) -> list[tuple[str, datetime]]:
+        """Note a canary on each queue that has had none for the interval; return those."""
+        parameters = {"queues": array(sorted(queues)), "interval": interval_seconds}
+        with self._engine.begin() as connection:
+            rows = connection.exec_driver_sql(_RELEASE, parameters).fetchall()
+        return [(queue, sent_at) for queue, sent_at in rows]
+
+    def hear(self, queue: str, sent_at: datetime) -> float | None:
+        """Note that a worker has taken one; return the seconds it waited, None if none was sent."""
+        with self._engine.begin() as connection:
+            found = connection.exec_driver_sql(_HEAR, {"queue": queue, "sent_at": sent_at})
+            waited: float | None = found.scalar_one_or_none()
+        return waited
+
+    def ages(self) -> dict[str, float]:
+        """Return the seconds since each queue was last heard from; infinite if it never was."""
+        with self._engine.connect() as connection:
+            return {queue: age for queue, age in connection.exec_driver_sql(_AGES)}  # noqa: C416 - mypy wants pairs

@@ -1,0 +1,94 @@
+"""What the database shows of every order, for those who compare it with what clients were told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+# Child orders were made here and never sent by anybody.
+_STORED = """
+SELECT u.name, o.client_order_id, o.id::text, o.symbol, o.side, o.quantity, o.status,
+    coalesce(f.quantity, 0)
+FROM orders o JOIN users u ON u.id = o.user_id
+LEFT JOIN (SELECT order_id, sum(quantity) AS quantity FROM fills GROUP BY order_id) f
+    ON f.order_id = o.id
+WHERE o.parent_id IS NULL
+"""
+_TWICE = """
+SELECT 'execution ' || execution_id FROM fills GROUP BY execution_id HAVING count(*) > 1
+"""
+_PRESENT = "SELECT id FROM orders WHERE id = ANY(%(ids)s)"
+_UNDECIDED = """
+SELECT count(*) FROM orders
+WHERE status IN ('received', 'submitting') AND accepted_at <= coalesce(%(by)s, clock_timestamp())
+"""
+_SLOWEST = """
+SELECT coalesce(max(extract(epoch FROM decided.at - o.accepted_at)), 0)
+FROM orders o JOIN (
+    SELECT order_id, min(at) AS at FROM order_events WHERE status <> 'received' GROUP BY order_id
+) decided ON decided.order_id = o.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOrder:
+    """One row."""
+
+    user: str
+    client_order_id: str
+    order_id: str
+    #: Symbol, side and quantity.
+    content: tuple[str, str, int]
+    status: str
+    #: Units, by the fills.
+    filled: int
+
+
+class Evidence:
+    """Looks at the whole database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def orders(self) -> Iterator[StoredOrder]:
+        """Yield every order that somebody sent."""
+        with self._engine.connect() as connection:
+            for user, name, order_id, *content, status, filled in connection.exec_driver_sql(
+                _STORED
+            ):
+                symbol, side, quantity = content
+                yield StoredOrder(
+                    user, name, order_id, (symbol, side, quantity), status, int(filled)
+                )
+
+    def doubled_executions(self) -> list[str]:
+        """Return what was booked twice."""
+        with self._engine.connect() as connection:
+            return list(connection.exec_driver_sql(_TWICE).scalars())
+
+    def missing(self, order_ids: Collection[int]) -> set[int]:
+        """Return which of these orders no other transaction sees."""
+        with self._engine.connect() as connection:
+            present = connection.exec_driver_sql(_PRESENT, {"ids": list(order_ids)}).scalars()
+            return set(order_ids) - set(present)
+
+    def now(self) -> datetime:
+        """Return the time by the database's clock."""
+        with self._engine.connect() as connection:
+            now: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+            return now
+
+    def undecided(self, by: datetime | None = None) -> int:
+        """Return how many orders are neither closed nor in the market, of those accepted by then."""
+        with self._engine.connect() as connection:
+            return int(connection.exec_driver_sql(_UNDECIDED, {"by": by}).scalar_one())
+
+    def slowest_seconds(self) -> float:
+        """Return how long the order waited for its decision that waited longest."""
+        with self._engine.connect() as connection:
+            return float(connection.exec_driver_sql(_SLOWEST).scalar_one())

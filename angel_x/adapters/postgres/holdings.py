@@ -1,0 +1,114 @@
+"""What an account has in the market: positions, and orders that are open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from angel_x.domain.order import EXIT_PREFIX, OrderStatus, Product, Side
+from angel_x.domain.square_off import Holding, LegRow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from angel_x.domain.control import OrderSelection
+
+_OPEN = "('received', 'submitting', 'working', 'trigger_pending', 'partially_filled')"
+# Every parameter has a type of its own, because most of them are mostly null.
+_SELECTED = """
+    AND (%(symbol)s::text IS NULL OR t.symbol = %(symbol)s)
+    AND (%(product)s::text IS NULL OR t.product = %(product)s)
+    AND (%(underlying)s::text IS NULL OR c.underlying = %(underlying)s)
+"""
+_ORDERS = f"""
+SELECT t.id FROM orders t JOIN contracts c USING (symbol)
+WHERE t.user_id = %(user_id)s AND t.status IN {_OPEN} AND t.slices = 0
+    AND starts_with(t.client_order_id, '{EXIT_PREFIX}') = %(exits)s {_SELECTED}
+ORDER BY t.id
+"""
+_POSITIONS = f"""
+SELECT t.symbol, t.product, t.quantity FROM positions t JOIN contracts c USING (symbol)
+WHERE t.user_id = %(user_id)s AND t.status = 'OPEN' {_SELECTED}
+ORDER BY t.quantity, t.symbol, t.product
+"""
+_NAMED = """
+SELECT id FROM orders WHERE user_id = %(user_id)s AND client_order_id = ANY(%(names)s) ORDER BY id
+"""
+_LEGS = """
+SELECT symbol, product, side, count(*), sum(filled_quantity), sum(traded_value),
+    (array_agg(status ORDER BY id DESC))[1], (array_agg(reason ORDER BY id DESC))[1]
+FROM orders WHERE id = ANY(%(order_ids)s)
+GROUP BY symbol, product, side ORDER BY min(id)
+"""
+# A square-off that has ended is not asked again: what came in behind it gets one of its own.
+_INTRADAY = f"""
+SELECT a.user_id, (
+    SELECT count(*) FROM workflows w WHERE w.user_id = a.user_id AND w.kind = 'square_off'
+        AND w.status <> 'running' AND starts_with(w.key, %(key)s))
+FROM (
+    SELECT user_id FROM positions WHERE status = 'OPEN' AND product = 'MIS'
+    UNION
+    SELECT user_id FROM orders WHERE status IN {_OPEN} AND product = 'MIS'
+) AS a ORDER BY 1
+"""
+
+
+class Holdings:
+    """Reads of positions and open orders."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def open_orders(self, user_id: int, selection: OrderSelection) -> list[int]:
+        """Return the orders that are open, oldest first; of a sliced one its slices."""
+        return self._ids(_ORDERS, _parameters(user_id, selection) | {"exits": False})
+
+    def open_exits(self, user_id: int, selection: OrderSelection) -> list[int]:
+        """Return the orders of square-offs that are open."""
+        return self._ids(_ORDERS, _parameters(user_id, selection) | {"exits": True})
+
+    def positions(self, user_id: int, selection: OrderSelection) -> list[Holding]:
+        """Return the open positions, the largest short one first."""
+        with self._engine.connect() as connection:
+            rows = connection.exec_driver_sql(_POSITIONS, _parameters(user_id, selection))
+            return [Holding(symbol, Product(product), units) for symbol, product, units in rows]
+
+    def named(self, user_id: int, names: Sequence[str]) -> list[int]:
+        """Return the orders of an account that have one of these client order ids, oldest first."""
+        return self._ids(_NAMED, {"user_id": user_id, "names": list(names)})
+
+    def legs(self, order_ids: Sequence[int]) -> list[LegRow]:
+        """Return what these orders have come to, by contract, product and side."""
+        with self._engine.connect() as connection:
+            rows = connection.exec_driver_sql(_LEGS, {"order_ids": list(order_ids)})
+            return [_leg(row) for row in rows]
+
+    def intraday_accounts(self, key: str) -> list[tuple[int, int]]:
+        """Return accounts with something intraday, and how many square-offs of that key have ended.
+
+        A key counts with whatever follows it.
+        """
+        parameters = {"key": key}
+        with self._engine.connect() as connection:
+            rows = connection.exec_driver_sql(_INTRADAY, parameters)
+            return [(user_id, ended) for user_id, ended in rows]
+
+    def _ids(self, statement: str, parameters: dict[str, object]) -> list[int]:
+        with self._engine.connect() as connection:
+            return list(connection.exec_driver_sql(statement, parameters).scalars())
+
+
+def _parameters(user_id: int, selection: OrderSelection) -> dict[str, object]:
+    return {
+        "user_id": user_id,
+        "symbol": selection.symbol,
+        "underlying": selection.underlying,
+        "product": selection.product and selection.product.value,
+    }
+
+
+def _leg(row: Sequence[Any]) -> LegRow:
+    symbol, product, side, orders, filled, traded, status, reason = row
+    return LegRow(
+        symbol, Product(product), Side(side), orders, filled, traded, OrderStatus(status), reason
+    )

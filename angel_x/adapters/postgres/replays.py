@@ -1,0 +1,159 @@
+"""Parked orders, and sending one again: order, event and audit entry in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from angel_x.domain.audit import ParkedOrder
+from angel_x.domain.order import Priority
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+# A sliced order is parked slice by slice.
+_IS_PARKED = (
+    "o.reason = 'PROCESSING_FAILED' AND o.status IN ('denied', 'rejected') AND o.slices = 0"
+)
+_LAST_REPLAY = """
+LEFT JOIN LATERAL (
+    SELECT a.detail->>'order_id' AS replayed_as FROM audit_entries a
+    WHERE a.subject = 'order:' || o.id AND a.action = 'order.replayed' ORDER BY a.id DESC LIMIT 1
+) r ON true
+"""
+_PARKED = f"""
+SELECT o.id::text AS order_id, o.client_order_id, u.name AS account, o.symbol, o.side, o.quantity,
+    o.status, o.closed_at AS parked_at, e.detail, r.replayed_as
+FROM orders o JOIN users u ON u.id = o.user_id {_LAST_REPLAY}
+LEFT JOIN LATERAL (
+    SELECT detail FROM order_events WHERE order_id = o.id AND reason = 'PROCESSING_FAILED'
+    ORDER BY id DESC LIMIT 1
+) e ON true
+WHERE {_IS_PARKED} AND (%(replayed)s OR r.replayed_as IS NULL)
+ORDER BY o.id DESC LIMIT %(limit)s
+"""
+_WAITING = f"""
+SELECT count(*) FROM orders o {_LAST_REPLAY} WHERE {_IS_PARKED} AND r.replayed_as IS NULL
+"""
+# A replay stands for the order that was parked first; no caller's id has a space in it.
+_LOCK = """
+SELECT o.id FROM orders given JOIN orders o ON o.user_id = given.user_id
+    AND o.client_order_id = regexp_replace(given.client_order_id, ' replay [0-9]+$', '')
+WHERE given.id = %(order_id)s FOR NO KEY UPDATE OF o
+"""
+_READ = f"""
+SELECT o.id, o.client_order_id, o.priority, {_IS_PARKED},
+    o.basket_id IS NOT NULL OR o.client_order_id LIKE 'square-off %%', r.count, r.living
+FROM orders o CROSS JOIN LATERAL (
+    SELECT count(*) AS count,
+        max(n.id) FILTER (WHERE n.closed_at IS NULL OR n.filled_quantity > 0) AS living
+    FROM audit_entries a JOIN orders n ON n.id = (a.detail->>'order_id')::bigint
+    WHERE a.subject = 'order:' || o.id AND a.action = 'order.replayed'
+) r WHERE o.id = %(order_id)s
+"""
+# An order at market got its limit when it was decided.
+_SEND = """
+WITH sent AS (
+    INSERT INTO orders (
+        user_id, client_order_id, request_hash, symbol, side, quantity, order_type, limit_price,
+        trigger_price, validity, product, priority, tag, valid_until, ring_at)
+    SELECT o.user_id, %(client_order_id)s, o.request_hash, o.symbol, o.side, o.quantity,
+        o.order_type, CASE WHEN o.order_type IN ('LIMIT', 'SL') THEN o.limit_price END,
+        o.trigger_price, o.validity, o.product, o.priority, o.tag,
+        least(%(day_ends)s, c.expires_at),
+        clock_timestamp() + make_interval(secs => %(ring_after)s)
+    FROM orders o JOIN contracts c ON c.symbol = o.symbol WHERE o.id = %(order_id)s
+    RETURNING id
+), told AS (
+    INSERT INTO order_events (order_id, status, actor, reason)
+    SELECT id, 'received', %(actor)s, 'REPLAYED' FROM sent
+), audited AS (
+    INSERT INTO audit_entries (actor, action, subject, detail)
+    SELECT %(actor)s, 'order.replayed', 'order:' || %(order_id)s::text, jsonb_build_object(
+        'order_id', id::text, 'client_order_id', %(client_order_id)s::text)
+    FROM sent
+)
+SELECT id FROM sent
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An order that is to be sent again, and what has become of earlier replays."""
+
+    id: int
+    client_order_id: str
+    priority: Priority
+    is_parked: bool
+    #: A basket or a square-off sent it, and knows nothing of orders that others send.
+    is_of_workflow: bool
+    #: How often it was replayed.
+    replays: int
+    #: A replay that is open or has traded.
+    living: int | None
+
+
+class ReplayUnit:
+    """One order, locked.  Leaving it without :meth:`send` changes nothing."""
+
+    def __init__(self, connection: Connection, ring_after_seconds: float) -> None:
+        self._connection = connection
+        self._ring_after = ring_after_seconds
+
+    def candidate(self, order_id: int) -> Candidate | None:
+        """Lock the order that was parked first, under whichever replay's id it is asked for."""
+        locked = self._connection.exec_driver_sql(
+            _LOCK, {"order_id": order_id}
+        ).scalar_one_or_none()
+        if locked is None:
+            return None
+        # A statement of its own: it sees what the holder of the lock before has done.
+        row = self._connection.exec_driver_sql(_READ, {"order_id": locked}).one()
+        root, client_order_id, priority, is_parked, is_of_workflow, replays, living = row
+        return Candidate(
+            root, client_order_id, Priority(priority), is_parked, is_of_workflow, replays, living
+        )
+
+    def send(self, order_id: int, client_order_id: str, *, day_ends: datetime, actor: str) -> int:
+        """Store the same content as a new order, commit, and return its id."""
+        parameters = {
+            "order_id": order_id,
+            "client_order_id": client_order_id,
+            "day_ends": day_ends,
+            "ring_after": self._ring_after,
+            "actor": actor,
+        }
+        new_id = int(self._connection.exec_driver_sql(_SEND, parameters).scalar_one())
+        self._connection.commit()
+        return new_id
+
+
+class PostgresReplays:
+    """Orders that were parked."""
+
+    def __init__(self, engine: Engine, *, ring_after_seconds: float) -> None:
+        self._engine = engine
+        self._ring_after = ring_after_seconds
+
+    def parked(self, limit: int, *, replayed: bool) -> list[ParkedOrder]:
+        """Return parked orders, the newest first; with ``replayed`` also those sent again."""
+        parameters = {"limit": limit, "replayed": replayed}
+        with self._engine.connect() as connection:
+            rows = connection.exec_driver_sql(_PARKED, parameters).mappings().all()
+        return msgspec.convert([dict(row) for row in rows], list[ParkedOrder])
+
+    def waiting(self) -> int:
+        """Return how many parked orders were not sent again."""
+        with self._engine.connect() as connection:
+            return int(connection.exec_driver_sql(_WAITING).scalar_one())
+
+    @contextmanager
+    def begin(self) -> Iterator[ReplayUnit]:
+        """Open a transaction that is rolled back unless something is sent."""
+        with self._engine.connect() as connection:
+            yield ReplayUnit(connection, self._ring_after)

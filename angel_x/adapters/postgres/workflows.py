@@ -1,0 +1,202 @@
+"""Workflows: started once under their key, advanced by one process at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from angel_x.domain.step import Passing, Step, unhindered
+from angel_x.domain.workflow import DueWorkflow, Workflow, WorkflowKind, WorkflowStatus
+from angel_x.errors import IdempotencyConflict
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+_COLUMNS = "id, user_id, kind, key, status, spec, outcome, actor, rings, created_at, finished_at"
+_START = """
+INSERT INTO workflows (user_id, kind, key, request_hash, spec, actor, due_at)
+VALUES (%(user_id)s, %(kind)s, %(key)s, %(request_hash)s, %(spec)s::jsonb, %(actor)s,
+    clock_timestamp() + make_interval(secs => %(due_in)s))
+ON CONFLICT (user_id, kind, key) DO NOTHING
+"""
+_BY_KEY = f"""
+SELECT request_hash, {_COLUMNS} FROM workflows
+WHERE user_id = %(user_id)s AND kind = %(kind)s AND key = %(key)s
+"""
+_READ = f"SELECT {_COLUMNS} FROM workflows WHERE user_id = %(user_id)s AND id = %(id)s"
+# The attempt counts although it may end its process, and the pause holds the relay off meanwhile.
+_ATTEMPT = """
+UPDATE workflows SET rings = rings + 1,
+    due_at = clock_timestamp() + make_interval(secs => %(pause)s)
+WHERE status = 'running' AND id = (
+    SELECT id FROM workflows WHERE id = %(id)s FOR NO KEY UPDATE SKIP LOCKED)
+"""
+# Not FOR UPDATE: orders refer to their basket, and their insertion by another transaction of the
+# very same process must not wait for this one.
+_LOCK = f"""
+SELECT {_COLUMNS} FROM workflows WHERE id = %(id)s AND status = 'running'
+FOR NO KEY UPDATE SKIP LOCKED
+"""
+_SAVE = """
+UPDATE workflows SET spec = %(spec)s::jsonb, rings = 0,
+    due_at = clock_timestamp() + make_interval(secs => %(due_in)s)
+WHERE id = %(id)s
+"""
+_FINISH = """
+UPDATE workflows SET spec = %(spec)s::jsonb, status = %(status)s, outcome = %(outcome)s::jsonb,
+    finished_at = clock_timestamp()
+WHERE id = %(id)s
+"""
+_ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(name)s, 0))"
+_FORGIVE = "UPDATE workflows SET rings = greatest(rings - 1, 0) WHERE id = %(id)s"
+_DUE = """
+UPDATE workflows SET due_at = clock_timestamp() + make_interval(secs => %(pause)s)
+WHERE id IN (
+    SELECT id FROM workflows WHERE status = 'running' AND due_at <= clock_timestamp()
+    ORDER BY due_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING id, kind
+"""
+#: How long an attempt may take before the relay asks for another one.
+_ATTEMPT_SECONDS = 5.0
+
+
+class WorkflowUnit:
+    """One workflow, locked.  What it saves is durable once it is left without an error."""
+
+    def __init__(self, connection: Connection, workflow: Workflow) -> None:
+        self._connection = connection
+        self.workflow = workflow
+
+    def alone(self) -> bool:
+        """Say whether this is the only one of its kind that is advanced for its account now.
+
+        It stays so until the unit is left.
+        """
+        mine = {"name": f"{self.workflow.kind} of account {self.workflow.user_id}"}
+        return bool(self._connection.exec_driver_sql(_ALONE, mine).scalar_one())
+
+    def save(self, spec: Mapping[str, Any] | None = None, *, due_in: float = 0.0) -> None:
+        """Note what is known by now, and in how many seconds to look again."""
+        parameters = {"id": self.workflow.id, "spec": self._spec(spec), "due_in": due_in}
+        self._connection.exec_driver_sql(_SAVE, parameters)
+
+    def finish(
+        self,
+        status: WorkflowStatus,
+        outcome: Mapping[str, Any],
+        *,
+        spec: Mapping[str, Any] | None = None,
+    ) -> None:
+        """End it; nobody advances it any more."""
+        parameters = {
+            "id": self.workflow.id,
+            "spec": self._spec(spec),
+            "status": status.value,
+            "outcome": json.dumps(outcome),
+        }
+        self._connection.exec_driver_sql(_FINISH, parameters)
+
+    def _spec(self, spec: Mapping[str, Any] | None) -> str:
+        return json.dumps(self.workflow.spec if spec is None else spec)
+
+
+class Workflows:
+    """The table ``workflows``."""
+
+    def __init__(self, engine: Engine, *, at: Passing = unhindered) -> None:
+        self._engine = engine
+        self._at = at
+
+    def start(
+        self,
+        user_id: int,
+        kind: WorkflowKind,
+        key: str,
+        *,
+        request_hash: bytes,
+        spec: Mapping[str, Any],
+        actor: str,
+        due_in: float = 1.0,
+    ) -> tuple[Workflow, bool]:
+        """Store a workflow, or find the one of the same key; the second value says if it is new.
+
+        The relay asks for it after ``due_in`` seconds if nobody has until then.
+
+        Raises:
+            IdempotencyConflict: One of other content has this key.
+        """
+        parameters = {"user_id": user_id, "kind": kind.value, "key": key}
+        row = {
+            "request_hash": request_hash,
+            "spec": json.dumps(spec),
+            "actor": actor,
+            "due_in": due_in,
+        }
+        with self._engine.begin() as connection:
+            is_new = connection.exec_driver_sql(_START, parameters | row).rowcount == 1
+            # A statement of its own: it sees what another transaction stored in the meantime.
+            found = connection.exec_driver_sql(_BY_KEY, parameters).one()
+        if bytes(found[0]) != request_hash:
+            raise IdempotencyConflict(key, field="key")
+        return _workflow(found[1:]), is_new
+
+    @contextmanager
+    def locked(self, workflow_id: int) -> Iterator[WorkflowUnit | None]:
+        """Give the workflow, locked, or None if it is finished, unknown, or another process's.
+
+        The attempt is counted first.  Leaving with an error keeps nothing else.
+        """
+        with self._engine.connect() as connection:
+            attempt = {"id": workflow_id, "pause": _ATTEMPT_SECONDS}
+            counted = connection.exec_driver_sql(_ATTEMPT, attempt).rowcount
+            connection.commit()
+            row = (
+                connection.exec_driver_sql(_LOCK, {"id": workflow_id}).one_or_none()
+                if counted
+                else None
+            )
+            if row is None:
+                connection.rollback()
+                yield None
+                return
+            self._at(Step.WORKFLOW_BEGUN)
+            yield WorkflowUnit(connection, _workflow(row))
+            self._at(Step.WORKFLOW_SAVED)
+            connection.commit()
+        self._at(Step.WORKFLOW_COMMITTED)
+
+    def forgive(self, workflow_id: int) -> None:
+        """Take an attempt back that failed through no fault of the workflow."""
+        with self._engine.begin() as connection:
+            connection.exec_driver_sql(_FORGIVE, {"id": workflow_id})
+
+    def due(self, limit: int, *, pause_seconds: float = _ATTEMPT_SECONDS) -> list[DueWorkflow]:
+        """Take workflows whose time has come; nobody else gets them before the pause is over."""
+        parameters = {"limit": limit, "pause": pause_seconds}
+        with self._engine.begin() as connection:
+            rows = connection.exec_driver_sql(_DUE, parameters).fetchall()
+        return [DueWorkflow(workflow_id, WorkflowKind(kind)) for workflow_id, kind in sorted(rows)]
+
+    def named(self, user_id: int, kind: WorkflowKind, key: str) -> Workflow | None:
+        """Return a workflow of an account by its key."""
+        parameters = {"user_id": user_id, "kind": kind.value, "key": key}
+        with self._engine.connect() as connection:
+            row = connection.exec_driver_sql(_BY_KEY, parameters).one_or_none()
+        return None if row is None else _workflow(row[1:])
+
+    def read(self, user_id: int, workflow_id: int) -> Workflow | None:
+        """Return a workflow of an account."""
+        parameters = {"user_id": user_id, "id": workflow_id}
+        with self._engine.connect() as connection:
+            row = connection.exec_driver_sql(_READ, parameters).one_or_none()
+        return None if row is None else _workflow(row)
+
+
+def _workflow(row: Sequence[Any]) -> Workflow:
+    (workflow_id, user_id, kind, key, status, spec, outcome, actor, rings, created, finished) = row
+    return Workflow(
+        workflow_id, user_id, WorkflowKind(kind), key, WorkflowStatus(status), spec, outcome, actor,
+        rings, created, finished,
+    )  # fmt: skip

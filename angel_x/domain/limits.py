@@ -1,0 +1,174 @@
+"""Limits on what an account may ask for, and which of two is the stricter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from angel_x.errors import InvalidInput
+
+
+class LimitKind(StrEnum):
+    """What can be limited.  A value is the name of a field of :class:`Limits`."""
+
+    MAX_ORDER_QUANTITY = "max_order_quantity"
+    """Units that one order may be for."""
+
+    MAX_ORDER_NOTIONAL = "max_order_notional"
+    """Rupees of premium that one order may be worth."""
+
+    MAX_OPEN_ORDERS = "max_open_orders"
+    """Orders that an account may have in the market; none is let in beside them."""
+
+    MAX_ORDERS_PER_SECOND = "max_orders_per_second"
+    """Orders accepted within any second; set for everyone, it holds for all accounts together."""
+
+    MAX_DAILY_LOSS = "max_daily_loss"
+    """Rupees, charges included, after whose loss in a day an account may only reduce positions."""
+
+    FAT_FINGER_PERCENT = "fat_finger_percent"
+    """How much worse than the last price a limit price may be, in percent of the last price."""
+
+    DUPLICATE_WINDOW_SECONDS = "duplicate_window_seconds"
+    """Seconds in which an account may not repeat an order's contract, side, quantity and prices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """One value a kind, None where there is no limit."""
+
+    max_order_quantity: int | None = None
+    max_order_notional: Decimal | None = None
+    max_open_orders: int | None = None
+    max_orders_per_second: int | None = None
+    max_daily_loss: Decimal | None = None
+    fat_finger_percent: Decimal | None = None
+    duplicate_window_seconds: Decimal | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Decimal | str]) -> Limits:
+        """Return the limits of values by kind; a kind that only a later release knows is left out."""
+        known: dict[str, Any] = {
+            kind.value: _exact(kind, Decimal(values[kind])) for kind in LimitKind if kind in values
+        }
+        return cls(**known) if known else NO_LIMITS
+
+    def stricter(self, other: Limits) -> Limits:
+        """Return limits that hold what both sides ask for."""
+        if other is NO_LIMITS:
+            return self
+        return Limits(**{kind.value: self._stricter_of(kind, other) for kind in LimitKind})
+
+    def _stricter_of(self, kind: LimitKind, other: Limits) -> Any:  # noqa: ANN401 - int or Decimal
+        values = [v for v in (getattr(self, kind), getattr(other, kind)) if v is not None]
+        choose = max if kind is LimitKind.DUPLICATE_WINDOW_SECONDS else min
+        return choose(values, default=None)
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSheet:
+    """The limits of one account, or of everyone where it names none."""
+
+    user_id: int | None
+    #: What was set for this account, or for everyone.
+    own: Limits
+    #: What holds: of its own limits and those for everyone the stricter.
+    effective: Limits
+
+    def values(self) -> dict[str, Decimal | int]:
+        """Return what was set, by kind."""
+        return {kind: value for kind, value in asdict(self.own).items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    least: Decimal
+    most: Decimal
+    is_whole: bool = False
+
+
+def _bounds(least: str, most: str, *, is_whole: bool = False) -> _Bounds:
+    return _Bounds(Decimal(least), Decimal(most), is_whole)
+
+
+# A duplicate is looked for among all that the account has sent within the window.
+_BOUNDS: Mapping[LimitKind, _Bounds] = MappingProxyType(
+    {
+        LimitKind.MAX_ORDER_QUANTITY: _bounds("1", "1e9", is_whole=True),
+        LimitKind.MAX_ORDER_NOTIONAL: _bounds("0.01", "1e12"),
+        LimitKind.MAX_OPEN_ORDERS: _bounds("1", "1e9", is_whole=True),
+        LimitKind.MAX_ORDERS_PER_SECOND: _bounds("1", "1e6", is_whole=True),
+        LimitKind.MAX_DAILY_LOSS: _bounds("0", "1e12"),
+        LimitKind.FAT_FINGER_PERCENT: _bounds("0", "1000"),
+        LimitKind.DUPLICATE_WINDOW_SECONDS: _bounds("0.001", "60"),
+    }
+)
+_PLACES = Decimal("0.001")
+_SHOWN = 40
+
+assert {field.name for field in fields(Limits)} == set(LimitKind)
+
+
+def read_kind(name: object) -> LimitKind:
+    """Return the kind of that name.
+
+    Raises:
+        InvalidInput: There is none.
+    """
+    if not isinstance(name, str) or name not in list(LimitKind):
+        kinds = ", ".join(LimitKind)
+        raise InvalidInput(
+            f"a limit must be one of {kinds}, was {_shown(name)}", field="kind", value=_shown(name)
+        )
+    return LimitKind(name)
+
+
+def read_limit(name: object, value: object) -> tuple[LimitKind, Decimal]:
+    """Return the kind of that name and the value that it may have, from text or a number.
+
+    Raises:
+        InvalidInput: There is no such kind, or the value is out of its bounds.
+    """
+    kind = read_kind(name)
+    bounds = _BOUNDS[kind]
+    number = _number(value)
+    # Compared only when finite: NaN compares with nothing.
+    if (
+        number is None
+        or not bounds.least <= number <= bounds.most
+        or (bounds.is_whole and number != int(number))
+        or number != number.quantize(_PLACES)
+    ):
+        sort = "a whole number" if bounds.is_whole else "a number of at most 3 places"
+        raise InvalidInput(
+            f"{kind} must be {sort} between {bounds.least:f} and {bounds.most:f}, was {_shown(value)}",
+            field=kind,
+            value=_shown(value),
+        )
+    return kind, number
+
+
+def _number(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _exact(kind: LimitKind, value: Decimal) -> int | Decimal:
+    return int(value) if _BOUNDS[kind].is_whole else value
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

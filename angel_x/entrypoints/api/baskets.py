@@ -1,0 +1,63 @@
+"""Submitting and reading baskets."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from angel_x.domain.basket import BasketRecord
+from angel_x.entrypoints.api import body
+from angel_x.entrypoints.api.keys import Reader, Trader
+from angel_x.entrypoints.api.openapi import BASKET_BODY, answers
+from angel_x.entrypoints.api.parts import answer, application, idempotency_key
+from angel_x.services import basket_form
+
+if TYPE_CHECKING:
+    from angel_x.bootstrap import Application
+
+router = APIRouter(tags=["baskets"])
+
+_BODY_BYTES = 256 * 1024
+
+
+@router.post(
+    "/v1/baskets",
+    summary="Submit orders that are checked together and hedged first",
+    status_code=HTTPStatus.ACCEPTED,
+    response_class=Response,
+    responses={
+        **answers(BasketRecord, "This basket was stored before"),
+        202: {**answers(BasketRecord, "Stored; its margin is checked as a whole next")[200]},
+    },
+    openapi_extra=BASKET_BODY,
+)
+async def submit(request: Request, caller: Trader) -> Response:
+    """Store a basket durably, or nothing of it.
+
+    The account must be able to bear all of its legs together. Purchases trade first; sales follow
+    once every purchase is filled. If a leg is refused the rest is canceled, and what has traded is
+    kept, or with `on_refusal` `flatten` closed again. The header `Idempotency-Key` names a basket
+    that has no `basket_id`.
+    """
+    content = await body.read(request, _BODY_BYTES)
+    key = idempotency_key(request)
+    return await run_in_threadpool(_submit, application(request), caller.user_id, content, key)
+
+
+def _submit(parts: Application, user_id: int, content: bytes, key: str | None) -> Response:
+    record, is_new = parts.baskets.submit(user_id, basket_form.decode(content, key), "api")
+    return answer(record, HTTPStatus.ACCEPTED if is_new else HTTPStatus.OK)
+
+
+@router.get(
+    "/v1/baskets/{basket_id:path}",
+    summary="Read a basket with its orders",
+    response_class=Response,
+    responses=answers(BasketRecord, "The basket as it stands now"),
+)
+def basket(request: Request, caller: Reader, basket_id: str) -> Response:
+    return answer(application(request).baskets.read(caller.user_id, basket_id))

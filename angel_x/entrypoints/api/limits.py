@@ -1,0 +1,98 @@
+"""Reading, setting and clearing the limits of accounts and of everyone."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from angel_x.domain.access import Identity, Scope
+from angel_x.domain.limits import LimitKind, LimitSheet
+from angel_x.entrypoints.api import body
+from angel_x.entrypoints.api.keys import Admin, Reader
+from angel_x.entrypoints.api.openapi import LIMITS_BODY, answers
+from angel_x.entrypoints.api.parts import answer, application
+from angel_x.errors import InvalidInput, ScopeMissing
+
+router = APIRouter(tags=["limits"])
+
+_BODY_BYTES = 16 * 1024
+_values = msgspec.json.Decoder(dict[str, int | float | str | None])
+_SHEET = answers(LimitSheet, "What is set, and what holds")
+
+
+class Subject(BaseModel):
+    """Whose limits: the caller's own where nothing is said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user: Annotated[str | None, Field(description="Name of an account", max_length=64)] = None
+    scope: Annotated[
+        Literal["user", "global"], Field(description="`global` for the limits of everyone")
+    ] = "user"
+
+
+class Cleared(Subject):
+    """Which limits to take away."""
+
+    kind: Annotated[list[LimitKind], Field(description="All, where none is named")] = []
+
+
+@router.get("/v1/limits", summary="Read limits", response_class=Response, responses=_SHEET)
+def limits(request: Request, caller: Reader, subject: Annotated[Subject, Query()]) -> Response:
+    """Answer with the caller's own limits; those of others need the scope `admin`."""
+    if (subject.user is not None or subject.scope == "global") and not caller.allows(Scope.ADMIN):
+        raise ScopeMissing(f"this key shows its own limits only; others need {Scope.ADMIN}")
+    return answer(application(request).limits.sheet(_user_id(request, caller, subject)))
+
+
+@router.put(
+    "/v1/limits",
+    summary="Set limits",
+    response_class=Response,
+    responses=_SHEET,
+    openapi_extra=LIMITS_BODY,
+)
+async def put(request: Request, caller: Admin, subject: Annotated[Subject, Query()]) -> Response:
+    """Set the limits that the body names; the others stay.  It holds within a second."""
+    values = _decoded(await body.read(request, _BODY_BYTES))
+    sheet = await run_in_threadpool(
+        lambda: application(request).limits.put(
+            _user_id(request, caller, subject), values, _actor(caller)
+        )
+    )
+    return answer(sheet)
+
+
+@router.delete("/v1/limits", summary="Clear limits", response_class=Response, responses=_SHEET)
+def clear(request: Request, caller: Admin, cleared: Annotated[Cleared, Query()]) -> Response:
+    user_id = _user_id(request, caller, cleared)
+    return answer(application(request).limits.clear(user_id, cleared.kind, _actor(caller)))
+
+
+def _decoded(content: bytes) -> dict[str, int | float | str]:
+    try:
+        given = _values.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInput(
+            f"the body must be an object of numbers by kind of limit: {error}"
+        ) from None
+    return {kind: value for kind, value in given.items() if value is not None}
+
+
+def _user_id(request: Request, caller: Identity, subject: Subject) -> int | None:
+    if subject.scope == "global":
+        if subject.user is not None:
+            raise InvalidInput("global limits belong to no user", field="user", value=subject.user)
+        return None
+    if subject.user is None:
+        return caller.user_id
+    return application(request).accounts.named(subject.user).id
+
+
+def _actor(caller: Identity) -> str:
+    return f"key:{caller.key_prefix}"

@@ -1,0 +1,62 @@
+"""What operators read and repair: the audit, and orders that were parked."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from angel_x.domain.audit import AuditFilter, AuditPage, Replayed
+from angel_x.entrypoints.api.keys import Admin
+from angel_x.entrypoints.api.openapi import answers
+from angel_x.entrypoints.api.parts import answer, application
+from angel_x.services.reading import parse_order_id
+
+router = APIRouter(tags=["operations"])
+
+
+class AuditQuery(BaseModel):
+    """Which entries to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subject: Annotated[
+        # PostgreSQL cannot look for NUL.
+        str | None,
+        Field(description="As in `order:17`", max_length=100, pattern=r"^[^\x00]+$"),
+    ] = None
+    since: Annotated[AwareDatetime | None, Field(description="Done then or later")] = None
+    cursor: Annotated[str | None, Field(description="The `next` of the page before")] = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+@router.get(
+    "/v1/audit",
+    summary="List what was done and by whom, the newest first",
+    response_class=Response,
+    responses=answers(AuditPage, "A page; `next` is the cursor of the page after it"),
+)
+def audit(request: Request, _caller: Admin, query: Annotated[AuditQuery, Query()]) -> Response:
+    wanted = AuditFilter(subject=query.subject, since=query.since)
+    page = application(request).audit.entries(wanted, after=query.cursor, limit=query.limit)
+    return answer(page)
+
+
+@router.post(
+    "/v1/orders/{order_id}/replay",
+    summary="Send a parked order again",
+    status_code=HTTPStatus.ACCEPTED,
+    response_class=Response,
+    responses={202: {**answers(Replayed, "Stored as a new order, and on the way")[200]}},
+)
+def replay(request: Request, caller: Admin, order_id: str) -> Response:
+    """Send the same content as a new order, whoever's it is.
+
+    Refused while an earlier replay is open, and for good once one has traded.
+    """
+    replays = application(request).replays
+    replayed = replays.replay(parse_order_id(order_id), f"key:{caller.key_prefix}")
+    return answer(replayed, HTTPStatus.ACCEPTED)

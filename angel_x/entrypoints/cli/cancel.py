@@ -1,0 +1,76 @@
+"""Canceling orders: one, or all that an account has open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from angel_x.domain.control import CancellationRecord, OrderSelection
+from angel_x.domain.order import Product
+from angel_x.entrypoints.cli.operator import actor
+from angel_x.entrypoints.cli.options import as_json, for_user
+from angel_x.entrypoints.cli.running import application
+from angel_x.entrypoints.presentation.indian import grouped
+from angel_x.entrypoints.presentation.printing import print_json, show, table
+from angel_x.errors import InvalidInput
+from angel_x.services.reading import parse_order_id
+
+if TYPE_CHECKING:
+    from angel_x.bootstrap import Application
+
+
+@click.command("cancel")
+@click.argument("order_id", required=False)
+@click.option("--all", "everything", is_flag=True, help="Everything that the account has open.")
+@click.option("--symbol", help="With --all: only orders in this contract.")
+@click.option("--underlying", help="With --all: only contracts on this underlying.")
+@click.option("--product", type=click.Choice([product.value for product in Product]))
+@for_user
+@as_json
+def cancel(
+    order_id: str | None,
+    symbol: str | None,
+    underlying: str | None,
+    product: str | None,
+    user: str,
+    *,
+    everything: bool,
+    as_json: bool,
+) -> None:
+    """Cancel what has not traded: of one order, or with --all of an account."""
+    if everything is (order_id is not None):
+        raise InvalidInput("either an order id or --all says what to cancel")
+    selection = OrderSelection(
+        symbol=symbol, underlying=underlying, product=Product(product) if product else None
+    )
+    if order_id is not None and selection != OrderSelection():
+        raise InvalidInput("an order id leaves nothing to select")
+    with application() as app:
+        account = app.accounts.named(user)
+        if order_id is not None:
+            outcomes = [_one(app, account.id, order_id)]
+        else:
+            outcomes = app.cancel_all.run(account.id, selection, actor=actor())
+    if as_json:
+        print_json({"orders": outcomes})
+        return
+    rows = (
+        (o.order_id, o.client_order_id, o.symbol, grouped(o.filled_quantity), o.status)
+        for o in outcomes
+    )
+    columns = (">order", "client order id", "contract", ">filled", "status")
+    show(table(f"Open orders of {user}", columns, rows))
+
+
+def _one(app: Application, user_id: int, order_id: str) -> CancellationRecord:
+    app.cancellation.cancel(user_id, parse_order_id(order_id), actor=actor())
+    order = app.reading.order(user_id, order_id)
+    return CancellationRecord(
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        status=order.status,
+        filled_quantity=order.filled_quantity,
+        canceled=True,
+    )

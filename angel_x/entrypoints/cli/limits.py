@@ -1,0 +1,93 @@
+"""Risk limits: what is set, for everyone and for single accounts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import click
+
+from angel_x.entrypoints.cli.operator import actor
+from angel_x.entrypoints.cli.options import as_json
+from angel_x.entrypoints.cli.running import application
+from angel_x.entrypoints.presentation.printing import print_json, show, table
+from angel_x.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from angel_x.bootstrap import Application
+    from angel_x.domain.limits import LimitSheet
+
+_of_user = click.option("--user", help="The account's name; everyone where none is given.")
+
+
+@click.group()
+def limits() -> None:
+    """What one order, and what an account, may ask for."""
+
+
+@limits.command("list")
+@_of_user
+@as_json
+def list_limits(user: str | None, *, as_json: bool) -> None:
+    """Show the limits of everyone and of each account, or of one account."""
+    with application() as app:
+        sheets = app.limits.sheets() if user is None else [app.limits.sheet(_user_id(app, user))]
+        names = {account.id: account.name for account in app.accounts.all()}
+        counts = app.settings.rate_limit_enabled
+    if as_json:
+        print_json({"limits": [{"user": names.get(s.user_id or 0), **_parts(s)} for s in sheets]})
+        return
+    rows = (
+        (names.get(sheet.user_id or 0, "everyone"), kind, f"{Decimal(value):,f}")
+        for sheet in sheets
+        for kind, value in sheet.values().items()
+    )
+    show(table("Limits", ("account", "limit", ">value"), rows))
+    if not counts:
+        show("Orders a second are not counted here: ANGEL_X_RATE_LIMIT_ENABLED is off.")
+
+
+@limits.command("set")
+@click.argument("values", metavar="KIND=VALUE...", nargs=-1, required=True)
+@_of_user
+@as_json
+def set_limits(values: tuple[str, ...], user: str | None, *, as_json: bool) -> None:
+    """Set limits, as in `max_order_quantity=1800`; the others stay."""
+    named = dict(_pair(value) for value in values)
+    with application() as app:
+        sheet = app.limits.put(_user_id(app, user), named, actor())
+    _answer(sheet, user, as_json=as_json)
+
+
+@limits.command("clear")
+@click.argument("kinds", metavar="[KIND]...", nargs=-1)
+@_of_user
+@as_json
+def clear_limits(kinds: tuple[str, ...], user: str | None, *, as_json: bool) -> None:
+    """Take limits away: those named, or all."""
+    with application() as app:
+        sheet = app.limits.clear(_user_id(app, user), kinds, actor())
+    _answer(sheet, user, as_json=as_json)
+
+
+def _answer(sheet: LimitSheet, user: str | None, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"user": user, **_parts(sheet)})
+        return
+    rows = ((kind, f"{Decimal(value):,f}") for kind, value in sheet.values().items())
+    show(table(f"Limits of {user or 'everyone'}", ("limit", ">value"), rows))
+
+
+def _parts(sheet: LimitSheet) -> dict[str, object]:
+    return {"own": sheet.own, "effective": sheet.effective}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    kind, equals, value = text.partition("=")
+    if not equals:
+        raise InvalidInput(f"a limit is written KIND=VALUE, was {text}")
+    return kind, value
+
+
+def _user_id(app: Application, user: str | None) -> int | None:
+    return None if user is None else app.accounts.named(user).id

@@ -1,0 +1,15 @@
+"""Who sits at the command line."""
+
+from __future__ import annotations
+
+import getpass
+import os
+
+
+def actor() -> str:
+    """Name the operator in the audit by the account of the operating system."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        # In a container the number of the user may have no name.
+        return f"cli:uid-{os.getuid()}"

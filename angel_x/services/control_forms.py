@@ -1,0 +1,66 @@
+"""The JSON of a kill switch and of a square-off."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from angel_x.domain.control import ControlScope, OrderSelection
+from angel_x.domain.order import Product
+from angel_x.errors import InvalidInput
+
+_Form = TypeVar("_Form")
+
+_PLACE = re.compile(r" - at `\$\.(?P<field>\w+)")
+_Symbol = Annotated[str, Meta(pattern=r"^[A-Z0-9&_.-]{1,64}\Z")]
+
+
+class SwitchForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A trading state to set."""
+
+    state: Annotated[
+        Literal["on", "off", "active", "reducing", "halted"],
+        Meta(description="`on` is halted, `off` is active"),
+    ]
+    scope: ControlScope = ControlScope.USER
+    name: Annotated[
+        Annotated[str, Meta(pattern=r"^[!-~]{1,64}\Z")] | None,
+        Meta(description="An account's name, by default the caller's own; or an underlying"),
+    ] = None
+    reason: Annotated[str, Meta(max_length=200, pattern=r"^[^\x00\ud800-\udfff]*\Z")] | None = None
+
+
+class SquareOffForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What to square off: everything where nothing is said."""
+
+    key: Annotated[
+        Annotated[str, Meta(pattern=r"^[!-~]{1,58}\Z")] | None,
+        Meta(description="Names the square-off; sending it again is safe"),
+    ] = None
+    symbol: _Symbol | None = None
+    underlying: _Symbol | None = None
+    product: Product | None = None
+
+    @property
+    def selection(self) -> OrderSelection:
+        return OrderSelection(symbol=self.symbol, underlying=self.underlying, product=self.product)
+
+
+def decode(content: bytes, form: type[_Form]) -> _Form:
+    """Read a form; an empty body says nothing.
+
+    Raises:
+        InvalidInput: The body is no such form; the error names the field.
+    """
+    try:
+        return msgspec.json.decode(content or b"{}", type=form)
+    except msgspec.ValidationError as error:
+        place = _PLACE.search(str(error))
+        raise InvalidInput(
+            f"the request does not fit: {error}", field=place["field"] if place else ""
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInput(f"the body must be a JSON object: {error}") from None

@@ -1,0 +1,125 @@
+"""Margin of orders that nobody has submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from angel_x.domain.denial import DenialReason
+from angel_x.domain.ledger import LedgerAccount
+from angel_x.domain.money import ZERO
+from angel_x.domain.order import Order, OrderRequest, OrderStatus
+from angel_x.domain.session import IST
+from angel_x.domain.statement import MarginEstimate, OrderEstimate
+from angel_x.domain.what_if import Trial, what_if
+from angel_x.errors import UnknownAccount
+from angel_x.services.paper_market import PaperMarket
+from angel_x.services.ports import Clock, UniverseSource
+from angel_x.services.slicing import Slicing
+from angel_x.services.units import Units
+
+
+class WhatIf:
+    """Estimates margin by the very rules that decide orders; nothing is stored or locked."""
+
+    def __init__(
+        self,
+        *,
+        units: Units,
+        market: PaperMarket,
+        universes: UniverseSource,
+        slicing: Slicing,
+        market_clock: Clock,
+    ) -> None:
+        self._units = units
+        self._market = market
+        self._universes = universes
+        self._slicing = slicing
+        self._market_clock = market_clock
+
+    def estimate(self, user_id: int, requests: Sequence[OrderRequest]) -> MarginEstimate:
+        """Return what these orders, which fit their contracts, would do to an account.
+
+        Raises:
+            UnknownAccount: There is no such account.
+        """
+        now = self._market_clock()
+        numbered = list(self._orders(user_id, requests, now))
+        orders = [order for _, order in numbered]
+        with self._units.begin() as unit:
+            book = unit.holdings(user_id, {(r.symbol, r.product) for r in requests})
+        if user_id not in book.accounts:
+            raise UnknownAccount(f"no account has the id {user_id}")
+        book.begin_day(now.astimezone(IST).date())
+        terms = self._market.preview(orders)
+        trial = what_if(book, orders, terms)
+        prices = {number: t.limit_price for (number, _), t in zip(numbered, terms, strict=True)}
+        reasons = _reasons(numbered, trial)
+        before, after = book.accounts[user_id], trial.book.accounts[user_id]
+        return MarginEstimate(
+            fits=not trial.refusals,
+            initial_margin=after.margin_used - before.margin_used,
+            premium=sum(
+                (-f.order.side.sign * f.price * f.quantity for f in trial.book.fills), ZERO
+            ),
+            charges=_charges(trial),
+            margin_used=before.margin_used,
+            margin_used_after=after.margin_used,
+            free_balance=before.free_balance,
+            free_balance_after=after.free_balance,
+            orders=tuple(
+                OrderEstimate(
+                    symbol=request.symbol,
+                    side=request.side,
+                    quantity=request.quantity,
+                    price=prices[number],
+                    reason=reasons.get(number),
+                )
+                for number, request in enumerate(requests)
+            ),
+        )
+
+    def _orders(
+        self, user_id: int, requests: Sequence[OrderRequest], now: datetime
+    ) -> Iterator[tuple[int, Order]]:
+        """Yield the orders that each request would become, behind its number."""
+        universe = self._universes.current()
+        order_id = 0
+        for number, request in enumerate(requests):
+            contract = universe.contracts[universe.rows[request.symbol]]
+            sizes = self._slicing.sizes(request.quantity, contract, now)
+            for quantity in sizes or (request.quantity,):
+                order_id += 1
+                yield number, _order(order_id, user_id, request, quantity, contract.expires_at)
+
+
+def _order(
+    order_id: int, user_id: int, request: OrderRequest, quantity: int, valid_until: datetime
+) -> Order:
+    return Order(
+        id=order_id,
+        user_id=user_id,
+        symbol=request.symbol,
+        side=request.side,
+        quantity=quantity,
+        filled_quantity=0,
+        order_type=request.order_type,
+        limit_price=request.limit_price,
+        validity=request.validity,
+        priority=request.priority,
+        status=OrderStatus.RECEIVED,
+        valid_until=valid_until,
+        client_order_id=request.client_order_id,
+        product=request.product,
+        trigger_price=request.trigger_price,
+        parent_quantity=request.quantity,
+    )
+
+
+def _reasons(numbered: Sequence[tuple[int, Order]], trial: Trial) -> dict[int, DenialReason]:
+    return {n: trial.refusals[o.id] for n, o in numbered if o.id in trial.refusals}
+
+
+def _charges(trial: Trial) -> Decimal:
+    return sum((e.amount for e in trial.book.entries if e.account is LedgerAccount.CHARGES), ZERO)

@@ -1,0 +1,110 @@
+"""An emergency order behind a deep backlog: accepted to closed, beside the same on an idle system.
+
+``python -m benchmarks.emergency [--backlog N] [--json FILE]``.  The order workers are stopped while
+the backlog is built, and go on when the first emergency order is sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+
+from benchmarks.load import Share, submit_all, wait_until
+from benchmarks.machine import described, write
+from benchmarks.system import System, running_system, submit_one, temporary_home
+
+_ACCOUNTS = 8
+_SIDES = ("BUY", "SELL")
+_OPEN = "SELECT 1 FROM orders WHERE priority = 'emergency' AND closed_at IS NULL LIMIT 1"
+_LATENCIES = """
+SELECT EXTRACT(EPOCH FROM closed_at - accepted_at)::float8 * 1000 FROM orders
+WHERE client_order_id LIKE '{prefix}%' ORDER BY id OFFSET 5
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    options = _options()
+    result: dict[str, object] = {"machine": described(), "backlog": options.backlog}
+    queue = str(2 * options.backlog)
+    with temporary_home() as home, running_system(home, MAX_QUEUE_SIZE=queue) as system:
+        symbols = system.symbols()
+        keys = [system.account(f"load{n}") for n in range(_ACCOUNTS)]
+        senders = {"idle": system.account("idle")}
+        (idle,) = _emergencies(system, senders, symbols, options.singles)
+        with _stopped_workers(system):
+            each = options.backlog // _ACCOUNTS
+            shares = [
+                Share(system.url, k, f"load{n}", symbols, each, 500) for n, k in enumerate(keys)
+            ]
+            submit_all(shares, processes=2)
+        senders = {"stranger": system.account("stranger"), "own": keys[0]}
+        behind, own = _emergencies(system, senders, symbols, options.singles // 2)
+        result["still_waiting"] = _waiting(system)
+        wait_until(lambda: not system.waiting(), 600, "the backlog")
+    result |= {"idle_ms": idle, "behind_backlog_ms": behind, "behind_own_backlog_ms": own}
+    result["ratio_of_p99"] = round(behind["p99"] / idle["p99"], 2)
+    result["ratio_of_p99_own"] = round(own["p99"] / idle["p99"], 2)
+    print(json.dumps(result, indent=2))
+    write(options.json, result)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backlog", type=int, default=100_000)
+    parser.add_argument("--singles", type=int, default=300)
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
+
+
+def _emergencies(
+    system: System, senders: Mapping[str, str], symbols: tuple[str, ...], count: int
+) -> list[dict[str, float]]:
+    """Send one emergency order after the other, from each sender in turn, by name and key.
+
+    Return for each of them the milliseconds from accepted to closed.
+    """
+    for n in range(count):
+        for name, key in senders.items():
+            symbol = symbols[n // 2 % len(symbols)]
+            submit_one(system, key, f"{name}{n}", symbol, _SIDES[n % 2], "emergency")
+            wait_until(lambda: not system.query(_OPEN), 30, "one emergency order")
+    return [_latencies(system, name) for name in senders]
+
+
+def _latencies(system: System, prefix: str) -> dict[str, float]:
+    values = [float(str(ms)) for (ms,) in system.query(_LATENCIES.format(prefix=prefix))]
+    percentiles = quantiles(values, n=100)
+    return {
+        "orders": len(values),
+        "p50": round(median(values), 2),
+        "p95": round(percentiles[94], 2),
+        "p99": round(percentiles[98], 2),
+    }
+
+
+def _waiting(system: System) -> int:
+    ((count,),) = system.query("SELECT count(*) FROM orders WHERE status = 'received'")
+    return int(str(count))
+
+
+@contextmanager
+def _stopped_workers(system: System) -> Iterator[None]:
+    """Keep the order workers from working; the one for emergencies goes on."""
+    workers = [process for role, process in system.processes() if role == "orders"]
+    for process in workers:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in workers:
+            process.send_signal(signal.SIGCONT)
+
+
+if __name__ == "__main__":
+    main()

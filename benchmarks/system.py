@@ -1,0 +1,153 @@
+"""A running system for a benchmark, as its clients and its operator see it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+
+import psutil
+import psycopg2
+
+from angel_x.adapters.servers import erase
+from angel_x.adapters.servers.urls import libpq_url
+from benchmarks.load import wait_until
+
+#: Rupees that every account of a benchmark begins with.
+CASH = "1000000000"
+
+
+class System:
+    """A running ``angel-x up``, as its clients and its operator see it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.run: Mapping[str, str] = json.loads((home / "run.json").read_text(encoding="utf-8"))
+        self.url = self.run["api_url"]
+        self._database = psycopg2.connect(libpq_url(self.run["database_url"]))
+        self._database.autocommit = True
+
+    def angel_x(self, *arguments: str) -> dict[str, object]:
+        """Run a command of the CLI and return what it prints as JSON."""
+        command = [sys.executable, "-m", "angel_x.entrypoints.cli", *arguments, "--json"]
+        environ = {**os.environ, "ANGEL_X_HOME": str(self.home)}
+        printed = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
+        found: dict[str, object] = json.loads(printed.stdout)
+        return found
+
+    def account(self, name: str) -> str:
+        """Open an account and return a key for it."""
+        self.angel_x("users", "create", name, "--cash", CASH)
+        return str(
+            self.angel_x("keys", "create", "--user", name, "--scope", "trade", "--scope", "read")[
+                "key"
+            ]
+        )
+
+    def symbols(self) -> tuple[str, ...]:
+        """Return liquid contracts: those around the money."""
+        rows = self.angel_x("chain", "NIFTY")["rows"]
+        assert isinstance(rows, list)
+        middle = len(rows) // 2
+        return tuple(row["symbol"] for row in rows[middle - 8 : middle + 8])
+
+    def query(self, statement: str) -> list[tuple[object, ...]]:
+        """Ask the database."""
+        with self._database.cursor() as cursor:
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    def waiting(self) -> bool:
+        """Say whether any order waits to be decided."""
+        return bool(self.query("SELECT 1 FROM orders WHERE status = 'received' LIMIT 1"))
+
+    def processes(self) -> Iterator[tuple[str, psutil.Process]]:
+        """Yield every Python process of the system with its role."""
+        for process in psutil.process_iter(["pid", "cmdline", "environ"]):
+            environ = process.info["environ"] or {}
+            if environ.get("ANGEL_X_HOME") == str(self.home) and process.info["cmdline"]:
+                yield _role(" ".join(process.info["cmdline"])), process
+
+    def resident_mb(self) -> dict[str, float]:
+        """Return the resident memory of every Python process of the system, by role and id."""
+        found = {
+            f"{role} {process.pid}": round(process.memory_info().rss / 1e6, 1)
+            for role, process in self.processes()
+        }
+        return dict(sorted(found.items()))
+
+
+def _role(command: str) -> str:
+    """Name a process by its command line: what ``-n`` or the command of the CLI says."""
+    match = re.search(
+        r"-n (\w+)@|entrypoints\.cli (\w+)|(flower| beat)$|(guardian|sweeper)", command
+    )
+    return next(name.strip() for name in match.groups() if name) if match else "other"
+
+
+def submit_one(
+    system: System, key: str, client_order_id: str, symbol: str, side: str, priority: str = "normal"
+) -> None:
+    """POST one order from this process."""
+    body = {
+        "client_order_id": client_order_id,
+        "symbol": symbol,
+        "side": side,
+        "quantity": 65,
+        "priority": priority,
+    }
+    request = urllib.request.Request(
+        f"{system.url}/v1/orders", json.dumps(body).encode(), {"Authorization": f"Bearer {key}"}
+    )
+    urllib.request.urlopen(request).read()
+
+
+@contextmanager
+def running_system(home: Path, **settings: str) -> Iterator[System]:
+    """Run ``angel-x up`` in a home, with settings by their names in capitals."""
+    environ = {
+        **os.environ,
+        "ANGEL_X_HOME": str(home),
+        "ANGEL_X_API_PORT": "18322",
+        "ANGEL_X_FLOWER_PORT": "18323",
+        "ANGEL_X_METRICS_PORT": "18324",
+        **{f"ANGEL_X_{name}": value for name, value in settings.items()},
+    }
+    command = [sys.executable, "-m", "angel_x.entrypoints.cli", "up"]
+    with (home / "up.log").open("w") as log:
+        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
+    try:
+        wait_until(lambda: answers("http://127.0.0.1:18322/readyz"), 120, "starting")
+        yield System(home)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """Make a folder for a system, and leave nothing of it behind."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        yield home
+        for servers in (home, home / "naive"):
+            if (servers / "servers").is_dir():
+                erase(servers)
+
+
+def answers(url: str) -> bool:
+    """Say whether a URL answers with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except OSError:
+        return False

@@ -1,0 +1,46 @@
+"""A Beat that dies between noting a turn and sending its message: the next one goes on."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from angel_x.domain.step import Step
+from tests.faults.world import ORDER_QUEUES, World
+
+pytestmark = pytest.mark.e2e
+
+STEPS = {Step.TICK_NOTED, Step.TICK_SENT}
+#: Of RedBeat.  That it runs out, and how fast the standby is then, is tested with two living Beats.
+LOCK = "redbeat::lock"
+
+
+@pytest.mark.parametrize("step", sorted(STEPS))
+def test_a_beat_that_dies_at_a_step_is_followed_by_the_next(
+    world: World, tmp_path: Path, step: Step
+) -> None:
+    user = world.market.account(step.value)
+    world.market.quote(world.market.symbols[0], "100.00", "100.50")
+    (order,) = world.market.accept(user, world.market.request(limit="100.30"))
+    world.application.execution.run([order.order_id])
+    world.until(user, "working")
+    world.application.cache.set("ax:feed:live", 1, ex=120)
+    worker = world.system.worker(f"{step}-worker", ORDER_QUEUES)
+    fault = world.fault(step, tmp_path)
+
+    beat = world.system.beat(step.value, fault.environment)
+
+    beat.join(20)
+    assert (beat.pid, beat.exitcode) == (fault.await_victim(), -signal.SIGKILL)
+    assert world.application.broker.delete(LOCK) == 1
+    assert world.statuses(user) == {order.order_id: "working"}
+
+    world.market.quote(world.market.symbols[0], "100.00", "100.20")
+    successor = world.system.beat(f"{step}-successor", fault.environment)
+    world.until(user, "filled")
+    world.assert_filled_once(user, [order.order_id])
+    for process in (worker, successor):
+        world.system.kill(process)
+    assert world.application.broker.delete(LOCK) == 1

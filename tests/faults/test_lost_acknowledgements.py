@@ -1,0 +1,112 @@
+"""A worker whose connection breaks while it gives a message back or acknowledges it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import redis
+
+from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
+from angel_x.bootstrap import Application, build
+from angel_x.domain.order import Priority
+from angel_x.entrypoints.chaos.ground import Passage
+from angel_x.entrypoints.chaos.passages import open_passages
+from angel_x.entrypoints.chaos.proxy import Point, Proxy
+from config.settings import load
+from tests.e2e.processes import Processes, eventually, processes
+from tests.plugins.servers import RedisUrls
+
+pytestmark = pytest.mark.e2e
+
+DROPPED = "doorbell.dropped"
+#: kombu's command that ends a message's life on the broker.
+ACKNOWLEDGEMENT = b"ZREM"
+
+
+@pytest.fixture
+def opened() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def sender(environ: dict[str, str]) -> Iterator[Application]:
+    """Whoever rings: it waits until the message is on its queue."""
+    with closing(build(load(environ), role="relay")) as application:
+        yield application
+
+
+@pytest.fixture
+def proxy(environ: dict[str, str], sender: Application, tmp_path: Path, opened: ExitStack) -> Proxy:
+    """What stands between the worker and its broker; whoever rings does without."""
+    passages = open_passages(
+        environ["ANGEL_X_DATABASE_URL"], environ["ANGEL_X_BROKER_URL"], _short(opened), opened
+    )
+    environ |= passages.environment(Passage.WORKERS_TO_BROKER)
+    return passages.proxies[Passage.WORKERS_TO_BROKER]
+
+
+@pytest.fixture
+def worker(environ: dict[str, str], proxy: Proxy, tmp_path: Path, opened: ExitStack) -> Processes:
+    """A worker that may hold one message at a time."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("ANGEL_X_")}
+    started = opened.enter_context(processes({**inherited, **environ}, tmp_path))
+    started.worker("orders", "orders.normal")
+    return started
+
+
+@pytest.fixture
+def broker(redis_urls: RedisUrls) -> Iterator[redis.Redis]:
+    with closing(redis.Redis.from_url(redis_urls.broker_redis_url)) as client:
+        yield client
+
+
+def ring(sender: Application, worker: Processes, order_id: int) -> None:
+    """Ring for an order that nobody knows, and wait until a worker has said so."""
+    before = worker.log("orders").count(DROPPED)
+    assert sender.dispatcher.ring(Priority.NORMAL, [order_id])
+    eventually(
+        lambda: worker.log("orders").count(DROPPED) > before, f"the worker looks at {order_id}"
+    )
+
+
+def test_a_worker_whose_acknowledgement_was_lost_still_takes_messages(
+    sender: Application, proxy: Proxy, worker: Processes, broker: redis.Redis
+) -> None:
+    ring(sender, worker, 1)
+    for order_id in (2, 3):
+        cut = proxy.arm(ACKNOWLEDGEMENT, Point.REQUEST)
+        ring(sender, worker, order_id)
+        assert cut.await_strike(10)
+
+    ring(sender, worker, 4)
+
+    assert worker.started[0].poll() is None
+    # The lost one is still in the broker's keeping: it comes back after the visibility timeout.
+    assert broker.hlen("unacked") == 2
+
+
+def test_a_worker_survives_that_its_broker_goes_away_while_it_holds_a_message(
+    sender: Application, proxy: Proxy, worker: Processes, broker: redis.Redis
+) -> None:
+    ring(sender, worker, 1)
+    with sender.engine.connect() as controls:
+        # Claims wait for whoever changes a control, so the worker is in the middle of a task.
+        controls.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CONTROLS_LOCK})")
+        assert sender.dispatcher.ring(Priority.NORMAL, [2])
+        eventually(lambda: broker.hlen("unacked") == 1, "the worker holds the message")
+        proxy.refuse(refuses=True)
+        proxy.cut_all()
+        worker.until_logged("orders", "Connection to broker lost")
+        eventually(lambda: proxy.count.refused > 0, "the worker tries to connect")
+    proxy.refuse(refuses=False)
+
+    ring(sender, worker, 3)
+
+    assert worker.started[0].poll() is None
+    assert "Unrecoverable error" not in worker.log("orders")

@@ -1,0 +1,297 @@
+"""The protocol under whatever may happen to it, in any order: messages, deaths, outages of sense.
+
+Hypothesis chooses what happens next; after each event every invariant is asked of the database.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property, partial
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from angel_x.adapters.dispatch import CeleryDispatcher, Message
+from angel_x.bootstrap import Application
+from angel_x.domain.order import TRANSITIONS, OrderRequest, OrderStatus, Priority, Side, Validity
+from angel_x.domain.step import Passing, Step
+from angel_x.errors import AngelXError
+from angel_x.services.amendment_form import Change
+from config.celery_options import celery_options
+from config.settings import load
+from config.task_names import TaskName
+from tests.builders.orders import Market
+from tests.faults.world import World
+
+pytestmark = pytest.mark.e2e
+
+PRICES = ["99.50", "100.00", "100.20", "100.50"]
+_numbers = count(1)
+
+
+class Died(BaseException):
+    """The process is gone: nobody catches this, and no transaction outlives it."""
+
+
+class Letterbox(CeleryDispatcher):
+    """Keeps the messages, to be delivered in any order, again, or never."""
+
+    def __init__(self, application: Application) -> None:
+        super().__init__(celery_options(application.settings), application.meter)
+        self.bells: list[tuple[list[int], bool]] = []
+
+    def _send(self, message: Message) -> bool:
+        if message.task is TaskName.PROCESS_ORDER_BATCH:
+            ids, *exactly = message.args
+            assert isinstance(ids, list)
+            self.bells.append(([int(i) for i in ids], bool(exactly)))
+        return True
+
+
+class Rehearsal(Application):
+    """An application that dies where it is told to."""
+
+    #: How many steps are still passed; the one after them is passed by nobody.
+    remaining: int | None = None
+
+    @cached_property
+    def deaths(self) -> Counter[Step]:
+        return Counter()
+
+    @cached_property
+    def dispatcher(self) -> Letterbox:
+        return Letterbox(self)
+
+    @cached_property
+    def at(self) -> Passing:
+        return self._pass
+
+    def _pass(self, step: Step) -> None:
+        if self.remaining is None:
+            return
+        self.remaining -= 1
+        if self.remaining < 0:
+            self.remaining = None
+            self.deaths[step] += 1
+            raise Died(step)
+
+
+@dataclass
+class Stage:
+    """What all runs of one machine share."""
+
+    application: Rehearsal
+    market: Market
+
+
+class Protocol(RuleBasedStateMachine):
+    """One account, its orders, and everything that can come in between."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self.application, self.market = stage.application, stage.market
+        self.application.remaining = None
+        self.application.dispatcher.bells.clear()
+        self.user = self.market.account(f"machine{next(_numbers)}")
+        self.requests: list[OrderRequest] = []
+        #: What a caller was told, by client order id.
+        self.promised: dict[str, int] = {}
+        self.seen: dict[int, OrderStatus] = {}
+        self.move(0, "100.00", 650)
+
+    @rule(
+        number=st.integers(1, 3),
+        limit=st.sampled_from([None, *PRICES]),
+        side=st.sampled_from(Side),
+        lots=st.integers(1, 3),
+        priority=st.sampled_from([Priority.NORMAL, Priority.EMERGENCY]),
+        validity=st.sampled_from(Validity),
+        symbol=st.integers(0, 1),
+    )
+    def submit(
+        self,
+        number: int,
+        limit: str | None,
+        side: Side,
+        lots: int,
+        priority: Priority,
+        validity: Validity,
+        symbol: int,
+    ) -> None:
+        new = [
+            self.market.request(
+                side, self.market.symbols[symbol], limit, 65 * lots, priority, validity
+            )
+            for _ in range(number)
+        ]
+        self.requests += new
+        self.attempt(partial(self._accept, new))
+
+    @precondition(lambda self: self.requests)
+    @rule(which=st.integers(0, 100))
+    def submit_again(self, which: int) -> None:
+        self.attempt(partial(self._accept, [self.requests[which % len(self.requests)]]))
+
+    @precondition(lambda self: self.application.dispatcher.bells)
+    @rule(
+        picks=st.lists(st.integers(0, 100), min_size=1, max_size=4),
+        stays=st.booleans(),
+    )
+    def deliver(self, *, picks: list[int], stays: bool) -> None:
+        """Deliver some messages, in any order, some of them twice, now and perhaps again."""
+        bells = self.application.dispatcher.bells
+        chosen = [bells[pick % len(bells)] for pick in picks]
+        if not stays:
+            self.application.dispatcher.bells = [bell for bell in bells if bell not in chosen]
+        for bell in chosen:
+            self.attempt(partial(self._answer, bell[0], exactly=bell[1]))
+
+    @rule()
+    def lose_every_message(self) -> None:
+        self.application.dispatcher.bells.clear()
+
+    @rule(remaining=st.integers(0, 9))
+    def doom(self, remaining: int) -> None:
+        """Have some process die, so many steps from now."""
+        self.application.remaining = remaining
+
+    @rule(rings=st.sampled_from([0, 4, 10]))
+    def sweep(self, rings: int) -> None:
+        """Let the relay find everything due, as if so many rings had led to nothing."""
+        with self.application.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE orders SET ring_at = accepted_at, rings = %s,"
+                " lease_until = CASE WHEN status = 'submitting' THEN accepted_at END"
+                " WHERE user_id = %s AND status IN ('received', 'submitting')",
+                (rings, self.user),
+            )
+        self.attempt(self.application.relay.sweep)
+
+    @rule(symbol=st.integers(0, 1), bid=st.sampled_from(PRICES), size=st.sampled_from([65, 650]))
+    def move(self, symbol: int, bid: str, size: int) -> None:
+        ask = str(Decimal(bid) + Decimal("0.20"))
+        self.market.quote(self.market.symbols[symbol], bid, ask, size=size)
+
+    @rule()
+    def match(self) -> None:
+        self.attempt(self.application.matching.run)
+
+    @precondition(lambda self: self.promised)
+    @rule(which=st.integers(0, 100))
+    def cancel(self, which: int) -> None:
+        order = self._one(which)
+        self.attempt(partial(self.application.cancellation.cancel, self.user, order))
+
+    @precondition(lambda self: self.promised)
+    @rule(which=st.integers(0, 100), price=st.sampled_from(PRICES), lots=st.integers(1, 3))
+    def amend(self, which: int, price: str, lots: int) -> None:
+        change = Change(limit_price=Decimal(price), quantity=65 * lots)
+        order = self._one(which)
+        self.attempt(partial(self.application.amending.amend, self.user, order, change))
+
+    @precondition(lambda self: self.promised)
+    @rule(which=st.integers(0, 100))
+    def expire(self, which: int) -> None:
+        with self.application.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE orders SET valid_until = accepted_at WHERE id = %s", (self._one(which),)
+            )
+        self.attempt(self.application.expiry.run)
+
+    @invariant()
+    def every_invariant_holds(self) -> None:
+        self.market.assert_invariants()
+
+    @invariant()
+    def nothing_promised_is_lost_and_nothing_closed_moves(self) -> None:
+        found = self._statuses()
+        assert set(self.promised.values()) <= set(found)
+        for order, status in found.items():
+            before = self.seen.get(order, OrderStatus.RECEIVED)
+            assert status is before or status in _reachable(before)
+        self.seen = found
+
+    def teardown(self) -> None:
+        """Heal everything: now each order must come to a decision."""
+        self.application.remaining = None
+        for _ in range(3):
+            self.sweep(0)
+            for bell in list(self.application.dispatcher.bells):
+                self._answer(bell[0], exactly=bell[1])
+        statuses = set(self._statuses().values())
+        assert not statuses & {OrderStatus.RECEIVED, OrderStatus.SUBMITTING}
+        self.market.assert_invariants()
+
+    def attempt(self, action: Callable[[], object]) -> None:
+        """Act as a process does: it may be refused, and it may die."""
+        try:
+            action()
+        except (Died, AngelXError):
+            return
+
+    def _accept(self, requests: list[OrderRequest]) -> None:
+        for accepted in self.market.accept(self.user, *requests):
+            known = self.promised.setdefault(accepted.client_order_id, accepted.order_id)
+            assert known == accepted.order_id
+
+    def _answer(self, order_ids: list[int], *, exactly: bool) -> None:
+        execution = self.application.execution
+        (execution.run_exactly if exactly else execution.run)(order_ids)
+
+    def _one(self, which: int) -> int:
+        orders = sorted(self.promised.values())
+        return orders[which % len(orders)]
+
+    def _statuses(self) -> dict[int, OrderStatus]:
+        with self.application.engine.connect() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT id, status FROM orders WHERE user_id = %s", (self.user,)
+            )
+            return {order: OrderStatus(status) for order, status in rows}
+
+
+def _reachable(status: OrderStatus) -> set[OrderStatus]:
+    """Return everything that a status can become."""
+    found: set[OrderStatus] = set()
+    waiting = {status}
+    while waiting:
+        new = {after for each in waiting for after in TRANSITIONS[each]} - found
+        found |= new
+        waiting = new
+    return found
+
+
+@pytest.fixture(params=[0, 1], ids=["fast venue", "slow venue"])
+def stage(world: World, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    latency = {"ANGEL_X_PAPER_LATENCY_MS": str(request.param)}
+    with closing(Rehearsal(load({**world.environment, **latency}), "test")) as application:
+        yield Stage(application, Market(application, world.market.symbols))
+
+
+def test_no_sequence_of_events_breaks_an_invariant(stage: Stage) -> None:
+    run_state_machine_as_test(
+        partial(Protocol, stage),  # type: ignore[arg-type]  # any factory will do
+        settings=settings(
+            max_examples=25,
+            stateful_step_count=40,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+    assert len(stage.application.deaths) > 5

@@ -1,0 +1,131 @@
+"""Two who want the same order at the same time: the database decides, and each is told the truth."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from functools import partial
+
+import pytest
+
+from angel_x.domain.order import OrderRequest
+from angel_x.errors import AngelXError, OrderAlreadyClosed
+from angel_x.services.amendment_form import Change
+from tests.faults.world import World
+
+pytestmark = pytest.mark.e2e
+
+ROUNDS = 25
+
+
+def at_once(*actions: Callable[[], object]) -> list[object]:
+    """Do everything at the same time; return each answer, or the refusal."""
+    start = threading.Barrier(len(actions))
+
+    def act(action: Callable[[], object]) -> object:
+        start.wait()
+        try:
+            return action()
+        except AngelXError as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(len(actions)) as threads:
+        return list(threads.map(act, actions))
+
+
+def test_a_cancellation_and_the_execution_never_both_win(world: World) -> None:
+    user = world.market.account("cancel")
+    application = world.application
+    outcomes = set()
+    for _ in range(ROUNDS):
+        (order,) = world.market.accept(user, world.market.request())
+        order_id = order.order_id
+
+        answer, _ = at_once(
+            partial(application.cancellation.cancel, user, order_id),
+            partial(application.execution.run, [order_id]),
+        )
+
+        status = world.statuses(user)[order_id]
+        outcomes.add(status)
+        assert isinstance(answer, OrderAlreadyClosed) == (status == "filled")
+        assert world.events(order_id) == ["received", status]
+        assert world.fills(user)[order_id] == (status == "filled")
+    assert outcomes <= {"filled", "canceled"}
+    world.market.assert_invariants()
+
+
+def test_a_cancellation_and_a_match_never_both_win(world: World) -> None:
+    user = world.market.account("match")
+    application, symbol = world.application, world.market.symbols[1]
+    for _ in range(ROUNDS):
+        order_id = resting(world, user, symbol)
+        world.market.quote(symbol, "100.00", "100.20")
+
+        answer, _ = at_once(
+            partial(application.cancellation.cancel, user, order_id), application.matching.run
+        )
+
+        status = world.statuses(user)[order_id]
+        assert isinstance(answer, OrderAlreadyClosed) == (status == "filled")
+        assert world.events(order_id) == ["received", "working", status]
+        assert world.fills(user)[order_id] == (status == "filled")
+    world.market.assert_invariants()
+
+
+def test_an_amendment_and_a_match_leave_an_order_that_traded_at_a_price_it_stood_at(
+    world: World,
+) -> None:
+    user = world.market.account("amend")
+    application, symbol = world.application, world.market.symbols[2]
+    amended = 0
+    for _ in range(ROUNDS):
+        order_id = resting(world, user, symbol)
+        world.market.quote(symbol, "100.00", "100.20")
+        change = Change(limit_price=Decimal("99.50"))
+
+        answer, _ = at_once(
+            partial(application.amending.amend, user, order_id, change), application.matching.run
+        )
+
+        status = world.statuses(user)[order_id]
+        amended += answer is True
+        # Amended first it stands below the market; matched first it is closed and stays.
+        assert (answer is True) == (status == "working")
+        assert isinstance(answer, OrderAlreadyClosed) == (status == "filled")
+        assert world.fills(user)[order_id] == (status == "filled")
+        if status == "working":
+            application.cancellation.cancel(user, order_id)
+    world.market.assert_invariants()
+
+
+def test_orders_that_are_accepted_in_opposite_order_at_once_are_stored_once(world: World) -> None:
+    user = world.market.account("deadlock")
+    for round_ in range(ROUNDS):
+        requests = [world.market.request(client_order_id=f"d{round_}-{n}") for n in range(10)]
+
+        answers = at_once(
+            *[partial(stored, world, user, order) for order in (requests, requests[::-1]) * 2]
+        )
+
+        assert isinstance(answers[0], set)
+        assert len(answers[0]) == 10
+        assert answers == [answers[0]] * 4
+    assert len(world.ids(user)) == 10 * ROUNDS
+    world.market.assert_invariants()
+
+
+def stored(world: World, user: int, requests: Sequence[OrderRequest]) -> object:
+    """Return the ids of accepted orders."""
+    return {order.order_id for order in world.market.accept(user, *requests)}
+
+
+def resting(world: World, user: int, symbol: str) -> int:
+    """Return an order that stands under the market."""
+    world.market.quote(symbol, "100.00", "100.50")
+    (order,) = world.market.accept(user, world.market.request(symbol=symbol, limit="100.30"))
+    world.application.execution.run([order.order_id])
+    assert world.statuses(user)[order.order_id] == "working"
+    return order.order_id

@@ -1,0 +1,261 @@
+"""Kill switch, cancel-all and square-off over HTTP."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from angel_x import Client
+from angel_x.domain.access import Scope
+from angel_x.domain.control import ControlScope
+from angel_x.domain.order import OrderStatus
+from angel_x.domain.risk import TradingState
+from angel_x.domain.workflow import WorkflowStatus
+from angel_x.errors import Conflict, NotFound, Unauthorized
+from tests.builders.orders import Market
+from tests.integration.api.running import RunningApi, wait_until
+
+Account = tuple[int, str]
+
+
+@pytest.fixture
+def api(api: RunningApi) -> RunningApi:
+    """An API with a chain that is quoted, at a time at which intraday orders are taken."""
+    Market.open(api.application)
+    return api
+
+
+@pytest.fixture
+def admin(api: RunningApi) -> str:
+    return api.open_account("admin", scope=Scope.ADMIN)[1]
+
+
+def place(api: RunningApi, client: Client, **fields: object) -> str:
+    """Submit an order and decide it as a worker would."""
+    symbol = api.application.universes.current().symbols[0]
+    order = {"symbol": symbol, "side": "BUY", "quantity": 65, **fields}
+    (receipt,) = client.submit(order)
+    api.application.execution.run([int(receipt.order_id)])
+    return receipt.order_id
+
+
+def rest(api: RunningApi, client: Client) -> str:
+    return place(api, client, order_type="LIMIT", price="80.00")
+
+
+def test_an_account_halts_itself_and_goes_on(api: RunningApi, client: Client) -> None:
+    receipt = client.kill_switch("on", reason="lunch")
+    denied = place(api, client)
+    client.kill_switch("off")
+    traded = place(api, client)
+
+    assert (receipt.state, receipt.scope, receipt.reason) == (
+        TradingState.HALTED,
+        ControlScope.USER,
+        "lunch",
+    )
+    assert receipt.settled
+    assert client.order(denied).reason == "TRADING_HALTED"
+    assert client.order(traded).status is OrderStatus.FILLED
+
+
+def test_an_account_halts_itself_by_its_own_name(
+    api: RunningApi, client: Client, account: Account
+) -> None:
+    assert client.kill_switch("halted", name="trader").name == str(account[0])
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"scope": "system"},
+        {"scope": "underlying", "name": "NIFTY"},
+        {"scope": "user", "name": "admin"},
+    ],
+)
+def test_the_rest_needs_the_scope_admin(
+    api: RunningApi, client: Client, admin: str, fields: dict[str, str]
+) -> None:
+    with pytest.raises(Unauthorized):
+        client.kill_switch("on", **fields)
+    assert client.controls().controls == ()
+    assert api.count("audit_entries") == 0
+
+    answer = api.call("PUT", "/v1/kill-switch", key=admin, content={"state": "on", **fields})
+
+    assert (answer.status, answer.body["state"]) == (200, "halted")
+    assert api.count("audit_entries") == 1
+
+
+def test_a_key_that_only_reads_turns_nothing(api: RunningApi, account: Account) -> None:
+    key = api.application.access.issue(account[0], [Scope.READ])
+
+    for method, path in (
+        ("PUT", "/v1/kill-switch"),
+        ("POST", "/v1/square-off"),
+        ("DELETE", "/v1/orders"),
+    ):
+        assert api.call(method, path, key=key, content={"state": "on"}).status == 403
+    assert api.count("trading_controls") == api.count("workflows") == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ({"state": "stop"}, "state"),
+        ({}, ""),
+        ({"state": "on", "scope": "galaxy"}, "scope"),
+        ({"state": "on", "scope": "system", "name": "NIFTY"}, "name"),
+        ({"state": "on", "scope": "underlying"}, "name"),
+        ({"state": "on", "reason": "x" * 201}, "reason"),
+        ({"state": "on", "reason": "\x00"}, "reason"),
+        ({"state": "on", "colour": "red"}, ""),
+        ([], ""),
+    ],
+)
+def test_a_switch_that_makes_no_sense_turns_nothing(
+    api: RunningApi, admin: str, content: object, field: str
+) -> None:
+    answer = api.call("PUT", "/v1/kill-switch", key=admin, content=content)
+
+    assert answer.status == 400
+    assert [fault["field"] for fault in answer.body["errors"]] == ([field] if field else [])
+    assert api.count("trading_controls") == 0
+
+
+@pytest.mark.parametrize(
+    "fields", [{"scope": "user", "name": "nobody"}, {"scope": "underlying", "name": "NIFTTY"}]
+)
+def test_a_switch_for_what_does_not_exist_is_not_found(
+    api: RunningApi, admin: str, fields: dict[str, str]
+) -> None:
+    answer = api.call("PUT", "/v1/kill-switch", key=admin, content={"state": "on", **fields})
+
+    assert answer.status == 404
+    assert api.count("trading_controls") == 0
+
+
+def test_an_account_sees_what_holds_for_it_and_an_admin_sees_everything(
+    api: RunningApi, client: Client, admin: str
+) -> None:
+    other = api.open_account("other")[1]
+    with Client(api.url, other, retries=0) as stranger:
+        stranger.kill_switch("on")
+    client.kill_switch("reducing")
+
+    own = client.controls()
+    everything = api.call("GET", "/v1/kill-switch", key=admin).body
+
+    assert (own.state, [c.state for c in own.controls]) == ("reducing", ["reducing"])
+    assert len(everything["controls"]) == 2
+    assert everything["state"] == "active"
+
+
+def test_the_switch_is_told_to_the_account(api: RunningApi, client: Client) -> None:
+    client.kill_switch("on")
+
+    events = [(e.kind, e.user_id) for e in api.application.events.read("0")]
+
+    assert ("trading_state", api.application.accounts.named("trader").id) in events
+
+
+def test_cancel_all_says_what_became_of_each_order(api: RunningApi, client: Client) -> None:
+    first, second = rest(api, client), rest(api, client)
+
+    outcomes = client.cancel_all()
+
+    assert [(o.order_id, o.status, o.canceled) for o in outcomes] == [
+        (first, OrderStatus.CANCELED, True),
+        (second, OrderStatus.CANCELED, True),
+    ]
+    assert client.cancel_all(underlying="NIFTY") == []
+
+
+def test_a_filter_that_does_not_exist_cancels_nothing(
+    api: RunningApi, client: Client, key: str
+) -> None:
+    order_id = rest(api, client)
+
+    assert api.call("DELETE", "/v1/orders?colour=red", key=key).status == 422
+    assert api.call("DELETE", "/v1/orders?product=CNC", key=key).status == 422
+    assert client.order(order_id).status is OrderStatus.WORKING
+
+
+def test_a_square_off_is_stored_and_then_carried_out(
+    api: RunningApi, client: Client, key: str
+) -> None:
+    place(api, client, side="SELL")
+
+    record = client.square_off(key="out")
+    assert (record.status, record.flat, record.left[0].quantity) == ("running", False, -65)
+    api.application.advance.run(int(record.id))
+
+    over = client.square_off_standing(record.id)
+    assert (over.status, over.flat, over.left) == (WorkflowStatus.DONE, True, ())
+    assert over.legs[0].average_price == Decimal("100.5")
+    assert client.positions() == []
+    assert api.call("POST", "/v1/square-off", key=key, content={"key": "out"}).status == 200
+    with pytest.raises(Conflict):
+        client.square_off(key="out", product="MIS")
+
+
+def test_the_end_of_a_square_off_is_told(api: RunningApi, client: Client) -> None:
+    place(api, client)
+    record = client.square_off()
+
+    api.application.advance.run(int(record.id))
+
+    told = [e for e in api.application.events.read("0") if e.kind == "square_off"]
+    assert len(told) == 1
+
+
+def test_the_header_names_a_square_off(api: RunningApi, key: str) -> None:
+    first = api.call("POST", "/v1/square-off", key=key, Idempotency_Key="once")
+    second = api.call("POST", "/v1/square-off", key=key, Idempotency_Key="once")
+
+    assert (first.status, second.status) == (202, 200)
+    assert first.body["id"] == second.body["id"]
+
+
+@pytest.mark.parametrize(
+    "content", [{"symbol": "nifty"}, {"product": "CNC"}, {"key": "a b"}, {"all": True}]
+)
+def test_a_square_off_that_makes_no_sense_starts_nothing(
+    api: RunningApi, key: str, content: dict[str, object]
+) -> None:
+    assert api.call("POST", "/v1/square-off", key=key, content=content).status == 400
+    assert api.count("workflows") == 0
+
+
+@pytest.mark.parametrize("content", [{"symbol": "NIFTY_1"}, {"underlying": "NIFTTY"}])
+def test_a_square_off_of_what_is_not_listed_is_not_reported_as_flat(
+    api: RunningApi, key: str, content: dict[str, object]
+) -> None:
+    assert api.call("POST", "/v1/square-off", key=key, content=content).status == 404
+    assert api.count("workflows") == 0
+
+
+@pytest.mark.parametrize("square_off_id", ["0", "1", "x", "9" * 30])
+def test_an_unknown_square_off_is_not_found(
+    api: RunningApi, client: Client, square_off_id: str
+) -> None:
+    with pytest.raises(NotFound):
+        client.square_off_standing(square_off_id)
+
+
+def test_an_intraday_order_after_the_cut_off_is_refused_with_its_product(
+    api: RunningApi, key: str, order: dict[str, object]
+) -> None:
+    application = api.application
+    session = application.calendar.next_close(application.clock())
+    at = session - timedelta(minutes=10)
+    application.feed_ports.beacon.show("test", application.clock(), at, 0.0)
+    wait_until(lambda: application.market_clock() == at)
+
+    answer = api.call("POST", "/v1/orders", key=key, content=order | {"product": "MIS"})
+
+    assert answer.status == 422
+    assert [fault["field"] for fault in answer.body["errors"]] == ["product"]
+    assert api.count("orders") == 0

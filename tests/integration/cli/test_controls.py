@@ -1,0 +1,126 @@
+"""The commands `kill-switch`, `square-off` and `orders cancel` against the servers of a system."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from angel_x.bootstrap import Application
+from angel_x.domain.order import Side
+from angel_x.entrypoints.cli.root import cli
+from tests.builders.orders import Market
+
+
+class Shell:
+    def __init__(self, environ: dict[str, str]) -> None:
+        self._environ = environ
+
+    def run(self, *arguments: str) -> Result:
+        result: Result = CliRunner(env=self._environ).invoke(cli, arguments)
+        return result
+
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        result = self.run(*arguments, "--json")
+        assert result.exit_code == code, result.output
+        return json.loads(result.stdout)
+
+
+@pytest.fixture
+def market(application: Application) -> Market:
+    return Market.open(application)
+
+
+@pytest.fixture
+def shell(environ: dict[str, str], market: Market) -> Shell:
+    market.account("demo")
+    return Shell(environ)
+
+
+def place(market: Market, side: Side = Side.BUY, limit: str | None = None) -> int:
+    (accepted,) = market.accept(market.accounts["demo"], market.request(side, limit=limit))
+    market.application.execution.run([accepted.order_id])
+    return accepted.order_id
+
+
+def test_the_system_an_account_and_an_underlying_are_halted_and_shown(shell: Shell) -> None:
+    system = shell.json("kill-switch", "on", "--reason", "drill")
+    shell.json("kill-switch", "on", "--reducing", "--user", "demo")
+    shell.json("kill-switch", "on", "--underlying", "NIFTY")
+    shell.json("kill-switch", "off", "--underlying", "NIFTY")
+
+    assert (system["scope"], system["state"], system["settled"]) == ("system", "halted", True)
+    shown = shell.json("kill-switch", "status")["controls"]
+    assert [(c["scope"], c["state"], c["reason"]) for c in shown] == [
+        ("system", "halted", "drill"),
+        ("user", "reducing", None),
+        ("underlying", "active", None),
+    ]
+    assert all(c["actor"].startswith("cli:") for c in shown)
+
+
+def test_people_read_what_is_halted(shell: Shell) -> None:
+    assert "Trading of the system is halted." in shell.run("kill-switch", "on").output
+    shell.run("kill-switch", "on", "--user", "demo")
+
+    assert "demo" in shell.run("kill-switch", "status").output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("kill-switch", "on", "--user", "demo", "--underlying", "NIFTY"),
+        ("kill-switch", "on", "--reason", "x" * 201),
+        ("orders", "cancel"),
+        ("orders", "cancel", "1", "--all"),
+        ("orders", "cancel", "1", "--symbol", "NIFTY"),
+    ],
+)
+def test_what_makes_no_sense_changes_nothing(shell: Shell, arguments: tuple[str, ...]) -> None:
+    assert shell.run(*arguments).exit_code == 2
+    assert shell.json("kill-switch", "status")["controls"] == []
+
+
+def test_an_underlying_that_is_not_listed_cannot_be_halted(shell: Shell) -> None:
+    result = shell.run("kill-switch", "on", "--underlying", "NIFTTY")
+
+    assert (result.exit_code, "NIFTTY" in result.output) == (1, True)
+    assert shell.json("kill-switch", "status")["controls"] == []
+
+
+def test_a_square_off_tells_scripts_whether_the_account_is_flat(
+    shell: Shell, market: Market
+) -> None:
+    place(market, Side.SELL)
+
+    pending = shell.json("square-off", "--key", "out", "--wait", "0", code=1)
+    market.application.advance.run(int(pending["id"]))
+    over = shell.json("square-off", "--key", "out", "--wait", "0")
+
+    assert (pending["status"], pending["flat"], pending["left"][0]["quantity"]) == (
+        "running",
+        False,
+        -65,
+    )
+    assert (over["id"], over["status"], over["flat"]) == (pending["id"], "done", True)
+    assert "filled" in shell.run("square-off", "--key", "out").output
+
+
+def test_a_square_off_of_nothing_listed_starts_nothing(shell: Shell, market: Market) -> None:
+    assert shell.run("square-off", "--underlying", "NIFTTY").exit_code == 1
+    with market.application.engine.connect() as connection:
+        assert not connection.exec_driver_sql("SELECT 1 FROM workflows").first()
+
+
+def test_one_order_or_all_are_canceled(shell: Shell, market: Market) -> None:
+    first, second, third = (place(market, limit="80.00") for _ in range(3))
+
+    one = shell.json("orders", "cancel", str(first))["orders"]
+    rest = shell.json("orders", "cancel", "--all", "--underlying", "NIFTY")["orders"]
+
+    assert [(o["order_id"], o["status"]) for o in one] == [(str(first), "canceled")]
+    assert [o["order_id"] for o in rest] == [str(second), str(third)]
+    assert set(market.statuses().values()) == {"canceled"}
+    assert shell.run("orders", "cancel", str(first)).exit_code == 1

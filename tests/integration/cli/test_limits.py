@@ -1,0 +1,88 @@
+"""The command `limits` against the servers of a system."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from angel_x.bootstrap import Application
+from angel_x.entrypoints.cli.root import cli
+
+
+class Shell:
+    def __init__(self, environ: dict[str, str]) -> None:
+        self._environ = environ
+
+    def run(self, *arguments: str) -> Result:
+        result: Result = CliRunner(env=self._environ).invoke(cli, ["limits", *arguments])
+        return result
+
+    def json(self, *arguments: str) -> Any:
+        result = self.run(*arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+
+@pytest.fixture
+def shell(environ: dict[str, str], application: Application) -> Shell:
+    application.accounts.open("asha")
+    return Shell(environ)
+
+
+def values(limits: dict[str, Any]) -> dict[str, Any]:
+    return {kind: value for kind, value in limits.items() if value is not None}
+
+
+def test_limits_are_set_listed_and_cleared(shell: Shell) -> None:
+    shell.json("set", "max_order_quantity=1800", "max_daily_loss=5000.50")
+    own = shell.json("set", "max_order_quantity=650", "--user", "asha")
+
+    assert own["user"] == "asha"
+    assert values(own["own"]) == {"max_order_quantity": 650}
+    assert values(own["effective"]) == {"max_order_quantity": 650, "max_daily_loss": "5000.50"}
+    listed = shell.json("list")["limits"]
+    assert [(limits["user"], values(limits["own"])) for limits in listed] == [
+        (None, {"max_order_quantity": 1800, "max_daily_loss": "5000.50"}),
+        ("asha", {"max_order_quantity": 650}),
+    ]
+
+    shell.json("clear", "max_daily_loss")
+    assert values(shell.json("clear")["own"]) == {}
+    assert values(shell.json("list", "--user", "asha")["limits"][0]["effective"]) == {
+        "max_order_quantity": 650
+    }
+
+
+def test_people_read_whose_limit_it_is_and_whether_the_rate_is_held(shell: Shell) -> None:
+    shell.run("set", "max_order_notional=250000")
+    shell.run("set", "max_orders_per_second=10", "--user", "asha")
+
+    shown = shell.run("list").output
+
+    assert "everyone" in shown
+    assert "250,000" in shown
+    assert "asha" in shown
+    assert "ANGEL_X_RATE_LIMIT_ENABLED is off" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "code"),
+    [
+        (("set", "max_order_quantity"), "KIND=VALUE, was max_order_quantity", 2),
+        (("set", "max_order_quantity=0"), "was 0", 2),
+        (("set", "max_everything=1"), "was max_everything", 2),
+        (("clear", "max_everything"), "was max_everything", 2),
+        (("set", "max_open_orders=1", "--user", "nobody"), "nobody", 1),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_sets_nothing(
+    shell: Shell, application: Application, arguments: tuple[str, ...], said: str, code: int
+) -> None:
+    result = shell.run(*arguments)
+
+    assert result.exit_code == code
+    assert said in result.output
+    assert application.limits.rules().is_empty

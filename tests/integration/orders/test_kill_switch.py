@@ -1,0 +1,274 @@
+"""Trading states on real servers: they hold from the commit on, are audited, and clear the market."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import pytest
+
+from angel_x.bootstrap import Application
+from angel_x.domain.control import ControlScope
+from angel_x.domain.denial import CancelReason, DenialReason
+from angel_x.domain.order import Priority, Side
+from angel_x.domain.risk import TradingState
+from angel_x.errors import InvalidInput, UnknownContract
+from tests.builders.orders import Market
+
+HALTED, REDUCING, ACTIVE = TradingState.HALTED, TradingState.REDUCING, TradingState.ACTIVE
+SYSTEM = (ControlScope.SYSTEM, "")
+
+
+@pytest.fixture
+def market(application: Application) -> Market:
+    return Market.open(application)
+
+
+def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
+    with market.application.engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+def turn(market: Market, state: TradingState, scope: tuple[ControlScope, str] = SYSTEM) -> bool:
+    receipt = market.application.controls.turn(*scope, state, actor="test", reason="drill")
+    return receipt.settled
+
+
+def place(market: Market, user: int, side: Side = Side.BUY, limit: str | None = None) -> int:
+    (accepted,) = market.accept(user, market.request(side, limit=limit))
+    market.application.execution.run([accepted.order_id])
+    return accepted.order_id
+
+
+@pytest.mark.parametrize("scope", ["system", "user", "underlying"])
+def test_what_is_decided_after_the_switch_is_denied(market: Market, scope: str) -> None:
+    user = market.account()
+    names = {"system": "", "user": str(user), "underlying": "NIFTY"}
+    (accepted,) = market.accept(user, market.request())
+
+    assert turn(market, HALTED, (ControlScope(scope), names[scope]))
+    market.application.execution.run([accepted.order_id])
+
+    assert rows(market, "SELECT status, reason FROM orders") == [
+        ("denied", DenialReason.TRADING_HALTED)
+    ]
+    assert rows(market, "SELECT count(*) FROM fills") == [(0,)]
+    market.assert_invariants()
+
+
+def test_another_account_and_another_underlying_go_on(market: Market) -> None:
+    user, other = market.account(), market.account("other")
+    turn(market, HALTED, (ControlScope.USER, str(other)))
+    market.application.control_states.put(
+        ControlScope.UNDERLYING, "BANKNIFTY", HALTED, actor="test", reason=None
+    )
+
+    order_id = place(market, user)
+
+    assert market.statuses()[order_id] == "filled"
+
+
+def test_off_lets_trade_again(market: Market) -> None:
+    user = market.account()
+    turn(market, HALTED)
+    turn(market, ACTIVE)
+
+    order_id = place(market, user)
+
+    assert market.statuses()[order_id] == "filled"
+
+
+def test_every_turn_is_audited_with_the_state_before(market: Market) -> None:
+    turn(market, HALTED)
+    turn(market, REDUCING)
+
+    assert rows(market, "SELECT actor, action, subject, detail FROM audit_entries ORDER BY id") == [
+        (
+            "test",
+            "trading_state.set",
+            "system",
+            {"state": state, "before": before, "reason": "drill"},
+        )
+        for state, before in (("halted", "active"), ("reducing", "halted"))
+    ]
+
+
+def test_halted_cancels_everything_that_is_open(market: Market) -> None:
+    user, other = market.account(), market.account("other")
+    resting, foreign = place(market, user, limit="80.00"), place(market, other, limit="80.00")
+    (waiting,) = market.accept(user, market.request())
+
+    turn(market, HALTED, (ControlScope.USER, str(user)))
+    assert market.application.enforcement.is_due()
+    assert market.application.enforcement.run() == 2
+
+    assert rows(market, "SELECT id, status, reason FROM orders ORDER BY id") == [
+        (resting, "canceled", CancelReason.KILL_SWITCH),
+        (foreign, "working", None),
+        (waiting.order_id, "canceled", CancelReason.KILL_SWITCH),
+    ]
+    assert not market.application.enforcement.is_due()
+    assert market.application.enforcement.run() == 0
+    market.assert_invariants()
+
+
+def test_reducing_cancels_what_would_make_a_position_larger(market: Market) -> None:
+    user = market.account()
+    place(market, user)
+    buying = place(market, user, limit="80.00")
+    closing = place(market, user, Side.SELL, limit="120.00")
+    opening = place(market, user, Side.SELL, limit="121.00")
+
+    turn(market, REDUCING)
+    market.application.enforcement.run()
+
+    statuses = market.statuses()
+    assert (statuses[buying], statuses[closing], statuses[opening]) == (
+        "canceled",
+        "working",
+        "canceled",
+    )
+    assert not market.application.enforcement.is_due()
+    market.assert_invariants()
+
+
+def test_while_reducing_a_position_can_be_closed_and_not_opened(market: Market) -> None:
+    user = market.account()
+    place(market, user)
+    turn(market, REDUCING)
+
+    closing = place(market, user, Side.SELL)
+    opening = place(market, user)
+
+    assert market.statuses()[closing] == "filled"
+    assert rows(market, f"SELECT status, reason FROM orders WHERE id = {opening}") == [
+        ("denied", DenialReason.REDUCING_ONLY)
+    ]
+
+
+def test_a_resting_order_does_not_trade_while_halted(market: Market) -> None:
+    user = market.account()
+    resting = place(market, user, limit="80.00")
+    turn(market, HALTED)
+
+    market.quote(market.symbols[0], "79.00", "79.50")
+    market.application.matching.run()
+
+    assert market.statuses()[resting] == "working"
+    assert rows(market, "SELECT count(*) FROM fills") == [(0,)]
+
+
+def test_the_answer_says_when_an_older_claim_is_still_open(market: Market) -> None:
+    user = market.account()
+    (accepted,) = market.accept(user, market.request())
+
+    with market.application._units.begin() as unit:
+        unit.claim([accepted.order_id], 10)
+        assert not turn(market, HALTED)
+    assert turn(market, HALTED)
+
+
+def test_once_the_answer_says_settled_no_fill_is_ever_committed(market: Market) -> None:
+    user = market.account(cash="900000000")
+    order_ids = [a.order_id for _ in range(40) for a in market.accept(user, market.request())]
+    begun = Event()
+
+    def decide(start: int) -> None:
+        begun.set()
+        market.application.execution.run_exactly(order_ids[start : start + 2])
+
+    with ThreadPoolExecutor(3) as pool:
+        batches = [pool.submit(decide, start) for start in range(0, len(order_ids), 2)]
+        begun.wait(10)
+        # On a busy machine a batch may be open for longer than an answer waits.
+        assert any(turn(market, HALTED) for _ in range(5))
+        filled = rows(market, "SELECT count(*) FROM fills")
+        for batch in batches:
+            batch.result()
+
+    assert rows(market, "SELECT count(*) FROM fills") == filled
+    assert set(market.statuses().values()) == {"filled", "denied"}
+    market.assert_invariants()
+
+
+def test_an_answer_of_a_slow_venue_is_not_taken_while_halted(market: Market) -> None:
+    user = market.account()
+    (accepted,) = market.accept(user, market.request())
+    with market.application._units.begin() as unit:
+        (order,), book = unit.claim([accepted.order_id], 1)
+        book.begin_day(market.application.clock().date())
+        book.submit(order, market.application._market.terms([order])[0])
+        unit.record(book, "test")
+        unit.commit()
+    turn(market, HALTED)
+
+    market.application.execution._settle({order.id: order.attempt})
+
+    assert rows(market, "SELECT status, reason, reserved FROM orders") == [
+        ("canceled", CancelReason.KILL_SWITCH, 0)
+    ]
+    assert rows(market, "SELECT count(*) FROM fills") == [(0,)]
+    market.assert_invariants()
+
+
+def test_an_emergency_order_that_closes_passes_a_halt(market: Market) -> None:
+    user = market.account()
+    place(market, user)
+    turn(market, HALTED)
+    (accepted,) = market.accept(user, market.request(Side.SELL, priority=Priority.EMERGENCY))
+
+    market.application.execution.run([accepted.order_id])
+
+    assert market.statuses()[accepted.order_id] == "filled"
+
+
+def test_an_unknown_underlying_is_refused_and_nothing_is_set(market: Market) -> None:
+    with pytest.raises(UnknownContract):
+        turn(market, HALTED, (ControlScope.UNDERLYING, "NIFTTY"))
+
+    assert market.application.control_states.all() == []
+    assert rows(market, "SELECT count(*) FROM audit_entries") == [(0,)]
+
+
+def test_a_reason_has_a_bounded_length(market: Market) -> None:
+    with pytest.raises(InvalidInput, match="at most 200 characters, was 201"):
+        market.application.controls.turn(*SYSTEM, HALTED, actor="test", reason="x" * 201)
+
+    assert market.application.control_states.all() == []
+
+
+def test_a_poison_order_does_not_keep_the_others_in_the_market(market: Market) -> None:
+    user = market.account()
+    first, poison, last = (place(market, user, limit="80.00") for _ in range(3))
+    with market.application.engine.begin() as connection:
+        connection.exec_driver_sql(f"""
+            CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS
+                'BEGIN RAISE EXCEPTION ''this one breaks''; END';
+            CREATE TRIGGER break BEFORE UPDATE ON orders FOR EACH ROW
+                WHEN (OLD.id = {poison}) EXECUTE FUNCTION break();
+        """)
+    turn(market, HALTED)
+
+    assert market.application.enforcement.run() == 2
+
+    statuses = market.statuses()
+    assert (statuses[first], statuses[poison], statuses[last]) == (
+        "canceled",
+        "working",
+        "canceled",
+    )
+    assert market.application.enforcement.is_due()
+
+
+def test_the_strictest_state_of_each_scope_can_be_measured(market: Market) -> None:
+    user = market.account()
+    turn(market, REDUCING, (ControlScope.USER, str(user)))
+    turn(market, HALTED)
+    turn(market, ACTIVE)
+
+    assert market.application.control_states.strictest() == {
+        "system": 0,
+        "user": 1,
+        "underlying": 0,
+    }

@@ -1,0 +1,188 @@
+"""Orders that rest, against real servers: what is looked at, what trades, and how much of it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+import pytest
+
+from angel_x.bootstrap import Application, build
+from angel_x.domain.matching import ORDER
+from angel_x.domain.order import OrderStatus, Side
+from config.settings import load
+from tests.builders.orders import Market
+
+LOT = 65
+
+
+@pytest.fixture
+def market(application: Application) -> Market:
+    return Market.open(application)
+
+
+def place(market: Market, user: int, **asked: Any) -> int:
+    """Accept and decide one order."""
+    (accepted,) = market.accept(user, market.request(**asked))
+    market.application.execution.run([accepted.order_id])
+    return accepted.order_id
+
+
+def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
+    with market.application.engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+def test_an_order_fills_in_parts_as_sizes_are_displayed(market: Market) -> None:
+    market.quote(market.symbols[0], "100.00", "100.50", size=2 * LOT)
+    order = place(market, market.account(), quantity=5 * LOT)
+    assert market.statuses() == {order: "partially_filled"}
+
+    market.quote(market.symbols[0], "100.00", "100.55", size=2 * LOT)
+    assert market.application.matching.run() == 1
+    market.quote(market.symbols[0], "100.00", "102.05", size=2 * LOT)
+    assert market.application.matching.run() == 0
+    market.quote(market.symbols[0], "100.00", "102.00", size=2 * LOT)
+    assert market.application.matching.run() == 1
+
+    assert market.statuses() == {order: "filled"}
+    assert rows(market, "SELECT quantity, price::text FROM fills ORDER BY id") == [
+        (130, "100.50"),
+        (130, "100.55"),
+        (65, "102.00"),
+    ]
+    market.assert_invariants()
+
+
+def test_the_better_order_trades_first_whoever_came_first(market: Market) -> None:
+    accounts = [market.account(name) for name in ("a", "b", "c")]
+    market.quote(market.symbols[0], "100.00", "101.00")
+    limits = ("99.00", "100.00", "99.00")
+    orders = [place(market, u, limit=p) for u, p in zip(accounts, limits, strict=True)]
+
+    market.quote(market.symbols[0], "98.00", "99.00", size=2 * LOT)
+    market.application.matching.run()
+
+    assert list(market.statuses().values()) == ["filled", "filled", "working"]
+    assert set(market.statuses()) == set(orders)
+    market.assert_invariants()
+
+
+def test_a_stop_is_triggered_and_then_trades(market: Market) -> None:
+    user = market.account()
+    stop = place(market, user, limit="102.00", trigger="101.00")
+    assert market.statuses() == {stop: "trigger_pending"}
+
+    market.quote(market.symbols[0], "101.00", "102.50")
+    assert market.application.matching.run() == 0
+    market.quote(market.symbols[0], "100.50", "101.50")
+    assert market.application.matching.run() == 1
+
+    told = rows(market, "SELECT status, reason FROM order_events ORDER BY id")
+    assert told == [
+        ("received", None),
+        ("trigger_pending", None),
+        ("working", "TRIGGERED"),
+        ("filled", None),
+    ]
+    market.assert_invariants()
+
+
+def test_a_stop_whose_limit_has_left_the_band_is_rejected_and_frees_its_margin(
+    market: Market,
+) -> None:
+    stop = place(market, market.account(), limit="150.00", trigger="101.00")
+
+    market.quote(market.symbols[0], "101.00", "101.50")
+    market.application.matching.run()
+
+    assert market.statuses() == {stop: "rejected"}
+    assert rows(market, "SELECT reason FROM orders") == [("PRICE_BAND",)]
+    assert rows(market, "SELECT margin_used FROM users") == [(0,)]
+    assert rows(market, "SELECT count(*) FROM fills") == [(0,)]
+    market.assert_invariants()
+
+
+def test_a_limit_outside_the_band_is_denied_and_nothing_is_held(market: Market) -> None:
+    order = place(market, market.account(), limit="140.05")
+
+    assert market.statuses() == {order: "denied"}
+    assert rows(market, "SELECT reason, reserved::text FROM orders") == [("PRICE_BAND", "0.00")]
+    assert rows(market, "SELECT margin_used::text, open_orders FROM users") == [("0.00", 0)]
+    assert rows(market, "SELECT count(*) FROM fills") == [(0,)]
+    market.assert_invariants()
+
+
+def test_two_workers_never_fill_more_than_one_quote_displays(
+    market: Market, environ: dict[str, str]
+) -> None:
+    symbol = market.symbols[0]
+    market.quote(symbol, "100.00", "100.50", size=37 * LOT)
+    accepted = [
+        [a.order_id for a in market.accept(market.account(name), *_requests(market))]
+        for name in ("a", "b", "c", "d")
+    ]
+    with closing(build(load(environ), role="worker")) as other, ThreadPoolExecutor(4) as pool:
+        applications = (market.application, other, market.application, other)
+        runs = [
+            pool.submit(application.execution.run, order_ids)
+            for application, order_ids in zip(applications, accepted, strict=True)
+        ]
+        assert sum(run.result() for run in runs) == 80
+
+    assert rows(market, "SELECT sum(quantity) FROM fills") == [(37 * LOT,)]
+    market.assert_invariants()
+
+
+def _requests(market: Market) -> list[Any]:
+    return [market.request(limit="100.50") for _ in range(20)]
+
+
+def test_orders_are_found_by_the_contracts_that_moved(market: Market) -> None:
+    user = market.account()
+    first, second = market.symbols[:2]
+    wanted = place(market, user, symbol=first, side=Side.SELL, limit="110.00", quantity=2 * LOT)
+    place(market, user, symbol=second, limit="90.00")
+    stop = place(market, user, symbol=first, limit="120.00", trigger="115.00")
+    search, universe = market.application._search, market.application.universes.current()
+
+    found = search.resting(universe, [first])
+
+    expected = np.zeros(2, ORDER)
+    expected["id"] = wanted, stop
+    expected["row"] = universe.rows[first]
+    expected["is_buy"] = False, True
+    expected["limit"] = 11_000, 12_000
+    expected["trigger"] = 0, 11_500
+    expected["is_stopped"] = False, True
+    expected["leaves"] = 2 * LOT, LOT
+    expected["time_priority"] = found["time_priority"]
+    assert found.tolist() == expected.tolist()
+    assert found["time_priority"].tolist() == sorted(set(found["time_priority"].tolist()))
+    assert len(search.resting(universe, None)) == 3
+    assert len(search.resting(universe, [])) == 0
+
+
+def test_the_search_goes_through_the_index_of_resting_orders(market: Market) -> None:
+    plan = (
+        "EXPLAIN SELECT id FROM orders WHERE status IN ('working', 'trigger_pending', "
+        "'partially_filled') AND limit_price IS NOT NULL AND symbol = ANY('{A,B}')"
+    )
+    with market.application.engine.connect() as connection:
+        connection.exec_driver_sql("SET enable_seqscan = off")
+        lines = [line for (line,) in connection.exec_driver_sql(plan)]
+
+    assert any("idx_orders_resting" in line for line in lines)
+
+
+def test_an_order_that_was_taken_off_is_not_matched(market: Market) -> None:
+    user = market.account()
+    order = place(market, user, limit="95.00")
+    market.application.cancellation.cancel(user, order)
+
+    market.quote(market.symbols[0], "94.00", "94.50")
+
+    assert market.application.matching.run() == 0
+    assert market.statuses() == {order: OrderStatus.CANCELED}

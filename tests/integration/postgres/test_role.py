@@ -1,0 +1,146 @@
+"""The role of the application trades, and cannot rewrite what was written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import ProgrammingError
+
+from angel_x.adapters.postgres import schema
+from angel_x.adapters.postgres.grants import APPEND_ONLY, ROLE
+from angel_x.bootstrap import Application, build
+from angel_x.domain.audit import AuditFilter
+from config.queues import QueueName
+from config.settings import load
+from tests.builders.orders import Market
+from tests.plugins.servers import DatabaseFactory
+
+ROLES = Path(__file__).resolve().parents[3] / "deploy" / "postgres-roles.sql"
+
+
+@pytest.fixture
+def application(
+    engine: Engine, environ: dict[str, str], databases: DatabaseFactory
+) -> Iterator[Application]:
+    """The application in a database where every connection from now on has the role."""
+    made = ROLES.read_text(encoding="utf-8").replace(":'password'", "'secret'")
+    statement = "".join(line for line in made.splitlines() if not line.startswith(("--", "\\")))
+    name = str(engine.url.database)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    try:
+        schema.upgrade(engine)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET role = {ROLE}')
+        with closing(build(load(environ), role="test")) as built:
+            yield built
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE}")
+
+
+@pytest.fixture
+def traded(application: Application) -> Application:
+    """The application after it has done whatever orders need."""
+    market = Market.open(application)
+    user = market.account()
+    poison, bought, resting, held = market.accept(
+        user,
+        market.request(),
+        market.request(),
+        market.request(limit="90.00"),
+        market.request(limit="90.00"),
+    )
+    application.execution.park([poison.order_id], "to be replayed")
+    application.execution.run([bought.order_id])
+    application.cancellation.cancel(user, resting.order_id)
+    application.replays.replay(poison.order_id, "cli:asha")
+    application.limits.put(None, {"max_order_quantity": Decimal(1800)}, "cli")
+    application.relay.sweep()
+    application.canaries.sing()
+    application.canaries.hear(QueueName.HIGH, application.clock())
+    application.portfolios.update([user])
+    assert set(market.statuses().values()) == {
+        "denied",
+        "filled",
+        "canceled",
+        "working",
+        "received",
+    }
+    assert market.statuses()[held.order_id] == "working"
+    market.assert_invariants()
+    return application
+
+
+def test_the_application_does_its_work_under_the_role(traded: Application) -> None:
+    with traded.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT current_user").scalar_one() == ROLE
+
+    page = traded.audit.entries(AuditFilter(), after=None, limit=10)
+    assert {entry.action for entry in page.entries} == {"order.replayed", "limit.set"}
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {table} SET at = at",
+        "DELETE FROM {table}",
+        "TRUNCATE {table}",
+        "DROP TABLE {table}",
+        "DROP TRIGGER {table}_only_grow ON {table}",
+        "ALTER TABLE {table} DISABLE TRIGGER ALL",
+        "ALTER TABLE {table} OWNER TO CURRENT_USER",
+    ],
+)
+def test_the_role_can_add_to_what_was_written_down_and_no_more(
+    traded: Application, table: str, statement: str
+) -> None:
+    before = _count(traded, table)
+
+    with (
+        pytest.raises(ProgrammingError, match=r"permission denied|must be owner"),
+        traded.engine.begin() as connection,
+    ):
+        connection.exec_driver_sql(statement.format(table=table))
+
+    assert _count(traded, table) == before
+
+
+@pytest.mark.parametrize("table", ["order_events", "ledger_entries"])
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM {}", "TRUNCATE {}", "INSERT INTO {} DEFAULT VALUES"]
+)
+def test_the_role_cannot_touch_a_partition(traded: Application, table: str, statement: str) -> None:
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        traded.engine.begin() as connection,
+    ):
+        connection.exec_driver_sql(statement.format(f"{table}_default"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET session_replication_role = replica",
+        "UPDATE alembic_version SET version_num = '0001'",
+        "CREATE TABLE mine (id int)",
+        "DROP FUNCTION refuse_change() CASCADE",
+    ],
+)
+def test_the_role_cannot_get_around_the_guards(traded: Application, statement: str) -> None:
+    with (
+        pytest.raises(ProgrammingError, match=r"permission denied|must be owner"),
+        traded.engine.begin() as connection,
+    ):
+        connection.exec_driver_sql(statement)
+
+
+def _count(application: Application, table: str) -> int:
+    with application.engine.connect() as connection:
+        return int(connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())

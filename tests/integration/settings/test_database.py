@@ -1,0 +1,46 @@
+"""How long the database waits for a process that has stopped, and how much it gives way."""
+
+from __future__ import annotations
+
+import psutil
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from angel_x.adapters.postgres.engine import make_engine
+from angel_x.adapters.postgres.niceness import give_way
+from tests.builders.orders import Market
+from tests.integration.api.running import wait_until
+from tests.integration.settings.conftest import Build
+
+_SESSION = "SELECT count(*) FROM pg_stat_activity WHERE pid = %(pid)s"
+
+
+def test_a_transaction_outlives_its_process_for_order_lease_seconds(built: Build) -> None:
+    stopped, witness = built(ORDER_LEASE_SECONDS=0.2), built(ORDER_LEASE_SECONDS=3600)
+    market = Market.open(stopped)
+    market.accept(market.account(), market.request())
+
+    with pytest.raises(OperationalError), stopped.engine.connect() as connection:
+        connection.exec_driver_sql("UPDATE orders SET tag = 'never'")
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        wait_until(lambda: _ask(witness.engine, _SESSION, pid=pid) == 0)
+        connection.exec_driver_sql("SELECT 1")
+
+    assert _ask(witness.engine, "SELECT tag FROM orders") is None
+    assert _ask(witness.engine, "SHOW idle_in_transaction_session_timeout") == "1h"
+
+
+def _ask(engine: Engine, question: str, **parameters: object) -> object:
+    with engine.connect() as connection:
+        return connection.exec_driver_sql(question, parameters).scalar_one()
+
+
+def test_a_session_on_this_machine_gives_way_when_it_is_told_to(migrated_url: str) -> None:
+    engine = make_engine(migrated_url, pool_size=1, max_pool_size=1)
+    give_way(engine, 7)
+
+    with engine.connect() as connection:
+        pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        assert psutil.Process(pid).nice() == 7
+    engine.dispose()

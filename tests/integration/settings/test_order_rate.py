@@ -1,0 +1,177 @@
+"""Orders a second: whether they are limited, and what happens while the counter is away."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+import pytest
+import redis
+
+from angel_x.adapters.servers.binaries import find_valkey
+from angel_x.bootstrap import Application
+from angel_x.domain.metric import Metric
+from angel_x.domain.order import Priority
+from angel_x.entrypoints.api.intake import Intake
+from angel_x.errors import OrderRateExceeded
+from angel_x.services.acceptance import Submission
+from tests.builders.orders import Market
+from tests.integration.api.running import wait_until
+from tests.integration.settings.conftest import Build
+
+
+@pytest.mark.parametrize(("enabled", "refusal"), [("true", OrderRateExceeded), ("false", None)])
+def test_rate_limit_enabled_decides_whether_orders_a_second_are_limited(
+    built: Build, enabled: str, refusal: type[Exception] | None
+) -> None:
+    application = built(RATE_LIMIT_ENABLED=enabled)
+    market = Market.open(application)
+    user = market.account()
+    application.limits.put(user, {"max_orders_per_second": 1}, "test")
+    intake = Intake(application.acceptance, application.admission)
+
+    _, second = intake.commit([Submission(user, (market.request(),)) for _ in range(2)])
+
+    assert isinstance(second, refusal or tuple)
+    assert len(market.statuses()) == (1 if refusal else 2)
+
+
+def test_a_message_beyond_the_rate_is_refused_with_its_reason(built: Build) -> None:
+    application = built(RATE_LIMIT_ENABLED="true")
+    market = Market.open(application)
+    user = market.account("demo")
+    application.limits.put(user, {"max_orders_per_second": 1}, "test")
+    order = {"symbol": market.symbols[0], "side": "BUY", "quantity": 65}
+    sent = 0
+
+    def refused() -> bool:
+        nonlocal sent
+        sent += 1
+        return application.messaging.submit(order | {"client_order_id": f"c{sent}"}) == ()
+
+    wait_until(refused)
+
+    assert len(market.statuses()) == sent - 1
+    kept = application.refusals.get(user, f"c{sent}")
+    assert kept is not None
+    assert b"OrderRateExceeded" in kept
+    assert b"at most 1 orders a second" in kept
+
+
+class Counter:
+    """A cache of its own, to be killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / "counter.sock"
+        self.url = f"unix://{self._socket}"
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [
+                *(find_valkey(), "--port", "0", "--save", "", "--databases", "256"),
+                *("--unixsocket", str(self._socket), "--dir", str(self._socket.parent)),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        with closing(redis.Redis.from_url(self.url)) as client:
+            wait_until(lambda: _answers(client))
+        return process
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self) -> None:
+        self.process = self._start()
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+@pytest.fixture
+def counter() -> Iterator[Counter]:
+    # The path of a socket has to be short.
+    with TemporaryDirectory(prefix="ax-rate-") as folder:
+        counter = Counter(Path(folder))
+        yield counter
+        counter.process.send_signal(signal.SIGCONT)
+        counter.kill()
+
+
+@pytest.fixture
+def market(built: Build, counter: Counter) -> Market:
+    return Market.open(built(RATE_LIMIT_ENABLED="true", CACHE_URL=counter.url))
+
+
+def fallbacks(application: Application, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return a list that grows whenever this process counts alone."""
+    counted: list[float] = []
+
+    def add(_: object, metric: Metric, amount: float = 1, **__: str) -> None:
+        if metric is Metric.ORDER_RATE_FALLBACKS:
+            counted.append(amount)
+
+    monkeypatch.setattr(type(application.meter), "add", add)
+    return counted
+
+
+def test_orders_are_accepted_and_still_limited_while_the_counter_is_dead(
+    market: Market, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, user = market.application, market.account()
+    application.limits.put(user, {"max_orders_per_second": 2}, "test")
+    intake = Intake(application.acceptance, application.admission)
+    alone = fallbacks(application, monkeypatch)
+
+    def commit(priority: Priority = Priority.NORMAL) -> list[bool]:
+        """Hand in three orders at once and say which were stored."""
+        requests = [market.request(priority=priority) for _ in range(3)]
+        outcomes = intake.commit([Submission(user, (request,)) for request in requests])
+        return [isinstance(outcome, tuple) for outcome in outcomes]
+
+    assert commit() == [True, True, False]
+    assert alone == []
+
+    counter.kill()
+    assert commit() == [True, True, False]
+    assert commit(Priority.EMERGENCY) == [True, True, True]
+    assert sum(alone) == 3
+
+    counter.restart()
+
+    def is_shared_again() -> bool:
+        before = len(alone)
+        commit()
+        return len(alone) == before
+
+    wait_until(is_shared_again)
+
+
+def test_a_counter_that_hangs_holds_a_commit_up_only_briefly(
+    market: Market, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application, user = market.application, market.account()
+    application.limits.put(user, {"max_orders_per_second": 1}, "test")
+    submissions = [Submission(user, (market.request(),)) for _ in range(2)]
+    assert application.admission.admit(submissions)[0] is None
+    alone = fallbacks(application, monkeypatch)
+
+    counter.process.send_signal(signal.SIGSTOP)
+    started = monotonic()
+    first, second = application.admission.admit(submissions)
+    elapsed = monotonic() - started
+
+    assert first is None
+    assert isinstance(second, OrderRateExceeded)
+    assert sum(alone) == 2
+    assert elapsed < 2
