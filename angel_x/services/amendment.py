@@ -69,13 +69,17 @@ class Amending:
         """
         with self._units.begin() as unit:
             family = unit.family(order_id)
+            now = self._market_clock()
             targets = _targets(family, user_id, order_id, change)
+            if any(target.valid_until <= now for target in targets):
+                # Nobody has come to expire it yet; yesterday's order must not trade today.
+                raise OrderAlreadyClosed(order_id, OrderStatus.EXPIRED)
             wanted = [(order, _amended(order, change)) for order in targets]
             differing = [(order, after) for order, after in wanted if order != after]
             if not differing:
                 return False
             self._check([after for _, after in differing], change)
-            family.book.begin_day(self._market_clock().astimezone(IST).date())
+            family.book.begin_day(now.astimezone(IST).date())
             self._apply(family.book, differing)
             self._match(family.book, [order for order, _ in differing])
             unit.record(family.book, actor)

@@ -170,17 +170,13 @@ class Execution:
         now = self._market_clock()
         book.begin_day(now.astimezone(IST).date())
         standing = [order for order in orders if order.valid_until > now]
+        repeated = unit.duplicates(book.rules.duplicate_windows(standing))
         for order in orders:
             if order.valid_until <= now:
                 book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
-        latency = self._market.latency_seconds(standing)
-        place = book.submit if latency else book.decide
-        repeated = unit.duplicates(book.rules.duplicate_windows(standing))
-        for order, terms in zip(standing, self._market.terms(standing), strict=True):
-            if order.id in repeated:
+            elif order.id in repeated:
                 book.deny(order, DenialReason.DUPLICATE_ORDER)
-            else:
-                place(order, terms)
+        latency = self._place(book, [order for order in standing if order.id not in repeated])
         self._units.at(Step.BATCH_DECIDED)
         unit.record(book, ACTOR)
         self._units.at(Step.BATCH_RECORDED)
@@ -188,6 +184,16 @@ class Execution:
         self._units.at(Step.BATCH_COMMITTED)
         self._aftermath.tell(book, self._monotonic() - started)
         self._units.at(Step.BATCH_TOLD)
+        return latency
+
+    def _place(self, book: Book, orders: Sequence[Order]) -> float:
+        """Trade orders, or send them to a venue that takes its time; return how many seconds."""
+        latency = self._market.latency_seconds(orders)
+        # What is only sent must not use up what the quote displays.
+        offered = self._market.preview(orders) if latency else self._market.terms(orders)
+        place = book.submit if latency else book.decide
+        for order, terms in zip(orders, offered, strict=True):
+            place(order, terms)
         return latency
 
     def _finish(self, book: Book, latency: float) -> int:

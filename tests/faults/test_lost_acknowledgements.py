@@ -42,10 +42,12 @@ def sender(environ: dict[str, str]) -> Iterator[Application]:
 
 
 @pytest.fixture
-def proxy(environ: dict[str, str], sender: Application, tmp_path: Path, opened: ExitStack) -> Proxy:
+def proxy(environ: dict[str, str], sender: Application, opened: ExitStack) -> Proxy:
     """What stands between the worker and its broker; whoever rings does without."""
+    # The path of a socket may not be long, and pytest's own folders are.
+    folder = Path(opened.enter_context(TemporaryDirectory(prefix="angel-x-test-")))
     passages = open_passages(
-        environ["ANGEL_X_DATABASE_URL"], environ["ANGEL_X_BROKER_URL"], _short(opened), opened
+        environ["ANGEL_X_DATABASE_URL"], environ["ANGEL_X_BROKER_URL"], folder, opened
     )
     environ |= passages.environment(Passage.WORKERS_TO_BROKER)
     return passages.proxies[Passage.WORKERS_TO_BROKER]

@@ -40,6 +40,8 @@ pytestmark = pytest.mark.e2e
 
 PRICES = ["99.50", "100.00", "100.20", "100.50"]
 _numbers = count(1)
+#: After how many more steps whoever acts is gone; mostly it lives.
+DEATHS = st.none() | st.integers(0, 6)
 
 
 class Died(BaseException):
@@ -103,7 +105,6 @@ class Protocol(RuleBasedStateMachine):
     def __init__(self, stage: Stage) -> None:
         super().__init__()
         self.application, self.market = stage.application, stage.market
-        self.application.remaining = None
         self.application.dispatcher.bells.clear()
         self.user = self.market.account(f"machine{next(_numbers)}")
         self.requests: list[OrderRequest] = []
@@ -111,6 +112,7 @@ class Protocol(RuleBasedStateMachine):
         self.promised: dict[str, int] = {}
         self.seen: dict[int, OrderStatus] = {}
         self.move(0, "100.00", 650)
+        self.move(1, "100.00", 650)
 
     @rule(
         number=st.integers(1, 3),
@@ -120,6 +122,7 @@ class Protocol(RuleBasedStateMachine):
         priority=st.sampled_from([Priority.NORMAL, Priority.EMERGENCY]),
         validity=st.sampled_from(Validity),
         symbol=st.integers(0, 1),
+        death=DEATHS,
     )
     def submit(
         self,
@@ -130,6 +133,7 @@ class Protocol(RuleBasedStateMachine):
         priority: Priority,
         validity: Validity,
         symbol: int,
+        death: int | None,
     ) -> None:
         new = [
             self.market.request(
@@ -138,38 +142,35 @@ class Protocol(RuleBasedStateMachine):
             for _ in range(number)
         ]
         self.requests += new
-        self.attempt(partial(self._accept, new))
+        self.attempt(partial(self._accept, new), death)
 
     @precondition(lambda self: self.requests)
-    @rule(which=st.integers(0, 100))
-    def submit_again(self, which: int) -> None:
-        self.attempt(partial(self._accept, [self.requests[which % len(self.requests)]]))
+    @rule(which=st.integers(0, 100), death=DEATHS)
+    def submit_again(self, which: int, death: int | None) -> None:
+        request = self.requests[which % len(self.requests)]
+        self.attempt(partial(self._accept, [request]), death)
 
     @precondition(lambda self: self.application.dispatcher.bells)
     @rule(
         picks=st.lists(st.integers(0, 100), min_size=1, max_size=4),
         stays=st.booleans(),
+        death=DEATHS,
     )
-    def deliver(self, *, picks: list[int], stays: bool) -> None:
+    def deliver(self, *, picks: list[int], stays: bool, death: int | None) -> None:
         """Deliver some messages, in any order, some of them twice, now and perhaps again."""
         bells = self.application.dispatcher.bells
         chosen = [bells[pick % len(bells)] for pick in picks]
         if not stays:
             self.application.dispatcher.bells = [bell for bell in bells if bell not in chosen]
         for bell in chosen:
-            self.attempt(partial(self._answer, bell[0], exactly=bell[1]))
+            self.attempt(partial(self._answer, bell[0], exactly=bell[1]), death)
 
     @rule()
     def lose_every_message(self) -> None:
         self.application.dispatcher.bells.clear()
 
-    @rule(remaining=st.integers(0, 9))
-    def doom(self, remaining: int) -> None:
-        """Have some process die, so many steps from now."""
-        self.application.remaining = remaining
-
-    @rule(rings=st.sampled_from([0, 4, 10]))
-    def sweep(self, rings: int) -> None:
+    @rule(rings=st.sampled_from([0, 0, 0, 4, 10]), death=DEATHS)
+    def sweep(self, rings: int, death: int | None = None) -> None:
         """Let the relay find everything due, as if so many rings had led to nothing."""
         with self.application.engine.begin() as connection:
             connection.exec_driver_sql(
@@ -178,38 +179,43 @@ class Protocol(RuleBasedStateMachine):
                 " WHERE user_id = %s AND status IN ('received', 'submitting')",
                 (rings, self.user),
             )
-        self.attempt(self.application.relay.sweep)
+        self.attempt(self.application.relay.sweep, death)
 
     @rule(symbol=st.integers(0, 1), bid=st.sampled_from(PRICES), size=st.sampled_from([65, 650]))
     def move(self, symbol: int, bid: str, size: int) -> None:
         ask = str(Decimal(bid) + Decimal("0.20"))
         self.market.quote(self.market.symbols[symbol], bid, ask, size=size)
 
-    @rule()
-    def match(self) -> None:
-        self.attempt(self.application.matching.run)
+    @rule(death=DEATHS)
+    def match(self, death: int | None) -> None:
+        self.attempt(self.application.matching.run, death)
 
     @precondition(lambda self: self.promised)
-    @rule(which=st.integers(0, 100))
-    def cancel(self, which: int) -> None:
+    @rule(which=st.integers(0, 100), death=DEATHS)
+    def cancel(self, which: int, death: int | None) -> None:
         order = self._one(which)
-        self.attempt(partial(self.application.cancellation.cancel, self.user, order))
+        self.attempt(partial(self.application.cancellation.cancel, self.user, order), death)
 
     @precondition(lambda self: self.promised)
-    @rule(which=st.integers(0, 100), price=st.sampled_from(PRICES), lots=st.integers(1, 3))
-    def amend(self, which: int, price: str, lots: int) -> None:
+    @rule(
+        which=st.integers(0, 100),
+        price=st.sampled_from(PRICES),
+        lots=st.integers(1, 3),
+        death=DEATHS,
+    )
+    def amend(self, which: int, price: str, lots: int, death: int | None) -> None:
         change = Change(limit_price=Decimal(price), quantity=65 * lots)
         order = self._one(which)
-        self.attempt(partial(self.application.amending.amend, self.user, order, change))
+        self.attempt(partial(self.application.amending.amend, self.user, order, change), death)
 
     @precondition(lambda self: self.promised)
-    @rule(which=st.integers(0, 100))
-    def expire(self, which: int) -> None:
+    @rule(which=st.integers(0, 100), death=DEATHS)
+    def expire(self, which: int, death: int | None) -> None:
         with self.application.engine.begin() as connection:
             connection.exec_driver_sql(
                 "UPDATE orders SET valid_until = accepted_at WHERE id = %s", (self._one(which),)
             )
-        self.attempt(self.application.expiry.run)
+        self.attempt(self.application.expiry.run, death)
 
     @invariant()
     def every_invariant_holds(self) -> None:
@@ -226,7 +232,6 @@ class Protocol(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Heal everything: now each order must come to a decision."""
-        self.application.remaining = None
         for _ in range(3):
             self.sweep(0)
             for bell in list(self.application.dispatcher.bells):
@@ -235,12 +240,15 @@ class Protocol(RuleBasedStateMachine):
         assert not statuses & {OrderStatus.RECEIVED, OrderStatus.SUBMITTING}
         self.market.assert_invariants()
 
-    def attempt(self, action: Callable[[], object]) -> None:
-        """Act as a process does: it may be refused, and it may die."""
+    def attempt(self, action: Callable[[], object], death: int | None) -> None:
+        """Act as a process does: it may be refused, and it may die after so many steps."""
+        self.application.remaining = death
         try:
             action()
         except (Died, AngelXError):
             return
+        finally:
+            self.application.remaining = None
 
     def _accept(self, requests: list[OrderRequest]) -> None:
         for accepted in self.market.accept(self.user, *requests):
@@ -285,8 +293,8 @@ def test_no_sequence_of_events_breaks_an_invariant(stage: Stage) -> None:
     run_state_machine_as_test(
         partial(Protocol, stage),  # type: ignore[arg-type]  # any factory will do
         settings=settings(
-            max_examples=25,
-            stateful_step_count=40,
+            max_examples=15,
+            stateful_step_count=30,
             deadline=None,
             derandomize=True,
             database=None,

@@ -22,6 +22,21 @@ WHERE o.parent_id IS NULL
 _TWICE = """
 SELECT 'execution ' || execution_id FROM fills GROUP BY execution_id HAVING count(*) > 1
 """
+# Orders that are decided one by one, because another one ends every process, may be late.
+_OVERTAKEN = """
+SELECT name || '/' || client_order_id FROM (
+    SELECT u.name, o.client_order_id, d.event, max(d.event) OVER (
+        PARTITION BY o.user_id, o.priority ORDER BY o.id
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS latest_before
+    FROM orders o JOIN users u ON u.id = o.user_id
+    JOIN (
+        SELECT DISTINCT ON (order_id) order_id, id AS event, actor FROM order_events
+        WHERE status <> 'received' ORDER BY order_id, id
+    ) d ON d.order_id = o.id AND d.actor = 'execution'
+    WHERE o.parent_id IS NULL AND o.rings < %(patience)s
+) decided WHERE event < latest_before
+"""
 _PRESENT = "SELECT id FROM orders WHERE id = ANY(%(ids)s)"
 _UNDECIDED = """
 SELECT count(*) FROM orders
@@ -70,6 +85,14 @@ class Evidence:
         """Return what was booked twice."""
         with self._engine.connect() as connection:
             return list(connection.exec_driver_sql(_TWICE).scalars())
+
+    def overtaken(self, rings: int) -> list[str]:
+        """Return orders that were decided before one of the same account and lane that came earlier.
+
+        Those that were rung for at least so often are left out.
+        """
+        with self._engine.connect() as connection:
+            return list(connection.exec_driver_sql(_OVERTAKEN, {"patience": rings}).scalars())
 
     def missing(self, order_ids: Collection[int]) -> set[int]:
         """Return which of these orders no other transaction sees."""

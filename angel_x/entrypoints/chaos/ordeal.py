@@ -268,6 +268,7 @@ class Ordeal:
             drained_seconds=drained,
             slowest_seconds=round(evidence.slowest_seconds(), 2),
             deaf=deaf,
+            overtaken=evidence.overtaken(rings=(self._system.settings.max_rings + 1) // 2),
             books=books,
         )
 

@@ -39,6 +39,8 @@ class Report:
     slowest_seconds: float
     #: Workers that took no message when all was over.
     deaf: Sequence[str]
+    #: Orders that were decided before an earlier one of the same account and lane.
+    overtaken: Sequence[str]
     #: Of the books, as the database proves them.
     books: Sequence[Invariant]
 
@@ -65,6 +67,11 @@ class Report:
                 "drained in time",
                 f"all is decided {bound:g} s after the last repair",
                 [str(drained)] if is_late else [],
+            ),
+            _rule(
+                "first come, first decided",
+                "within an account and a lane, as they were accepted",
+                self.overtaken,
             ),
             _rule("nobody is deaf", "every worker takes messages afterwards", self.deaf),
             _rule(

@@ -9,12 +9,14 @@ from typing import Protocol
 
 from angel_x.domain.order import Priority
 from angel_x.entrypoints.chaos.family import Family
-from angel_x.entrypoints.chaos.ground import Ground, Role
+from angel_x.entrypoints.chaos.ground import Ground, Role, Unverified
 from angel_x.entrypoints.chaos.trader import Desk, Errand, Trader
 from angel_x.entrypoints.demo.orders import Instrument
 
 #: Seconds; a message may go to a worker that is stopped, and is then sent again.
 _PATIENCE = 30.0
+#: Seconds in which a worker must stop.
+_STILLNESS = 5.0
 
 
 class Undecided(Protocol):
@@ -45,6 +47,8 @@ def _others_stopped(ground: Ground, name: str) -> Iterator[None]:
     for other in others:
         other.signal(signal.SIGSTOP)
     try:
+        if not ground.within(_STILLNESS, lambda: all(other.are_stopped() for other in others)):
+            raise Unverified(f"others than {name} do not stop")
         yield
     finally:
         for other in others:

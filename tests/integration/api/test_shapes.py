@@ -47,10 +47,9 @@ def fields(market: Market, place: int = 0, **changes: object) -> dict[str, objec
     return {"symbol": market.symbols[place], "side": "BUY", "quantity": LOT} | changes
 
 
-def resting(market: Market, client: Client, **changes: object) -> str:
+def resting(market: Market, client: Client) -> str:
     """Submit an order that rests; return its id."""
-    wanted = {"order_type": "LIMIT", "price": "90.00"} | changes
-    (receipt,) = client.submit(fields(market, **wanted))
+    (receipt,) = client.submit(fields(market, order_type="LIMIT", price="90.00"))
     market.application.execution.run([int(receipt.order_id)])
     return receipt.order_id
 

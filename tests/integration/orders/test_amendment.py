@@ -246,6 +246,19 @@ def test_a_closed_order_says_how_it_ended(market: Market, user: int) -> None:
     assert snapshot(market) == before
 
 
+def test_an_order_of_yesterday_is_not_amended_into_a_trade(market: Market, user: int) -> None:
+    (order_id,) = resting(market, user, market.request(limit="90.00"))
+    with market.application.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE orders SET valid_until = now() - interval '1 second'")
+    before = snapshot(market)
+
+    with pytest.raises(OrderAlreadyClosed) as caught:
+        market.application.amending.amend(user, order_id, price("101.00"))
+
+    assert caught.value.status == "expired"
+    assert snapshot(market) == before
+
+
 def test_an_order_on_its_way_is_to_be_tried_again(market: Market, user: int) -> None:
     (accepted,) = market.accept(user, market.request(limit="90.00"))
     with market.application.engine.begin() as connection:

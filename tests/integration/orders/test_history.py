@@ -64,9 +64,11 @@ def test_the_actor_of_an_acceptance_is_who_handed_it_in(market: Market) -> None:
 
 
 def test_a_refusal_names_its_reason(market: Market) -> None:
-    order_id = decided(market, market.request(quantity=65 * 20_000))
+    (accepted,) = market.accept(market.account("poor", cash="100"), market.request())
 
-    assert story(market, order_id)[-1] == ("denied", "execution", "INSUFFICIENT_MARGIN", 1)
+    market.application.execution.run([accepted.order_id])
+
+    assert story(market, accepted.order_id)[-1] == ("denied", "execution", "INSUFFICIENT_MARGIN", 1)
 
 
 def test_a_resting_order_that_is_amended_matched_and_filled(market: Market) -> None:

@@ -11,8 +11,8 @@ from angel_x.domain.basket import (
     Leg,
     OnRefusal,
     exit_name,
-    leg_name,
     left,
+    leg_name,
     next_step,
     result,
 )

@@ -403,7 +403,7 @@ def test_a_dearer_amendment_reserves_more_or_is_refused_whole() -> None:
     ],
 )
 def test_only_less_quantity_at_the_same_price_keeps_its_place(
-    amendment: Amendment, loses: bool
+    amendment: Amendment, *, loses: bool
 ) -> None:
     assert amendment.loses_priority(order(Side.BUY, 130, limit="100")) is loses
 

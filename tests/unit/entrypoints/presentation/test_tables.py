@@ -9,6 +9,7 @@ from rich.console import Console
 
 from angel_x.domain.contract import Right
 from angel_x.domain.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.order import Product
 from angel_x.domain.statement import PositionRecord
 from angel_x.entrypoints.presentation.chains import around_the_money, chain_table
 from angel_x.entrypoints.presentation.positions import mark_price, marked, position_table
