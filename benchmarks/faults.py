@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import http.client
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 import redis
+import structlog
 from rich.console import Console
 from sqlalchemy import Engine
 
@@ -67,6 +69,7 @@ _SHARE_OF_REPEATS = 0.1
 def main() -> None:
     """Measure and print."""
     options = _options()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     result: dict[str, object] = {"machine": described()}
     if not options.plain_only:
         result["angel_x"] = angel_x(options)

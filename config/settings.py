@@ -266,7 +266,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=1000),
         Doc("Rings after which an order is denied as PROCESSING_FAILED.", "services.relay"),
-    ] = 10
+    ] = 20
     canary_interval_seconds: Annotated[
         float,
         Meta(ge=0.1, le=3600),

@@ -5,8 +5,11 @@ kombu parses an item after it has left its list, and lets the parser's error end
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import kombu.transport
-from kombu.transport import redis
+from kombu.transport import redis, virtual
 from kombu.transport.virtual import Message
 
 from angel_x.domain.step import Step
@@ -32,10 +35,43 @@ class Envelope(Message):
         super().__init__(payload, channel=channel, **options)  # type: ignore[no-untyped-call]
 
 
+class QoS(redis.QoS):
+    """Counts the messages that a worker holds; at its limit the worker takes no other one.
+
+    kombu keeps the place of a message whose acknowledgement fails, and a worker whose places are all
+    taken stays deaf; and it lets the worker end when the messages of a connection that is closed
+    already cannot be given back.  In both cases they come back after the visibility timeout.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        with self._giving_up_place(delivery_tag):
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu types half of itself
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's signature
+        with self._giving_up_place(delivery_tag):
+            super().reject(delivery_tag, requeue=requeue)  # type: ignore[no-untyped-call]
+
+    def restore_unacked(self, client: object = None) -> None:
+        try:
+            if self.channel.connection.client is not None:
+                super().restore_unacked(client)  # type: ignore[no-untyped-call]
+        finally:
+            self._delivered.clear()
+
+    @contextmanager
+    def _giving_up_place(self, delivery_tag: str) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
+            raise
+
+
 class Channel(redis.Channel):
     """Reads the lists."""
 
     Message = Envelope
+    QoS = QoS
 
     def _brpop_read(self, **options: object) -> bool | None:
         try:

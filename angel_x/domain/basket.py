@@ -5,14 +5,17 @@ Everything follows from where its orders stand, so whoever looks at it next goes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from angel_x.domain.order import OrderRequest, OrderStatus, Product, Side
+from angel_x.domain.order import EXIT_PREFIX, OrderRequest, OrderStatus, Product, Side
 from angel_x.domain.statement import OrderRecord
 from angel_x.domain.workflow import WorkflowStatus
+
+#: Units of an account by contract and product, negative where it is short.
+Held = Mapping[tuple[str, Product], int]
 
 #: How often it is tried to close what a leg has traded.
 MAX_EXITS = 30
@@ -78,12 +81,11 @@ class Leg:
     @property
     def number(self) -> int:
         """Which leg it is, or is an exit from, counted from one."""
-        words = self.client_order_id.split(" ")
-        return int(words[3] if self.is_exit else words[2])
+        return int(self.client_order_id.split(" ")[3 if self.is_exit else 2])
 
     @property
     def is_exit(self) -> bool:
-        return self.client_order_id.split(" ")[2] == "exit"
+        return is_exit(self.client_order_id)
 
 
 class Deed(StrEnum):
@@ -109,18 +111,28 @@ def leg_name(basket_id: str, number: int) -> str:
 
 
 def exit_name(basket_id: str, number: int, attempt: int) -> str:
-    """Return the client order id of an order that closes what a leg has traded."""
-    return f"basket {basket_id} exit {number} {attempt}"
+    """Return the client order id of an order that closes what a leg has traded.
+
+    Its prefix makes it one that can only reduce a position.
+    """
+    return f"{EXIT_PREFIX}basket {basket_id} {number} {attempt}"
 
 
-def next_step(orders: Sequence[Leg], on_refusal: OnRefusal) -> Step:
-    """Return what is to be done, given all orders of a basket."""
+def is_exit(client_order_id: str) -> bool:
+    """Say whether an order of a basket closes what a leg has traded."""
+    return client_order_id.startswith(EXIT_PREFIX)
+
+
+def next_step(orders: Sequence[Leg], on_refusal: OnRefusal, held: Held) -> Step:
+    """Return what is to be done, given all orders of a basket and what its account holds."""
     legs = [leg for leg in orders if not leg.is_exit]
     exits = [leg for leg in orders if leg.is_exit]
     if any(leg.is_refused for leg in legs):
         if open_legs := tuple(leg for leg in legs if not leg.status.is_closed):
             return Step(Deed.CANCEL, open_legs)
-        return _exit_step(legs, exits) if on_refusal is OnRefusal.FLATTEN else Step(Deed.FINISH)
+        return (
+            _exit_step(legs, exits, held) if on_refusal is OnRefusal.FLATTEN else Step(Deed.FINISH)
+        )
     if all(leg.is_held for leg in legs):
         return Step(Deed.CHECK, tuple(legs))
     for stage in stages(legs):
@@ -144,7 +156,26 @@ def left(orders: Sequence[Leg]) -> dict[int, int]:
     return {number: count for number, count in units.items() if count}
 
 
-def result(orders: Sequence[Leg], on_refusal: OnRefusal) -> BasketResult:
+def closable(orders: Sequence[Leg], held: Held) -> dict[int, int]:
+    """Return the units of each leg that can be closed again: what is left, as far as it is held.
+
+    Whatever its owner or a square-off closed in the meantime is closed; once more would open it on
+    the other side.
+    """
+    units, rest = left(orders), dict(held)
+    found: dict[int, int] = {}
+    for leg in orders:
+        if leg.is_exit or leg.number not in units:
+            continue
+        place, sign = (leg.symbol, leg.product), leg.side.sign
+        count = min(units[leg.number], sign * rest.get(place, 0))
+        if count > 0:
+            found[leg.number] = count
+            rest[place] -= sign * count
+    return found
+
+
+def result(orders: Sequence[Leg], on_refusal: OnRefusal, held: Held) -> BasketResult:
     """Return how a basket has ended for which nothing is left to do."""
     legs = [leg for leg in orders if not leg.is_exit]
     if not any(leg.is_refused for leg in legs):
@@ -153,7 +184,7 @@ def result(orders: Sequence[Leg], on_refusal: OnRefusal) -> BasketResult:
         return BasketResult.REFUSED
     if on_refusal is OnRefusal.KEEP:
         return BasketResult.KEPT
-    return BasketResult.STUCK if left(orders) else BasketResult.FLATTENED
+    return BasketResult.STUCK if closable(orders, held) else BasketResult.FLATTENED
 
 
 def _stage_step(stage: tuple[Leg, ...]) -> Step | None:
@@ -163,17 +194,15 @@ def _stage_step(stage: tuple[Leg, ...]) -> Step | None:
     return Step(Deed.AWAIT, standing) if standing else None
 
 
-def _exit_step(legs: Sequence[Leg], exits: Sequence[Leg]) -> Step:
+def _exit_step(legs: Sequence[Leg], exits: Sequence[Leg], held: Held) -> Step:
     """Return the next step out of what has traded: what is short first, so that it stays hedged."""
-    units = left([*legs, *exits])
+    if step := _stage_step(tuple(exits)):
+        return step
+    units = closable([*legs, *exits], held)
     for side in (Side.SELL, Side.BUY):
         stage = [leg for leg in legs if leg.side is side and leg.number in units]
-        numbers = {leg.number for leg in stage}
-        sent = [e for e in exits if e.number in numbers]
-        if step := _stage_step(tuple(sent)):
-            return step
         if stage:
-            tried = max(sum(e.number == leg.number for e in sent) for leg in stage)
+            tried = max(sum(e.number == leg.number for e in exits) for leg in stage)
             return Step(Deed.FINISH) if tried >= MAX_EXITS else Step(Deed.EXIT, tuple(stage))
     return Step(Deed.FINISH)
 

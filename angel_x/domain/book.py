@@ -174,7 +174,7 @@ class Book:
         if terms.denial is not None:
             self.take_off(order, OrderStatus.REJECTED, terms.denial)
             return
-        if self._is_stopped(order, terms):
+        if self.is_stopped(order, terms.underlying):
             self.take_off(order, OrderStatus.CANCELED, CancelReason.KILL_SWITCH)
             return
         if terms.triggered and terms.fill_price is not None and terms.fill_quantity:
@@ -183,7 +183,7 @@ class Book:
 
     def match(self, order: Order, terms: Terms) -> None:
         """Trigger and trade an order that rests, if the market has come to it."""
-        if self._is_stopped(order, terms):
+        if self.is_stopped(order, terms.underlying):
             return
         if order.status is OrderStatus.TRIGGER_PENDING:
             if not terms.triggered:
@@ -235,6 +235,16 @@ class Book:
             self._release(order)
         self._move(order, status, reason, detail)
 
+    def is_stopped(self, order: Order, underlying: str) -> bool:
+        """Say whether a control keeps an order in the market from trading."""
+        state = self.rules.state(order.user_id, underlying)
+        if state is TradingState.ACTIVE or order.is_exit:
+            return False
+        leaves = order.leaves_quantity
+        closing = closes(order.side, leaves, self.exposure(order), own=leaves)
+        may_close = state is TradingState.REDUCING or order.priority is Priority.EMERGENCY
+        return not (closing and may_close)
+
     def exposure(self, order: Order) -> Exposure:
         """Return what the order's account holds and offers in its contract."""
         key = order.user_id, order.symbol
@@ -258,16 +268,6 @@ class Book:
         if position is None:
             return False
         return order.leaves_quantity <= -order.side.sign * position.quantity
-
-    def _is_stopped(self, order: Order, terms: Terms) -> bool:
-        """Say whether a control keeps an order in the market from trading."""
-        state = self.rules.state(order.user_id, terms.underlying)
-        if state is TradingState.ACTIVE or order.is_exit:
-            return False
-        leaves = order.leaves_quantity
-        closing = closes(order.side, leaves, self.exposure(order), own=leaves)
-        may_close = state is TradingState.REDUCING or order.priority is Priority.EMERGENCY
-        return not (closing and may_close)
 
     def _refusal_to_amend(
         self, order: Order, amendment: Amendment, terms: Terms

@@ -86,7 +86,8 @@ def _transitions() -> Mapping[OrderStatus, frozenset[OrderStatus]]:
         # never seen as submitting.
         s.RECEIVED: {s.DENIED, s.SUBMITTING, *at_venue},
         s.SUBMITTING: at_venue,
-        s.TRIGGER_PENDING: {s.WORKING, s.REJECTED, *closing},
+        # It can come alive and trade at one look at the market: both moves are told, one is stored.
+        s.TRIGGER_PENDING: {s.WORKING, s.REJECTED, *resting},
         s.WORKING: resting,
         s.PARTIALLY_FILLED: closing,
     }

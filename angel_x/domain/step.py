@@ -72,6 +72,15 @@ class Step(StrEnum):
     MATCH_COMMITTED = "match.committed"
     """Their fills are durable; nobody was told."""
 
+    AMENDMENT_FOUND = "amendment.found"
+    """The order to change is locked and read."""
+
+    AMENDMENT_RECORDED = "amendment.recorded"
+    """The change, and what it traded at once, is written and not committed."""
+
+    AMENDMENT_COMMITTED = "amendment.committed"
+    """The change is durable; the caller has no answer."""
+
     CANCELLATION_FOUND = "cancellation.found"
     """The order to cancel is locked and read."""
 

@@ -15,6 +15,7 @@ from angel_x.domain.denial import DenialReason
 from angel_x.domain.family import Family
 from angel_x.domain.order import RESTING, Order, OrderRequest, OrderStatus, OrderType
 from angel_x.domain.session import IST
+from angel_x.domain.step import Step
 from angel_x.errors import (
     AmendmentRefused,
     Fault,
@@ -71,6 +72,7 @@ class Amending:
             family = unit.family(order_id)
             now = self._market_clock()
             targets = _targets(family, user_id, order_id, change)
+            self._units.at(Step.AMENDMENT_FOUND)
             if any(target.valid_until <= now for target in targets):
                 # Nobody has come to expire it yet; yesterday's order must not trade today.
                 raise OrderAlreadyClosed(order_id, OrderStatus.EXPIRED)
@@ -83,7 +85,9 @@ class Amending:
             self._apply(family.book, differing)
             self._match(family.book, [order for order, _ in differing])
             unit.record(family.book, actor)
+            self._units.at(Step.AMENDMENT_RECORDED)
             unit.commit()
+        self._units.at(Step.AMENDMENT_COMMITTED)
         self._aftermath.tell(family.book)
         return True
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from angel_x.domain.basket import Leg, exit_name, left
+from angel_x.domain.basket import Held, Leg, closable, exit_name
 from angel_x.domain.order import OrderRequest, OrderType, Priority, Side, Validity
 from angel_x.domain.workflow import Workflow
 from angel_x.services.acceptance import Acceptance, Intake, Submission
@@ -25,9 +25,11 @@ class BasketOrders:
         requests = msgspec.convert(workflow.spec["orders"], tuple[OrderRequest, ...])
         self._store(workflow, requests, workflow.actor)
 
-    def store_exits(self, workflow: Workflow, legs: Sequence[Leg], orders: Sequence[Leg]) -> None:
-        """Store one more attempt to close what each of these legs has traded."""
-        units = left(orders)
+    def store_exits(
+        self, workflow: Workflow, legs: Sequence[Leg], orders: Sequence[Leg], held: Held
+    ) -> None:
+        """Store one more attempt to close what each of these legs has traded and is still held."""
+        units = closable(orders, held)
         exits = []
         for leg in legs:
             attempt = 1 + sum(o.is_exit and o.number == leg.number for o in orders)

@@ -14,6 +14,7 @@ import structlog
 from angel_x.domain.basket import (
     BasketResult,
     Deed,
+    Held,
     Leg,
     OnRefusal,
     Step,
@@ -81,19 +82,21 @@ class BasketStep:
             if not orders:
                 self._orders.store_legs(workflow)
                 continue
-            step = next_step(orders, choice)
+            held = self._held(workflow.user_id, orders)
+            step = next_step(orders, choice, held)
             if step.deed is Deed.FINISH:
-                self._finish(unit, orders, choice)
+                ended = result(orders, choice, held)
+                self._finish(unit, orders, ended)
                 return
             if step.deed is Deed.EXIT and step.legs[0].side in has_exited:
                 break
-            if not self._do(step, workflow, orders):
+            if not self._do(step, workflow, orders, held):
                 break
             if step.deed is Deed.EXIT:
                 has_exited.add(step.legs[0].side)
         unit.save(due_in=_PAUSE_SECONDS)
 
-    def _do(self, step: Step, workflow: Workflow, orders: Sequence[Leg]) -> bool:
+    def _do(self, step: Step, workflow: Workflow, orders: Sequence[Leg], held: Held) -> bool:
         """Take a step; return whether there may be another one at once."""
         parts = [part for leg in step.legs for part in leg.parts]
         match step.deed:
@@ -106,8 +109,17 @@ class BasketStep:
             case Deed.CANCEL:
                 self._cancel(parts)
             case Deed.EXIT:
-                self._orders.store_exits(workflow, step.legs, orders)
+                self._orders.store_exits(workflow, step.legs, orders, held)
         return True
+
+    def _held(self, user_id: int, orders: Sequence[Leg]) -> Held:
+        """Return what the account holds in the contracts of the basket, once a leg was refused."""
+        if not any(leg.is_refused for leg in orders):
+            return {}
+        places = {(leg.symbol, leg.product) for leg in orders}
+        with self._units.begin() as unit:
+            book = unit.holdings(user_id, places)
+        return {(p.symbol, p.product): p.quantity for p in book.positions.values()}
 
     def _check(self, legs: Sequence[Leg]) -> None:
         """Release the first legs if the account can bear all of them, else deny them all."""
@@ -149,8 +161,7 @@ class BasketStep:
                 unit.commit()
         self._aftermath.tell(book)
 
-    def _finish(self, unit: WorkflowUnit, orders: Sequence[Leg], choice: OnRefusal) -> None:
-        ended = result(orders, choice)
+    def _finish(self, unit: WorkflowUnit, orders: Sequence[Leg], ended: BasketResult) -> None:
         is_done = ended is BasketResult.FILLED
         refusals = [
             f"leg {leg.number} is {leg.status}: {leg.reason}"

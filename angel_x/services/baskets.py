@@ -13,6 +13,7 @@ from angel_x.domain.basket import (
     BasketRequest,
     BasketResult,
     OnRefusal,
+    is_exit,
     leg_name,
 )
 from angel_x.domain.statement import OrderFilter, OrderRecord
@@ -103,15 +104,14 @@ class Baskets:
         wanted = OrderFilter(basket_id=workflow.key)
         found = self._statements.orders(workflow.user_id, wanted, _NEWEST, _ALL)[::-1]
         outcome: dict[str, Any] = workflow.outcome or {}
-        is_exit = [order.client_order_id.split(" ")[2] == "exit" for order in found]
         return BasketRecord(
             basket_id=workflow.key,
             status=workflow.status,
             result=BasketResult(outcome["result"]) if "result" in outcome else None,
             on_refusal=OnRefusal(workflow.spec["on_refusal"]),
             refusals=tuple(outcome.get("refusals", ())),
-            orders=tuple(o for o, exits in zip(found, is_exit, strict=True) if not exits),
-            exits=tuple(o for o, exits in zip(found, is_exit, strict=True) if exits),
+            orders=tuple(order for order in found if not is_exit(order.client_order_id)),
+            exits=tuple(order for order in found if is_exit(order.client_order_id)),
             created_at=workflow.created_at,
             finished_at=workflow.finished_at,
         )

@@ -11,7 +11,6 @@ import structlog
 from angel_x.domain.denial import CancelReason
 from angel_x.domain.matching import by_priority, crosses, touch_paise, triggered
 from angel_x.domain.order import RESTING, OrderStatus
-from angel_x.domain.risk import TradingState
 from angel_x.domain.session import IST
 from angel_x.domain.step import Step
 from angel_x.services.aftermath import Aftermath
@@ -24,7 +23,6 @@ from angel_x.services.units import Units
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from angel_x.domain.book import Book
     from angel_x.domain.order import Order
     from angel_x.domain.universe import Universe
 
@@ -111,7 +109,8 @@ class Matching:
                 if order.valid_until <= now:
                     # Nobody has come to expire it yet; yesterday's order must not trade today.
                     book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
-                elif not _is_halted(book, order):
+                elif not book.is_stopped(order, _underlying(order)):
+                    # One that may not trade must not use up displayed size.
                     standing.append(order)
             for order, terms in zip(standing, self._market.terms(standing), strict=True):
                 book.match(order, terms)
@@ -123,10 +122,8 @@ class Matching:
         return len(book.fills)
 
 
-def _is_halted(book: Book, order: Order) -> bool:
-    """Say whether an order must wait; one that may not trade must not use up displayed size."""
-    underlying = order.symbol.partition("_")[0]
-    return book.rules.state(order.user_id, underlying) is TradingState.HALTED
+def _underlying(order: Order) -> str:
+    return order.symbol.partition("_")[0]
 
 
 def _leave(order_id: int, trace: str) -> int:

@@ -23,9 +23,9 @@ log = structlog.get_logger()
 _AT_A_TIME = 1000
 #: Messages in a queue above which another one would only add to the pile.
 _FULL_QUEUE = 200
-_LONGEST_PAUSE_SECONDS = 60.0
+_LONGEST_PAUSE_SECONDS = 8.0
 #: Until the next ring where messages of the lane still wait: ours may be among them.
-_BACKLOG_PAUSE_SECONDS = 30.0
+_BACKLOG_PAUSE_SECONDS = 5.0
 
 
 class DueOrder(Protocol):

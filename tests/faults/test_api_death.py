@@ -28,7 +28,13 @@ CANCELLATION = {
     Step.CANCELLATION_RECORDED: False,
     Step.CANCELLATION_COMMITTED: True,
 }
-STEPS = {*ACCEPTANCE, *CANCELLATION}
+#: Whether the order stands at its new price after a request that dies at the step.
+AMENDMENT = {
+    Step.AMENDMENT_FOUND: False,
+    Step.AMENDMENT_RECORDED: False,
+    Step.AMENDMENT_COMMITTED: True,
+}
+STEPS = {*ACCEPTANCE, *CANCELLATION, *AMENDMENT}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -118,6 +124,34 @@ def test_an_api_that_dies_while_it_cancels_has_canceled_or_not(
     assert api.call("DELETE", path, key) == (409 if CANCELLATION[step] else 200)
     assert world.statuses(user) == {order.order_id: "canceled"}
     assert world.events(order.order_id) == ["received", "working", "canceled"]
+    world.market.assert_invariants()
+    world.system.kill(successor)
+
+
+@pytest.mark.parametrize("step", AMENDMENT)
+def test_an_api_that_dies_while_it_amends_has_amended_or_not(
+    world: World, api: Api, tmp_path: Path, step: Step
+) -> None:
+    user = world.market.account(step.value)
+    key = api.key(user)
+    (order,) = world.market.accept(user, world.market.request(limit="99.00"))
+    world.until(user, "working")
+    fault = world.fault(step, tmp_path)
+    process = api.start(step.value, fault.environment)
+    path, change = f"/v1/orders/{order.order_id}", {"price": "99.50", "quantity": 130}
+
+    assert api.call("PATCH", path, key, change) is None
+
+    process.join(10)
+    assert (process.pid, process.exitcode) == (fault.await_victim(), -signal.SIGKILL)
+    amended = ["working"] if AMENDMENT[step] else []
+    assert world.events(order.order_id) == ["received", "working", *amended]
+
+    successor = api.start(f"{step}-successor")
+    assert api.call("PATCH", path, key, change) == 200
+    assert world.statuses(user) == {order.order_id: "working"}
+    assert world.events(order.order_id) == ["received", "working", "working"]
+    assert world.fills(user) == {order.order_id: 0}
     world.market.assert_invariants()
     world.system.kill(successor)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.e2e.processes import ROOT, Processes, processes
+from angel_x.domain.step import Step
+from tests.e2e.processes import ROOT, Processes, eventually, processes
 from tests.faults.world import ORDER_QUEUES, World
 
 pytestmark = pytest.mark.e2e
@@ -30,15 +33,50 @@ def test_a_worker_with_a_wrong_clock_decides_as_any_other(
     world: World, skewed: Processes, skew: int
 ) -> None:
     user = world.market.account(f"skew{skew}")
-    for symbol in world.market.symbols:
-        world.market.quote(symbol, "100.00", "100.50")
-    name = f"worker{skew}"
-    options = f"-m celery -A tasks.app worker -n {name}@test -Q {ORDER_QUEUES} -c 1"
-    skewed.start(name, *options.split(), SKEW_SECONDS=str(skew))
-    skewed.until_logged(name, "ready.")
+    quote(world)
+    name = start(skewed, skew)
 
     accepted = world.market.accept(user, *[world.market.request() for _ in range(5)])
 
-    world.until(user, "filled", "denied", "expired")
-    print(skewed.log(name)[-3000:])
+    world.until(user, "filled")
     world.assert_filled_once(user, [order.order_id for order in accepted])
+    assert "clock.wrong" in skewed.log(name)
+    assert f"ahead_seconds={float(skew)}" in skewed.log(name)
+
+
+def test_a_worker_two_hours_ahead_takes_the_message_of_a_busy_one_and_trades_nothing_twice(
+    world: World, skewed: Processes, tmp_path: Path
+) -> None:
+    user = world.market.account("busy")
+    quote(world)
+    fault = world.fault(Step.BATCH_COMMITTED, tmp_path, action="stop")
+    busy = world.system.worker("busy", ORDER_QUEUES, fault.environment)
+    accepted = world.market.accept(user, *[world.market.request() for _ in range(5)])
+    victim = psutil.Process(fault.await_victim())
+    eventually(lambda: victim.status() == psutil.STATUS_STOPPED, "it is busy for long")
+    assert world.application.broker.hlen("unacked") == 1
+
+    # By its clock the message was handed out longer ago than any task may take.
+    start(skewed, TWO_HOURS)
+    eventually(lambda: not world.application.broker.hlen("unacked"), "it was handed out again")
+
+    assert victim.status() == psutil.STATUS_STOPPED
+    os.kill(victim.pid, signal.SIGCONT)
+    world.assert_filled_once(user, [order.order_id for order in accepted])
+    assert [world.events(o.order_id) for o in accepted] == [["received", "filled"]] * 5
+    world.system.kill(busy)
+
+
+def quote(world: World) -> None:
+    for symbol in world.market.symbols:
+        world.market.quote(symbol, "100.00", "100.50")
+
+
+def start(skewed: Processes, skew: int) -> str:
+    """Start a worker whose clock is so many seconds ahead; return its name."""
+    name = f"worker{skew}"
+    options = f"-n {name}@test -Q {ORDER_QUEUES} -c 1 --without-mingle --without-gossip"
+    command = f"-m celery --quiet -A tasks.app worker {options}"
+    skewed.start(name, *command.split(), SKEW_SECONDS=str(skew))
+    skewed.until_logged(name, "ready.")
+    return name

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
@@ -227,7 +228,8 @@ def test_a_database_in_a_black_hole_is_answered_for_in_time(
 
 def queued(world: World) -> list[bytes]:
     """Return the messages of the normal lane, as they lie there."""
-    return [bytes(message) for message in world.application.broker.lrange(QueueName.NORMAL, 0, -1)]
+    messages = world.application.broker.lrange(QueueName.NORMAL, 0, -1)
+    return cast("list[bytes]", messages)
 
 
 def timed(api: Api, key: str, client_order_id: str) -> tuple[int | None, float]:

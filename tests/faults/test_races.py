@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
@@ -17,28 +18,47 @@ from tests.faults.world import World
 
 pytestmark = pytest.mark.e2e
 
-ROUNDS = 25
+ROUNDS = 30
+#: Seconds.
+_STRIDE = 0.002
 
 
-def at_once(*actions: Callable[[], object]) -> list[object]:
-    """Do everything at the same time; return each answer, or the refusal."""
+def at_once(*actions: Callable[[], object], lead: float = 0.0) -> list[object]:
+    """Do everything at the same time; return each answer, or the refusal.
+
+    The first one starts ``lead`` seconds after the others.
+    """
     start = threading.Barrier(len(actions))
 
-    def act(action: Callable[[], object]) -> object:
+    def act(action: Callable[[], object], wait: float) -> object:
         start.wait()
+        # Not a busy one, which would hold up the others.
+        threading.Event().wait(wait)
         try:
             return action()
         except AngelXError as refusal:
             return refusal
 
+    waits = [lead] + [0.0] * (len(actions) - 1)
     with ThreadPoolExecutor(len(actions)) as threads:
-        return list(threads.map(act, actions))
+        return list(threads.map(act, actions, waits))
+
+
+@dataclass
+class Lead:
+    """How much later the faster of two starts, so that neither of them always wins."""
+
+    seconds: float = 0.0
+
+    def learn(self, *, was_first: bool) -> None:
+        """Start later the next time after a victory, and earlier after a defeat."""
+        self.seconds = max(0.0, self.seconds + (_STRIDE if was_first else -_STRIDE))
 
 
 def test_a_cancellation_and_the_execution_never_both_win(world: World) -> None:
     user = world.market.account("cancel")
     application = world.application
-    outcomes = set()
+    outcomes, lead = set(), Lead()
     for _ in range(ROUNDS):
         (order,) = world.market.accept(user, world.market.request())
         order_id = order.order_id
@@ -46,32 +66,40 @@ def test_a_cancellation_and_the_execution_never_both_win(world: World) -> None:
         answer, _ = at_once(
             partial(application.cancellation.cancel, user, order_id),
             partial(application.execution.run, [order_id]),
+            lead=lead.seconds,
         )
 
         status = world.statuses(user)[order_id]
         outcomes.add(status)
+        lead.learn(was_first=status == "canceled")
         assert isinstance(answer, OrderAlreadyClosed) == (status == "filled")
         assert world.events(order_id) == ["received", status]
         assert world.fills(user)[order_id] == (status == "filled")
-    assert outcomes <= {"filled", "canceled"}
+    assert outcomes == {"filled", "canceled"}
     world.market.assert_invariants()
 
 
 def test_a_cancellation_and_a_match_never_both_win(world: World) -> None:
     user = world.market.account("match")
     application, symbol = world.application, world.market.symbols[1]
+    outcomes, lead = set(), Lead()
     for _ in range(ROUNDS):
         order_id = resting(world, user, symbol)
         world.market.quote(symbol, "100.00", "100.20")
 
         answer, _ = at_once(
-            partial(application.cancellation.cancel, user, order_id), application.matching.run
+            partial(application.cancellation.cancel, user, order_id),
+            application.matching.run,
+            lead=lead.seconds,
         )
 
         status = world.statuses(user)[order_id]
+        outcomes.add(status)
+        lead.learn(was_first=status == "canceled")
         assert isinstance(answer, OrderAlreadyClosed) == (status == "filled")
         assert world.events(order_id) == ["received", "working", status]
         assert world.fills(user)[order_id] == (status == "filled")
+    assert outcomes == {"filled", "canceled"}
     world.market.assert_invariants()
 
 
@@ -80,24 +108,28 @@ def test_an_amendment_and_a_match_leave_an_order_that_traded_at_a_price_it_stood
 ) -> None:
     user = world.market.account("amend")
     application, symbol = world.application, world.market.symbols[2]
-    amended = 0
+    outcomes, lead = set(), Lead()
     for _ in range(ROUNDS):
         order_id = resting(world, user, symbol)
         world.market.quote(symbol, "100.00", "100.20")
         change = Change(limit_price=Decimal("99.50"))
 
         answer, _ = at_once(
-            partial(application.amending.amend, user, order_id, change), application.matching.run
+            partial(application.amending.amend, user, order_id, change),
+            application.matching.run,
+            lead=lead.seconds,
         )
 
         status = world.statuses(user)[order_id]
-        amended += answer is True
+        outcomes.add(status)
+        lead.learn(was_first=answer is True)
         # Amended first it stands below the market; matched first it is closed and stays.
         assert (answer is True) == (status == "working")
         assert isinstance(answer, OrderAlreadyClosed) == (status == "filled")
         assert world.fills(user)[order_id] == (status == "filled")
         if status == "working":
             application.cancellation.cancel(user, order_id)
+    assert outcomes == {"filled", "working"}
     world.market.assert_invariants()
 
 

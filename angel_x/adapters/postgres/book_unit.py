@@ -45,10 +45,12 @@ _HELD_COLUMNS = """
     u.cash, u.collateral, u.margin_used, u.realised_pnl, u.open_orders, u.pnl_day, u.day_pnl,
     e.net_quantity, e.open_buy_quantity, e.open_sell_quantity, e.margin,
     p.id, p.quantity, p.cost, p.realised_pnl, p.entry_time,
-    rules.controls, rules.limits
+    CASE WHEN row_number() OVER () = 1 THEN rules.controls END,
+    CASE WHEN row_number() OVER () = 1 THEN rules.limits END
 """
 # What is held is of the account in the contract; a position is of one product as well.  Controls
-# and limits are few, are read once, and mostly are not there at all.
+# and limits mostly are not there at all.  Where they are, they are those of every account, so they
+# come with one row, whichever that is.
 _HOLDINGS = """
 JOIN users u ON u.id = o.user_id
 LEFT JOIN exposures e ON e.user_id = o.user_id AND e.symbol = o.symbol
@@ -212,11 +214,13 @@ def _orders_and_book(rows: Sequence[Sequence[Any]]) -> tuple[list[Order], Book]:
 def _book(rows: Iterable[tuple[int, str, Product, Sequence[Any]]]) -> Book:
     """Return the book of what is held by account, contract and product."""
     book = Book({}, {}, {})
-    rules: Sequence[Any] | None = None
+    controls: Sequence[Any] = ()
+    limits: Sequence[Any] = ()
     for user_id, symbol, product, held in rows:
         if user_id not in book.accounts:
             book.accounts[user_id] = Account(user_id, *held[_ACCOUNT])
-        rules = held[_RULES] if rules is None else rules
+        row_controls, row_limits = held[_RULES]
+        controls, limits = row_controls or controls, row_limits or limits
         key = user_id, symbol
         if held[_EXPOSURE][0] is None:
             continue
@@ -226,8 +230,7 @@ def _book(rows: Iterable[tuple[int, str, Product, Sequence[Any]]]) -> Book:
         place = *key, product
         if position_id is not None and place not in book.positions:
             book.positions[place] = Position(*place, quantity, cost, realised, position_id, entered)
-    controls, limits = rules or (None, None)
-    book.rules = TradingRules.from_rows(controls or (), limits or ())
+    book.rules = TradingRules.from_rows(controls, limits)
     return book
 
 

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from angel_x.domain.metric import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sqlalchemy.engine import ExceptionContext
 
 log = structlog.get_logger()
 
@@ -44,7 +47,7 @@ def make_engine(
         "idle_in_transaction_session_timeout": idle_seconds,
     }
     options = [f"-c {name}={int(seconds * 1000)}" for name, seconds in limits.items()]
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=max(0, max_pool_size - pool_size),
@@ -59,6 +62,20 @@ def make_engine(
             "options": " ".join([*options, "-c timezone=UTC"]),
         },
     )
+    event.listen(engine, "handle_error", _named, retval=True)
+    return engine
+
+
+def _named(context: ExceptionContext) -> OperationalError | None:
+    """Call a broken connection by its name.
+
+    psycopg2 raises a plain DatabaseError where a connection breaks within a message of several
+    statements, as if one of them were to blame.
+    """
+    error = context.sqlalchemy_exception
+    if not context.is_disconnect or type(error) is not DatabaseError:
+        return None
+    return OperationalError(error.statement, error.params, context.original_exception)
 
 
 def watch_queries(

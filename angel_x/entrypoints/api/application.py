@@ -43,7 +43,8 @@ _COMPRESSED_FROM_BYTES = 1024
 #: Two thirds of the effort of the highest level for nearly the same size.
 _COMPRESSION_LEVEL = 5
 
-_ROUTERS = (
+#: Every route of the API.
+ROUTERS = (
     orders.router,
     submissions.router,
     baskets.router,
@@ -68,7 +69,7 @@ def create_app(application: Application) -> FastAPI:
         redoc_url=None,
     )
     _equip(app, application)
-    for router in _ROUTERS:
+    for router in ROUTERS:
         app.include_router(router)
     openapi.install(app)
     problems.install(app)

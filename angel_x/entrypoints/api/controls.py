@@ -23,7 +23,7 @@ from angel_x.domain.order import Product
 from angel_x.domain.square_off import SquareOffRecord
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.keys import Reader, Trader
-from angel_x.entrypoints.api.openapi import SQUARE_OFF_BODY, SWITCH_BODY, answers
+from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, SQUARE_OFF_BODY, SWITCH_BODY, answers
 from angel_x.entrypoints.api.parts import answer, application, idempotency_key
 from angel_x.errors import InvalidInput, ScopeMissing
 from angel_x.services.control_forms import SquareOffForm, SwitchForm, decode
@@ -105,7 +105,7 @@ def cancel_all(
         **answers(SquareOffRecord, "It was asked for before under this key"),
         202: {**answers(SquareOffRecord, "Stored, and on the way")[200]},
     },
-    openapi_extra=SQUARE_OFF_BODY,
+    openapi_extra=SQUARE_OFF_BODY | IDEMPOTENCY_KEY,
 )
 async def square_off(request: Request, caller: Trader) -> Response:
     """Buy short positions back, then sell long ones, and go on until the account is flat.

@@ -123,7 +123,18 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         "content": _content(MEDIA_TYPE, Problem),
     },
 }
-#: The body of a submission.
+#: The header that names what has no name of its own.
+IDEMPOTENCY_KEY = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "Names what the body does not name; sending it again is safe",
+            "schema": {"type": "string", "pattern": "^[!-~]{1,58}$"},
+        }
+    ]
+}
+#: Orders in a body.
 ORDERS_BODY = {
     "requestBody": {
         "required": True,
@@ -182,4 +193,17 @@ def _document(app: FastAPI) -> dict[str, Any]:
         _RECORDS, ref_template="#/components/schemas/{name}"
     )
     document.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+    _make_portable(schemas)
     return document
+
+
+def _make_portable(schema: object) -> None:
+    """Write patterns as every reader of the document knows them: these are Python's own."""
+    if isinstance(schema, dict):
+        if isinstance(pattern := schema.get("pattern"), str):
+            schema["pattern"] = pattern.replace(r"\Z", "$").replace(r"\ud800-\udfff", "")
+        for part in schema.values():
+            _make_portable(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            _make_portable(part)

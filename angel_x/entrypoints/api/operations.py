@@ -6,13 +6,13 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from angel_x.domain.audit import AuditFilter, AuditPage, Replayed
 from angel_x.entrypoints.api.keys import Admin
-from angel_x.entrypoints.api.openapi import answers
-from angel_x.entrypoints.api.parts import answer, application
+from angel_x.entrypoints.api.openapi import PROBLEMS, answers
+from angel_x.entrypoints.api.parts import Moment, answer, application
 from angel_x.services.reading import parse_order_id
 
 router = APIRouter(tags=["operations"])
@@ -28,7 +28,7 @@ class AuditQuery(BaseModel):
         str | None,
         Field(description="As in `order:17`", max_length=100, pattern=r"^[^\x00]+$"),
     ] = None
-    since: Annotated[AwareDatetime | None, Field(description="Done then or later")] = None
+    since: Annotated[Moment | None, Field(description="Done then or later")] = None
     cursor: Annotated[str | None, Field(description="The `next` of the page before")] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
@@ -50,7 +50,10 @@ def audit(request: Request, _caller: Admin, query: Annotated[AuditQuery, Query()
     summary="Send a parked order again",
     status_code=HTTPStatus.ACCEPTED,
     response_class=Response,
-    responses={202: {**answers(Replayed, "Stored as a new order, and on the way")[200]}},
+    responses={
+        202: {**answers(Replayed, "Stored as a new order, and on the way")[200]},
+        **PROBLEMS,
+    },
 )
 def replay(request: Request, caller: Admin, order_id: str) -> Response:
     """Send the same content as a new order, whoever's it is.

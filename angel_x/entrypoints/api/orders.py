@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -20,8 +20,14 @@ from angel_x.domain.statement import (
 )
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.keys import Reader, Trader
-from angel_x.entrypoints.api.openapi import AMENDMENT_BODY, ORDERS_BODY, answers
-from angel_x.entrypoints.api.parts import answer, application, group_commit, idempotency_key
+from angel_x.entrypoints.api.openapi import AMENDMENT_BODY, IDEMPOTENCY_KEY, ORDERS_BODY, answers
+from angel_x.entrypoints.api.parts import (
+    Moment,
+    answer,
+    application,
+    group_commit,
+    idempotency_key,
+)
 from angel_x.services import amendment_form, order_form
 from angel_x.services.acceptance import Accepted, Submission
 from angel_x.services.reading import parse_order_id
@@ -49,7 +55,7 @@ class OrderQuery(BaseModel):
     client_order_id: Annotated[str | None, Field(pattern=_CLIENT_ORDER_ID)] = None
     parent_id: Annotated[_Id | None, Field(description="The slices of this order")] = None
     basket_id: Annotated[str | None, Field(pattern=_CLIENT_ORDER_ID)] = None
-    since: Annotated[AwareDatetime | None, Field(description="Accepted then or later")] = None
+    since: Annotated[Moment | None, Field(description="Accepted then or later")] = None
     cursor: Annotated[str | None, Field(description="The `next` of the page before")] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
@@ -74,7 +80,7 @@ class OrderQuery(BaseModel):
         **answers(OrderReceipts, "All of these orders were stored before"),
         202: {**answers(OrderReceipts, "Stored, and on the way to be decided")[200]},
     },
-    openapi_extra=ORDERS_BODY,
+    openapi_extra=ORDERS_BODY | IDEMPOTENCY_KEY,
 )
 async def submit(request: Request, caller: Trader) -> Response:
     """Store every order of the request durably, or none of it.

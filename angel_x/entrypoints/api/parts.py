@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import msgspec
+from pydantic import AfterValidator, AwareDatetime
 from starlette.responses import Response
 
+from angel_x.domain.moment import in_utc
 from angel_x.entrypoints.api.problems import shown
 from angel_x.errors import InvalidInput
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from angel_x.entrypoints.api.group_commit import GroupCommit
     from angel_x.entrypoints.api.subscriptions import Subscriptions
 
+#: Any offset may be written; PostgreSQL knows none above 15:59.
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
 #: As a client order id, with room for the position of an order behind it.
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,58}")

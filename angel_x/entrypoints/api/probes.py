@@ -40,7 +40,12 @@ async def readyz(request: Request) -> Response:
     return answer(readiness, status)
 
 
-@router.get("/healthz", summary="The same in words, for people", response_class=PlainTextResponse)
+@router.get(
+    "/healthz",
+    summary="The same in words, for people",
+    response_class=PlainTextResponse,
+    responses={503: {"description": "A part is not ready", "content": {"text/plain": {}}}},
+)
 async def healthz(request: Request) -> Response:
     readiness = await _check(request).run()
     words = "Angel-X is ready" if readiness.ready else "Angel-X is NOT ready"

@@ -33,8 +33,8 @@ _FOREIGN = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "CACHE_URL", "API_URL", "
 #: stopped past its lease has lost it.
 _SHORTER = {"API_RESPONSE_TIMEOUT": 10.0, "ORDER_LEASE_SECONDS": 3.0}
 _STARTING = "processes ready"
-#: The servers, the feed, the worker for chores, and whoever has a role.
-_PARTS = 3 + sum(map(len, programs.ROLES.values()))
+#: The servers, the feed, the workers that no order waits for, and whoever has a role.
+_PARTS = 5 + sum(map(len, programs.ROLES.values()))
 
 
 def storm(
@@ -86,9 +86,7 @@ def _run(
                 addresses.database_url, addresses.broker_redis_url, sockets, stack
             )
             opened.append(passages)
-            return programs.stages(
-                addresses, variables, market, settings=plan.settings, passages=passages
-            )
+            return programs.stages(addresses, variables, market, passages=passages)
 
         async def work(system: System) -> None:
             phases.end(STARTUP)

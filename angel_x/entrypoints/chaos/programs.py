@@ -7,12 +7,9 @@ from collections.abc import Mapping
 
 from angel_x.entrypoints.chaos.ground import Passage, Role
 from angel_x.entrypoints.chaos.passages import Passages
-from angel_x.entrypoints.cli.processes import beat_command, worker_command
 from angel_x.entrypoints.supervisor import Program, ready_when_it_answers
 from angel_x.entrypoints.up.addresses import Addresses
 from angel_x.entrypoints.up.programs import MarketChoice, Stages
-from config.queues import QueueName
-from config.settings import Settings
 
 #: The names of the programs of each role.
 ROLES: Mapping[Role, tuple[str, ...]] = {
@@ -22,8 +19,10 @@ ROLES: Mapping[Role, tuple[str, ...]] = {
     Role.RELAY: ("relay-1", "relay-2"),
     Role.BEAT: ("beat-1", "beat-2"),
 }
-#: What one worker does that no order waits for.
-_CHORES = (QueueName.PORTFOLIO, QueueName.MONITOR, QueueName.GREEKS)
+#: Workers that no order waits for.
+_CHORES = ("portfolio", "monitor", "greeks")
+#: What a worker says once it runs.
+_READY = " ready."
 _STOP_SECONDS = 10.0
 
 
@@ -32,7 +31,6 @@ def stages(
     environ: Mapping[str, str],
     market: MarketChoice,
     *,
-    settings: Settings,
     passages: Passages,
 ) -> Stages:
     """Return the processes; those of orders reach their servers through proxies."""
@@ -47,46 +45,35 @@ def stages(
             stop_seconds=_STOP_SECONDS,
         )
 
-    def command(name: str, *arguments: str) -> tuple[str, ...]:
-        return (sys.executable, "-m", "angel_x.entrypoints.cli", name, *arguments)
-
     at_work = passages.environment(Passage.WORKERS_TO_DATABASE, Passage.WORKERS_TO_BROKER)
     at_the_door = passages.environment(Passage.API_TO_DATABASE, Passage.SENDERS_TO_BROKER)
     sending = passages.environment(Passage.SENDERS_TO_BROKER)
     workers = (
         *(
-            program(name, *_worker("orders", number, settings), says=" ready.", **at_work)
-            for number, name in enumerate(ROLES[Role.ORDER_WORKER], 1)
+            program(name, *_worker("orders", name), says=_READY, **at_work)
+            for name in ROLES[Role.ORDER_WORKER]
         ),
-        program(
-            *ROLES[Role.EMERGENCY_WORKER],
-            *_worker("emergency", 1, settings),
-            says=" ready.",
-            **at_work,
+        *(
+            program(name, *_worker("emergency", name), says=_READY, **at_work)
+            for name in ROLES[Role.EMERGENCY_WORKER]
         ),
-        program("worker-chores", *_chores(settings), says=" ready."),
+        *(program(f"worker-{kind}", *_command("worker", kind), says=_READY) for kind in _CHORES),
     )
     relays = (
-        program(name, *command("relay"), says="relay.started", **sending)
+        program(name, *_command("relay"), says="relay.started", **sending)
         for name in ROLES[Role.RELAY]
     )
-    beats = (program(name, *beat_command(), says="beat: Starting") for name in ROLES[Role.BEAT])
-    feed = program("feed", *command("feed", *market.arguments()), says="feed.started")
+    beats = (program(name, *_command("beat"), says="beat: Starting") for name in ROLES[Role.BEAT])
+    feed = program("feed", *_command("feed", *market.arguments()), says="feed.started")
     api = program(
-        *ROLES[Role.API], *command("api"), answers=f"{addresses.api_url}/livez", **at_the_door
+        *ROLES[Role.API], *_command("api"), answers=f"{addresses.api_url}/livez", **at_the_door
     )
     return ((feed, *relays, *workers), (api, *beats))
 
 
-def _worker(kind: str, number: int, settings: Settings) -> list[str]:
-    """Return the command of a worker, named apart from others of its kind."""
-    return [
-        part.replace(f"{kind}@", f"{kind}-{number}@") for part in worker_command(kind, settings)
-    ]
+def _command(name: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "angel_x.entrypoints.cli", name, *arguments)
 
 
-def _chores(settings: Settings) -> list[str]:
-    """Return the command of one worker that reads the queues of three."""
-    monitor = worker_command("monitor", settings)
-    own = ",".join(queue.value for queue in _CHORES)
-    return [own if part == QueueName.MONITOR.value else part for part in monitor]
+def _worker(kind: str, name: str) -> tuple[str, ...]:
+    return _command("worker", kind, "--name", name.removeprefix("worker-"))

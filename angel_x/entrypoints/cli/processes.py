@@ -21,8 +21,8 @@ log = structlog.get_logger()
 _NEVER_LATE = "emergency"
 
 
-def worker_command(kind: str, settings: Settings) -> list[str]:
-    """Return the command line of one class of worker."""
+def worker_command(kind: str, settings: Settings, name: str | None = None) -> list[str]:
+    """Return the command line of one class of worker, which is named after it by default."""
     concurrency = {
         "orders": settings.order_processing_workers,
         "greeks": settings.parallel_greek_workers,
@@ -30,7 +30,7 @@ def worker_command(kind: str, settings: Settings) -> list[str]:
     queues = ",".join(queue.value for queue in WORKER_QUEUES[kind])
     return [
         *_celery("tasks.app", "worker"),
-        *("-Q", queues, "-n", f"{kind}@%h", "--concurrency", str(concurrency.get(kind, 1))),
+        *("-Q", queues, "-n", f"{name or kind}@%h", "--concurrency", str(concurrency.get(kind, 1))),
         # Workers that talk to each other cost traffic and find out nothing that is used here.
         *("--without-gossip", "--without-mingle"),
     ]
@@ -60,14 +60,15 @@ def api() -> None:
 
 @click.command()
 @click.argument("kind", metavar="CLASS", type=click.Choice(list(WORKER_QUEUES)))
-def worker(kind: str) -> None:
+@click.option("--name", help="Tells apart workers of one class on one machine.")
+def worker(kind: str, name: str | None) -> None:
     """Run the Celery worker of one CLASS."""
     settings = load(os.environ)
     settings.needed("broker_url")
     settings.needed("database_url")
     if kind != _NEVER_LATE:
         os.nice(settings.bulk_niceness)
-    _become(worker_command(kind, settings))
+    _become(worker_command(kind, settings, name))
 
 
 @click.command()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 
 import click
 
 from angel_x.domain.audit import AuditFilter, ParkedOrder, TimelineEvent
+from angel_x.domain.moment import in_utc
 from angel_x.entrypoints.cli.operator import actor
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
@@ -122,4 +123,4 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise InvalidInput(f"since must be a day or a time, was {text}") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return in_utc(moment)

@@ -158,7 +158,9 @@ def _perform(system: System, options: Options, bars: Bars, phases: Phases, stop:
         phases.end("orders decided")
         accounts = show.accounts()
         phases.end("accounts valued")
-        invariants = [*show.invariants(), *conduct_rules(refusals, strike, trading)]
+        feats = show.feats(chain)
+        phases.end("feats shown")
+        invariants = [*show.invariants(), *conduct_rules(refusals, strike, trading, feats)]
         phases.end("invariants checked")
         return Report(
             seed=options.seed,
@@ -166,6 +168,7 @@ def _perform(system: System, options: Options, bars: Bars, phases: Phases, stop:
             trading=trading,
             refusals=refusals,
             strike=strike,
+            feats=feats,
             accounts=accounts,
             chain=application.option_chains.chain(chain.underlying, chain.expiry),
             memory=show.memory(),

@@ -79,6 +79,14 @@ def _bad_orders(given: Circumstances) -> Iterator[BadRequest]:
         "quantity of 10^30": {"quantity": 10**30},
         "price of NaN": {"order_type": "LIMIT", "price": "NaN"},
         "price of 10^30": {"order_type": "LIMIT", "price": _FAR},
+        "SL-M on an index option": {"order_type": "SL-M", "trigger_price": str(tick * 100)},
+        "stop without a trigger": {"order_type": "SL", "price": str(tick * 100)},
+        "trigger beyond the limit": {
+            "order_type": "SL",
+            "trigger_price": str(tick * 200),
+            "price": str(tick * 100),
+        },
+        "too many slices": {"quantity": lot * 100_000},
         "wrong type": {"quantity": [lot]},
         "unknown field": {"colour": "green"},
         "missing field": {"quantity": None},
@@ -111,6 +119,15 @@ def _bad_callers(given: Circumstances) -> Iterator[BadRequest]:
     foreign = f"/v1/orders/{given.foreign_order_id}"
     yield BadRequest("another's order", "GET", foreign, HTTPStatus.NOT_FOUND, given.key)
     yield BadRequest("canceling another's", "DELETE", foreign, HTTPStatus.NOT_FOUND, given.key)
+    change = b'{"price": "1.00"}'
+    yield BadRequest(
+        "changing another's", "PATCH", foreign, HTTPStatus.NOT_FOUND, given.key, change
+    )
+    system = b'{"scope": "system", "state": "on"}'
+    halt = BadRequest(
+        "halting the system", "PUT", "/v1/kill-switch", HTTPStatus.FORBIDDEN, given.key, system
+    )
+    yield halt
     cursor = "/v1/orders?cursor=%00garbage"
     yield BadRequest("bad cursor", "GET", cursor, HTTPStatus.BAD_REQUEST, given.key)
 

@@ -32,6 +32,7 @@ def _parts(report: Report, *, runs: bool) -> Iterator[object]:
     yield _latency(report.trading)
     yield _speed(report)
     yield _strike(report)
+    yield _feats(report)
     yield _refusals(report)
     yield _accounts(report)
     richest = max(report.accounts, key=lambda account: len(account.positions))
@@ -87,6 +88,14 @@ def _strike(report: Report) -> str:
         f"kill -9 of the order worker {strike.worker} with {len(strike.children)} processes, "
         f"{busy}.  {dead}; {successor}."
     )
+
+
+def _feats(report: Report) -> Table:
+    rows = (
+        (each.name, each.outcome if each.holds else f"NOT SO: {each.outcome}")
+        for each in report.feats
+    )
+    return table("Beyond buying and selling", ("", ""), rows)
 
 
 def _refusals(report: Report) -> Table:

@@ -9,6 +9,7 @@ from angel_x.adapters.postgres.tally import Latency
 from angel_x.domain.invariant import Invariant
 from angel_x.domain.option_chain import OptionChain
 from angel_x.domain.portfolio import Portfolio
+from angel_x.entrypoints.demo.feats import Feat
 from angel_x.entrypoints.demo.refusals import Refusal
 from angel_x.entrypoints.demo.strike import Strike
 from angel_x.entrypoints.presentation.positions import MarkedPosition
@@ -52,6 +53,7 @@ class Report:
     trading: Trading
     refusals: Sequence[Refusal]
     strike: Strike
+    feats: Sequence[Feat]
     accounts: Sequence[Account]
     chain: OptionChain
     #: Megabytes by process.
@@ -81,6 +83,7 @@ class Report:
                 for each in self.refusals
             ],
             "killed_worker": self.strike,
+            "feats": self.feats,
             "accounts": self.accounts,
             "chain": self.chain,
             "memory": self.memory,
@@ -122,17 +125,25 @@ def promise_rules(
     ]
 
 
-def conduct_rules(refusals: Sequence[Refusal], strike: Strike, trading: Trading) -> list[Invariant]:
+def conduct_rules(
+    refusals: Sequence[Refusal], strike: Strike, trading: Trading, feats: Sequence[Feat]
+) -> list[Invariant]:
     """Return what the demonstration itself has to show."""
     wrong = [f"{each.kind}: {each.status}" for each in refusals if not each.is_right]
     alive = [] if strike.is_dead else [str(strike.worker)]
     missing = [] if strike.successor else [str(strike.worker)]
+    failed = [f"{each.name}: {each.outcome}" for each in feats if not each.holds]
     waiting = [str(trading.undecided)] if trading.undecided else []
     return [
         _rule("bad input is refused", "every bad request got the status that it has to get", wrong),
         _rule("the worker was killed", "no process of the killed worker is left", alive),
         _rule("the worker came back", "another worker took the place of the killed one", missing),
         _rule("all is decided", "every accepted order is closed or works in the market", waiting),
+        _rule(
+            "feats succeed",
+            "a stop waits, slices add up, a halt holds, a way out ends flat",
+            failed,
+        ),
     ]
 
 

@@ -18,6 +18,7 @@ from angel_x.client import Client
 from angel_x.domain.access import Scope
 from angel_x.domain.invariant import Invariant
 from angel_x.domain.option_chain import ContractGreeks, OptionChain
+from angel_x.entrypoints.demo.feats import Feat, Feats
 from angel_x.entrypoints.demo.orders import Call, Instrument, make_calls
 from angel_x.entrypoints.demo.progress import Bars
 from angel_x.entrypoints.demo.promises import Promises
@@ -39,6 +40,9 @@ ACCOUNTS: dict[str, Decimal] = {
     "dev": Decimal(50_000_000),
     "esha": Decimal(100_000),
 }
+#: Who does single things by hand, when all others are done; apart, so that its orders are not counted.
+_SOLOIST = "farah"
+_SOLOIST_CASH = Decimal(50_000_000)
 _STRIKES = 6
 #: Seconds until every accepted order has to be decided.
 _PATIENCE = 60.0
@@ -191,6 +195,17 @@ class Show:
             undecided=self._tally.undecided(),
         )
 
+    def feats(self, chain: OptionChain) -> list[Feat]:
+        """Let one account show what an order and an account can do beside trading."""
+        account = ensure_account(self._app, _SOLOIST, _SOLOIST_CASH)
+        key = self._app.access.issue(account.id, [Scope.TRADE])
+        instruments = self._instruments(chain)
+        instrument = instruments[len(instruments) // 2]
+        universe = self._app.universes.current()
+        freeze = universe.contracts[universe.rows[instrument.symbol]].freeze_quantity
+        with Client(self._stage.api_url, key) as client:
+            return list(Feats(client, instrument, freeze, self._await).perform())
+
     def accounts(self) -> list[Account]:
         """Return every account as the API shows it."""
         return [self._account(name) for name in ACCOUNTS]
@@ -228,13 +243,13 @@ class Show:
             ),
         ]
 
-    def _await(self, condition: Callable[[], bool]) -> None:
+    def _await(self, condition: Callable[[], bool], seconds: float = _PATIENCE) -> None:
         """Wait for a condition, or until the patience is over: the report then says what lacks.
 
         Raises:
             Interrupted: Somebody said to stop.
         """
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + seconds
         while not condition() and time.monotonic() < deadline:
             if self._stage.stop.wait(_GLANCE):
                 raise Interrupted("the demonstration was told to stop")

@@ -17,7 +17,7 @@ from angel_x.entrypoints.supervisor.program import Program, ProgramFailed
 #: A program that lived for this many seconds is started again at once.
 HEALTHY_AFTER = 10.0
 SHORTEST_BACKOFF = 0.5
-LONGEST_BACKOFF = 10.0
+LONGEST_BACKOFF = 4.0
 #: Seconds between two questions to a program that becomes ready.
 _GLANCE = 0.1
 

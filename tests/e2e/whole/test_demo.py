@@ -59,8 +59,18 @@ def test_a_worker_was_killed_and_replaced(report: dict[str, Any]) -> None:
     assert killed["successor"] not in {None, killed["worker"]}
 
 
+def test_one_account_shows_stop_slices_halt_and_the_way_out(report: dict[str, Any]) -> None:
+    feats = {feat["name"]: feat for feat in report["feats"]}
+
+    assert list(feats) == ["stop", "slices", "kill switch", "square-off"]
+    assert all(feat["holds"] for feat in feats.values())
+    assert "3,575 units became 1,755 + 1,755 + 65" in feats["slices"]["outcome"]
+    assert "denied for TRADING_HALTED" in feats["kill switch"]["outcome"]
+    assert feats["square-off"]["outcome"].endswith(" 0 positions left")
+
+
 def test_bad_input_of_every_kind_was_refused(report: dict[str, Any]) -> None:
-    assert len(report["refusals"]) > 20
+    assert len(report["refusals"]) > 25
     assert all(400 <= each["status"] < 500 for each in report["refusals"])
     assert all(each["status"] == each["expected"] for each in report["refusals"])
 

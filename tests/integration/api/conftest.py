@@ -26,21 +26,26 @@ def environment(migrated_url: str, redis_urls: RedisUrls) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def shared_api(
+def module_environment(
     servers: RunningServers,
     databases: DatabaseFactory,
     migrated_database: str,
     _redis_numbers: Iterator[int],
-) -> Iterator[RunningApi]:
-    """An API with a generated chain, for tests that change nothing which others see."""
+) -> Iterator[dict[str, str]]:
+    """Fresh servers for the tests of one module together."""
     number = next(_redis_numbers)
     cache = RedisAddress.parse(servers.urls.cache_url).with_database(number)
     broker = RedisAddress.parse(servers.urls.broker_redis_url).with_database(number)
     with databases.fresh(template=migrated_database) as database_url:
-        environment = _environment(database_url, broker.redis_url, cache.redis_url)
-        with running(load(environment)) as api:
-            api.application.contracts.load_generated()
-            yield api
+        yield _environment(database_url, broker.redis_url, cache.redis_url)
+
+
+@pytest.fixture(scope="module")
+def shared_api(module_environment: dict[str, str]) -> Iterator[RunningApi]:
+    """An API with a generated chain, for tests that change nothing which others see."""
+    with running(load(module_environment)) as api:
+        api.application.contracts.load_generated()
+        yield api
 
 
 @pytest.fixture

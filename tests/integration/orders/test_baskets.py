@@ -9,6 +9,7 @@ import pytest
 
 from angel_x.bootstrap import Application
 from angel_x.domain.basket import MAX_EXITS, BasketRecord, BasketRequest, BasketResult, OnRefusal
+from angel_x.domain.control import OrderSelection
 from angel_x.domain.order import OrderRequest, Side, Validity
 from angel_x.domain.workflow import WorkflowStatus
 from angel_x.errors import IdempotencyConflict, InvalidOrder, WorkflowNotFound
@@ -184,8 +185,8 @@ def test_flattening_buys_shorts_back_before_it_sells_hedges(market: Market, user
         ("BUY", hedge), ("SELL", short), ("BUY", short), ("SELL", hedge),
     ]  # fmt: skip
     assert [(e.client_order_id, e.priority) for e in basket.exits] == [
-        ("basket spread exit 2 1", "emergency"),
-        ("basket spread exit 1 1", "emergency"),
+        ("square-off basket spread 2 1", "emergency"),
+        ("square-off basket spread 1 1", "emergency"),
     ]
     assert rows(market, "SELECT count(*) FROM positions WHERE status = 'OPEN'") == [(0,)]
     market.assert_invariants()
@@ -227,6 +228,78 @@ def test_hedges_stay_while_their_shorts_cannot_be_bought_back(market: Market, us
     assert {e.symbol for e in basket.exits} == {market.symbols[1]}
     assert len(basket.exits) == MAX_EXITS
     assert rows(market, "SELECT quantity FROM positions ORDER BY symbol") == [(LOT,), (-LOT,)]
+    market.assert_invariants()
+
+
+def close_by_hand(market: Market, user: int, quantity: int = LOT) -> None:
+    """Sell what the first contract's hedge has bought."""
+    (accepted,) = market.accept(user, sell(market, 0, quantity=quantity))
+    market.application.execution.run([accepted.order_id])
+    assert market.statuses()[accepted.order_id] == "filled"
+
+
+def leave_a_sale_open(market: Market, user: int) -> None:
+    """Trade the hedge of a basket to be flattened, and let its sale rest."""
+    resting = sell(market, limit="120.00")
+    submit(market, user, buy(market), resting, on_refusal=OnRefusal.FLATTEN)
+    advance(market)
+    assert list(traded(market)) == [("BUY", market.symbols[0])]
+
+
+def test_what_its_owner_closed_in_the_meantime_is_not_closed_again(
+    market: Market, user: int
+) -> None:
+    leave_a_sale_open(market, user)
+    close_by_hand(market, user)
+    market.application.cancel_all.run(user, OrderSelection(), actor="test")
+
+    basket = advance(market)
+
+    assert (basket.status, basket.result) == (WorkflowStatus.FAILED, BasketResult.FLATTENED)
+    assert basket.exits == ()
+    assert len(traded(market)) == 2
+    assert rows(market, "SELECT count(*) FROM positions WHERE status = 'OPEN'") == [(0,)]
+    market.assert_invariants()
+
+
+def test_an_exit_asks_for_no_more_than_is_still_held(market: Market, user: int) -> None:
+    hedge, resting = buy(market, quantity=LOT * 3), sell(market, limit="120.00")
+    submit(market, user, hedge, resting, on_refusal=OnRefusal.FLATTEN)
+    advance(market)
+    close_by_hand(market, user)
+    market.application.cancel_all.run(user, OrderSelection(), actor="test")
+
+    basket = advance(market)
+
+    assert basket.result is BasketResult.FLATTENED
+    assert [order.filled_quantity for order in basket.exits] == [LOT * 2]
+    assert rows(market, "SELECT count(*) FROM positions WHERE status = 'OPEN'") == [(0,)]
+    market.assert_invariants()
+
+
+def test_an_exit_that_came_too_late_opens_nothing(market: Market, user: int) -> None:
+    leave_a_sale_open(market, user)
+    market.application.cancel_all.run(user, OrderSelection(), actor="test")
+    exits: list[int] = []
+    execution = market.application.execution
+
+    def overtake(order_ids: Sequence[int]) -> int:
+        """Close the position after its exit was stored and before that is decided."""
+        exits.extend(order_ids)
+        close_by_hand(market, user)
+        return decide(order_ids)
+
+    decide = execution.run_exactly
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execution, "run_exactly", overtake)
+        advance(market)
+
+    basket = advance(market)
+
+    assert [(e.status, e.reason) for e in basket.exits] == [("denied", "REDUCING_ONLY")]
+    assert len(exits) == 1
+    assert basket.result is BasketResult.FLATTENED
+    assert rows(market, "SELECT count(*) FROM positions WHERE status = 'OPEN'") == [(0,)]
     market.assert_invariants()
 
 

@@ -90,6 +90,18 @@ def test_a_stop_is_triggered_and_then_trades(market: Market) -> None:
     market.assert_invariants()
 
 
+def test_a_stop_that_is_triggered_trades_what_is_displayed_at_once(market: Market) -> None:
+    stop = place(market, market.account(), limit="102.00", trigger="101.00", quantity=5 * LOT)
+
+    market.quote(market.symbols[0], "101.00", "101.50", size=2 * LOT)
+    assert market.application.matching.run() == 1
+
+    assert market.statuses() == {stop: "partially_filled"}
+    told = rows(market, "SELECT status, reason FROM order_events ORDER BY id")[2:]
+    assert told == [("working", "TRIGGERED"), ("partially_filled", None)]
+    market.assert_invariants()
+
+
 def test_a_stop_whose_limit_has_left_the_band_is_rejected_and_frees_its_margin(
     market: Market,
 ) -> None:
@@ -186,3 +198,25 @@ def test_an_order_that_was_taken_off_is_not_matched(market: Market) -> None:
 
     assert market.application.matching.run() == 0
     assert market.statuses() == {order: OrderStatus.CANCELED}
+
+
+def test_an_order_that_may_not_open_a_position_leaves_the_displayed_size_to_others(
+    market: Market,
+) -> None:
+    stopped, other = (market.account(name) for name in ("a", "b"))
+    orders = [
+        place(market, user, limit=limit, quantity=2 * LOT)
+        for user, limit in ((stopped, "99.50"), (other, "99.00"))
+    ]
+    with market.application.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO trading_controls (scope, name, state, actor) "
+            "VALUES ('user', %(name)s, 'reducing', 'test')",
+            {"name": str(stopped)},
+        )
+
+    market.quote(market.symbols[0], "98.00", "98.50", size=2 * LOT)
+    market.application.matching.run()
+
+    assert market.statuses() == dict(zip(orders, ("working", "filled"), strict=True))
+    market.assert_invariants()

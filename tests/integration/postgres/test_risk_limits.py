@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
 
 from angel_x.adapters.postgres.risk_limits import PostgresRiskLimits
 from angel_x.domain.limits import NO_LIMITS, Limits, LimitSheet
@@ -113,3 +114,30 @@ def test_changes_at_once_form_one_line_of_before_and_after(
     assert len(details) == 20
     assert [d["before"] for d in details] == [None, *(d["value"] for d in details[:-1])]
     assert details[-1]["value"] == str(limits.sheet(5).own.max_open_orders)
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "kind", "value"),
+    [
+        ("user", "bob", "max_open_orders", "5"),
+        ("user", "", "max_open_orders", "5"),
+        ("user", "05", "max_open_orders", "5"),
+        ("global", "5", "max_open_orders", "5"),
+        ("global", "", "max_open_orders", "NaN"),
+        ("global", "", "max_order_notional", "Infinity"),
+        ("global", "", "max_order_notional", "-0.01"),
+        ("global", "", "duplicate_window_seconds", "1e11"),
+    ],
+)
+def test_a_limit_that_no_claim_could_read_is_refused_by_the_database(
+    engine: Engine, limits: RiskLimits, scope: str, name: str, kind: str, value: str
+) -> None:
+    row = {"scope": scope, "name": name, "kind": kind, "value": value}
+    with engine.begin() as connection, pytest.raises(IntegrityError):
+        connection.exec_driver_sql(
+            "INSERT INTO risk_limits (scope, name, kind, value, actor) "
+            "VALUES (%(scope)s, %(name)s, %(kind)s, %(value)s::numeric, 'psql')",
+            row,
+        )
+
+    assert limits.rules().is_empty

@@ -60,4 +60,6 @@ PROOFS: Mapping[str, str] = {
     "ring_after_ms": f"{_SETTINGS}/test_relay.py::test_an_order_is_not_due_before_ring_after_ms",
     "max_rings": f"{_SETTINGS}/test_relay.py::test_an_order_is_parked_after_max_rings",
     "queue_age_alert_seconds": f"{_SETTINGS}/test_alerts.py::test_orders_that_wait_longer_than_queue_age_alert_seconds_raise_an_alert",
+    "fault_at": f"{_SETTINGS}/test_faults.py::test_a_process_dies_at_fault_at_once_in_a_home",
+    "fault_action": f"{_SETTINGS}/test_faults.py::test_fault_action_may_stop_it_instead",
 }

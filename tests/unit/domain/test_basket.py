@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from angel_x.domain.basket import (
@@ -10,6 +12,7 @@ from angel_x.domain.basket import (
     Deed,
     Leg,
     OnRefusal,
+    closable,
     exit_name,
     left,
     leg_name,
@@ -37,8 +40,17 @@ def leg(
     filled = 65 if status is FILLED else filled
     order_id = number * 100 + attempt
     return Leg(
-        order_id, name, "NIFTY", side, Product.NORMAL, 65, filled, status, None, is_held, (order_id,)
+        order_id, name, f"LEG{number}", side, Product.NORMAL, 65, filled, status, None, is_held, (order_id,)
     )  # fmt: skip
+
+
+def fold(orders: list[Leg]) -> dict[tuple[str, Product], int]:
+    """Return what an account holds that has traded nothing else."""
+    units: dict[tuple[str, Product], int] = {}
+    for order in orders:
+        place = order.symbol, order.product
+        units[place] = units.get(place, 0) + order.side.sign * order.filled_quantity
+    return units
 
 
 def held(number: int, side: Side) -> Leg:
@@ -62,7 +74,7 @@ def held(number: int, side: Side) -> Leg:
 def test_hedges_come_before_sales_and_a_refusal_before_all(
     legs: list[Leg], deed: Deed, numbers: list[int]
 ) -> None:
-    step = next_step(legs, KEEP)
+    step = next_step(legs, KEEP, {})
 
     assert (step.deed, [leg.number for leg in step.legs]) == (deed, numbers)
 
@@ -85,7 +97,9 @@ SHORT, HEDGE, REFUSED = leg(1, SELL, FILLED), leg(2, BUY, FILLED), leg(3, SELL, 
 def test_flattening_closes_what_is_short_before_what_hedges_it(
     exits: list[Leg], deed: Deed, numbers: list[int]
 ) -> None:
-    step = next_step([SHORT, HEDGE, REFUSED, *exits], FLATTEN)
+    orders = [SHORT, HEDGE, REFUSED, *exits]
+
+    step = next_step(orders, FLATTEN, fold(orders))
 
     assert (step.deed, [leg.number for leg in step.legs]) == (deed, numbers)
 
@@ -104,7 +118,34 @@ def test_flattening_closes_what_is_short_before_what_hedges_it(
 def test_the_result_says_what_is_left(
     orders: list[Leg], choice: OnRefusal, expected: BasketResult
 ) -> None:
-    assert result(orders, choice) is expected
+    assert result(orders, choice, fold(orders)) is expected
+
+
+def test_what_somebody_else_closed_is_left_alone() -> None:
+    sold_by_hand = {("LEG1", Product.NORMAL): -65, ("LEG2", Product.NORMAL): 0}
+    orders = [HEDGE, REFUSED]
+
+    step = next_step(orders, FLATTEN, sold_by_hand)
+
+    assert step.deed is Deed.FINISH
+    assert result(orders, FLATTEN, sold_by_hand) is BasketResult.FLATTENED
+
+
+@pytest.mark.parametrize(
+    ("held_units", "expected"), [(0, {}), (-65, {}), (40, {2: 40}), (650, {2: 65})]
+)
+def test_no_more_can_be_closed_than_is_held_and_none_of_the_other_side(
+    held_units: int, expected: dict[int, int]
+) -> None:
+    units = closable([HEDGE, REFUSED], {("LEG2", Product.NORMAL): held_units})
+
+    assert units == expected
+
+
+def test_two_legs_of_one_contract_close_what_is_held_once() -> None:
+    twin = replace(leg(4, BUY, FILLED), symbol="LEG2")
+
+    assert closable([HEDGE, twin], {("LEG2", Product.NORMAL): 100}) == {2: 65, 4: 35}
 
 
 def test_what_is_left_is_what_the_exits_have_not_closed() -> None:

@@ -38,3 +38,8 @@ def test_the_emergency_worker_takes_nothing_else() -> None:
 
 def test_beat_runs_the_app_that_knows_the_schedule() -> None:
     assert option(beat_command(), "-A") == "beat_schedule.app"
+
+
+def test_a_second_worker_of_a_class_has_a_name_of_its_own() -> None:
+    assert option(worker_command("orders", SETTINGS), "-n") == "orders@%h"
+    assert option(worker_command("orders", SETTINGS, "orders-2"), "-n") == "orders-2@%h"

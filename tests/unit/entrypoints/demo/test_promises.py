@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from angel_x.domain.order import OrderStatus
 from angel_x.domain.statement import OrderReceipt
+from angel_x.entrypoints.demo.feats import Feat
 from angel_x.entrypoints.demo.promises import Promises
 from angel_x.entrypoints.demo.refusals import Refusal
 from angel_x.entrypoints.demo.report import Trading, conduct_rules, promise_rules
@@ -18,6 +19,8 @@ TRADING = Trading(
     undecided=0,
 )
 STRIKE = Strike(worker=10, children=(11,), busy=11, is_dead=True, successor=12)
+
+FEAT = Feat("stop", "it waited", holds=True)
 
 
 def receipt(client_order_id: str, order_id: str) -> OrderReceipt:
@@ -65,13 +68,13 @@ def test_each_kind_of_broken_promise_breaks_its_rule() -> None:
 def test_conduct_holds_where_all_went_as_it_must() -> None:
     right = Refusal("no key", 401, 401, "")
 
-    assert all(rule.holds for rule in conduct_rules([right], STRIKE, TRADING))
+    assert all(rule.holds for rule in conduct_rules([right], STRIKE, TRADING, [FEAT]))
 
 
 def test_a_bad_request_that_is_accepted_breaks_a_rule() -> None:
     wrong = Refusal("no key", 401, 202, "")
 
-    (broken,) = [rule for rule in conduct_rules([wrong], STRIKE, TRADING) if not rule.holds]
+    (broken,) = [rule for rule in conduct_rules([wrong], STRIKE, TRADING, [FEAT]) if not rule.holds]
 
     assert broken.example == "no key: 202"
 
@@ -79,9 +82,17 @@ def test_a_bad_request_that_is_accepted_breaks_a_rule() -> None:
 def test_a_worker_without_successor_breaks_a_rule() -> None:
     alone = Strike(worker=10, children=(), busy=None, is_dead=True, successor=None)
 
-    broken = [rule.name for rule in conduct_rules([], alone, TRADING) if not rule.holds]
+    broken = [rule.name for rule in conduct_rules([], alone, TRADING, [FEAT]) if not rule.holds]
 
     assert broken == ["the worker came back"]
+
+
+def test_a_feat_that_does_not_succeed_breaks_a_rule() -> None:
+    fall = Feat("square-off", "2 positions left", holds=False)
+
+    (broken,) = [r for r in conduct_rules([], STRIKE, TRADING, [FEAT, fall]) if not r.holds]
+
+    assert (broken.name, broken.example) == ("feats succeed", "square-off: 2 positions left")
 
 
 def test_the_rate_is_that_of_the_whole_span() -> None:

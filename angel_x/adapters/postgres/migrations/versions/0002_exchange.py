@@ -85,10 +85,16 @@ CREATE TABLE risk_limits (
     scope text NOT NULL CHECK (scope IN ('global', 'user')),
     name text NOT NULL,
     kind text NOT NULL,
-    value numeric NOT NULL CHECK (value >= 0),
+    -- Neither NaN nor infinity, which are above every number.
+    value numeric NOT NULL CHECK (value BETWEEN 0 AND 1e12),
     actor text NOT NULL,
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (scope, name, kind)
+    PRIMARY KEY (scope, name, kind),
+    -- Every claim reads all limits, so one that cannot be read would stop all trading.
+    CONSTRAINT risk_limits_name_fits_scope CHECK (
+        CASE scope WHEN 'global' THEN name = '' ELSE name ~ '^[1-9][0-9]{0,17}$' END),
+    CONSTRAINT risk_limits_window_is_short CHECK (
+        kind <> 'duplicate_window_seconds' OR value <= 60)
 );
 
 CREATE TABLE audit_entries (
@@ -133,7 +139,7 @@ MOVES = {
     "received": ("canceled", "denied", "expired", "filled", "partially_filled", "rejected", "submitting", "trigger_pending", "working"),
     "submitting": ("canceled", "expired", "filled", "partially_filled", "rejected", "trigger_pending", "working"),
     "working": ("canceled", "expired", "filled", "partially_filled"),
-    "trigger_pending": ("canceled", "expired", "filled", "rejected", "working"),
+    "trigger_pending": ("canceled", "expired", "filled", "partially_filled", "rejected", "working"),
     "partially_filled": ("canceled", "expired", "filled"),
 }
 _LEGAL = [f"{source}>{target}" for source, targets in MOVES.items() for target in targets]

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from angel_x.adapters.postgres.book_unit import _BY_ID
+from angel_x.bootstrap import Application
+from angel_x.domain.limits import Limits
+from angel_x.domain.order import OrderStatus
+from angel_x.domain.risk import TradingState
+from tests.builders.orders import Market
+
+
+def test_the_rules_of_all_accounts_come_once_with_a_batch(application: Application) -> None:
+    market = Market.open(application)
+    users = [market.account(name) for name in ("a", "b")]
+    order_ids = [
+        accepted.order_id
+        for user in users
+        for accepted in market.accept(user, *(market.request() for _ in range(3)))
+    ]
+    with application.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO risk_limits (scope, name, kind, value, actor) "
+            "SELECT 'user', n::text, 'max_open_orders', 7, 'test' FROM generate_series(1, 50) n"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO trading_controls (scope, name, state, actor) "
+            "VALUES ('underlying', 'NIFTY', 'halted', 'test')"
+        )
+
+    received = frozenset({OrderStatus.RECEIVED})
+    with application._units.begin() as unit:
+        orders, book = unit.orders(order_ids, received)
+    with application.engine.connect() as connection:
+        parameters = {"order_ids": order_ids, "statuses": sorted(received)}
+        rows = [row[-2:] for row in connection.exec_driver_sql(_BY_ID, parameters)]
+
+    assert [order.id for order in orders] == order_ids
+    assert [book.rules.limits(user) for user in users] == [Limits(max_open_orders=7)] * 2
+    assert book.rules.state(users[0], "NIFTY") is TradingState.HALTED
+    assert [len(limits) for _, limits in rows if limits is not None] == [50]
+    assert [len(controls) for controls, _ in rows if controls is not None] == [1]
