@@ -219,6 +219,11 @@ class OrderRateExceeded(AngelXError):
 class UnknownAccount(AngelXError):
     """No account has this name or id."""
 
+    def __init__(self, detail: str, *, name: str = "") -> None:
+        super().__init__(detail)
+        #: The name that was given, empty where it was an id.
+        self.name = name
+
 
 class UnknownContract(AngelXError):
     """No listed contract, underlying or expiry has this name."""

@@ -458,6 +458,12 @@ _ADDRESSES: Mapping[str, Any] = {
 def _check_together(settings: Settings) -> None:
     if settings.fault_at is not None and settings.env != "testing":
         raise SettingsError(f"{PREFIX}FAULT_AT: only for tests, was set in {settings.env}")
+    longest = (settings.paper_latency_ms + settings.paper_latency_jitter_ms) / 1000
+    if settings.order_lease_seconds < 2 * longest:
+        raise SettingsError(
+            f"{PREFIX}ORDER_LEASE_SECONDS: expected at least twice the {longest:g} s that an order "
+            f"may be on its way, was {settings.order_lease_seconds:g}"
+        )
     ordered = (
         ("db_pool_size", "db_max_pool_size"),
         ("memory_alert_threshold_mb", "memory_hard_limit_mb"),

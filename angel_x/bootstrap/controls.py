@@ -66,8 +66,13 @@ class ControlParts(OrderParts):
             units=self._units,
             open_orders=self._holdings,
             aftermath=self._aftermath,
+            unlisted=self._exits.unlisted,
             transient=TRANSIENT,
         )
+
+    @cached_property
+    def _exits(self) -> Exits:
+        return Exits(self.universes, self._slicing, self.market_clock)
 
     @cached_property
     def square_off(self) -> SquareOff:
@@ -77,7 +82,7 @@ class ControlParts(OrderParts):
             cancel_all=self.cancel_all,
             acceptance=self.acceptance,
             execution=self.execution,
-            exits=Exits(self.universes, self._slicing, self.market_clock),
+            exits=self._exits,
             calendar=self.calendar,
             market_clock=self.market_clock,
             dispatcher=self.dispatcher,

@@ -110,7 +110,9 @@ class OrderParts(AccountParts):
 
     @cached_property
     def limits(self) -> RiskLimits:
-        return RiskLimits(PostgresRiskLimits(self.engine))
+        return RiskLimits(
+            PostgresRiskLimits(self.engine), holds_rate=self.settings.rate_limit_enabled
+        )
 
     @cached_property
     def admission(self) -> Admission:

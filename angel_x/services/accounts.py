@@ -61,7 +61,7 @@ class Accounts:
         """
         account = self._users.named(name) if _NAME.fullmatch(name) else None
         if account is None:
-            raise UnknownAccount(f"no account has this name: {name}")
+            raise UnknownAccount(f"no account has this name: {name}", name=name)
         return account
 
     def all(self) -> Sequence[AccountSummary]:

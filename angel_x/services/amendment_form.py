@@ -11,14 +11,14 @@ import msgspec
 from msgspec import Meta
 
 from angel_x.domain.money import to_paisa
-from angel_x.errors import Fault, InvalidAmendment, InvalidInput
+from angel_x.errors import Fault, InvalidAmendment
 from angel_x.services.order_form import (
     MAX_QUANTITY,
     Fields,
     amount_faults,
     converted,
     field_faults,
-    parsed,
+    parsed_object,
 )
 
 
@@ -56,9 +56,7 @@ def decode(body: bytes) -> Change:
         InvalidInput: The body is no JSON object.
         InvalidAmendment: With every fault.
     """
-    content = parsed(body)
-    if not isinstance(content, Mapping):
-        raise InvalidInput("the request must be a JSON object")
+    content = parsed_object(body)
     return read({name: value for name, value in content.items() if value is not None})
 
 
@@ -68,7 +66,7 @@ def read(content: Mapping[str, object]) -> Change:
     Raises:
         InvalidAmendment: With every fault.
     """
-    faults = tuple(field_faults(0, content, _FIELDS))
+    faults = tuple(field_faults(0, content, _FIELDS, "an amendment"))
     if faults:
         raise InvalidAmendment(faults)
     form = AmendmentForm(**converted(content, _FIELDS))

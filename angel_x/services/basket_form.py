@@ -40,9 +40,7 @@ def decode(body: bytes, name: str | None = None) -> BasketRequest:
         InvalidInput: The body is no JSON object of a basket.
         InvalidOrder: With every fault of every leg.
     """
-    content = order_form.parsed(body)
-    if not isinstance(content, Mapping):
-        raise InvalidInput("the request must be a JSON object")
+    content = order_form.parsed_object(body)
     if unknown := sorted(set(content) - _FIELDS):
         raise _fault(str(unknown[0]), content[unknown[0]], "is not a field of a basket")
     listed = content.get("orders")

@@ -18,6 +18,7 @@ from angel_x.domain.denial import CancelReason
 from angel_x.domain.order import OPEN, PLACED, Order, OrderStatus
 from angel_x.domain.risk import TradingState, closes
 from angel_x.domain.step import Step
+from angel_x.errors import UnknownContract
 from angel_x.services.aftermath import Aftermath
 from angel_x.services.halving import in_halves
 from angel_x.services.units import Units
@@ -51,26 +52,36 @@ class CancelAll:
         units: Units,
         open_orders: OpenOrders,
         aftermath: Aftermath,
+        unlisted: Callable[[OrderSelection], tuple[str, str] | None],
         transient: tuple[type[Exception], ...],
     ) -> None:
         self._units = units
         self._open_orders = open_orders
+        #: Says what a selection names that nobody has listed.
+        self._unlisted = unlisted
         self._aftermath = aftermath
         #: Errors of servers, not of orders.
         self._transient = transient
 
     def run(
-        self,
-        user_id: int,
-        selection: OrderSelection,
-        *,
-        actor: str,
-        reason: CancelReason = CancelReason.REQUESTED,
+        self, user_id: int, selection: OrderSelection, *, actor: str
     ) -> list[CancellationRecord]:
         """Cancel what is open now and say what became of each order.
 
         A second call finds only what came in since.
+
+        Raises:
+            UnknownContract: Nothing of that name is listed, and nothing was open there.
         """
+        outcomes = self.sweep(user_id, selection, actor=actor, reason=CancelReason.REQUESTED)
+        if not outcomes and (unknown := self._unlisted(selection)):
+            raise UnknownContract(*unknown)
+        return outcomes
+
+    def sweep(
+        self, user_id: int, selection: OrderSelection, *, actor: str, reason: CancelReason
+    ) -> list[CancellationRecord]:
+        """Cancel in the same way, for a reason of the system's own."""
         outcomes: dict[int, CancellationRecord] = {}
 
         def cancel(order_ids: Sequence[int]) -> int:

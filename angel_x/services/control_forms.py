@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -11,10 +11,10 @@ from msgspec import Meta
 from angel_x.domain.control import ControlScope, OrderSelection
 from angel_x.domain.order import Product
 from angel_x.errors import InvalidInput
+from angel_x.services.order_form import converted, field_faults, parsed_object
 
-_Form = TypeVar("_Form")
+_Form = TypeVar("_Form", bound=msgspec.Struct)
 
-_PLACE = re.compile(r" - at `\$\.(?P<field>\w+)")
 _Symbol = Annotated[str, Meta(pattern=r"^[A-Z0-9&_.-]{1,64}\Z")]
 
 
@@ -53,14 +53,19 @@ def decode(content: bytes, form: type[_Form]) -> _Form:
     """Read a form; an empty body says nothing.
 
     Raises:
-        InvalidInput: The body is no such form; the error names the field.
+        InvalidInput: The body is no such form; the error names field and value.
     """
-    try:
-        return msgspec.json.decode(content or b"{}", type=form)
-    except msgspec.ValidationError as error:
-        place = _PLACE.search(str(error))
-        raise InvalidInput(
-            f"the request does not fit: {error}", field=place["field"] if place else ""
-        ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(f"the body must be a JSON object: {error}") from None
+    return read(parsed_object(content or b"{}"), form)
+
+
+def read(fields: Mapping[str, object], form: type[_Form]) -> _Form:
+    """Read the same from parsed JSON.
+
+    Raises:
+        InvalidInput: It is no such form; the error names field and value.
+    """
+    known = {field.name: field for field in msgspec.structs.fields(form)}
+    for fault in field_faults(0, fields, known, "this request"):
+        detail = f"{fault.field} {fault.detail}, was {fault.value or 'none'}"
+        raise InvalidInput(detail, field=fault.field, value=fault.value)
+    return form(**converted(fields, known))

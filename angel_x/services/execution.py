@@ -221,8 +221,13 @@ class Execution:
             orders, book = self._sent(unit, attempts)
             if not orders:
                 return 0
-            book.begin_day(self._market_clock().astimezone(IST).date())
-            for order, terms in zip(orders, self._market.terms(orders), strict=True):
+            now = self._market_clock()
+            book.begin_day(now.astimezone(IST).date())
+            standing = [order for order in orders if order.valid_until > now]
+            for order in orders:
+                if order.valid_until <= now:
+                    book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
+            for order, terms in zip(standing, self._market.terms(standing), strict=True):
                 book.settle(order, terms)
             unit.record(book, "venue")
             self._units.at(Step.SETTLEMENT_RECORDED)

@@ -23,7 +23,7 @@ class Exits:
         """Return kind and name of what a selection names and nobody has listed, if it does."""
         universe = self.universes.current()
         if selection.symbol is not None and universe.row(selection.symbol) is None:
-            return "contract", selection.symbol
+            return "symbol", selection.symbol
         if selection.underlying is not None and selection.underlying not in universe.underlyings:
             return "underlying", selection.underlying
         return None

@@ -9,6 +9,10 @@ import structlog
 
 log = structlog.get_logger()
 
+#: Characters of a traceback that are kept, half of them from either end: an error of the database
+#: begins with its cause and ends with pages of SQL.
+_KEPT = 4000
+
 
 def in_halves(
     work: Callable[[Sequence[int]], int],
@@ -28,8 +32,15 @@ def in_halves(
         raise
     except Exception as error:  # noqa: BLE001 - whatever one order raises must not stop the rest
         if len(order_ids) == 1:
-            return give_up(order_ids[0], traceback.format_exc())
+            return give_up(order_ids[0], _shortened(traceback.format_exc()))
         log.warning("batch.split", orders=len(order_ids), error=repr(error))
     middle = len(order_ids) // 2
     halves = order_ids[:middle], order_ids[middle:]
     return sum(in_halves(work, half, transient=transient, give_up=give_up) for half in halves)
+
+
+def _shortened(trace: str) -> str:
+    if len(trace) <= _KEPT:
+        return trace
+    half = _KEPT // 2
+    return f"{trace[: half - 1]}…{trace[-half:]}"

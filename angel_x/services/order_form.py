@@ -121,6 +121,18 @@ def parsed(body: bytes) -> object:
         raise InvalidInput(f"the request must be JSON: {error}") from error
 
 
+def parsed_object(body: bytes) -> Mapping[str, object]:
+    """Return a JSON object with every number as it was written.
+
+    Raises:
+        InvalidInput: It is no JSON, or no object.
+    """
+    content = parsed(body)
+    if not isinstance(content, dict):
+        raise InvalidInput(f"the request must be a JSON object, was {_shown(content)}")
+    return content
+
+
 def _check_count(count: int) -> None:
     if not 1 <= count <= MAX_ORDERS:
         raise InvalidInput(
@@ -130,14 +142,16 @@ def _check_count(count: int) -> None:
         )
 
 
-def field_faults(index: int, fields: object, known: Fields) -> Iterator[Fault]:
+def field_faults(
+    index: int, fields: object, known: Fields, whole: str = "an order"
+) -> Iterator[Fault]:
     """Yield what is wrong with the fields of one JSON object, each looked at alone."""
     if not isinstance(fields, Mapping):
         yield Fault(index, "", _shown(fields), "must be a JSON object")
         return
     for name in fields:
         if name not in known:
-            yield Fault(index, _shown(name), _shown(fields[name]), "is not a field of an order")
+            yield Fault(index, _shown(name), _shown(fields[name]), f"is not a field of {whole}")
     for name, field in known.items():
         if name not in fields:
             if field.required:

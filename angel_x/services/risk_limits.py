@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -34,8 +35,10 @@ class Store(Protocol):
 class RiskLimits:
     """The limits of everyone and of single accounts."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, holds_rate: bool) -> None:
         self._store = store
+        #: Whether orders a second are counted at all; a limit on them is kept either way.
+        self._holds_rate = holds_rate
 
     def rules(self) -> TradingRules:
         """Return all limits as the decision of orders sees them, without trading states."""
@@ -43,13 +46,13 @@ class RiskLimits:
 
     def sheet(self, user_id: int | None) -> LimitSheet:
         """Return the limits of an account, or of everyone."""
-        return _sheet(user_id, self._store.rows())
+        return self._sheet(user_id, self._store.rows())
 
     def sheets(self) -> list[LimitSheet]:
         """Return the limits of everyone, then of each account that has some of its own."""
         rows = self._store.rows()
         named = sorted({int(name) for _, name, _, _ in rows if name})
-        return [_sheet(user_id, rows) for user_id in (None, *named)]
+        return [self._sheet(user_id, rows) for user_id in (None, *named)]
 
     def put(self, user_id: int | None, values: Mapping[str, object], actor: str) -> LimitSheet:
         """Set limits of an account, or of everyone; a second call changes nothing.
@@ -78,13 +81,13 @@ class RiskLimits:
         log.info("limits.cleared", user_id=user_id, actor=actor, kinds=sorted(named))
         return self.sheet(user_id)
 
-
-def _sheet(user_id: int | None, rows: Iterable[Row]) -> LimitSheet:
-    values: dict[str, dict[str, str]] = {}
-    for _, name, kind, value in rows:
-        values.setdefault(name, {})[kind] = value
-    everyone = Limits.of(values.get("", {}))
-    if user_id is None:
-        return LimitSheet(None, own=everyone, effective=everyone)
-    own = Limits.of(values.get(str(user_id), {}))
-    return LimitSheet(user_id, own=own, effective=own.stricter(everyone))
+    def _sheet(self, user_id: int | None, rows: Iterable[Row]) -> LimitSheet:
+        values: dict[str, dict[str, str]] = {}
+        for _, name, kind, value in rows:
+            values.setdefault(name, {})[kind] = value
+        everyone = Limits.of(values.get("", {}))
+        own = everyone if user_id is None else Limits.of(values.get(str(user_id), {}))
+        effective = own.stricter(everyone)
+        if not self._holds_rate:
+            effective = replace(effective, max_orders_per_second=None)
+        return LimitSheet(user_id, own=own, effective=effective)

@@ -189,7 +189,7 @@ class SquareOff:
         for _ in range(_ROUNDS):
             if not self._settled(plan):
                 break
-            self._cancel_all.run(
+            self._cancel_all.sweep(
                 plan.workflow.user_id, plan.selection, actor="square-off", reason=plan.reason
             )
             held = self._held(plan)

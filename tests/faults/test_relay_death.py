@@ -54,7 +54,9 @@ def test_what_a_dead_relay_was_about_to_park_is_parked_by_the_next(
     user = world.market.account(step.value)
     accepted = world.market.accept(user, *[world.market.request() for _ in range(3)])
     forget_messages(world)
-    world.execute("UPDATE orders SET rings = 10, ring_at = accepted_at WHERE user_id = %s", user)
+    rings = world.application.settings.max_rings
+    hopeless = "UPDATE orders SET rings = %s, ring_at = accepted_at WHERE user_id = %s"
+    world.execute(hopeless, rings, user)
     fault = world.fault(step, tmp_path)
 
     relay = world.system.relay(step.value, fault.environment)

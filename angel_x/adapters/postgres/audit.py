@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 _Record = TypeVar("_Record")
 
+# The bare name would be that of the text that is selected, and "99" comes after "100".
 _ENTRIES = """
 SELECT id::text AS id, at, actor, action, subject, detail FROM audit_entries
-WHERE id < %(before_id)s {conditions} ORDER BY id DESC LIMIT %(limit)s
+WHERE id < %(before_id)s {conditions} ORDER BY audit_entries.id DESC LIMIT %(limit)s
 """
 _CONDITIONS = {"subject": "AND subject = %(subject)s", "since": "AND at >= %(since)s"}
 _TIMELINE = """

@@ -71,22 +71,26 @@ CONTROLS_LOCK = 0x416E67656C58
 # The lock and the read go out as one message and run one after the other, so the read sees all that
 # the holder of the lock before has done.  Not FOR UPDATE: that would hold up the acceptance of new
 # orders, whose foreign key only needs the account to stay where it is.
+#
+# The accounts come first: whoever waits for one has not read the controls yet, and need not be
+# waited for by a kill switch.
 _LOCK = f"""
-SELECT pg_advisory_xact_lock_shared({CONTROLS_LOCK});
 SELECT 1 FROM users WHERE id IN (SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s))
 ORDER BY id FOR NO KEY UPDATE;
+SELECT pg_advisory_xact_lock_shared({CONTROLS_LOCK});
 """
 # The index serves each lane of each account in order, so a deep backlog costs no more than a batch.
+# Accounts take turns: the one with the deep backlog must not use up the claim of the others.
 _CLAIM = f"""{_LOCK}
 WITH rung AS (
     SELECT DISTINCT user_id, priority, array_position(%(lanes)s, priority) AS lane
     FROM orders WHERE id = ANY(%(order_ids)s)
 ), claimed AS (
     SELECT w.id, r.lane FROM rung r CROSS JOIN LATERAL (
-        SELECT id FROM orders
+        SELECT id, row_number() OVER (ORDER BY id) AS place FROM orders
         WHERE status = 'received' AND NOT held AND priority = r.priority AND user_id = r.user_id
         ORDER BY id LIMIT %(limit)s
-    ) AS w ORDER BY r.lane, w.id LIMIT %(limit)s
+    ) AS w ORDER BY r.lane, w.place, w.id LIMIT %(limit)s
 )
 SELECT {_COLUMNS} {_HELD_COLUMNS} FROM claimed c JOIN orders o ON o.id = c.id {_HOLDINGS} ORDER BY c.lane, o.id
 """

@@ -151,7 +151,8 @@ WITH folded AS (
         bool_or(closed_at IS NULL) AS is_open,
         bool_or(status = 'expired') AS expired,
         bool_and(status IN ('denied', 'rejected')) AS refused,
-        (array_agg(reason ORDER BY id) FILTER (WHERE reason IS NOT NULL))[1] AS reason,
+        (array_agg(reason ORDER BY (status = 'expired') DESC, id)
+            FILTER (WHERE reason IS NOT NULL))[1] AS reason,
         (array_agg(limit_price ORDER BY id) FILTER (WHERE closed_at IS NULL))[1] AS limit_price,
         (array_agg(trigger_price ORDER BY id) FILTER (WHERE closed_at IS NULL))[1] AS trigger_price
     FROM orders WHERE parent_id = ANY(%(parents)s::bigint[]) GROUP BY parent_id

@@ -54,6 +54,8 @@ def make_engine(
         pool_timeout=acquire_seconds,
         pool_recycle=3600,
         pool_pre_ping=pre_ping,
+        # What accounts hold and owe is nothing for a log.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
             "keepalives_idle": 30,

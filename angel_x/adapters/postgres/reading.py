@@ -51,8 +51,8 @@ SELECT {_ORDER_COLUMNS},
         FROM order_events e WHERE e.order_id = o.id) AS events,
     (SELECT coalesce(json_agg(json_build_object('execution_id', f.execution_id,
             'quantity', f.quantity, 'price', f.price::text, 'at', f.at) ORDER BY f.id), '[]')
-        FROM fills f WHERE f.order_id = o.id
-            OR f.order_id IN (SELECT s.id FROM orders s WHERE s.parent_id = o.id)) AS fills
+        FROM fills f WHERE f.order_id IN (
+            SELECT o.id UNION ALL SELECT s.id FROM orders s WHERE s.parent_id = o.id)) AS fills
 FROM orders o WHERE o.user_id = :user_id AND
 """
 _ORDER = text(_HISTORY + "o.id = :order_id")
@@ -74,7 +74,7 @@ _TRADES = text("""
 SELECT id::text AS id, symbol, side, quantity, entry_price, exit_price, realised_pnl, closed_at
 FROM trades
 WHERE user_id = :user_id AND status = 'CLOSED' AND closed_at >= now() - interval '24 hours'
-ORDER BY closed_at DESC, id DESC LIMIT 1000
+ORDER BY closed_at DESC, trades.id DESC LIMIT 1000
 """)
 
 _BALANCE = text("""

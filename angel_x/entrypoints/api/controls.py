@@ -25,7 +25,7 @@ from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.keys import Reader, Trader
 from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, SQUARE_OFF_BODY, SWITCH_BODY, answers
 from angel_x.entrypoints.api.parts import answer, application, idempotency_key
-from angel_x.errors import InvalidInput, ScopeMissing
+from angel_x.errors import InvalidInput, ScopeMissing, UnknownAccount
 from angel_x.services.control_forms import SquareOffForm, SwitchForm, decode
 from angel_x.services.controls import read_state
 from angel_x.services.reading import parse_row_id
@@ -37,6 +37,7 @@ router = APIRouter(tags=["controls"])
 
 _BODY_BYTES = 4096
 _SYMBOL = r"^[A-Z0-9&_.-]{1,64}$"
+_OWN_ONLY = f"this key controls its own account only; the rest needs {Scope.ADMIN}"
 _STANDING = answers(SquareOffRecord, "How far it has come")
 
 
@@ -133,7 +134,7 @@ def _turn(parts: Application, caller: Identity, form: SwitchForm) -> ControlRece
     name = _name(parts, caller, form)
     is_own = form.scope is ControlScope.USER and name == str(caller.user_id)
     if not is_own and not caller.allows(Scope.ADMIN):
-        raise ScopeMissing(f"this key controls its own account only; the rest needs {Scope.ADMIN}")
+        raise ScopeMissing(_OWN_ONLY)
     return parts.controls.turn(
         form.scope,
         name,
@@ -154,10 +155,20 @@ def _name(parts: Application, caller: Identity, form: SwitchForm) -> str:
         case ControlScope.USER, None:
             return str(caller.user_id)
         case ControlScope.USER, str(name):
-            return str(parts.accounts.named(name).id)
+            return _account(parts, caller, name)
         case _, name:
             assert name is not None
             return name
+
+
+def _account(parts: Application, caller: Identity, name: str) -> str:
+    try:
+        return str(parts.accounts.named(name).id)
+    except UnknownAccount:
+        # Which accounts there are is no business of another one's.
+        if not caller.allows(Scope.ADMIN):
+            raise ScopeMissing(_OWN_ONLY) from None
+        raise
 
 
 def _square_off(parts: Application, caller: Identity, form: SquareOffForm, key: str) -> Response:

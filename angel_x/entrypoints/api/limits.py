@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import msgspec
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
@@ -17,11 +16,11 @@ from angel_x.entrypoints.api.keys import Admin, Reader
 from angel_x.entrypoints.api.openapi import LIMITS_BODY, answers
 from angel_x.entrypoints.api.parts import answer, application
 from angel_x.errors import InvalidInput, ScopeMissing
+from angel_x.services.order_form import parsed_object
 
 router = APIRouter(tags=["limits"])
 
 _BODY_BYTES = 16 * 1024
-_values = msgspec.json.Decoder(dict[str, int | float | str | None])
 _SHEET = answers(LimitSheet, "What is set, and what holds")
 
 
@@ -74,13 +73,8 @@ def clear(request: Request, caller: Admin, cleared: Annotated[Cleared, Query()])
     return answer(application(request).limits.clear(user_id, cleared.kind, _actor(caller)))
 
 
-def _decoded(content: bytes) -> dict[str, int | float | str]:
-    try:
-        given = _values.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(
-            f"the body must be an object of numbers by kind of limit: {error}"
-        ) from None
+def _decoded(content: bytes) -> dict[str, object]:
+    given = parsed_object(content)
     return {kind: value for kind, value in given.items() if value is not None}
 
 

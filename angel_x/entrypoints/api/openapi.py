@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from angel_x.domain.audit import AuditPage, Replayed
 from angel_x.domain.basket import BasketRecord
 from angel_x.domain.control import CancellationList, ControlList, ControlReceipt
-from angel_x.domain.limits import Limits, LimitSheet
+from angel_x.domain.limits import LimitKind, LimitSheet
 from angel_x.domain.option_chain import ContractGreeks, OptionChain
 from angel_x.domain.portfolio import Portfolio
 from angel_x.domain.square_off import SquareOffRecord
@@ -77,6 +77,13 @@ class OrderForms(msgspec.Struct, forbid_unknown_fields=True):
     orders: list[OrderForm]
 
 
+#: Limits by kind; what is left out or null stays as it is.
+LimitsForm = msgspec.defstruct(
+    "LimitsForm",
+    [(kind.value, int | float | str | None, None) for kind in LimitKind],
+    forbid_unknown_fields=True,
+)
+
 #: Everything that the API reads or writes.
 _RECORDS = (
     Problem,
@@ -92,7 +99,7 @@ _RECORDS = (
     TradeList,
     Balance,
     MarginEstimate,
-    Limits,
+    LimitsForm,
     LimitSheet,
     AuditPage,
     Replayed,
@@ -156,8 +163,10 @@ SQUARE_OFF_BODY = {
 BASKET_BODY = {
     "requestBody": {"required": True, "content": _content("application/json", BasketForm)}
 }
-#: Limits by kind; what is left out or null stays as it is.
-LIMITS_BODY = {"requestBody": {"required": True, "content": _content("application/json", Limits)}}
+#: The body of limits to set.
+LIMITS_BODY = {
+    "requestBody": {"required": True, "content": _content("application/json", LimitsForm)}
+}
 
 
 def answers(record: type, description: str) -> dict[int | str, dict[str, Any]]:

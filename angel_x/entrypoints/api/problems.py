@@ -139,17 +139,30 @@ def _named(error: errors.AngelXError) -> tuple[str, str, str] | None:
         case errors.InvalidInput() if error.field:
             found = error.field, error.value, str(error)
         case errors.IdempotencyConflict():
-            found = error.field, error.client_order_id, "has an order of other content"
-        case errors.OrderNotFound():
-            found = "order_id", error.order_id, "is no order of this account"
-        case errors.WorkflowNotFound():
-            found = "id", error.workflow_id, f"is no {error.kind}"
+            found = error.field, error.client_order_id, "stands for other content"
         case errors.OrderAlreadyClosed():
             found = "order_id", str(error.order_id), f"is {error.status}"
         case errors.OrderOnItsWay():
             found = "order_id", str(error.order_id), "is on its way to the venue"
         case errors.AmendmentRefused():
             found = "reason", error.reason, "is why the order is as it was"
+        case _:
+            found = _missing(error)
+    return found
+
+
+def _missing(error: errors.AngelXError) -> tuple[str, str, str] | None:
+    """Return field, value and detail of an error that nothing has a name."""
+    found: tuple[str, str, str] | None = None
+    match error:
+        case errors.OrderNotFound():
+            found = "order_id", error.order_id, "is no order of this account"
+        case errors.WorkflowNotFound():
+            found = "id", error.workflow_id, f"is no {error.kind}"
+        case errors.UnknownContract():
+            found = error.kind, error.name, "must be listed"
+        case errors.UnknownAccount() if error.name:
+            found = "user", error.name, "is no account"
     return found
 
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import click
 
-from angel_x.domain.control import Control, ControlScope, OrderSelection
+from angel_x.domain.control import Control, ControlScope
 from angel_x.domain.order import Product
 from angel_x.domain.risk import TradingState
 from angel_x.domain.workflow import WorkflowStatus
@@ -18,6 +18,7 @@ from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import grouped, ist, price
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.errors import InvalidInput, StillOpen
+from angel_x.services.control_forms import SquareOffForm, read
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
@@ -107,13 +108,12 @@ def square_off(
 
     Ends with 1 where the account is not flat; the square-off then goes on without this command.
     """
-    selection = OrderSelection(
-        symbol=symbol, underlying=underlying, product=Product(product) if product else None
-    )
+    given = {"symbol": symbol, "underlying": underlying, "product": product, "key": key}
+    form = read({name: value for name, value in given.items() if value is not None}, SquareOffForm)
     with application() as app:
         account = app.accounts.named(user)
         workflow, _ = app.square_off.start(
-            account.id, selection, key=key or uuid4().hex, actor=actor()
+            account.id, form.selection, key=form.key or uuid4().hex, actor=actor()
         )
         record = _awaited(app, account.id, workflow.id, wait)
     if as_json:

@@ -25,6 +25,8 @@ _SLICES = 3
 #: How far beyond the market a limit stands that has to trade.
 _MARGIN = Decimal("0.05")
 
+_WAITING = {OrderStatus.RECEIVED, OrderStatus.TRIGGER_PENDING}
+
 #: Waits until something is so, or for these seconds.
 Await = Callable[[Callable[[], bool], float], None]
 
@@ -59,13 +61,13 @@ class Feats:
         """Wait for the market with a stop on either side of it: sooner or later it meets one."""
         stops = [self._submit(**self._stop_order(side)) for side in Side]
 
-        def met() -> list[OrderHistory]:
-            waiting = {OrderStatus.RECEIVED, OrderStatus.TRIGGER_PENDING}
-            return [o for o in map(self._client.order, stops) if o.status not in waiting]
+        def met() -> list[str]:
+            return [stop for stop in stops if self._client.order(stop).status not in _WAITING]
 
         self._await(lambda: bool(met()), _MARKET_PATIENCE)
+        first = (met() or stops)[0]
         self._client.cancel_all()
-        return _stop_feat(met(), [self._client.order(stop) for stop in stops])
+        return _stop_feat(self._client.order(first))
 
     def _stop_order(self, side: Side) -> dict[str, object]:
         last = self._client.greeks(self._instrument.symbol).last or self._instrument.mark_price
@@ -149,16 +151,12 @@ def _is_decided(order: OrderHistory) -> bool:
     return order.status not in {OrderStatus.RECEIVED, OrderStatus.SUBMITTING}
 
 
-def _stop_feat(met: list[OrderHistory], stops: list[OrderHistory]) -> Feat:
-    if not met:
-        standing = ", ".join(stop.status for stop in stops)
-        return Feat("stop", f"the market met none of them in time: {standing}", holds=True)
-    stop = met[0]
+def _stop_feat(stop: OrderHistory) -> Feat:
     moves = [event.status for event in stop.events]
+    has_waited = OrderStatus.TRIGGER_PENDING in moves
     return Feat(
         "stop",
         f"{stop.side} at {stop.trigger_price}: {' → '.join(moves)}",
-        # Nothing of it is in the market before its trigger.
-        holds=OrderStatus.DENIED not in moves
-        and (OrderStatus.TRIGGER_PENDING in moves or stop.filled_quantity > 0),
+        # Nothing of it trades before its trigger; a market that has moved on may be there at once.
+        holds=OrderStatus.DENIED not in moves and (has_waited or stop.filled_quantity > 0),
     )

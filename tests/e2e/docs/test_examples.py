@@ -67,6 +67,7 @@ def trading(system: Processes, environment: dict[str, str], tmp_path: Path) -> I
         system.start("feed", "-m", "angel_x.entrypoints.cli", "feed")
         system.start("api", "-m", "angel_x.entrypoints.cli", "api", ANGEL_X_API_PORT=str(port))
         system.worker("orders", "orders.emergency,celery,orders.high,orders.normal,orders.low")
+        system.start("relay", "-m", "angel_x.entrypoints.cli", "relay")
         eventually(lambda: is_alive(url), "the API answers")
         chains = application.option_chains
         eventually(lambda: chains.chain("NIFTY").spot, "the feed has quotes")
@@ -121,6 +122,23 @@ def test_the_examples_trade(trading: Trading, redis_urls: RedisUrls) -> None:
         assert position.quantity == 2 * lot
 
 
+def test_the_example_of_getting_out_ends_flat(trading: Trading) -> None:
+    printed = trading.run(
+        sys.executable, EXAMPLES / "stop_and_get_out.py", trading.url, trading.key
+    )
+
+    assert printed.splitlines() == [
+        "basket: filled",
+        "stop: trigger_pending",
+        "trading: halted",
+        "flat: True, positions: 0",
+        "trading: active",
+    ]
+    with Client(trading.url, trading.key) as client:
+        assert not [order for order in client.orders() if not order.status.is_closed]
+        assert len(client.trades()) == 2
+
+
 def test_the_session_of_the_readme_runs(trading: Trading) -> None:
     found = SESSION.search((ROOT / "README.md").read_text(encoding="utf-8"))
     assert found is not None
@@ -131,7 +149,7 @@ def test_the_session_of_the_readme_runs(trading: Trading) -> None:
     printed = trading.run("bash", "-euo", "pipefail", "-c", script)
 
     assert printed.count('"client_order_id":"first"') >= 3
-    assert '"detail"' not in printed
+    assert "urn:angel-x:" not in printed
     with Client(trading.url, trading.key) as client:
         eventually(
             lambda: client.submission("first").status is OrderStatus.FILLED, "the order trades"

@@ -89,6 +89,19 @@ def test_the_rest_needs_the_scope_admin(
     assert api.count("audit_entries") == 1
 
 
+def test_a_key_of_one_account_does_not_learn_which_others_there_are(
+    api: RunningApi, key: str, admin: str
+) -> None:
+    refused = [
+        api.call("PUT", "/v1/kill-switch", key=key, content={"state": "on", "name": name})
+        for name in ("admin", "nobody")
+    ]
+
+    assert [answer.status for answer in refused] == [403, 403]
+    assert refused[0].body == refused[1].body
+    assert api.count("trading_controls") == 0
+
+
 def test_a_key_that_only_reads_turns_nothing(api: RunningApi, account: Account) -> None:
     key = api.application.access.issue(account[0], [Scope.READ])
 
@@ -102,27 +115,47 @@ def test_a_key_that_only_reads_turns_nothing(api: RunningApi, account: Account) 
 
 
 @pytest.mark.parametrize(
-    ("content", "field"),
+    ("content", "field", "value"),
     [
-        ({"state": "stop"}, "state"),
-        ({}, ""),
-        ({"state": "on", "scope": "galaxy"}, "scope"),
-        ({"state": "on", "scope": "system", "name": "NIFTY"}, "name"),
-        ({"state": "on", "scope": "underlying"}, "name"),
-        ({"state": "on", "reason": "x" * 201}, "reason"),
-        ({"state": "on", "reason": "\x00"}, "reason"),
-        ({"state": "on", "colour": "red"}, ""),
-        ([], ""),
+        ({"state": "stop"}, "state", "stop"),
+        ({"state": 1}, "state", "1"),
+        ({"state": True}, "state", "True"),
+        ({}, "state", ""),
+        ({"state": "on", "scope": "galaxy"}, "scope", "galaxy"),
+        ({"state": "on", "scope": "system", "name": "NIFTY"}, "name", "NIFTY"),
+        ({"state": "on", "scope": "underlying"}, "name", ""),
+        ({"state": "on", "reason": "x" * 201}, "reason", "x" * 80 + "…"),
+        ({"state": "on", "reason": "\x00"}, "reason", "\x00"),
+        ({"state": "on", "colour": "red"}, "colour", "red"),
     ],
 )
 def test_a_switch_that_makes_no_sense_turns_nothing(
-    api: RunningApi, admin: str, content: object, field: str
+    api: RunningApi, admin: str, content: object, field: str, value: str
 ) -> None:
     answer = api.call("PUT", "/v1/kill-switch", key=admin, content=content)
 
     assert answer.status == 400
-    assert [fault["field"] for fault in answer.body["errors"]] == ([field] if field else [])
+    assert [(fault["field"], fault["value"]) for fault in answer.body["errors"]] == [(field, value)]
     assert api.count("trading_controls") == 0
+
+
+def test_half_a_character_is_no_reason(api: RunningApi, key: str) -> None:
+    body = rb'{"state": "on", "reason": "\ud800"}'
+
+    answer = api.call("PUT", "/v1/kill-switch", key=key, body=body)
+
+    assert (answer.status, answer.body["errors"][0]["field"]) == (400, "reason")
+    assert api.count("trading_controls") == 0
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'"on"', b"1", b"{", b"\xff", b'{"a":' * 700])
+def test_a_body_that_is_no_object_turns_nothing(api: RunningApi, admin: str, body: bytes) -> None:
+    for method, path in (("PUT", "/v1/kill-switch"), ("POST", "/v1/square-off")):
+        answer = api.call(method, path, key=admin, body=body)
+
+        assert answer.status == 400
+        assert answer.body["detail"].startswith("the request must be ")
+    assert api.count("trading_controls") == api.count("workflows") == 0
 
 
 @pytest.mark.parametrize(
@@ -133,7 +166,7 @@ def test_a_switch_for_what_does_not_exist_is_not_found(
 ) -> None:
     answer = api.call("PUT", "/v1/kill-switch", key=admin, content={"state": "on", **fields})
 
-    assert answer.status == 404
+    assert (answer.status, answer.body["errors"][0]["value"]) == (404, fields["name"])
     assert api.count("trading_controls") == 0
 
 
@@ -225,7 +258,12 @@ def test_the_header_names_a_square_off(api: RunningApi, key: str) -> None:
 def test_a_square_off_that_makes_no_sense_starts_nothing(
     api: RunningApi, key: str, content: dict[str, object]
 ) -> None:
-    assert api.call("POST", "/v1/square-off", key=key, content=content).status == 400
+    answer = api.call("POST", "/v1/square-off", key=key, content=content)
+
+    assert answer.status == 400
+    assert [{f["field"]: f["value"]} for f in answer.body["errors"]] == [
+        {field: str(value) for field, value in content.items()}
+    ]
     assert api.count("workflows") == 0
 
 
@@ -233,8 +271,25 @@ def test_a_square_off_that_makes_no_sense_starts_nothing(
 def test_a_square_off_of_what_is_not_listed_is_not_reported_as_flat(
     api: RunningApi, key: str, content: dict[str, object]
 ) -> None:
-    assert api.call("POST", "/v1/square-off", key=key, content=content).status == 404
+    answer = api.call("POST", "/v1/square-off", key=key, content=content)
+
+    assert answer.status == 404
+    assert [{f["field"]: f["value"]} for f in answer.body["errors"]] == [content]
     assert api.count("workflows") == 0
+
+
+@pytest.mark.parametrize("wanted", ["symbol=NIFTY_1", "underlying=NIFTTY"])
+def test_canceling_what_is_not_listed_is_not_reported_as_done(
+    api: RunningApi, client: Client, key: str, wanted: str
+) -> None:
+    order_id = rest(api, client)
+
+    answer = api.call("DELETE", f"/v1/orders?{wanted}", key=key)
+
+    name, _, value = wanted.partition("=")
+    assert answer.status == 404
+    assert [(f["field"], f["value"]) for f in answer.body["errors"]] == [(name, value)]
+    assert client.order(order_id).status is OrderStatus.WORKING
 
 
 @pytest.mark.parametrize("square_off_id", ["0", "1", "x", "9" * 30])

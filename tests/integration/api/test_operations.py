@@ -53,11 +53,11 @@ def test_the_audit_shows_who_replayed_what(api: RunningApi, parked: int, admin: 
 
 
 def test_the_audit_comes_in_pages(api: RunningApi, admin: str) -> None:
-    for _ in range(3):
+    for _ in range(6):
         api.application.limits.put(None, {"max_open_orders": len(api.url)}, "cli")
         api.application.limits.clear(None, ["max_open_orders"], "cli")
 
-    ids, path = [], "/v1/audit?limit=4"
+    ids, path = [], "/v1/audit?limit=8"
     page = api.call("GET", path, key=admin).body
     ids += [entry["id"] for entry in page["entries"]]
     rest = api.call("GET", f"{path}&cursor={page['next']}", key=admin).body
@@ -65,7 +65,7 @@ def test_the_audit_comes_in_pages(api: RunningApi, admin: str) -> None:
 
     assert rest["next"] is None
     assert ids == sorted(ids, key=int, reverse=True)
-    assert len(set(ids)) == 6
+    assert len(set(ids)) == 12
 
 
 def test_a_second_replay_is_a_conflict_and_sends_nothing(

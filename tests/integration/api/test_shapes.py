@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -111,9 +112,17 @@ def test_a_body_that_is_no_object_is_refused(
 ) -> None:
     order_id = resting(market, client)
 
-    assert api.call("PATCH", f"/v1/orders/{order_id}", key=key, body=body).status == 400
-    assert api.call("POST", "/v1/baskets", key=key, body=body).status == 400
-    assert api.call("POST", "/v1/margin", key=key, body=body).status == 400
+    for method, path in (
+        ("PATCH", f"/v1/orders/{order_id}"),
+        ("POST", "/v1/baskets"),
+        ("POST", "/v1/margin"),
+    ):
+        answer = api.call(method, path, key=key, body=body)
+
+        assert answer.status == 400
+        assert answer.body["detail"].startswith("the request must be JSON: ") or (
+            answer.body["detail"] == f"the request must be a JSON object, was {json.loads(body)}"
+        )
 
 
 def test_what_margin_forbids_is_a_conflict_with_the_reason(api: RunningApi, market: Market) -> None:

@@ -108,6 +108,20 @@ def test_a_square_off_tells_scripts_whether_the_account_is_flat(
     assert "filled" in shell.run("square-off", "--key", "out").output
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("--key", "mis 2026-11-23"), ("--key", ""), ("--symbol", "nifty")]
+)
+def test_a_square_off_that_makes_no_sense_starts_nothing(
+    shell: Shell, market: Market, option: str, value: str
+) -> None:
+    refused = shell.run("square-off", option, value)
+
+    assert refused.exit_code == 2
+    assert f"was {value or 'none'}" in refused.stderr
+    with market.application.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM workflows").scalar_one() == 0
+
+
 def test_a_square_off_of_nothing_listed_starts_nothing(shell: Shell, market: Market) -> None:
     assert shell.run("square-off", "--underlying", "NIFTTY").exit_code == 1
     with market.application.engine.connect() as connection:

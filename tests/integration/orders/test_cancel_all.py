@@ -11,6 +11,7 @@ import pytest
 from angel_x.bootstrap import Application
 from angel_x.domain.control import CancellationRecord, OrderSelection
 from angel_x.domain.order import OrderStatus, Product
+from angel_x.errors import UnknownContract
 from tests.builders.orders import Market
 
 EVERYTHING = OrderSelection()
@@ -58,7 +59,6 @@ def test_everything_that_is_open_is_canceled_and_nothing_else(market: Market) ->
     [
         (OrderSelection(product=Product.INTRADAY), {"second"}),
         (OrderSelection(underlying="NIFTY"), {"first", "second"}),
-        (OrderSelection(underlying="BANKNIFTY"), set()),
     ],
 )
 def test_only_what_was_selected_is_canceled(
@@ -74,6 +74,15 @@ def test_only_what_was_selected_is_canceled(
 
     statuses = market.statuses()
     assert {name for name, i in ids.items() if statuses[i] == "canceled"} == expected
+
+
+def test_nothing_is_canceled_for_a_name_that_nobody_has_listed(market: Market) -> None:
+    order_id = rest(market, market.account(), market.symbols[0])
+
+    with pytest.raises(UnknownContract, match="underlying must be listed, was BANKNIFTY"):
+        cancel_all(market, 1, OrderSelection(underlying="BANKNIFTY"))
+
+    assert market.statuses()[order_id] == "working"
 
 
 def test_of_a_sliced_order_every_slice_is_canceled(market: Market) -> None:

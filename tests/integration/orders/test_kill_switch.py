@@ -15,6 +15,7 @@ from angel_x.domain.order import Priority, Side
 from angel_x.domain.risk import TradingState
 from angel_x.errors import InvalidInput, UnknownContract
 from tests.builders.orders import Market
+from tests.integration.api.running import wait_until
 
 HALTED, REDUCING, ACTIVE = TradingState.HALTED, TradingState.REDUCING, TradingState.ACTIVE
 SYSTEM = (ControlScope.SYSTEM, "")
@@ -167,6 +168,31 @@ def test_the_answer_says_when_an_older_claim_is_still_open(market: Market) -> No
         unit.claim([accepted.order_id], 10)
         assert not turn(market, HALTED)
     assert turn(market, HALTED)
+
+
+def waits_for_a_lock(market: Market) -> bool:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    return rows(market, query) == [(1,)]
+
+
+def test_a_batch_that_waits_for_its_account_does_not_hold_up_the_switch(market: Market) -> None:
+    user = market.account()
+    (accepted,) = market.accept(user, market.request())
+
+    with ThreadPoolExecutor(1) as pool:
+        with market.application.engine.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE users SET cash = cash WHERE id = {user}")
+            batch = pool.submit(market.application.execution.run, [accepted.order_id])
+            wait_until(lambda: waits_for_a_lock(market))
+            settled = turn(market, HALTED)
+        batch.result()
+
+    assert settled
+    assert rows(market, "SELECT status, reason FROM orders") == [
+        ("denied", DenialReason.TRADING_HALTED)
+    ]
+    assert rows(market, "SELECT count(*) FROM fills") == [(0,)]
+    market.assert_invariants()
 
 
 def test_once_the_answer_says_settled_no_fill_is_ever_committed(market: Market) -> None:

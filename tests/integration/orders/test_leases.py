@@ -228,6 +228,21 @@ def test_an_order_whose_validity_ended_is_not_placed_again(market: Market) -> No
     market.assert_invariants()
 
 
+def test_an_answer_after_the_close_trades_nothing(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (accepted,) = market.accept(market.account(), market.request())
+
+    monkeypatch.setattr(market.application.execution, "_sleep", lambda _: end_validity(market))
+    market.application.execution.run([accepted.order_id])
+
+    assert market.statuses() == {accepted.order_id: "expired"}
+    assert events(market, accepted.order_id)[-1] == ("expired", 1, "VALIDITY_ENDED")
+    assert market.application.reading.positions(market.accounts["trader"]) == []
+    assert market.application.reading.balance(market.accounts["trader"]).margin_used == 0
+    market.assert_invariants()
+
+
 def test_expiry_ends_an_abandoned_order_and_leaves_one_whose_lease_lasts(market: Market) -> None:
     user = market.account()
     (abandoned,) = leave_on_its_way(market, user)

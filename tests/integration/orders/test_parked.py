@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from decimal import Decimal
 from threading import Barrier
 
 import pytest
@@ -70,6 +72,27 @@ def test_a_parked_order_is_shown_with_its_traceback(market: Market) -> None:
     assert parked.detail.startswith("Traceback")
     assert parked.detail.rstrip().endswith("ZeroDivisionError: no price for this one")
     assert market.application.replays.waiting() == 1
+
+
+def test_an_order_that_the_database_refuses_is_parked_with_what_it_said(
+    market: Market, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    honest = PaperMarket.terms
+
+    def for_nothing(self: PaperMarket, orders: Sequence[Order]) -> list[Terms]:
+        return [replace(terms, fill_price=Decimal(0)) for terms in honest(self, orders)]
+
+    monkeypatch.setattr(PaperMarket, "terms", for_nothing)
+    (accepted,) = market.accept(market.accounts["trader"], market.request(limit="101.00"))
+    market.application.execution.run([accepted.order_id])
+
+    (parked,) = market.application.replays.parked()
+    assert parked.detail is not None
+    assert "CheckViolation" in parked.detail
+    assert "fills_price_check" in parked.detail
+    # What the account owns is nobody's business who reads a log or a list of parked orders.
+    assert "10000000" not in parked.detail + capfd.readouterr().err
+    market.assert_invariants()
 
 
 def test_a_replay_is_a_new_order_of_the_same_content_and_is_audited(market: Market) -> None:

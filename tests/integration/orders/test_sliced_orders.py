@@ -195,6 +195,21 @@ def test_the_whole_expires_with_its_slices(market: Market, user: int) -> None:
     market.assert_invariants()
 
 
+def test_a_whole_that_expires_says_so_whatever_became_of_its_first_slice(
+    market: Market, user: int
+) -> None:
+    sliced(market, user, limit="90.00")
+    market.application.execution.run(slices(market))
+    market.application.cancellation.cancel(user, slices(market)[0])
+    with market.application.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE orders SET valid_until = now() - interval '1 second'")
+
+    market.application.expiry.run()
+
+    assert parent(market) == ("expired", 0, None, "VALIDITY_ENDED")
+    market.assert_invariants()
+
+
 def test_the_same_content_again_is_the_same_whole(market: Market, user: int) -> None:
     request = market.request(quantity=FREEZE * 2)
     (first,) = market.accept(user, request)

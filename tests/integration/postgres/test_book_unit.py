@@ -38,3 +38,16 @@ def test_the_rules_of_all_accounts_come_once_with_a_batch(application: Applicati
     assert book.rules.state(users[0], "NIFTY") is TradingState.HALTED
     assert [len(limits) for _, limits in rows if limits is not None] == [50]
     assert [len(controls) for controls, _ in rows if controls is not None] == [1]
+
+
+def test_a_deep_backlog_of_one_account_leaves_room_for_the_others(application: Application) -> None:
+    market = Market.open(application)
+    deep, other = market.account("deep"), market.account("other")
+    backlog = market.accept(deep, *(market.request() for _ in range(10)))
+    (late,) = market.accept(other, market.request())
+
+    with application._units.begin() as unit:
+        orders, _ = unit.claim([backlog[-1].order_id, late.order_id], 4)
+
+    oldest = [accepted.order_id for accepted in backlog[:3]]
+    assert [order.id for order in orders] == [*oldest, late.order_id]

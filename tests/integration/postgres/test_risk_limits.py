@@ -16,7 +16,7 @@ from angel_x.services.risk_limits import RiskLimits
 
 @pytest.fixture
 def limits(engine: Engine) -> RiskLimits:
-    return RiskLimits(PostgresRiskLimits(engine))
+    return RiskLimits(PostgresRiskLimits(engine), holds_rate=True)
 
 
 def audit(engine: Engine) -> list[tuple[Any, ...]]:

@@ -45,6 +45,60 @@ def test_a_second_upgrade_changes_nothing(engine: Engine) -> None:
     assert tables(engine) == before
 
 
+SPINE = """
+INSERT INTO users (name, cash, margin_used) VALUES ('a', 100000, 19800);
+INSERT INTO contracts VALUES ('NIFTY_25AUG26_1CE', 'NIFTY', '2026-08-25', 1, 'CE', 65, 0.05, 1800,
+    '2026-08-25T10:10:00Z');
+INSERT INTO orders (user_id, client_order_id, request_hash, symbol, side, quantity, filled_quantity,
+    order_type, limit_price, validity, product, priority, status, reserved, ring_at, valid_until,
+    closed_at)
+SELECT 1, name, '\\x00', 'NIFTY_25AUG26_1CE', side, quantity, filled, 'LIMIT', 100, 'DAY', 'NRML',
+    'normal', status, reserved, now(), now(), CASE WHEN status = 'filled' THEN now() END
+FROM (VALUES ('first', 'BUY', 65, 0, 'working', 6600), ('second', 'BUY', 65, 0, 'working', 6600),
+    ('part', 'BUY', 130, 65, 'partially_filled', 6600), ('sold', 'SELL', 65, 65, 'filled', 0),
+    ('waits', 'BUY', 65, 0, 'received', 0)) AS t (name, side, quantity, filled, status, reserved);
+-- The oldest order moves to the end of the table.
+UPDATE orders SET rings = 1 WHERE client_order_id = 'first';
+INSERT INTO fills (execution_id, order_id, user_id, symbol, side, quantity, price)
+SELECT id, id, 1, symbol, side, filled_quantity, 99.5 FROM orders WHERE filled_quantity > 0;
+INSERT INTO order_events (order_id, status, actor) SELECT id, 'received', 'api' FROM orders;
+INSERT INTO exposures (user_id, symbol) VALUES (1, 'NIFTY_25AUG26_1CE');
+INSERT INTO positions (user_id, portfolio_id, symbol, status, quantity, cost)
+VALUES (1, 1, 'NIFTY_25AUG26_1CE', 'OPEN', 65, 6467.50);
+"""
+
+
+def test_what_was_stored_before_stops_and_slices_were_known_keeps_its_place(
+    database_url: str,
+) -> None:
+    engine = make_engine(database_url, pool_size=1, max_pool_size=1)
+    schema.upgrade(engine, "0001")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(SPINE)
+
+    schema.upgrade(engine)
+    schema.downgrade(engine, "0001")
+    schema.upgrade(engine)
+
+    with engine.connect() as connection:
+
+        def read(query: str) -> list[tuple[object, ...]]:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+        resting = "SELECT client_order_id FROM orders WHERE status = 'working' ORDER BY "
+        assert read(resting + "time_priority") == read(resting + "id") == [("first",), ("second",)]
+        next_one = "SELECT nextval('order_time_priority') > max(time_priority) FROM orders"
+        assert read(next_one) == [(True,)]
+        traded = "SELECT traded_value::text FROM orders WHERE filled_quantity > 0"
+        assert read(traded) == [("6467.50",)] * 2
+        assert read("SELECT count(*) FROM orders WHERE held OR slices > 0") == [(0,)]
+        assert read("SELECT open_orders, day_pnl::text FROM users") == [(3, "0.00")]
+        assert read("SELECT open_buy_quantity, open_sell_quantity FROM exposures") == [(195, 0)]
+        assert read("SELECT product, quantity FROM positions") == [("NRML", 65)]
+        assert read("SELECT count(DISTINCT id) FROM order_events") == [(5,)]
+    engine.dispose()
+
+
 @pytest.fixture
 def populated(engine: Engine) -> Engine:
     with engine.begin() as connection:

@@ -32,8 +32,10 @@ def test_rate_limit_enabled_decides_whether_orders_a_second_are_limited(
     application = built(RATE_LIMIT_ENABLED=enabled)
     market = Market.open(application)
     user = market.account()
-    application.limits.put(user, {"max_orders_per_second": 1}, "test")
+    sheet = application.limits.put(user, {"max_orders_per_second": 1}, "test")
     intake = Intake(application.acceptance, application.admission)
+    assert sheet.own.max_orders_per_second == 1
+    assert sheet.effective.max_orders_per_second == (1 if refusal else None)
 
     _, second = intake.commit([Submission(user, (market.request(),)) for _ in range(2)])
 

@@ -121,6 +121,14 @@ def test_a_pool_cannot_be_larger_than_its_limit() -> None:
         load({"ANGEL_X_DB_POOL_SIZE": "50", "ANGEL_X_DB_MAX_POOL_SIZE": "40"})
 
 
+def test_a_lease_that_runs_out_on_the_way_to_the_venue_is_refused() -> None:
+    slow = {"ANGEL_X_PAPER_LATENCY_MS": "1500", "ANGEL_X_PAPER_LATENCY_JITTER_MS": "500"}
+
+    with pytest.raises(SettingsError, match=r"at least twice the 2 s .* was 3\.9"):
+        load({**slow, "ANGEL_X_ORDER_LEASE_SECONDS": "3.9"})
+    assert load({**slow, "ANGEL_X_ORDER_LEASE_SECONDS": "4"}).order_lease_seconds == 4
+
+
 def test_the_redis_url_serves_both_uses_unless_one_has_its_own() -> None:
     settings = load({"ANGEL_X_REDIS_URL": "redis://a:1/0", "ANGEL_X_CACHE_URL": "redis://b:2/0"})
 

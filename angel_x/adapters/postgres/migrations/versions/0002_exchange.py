@@ -20,7 +20,7 @@ ALTER TABLE orders
     ADD COLUMN slices integer NOT NULL DEFAULT 0 CHECK (slices >= 0),
     ADD COLUMN basket_id bigint,
     ADD COLUMN held boolean NOT NULL DEFAULT false,
-    ADD COLUMN time_priority bigint NOT NULL DEFAULT nextval('order_time_priority'),
+    ADD COLUMN time_priority bigint,
     ADD COLUMN traded_value numeric(18,2) NOT NULL DEFAULT 0 CHECK (traded_value >= 0),
     ADD COLUMN lease_until timestamptz,
     DROP CONSTRAINT orders_client_order_id_check,
@@ -32,6 +32,12 @@ ALTER TABLE orders
     ADD CONSTRAINT orders_parent_is_held CHECK (slices = 0 OR (held AND reserved = 0)),
     ADD CONSTRAINT orders_submitting_has_lease CHECK (
         status <> 'submitting' OR lease_until IS NOT NULL);
+-- Who came first is told by the id, not by where in the table a row has got to.
+UPDATE orders SET time_priority = id;
+SELECT setval('order_time_priority', coalesce(max(id), 0) + 1, false) FROM orders;
+ALTER TABLE orders
+    ALTER COLUMN time_priority SET DEFAULT nextval('order_time_priority'),
+    ALTER COLUMN time_priority SET NOT NULL;
 ALTER SEQUENCE order_time_priority OWNED BY orders.time_priority;
 UPDATE orders o SET traded_value = f.traded
 FROM (SELECT order_id, sum(price * quantity) AS traded FROM fills GROUP BY order_id) f
@@ -136,8 +142,26 @@ CREATE TABLE canaries (
 
 #: The moves of this revision; a test holds them against the domain's table.
 MOVES = {
-    "received": ("canceled", "denied", "expired", "filled", "partially_filled", "rejected", "submitting", "trigger_pending", "working"),
-    "submitting": ("canceled", "expired", "filled", "partially_filled", "rejected", "trigger_pending", "working"),
+    "received": (
+        "canceled",
+        "denied",
+        "expired",
+        "filled",
+        "partially_filled",
+        "rejected",
+        "submitting",
+        "trigger_pending",
+        "working",
+    ),
+    "submitting": (
+        "canceled",
+        "expired",
+        "filled",
+        "partially_filled",
+        "rejected",
+        "trigger_pending",
+        "working",
+    ),
     "working": ("canceled", "expired", "filled", "partially_filled"),
     "trigger_pending": ("canceled", "expired", "filled", "partially_filled", "rejected", "working"),
     "partially_filled": ("canceled", "expired", "filled"),

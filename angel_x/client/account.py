@@ -1,0 +1,50 @@
+"""What an account has, and what orders would do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import overload
+
+import msgspec
+
+from angel_x.client.connection import Connection, OrderFields, listed
+from angel_x.domain.portfolio import Portfolio
+from angel_x.domain.statement import (
+    Balance,
+    MarginEstimate,
+    PositionList,
+    PositionRecord,
+    TradeList,
+    TradeRecord,
+)
+
+
+class AccountCalls(Connection):
+    """Positions, trades, portfolio and margin."""
+
+    def positions(self) -> list[PositionRecord]:
+        """Return the open positions, the newest first."""
+        return list(self._call("GET", "/v1/positions", PositionList).positions)
+
+    def trades(self) -> list[TradeRecord]:
+        """Return the round trips closed within 24 hours, the newest first, at most 1,000."""
+        return list(self._call("GET", "/v1/trades", TradeList).trades)
+
+    def portfolio(self) -> Portfolio:
+        return self._call("GET", "/v1/portfolio", Portfolio)
+
+    @overload
+    def margin(self) -> Balance: ...
+
+    @overload
+    def margin(self, orders: OrderFields | Iterable[OrderFields]) -> MarginEstimate: ...
+
+    def margin(
+        self, orders: OrderFields | Iterable[OrderFields] | None = None
+    ) -> Balance | MarginEstimate:
+        """Return cash and margin, or what orders would do to them; they need no client order id."""
+        if orders is None:
+            return self._call("GET", "/v1/margin", Balance)
+        given = listed(orders)
+        body = msgspec.json.encode({"orders": given})
+        return self._call("POST", "/v1/margin", MarginEstimate, body=body)

@@ -1,0 +1,30 @@
+"""Greeks and option chains."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from angel_x.client.connection import Connection, with_query
+
+if TYPE_CHECKING:
+    from angel_x.domain.option_chain import ContractGreeks, OptionChain
+
+
+class MarketCalls(Connection):
+    """What the market says."""
+
+    def greeks(self, symbol: str) -> ContractGreeks:
+        """Return the quote and the Greeks of a contract."""
+        # Brings numpy along, which a client that only trades does not need.
+        from angel_x.domain.option_chain import ContractGreeks  # noqa: PLC0415
+
+        return self._call("GET", f"/v1/greeks/{quote(symbol, safe='')}", ContractGreeks)
+
+    def option_chain(self, underlying: str, expiry: date | None = None) -> OptionChain:
+        """Return the chain of an expiry, by default the nearest."""
+        from angel_x.domain.option_chain import OptionChain  # noqa: PLC0415 - as above
+
+        path = f"/v1/option-chain/{quote(underlying, safe='')}"
+        return self._call("GET", with_query(path, {"expiry": expiry}), OptionChain)

@@ -1,0 +1,112 @@
+"""Submitting, following, changing and canceling orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from urllib.parse import quote
+from uuid import uuid4
+
+import msgspec
+
+from angel_x.client.connection import Connection, OrderFields, Price, listed, stated, with_query
+from angel_x.domain.order import OrderStatus
+from angel_x.domain.statement import (
+    OrderHistory,
+    OrderPage,
+    OrderReceipt,
+    OrderReceipts,
+    OrderRecord,
+)
+
+
+class OrderCalls(Connection):
+    """What concerns single orders."""
+
+    def submit(self, orders: OrderFields | Iterable[OrderFields]) -> list[OrderReceipt]:
+        """Hand in one order, or several of which all are accepted or none is.
+
+        Raises:
+            InvalidRequest: With the index, field and value of each fault.
+            Conflict: An order of other content has one of the client order ids.
+            Overloaded: Too many orders wait, even after the retries.
+            Unavailable: There was no answer; the same orders may be handed in again.
+        """
+        named = [_named(order) for order in listed(orders)]
+        body = msgspec.json.encode({"orders": named})
+        return list(self._call("POST", "/v1/orders", OrderReceipts, body=body).orders)
+
+    def order(self, order_id: str) -> OrderHistory:
+        """Return an order with its events and fills."""
+        return self._call("GET", f"/v1/orders/{quote(order_id, safe='')}", OrderHistory)
+
+    def submission(self, client_order_id: str) -> OrderHistory:
+        """Return what became of an order that was sent through the API or the message broker.
+
+        Raises:
+            InvalidRequest: It was refused; the error says why.
+            NotFound: Nothing is known under this id (yet).
+        """
+        path = f"/v1/submissions/{quote(client_order_id, safe='')}"
+        return self._call("GET", path, OrderHistory)
+
+    def orders(
+        self,
+        *,
+        status: OrderStatus | str | None = None,
+        symbol: str | None = None,
+        client_order_id: str | None = None,
+        parent_id: str | None = None,
+        basket_id: str | None = None,
+        since: datetime | None = None,
+        page_size: int = 100,
+    ) -> Iterator[OrderRecord]:
+        """Yield orders, the newest first, reading page after page.
+
+        Slices are left out, unless those of one ``parent_id`` are asked for.
+        """
+        wanted: dict[str, object] = {"status": status, "symbol": symbol, "limit": page_size}
+        wanted |= {"client_order_id": client_order_id, "parent_id": parent_id}
+        wanted["basket_id"] = basket_id
+        wanted["since"] = None if since is None else since.isoformat()
+        while True:
+            page = self._call("GET", with_query("/v1/orders", wanted), OrderPage)
+            yield from page.orders
+            if page.next is None:
+                return
+            wanted["cursor"] = page.next
+
+    def modify(
+        self,
+        order_id: str,
+        *,
+        price: Price | None = None,
+        trigger_price: Price | None = None,
+        quantity: int | None = None,
+    ) -> OrderHistory:
+        """Change an open order and return it as it stands then; what is None stays as it is.
+
+        Raises:
+            InvalidRequest: With the field and value of each fault.
+            Conflict: It is closed already, on its way to the venue, or refused as amended.
+        """
+        body = stated(price=price, trigger_price=trigger_price, quantity=quantity)
+        # As for a cancellation: by another attempt it may have traded.
+        path = f"/v1/orders/{quote(order_id, safe='')}"
+        return self._call("PATCH", path, OrderHistory, body=body, retries=0)
+
+    def cancel(self, order_id: str) -> OrderHistory:
+        """Cancel what has not traded and return the order as it stands then.
+
+        Raises:
+            Conflict: It is closed already.
+        """
+        # Not tried again: an attempt whose answer was lost would look like a conflict.
+        path = f"/v1/orders/{quote(order_id, safe='')}"
+        return self._call("DELETE", path, OrderHistory, retries=0)
+
+
+def _named(order: OrderFields) -> OrderFields:
+    if order.get("client_order_id") is not None:
+        return order
+    return {**order, "client_order_id": uuid4().hex}

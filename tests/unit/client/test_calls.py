@@ -1,0 +1,104 @@
+"""Each method of the client is one call of the API."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from angel_x import Client
+from angel_x.errors import Conflict, Unavailable
+from tests.unit.client.conftest import Script
+
+PROBLEM = {"detail": "as the script says"}
+AT = datetime(2026, 11, 23, 3, 45, tzinfo=UTC)
+ORDER = {"symbol": "NIFTY_01DEC26_24000CE", "side": "BUY", "quantity": 65}
+LEGS = {"basket_id": "pair", "orders": [ORDER], "on_refusal": "flatten"}
+Call = Callable[[Client], object]
+
+CALLS: list[tuple[str, Call, str, str, Any]] = [
+    ("submit", lambda c: c.submit(ORDER | {"client_order_id": "a"}), "POST", "/v1/orders",
+     {"orders": [ORDER | {"client_order_id": "a"}]}),
+    ("order", lambda c: c.order("7"), "GET", "/v1/orders/7", None),
+    ("submission", lambda c: c.submission("a/b"), "GET", "/v1/submissions/a%2Fb", None),
+    ("orders", lambda c: list(c.orders(status="working", client_order_id="a")), "GET",
+     "/v1/orders?status=working&limit=100&client_order_id=a", None),
+    ("modify", lambda c: c.modify("7", price="95.00"), "PATCH", "/v1/orders/7",
+     {"price": "95.00"}),
+    ("cancel", lambda c: c.cancel("7"), "DELETE", "/v1/orders/7", None),
+    ("cancel_all", lambda c: c.cancel_all(underlying="NIFTY"), "DELETE",
+     "/v1/orders?underlying=NIFTY", None),
+    ("basket", lambda c: c.basket([ORDER], basket_id="pair", on_refusal="flatten"), "POST",
+     "/v1/baskets", LEGS),
+    ("read_basket", lambda c: c.read_basket("pair"), "GET", "/v1/baskets/pair", None),
+    ("square_off", lambda c: c.square_off(product="MIS", key="out"), "POST", "/v1/square-off",
+     {"key": "out", "product": "MIS"}),
+    ("square_off_standing", lambda c: c.square_off_standing("3"), "GET", "/v1/square-off/3", None),
+    ("kill_switch", lambda c: c.kill_switch("on", reason="lunch"), "PUT", "/v1/kill-switch",
+     {"state": "on", "scope": "user", "reason": "lunch"}),
+    ("controls", lambda c: c.controls(), "GET", "/v1/kill-switch", None),
+    ("positions", lambda c: c.positions(), "GET", "/v1/positions", None),
+    ("trades", lambda c: c.trades(), "GET", "/v1/trades", None),
+    ("portfolio", lambda c: c.portfolio(), "GET", "/v1/portfolio", None),
+    ("margin", lambda c: c.margin(), "GET", "/v1/margin", None),
+    ("margin", lambda c: c.margin(ORDER), "POST", "/v1/margin", {"orders": [ORDER]}),
+    ("limits", lambda c: c.limits(user="asha"), "GET", "/v1/limits?user=asha", None),
+    ("set_limits", lambda c: c.set_limits({"max_open_orders": 5}, everyone=True), "PUT",
+     "/v1/limits?scope=global", {"max_open_orders": 5}),
+    ("clear_limits", lambda c: c.clear_limits("max_open_orders", "max_daily_loss"), "DELETE",
+     "/v1/limits?kind=max_open_orders&kind=max_daily_loss", None),
+    ("greeks", lambda c: c.greeks("X"), "GET", "/v1/greeks/X", None),
+    ("option_chain", lambda c: c.option_chain("NIFTY", AT.date()), "GET",
+     "/v1/option-chain/NIFTY?expiry=2026-11-23", None),
+    ("audit", lambda c: list(c.audit(subject="order:7", since=AT, page_size=2)), "GET",
+     "/v1/audit?subject=order%3A7&limit=2&since=2026-11-23T03%3A45%3A00%2B00%3A00", None),
+    ("replay", lambda c: c.replay("7"), "POST", "/v1/orders/7/replay", None),
+    ("stream", lambda c: list(c.stream()), "GET", "/v1/stream", None),
+]  # fmt: skip
+#: An answer that was lost would make the next one a lie.
+TRIED_ONCE = {"modify", "cancel", "cancel_all", "replay"}
+
+
+@pytest.mark.parametrize(("call", "method", "path", "body"), [each[1:] for each in CALLS])
+def test_a_method_sends_what_it_was_given(
+    script: Script, client: Client, call: Call, method: str, path: str, body: object
+) -> None:
+    script.answer(409, PROBLEM)
+
+    with pytest.raises(Conflict, match="as the script says"):
+        call(client)
+
+    assert script.requests == [(method, path, body)]
+
+
+@pytest.mark.parametrize(("name", "call"), [each[:2] for each in CALLS if each[0] != "stream"])
+def test_only_what_another_attempt_cannot_falsify_is_tried_again(
+    script: Script, client: Client, name: str, call: Call
+) -> None:
+    for _ in range(4):
+        script.answer(503, PROBLEM)
+
+    with pytest.raises(Unavailable):
+        call(client)
+
+    assert len(script.requests) == (1 if name in TRIED_ONCE else 4)
+
+
+def test_no_method_is_left_out() -> None:
+    methods = inspect.getmembers(Client, inspect.isfunction)
+
+    assert {name for name, _ in methods if name[0] != "_"} == {each[0] for each in CALLS} | {
+        "close"
+    }
+
+
+def test_the_audit_is_read_page_after_page(script: Script, client: Client) -> None:
+    entry = {"id": "9", "at": AT, "actor": "key:1", "action": "order.replayed", "detail": {}}
+    script.answer(200, {"entries": [entry | {"subject": "order:7"}], "next": "c9"})
+    script.answer(200, {"entries": [entry | {"subject": "order:6", "id": "8"}], "next": None})
+
+    assert [found.subject for found in client.audit()] == ["order:7", "order:6"]
+    assert script.requests[1][1] == "/v1/audit?limit=100&cursor=c9"
