@@ -201,8 +201,8 @@ def test_once_the_answer_says_settled_no_fill_is_ever_committed(market: Market) 
     begun = Event()
 
     def decide(start: int) -> None:
-        begun.set()
         market.application.execution.run_exactly(order_ids[start : start + 2])
+        begun.set()
 
     with ThreadPoolExecutor(3) as pool:
         batches = [pool.submit(decide, start) for start in range(0, len(order_ids), 2)]

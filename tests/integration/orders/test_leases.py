@@ -217,6 +217,27 @@ def test_a_stale_attempt_changes_nothing_and_is_counted(market: Market) -> None:
     market.assert_invariants()
 
 
+def test_the_answer_to_one_attempt_is_not_taken_for_that_to_the_next(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution = market.application.execution
+    (order,) = market.accept(market.account(), market.request())
+
+    def sleep_until_it_was_placed_again(_seconds: float) -> None:
+        monkeypatch.setattr(execution, "_sleep", fall_silent)
+        pass_time(market)
+        with pytest.raises(Silence):
+            execution.run_exactly([order.order_id])
+
+    monkeypatch.setattr(execution, "_sleep", sleep_until_it_was_placed_again)
+    execution.run([order.order_id])
+
+    assert market.statuses() == {order.order_id: "submitting"}
+    assert events(market, order.order_id)[-1] == ("submitting", 2, "LEASE_EXPIRED")
+    assert market.application.reading.positions(market.accounts["trader"]) == []
+    market.assert_invariants()
+
+
 def test_an_order_whose_validity_ended_is_not_placed_again(market: Market) -> None:
     (order_id,) = leave_on_its_way(market, market.account())
     pass_time(market)

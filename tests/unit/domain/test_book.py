@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
@@ -412,14 +413,22 @@ STEP = st.tuples(
     st.sampled_from(list(Side)),
     st.integers(1, 5),
     st.decimals("0.05", "500", places=2),
-    st.sampled_from(["market", "limit", "ioc", "stop", "send", "settle", "match", "amend", "cancel"]),
+    st.sampled_from(
+        ["market", "limit", "ioc", "stop", "send", "settle", "match", "amend", "cancel"]
+    ),
     st.integers(0, 25),
     st.decimals("1", "100", places=2),
 )
 
 
 def _act(
-    it: Book, placed: list[Order], side: Side, lots: int, price: Decimal, action: str, offered: Terms
+    it: Book,
+    placed: list[Order],
+    side: Side,
+    lots: int,
+    price: Decimal,
+    action: str,
+    offered: Terms,
 ) -> None:
     if action in {"market", "limit", "ioc", "stop", "send"}:
         validity = Validity.IOC if action == "ioc" else Validity.DAY
@@ -449,7 +458,9 @@ def test_whatever_happens_the_books_balance(
     it, start = book("20000"), Decimal(20000)
     placed: list[Order] = []
     for side, lots, price, action, units, per_unit in steps:
-        limit = price if not placed or action in {"market", "limit", "ioc", "stop", "send"} else None
+        limit = (
+            price if not placed or action in {"market", "limit", "ioc", "stop", "send"} else None
+        )
         at = limit if limit is not None else placed[0].limit_price
         asked = lots * 5 if limit is not None else placed[0].leaves_quantity
         offered = Terms(
@@ -473,3 +484,19 @@ def test_whatever_happens_the_books_balance(
             assert sum(getattr(e, name) for e in exposures) == leaves
         net = sum(f.order.side.sign * f.quantity for f in it.fills)
         assert net == sum(p.quantity for p in held) == sum(e.net_quantity for e in exposures)
+
+
+@pytest.mark.parametrize(("held", "units"), [(0, 65), (65, 130), (-65, 65)])
+def test_an_exit_never_sells_more_than_its_own_position(held: int, units: int) -> None:
+    it = book()
+    if held:
+        side = Side.BUY if held > 0 else Side.SELL
+        it.decide(order(side, abs(held)), terms("100.00"))
+    before = len(it.fills)
+    leaving = replace(order(Side.SELL, units), client_order_id="square-off 1 1")
+
+    it.decide(leaving, terms("100.00", units=units))
+
+    assert it.moves[-1].reason is DenialReason.REDUCING_ONLY
+    assert leaving.status is OrderStatus.DENIED
+    assert len(it.fills) == before
