@@ -96,6 +96,11 @@ class BasketStep:
                 has_exited.add(step.legs[0].side)
         unit.save(due_in=_PAUSE_SECONDS)
 
+    def withdraw(self, workflow: Workflow) -> None:
+        """Cancel every leg that is open, those that are held back too."""
+        legs = self._legs.of(workflow.id)
+        self._cancel([part for leg in legs if not leg.status.is_closed for part in leg.parts])
+
     def _do(self, step: Step, workflow: Workflow, orders: Sequence[Leg], held: Held) -> bool:
         """Take a step; return whether there may be another one at once."""
         parts = [part for leg in step.legs for part in leg.parts]

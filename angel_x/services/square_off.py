@@ -202,6 +202,9 @@ class SquareOff:
                 break
         self._conclude(unit, plan, gets_on=gets_on)
 
+    def withdraw(self, workflow: Workflow) -> None:
+        """Leave its exits alone: they never rest, and can only reduce what is held."""
+
     def read(self, user_id: int, workflow_id: int) -> SquareOffRecord:
         """Return how far a square-off has come.
 

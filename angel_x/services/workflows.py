@@ -77,6 +77,9 @@ class Step(Protocol):
     def advance(self, unit: WorkflowUnit) -> None:
         """Do what can be done now, then save or finish the workflow."""
 
+    def withdraw(self, workflow: Workflow) -> None:
+        """Take off what the workflow has in the market or on the way there: it is given up."""
+
 
 class Advance:
     """Takes the next step of a workflow.  A second call takes the one after it, or none."""
@@ -113,6 +116,7 @@ class Advance:
         workflow = unit.workflow
         if workflow.rings > MAX_ATTEMPTS:
             log.error("workflow.parked", workflow_id=workflow.id, kind=workflow.kind.value)
+            self._steps[workflow.kind].withdraw(workflow)
             unit.finish(WorkflowStatus.FAILED, {"reason": "PROCESSING_FAILED"})
             return
         self._steps[workflow.kind].advance(unit)

@@ -42,7 +42,13 @@ _ANY = "SELECT EXISTS (SELECT FROM trading_controls WHERE state <> 'active')"
 # the same rule by which the decision of new orders goes.  What waits to be decided under reducing
 # is left to that.  Orders of a square-off lead out of the market and are its own to cancel.
 _FORBIDDEN = """
-SELECT o.id FROM orders o
+WITH o AS MATERIALIZED (
+    -- On its own, or the few open orders are looked for among all that there ever were, by id.
+    SELECT id, user_id, symbol, side, status, client_order_id FROM orders
+    WHERE status IN ('received', 'submitting', 'working', 'trigger_pending', 'partially_filled')
+        AND slices = 0
+)
+SELECT o.id FROM o
 JOIN contracts c ON c.symbol = o.symbol
 LEFT JOIN exposures e ON e.user_id = o.user_id AND e.symbol = o.symbol
 CROSS JOIN LATERAL (
@@ -51,8 +57,7 @@ CROSS JOIN LATERAL (
         OR (t.scope = 'user' AND t.name = o.user_id::text)
         OR (t.scope = 'underlying' AND t.name = c.underlying))
 ) AS control
-WHERE o.status IN ('received', 'submitting', 'working', 'trigger_pending', 'partially_filled')
-    AND o.slices = 0 AND o.client_order_id NOT LIKE 'square-off %%' AND (
+WHERE o.client_order_id NOT LIKE 'square-off %%' AND (
         control.halted
         OR (NOT control.halted AND o.status <> 'received' AND 0 > CASE o.side
             WHEN 'SELL' THEN coalesce(e.net_quantity - e.open_sell_quantity, 0)

@@ -24,6 +24,8 @@ _NEVER_LATE = "emergency"
 def worker_command(kind: str, settings: Settings, name: str | None = None) -> list[str]:
     """Return the command line of one class of worker, which is named after it by default."""
     concurrency = {
+        # Two: a child that dies as it takes a message is missed for some seconds.
+        "emergency": 2,
         "orders": settings.order_processing_workers,
         "greeks": settings.parallel_greek_workers,
     }

@@ -122,15 +122,15 @@ def names_in(api: RunningApi, market: Market, key: str) -> dict[str, list[str]]:
     resting = order | {"order_type": "LIMIT", "price": "90.00"}
     sliced = resting | {"quantity": LOT * 60}
     with Client(api.url, key, retries=0) as client:
-        bought, *others = (int(r.order_id) for r in client.submit([order, sliced, *[resting] * 9]))
-        api.application.execution.run([bought, *others])
+        orders = [int(r.order_id) for r in client.submit([*[resting] * 9, order, sliced])]
+        api.application.execution.run(orders)
         parked = [int(receipt.order_id) for receipt in client.submit([order] * 9)]
         api.application.execution.park(parked, "Traceback")
         client.submit(order | {"client_order_id": "mine"})
         client.basket([order], basket_id="pair")
         square_off = client.square_off(symbol=market.symbols[1])
     return {
-        "order_id": [str(order_id) for order_id in (bought, *others)],
+        "order_id": list(map(str, orders)),
         "parked": list(map(str, parked)),
         "client_order_id": ["mine"],
         "basket_id": ["pair"],

@@ -420,3 +420,18 @@ def failing_at(turn: int, honest: Callable[..., int]) -> Callable[..., int]:
 def forbid_exits(market: Market, symbol: str) -> None:
     """Let nobody offer a contract once the basket has sold it."""
     market.quote(symbol, "100.00", "0")
+
+
+def test_a_basket_that_is_given_up_leaves_no_leg_behind(market: Market, user: int) -> None:
+    submit(market, user, buy(market, limit="90.00"), sell(market))
+    advance(market)
+    assert rows(market, "SELECT status FROM orders ORDER BY id") == [("working",), ("received",)]
+    with market.application.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE workflows SET rings = 1000")
+
+    basket = advance(market)
+
+    assert basket.status is WorkflowStatus.FAILED
+    told = "SELECT status, reason FROM orders ORDER BY id"
+    assert rows(market, told) == [("canceled", "BASKET_REFUSED")] * 2
+    market.assert_invariants()

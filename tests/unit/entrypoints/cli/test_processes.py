@@ -18,7 +18,7 @@ def option(command: list[str], name: str) -> str:
 
 @pytest.mark.parametrize(
     ("kind", "processes"),
-    [("orders", "7"), ("greeks", "3"), ("emergency", "1"), ("portfolio", "1"), ("monitor", "1")],
+    [("orders", "7"), ("greeks", "3"), ("emergency", "2"), ("portfolio", "1"), ("monitor", "1")],
 )
 def test_the_settings_say_how_many_processes_a_worker_has(kind: str, processes: str) -> None:
     assert option(worker_command(kind, SETTINGS), "--concurrency") == processes

@@ -1,0 +1,169 @@
+"""Whatever fits the API's document, or only just does not, gets an answer that the document knows.
+
+Schemathesis reads ``/openapi.json`` of a running API and makes requests of every operation: some
+ask for what there is, some for anything that fits, and some are wrong on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import schemathesis
+from fastapi.routing import APIRoute
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from angel_x import Client
+from angel_x.adapters.redis.memory_board import MemoryBoard
+from angel_x.domain.access import Scope
+from angel_x.domain.limits import LimitKind
+from angel_x.domain.memory_report import MemoryReport
+from angel_x.entrypoints.api.application import ROUTERS
+from config.settings import load
+from tests.builders.orders import Market
+from tests.integration.api.running import RunningApi, running
+
+if TYPE_CHECKING:
+    from schemathesis.specs.openapi.schemas import OpenApiSchema
+
+EXAMPLES = 40
+LOT = 65
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+#: Its answer has no end, so no call of it would return.
+ENDLESS = "GET /v1/stream"
+OPERATIONS = [
+    f"{method} {route.path.replace(':path', '')}"
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, APIRoute)
+    for method in sorted(route.methods or ())
+]
+
+
+@dataclass(frozen=True)
+class World:
+    """An account in the middle of its day, and what there is to ask for by name."""
+
+    api: RunningApi
+    market: Market
+    document: OpenApiSchema
+    key: str
+    names: Mapping[str, list[str]]
+
+    def refresh(self) -> None:
+        """Let quotes and a worker be seen anew: without any, 503 is the right answer of a probe."""
+        for symbol in self.market.symbols:
+            self.market.quote(symbol, "100.00", "100.50")
+        now = self.api.application.clock().timestamp()
+        report = MemoryReport("here/orders-0", 1, 1.0, 1.0, now)
+        MemoryBoard(self.api.application.cache).write([report])
+
+    def aimed(self, case: Case[Any], number: int) -> Case[Any]:
+        """Let a request ask for what there is, and leave the rest of it as it was made."""
+        for parameters in (case.path_parameters, case.query):
+            for name in self.names.keys() & parameters.keys():
+                known = self.names["parked" if case.path.endswith("/replay") else name]
+                parameters[name] = known[number % len(known)]
+        if isinstance(case.body, dict):
+            self._aim_body(case.body, case.path, number)
+        return case
+
+    def _aim_body(self, body: dict[str, Any], path: str, number: int) -> None:
+        name = f"made-{number}"
+        if path == "/v1/limits":
+            body |= dict.fromkeys([*body, LimitKind.MAX_OPEN_ORDERS], number + 1)
+        elif path == "/v1/baskets":
+            body |= {"basket_id": name, "orders": [self._order(number)]}
+        elif path == "/v1/orders/{order_id}":
+            body |= {"price": "95.00", "trigger_price": None, "quantity": LOT * 2}
+        elif "symbol" in body and "quantity" in body:
+            body |= self._order(number) | {"client_order_id": name}
+
+    def _order(self, number: int) -> dict[str, Any]:
+        symbol = self.market.symbols[number % len(self.market.symbols)]
+        terms = {"side": "BUY", "action": None, "order_type": "LIMIT", "trigger_price": None}
+        return terms | {"symbol": symbol, "quantity": LOT * (number + 1), "price": "95.00"}
+
+    def call(self, case: Case[Any]) -> int:
+        shown = {"Authorization": f"Bearer {self.key}"}
+        return case.call_and_validate(headers=shown, checks=CHECKS).status_code
+
+
+@pytest.fixture(scope="module")
+def world(module_environment: dict[str, str]) -> Iterator[World]:
+    with running(load(module_environment)) as api:
+        market = Market.open(api.application)
+        _, key = api.open_account("trader", scope=Scope.ADMIN)
+        document = schemathesis.openapi.from_url(f"{api.url}/openapi.json")
+        yield World(api, market, document, key, names_in(api, market, key))
+
+
+def names_in(api: RunningApi, market: Market, key: str) -> dict[str, list[str]]:
+    """Trade, and return what the parameters of the paths may name."""
+    order = {"symbol": market.symbols[0], "side": "BUY", "quantity": LOT}
+    resting = order | {"order_type": "LIMIT", "price": "90.00"}
+    sliced = resting | {"quantity": LOT * 60}
+    with Client(api.url, key, retries=0) as client:
+        orders = [int(r.order_id) for r in client.submit([*[resting] * 9, order, sliced])]
+        api.application.execution.run(orders)
+        parked = [int(receipt.order_id) for receipt in client.submit([order] * 9)]
+        api.application.execution.park(parked, "Traceback")
+        client.submit(order | {"client_order_id": "mine"})
+        client.basket([order], basket_id="pair")
+        square_off = client.square_off(symbol=market.symbols[1])
+    return {
+        "order_id": list(map(str, orders)),
+        "parked": list(map(str, parked)),
+        "client_order_id": ["mine"],
+        "basket_id": ["pair"],
+        "workflow_id": [square_off.id],
+        "symbol": list(market.symbols),
+        "underlying": ["NIFTY"],
+        "user": ["trader"],
+        "scope": ["user"],
+    }
+
+
+def test_every_operation_of_the_document_is_called(world: World) -> None:
+    paths: dict[str, dict[str, object]] = world.document.raw_schema["paths"]
+    documented = {f"{method.upper()} {path}" for path, calls in paths.items() for method in calls}
+
+    assert documented == set(OPERATIONS)
+    assert ENDLESS in documented
+
+
+@pytest.mark.parametrize("label", [label for label in OPERATIONS if label != ENDLESS])
+def test_every_answer_is_one_that_the_document_knows(world: World, label: str) -> None:
+    operation = world.document.find_operation_by_label(label)
+    assert operation is not None
+    fitting, unfitting = (operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
+    aimed = st.builds(world.aimed, fitting, st.integers(0, 99))
+    answered: set[int] = set()
+    world.refresh()
+
+    @settings(max_examples=EXAMPLES, derandomize=False, deadline=None, database=None)
+    @given(case=aimed | st.one_of(fitting, unfitting))
+    def call(case: Case[Any]) -> None:
+        answered.add(world.call(case))
+
+    call()
+    # Requests that are all turned away at the door would show nothing.
+    assert min(answered) < HTTPStatus.BAD_REQUEST, sorted(answered)
