@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from angel_x import Client
 from angel_x.domain.access import Scope
+from angel_x.errors import Conflict
 from tests.builders.orders import Market
 from tests.integration.api.running import Answer, RunningApi
 
@@ -110,3 +112,29 @@ def test_an_account_sees_the_attempts_of_its_order_and_no_traceback(
 
     assert [event["attempt"] for event in answer.body["events"]] == [0, 0]
     assert b"secret" not in answer.raw
+
+
+@pytest.mark.parametrize("path", ["/v1/audit", "/v1/orders"])
+@pytest.mark.parametrize(
+    ("since", "status"),
+    [
+        ("2026-11-23T00:00:00-23:59", 200),
+        ("0451-10-09T07:07:42.419-18:09", 200),
+        ("0001-01-01T00:00:00%2B05:30", 400),
+        ("9999-12-31T23:59:59-00:01", 400),
+    ],
+)
+def test_any_offset_may_be_written_but_no_year_that_does_not_exist(
+    api: RunningApi, admin: str, path: str, since: str, status: int
+) -> None:
+    assert api.call("GET", f"{path}?since={since}", key=admin).status == status
+
+
+def test_the_client_reads_the_audit_and_replays(api: RunningApi, parked: int, admin: str) -> None:
+    with Client(api.url, admin, retries=0) as client:
+        replayed = client.replay(str(parked))
+
+        assert replayed.replay_of == str(parked)
+        assert [e.action for e in client.audit(subject=f"order:{parked}")] == ["order.replayed"]
+        with pytest.raises(Conflict):
+            client.replay(str(parked))
