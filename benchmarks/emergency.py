@@ -20,7 +20,9 @@ from benchmarks.system import System, running_system, submit_one, temporary_home
 
 _ACCOUNTS = 8
 _SIDES = ("BUY", "SELL")
-_OPEN = "SELECT 1 FROM orders WHERE priority = 'emergency' AND closed_at IS NULL LIMIT 1"
+_OPEN = (
+    "SELECT 1 FROM orders WHERE status = 'received' AND NOT held AND priority = 'emergency' LIMIT 1"
+)
 _LATENCIES = """
 SELECT EXTRACT(EPOCH FROM closed_at - accepted_at)::float8 * 1000 FROM orders
 WHERE client_order_id LIKE '{prefix}%' ORDER BY id OFFSET 5

@@ -68,7 +68,9 @@ class System:
 
     def waiting(self) -> bool:
         """Say whether any order waits to be decided."""
-        return bool(self.query("SELECT 1 FROM orders WHERE status = 'received' LIMIT 1"))
+        return bool(
+            self.query("SELECT 1 FROM orders WHERE status = 'received' AND NOT held LIMIT 1")
+        )
 
     def processes(self) -> Iterator[tuple[str, psutil.Process]]:
         """Yield every Python process of the system with its role."""

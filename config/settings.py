@@ -251,7 +251,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     claim_limit: Annotated[
         int, Meta(ge=1, le=5000), Doc("Orders that one claim takes at most.", "services.execution")
-    ] = 500
+    ] = 200
     relay_interval_ms: Annotated[
         int,
         Meta(ge=10, le=60_000),
