@@ -67,7 +67,9 @@ class Tether:
 
     def await_exit(self, timeout: float) -> Exit | None:
         """Wait for the bad news that a server ended, at most ``timeout`` seconds."""
-        readable, _, _ = select.select([self._stdout], [], [], timeout)
+        poll = select.poll()
+        poll.register(self._stdout, select.POLLIN)
+        readable = poll.poll(timeout * 1000)
         if not readable:
             return None
         line = self._stdout.readline()

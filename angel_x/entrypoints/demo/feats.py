@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from angel_x.domain.denial import DenialReason
+from angel_x.domain.denial import CancelReason, DenialReason
 from angel_x.domain.order import OrderStatus, OrderType, Side
 from angel_x.domain.risk import TradingState
 from angel_x.domain.workflow import WorkflowStatus
@@ -107,7 +107,9 @@ class Feats:
             "kill switch",
             f"{on.state}: {refused.status} for {refused.reason}; {off.state}: {taken.status}",
             holds=on.settled
-            and refused.reason == DenialReason.TRADING_HALTED
+            # Denied when it was decided, or canceled by the sweep if that met it first.
+            and refused.reason in (DenialReason.TRADING_HALTED, CancelReason.KILL_SWITCH)
+            and not refused.filled_quantity
             and off.state is TradingState.ACTIVE
             and taken.reason != DenialReason.TRADING_HALTED,
         )
