@@ -79,6 +79,7 @@ def environ(migrated_url: str, redis_urls: RedisUrls, tmp_path: Path) -> dict[st
 @pytest.fixture
 def application(environ: dict[str, str]) -> Iterator[Application]:
     """The application on those servers, with no worker running."""
-    application = build(load(environ), role="test")
+    # The files of metrics belong to a process, and hundreds of applications share this one.
+    application = build(load({**environ, "ANGEL_X_METRICS_ENABLED": "false"}), role="test")
     yield application
     application.close()
