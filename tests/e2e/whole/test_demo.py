@@ -11,6 +11,8 @@ from tests.e2e.whole.instance import command, environment_of
 pytestmark = pytest.mark.e2e
 
 ORDERS = 400
+# A kill switch and a worker race for an order: either the order is refused or it is canceled.
+HALTED = ("denied for TRADING_HALTED", "canceled for KILL_SWITCH")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def test_one_account_shows_stop_slices_halt_and_the_way_out(report: dict[str, An
     assert list(feats) == ["stop", "slices", "kill switch", "square-off"]
     assert all(feat["holds"] for feat in feats.values())
     assert "3,575 units became 1,755 + 1,755 + 65" in feats["slices"]["outcome"]
-    assert "denied for TRADING_HALTED" in feats["kill switch"]["outcome"]
+    assert any(end in feats["kill switch"]["outcome"] for end in HALTED)
     assert feats["square-off"]["outcome"].endswith(" 0 positions left")
 
 
