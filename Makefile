@@ -27,7 +27,7 @@ up: $(STAMP) ## Run the whole system until Ctrl-C
 	@$(BIN)/angel-x up $(ARGS)
 
 test: lint $(STAMP) ## Lint, then run every test on real servers
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: $(STAMP) ## Style, types and the rules of who may import whom
 	$(BIN)/ruff check .
