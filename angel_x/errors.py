@@ -7,6 +7,7 @@ AngelXError
 │   ├── InvalidAmendment    with the field and value of each fault
 │   ├── InvalidSymbol
 │   ├── InvalidChainFile    with file, row and column
+│   ├── InvalidScripMaster  with file, row and field
 │   └── InvalidCursor
 ├── IdempotencyConflict     same client order id, other content
 ├── SubmissionAbandoned     a message that came back too often
@@ -25,6 +26,7 @@ AngelXError
 ├── UnknownAccount
 ├── UnknownContract         no listed contract, underlying or expiry of that name
 ├── IllegalTransition       a move that the transition table does not know
+├── PricingBackendMissing   the library that was asked for cannot be imported
 ├── ServerUnavailable       a server that could not be found or started
 └── ApiError                what the client library raises, with the problem that the API answered
     ├── InvalidRequest      with the index, field and value of each fault
@@ -97,6 +99,16 @@ class InvalidChainFile(InvalidInput):
         self.file = file
         self.row = row
         self.column = column
+        self.detail = detail
+
+
+class InvalidScripMaster(InvalidInput):
+    """A broker's list of instruments cannot be loaded."""
+
+    def __init__(self, file: str, row: int, field: str, detail: str) -> None:
+        super().__init__(f"{file}, row {row}, field {field}: {detail}", field=field)
+        self.file = file
+        self.row = row
         self.detail = detail
 
 
@@ -236,6 +248,14 @@ class UnknownContract(AngelXError):
 
 class IllegalTransition(AngelXError):
     """An order was asked to make a move that the transition table does not know."""
+
+
+class PricingBackendMissing(AngelXError):
+    """The library that was to do the arithmetic cannot be imported."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"pricing backend must be importable, was {name}: {reason}")
+        self.name = name
 
 
 class ServerUnavailable(AngelXError):

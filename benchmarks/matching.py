@@ -183,7 +183,7 @@ def _listed(application: Application) -> Universe:
         ContractFactory(rules, application.calendar, day), "NIFTY", Decimal(_SPOT)
     )
     listing = application.contracts
-    listing.store.replace(tuple(chain))
+    listing.store.replace(Universe(chain))
     universe = application.universes.version("") or application.universes.current()
     listing.pointer.publish(universe.version)
     assert len(universe) >= _CONTRACTS, f"{_CONTRACTS} contracts are needed, were {len(universe)}"

@@ -5,18 +5,18 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from angel_x.adapters.text_files import open_text
 from angel_x.domain.chain_file import parse_chain
 from angel_x.errors import InvalidChainFile
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from angel_x.domain.contract_rules import ContractRules
     from angel_x.domain.replay import RecordedChain
     from angel_x.domain.session import TradingCalendar
-
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_chain(path: Path, rules: ContractRules, calendar: TradingCalendar) -> RecordedChain:
@@ -26,17 +26,8 @@ def read_chain(path: Path, rules: ContractRules, calendar: TradingCalendar) -> R
         InvalidChainFile: With the file, the row and the column of the first fault.
         OSError: The file cannot be opened.
     """
-    with _open(path) as file:
+    with open_text(path) as file:
         return parse_chain(_lines(file, path.name), path.name, rules, calendar)
-
-
-def _open(path: Path) -> IO[str]:
-    # What a file is called says less than how it begins.
-    with path.open("rb") as file:
-        compressed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-    if compressed:
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
 
 
 def _lines(file: IO[str], name: str) -> Iterator[str]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from angel_x.domain.universe import Universe
-
 if TYPE_CHECKING:
-    from angel_x.domain.contract import Contract
+    from angel_x.domain.universe import Universe
 
 log = structlog.get_logger()
 
@@ -29,7 +27,7 @@ class Pointer(Protocol):
 class Store(Protocol):
     """Where the contracts of the current universe are."""
 
-    def load(self) -> Iterable[Contract]:
+    def load(self) -> Universe:
         """Return the listed contracts."""
 
 
@@ -37,7 +35,11 @@ class PublishedUniverse:
     """Follows the published version; the contracts come from the store.  Threads may share it.
 
     The version is asked for at most once a second.  While nothing is published, or the answer does
-    not come, the universe stays what it was; the first one is loaded in any case.
+    not come, the universe stays what it was; the first one is loaded in any case.  While one thread
+    loads another universe, the others go on with the one that is there.
+
+    An operation asks once and works with what it got to its end: rows of one universe mean nothing
+    in the next.
     """
 
     def __init__(
@@ -51,38 +53,60 @@ class PublishedUniverse:
         self._store = store
         self._clock = clock
         self._outages = outages
+        #: Held while the pointer or the store is asked.
         self._lock = Lock()
         self._universe: Universe | None = None
+        self._previous: Universe | None = None
         self._followed: str | None = None
         self._asked_at = datetime.min.replace(tzinfo=UTC)
         self._unknown: str | None = None
 
     def current(self) -> Universe:
         """Return the newest universe."""
-        with self._lock:
-            return self._current()
+        universe = self._universe
+        if universe is None:
+            return self._first()
+        if not self._is_due() or not self._lock.acquire(blocking=False):
+            return universe
+        try:
+            if self._is_due():
+                self._follow()
+            return self._universe or universe
+        finally:
+            self._lock.release()
 
     def version(self, version: str) -> Universe | None:
-        """Return the universe of that version if it is the current one, reloading once."""
-        with self._lock:
-            universe = self._current()
-            # Asking again for what is not there must not read the table every time.
-            if version not in (universe.version, self._unknown):
-                universe = self._load()
-                self._unknown = None if universe.version == version else version
-            return universe if universe.version == version else None
+        """Return the universe of that version if it is the current one, reloading once, or the last.
 
-    def _current(self) -> Universe:
-        now = self._clock()
-        if self._universe is None:
-            self._asked_at, self._followed = now, self._published()
+        So a chunk that was on its way when the universe changed is finished, for readers that have
+        not followed yet; what it writes lies under the version that it was asked for.
+        """
+        self.current()
+        if (known := self._known(version)) is not None:
+            return known
+        with self._lock:
+            # Asking again for what is not there must not read the table every time.
+            if self._known(version) is None and version != self._unknown:
+                self._load()
+                self._unknown = None if self._known(version) else version
+            return self._known(version)
+
+    def _known(self, version: str) -> Universe | None:
+        held = (self._universe, self._previous)
+        return next((u for u in held if u is not None and u.version == version), None)
+
+    def _first(self) -> Universe:
+        with self._lock:
+            if self._universe is not None:
+                return self._universe
+            self._asked_at, self._followed = self._clock(), self._published()
             return self._load()
-        if not timedelta() <= now - self._asked_at < _PATIENCE:
-            self._asked_at = now
-            self._follow()
-        return self._universe
+
+    def _is_due(self) -> bool:
+        return not timedelta() <= self._clock() - self._asked_at < _PATIENCE
 
     def _follow(self) -> None:
+        self._asked_at = self._clock()
         published = self._published()
         # The published version is compared with the one followed, not with that of the contracts:
         # two loads at once may publish in the other order, and one look at the store settles it.
@@ -103,8 +127,8 @@ class PublishedUniverse:
             return self._followed
 
     def _load(self) -> Universe:
-        universe = Universe(self._store.load())
-        if self._universe is None or universe.version != self._universe.version:
+        universe, before = self._store.load(), self._universe
+        if before is None or universe.version != before.version:
             log.info("universe.loaded", version=universe.version, contracts=len(universe))
-        self._universe = universe
-        return universe
+            self._universe, self._previous = universe, before
+        return self._universe or universe

@@ -191,7 +191,7 @@ def _quotes(
 ) -> NDArray[np.void]:
     last, volume, oi = columns
     tick, lot = universe.tick_paise[row], universe.lot_size[row]
-    freeze = np.array([c.freeze_quantity for c in universe.contracts], np.int32)[row]
+    freeze = universe.freeze_quantity[row]
     quotes = np.zeros(len(row), QUOTE)
     quotes["last"] = last
     quotes["bid"] = np.where(last > tick, last - tick, 0)

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from itertools import count as count_from
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from angel_x.domain.contract import Contract, Right
+from angel_x.domain.expiry_days import weekly_expiries
+from angel_x.errors import InvalidInput
 
 if TYPE_CHECKING:
     from angel_x.domain.contract_rules import ContractFactory
-    from angel_x.domain.session import TradingCalendar
-
-_WEEK = timedelta(days=7)
-
-
-def weekly_expiries(calendar: TradingCalendar, after: date, weekday: int) -> Iterator[date]:
-    """Yield the weekly expiries later than ``after``; a holiday moves one to the day before it."""
-    nominal = after + timedelta(days=(weekday - after.weekday()) % 7)
-    for week in count_from():
-        expiry = calendar.trading_day_on_or_before(nominal + week * _WEEK)
-        if expiry > after:
-            yield expiry
 
 
 def strikes_around(spot: Decimal, step: Decimal, each_side: int) -> list[Decimal]:
@@ -46,10 +33,12 @@ def generate_chain(
     """Return calls and puts of the next weekly expiries, none of which falls on the trading day.
 
     Raises:
-        InvalidInput: The rules do not know the underlying.
+        InvalidInput: The rules do not know the underlying, or it has no weekly contracts.
     """
-    weekday = factory.rules.expiry_weekday(underlying)
-    days = islice(weekly_expiries(factory.calendar, factory.trading_day, weekday), expiries)
+    rules, day = factory.rules, factory.trading_day
+    if underlying not in rules.weekly:
+        raise InvalidInput(f"no weekly expiry is known, underlying was {underlying}")
+    days = islice(weekly_expiries(factory.calendar, day, rules.weekdays(underlying)), expiries)
     strikes = strikes_around(spot, strike_step, strikes_each_side)
     return tuple(
         factory.make(underlying, expiry, strike, right)

@@ -25,7 +25,12 @@ _SYMBOL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A European index option, cash settled."""
+    """A European option, as it is listed.
+
+    One on an index is settled in cash at the closing value of the index.  One on a stock is settled
+    by delivery of the stock, which is not offered here: it is priced and shown, and no order in it
+    is accepted.
+    """
 
     symbol: str
     underlying: str
@@ -45,8 +50,18 @@ class Contract:
 
 def format_symbol(underlying: str, expiry: date, strike: Decimal, right: Right) -> str:
     """Return the symbol, such as ``NIFTY_25AUG26_24050CE``."""
-    month = MONTHS[expiry.month - 1]
-    return f"{underlying}_{expiry:%d}{month}{expiry:%y}_{_plain(strike)}{right}"
+    return f"{symbol_prefix(underlying, expiry)}{_plain(strike)}{right}"
+
+
+def symbol_prefix(underlying: str, expiry: date) -> str:
+    """Return what the symbols of a chain begin with, such as ``NIFTY_25AUG26_``."""
+    return f"{underlying}_{expiry.day:02d}{MONTHS[expiry.month - 1]}{expiry.year % 100:02d}_"
+
+
+def strike_text(paise: int) -> str:
+    """Return a strike as symbols hold it."""
+    whole, rest = divmod(paise, 100)
+    return f"{whole}.{rest:02d}".rstrip("0") if rest else str(whole)
 
 
 def parse_symbol(symbol: str) -> tuple[str, date, Decimal, Right]:

@@ -40,20 +40,31 @@ class ContractRules:
     freeze_quantities: Mapping[str, Dated[int]]
     #: Rupees.
     tick_size: Decimal
-    #: Monday is 0.
-    expiry_weekdays: Mapping[str, int]
+    #: Of each exchange, by week; Monday is 0.
+    expiry_weekdays: Mapping[str, Dated[int]]
+    #: Where the options of an underlying are listed; NSE where it is not named.
+    exchanges: Mapping[str, str]
+    #: Underlyings with weekly contracts.
+    weekly: frozenset[str]
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> ContractRules:
         """Build the rules from the parsed ``contracts`` table."""
-        weekdays = table["weekly_expiry_weekday"]
-        assert isinstance(weekdays, dict)
+        exchanges, weekly = table["exchange"], table["weekly"]
+        assert isinstance(exchanges, dict)
+        assert isinstance(weekly, list)
         return cls(
-            lot_sizes=_units(table["lot_size"]),
-            freeze_quantities=_units(table["freeze_quantity"]),
+            lot_sizes=_dated(table["lot_size"], "units"),
+            freeze_quantities=_dated(table["freeze_quantity"], "units"),
             tick_size=Decimal(str(table["tick_size"])),
-            expiry_weekdays=weekdays,
+            expiry_weekdays=_dated(table["expiry_weekday"], "weekday"),
+            exchanges=exchanges,
+            weekly=frozenset(weekly),
         )
+
+    def is_index(self, underlying: str) -> bool:
+        """Say whether options on it are settled in cash, under rules that are known here."""
+        return underlying in self.lot_sizes
 
     def lot_size(self, underlying: str, expiry: date) -> int:
         return _rule("lot size", self.lot_sizes, underlying, expiry)
@@ -61,12 +72,9 @@ class ContractRules:
     def freeze_quantity(self, underlying: str, trading_day: date) -> int:
         return _rule("freeze quantity", self.freeze_quantities, underlying, trading_day)
 
-    def expiry_weekday(self, underlying: str) -> int:
-        """Return the weekday on which the weekly contracts of an underlying expire."""
-        try:
-            return self.expiry_weekdays[underlying]
-        except KeyError as error:
-            raise InvalidInput(f"no weekly expiry is known, underlying was {underlying}") from error
+    def weekdays(self, underlying: str) -> Dated[int]:
+        """Return the weekday on which the contracts of an underlying expire, by week."""
+        return self.expiry_weekdays[self.exchanges.get(underlying, "NSE")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +115,9 @@ def _rule(name: str, rules: Mapping[str, Dated[int]], underlying: str, day: date
         ) from error
 
 
-def _units(table: object) -> Mapping[str, Dated[int]]:
+def _dated(table: object, key: str) -> Mapping[str, Dated[int]]:
     assert isinstance(table, dict)
     return {
-        underlying: Dated((date.fromisoformat(row["from"]), int(row["units"])) for row in rows)
-        for underlying, rows in table.items()
+        name: Dated((date.fromisoformat(row["from"]), int(row[key])) for row in rows)
+        for name, rows in table.items()
     }

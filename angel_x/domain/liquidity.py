@@ -82,8 +82,7 @@ def shared(
 
 def _whole_lots(claims: NDArray[np.void], universe: Universe) -> NDArray[np.int64]:
     rows, size = claims["row"], claims["size"].astype(np.int64)
-    for i in np.flatnonzero(size == 0).tolist():
-        size[i] = universe.contracts[int(rows[i])].freeze_quantity
+    size = np.where(size == 0, universe.freeze_quantity[rows], size)
     lot = universe.lot_size[rows]
     whole: NDArray[np.int64] = size // lot * lot
     return whole

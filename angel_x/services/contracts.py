@@ -1,38 +1,52 @@
-"""Listing contracts: from a recording or from the rules, into the store, and made known."""
+"""Listing contracts: from a file or from the rules, into the store, and made known."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from angel_x.domain.chain_generator import generate_chain
+from angel_x.domain.contract_file import ContractFile
 from angel_x.domain.contract_rules import ContractFactory, ContractRules
 from angel_x.domain.session import IST
 from angel_x.domain.universe import Universe
+from angel_x.domain.universe_generator import UniversePlan, generate_universe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from angel_x.domain.contract import Contract
-    from angel_x.domain.replay import RecordedChain
     from angel_x.domain.session import TradingCalendar
 
 log = structlog.get_logger()
+
+#: Told how much was done, of how much.
+Progress = Callable[[int, int], None]
+
+
+def untold(_done: int, _total: int) -> None:
+    """Tell nobody."""
 
 
 class ContractStore(Protocol):
     """Where contracts are kept."""
 
-    def replace(self, contracts: Sequence[Contract]) -> int:
+    def replace(self, universe: Universe) -> int:
         """List exactly these contracts and return how many were unlisted by it."""
 
-    def load(self) -> Iterable[Contract]:
+    def load(self) -> Universe:
         """Return the listed contracts."""
+
+
+class FileReader(Protocol):
+    """Reads files of contracts."""
+
+    def __call__(self, path: Path, trading_day: date, progress: Progress) -> ContractFile:
+        """Return what is in a file, telling on the way how much of it was read."""
 
 
 class UniversePointer(Protocol):
@@ -51,6 +65,11 @@ class Listing:
     unlisted: int
     #: One for each underlying and expiry.
     chains: int
+    underlyings: int
+    #: Rows of the file that are something else, by what they are.
+    passed_over: Mapping[str, int]
+    #: Contracts whose freeze quantity is one lot because none is known.
+    without_freeze: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,36 +81,61 @@ class ContractListing:
     rules: ContractRules
     calendar: TradingCalendar
     clock: Callable[[], datetime]
-    read_chain: Callable[[Path], RecordedChain]
+    read_file: FileReader
 
-    def load_file(self, path: Path) -> Listing:
-        """List the contracts of a recorded chain, and no others.
+    def load_file(self, path: Path, progress: Progress = untold) -> Listing:
+        """List the contracts of a recorded chain or of a scrip master, and no others.
 
         Raises:
-            InvalidChainFile: The file is wrong somewhere; nothing was listed.
+            InvalidChainFile: The recording is wrong somewhere; nothing was listed.
+            InvalidScripMaster: The master is wrong somewhere; nothing was listed.
+            OSError: The file cannot be opened.
         """
-        return self._replace(self.read_chain(path).universe.contracts)
+        return self._replace(self.read_file(path, self._trading_day, progress))
 
     def load_generated(self, underlying: str = "NIFTY", spot: Decimal = Decimal(24_000)) -> Listing:
         """List a chain made around ``spot`` for the next expiries, and no other contracts."""
-        trading_day = self.clock().astimezone(IST).date()
-        factory = ContractFactory(self.rules, self.calendar, trading_day)
-        return self._replace(generate_chain(factory, underlying, spot))
+        factory = ContractFactory(self.rules, self.calendar, self._trading_day)
+        chain = generate_chain(factory, underlying, spot)
+        return self._replace(ContractFile(Universe(chain)))
+
+    def load_universe(self, plan: UniversePlan) -> Listing:
+        """List a universe made by a plan, and no other contracts.
+
+        Raises:
+            InvalidInput: The plan cannot be followed; nothing was listed.
+        """
+        made = generate_universe(plan, self.rules, self.calendar, self._trading_day)
+        return self._replace(ContractFile(made))
 
     def ensure(self) -> Listing | None:
         """List a generated chain unless a contract that has not expired is listed already."""
-        now = self.clock()
-        if any(contract.expires_at > now for contract in self.store.load()):
+        if (self.store.load().expires_at > self.clock().timestamp()).any():
             return None
         return self.load_generated()
 
-    def _replace(self, contracts: Sequence[Contract]) -> Listing:
-        unlisted = self.store.replace(contracts)
+    @property
+    def _trading_day(self) -> date:
+        return self.clock().astimezone(IST).date()
+
+    def _replace(self, file: ContractFile) -> Listing:
+        unlisted = self.store.replace(file.universe)
         # From what was stored, so that every reader of the store arrives at the same version.
-        universe = Universe(self.store.load())
+        universe = self.store.load()
         self.pointer.publish(universe.version)
-        listing = Listing(universe.version, len(universe), unlisted, len(universe.chains))
         log.info(
-            "contracts.listed", version=listing.version, listed=listing.listed, unlisted=unlisted
+            "contracts.listed",
+            version=universe.version,
+            listed=len(universe),
+            unlisted=unlisted,
+            without_freeze=file.without_freeze,
         )
-        return listing
+        return Listing(
+            version=universe.version,
+            listed=len(universe),
+            unlisted=unlisted,
+            chains=len(universe.chains),
+            underlyings=len(universe.underlyings),
+            passed_over=file.passed_over,
+            without_freeze=file.without_freeze,
+        )

@@ -31,6 +31,9 @@ def listing_faults(
     if contract.expires_at <= now:
         detail = f"must not have expired, it did on {contract.expiry.isoformat()}"
         yield Fault(index, "symbol", request.symbol, detail)
+    if not slicing.rules.is_index(contract.underlying):
+        detail = "must be an option on an index: one on a stock ends in a delivery"
+        yield Fault(index, "symbol", request.symbol, detail)
     yield from stop_faults(index, request)
     yield from _quantity_faults(index, request.quantity, contract, slicing.largest(contract, now))
     yield from _tick_faults(index, "price", request.limit_price, contract)

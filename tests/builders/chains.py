@@ -14,7 +14,9 @@ from angel_x.domain.contract import Contract, Right, format_symbol
 from angel_x.domain.expiry import years_to_expiry
 from angel_x.domain.pricing.black_scholes import greeks
 from angel_x.domain.quote import QUOTE
+from angel_x.domain.span import span_table
 from angel_x.domain.universe import Universe
+from config.market import table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,4 +89,12 @@ def spot_quotes(universe: Universe, spot: float = SPOT) -> NDArray[np.void]:
 
 
 def market_rows(universe: Universe, at: datetime = MARKET_TIME) -> MarketRows:
-    return MarketRows(fair_quotes(universe, at), spot_quotes(universe), at.timestamp(), RATE)
+    return MarketRows(
+        quotes=fair_quotes(universe, at),
+        spots=spot_quotes(universe),
+        at=at.timestamp(),
+        rate=RATE,
+        now_ms=1_500,
+        max_quote_age_seconds=1,
+        span=span_table(table("margin")["span"]).on(at.date()),
+    )

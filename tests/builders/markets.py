@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from angel_x.domain.contract import Contract
 from angel_x.domain.contract_rules import ContractFactory, ContractRules
+from angel_x.domain.feed_state import FeedCommand, FeedState
 from angel_x.domain.market_move import MarketMove
-from angel_x.domain.quote import QUOTE
+from angel_x.domain.quote import QUOTE, MarketQuotes
 from angel_x.domain.session import TradingCalendar
 from angel_x.domain.universe import Universe
 from config.market import table
@@ -62,6 +62,11 @@ def make_move(
     return MarketMove(at, np.array(rows, np.int64), make_quotes(last), spot_quotes)
 
 
+def standing_market(market: datetime, wall: datetime) -> FeedState:
+    """Return what a feed says that is paused at a time of the market."""
+    return FeedState(source="test", wall=wall, market=market, speed=1.0, is_paused=True)
+
+
 class ManualClock:
     """A clock that moves only when it is told to."""
 
@@ -99,9 +104,10 @@ class ListedMoves:
     universe: Universe
     given: Sequence[MarketMove]
     name: str = "listed"
+    cadence: timedelta | None = None
 
-    def moves(self) -> Iterator[MarketMove]:
-        yield from self.given
+    def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
+        yield from (move for move in self.given if since is None or move.at >= since)
 
 
 class MemoryQuoteBoard:
@@ -110,6 +116,7 @@ class MemoryQuoteBoard:
     def __init__(self) -> None:
         self.quotes: dict[str, NDArray[np.void]] = {}
         self.spot_quotes: dict[str, NDArray[np.void]] = {}
+        self.futures_quotes: dict[str, NDArray[np.void]] = {}
         self.writes: list[int] = []
 
     def write(self, universe: Universe, rows: NDArray[np.int64], quotes: NDArray[np.void]) -> None:
@@ -118,8 +125,15 @@ class MemoryQuoteBoard:
             board[row] = quote
         self.writes.append(len(rows))
 
-    def write_spots(self, universe: Universe, quotes: NDArray[np.void]) -> None:
-        self.spot_quotes[universe.version] = quotes.copy()
+    def write_spots(
+        self,
+        universe: Universe,
+        spots: NDArray[np.void],
+        futures: NDArray[np.void] | None = None,
+    ) -> None:
+        self.spot_quotes[universe.version] = spots.copy()
+        if futures is not None:
+            self.futures_quotes[universe.version] = futures.copy()
 
     def read(self, universe: Universe) -> NDArray[np.void]:
         return self.quotes.get(universe.version, np.zeros(len(universe), QUOTE)).copy()
@@ -132,6 +146,11 @@ class MemoryQuoteBoard:
     ) -> tuple[NDArray[np.void], NDArray[np.void]]:
         return self.read_rows(universe, rows), self.spots(universe)
 
+    def read_market(self, universe: Universe, rows: NDArray[np.int64]) -> MarketQuotes:
+        none = np.zeros(len(universe.chains), QUOTE)
+        futures = self.futures_quotes.get(universe.version, none)
+        return MarketQuotes(self.read_rows(universe, rows), self.spots(universe), futures)
+
     def spots(self, universe: Universe) -> NDArray[np.void]:
         empty = np.zeros(len(universe.underlyings), QUOTE)
         return self.spot_quotes.get(universe.version, empty)
@@ -139,14 +158,27 @@ class MemoryQuoteBoard:
 
 @dataclass
 class RecordingBeacon:
-    shown: list[tuple[str, datetime, datetime, float]] = field(default_factory=list)
+    shown: list[FeedState] = field(default_factory=list)
     hidden: int = 0
 
-    def show(self, source: str, wall: datetime, market: datetime, speed: float) -> None:
-        self.shown.append((source, wall, market, speed))
+    def show(self, state: FeedState) -> None:
+        self.shown.append(state)
 
     def hide(self) -> None:
         self.hidden += 1
+
+
+class TimedCommands:
+    """Commands that are given when a manual clock reaches their hour."""
+
+    def __init__(self, clock: ManualClock, *given: tuple[float, FeedCommand]) -> None:
+        self._clock = clock
+        self._given = list(given)
+
+    def take(self) -> FeedCommand | None:
+        if not self._given or self._clock() < NOW + timedelta(seconds=self._given[0][0]):
+            return None
+        return self._given.pop(0)[1]
 
 
 @dataclass
@@ -172,14 +204,14 @@ class MemoryPointer:
 class MemoryContracts:
     """Listed contracts in memory."""
 
-    contracts: Sequence[Contract] = ()
+    universe: Universe = field(default_factory=Universe)
     loads: int = 0
 
-    def replace(self, contracts: Sequence[Contract]) -> int:
-        unlisted = {c.symbol for c in self.contracts} - {c.symbol for c in contracts}
-        self.contracts = tuple(contracts)
+    def replace(self, universe: Universe) -> int:
+        unlisted = set(self.universe.symbols) - set(universe.symbols)
+        self.universe = universe
         return len(unlisted)
 
-    def load(self) -> Sequence[Contract]:
+    def load(self) -> Universe:
         self.loads += 1
-        return self.contracts
+        return self.universe

@@ -15,6 +15,7 @@ from angel_x.domain.contract import Contract, Right, format_symbol
 from angel_x.domain.money import paise
 from angel_x.domain.order import OrderRequest, OrderType, Priority, Side, Validity
 from angel_x.domain.quote import QUOTE
+from angel_x.domain.universe import Universe
 from angel_x.services.acceptance import Accepted, Submission
 
 SPOT = Decimal(24_000)
@@ -55,10 +56,10 @@ class Market:
     @classmethod
     def open(cls, application: Application) -> Market:
         listing = application.contracts
-        listing.store.replace(contracts(application))
+        listing.store.replace(Universe(contracts(application)))
         universe = application.universes.version("") or application.universes.current()
         listing.pointer.publish(universe.version)
-        market = cls(application, universe.symbols)
+        market = cls(application, tuple(universe.symbols))
         market.spot(SPOT)
         for symbol in market.symbols:
             market.quote(symbol, "100.00", "100.50")

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 #: What an element can be; None is NULL.
-Element = int | str | bytes | bool | Decimal | date | datetime | None
+Element = int | float | str | bytes | bool | Decimal | date | datetime | None
 
 
 def array(elements: Iterable[Element]) -> str:

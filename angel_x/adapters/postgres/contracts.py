@@ -2,42 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
 from sqlalchemy import Engine, text
 
-from angel_x.domain.contract import Contract, Right
+from angel_x.domain.listed_chain import ListedChain, Term
+from angel_x.domain.universe import Universe
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from collections.abc import Iterator
+    from datetime import date
+
+    from sqlalchemy import Connection
 
 # One load at a time: two would list the union of both.
 _LOCK = text("LOCK TABLE contracts IN SHARE ROW EXCLUSIVE MODE")
 
-_LIST = text("""
-INSERT INTO contracts (symbol, underlying, expiry, strike, option_right, lot_size, tick_size,
-                       freeze_quantity, expires_at, listed)
-SELECT *, true
-  FROM unnest(CAST(:symbol AS text[]), CAST(:underlying AS text[]), CAST(:expiry AS date[]),
-              CAST(:strike AS numeric[]), CAST(:option_right AS text[]), CAST(:lot_size AS int[]),
-              CAST(:tick_size AS numeric[]), CAST(:freeze_quantity AS int[]),
-              CAST(:expires_at AS timestamptz[]))
+_COLUMNS = """symbol, underlying, expiry, strike, option_right, lot_size, tick_size,
+              freeze_quantity, expires_at"""
+
+_STAGE = f"""
+CREATE TEMPORARY TABLE staged_contracts ON COMMIT DROP AS
+SELECT {_COLUMNS} FROM contracts WITH NO DATA
+"""
+
+_COPY = f"COPY staged_contracts ({_COLUMNS}) FROM STDIN"
+
+# What would stay as it is is not written: a second load of a day costs a look.
+_LIST = text(f"""
+INSERT INTO contracts ({_COLUMNS}, listed)
+SELECT {_COLUMNS}, true FROM staged_contracts
 ON CONFLICT (symbol) DO UPDATE
    SET lot_size = excluded.lot_size, tick_size = excluded.tick_size,
        freeze_quantity = excluded.freeze_quantity, expires_at = excluded.expires_at, listed = true
+ WHERE (contracts.lot_size, contracts.tick_size, contracts.freeze_quantity, contracts.expires_at,
+        contracts.listed)
+       IS DISTINCT FROM (excluded.lot_size, excluded.tick_size, excluded.freeze_quantity,
+                         excluded.expires_at, true)
 """)
 
 _UNLIST = text("""
-UPDATE contracts SET listed = false WHERE listed AND symbol <> ALL (CAST(:symbol AS text[]))
+UPDATE contracts c SET listed = false
+ WHERE c.listed AND NOT EXISTS (SELECT FROM staged_contracts s WHERE s.symbol = c.symbol)
 """)
 
+# One row a chain, with the terms of its contracts as whole numbers in network order: a hundred
+# thousand contracts cost a process a few megabytes, and no object each.
 _LOAD = text("""
-SELECT symbol, underlying, expiry, strike, option_right, lot_size, tick_size, freeze_quantity,
-       expires_at
+SELECT underlying, expiry,
+       string_agg(int8send(CAST(strike * 100 AS bigint))
+                  || int8send(CAST(CAST(option_right = 'PE' AS int) AS bigint))
+                  || int8send(CAST(lot_size AS bigint))
+                  || int8send(CAST(tick_size * 100 AS bigint))
+                  || int8send(CAST(freeze_quantity AS bigint))
+                  || int8send(CAST(extract(epoch FROM expires_at) * 1000000 AS bigint)), '')
   FROM contracts
  WHERE listed
+ GROUP BY underlying, expiry
 """)
+
+#: Chains that are fetched at a time.
+_FETCHED = 100
 
 
 class SqlContracts:
@@ -46,38 +76,72 @@ class SqlContracts:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def replace(self, contracts: Sequence[Contract]) -> int:
+    def replace(self, universe: Universe) -> int:
         """List exactly these contracts and return how many were unlisted by it.
 
         All of it happens in one transaction; a second call with the same contracts changes nothing.
         """
-        columns = _columns(contracts)
         with self._engine.begin() as connection:
             connection.execute(_LOCK)
-            connection.execute(_LIST, columns)
-            return connection.execute(_UNLIST, {"symbol": columns["symbol"]}).rowcount
+            _stage(connection, universe)
+            connection.execute(_LIST)
+            return connection.execute(_UNLIST).rowcount
 
-    def load(self) -> list[Contract]:
-        """Return the listed contracts, in no order."""
+    def load(self) -> Universe:
+        """Return the listed contracts."""
         with self._engine.connect() as connection:
-            return [_contract(row) for row in connection.execute(_LOAD)]
+            streamed = connection.execution_options(yield_per=_FETCHED)
+            return Universe(chains=(_terms(*row) for row in streamed.execute(_LOAD)))
 
 
-def _columns(contracts: Sequence[Contract]) -> dict[str, list[object]]:
-    return {
-        "symbol": [c.symbol for c in contracts],
-        "underlying": [c.underlying for c in contracts],
-        "expiry": [c.expiry for c in contracts],
-        "strike": [c.strike for c in contracts],
-        "option_right": [str(c.right) for c in contracts],
-        "lot_size": [c.lot_size for c in contracts],
-        "tick_size": [c.tick_size for c in contracts],
-        "freeze_quantity": [c.freeze_quantity for c in contracts],
-        "expires_at": [c.expires_at for c in contracts],
-    }
+def _terms(underlying: str, expiry: date, numbers: memoryview) -> ListedChain:
+    terms = np.frombuffer(numbers, ">i8").astype(np.int64)
+    return ListedChain(underlying, expiry, terms.reshape(-1, len(Term)))
 
 
-def _contract(row: Row[tuple[object, ...]]) -> Contract:
-    values = row._asdict()
-    right = Right(values.pop("option_right"))
-    return Contract(right=right, **values)
+def _stage(connection: Connection, universe: Universe) -> None:
+    connection.exec_driver_sql(_STAGE)
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.copy_expert(_COPY, _Lines(universe))
+
+
+class _Lines:
+    """The contracts as COPY reads them, one chain at a time."""
+
+    def __init__(self, universe: Universe) -> None:
+        self._blocks = _blocks(universe)
+
+    def read(self, _size: int) -> str:
+        """Return the next lines whole, however many were asked for; nothing at the end."""
+        return next(self._blocks, "")
+
+
+def _blocks(universe: Universe) -> Iterator[str]:
+    symbols = iter(universe.symbols)
+    for chain in universe.chains:
+        rows = slice(chain.start, chain.stop)
+        columns = (
+            universe.strike_paise[rows].tolist(),
+            universe.is_call[rows].tolist(),
+            universe.lot_size[rows].tolist(),
+            universe.tick_paise[rows].tolist(),
+            universe.freeze_quantity[rows].tolist(),
+            map(_moment, universe.expires_at[rows].tolist()),
+        )
+        named = islice(symbols, chain.stop - chain.start)
+        yield "".join(
+            f"{symbol}\t{chain.underlying}\t{chain.expiry}\t{_rupees(strike)}\t"
+            f"{'CE' if is_call else 'PE'}\t{lot}\t{_rupees(tick)}\t{freeze}\t{expires_at}\n"
+            for symbol, strike, is_call, lot, tick, freeze, expires_at in zip(
+                named, *columns, strict=True
+            )
+        )
+
+
+def _rupees(paise: int) -> str:
+    return f"{paise // 100}.{paise % 100:02d}"
+
+
+@lru_cache(maxsize=64)
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 
-def _speed(_context: click.Context, _parameter: click.Parameter, speed: float) -> float:
+def checked_speed(_context: click.Context, _parameter: click.Parameter, speed: float) -> float:
+    """Refuse a speed at which time would stand or jump."""
     if not 0 < speed < float("inf"):
         raise click.BadParameter(f"must be positive and finite, was {speed}")
     return speed
@@ -18,6 +19,6 @@ at_speed = click.option(
     "--speed",
     default=1.0,
     show_default=True,
-    callback=_speed,
+    callback=checked_speed,
     help="Market seconds per second.",
 )

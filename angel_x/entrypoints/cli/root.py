@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "worker": "processes",
     "beat": "processes",
     "flower": "processes",
-    "feed": "processes",
+    "feed": "feed",
     "relay": "processes",
     "metrics": "processes",
     "db": "database",

@@ -13,6 +13,7 @@ from angel_x.domain.denial import CancelReason
 from angel_x.domain.order import OrderRequest, Product, Side
 from angel_x.errors import InvalidOrder
 from angel_x.services.acceptance import Submission
+from tests.builders.markets import standing_market
 from tests.builders.orders import Market
 
 #: A Monday on which the market closes at 15:40 in India.
@@ -29,7 +30,7 @@ def market(application: Application) -> Market:
 
 def set_market(market: Market, at: datetime) -> None:
     application = market.application
-    application.feed_ports.beacon.show("test", application.clock(), at, 0.0)
+    application.feed_ports.beacon.show(standing_market(at, application.clock()))
     application.market_clock._read_at = datetime.min.replace(tzinfo=UTC)
     assert application.market_clock() == at
 

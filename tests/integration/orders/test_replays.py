@@ -9,6 +9,7 @@ import pytest
 
 from angel_x.bootstrap import Application
 from angel_x.domain.metric import Metric
+from angel_x.domain.universe import Universe
 from angel_x.entrypoints.api.intake import Intake
 from angel_x.errors import IdempotencyConflict, InvalidOrder, QueueFull
 from angel_x.services.acceptance import Submission
@@ -32,13 +33,14 @@ def intake(application: Application) -> Intake:
 
 def unlist(market: Market) -> None:
     listing = market.application.contracts
-    listing.store.replace(contracts(market.application, (30_000,)))
+    listing.store.replace(Universe(contracts(market.application, (30_000,))))
     _republish(market)
 
 
 def expire(market: Market) -> None:
     listing, now = market.application.contracts, market.application.clock()
-    listing.store.replace([replace(c, expires_at=now) for c in contracts(market.application)])
+    expired = (replace(c, expires_at=now) for c in contracts(market.application))
+    listing.store.replace(Universe(expired))
     _republish(market)
 
 

@@ -16,6 +16,7 @@ from angel_x.domain.denial import DenialReason
 from angel_x.domain.limits import LimitKind
 from angel_x.domain.order import OrderStatus, Priority, Side, Validity
 from angel_x.domain.statement import OrderFilter
+from angel_x.domain.universe import Universe
 from angel_x.errors import IdempotencyConflict, InvalidAmendment, InvalidOrder, OrderAlreadyClosed
 from angel_x.services.acceptance import Accepted, Submission
 from angel_x.services.amendment_form import Change
@@ -377,6 +378,6 @@ def relist(market: Market, *, freeze_quantity: int) -> None:
     application = market.application
     found = application.universes.current().contracts
     changed = [replace(contract, freeze_quantity=freeze_quantity) for contract in found]
-    SqlContracts(application.engine).replace(changed)
+    SqlContracts(application.engine).replace(Universe(changed))
     universe = application.universes.version("") or application.universes.current()
     application.contracts.pointer.publish(universe.version)

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -9,7 +14,9 @@ from sqlalchemy.exc import IntegrityError
 
 from angel_x.adapters.postgres.contracts import SqlContracts
 from angel_x.domain.universe import Universe
+from angel_x.domain.universe_generator import UniversePlan, generate_universe
 from tests.builders.chains import make_universe
+from tests.builders.markets import CALENDAR, RULES
 
 FIRST = make_universe(strikes=(24_000, 24_100))
 SECOND = make_universe(strikes=(24_100, 24_200))
@@ -21,9 +28,9 @@ def store(engine: Engine) -> SqlContracts:
 
 
 def test_what_is_listed_is_loaded_as_the_same_universe(store: SqlContracts) -> None:
-    assert store.replace(FIRST.contracts) == 0
+    assert store.replace(FIRST) == 0
 
-    loaded = Universe(store.load())
+    loaded = store.load()
     assert loaded.version == FIRST.version
     assert loaded.contracts == FIRST.contracts
 
@@ -31,53 +38,113 @@ def test_what_is_listed_is_loaded_as_the_same_universe(store: SqlContracts) -> N
 def test_contracts_that_are_not_named_again_are_unlisted_and_keep_their_row(
     store: SqlContracts, engine: Engine
 ) -> None:
-    store.replace(FIRST.contracts)
+    store.replace(FIRST)
 
-    assert store.replace(SECOND.contracts) == 4
+    assert store.replace(SECOND) == 4
 
-    assert Universe(store.load()).version == SECOND.version
+    assert store.load().version == SECOND.version
     with engine.connect() as connection:
         unlisted = connection.execute(text("SELECT symbol FROM contracts WHERE NOT listed"))
         assert {symbol for (symbol,) in unlisted} == set(FIRST.symbols) - set(SECOND.symbols)
 
 
 def test_listing_again_changes_rules_and_brings_back_what_was_unlisted(store: SqlContracts) -> None:
-    store.replace(FIRST.contracts)
-    store.replace(SECOND.contracts)
-    changed = [replace(c, lot_size=75, freeze_quantity=1_500) for c in FIRST.contracts]
+    store.replace(FIRST)
+    store.replace(SECOND)
+    changed = Universe(replace(c, lot_size=75, freeze_quantity=1_500) for c in FIRST.contracts)
 
     store.replace(changed)
 
-    assert Universe(store.load()).version == Universe(changed).version
+    assert store.load().version == changed.version
 
 
 def test_listing_the_same_again_changes_nothing(store: SqlContracts) -> None:
-    store.replace(FIRST.contracts)
+    store.replace(FIRST)
 
-    assert store.replace(FIRST.contracts) == 0
-    assert Universe(store.load()).version == FIRST.version
+    assert store.replace(FIRST) == 0
+    assert store.load().version == FIRST.version
 
 
 def test_listing_nothing_unlists_everything(store: SqlContracts) -> None:
-    store.replace(FIRST.contracts)
+    store.replace(FIRST)
 
-    assert store.replace([]) == len(FIRST)
-    assert store.load() == []
+    assert store.replace(Universe()) == len(FIRST)
+    assert len(store.load()) == 0
 
 
 def test_a_contract_that_cannot_be_keeps_the_listing_as_it_was(store: SqlContracts) -> None:
-    store.replace(FIRST.contracts)
-    broken = replace(SECOND.contracts[-1], lot_size=0)
+    store.replace(FIRST)
+    # The exchange takes no order smaller than a lot, so none can be this small.
+    broken = replace(SECOND.contracts[-1], freeze_quantity=1)
 
     with pytest.raises(IntegrityError):
-        store.replace([*SECOND.contracts[:-1], broken])
+        store.replace(Universe([*SECOND.contracts[:-1], broken]))
 
-    assert Universe(store.load()).version == FIRST.version
+    assert store.load().version == FIRST.version
 
 
 def test_two_listings_at_once_never_mix(store: SqlContracts) -> None:
     versions = {FIRST.version, SECOND.version}
     with ThreadPoolExecutor(2) as pool:
         for _ in range(10):
-            list(pool.map(store.replace, (FIRST.contracts, SECOND.contracts)))
-            assert Universe(store.load()).version in versions
+            list(pool.map(store.replace, (FIRST, SECOND)))
+            assert store.load().version in versions
+
+
+def test_listing_the_same_again_writes_no_row(store: SqlContracts, engine: Engine) -> None:
+    store.replace(FIRST)
+    written = _versions(engine)
+
+    store.replace(FIRST)
+    assert _versions(engine) == written
+
+    changed = replace(FIRST.contracts[0], lot_size=75)
+    store.replace(Universe([changed, *FIRST.contracts[1:]]))
+    rewritten = {symbol for symbol, xmin in _versions(engine).items() if xmin != written[symbol]}
+    assert rewritten == {changed.symbol}
+
+
+def _versions(engine: Engine) -> dict[str, str]:
+    """Return which transaction wrote each row."""
+    with engine.connect() as connection:
+        rows = connection.execute(
+            text("SELECT symbol, CAST(xmin AS text) AS writer FROM contracts")
+        )
+        return {row.symbol: row.writer for row in rows}
+
+
+def test_a_whole_universe_comes_back_as_it_was_in_a_small_part_of_its_objects(
+    store: SqlContracts,
+) -> None:
+    universe = generate_universe(UniversePlan(), RULES, CALENDAR, date(2026, 11, 23))
+
+    store.replace(universe)
+    tracemalloc.start()
+    loaded = store.load()
+    kept, peak = tracemalloc.get_traced_memory()
+    tenth = list(islice(loaded.contracts, 10_000))
+    objects = 10 * (tracemalloc.get_traced_memory()[0] - kept)
+    tracemalloc.stop()
+
+    assert loaded.version == universe.version
+    assert len(loaded) == 10 * len(tenth)
+    assert kept * 10 < objects
+    assert peak * 2 < objects
+
+
+def test_terms_at_their_bounds_come_back_as_they_were(store: SqlContracts) -> None:
+    first = FIRST.contracts[0]
+    bounds: dict[str, dict[str, Any]] = {
+        "0.05": {"tick_size": Decimal("9999.99")},
+        "9999999.95": {"lot_size": 2**31 - 1, "freeze_quantity": 2**31 - 1},
+        "24050.5": {"expires_at": first.expires_at + timedelta(microseconds=1)},
+    }
+    listed = Universe(
+        replace(first, symbol=f"NIFTY_25AUG26_{strike}CE", strike=Decimal(strike), **changes)
+        for strike, changes in bounds.items()
+    )
+
+    store.replace(listed)
+
+    assert store.load().contracts == listed.contracts
+    assert store.load().version == listed.version

@@ -68,7 +68,7 @@ def test_a_file_in_another_encoding_is_refused_at_its_row(tmp_path: Path) -> Non
         read(path)
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"")], ids=["plain", "gzip"])
 def test_an_empty_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "chain.csv"
     path.write_bytes(content)

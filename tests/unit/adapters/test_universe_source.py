@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import pytest
 
 from angel_x.adapters.universe_source import PublishedUniverse
+from angel_x.domain.universe import Universe
 from tests.builders.chains import make_universe
 from tests.builders.markets import ManualClock, MemoryContracts, MemoryPointer
 
@@ -21,7 +25,7 @@ def pointer() -> MemoryPointer:
 
 @pytest.fixture
 def store() -> MemoryContracts:
-    return MemoryContracts(FIRST.contracts)
+    return MemoryContracts(FIRST)
 
 
 @pytest.fixture
@@ -30,7 +34,7 @@ def source(clock: ManualClock, pointer: MemoryPointer, store: MemoryContracts) -
 
 
 def publish_second(pointer: MemoryPointer, store: MemoryContracts) -> None:
-    store.replace(SECOND.contracts)
+    store.replace(SECOND)
     pointer.publish(SECOND.version)
 
 
@@ -127,3 +131,74 @@ def test_a_version_that_is_gone_is_looked_up_once(
 
     assert store.loads == 2
     assert source.version(FIRST.version) is source.current()
+
+
+def test_the_version_before_is_still_answered_for_and_those_before_it_are_not(
+    source: PublishedUniverse, pointer: MemoryPointer, store: MemoryContracts, clock: ManualClock
+) -> None:
+    first = source.current()
+    publish_second(pointer, store)
+    clock.advance(1)
+    second = source.current()
+
+    assert source.version(FIRST.version) is first
+    assert store.loads == 2
+
+    third = make_universe(strikes=(24_200,))
+    store.replace(third)
+    pointer.publish(third.version)
+    clock.advance(1)
+    assert source.current().version == third.version
+
+    assert source.version(second.version) is second
+    assert source.version(FIRST.version) is None
+
+
+class SlowContracts(MemoryContracts):
+    """A store whose second load waits until it is told to go on."""
+
+    def __init__(self, universe: Universe) -> None:
+        super().__init__(universe)
+        self.asked, self.answered = Event(), Event()
+
+    def load(self) -> Universe:
+        universe = super().load()
+        if self.loads > 1:
+            self.asked.set()
+            assert self.answered.wait(10)
+        return universe
+
+
+def test_while_one_thread_loads_the_others_go_on_with_what_is_there(
+    pointer: MemoryPointer, clock: ManualClock
+) -> None:
+    store = SlowContracts(FIRST)
+    source = PublishedUniverse(pointer, store, clock)
+    first = source.current()
+    publish_second(pointer, store)
+    clock.advance(1)
+
+    with ThreadPoolExecutor(1) as other:
+        loading = other.submit(source.current)
+        assert store.asked.wait(10)
+        clock.advance(1)
+        try:
+            assert source.current() is first
+            assert source.version(FIRST.version) is first
+        finally:
+            store.answered.set()
+        assert loading.result(10).version == SECOND.version
+
+    assert source.current().version == SECOND.version
+    assert store.loads == 2
+
+
+def test_threads_that_ask_first_at_once_load_once(
+    pointer: MemoryPointer, store: MemoryContracts, clock: ManualClock
+) -> None:
+    source = PublishedUniverse(pointer, store, clock)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: source.current(), range(8)))
+
+    assert {id(universe) for universe in found} == {id(found[0])}
+    assert store.loads == 1

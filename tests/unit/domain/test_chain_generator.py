@@ -1,47 +1,14 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
-from itertools import islice
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from angel_x.domain.chain_generator import generate_chain, strikes_around, weekly_expiries
+from angel_x.domain.chain_generator import generate_chain, strikes_around
 from angel_x.domain.universe import Universe
 from angel_x.errors import InvalidInput
-from tests.builders.markets import CALENDAR, RULES, factory_on
-
-TUESDAY = 1
-
-
-def test_a_holiday_moves_the_expiry_to_the_day_before() -> None:
-    expiries = weekly_expiries(CALENDAR, date(2026, 10, 14), TUESDAY)
-
-    assert list(islice(expiries, 5)) == [
-        date(2026, 10, 19),
-        date(2026, 10, 27),
-        date(2026, 11, 3),
-        date(2026, 11, 9),
-        date(2026, 11, 17),
-    ]
-
-
-def test_a_contract_that_expires_today_is_not_generated() -> None:
-    # Tuesday the 24th is a holiday, so that week expires on Monday the 23rd.
-    assert next(weekly_expiries(CALENDAR, date(2026, 11, 22), TUESDAY)) == date(2026, 11, 23)
-    assert next(weekly_expiries(CALENDAR, date(2026, 11, 23), TUESDAY)) == date(2026, 12, 1)
-
-
-@given(st.dates(date(2026, 1, 1), date(2026, 12, 1)))
-def test_every_expiry_is_a_later_trading_day_and_they_ascend(day: date) -> None:
-    expiries = list(islice(weekly_expiries(CALENDAR, day, TUESDAY), 4))
-
-    assert all(CALENDAR.is_trading_day(expiry) for expiry in expiries)
-    assert expiries == sorted(set(expiries))
-    assert expiries[0] > day
-    assert expiries[0] - day <= timedelta(days=8)
+from tests.builders.markets import RULES, factory_on
 
 
 def test_strikes_lie_around_the_nearest_one() -> None:

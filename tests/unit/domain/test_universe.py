@@ -1,15 +1,25 @@
 from __future__ import annotations
 
+import gc
+import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import groupby
 from random import Random
+from weakref import ref
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from angel_x.domain.contract import Contract, Right, format_symbol
+from angel_x.domain.listed_chain import gathered
 from angel_x.domain.universe import Universe
-from tests.builders.chains import make_universe
+from angel_x.errors import InvalidInput
+from tests.builders.chains import EXPIRIES, make_contract, make_universe
 
 UNIVERSE = make_universe(("NIFTY", "BANKNIFTY"), strikes=(24_000, 23_900))
 
@@ -91,3 +101,204 @@ def test_an_empty_universe_has_no_rows() -> None:
 
     assert (len(empty), empty.chains, empty.underlyings) == (0, (), ())
     assert np.array_equal(empty.strike, [])
+
+
+@st.composite
+def contract_lists(draw: st.DrawFn) -> list[Contract]:
+    """Contracts that are all different, in any order."""
+    keys = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["NIFTY", "NIFTYNXT50", "M&M", "BAJAJ-AUTO", "A"]),
+                st.dates(date(2026, 1, 1), date(2027, 12, 31)) | st.just(date(2026, 11, 23)),
+                st.integers(1, 999_999_999) | st.sampled_from([5, 10, 2_405_000, 2_405_050]),
+                st.sampled_from(Right),
+            ),
+            unique=True,
+            max_size=25,
+        )
+    )
+    contracts = []
+    for underlying, expiry, paise, right in keys:
+        strike = Decimal(paise).scaleb(-2)
+        if draw(st.booleans()):
+            strike = strike.normalize()
+        seconds = draw(st.integers(0, 86_399_999_999))
+        contracts.append(
+            Contract(
+                symbol=format_symbol(underlying, expiry, strike, right),
+                underlying=underlying,
+                expiry=expiry,
+                strike=strike,
+                right=right,
+                lot_size=draw(st.integers(1, 100_000)),
+                tick_size=Decimal(draw(st.integers(1, 1_000))).scaleb(-2),
+                freeze_quantity=draw(st.integers(1, 2**31 - 1)),
+                expires_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(microseconds=seconds),
+            )
+        )
+    return contracts
+
+
+def by_sorting(contracts: list[Contract]) -> list[Contract]:
+    """The rows of the naive universe: a sorted list of contracts."""
+    return sorted(contracts, key=lambda c: (c.underlying, c.expiry, c.strike, c.right))
+
+
+@given(contract_lists())
+def test_columns_answer_like_a_sorted_list_of_contracts(contracts: list[Contract]) -> None:
+    naive, universe = by_sorting(contracts), Universe(contracts)
+
+    assert len(universe) == len(universe.contracts) == len(universe.symbols) == len(naive)
+    assert list(universe.contracts) == naive
+    assert [universe.contracts[row] for row in range(len(naive))] == naive
+    assert list(universe.symbols) == [c.symbol for c in naive]
+    assert [universe.symbols[row] for row in range(len(naive))] == [c.symbol for c in naive]
+    assert dict(universe.rows) == {c.symbol: row for row, c in enumerate(naive)}
+    assert universe.underlyings == tuple(sorted({c.underlying for c in naive}))
+    keys = [(c.underlying, c.expiry) for c in naive]
+    starts = [(key, len(list(group))) for key, group in groupby(keys)]
+    assert [((c.underlying, c.expiry), c.stop - c.start) for c in universe.chains] == starts
+    assert [universe.chains[i] for i in universe.chain_index.tolist()] == [
+        next(chain for chain in universe.chains if chain.start <= row < chain.stop)
+        for row in range(len(naive))
+    ]
+    names = [universe.underlyings[i] for i in universe.underlying_index.tolist()]
+    assert names == [c.underlying for c in naive]
+    assert universe.strike.tolist() == [float(c.strike) for c in naive]
+    assert universe.strike_paise.tolist() == [int(c.strike * 100) for c in naive]
+    assert universe.is_call.tolist() == [c.right is Right.CALL for c in naive]
+    assert universe.lot_size.tolist() == [c.lot_size for c in naive]
+    assert universe.tick_paise.tolist() == [int(c.tick_size * 100) for c in naive]
+    assert universe.freeze_quantity.tolist() == [c.freeze_quantity for c in naive]
+    assert universe.expires_at.tolist() == [c.expires_at.timestamp() for c in naive]
+
+
+@given(contract_lists(), st.integers(-30, 30), st.integers(-30, 30), st.sampled_from([1, 2, -1]))
+def test_rows_are_sliced_like_a_tuple(
+    contracts: list[Contract], start: int, stop: int, step: int
+) -> None:
+    naive, universe = tuple(by_sorting(contracts)), Universe(contracts)
+
+    assert universe.contracts[start:stop:step] == naive[start:stop:step]
+    assert universe.symbols[start:stop:step] == tuple(c.symbol for c in naive)[start:stop:step]
+    assert universe.contracts == naive
+
+
+@given(contract_lists(), st.randoms(use_true_random=False))
+def test_a_universe_is_the_same_however_it_was_built(
+    contracts: list[Contract], random: Random
+) -> None:
+    universe = Universe(contracts)
+    random.shuffle(contracts)
+    chains = list(gathered(contracts))
+    random.shuffle(chains)
+
+    again = Universe(chains=chains)
+
+    assert again.version == universe.version
+    assert again.contracts == universe.contracts
+    assert Universe(again.contracts).version == universe.version
+
+
+@given(contract_lists(), st.sets(st.integers(0, 24)), st.sets(st.integers(0, 24)))
+def test_rows_lead_to_the_same_symbols_in_another_universe(
+    contracts: list[Contract], left_out: set[int], out_there: set[int]
+) -> None:
+    here = Universe(c for i, c in enumerate(contracts) if i not in left_out)
+    there = Universe(c for i, c in enumerate(contracts) if i not in out_there)
+
+    found = here.rows_in(there)
+
+    assert found.tolist() == [there.rows.get(symbol, -1) for symbol in here.symbols]
+
+
+@pytest.mark.parametrize(
+    "symbol",
+    ["NIFTY_25AUG26_24000.0CE", "NIFTY_25AUG26_024000CE", "NIFTY_25AUG26_24000ce", "24000CE", "",
+     "NIFTY_25AUG26_24000", "NIFTY_25AUG26_", "NIFTY_25AUG26_23900PE_"],
+)  # fmt: skip
+def test_no_other_spelling_of_a_symbol_has_a_row(symbol: str) -> None:
+    assert UNIVERSE.row(symbol) is None
+    assert symbol not in UNIVERSE.rows
+    assert symbol not in UNIVERSE.symbols
+
+
+def test_rows_beyond_the_last_are_no_rows() -> None:
+    assert UNIVERSE.contracts[-1] == UNIVERSE.contracts[len(UNIVERSE) - 1]
+    for views in (UNIVERSE.contracts, UNIVERSE.symbols):
+        with pytest.raises(IndexError):
+            views[len(UNIVERSE)]
+        with pytest.raises(IndexError):
+            views[-len(UNIVERSE) - 1]
+
+
+CONTRACT = make_contract("NIFTY", EXPIRIES[0], 24_000, Right.CALL)
+
+
+@pytest.mark.parametrize(
+    ("contracts", "message"),
+    [
+        ([CONTRACT, CONTRACT], "a contract must come once, was NIFTY_25AUG26_24000CE"),
+        ([replace(CONTRACT, symbol="NIFTY_C1")], "must be NIFTY_25AUG26_24000CE, was NIFTY_C1"),
+        ([replace(CONTRACT, tick_size=Decimal("0.025"))], "tick size must be whole paise, was 0.0"),
+        ([replace(CONTRACT, lot_size=0)], "lot_size 0"),
+        ([replace(CONTRACT, freeze_quantity=2**31)], "freeze_quantity 2147483648"),
+    ],
+)
+def test_contracts_that_cannot_be_are_refused(contracts: list[Contract], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        Universe(contracts)
+
+
+def test_a_chain_that_comes_in_two_parts_is_refused() -> None:
+    chains = [*gathered([CONTRACT]), *gathered(make_universe(strikes=(24_100,)).contracts)]
+
+    with pytest.raises(InvalidInput, match="a chain must come once, was NIFTY_25AUG26_"):
+        Universe(chains=chains)
+
+
+def test_a_universe_costs_a_small_part_of_its_contracts() -> None:
+    strikes = range(10_000, 30_000, 10)
+    contracts = make_universe(("NIFTY",), EXPIRIES, strikes).contracts
+    chains = list(gathered(contracts))
+
+    _, columns = measured(lambda: Universe(chains=chains))
+    _, objects = measured(lambda: list(contracts))
+
+    assert columns * 10 < objects
+
+
+def test_looking_at_every_contract_keeps_no_more_than_a_part_of_them() -> None:
+    universe = make_universe(("NIFTY",), EXPIRIES, range(10_000, 40_000, 10))
+
+    _, kept = measured(lambda: [universe.contracts[row].lot_size for row in range(len(universe))])
+    _, objects = measured(lambda: list(universe.contracts))
+
+    assert kept * 2 < objects
+
+
+def measured(make: Callable[[], object]) -> tuple[object, int]:
+    """Return what was made and the bytes that are still held for it."""
+    tracemalloc.start()
+    try:
+        made = make()
+        return made, tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_universe_that_nobody_holds_is_gone_at_once() -> None:
+    universe = make_universe()
+    contract, symbol = universe.contracts[0], universe.symbols[0]
+    assert universe.rows[symbol] == 0
+    assert len(universe.underlying_index) == len(list(universe.contracts))
+    gone = ref(universe)
+
+    gc.disable()
+    try:
+        del universe
+        assert gone() is None
+    finally:
+        gc.enable()
+    assert contract.symbol == symbol

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from angel_x.adapters.chain_files import read_chain
-from angel_x.domain.universe import Universe
-from angel_x.errors import InvalidChainFile
+from angel_x.adapters.contract_files import read_contracts
+from angel_x.domain.universe_generator import UniversePlan
+from angel_x.errors import InvalidChainFile, InvalidInput, InvalidScripMaster
 from angel_x.services.contracts import ContractListing
 from tests.builders.chains import make_universe
 from tests.builders.markets import (
@@ -21,6 +21,7 @@ from tests.builders.markets import (
     MemoryPointer,
     chain_text,
 )
+from tests.builders.scrips import cash, master_text, option
 
 OLD = make_universe(strikes=(24_000,))
 
@@ -28,12 +29,12 @@ OLD = make_universe(strikes=(24_000,))
 @pytest.fixture
 def listing() -> ContractListing:
     return ContractListing(
-        store=MemoryContracts(OLD.contracts),
+        store=MemoryContracts(OLD),
         pointer=MemoryPointer(OLD.version),
         rules=RULES,
         calendar=CALENDAR,
         clock=ManualClock(),
-        read_chain=partial(read_chain, rules=RULES, calendar=CALENDAR),
+        read_file=partial(read_contracts, rules=RULES, calendar=CALENDAR),
     )
 
 
@@ -48,7 +49,7 @@ def test_a_recording_replaces_what_was_listed(listing: ContractListing, tmp_path
 
     result = listing.load_file(path)
 
-    universe = Universe(listing.store.load())
+    universe = listing.store.load()
     assert (result.listed, result.unlisted, result.chains) == (3, 4, 2)
     assert result.version == universe.version == published(listing)
 
@@ -60,7 +61,7 @@ def test_a_wrong_file_lists_nothing(listing: ContractListing, tmp_path: Path) ->
     with pytest.raises(InvalidChainFile, match=r"chain\.csv, row 3, column ltp"):
         listing.load_file(path)
 
-    assert Universe(listing.store.load()).version == OLD.version == published(listing)
+    assert listing.store.load().version == OLD.version == published(listing)
 
 
 def test_a_generated_chain_replaces_what_was_listed(listing: ContractListing) -> None:
@@ -86,3 +87,44 @@ def test_a_chain_is_generated_only_where_everything_has_expired(listing: Contrac
     renewed = listing.ensure()
     assert renewed is not None
     assert renewed.unlisted == 486
+
+
+def test_a_scrip_master_replaces_what_was_listed(listing: ContractListing, tmp_path: Path) -> None:
+    path = tmp_path / "OpenAPIScripMaster.json"
+    path.write_text(master_text([cash("BEL"), option(), option(24_000, "PE", freeze_qty=...)]))
+    assert isinstance(listing.clock, ManualClock)
+    listing.clock.now = datetime(2026, 8, 19, 4, 0, tzinfo=UTC)
+    told: list[tuple[int, int]] = []
+
+    result = listing.load_file(path, lambda done, total: told.append((done, total)))
+
+    assert (result.listed, result.chains, result.underlyings) == (2, 1, 1)
+    assert (result.passed_over, result.without_freeze) == ({"other_instruments": 1}, 0)
+    assert result.version == listing.store.load().version == published(listing)
+    assert told[-1] == (path.stat().st_size, path.stat().st_size)
+
+
+def test_a_wrong_master_lists_nothing(listing: ContractListing, tmp_path: Path) -> None:
+    path = tmp_path / "master"
+    path.write_text(
+        master_text([option(expiry="01DEC2026"), option(expiry="01DEC2026", strike="no")])
+    )
+
+    with pytest.raises(InvalidScripMaster, match=r"master, row 2, field strike"):
+        listing.load_file(path)
+
+    assert listing.store.load().version == OLD.version == published(listing)
+
+
+def test_a_generated_universe_replaces_what_was_listed(listing: ContractListing) -> None:
+    result = listing.load_universe(UniversePlan(underlyings=10, expiries=1, contracts=1_001))
+
+    assert (result.listed, result.unlisted, result.underlyings) == (1_000, 4, 10)
+    assert published(listing) == result.version == listing.store.load().version
+
+
+def test_a_plan_that_cannot_be_followed_lists_nothing(listing: ContractListing) -> None:
+    with pytest.raises(InvalidInput, match="contracts must be at least"):
+        listing.load_universe(UniversePlan(contracts=10))
+
+    assert listing.store.load().version == OLD.version == published(listing)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from angel_x.domain.order import OrderRequest, OrderType, Side
-from angel_x.services.listing import stop_faults
+from angel_x.services.listing import listing_faults, stop_faults
+from angel_x.services.slicing import Slicing
+from tests.builders.chains import MARKET_TIME, make_universe
+from tests.builders.markets import RULES
 from tests.builders.paper import CALL
 
 
@@ -51,3 +55,15 @@ def test_a_stop_must_not_trigger_beyond_its_limit(side: Side, trigger: str, boun
 
     assert (fault.field, fault.value) == ("trigger_price", trigger)
     assert fault.detail == f"must be {bound} the limit price 100 of a {side} order"
+
+
+@pytest.mark.parametrize(("underlying", "refused"), [("BANKNIFTY", False), ("RELIANCE", True)])
+def test_only_options_on_indices_are_traded(underlying: str, *, refused: bool) -> None:
+    universe = make_universe((underlying,), strikes=(2_400,))
+    order = replace(request(Side.BUY, OrderType.LIMIT, "100", "90"), symbol=universe.symbols[0])
+
+    faults = list(listing_faults(0, order, universe, MARKET_TIME, Slicing(RULES)))
+
+    expected = [(0, "symbol", universe.symbols[0])] if refused else []
+    assert [(f.index, f.field, f.value) for f in faults] == expected
+    assert all("must be an option on an index" in f.detail for f in faults)

@@ -1,0 +1,36 @@
+"""Files of contracts on disk: recorded chains and scrip masters, told apart by how they begin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from angel_x.adapters.chain_files import read_chain
+from angel_x.adapters.scrip_files import Progress, is_master, read_master
+from angel_x.domain.contract_file import ContractFile
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from angel_x.domain.contract_rules import ContractRules
+    from angel_x.domain.session import TradingCalendar
+
+
+def read_contracts(
+    path: Path,
+    trading_day: date,
+    progress: Progress,
+    *,
+    rules: ContractRules,
+    calendar: TradingCalendar,
+) -> ContractFile:
+    """Return the contracts in a file: those that a master lists, or all that a recording holds.
+
+    Raises:
+        InvalidChainFile: With the file, the row and the column of the first fault.
+        InvalidScripMaster: With the file, the row and the field of the first fault.
+        OSError: The file cannot be opened.
+    """
+    if not is_master(path):
+        return ContractFile(read_chain(path, rules, calendar).universe)
+    return read_master(path, trading_day, rules, calendar, progress)

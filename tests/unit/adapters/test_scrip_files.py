@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from angel_x.adapters.contract_files import read_contracts
+from angel_x.domain.contract_file import ContractFile
+from angel_x.errors import InvalidChainFile, InvalidScripMaster
+from tests.builders.markets import CALENDAR, RULES, chain_text
+from tests.builders.scrips import LISTED_ON, Row, cash, master_text, option
+
+ROWS = [cash("BEL"), option(), option(24_000, "PE")]
+
+
+def read(path: Path) -> ContractFile:
+    return read_contracts(path, LISTED_ON, lambda *_: None, rules=RULES, calendar=CALENDAR)
+
+
+def long_master(rows: int = 5_000) -> str:
+    return master_text([option(20_000 + number) for number in range(rows)])
+
+
+@pytest.mark.parametrize("name", ["OpenAPIScripMaster.json", "master.json.gz", "master"])
+def test_a_master_is_read_plain_or_compressed_whatever_its_name(tmp_path: Path, name: str) -> None:
+    plain, compressed = tmp_path / name, tmp_path / f"other-{name}"
+    plain.write_text(master_text(ROWS))
+    compressed.write_bytes(gzip.compress(master_text(ROWS).encode()))
+
+    assert read(plain).universe.version == read(compressed).universe.version
+    assert len(read(plain).universe) == 2
+    assert read(compressed).passed_over == {"other_instruments": 1}
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_byte_order_mark_and_blanks_are_no_fault(tmp_path: Path, *, compressed: bool) -> None:
+    path = tmp_path / "master"
+    content = b"\xef\xbb\xbf\r\n  " + master_text(ROWS).encode()
+    path.write_bytes(gzip.compress(content) if compressed else content)
+
+    assert len(read(path).universe) == 2
+
+
+def test_a_chain_is_told_from_a_master_by_how_it_begins(tmp_path: Path) -> None:
+    path = tmp_path / "chain.json"
+    path.write_text(chain_text())
+
+    assert len(read(path).universe) == 3
+
+
+def test_a_master_that_ends_too_early_is_refused_at_the_row_where_it_ends(tmp_path: Path) -> None:
+    whole = long_master()
+    plain, compressed = tmp_path / "plain", tmp_path / "compressed"
+    plain.write_text(whole[: len(whole) // 2])
+    packed = gzip.compress(whole.encode())
+    compressed.write_bytes(packed[: len(packed) // 2])
+
+    for path in (plain, compressed):
+        with pytest.raises(InvalidScripMaster) as refused:
+            read(path)
+        assert refused.value.file == path.name
+        assert 100 < refused.value.row < 5_001
+        assert refused.value.field == "(any)"
+
+
+@pytest.mark.parametrize("position", [12, 2_000, -6])
+def test_a_damaged_file_is_refused(tmp_path: Path, position: int) -> None:
+    path = tmp_path / "master.json.gz"
+    compressed = bytearray(gzip.compress(long_master().encode()))
+    compressed[position] ^= 0xFF
+    path.write_bytes(compressed)
+
+    with pytest.raises((InvalidScripMaster, InvalidChainFile), match=r"master\.json\.gz, row \d+"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "row", "detail"),
+    [
+        ('[{"token": "1"', 1, "must be JSON"),
+        (master_text(ROWS)[:-3] + "},]", 4, "must be JSON"),
+        (master_text(ROWS) + "[", 4, "must be JSON"),
+        (master_text(ROWS).replace("BEL-EQ", "BEL\udcff"), 1, "must be JSON"),
+        (master_text([*ROWS, 5]), 4, "must be an object, was 5"),
+        ("[]", 1, "must hold an option that has not expired"),
+        ('{"status": false, "message": "Invalid Token"}', 1, "must hold an option"),
+    ],
+)
+def test_what_is_no_list_of_instruments_is_refused(
+    tmp_path: Path, content: str, row: int, detail: str
+) -> None:
+    path = tmp_path / "master.json"
+    path.write_text(content, errors="surrogateescape")
+
+    with pytest.raises(InvalidScripMaster, match=detail) as refused:
+        read(path)
+
+    assert (refused.value.row, refused.value.field) == (row, "(any)")
+
+
+def test_a_master_ten_times_as_long_takes_no_more_memory(tmp_path: Path) -> None:
+    path = tmp_path / "master.json"
+    peaks = []
+    for shares in (2_000, 20_000):
+        rows: list[Row] = [option(), *[cash(f"S{number}") for number in range(shares)]]
+        path.write_text(master_text(rows))
+        del rows
+        tracemalloc.start()
+        read(path)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert peaks[1] < peaks[0] * 1.5
