@@ -7,7 +7,10 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from angel_x.adapters.chain_files import read_chain
+from angel_x.adapters.contract_files import read_contracts
 from angel_x.adapters.postgres.contracts import SqlContracts
+from angel_x.adapters.redis.feed_commands import RedisFeedCommands
+from angel_x.adapters.redis.greeks_board import RedisGreeksBoard, RedisRiskBoard
 from angel_x.adapters.redis.market_clock import RedisFeedBeacon
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
 from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
@@ -16,7 +19,7 @@ from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.domain.contract_rules import ContractRules
 from angel_x.domain.replay import RecordedChain
 from angel_x.services.contracts import ContractListing
-from angel_x.services.feed import FeedPorts
+from angel_x.services.feed_ports import FeedPorts
 from config.market import table
 
 
@@ -51,7 +54,7 @@ class MarketParts(Foundation):
             rules=self._rules,
             calendar=self.calendar,
             clock=self.clock,
-            read_chain=self.read_chain,
+            read_file=partial(read_contracts, rules=self._rules, calendar=self.calendar),
         )
 
     @cached_property
@@ -59,12 +62,30 @@ class MarketParts(Foundation):
         return RedisQuoteBoard(self.cache, ttl_seconds=self.settings.cache_ttl_market_data)
 
     @cached_property
+    def _greeks_board(self) -> RedisGreeksBoard:
+        return RedisGreeksBoard(self.cache, self.settings.cache_ttl_greeks)
+
+    @cached_property
+    def _risk_board(self) -> RedisRiskBoard:
+        return RedisRiskBoard(self.cache, self.settings.cache_ttl_greeks)
+
+    @cached_property
+    def beacon(self) -> RedisFeedBeacon:
+        return RedisFeedBeacon(self.cache)
+
+    @cached_property
+    def feed_commands(self) -> RedisFeedCommands:
+        return RedisFeedCommands(self.cache)
+
+    @cached_property
     def feed_ports(self) -> FeedPorts:
         return FeedPorts(
             universes=self.universes,
             board=self._quotes,
-            beacon=RedisFeedBeacon(self.cache),
+            beacon=self.beacon,
+            commands=self.feed_commands,
             clock=self.clock,
+            calendar=self.calendar,
             meter=self.meter,
             match=self.dispatcher.match,
             outages=TRANSIENT,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class MarketMove:
     """The quotes that changed, and where every underlying stands.
 
-    Rows and underlyings count in the universe of the source.  The time of the quotes is left at
+    Rows, underlyings and chains count in the universe of the source.  The time of the quotes is left at
     zero: it is the wall clock of receipt, which the receiver knows.
     """
 
@@ -27,3 +27,8 @@ class MarketMove:
     quotes: NDArray[np.void]
     #: One QUOTE an underlying.
     spots: NDArray[np.void]
+    #: One QUOTE a chain: the future of the same underlying and expiry, zeros where there is none.
+    #: None where the source knows no futures at all.
+    futures: NDArray[np.void] | None = None
+    #: The number that the source gives its messages, one more each time; None where it gives none.
+    sequence: int | None = None

@@ -6,16 +6,25 @@ from datetime import UTC, datetime, timedelta
 
 _LATE = timedelta(seconds=1)
 _NEVER = datetime.min.replace(tzinfo=UTC)
+_NEVER_YET = datetime.max.replace(tzinfo=UTC)
 
 
 class Pace:
-    """Market time that runs at ``speed`` times the wall clock."""
+    """Market time that runs at ``speed`` times the wall clock, or stands while it is paused."""
 
     def __init__(self, speed: float) -> None:
-        if not 0 < speed < float("inf"):
-            raise ValueError(f"speed must be positive and finite, was {speed}")
-        self.speed = speed
+        self._speed = _checked(speed)
+        self._is_paused = False
         self._market = self._wall = _NEVER
+
+    @property
+    def speed(self) -> float:
+        """Market seconds in one second of the wall clock, once it is not paused."""
+        return self._speed
+
+    @property
+    def is_paused(self) -> bool:
+        return self._is_paused
 
     def begin(self, market: datetime, wall: datetime) -> None:
         """Lay down that it is ``market`` in the market at ``wall``."""
@@ -23,16 +32,41 @@ class Pace:
 
     def market(self, wall: datetime) -> datetime:
         """Return the market time of a wall time."""
-        return self._market + (wall - self._wall) * self.speed
+        if self._is_paused:
+            return self._market
+        return self._market + (wall - self._wall) * self._speed
 
     def due(self, market: datetime) -> datetime:
-        """Return the wall time at which the market reaches ``market``."""
-        return self._wall + (market - self._market) / self.speed
+        """Return the wall time at which the market reaches ``market``: the last one if never."""
+        if self._is_paused:
+            return _NEVER_YET
+        return self._wall + (market - self._market) / self._speed
 
-    def slip(self, market: datetime, wall: datetime) -> None:
-        """Begin anew where ``market`` comes much too late: what was missed is not hurried through."""
-        if wall - self.due(market) > _LATE:
+    def slip(self, market: datetime, wall: datetime) -> bool:
+        """Begin anew where ``market`` comes much too late: what was missed is not hurried through.
+
+        Say whether it did.
+        """
+        is_late = wall - self.due(market) > _LATE
+        if is_late:
             self.begin(market, wall)
+        return is_late
+
+    def pause(self, wall: datetime) -> None:
+        """Let market time stand where it is; a second call changes nothing."""
+        self.begin(self.market(wall), wall)
+        self._is_paused = True
+
+    def resume(self, wall: datetime) -> None:
+        """Let market time go on from where it stands; a second call changes nothing."""
+        self.begin(self.market(wall), wall)
+        self._is_paused = False
+
+    def change(self, speed: float, wall: datetime) -> None:
+        """Go on from here at another speed."""
+        checked = _checked(speed)
+        self.begin(self.market(wall), wall)
+        self._speed = checked
 
 
 class Every:
@@ -55,3 +89,9 @@ class Every:
     def at_once(self) -> None:
         """Make the next question true."""
         self._last = _NEVER
+
+
+def _checked(speed: float) -> float:
+    if not 0 < speed < float("inf"):
+        raise ValueError(f"speed must be positive and finite, was {speed}")
+    return speed

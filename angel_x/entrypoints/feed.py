@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from angel_x.domain.simulator import Simulator, central_strikes
 from angel_x.entrypoints.signals import stopped_by_signal
 from angel_x.errors import InvalidInput
-from angel_x.services.feed import Feed, FeedPorts, MarketSource
+from angel_x.services.feed import Feed
+from angel_x.services.feed_ports import FeedPorts, MarketSource
 
 if TYPE_CHECKING:
     from angel_x.domain.replay import RecordedChain

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
 from angel_x.domain.expiry import epoch_ms
-from angel_x.domain.metric import Metric
+from angel_x.domain.feed_state import FeedCommand, FeedState, FeedVerb
 from angel_x.domain.pace import Every, Pace
+from angel_x.services.feed_watch import FeedWatch
 from angel_x.services.outage import Outage
 from angel_x.services.quoting import Quoting
 
@@ -19,60 +18,28 @@ if TYPE_CHECKING:
     from threading import Event
 
     from angel_x.domain.market_move import MarketMove
-    from angel_x.domain.universe import Universe
-    from angel_x.services.ports import Clock, Meter, QuoteBoard, UniverseSource
+    from angel_x.services.feed_ports import FeedPorts, MarketSource
 
 log = structlog.get_logger()
 
 #: How long the feed looks away while the market is quiet; well under a flush.
 _GLANCE_SECONDS = 0.02
+#: Early writes take no more of the time than this: one that takes long is followed by a rest.
+_WRITING_SHARE = 0.1
+_COMMAND_INTERVAL = timedelta(milliseconds=50)
 _BEACON_INTERVAL = timedelta(seconds=1)
 #: A board that was wiped is without its quiet contracts for no longer than this.
 _RESTATE_INTERVAL = timedelta(seconds=2)
 _MATCH_INTERVAL = timedelta(milliseconds=250)
 
 
-class MarketSource(Protocol):
-    """Where quotes come from."""
-
-    @property
-    def name(self) -> str:
-        """What the source is called where the system shows it."""
-
-    @property
-    def universe(self) -> Universe:
-        """The contracts whose rows the moves count in."""
-
-    def moves(self) -> Iterator[MarketMove]:
-        """Yield moves in the order of market time, from the first one on."""
-
-
-class Beacon(Protocol):
-    """Tells every process that a feed runs and where in market time it is."""
-
-    def show(self, source: str, wall: datetime, market: datetime, speed: float) -> None:
-        """Say that the feed runs."""
-
-    def hide(self) -> None:
-        """Say that it does not."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedPorts:
-    """What a feed talks to.  ``outages`` are the errors that mean: away for now, try again."""
-
-    universes: UniverseSource
-    board: QuoteBoard
-    beacon: Beacon
-    clock: Clock
-    meter: Meter
-    #: Asks for a look at the resting orders.
-    match: Callable[[], bool]
-    outages: tuple[type[Exception], ...]
-
-
 class Feed:
-    """Runs one source, ``speed`` times as fast as it is; from the start again where it ``loops``."""
+    """Runs one source, ``speed`` times as fast as it is; from the start again where it ``loops``.
+
+    It can be told to pause, to go on, to run at another speed and to seek a time of the market.
+    While it is paused, market time stands and so does every quote.  Seeking moves the market's time
+    and its quotes and nothing else: what orders have done stays done, in whichever direction.
+    """
 
     def __init__(
         self,
@@ -90,61 +57,91 @@ class Feed:
         self._quoting = Quoting(
             source.universe, ports.universes, ports.board, buffer_size=buffer_size
         )
+        self._watch = FeedWatch(source, ports)
         self._outage = Outage("feed")
+        self._command_time = Every(_COMMAND_INTERVAL)
         self._beacon_time = Every(_BEACON_INTERVAL)
         self._restate_time = Every(_RESTATE_INTERVAL)
         self._match_time = Every(_MATCH_INTERVAL)
         self._has_moved = False
+        self._rest_ms = 0.0
+        self._obeyed = ""
+        self._sought: datetime | None = None
 
     def run(self, stop: Event) -> None:
         """Feed until ``stop`` is set, or to the end of a source that does not loop."""
         log.info("feed.started", source=self._source.name, contracts=len(self._source.universe))
         try:
-            self._play(stop)
-            while self._loops and not stop.is_set():
-                self._play(stop)
+            since = None
+            while self._play(since, stop):
+                since, self._sought = self._sought, None
         finally:
             self._close()
 
     @property
     def ticks_dropped(self) -> int:
         """How often a quote had to leave the full buffer before it was written."""
-        return self._quoting.buffer.dropped
+        return self._quoting.dropped
 
-    def _play(self, stop: Event) -> None:
-        for number, move in enumerate(self._source.moves()):
-            if number == 0:
-                self._pace.begin(move.at, self._ports.clock())
-                self._beacon_time.at_once()
-            if not self._wait_for(move.at, stop):
-                return
+    def _play(self, since: datetime | None, stop: Event) -> bool:
+        """Play the source from a time on; say whether to play again."""
+        last = None
+        for move in self._source.moves(since):
+            if last is None:
+                self._begin(move)
+            # The first move is what the market is at, so it comes at once even while it stands.
+            if not (last is None or self._wait_for(move.at, stop)):
+                break
+            last = move.at
             self._take(move)
+        else:
+            # A recording that has ended can still be paused, and sought in.
+            if last is not None:
+                self._wait_for(last, stop)
+        return not stop.is_set() and (self._sought is not None or self._loops)
+
+    def _begin(self, first: MarketMove) -> None:
+        self._pace.begin(first.at, self._ports.clock())
+        self._quoting.begin_anew(first)
+        self._watch.begin(first.at)
+        self._beacon_time.at_once()
+        self._restate_time.at_once()
 
     def _wait_for(self, market: datetime, stop: Event) -> bool:
-        """Tend the board until the market is there; False where the feed shall stop instead."""
-        due = self._pace.due(market)
+        """Tend the board until the market is there; False where the feed shall not go there."""
         while not stop.is_set():
             now = self._ports.clock()
-            self._tend(now)
-            if now >= due:
-                self._pace.slip(market, now)
-                return True
-            stop.wait(min((due - now).total_seconds(), _GLANCE_SECONDS))
+            if now >= self._pace.due(market):
+                return self._sought is None
+            self._tend(now, coming=0)
+            if self._sought is not None:
+                return False
+            self._watch.wait(self._pace.market(now))
+            seconds = (self._pace.due(market) - now).total_seconds()
+            stop.wait(max(0.0, min(seconds, _GLANCE_SECONDS)))
         return False
 
     def _take(self, move: MarketMove) -> None:
-        self._ports.meter.add(Metric.MARKET_TICKS, len(move.rows))
+        now = self._ports.clock()
+        lag_seconds = self._lag(move.at, now)
+        self._watch.hear(move, lag_seconds)
+        if self._pace.slip(move.at, now):
+            log.warning("feed.slipped", seconds=round(lag_seconds, 3), market=move.at.isoformat())
         for piece in self._quoting.pieces(move):
             now = self._ports.clock()
+            self._tend(now, coming=len(move.rows[piece]))
             self._quoting.take(move, piece, epoch_ms(now))
-            self._tend(now)
 
-    def _tend(self, now: datetime) -> None:
-        """Do all that has become due, unless a server is away."""
+    def _lag(self, market: datetime, now: datetime) -> float:
+        return max(0.0, (now - self._pace.due(market)).total_seconds())
+
+    def _tend(self, now: datetime, *, coming: int) -> None:
+        """Do all that has become due before so many ticks are taken, unless a server is away."""
         if self._outage.holds_back(now):
             return
         try:
-            self._publish(now)
+            self._obey(now)
+            self._publish(now, coming=coming)
         except self._ports.outages as error:
             self._outage.record_failure(now, error)
             # What was drained did not arrive, and the board may come back empty.
@@ -154,20 +151,55 @@ class Feed:
         else:
             self._outage.record_success(now)
 
-    def _publish(self, now: datetime) -> None:
+    def _publish(self, now: datetime, *, coming: int) -> None:
         now_ms = epoch_ms(now)
-        if self._beacon_time.is_time(now):
-            market = self._pace.market(now)
-            self._ports.beacon.show(self._source.name, now, market, self._pace.speed)
         if self._quoting.follow():
             self._restate_time.at_once()
+        if self._beacon_time.is_time(now):
+            self._watch.measure(self._quoting, self._pace.market(now), now_ms)
+            self._ports.beacon.show(self._state(now))
         if self._restate_time.is_time(now):
             self._has_moved |= self._quoting.restate(now_ms)
-        elif self._quoting.buffer.is_due(now_ms):
+        elif self._quoting.buffer.is_due(now_ms, coming=coming, rest_ms=self._rest_ms):
             self._has_moved |= self._quoting.flush(now_ms)
+            took_ms = (self._ports.clock() - now).total_seconds() * 1000.0
+            self._rest_ms = took_ms / _WRITING_SHARE
         if self._has_moved and self._match_time.is_time(now):
             self._has_moved = False
             self._ports.match()
+
+    def _state(self, now: datetime) -> FeedState:
+        return FeedState(
+            source=self._source.name,
+            wall=now,
+            market=self._pace.market(now),
+            speed=self._pace.speed,
+            is_paused=self._pace.is_paused,
+            obeyed=self._obeyed,
+            gaps=self._watch.gaps,
+            stale_contracts=self._watch.stale_contracts,
+            lag_seconds=self._watch.lag_seconds,
+        )
+
+    def _obey(self, now: datetime) -> None:
+        if not self._command_time.is_time(now):
+            return
+        while (command := self._ports.commands.take()) is not None:
+            self._follow_command(command, now)
+            self._obeyed = command.id
+            self._beacon_time.at_once()
+            log.info("feed.commanded", command=command.id, verb=command.verb.value)
+
+    def _follow_command(self, command: FeedCommand, now: datetime) -> None:
+        match command.verb:
+            case FeedVerb.PAUSE:
+                self._pace.pause(now)
+            case FeedVerb.RESUME:
+                self._pace.resume(now)
+            case FeedVerb.SPEED if command.speed is not None:
+                self._pace.change(command.speed, now)
+            case FeedVerb.SEEK:
+                self._sought = command.at
 
     def _close(self) -> None:
         now = self._ports.clock()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from angel_x.domain.metric import Metric
     from angel_x.domain.order import Priority
+    from angel_x.domain.quote import MarketQuotes
     from angel_x.domain.universe import Universe
 
 #: Returns an aware UTC time.  There are two: the wall clock, and the market clock, which follows
@@ -25,8 +26,16 @@ class QuoteBoard(Protocol):
     def write(self, universe: Universe, rows: NDArray[np.int64], quotes: NDArray[np.void]) -> None:
         """Write one quote a row, in one round trip."""
 
-    def write_spots(self, universe: Universe, quotes: NDArray[np.void]) -> None:
-        """Write the quote of every underlying, in the order of ``universe.underlyings``."""
+    def write_spots(
+        self,
+        universe: Universe,
+        spots: NDArray[np.void],
+        futures: NDArray[np.void] | None = None,
+    ) -> None:
+        """Write the quote of every underlying, in the order of ``universe.underlyings``.
+
+        ``futures`` has one quote a chain, in the order of ``universe.chains``; None changes none.
+        """
 
     def read(self, universe: Universe) -> NDArray[np.void]:
         """Return the quotes of the whole universe."""
@@ -38,6 +47,9 @@ class QuoteBoard(Protocol):
         self, universe: Universe, rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.void], NDArray[np.void]]:
         """Return the quotes of ``rows`` and of the underlyings, in one round trip."""
+
+    def read_market(self, universe: Universe, rows: NDArray[np.int64]) -> MarketQuotes:
+        """Return the quotes of ``rows``, the underlyings and the futures, in one round trip."""
 
     def spots(self, universe: Universe) -> NDArray[np.void]:
         """Return the quotes of the underlyings."""

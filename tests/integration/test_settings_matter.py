@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from angel_x.bootstrap import Application, build
 from config.settings import load
+from tests.builders.orders import Market
 from tests.plugins.servers import RedisUrls
 
 Built = Callable[..., Application]
@@ -93,3 +94,24 @@ def test_warm_cache_on_startup_loads_the_universe_before_it_is_asked_for(
         built(WARM_CACHE_ON_STARTUP=warm)
 
     assert [event["event"] for event in events] == expected
+
+
+@pytest.mark.parametrize(
+    ("role", "warm", "asks"),
+    [
+        ("greeks-0", "true", True),
+        ("greeks-1", "true", False),
+        ("orders-0", "true", False),
+        ("greeks-0", "false", False),
+    ],
+)
+def test_warm_cache_on_startup_asks_for_the_greeks_that_nobody_has_published(
+    built: Built, role: str, warm: str, *, asks: bool
+) -> None:
+    application = built(WARM_CACHE_ON_STARTUP="false")
+    Market.open(application)
+    application.broker.delete("greeks")
+
+    built(role, WARM_CACHE_ON_STARTUP=warm).dispatcher.close()
+
+    assert (application.broker.llen("greeks") > 0) is asks

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from angel_x.domain.quote import QUOTE
+from angel_x.domain.quote import QUOTE, RECORD, MarketQuotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,19 +36,35 @@ class RedisQuoteBoard:
         """Write one quote a row, in one round trip; of a row that comes twice the later one."""
         if len(rows) == 0:
             return
-        rows, quotes = _ascending(rows, quotes)
+        rows, records = _ascending(rows, quotes.view(RECORD))
         pipeline = self._client.pipeline(transaction=False)
-        for start, stop in _runs(rows):
-            block, position = divmod(int(rows[start]), BLOCK)
-            offset = position * QUOTE.itemsize
-            pipeline.setrange(_key(universe, block), offset, quotes[start:stop].tobytes())
-        for block in np.unique(rows // BLOCK).tolist():
-            pipeline.expire(_key(universe, block), self._ttl_seconds)
+        in_part = set()
+        for block, start, stop in _runs(rows):
+            key, written = _key(universe, block), records[start:stop].tobytes()
+            if stop - start == min(BLOCK, len(universe) - block * BLOCK):
+                pipeline.set(key, written, ex=self._ttl_seconds)
+            else:
+                pipeline.setrange(key, int(rows[start]) % BLOCK * QUOTE.itemsize, written)
+                in_part.add(key)
+        for key in in_part:
+            pipeline.expire(key, self._ttl_seconds)
         pipeline.execute()
 
-    def write_spots(self, universe: Universe, quotes: NDArray[np.void]) -> None:
-        """Write the quote of every underlying, in the order of ``universe.underlyings``."""
-        self._client.set(_spots_key(universe), quotes.tobytes(), ex=self._ttl_seconds)
+    def write_spots(
+        self,
+        universe: Universe,
+        spots: NDArray[np.void],
+        futures: NDArray[np.void] | None = None,
+    ) -> None:
+        """Write the quote of every underlying, in the order of ``universe.underlyings``.
+
+        ``futures`` has one quote a chain, in the order of ``universe.chains``; None changes none.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.set(_spots_key(universe), spots.tobytes(), ex=self._ttl_seconds)
+        if futures is not None:
+            pipeline.set(_futures_key(universe), futures.tobytes(), ex=self._ttl_seconds)
+        pipeline.execute()
 
     def read(self, universe: Universe) -> NDArray[np.void]:
         """Return the quotes of the whole universe, in one round trip."""
@@ -57,19 +73,28 @@ class RedisQuoteBoard:
 
     def read_rows(self, universe: Universe, rows: NDArray[np.int64]) -> NDArray[np.void]:
         """Return one quote for each of ``rows``, which may repeat, in one round trip."""
-        blocks, place = np.unique(rows // BLOCK, return_inverse=True)
-        stored = self._blocks(universe, blocks.tolist())
-        return np.take(stored, place * BLOCK + rows % BLOCK)
+        blocks, place = _places(rows)
+        return _at(self._blocks(universe, blocks), place)
 
     def read_rows_and_spots(
         self, universe: Universe, rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.void], NDArray[np.void]]:
         """Return what :meth:`read_rows` and :meth:`spots` do, in one round trip."""
-        blocks, place = np.unique(rows // BLOCK, return_inverse=True)
-        keys = [_key(universe, block) for block in blocks.tolist()]
+        blocks, place = _places(rows)
+        keys = [_key(universe, block) for block in blocks]
         *stored, spots = self._get([*keys, _spots_key(universe)])
-        quotes = np.frombuffer(b"".join(_padded(s, _BLOCK_BYTES) for s in stored), QUOTE)
-        return np.take(quotes, place * BLOCK + rows % BLOCK), _spots(universe, spots)
+        return _at(_joined(stored), place), _spots(universe, spots)
+
+    def read_market(self, universe: Universe, rows: NDArray[np.int64]) -> MarketQuotes:
+        """Return the quotes of ``rows``, the underlyings and the futures, in one round trip."""
+        blocks, place = _places(rows)
+        keys = [_key(universe, block) for block in blocks]
+        *stored, spots, futures = self._get([*keys, _spots_key(universe), _futures_key(universe)])
+        return MarketQuotes(
+            _at(_joined(stored), place),
+            _spots(universe, spots),
+            _records(futures, len(universe.chains)),
+        )
 
     def spots(self, universe: Universe) -> NDArray[np.void]:
         """Return the quotes of the underlyings."""
@@ -79,16 +104,38 @@ class RedisQuoteBoard:
     def _blocks(self, universe: Universe, blocks: Sequence[int]) -> NDArray[np.void]:
         if not blocks:
             return np.zeros(0, QUOTE)
-        stored = self._get([_key(universe, block) for block in blocks])
-        return np.frombuffer(b"".join(_padded(s, _BLOCK_BYTES) for s in stored), QUOTE)
+        return _joined(self._get([_key(universe, block) for block in blocks]))
 
     def _get(self, keys: list[str]) -> list[bytes | None]:
         return cast("list[bytes | None]", self._client.mget(keys))
 
 
+def _places(rows: NDArray[np.int64]) -> tuple[list[int], NDArray[np.int64] | slice]:
+    """Return the blocks that hold ``rows``, ascending, and where in them each row is."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        first, last = int(rows[0]) // BLOCK, int(rows[-1]) // BLOCK
+        start = int(rows[0]) - first * BLOCK
+        return list(range(first, last + 1)), slice(start, start + len(rows))
+    blocks, place = np.unique(rows // BLOCK, return_inverse=True)
+    return blocks.tolist(), place * BLOCK + rows % BLOCK
+
+
+def _at(quotes: NDArray[np.void], place: NDArray[np.int64] | slice) -> NDArray[np.void]:
+    return quotes[place] if isinstance(place, slice) else np.take(quotes, place)
+
+
+def _joined(stored: Sequence[bytes | None]) -> NDArray[np.void]:
+    return np.frombuffer(b"".join(_padded(s, _BLOCK_BYTES) for s in stored), QUOTE)
+
+
 def _spots(universe: Universe, stored: bytes | None) -> NDArray[np.void]:
-    size = len(universe.underlyings) * QUOTE.itemsize
-    return np.frombuffer(_padded(stored, size), QUOTE)
+    return _records(stored, len(universe.underlyings))
+
+
+def _records(stored: bytes | None, count: int) -> NDArray[np.void]:
+    """Return so many quotes; a string that is too short or too long says nothing beyond itself."""
+    size = count * QUOTE.itemsize
+    return np.frombuffer(_padded(stored, size)[:size], QUOTE)
 
 
 def _key(universe: Universe, block: int) -> str:
@@ -99,23 +146,28 @@ def _spots_key(universe: Universe) -> str:
     return f"ax:spots:{universe.version}"
 
 
+def _futures_key(universe: Universe) -> str:
+    return f"ax:futures:{universe.version}"
+
+
 def _padded(stored: bytes | None, size: int) -> bytes:
-    return (stored or b"").ljust(size, b"\0")
+    return (stored or b"")[:size].ljust(size, b"\0")
 
 
 def _ascending(
-    rows: NDArray[np.int64], quotes: NDArray[np.void]
+    rows: NDArray[np.int64], records: NDArray[np.void]
 ) -> tuple[NDArray[np.int64], NDArray[np.void]]:
-    """Sort by row, keeping the last quote of each."""
-    if np.all(rows[1:] > rows[:-1]):
-        return rows, quotes
+    """Sort by row, keeping the last record of each."""
+    if (rows[1:] > rows[:-1]).all():
+        return rows, records
     ordered, last = np.unique(rows[::-1], return_index=True)
-    return ordered, quotes[::-1][last]
+    return ordered, records[::-1][last]
 
 
-def _runs(rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield the positions of rows that follow each other within one block."""
+def _runs(rows: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
+    """Yield block, start and stop of positions whose rows follow each other within one block."""
     breaks = (np.diff(rows) != 1) | (rows[1:] % BLOCK == 0)
     starts = np.r_[0, np.flatnonzero(breaks) + 1]
     stops = np.r_[starts[1:], len(rows)]
-    yield from zip(starts.tolist(), stops.tolist(), strict=True)
+    blocks = rows[starts] // BLOCK
+    yield from zip(blocks.tolist(), starts.tolist(), stops.tolist(), strict=True)

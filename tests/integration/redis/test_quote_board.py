@@ -90,6 +90,50 @@ def test_rows_and_spots_read_together_are_what_they_are_apart(board: QuoteBoard)
     assert spots.tolist() == board.spots(UNIVERSE).tolist()
 
 
+def test_the_market_is_read_at_once_and_is_what_its_parts_are(board: QuoteBoard) -> None:
+    rows = np.array([700, 1, 700, SIZE - 1])
+    board.write(UNIVERSE, np.array([1, 700]), make_quotes([100, 200], time=7))
+    board.write_spots(
+        UNIVERSE, make_quotes([5_200_000, 2_400_000], time=7), make_quotes([11, 22, 33, 44], time=7)
+    )
+
+    market = board.read_market(UNIVERSE, rows)
+
+    assert market.quotes["last"].tolist() == [200, 100, 200, 0]
+    assert market.spots.tolist() == board.spots(UNIVERSE).tolist()
+    assert market.futures["last"].tolist() == [11, 22, 33, 44]
+
+
+def test_spots_without_futures_leave_the_futures_as_they_are(board: QuoteBoard) -> None:
+    chains = len(UNIVERSE.chains)
+    assert board.read_market(UNIVERSE, np.arange(3)).futures["time"].tolist() == [0] * chains
+
+    board.write_spots(UNIVERSE, make_quotes([1, 2]), make_quotes([11, 22, 33, 44], time=7))
+    board.write_spots(UNIVERSE, make_quotes([3, 4]))
+
+    market = board.read_market(UNIVERSE, np.arange(3))
+    assert market.spots["last"].tolist() == [3, 4]
+    assert market.futures["last"].tolist() == [11, 22, 33, 44]
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, SIZE), (511, 514), (600, 601), (1_024, SIZE)])
+def test_rows_that_follow_each_other_are_read_as_they_stand(
+    board: QuoteBoard, start: int, stop: int
+) -> None:
+    board.write(UNIVERSE, np.arange(SIZE), make_quotes(list(range(10, 10 + SIZE)), time=7))
+
+    read = board.read_rows(UNIVERSE, np.arange(start, stop))
+
+    assert read["last"].tolist() == list(range(10 + start, 10 + stop))
+
+
+def test_futures_that_do_not_fit_the_universe_are_cut_to_it(cache: redis.Redis) -> None:
+    board = RedisQuoteBoard(cache, ttl_seconds=60)
+    cache.set(f"ax:futures:{UNIVERSE.version}", make_quotes([11] * 5).tobytes()[:-3])
+
+    assert board.read_market(UNIVERSE, np.arange(2)).futures["last"].tolist() == [11] * 4
+
+
 def test_another_universe_has_a_board_of_its_own(board: QuoteBoard) -> None:
     other = make_universe(strikes=(24_000,))
     board.write(UNIVERSE, np.array([0]), make_quotes([100], time=7))
@@ -130,6 +174,16 @@ def test_neighbors_are_written_at_once_and_a_read_is_one_command(cache: redis.Re
     # One run ends at the boundary of its block.
     assert (written["setrange"], written["expire"]) == (3, 2)
     assert (read["mget"], "get" in read) == (1, False)
+
+
+def test_a_whole_block_is_one_command_with_its_life(cache: redis.Redis) -> None:
+    board = RedisQuoteBoard(cache, ttl_seconds=45)
+    quotes = make_quotes([100] * SIZE, time=7)
+
+    written = commands_of(cache, lambda: board.write(UNIVERSE, np.arange(SIZE), quotes))
+
+    assert (written["set"], "setrange" in written, "expire" in written) == (3, False, False)
+    assert all(44 <= cache.ttl(key) <= 45 for key in cache.keys())  # noqa: SIM118
 
 
 def test_a_block_expires_after_its_last_write(cache: redis.Redis) -> None:

@@ -19,7 +19,9 @@ from structlog.testing import capture_logs
 
 from angel_x.adapters.chain_files import read_chain
 from angel_x.adapters.clock import wall_clock
+from angel_x.adapters.contract_files import read_contracts
 from angel_x.adapters.postgres.contracts import SqlContracts
+from angel_x.adapters.redis.feed_commands import RedisFeedCommands
 from angel_x.adapters.redis.market_clock import MarketClock, RedisFeedBeacon
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
 from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
@@ -31,13 +33,15 @@ from angel_x.entrypoints import feed as feed_process
 from angel_x.entrypoints.feed import FeedChoice, SourceName
 from angel_x.errors import InvalidChainFile, InvalidInput
 from angel_x.services.contracts import ContractListing
-from angel_x.services.feed import Feed, FeedPorts, MarketSource
+from angel_x.services.feed import Feed
+from angel_x.services.feed_ports import FeedPorts, MarketSource
 from tests.builders.door import Door
 from tests.builders.markets import CALENDAR, RULES, chain_text
 from tests.builders.recorders import RecordingMeter
 
 PATIENCE_SECONDS = 15
 READ_CHAIN = partial(read_chain, rules=RULES, calendar=CALENDAR)
+READ_FILE = partial(read_contracts, rules=RULES, calendar=CALENDAR)
 
 
 @dataclass
@@ -94,7 +98,9 @@ def make_world(cache: redis.Redis, engine: Engine) -> World:
         universes=PublishedUniverse(pointer, store, wall_clock, outages),
         board=RedisQuoteBoard(cache, ttl_seconds=60),
         beacon=RedisFeedBeacon(cache),
+        commands=RedisFeedCommands(cache),
         clock=wall_clock,
+        calendar=CALENDAR,
         meter=RecordingMeter(),
         match=lambda: True,
         outages=outages,
@@ -105,7 +111,7 @@ def make_world(cache: redis.Redis, engine: Engine) -> World:
         rules=RULES,
         calendar=CALENDAR,
         clock=wall_clock,
-        read_chain=READ_CHAIN,
+        read_file=READ_FILE,
     )
     return World(cache, listing, ports, MarketClock(cache, wall_clock))
 

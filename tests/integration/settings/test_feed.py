@@ -11,7 +11,7 @@ import pytest
 import structlog
 from click.testing import CliRunner
 
-from angel_x.entrypoints.cli.processes import feed
+from angel_x.entrypoints.cli.feed import feed
 from tests.builders.markets import chain_text
 
 

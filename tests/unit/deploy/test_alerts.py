@@ -18,6 +18,12 @@ ALERTS: list[dict[str, Any]] = [
     for group in yaml.safe_load(FILE.read_text(encoding="utf-8"))["groups"]
     for rule in group["rules"]
 ]
+FEED = {
+    Metric.FEED_GAPS,
+    Metric.FEED_STALE_CONTRACTS,
+    Metric.FEED_LAG_SECONDS,
+    Metric.FEED_TICKS_DROPPED,
+}
 REPAIR = {
     Metric.OLDEST_DUE_ORDER_SECONDS,
     Metric.EXPIRED_LEASES,
@@ -44,6 +50,12 @@ def test_an_alert_says_what_is_the_matter_and_what_to_do(alert: dict[str, Any]) 
     assert alert["labels"]["severity"] in {"critical", "warning"}
     assert alert["annotations"]["summary"].endswith(".")
     assert alert["annotations"]["description"].strip()
+
+
+def test_everything_that_a_feed_can_lack_has_an_alert() -> None:
+    seen = " ".join(alert["expr"] for alert in ALERTS)
+
+    assert {metric for metric in FEED if metric.value in seen} == FEED
 
 
 def test_everything_that_is_repaired_has_an_alert_for_when_it_is_not() -> None:

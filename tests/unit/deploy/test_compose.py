@@ -40,6 +40,8 @@ def parsed(arguments: Sequence[str]) -> click.Context:
         context = command.make_context(command.name, rest, parent=parent)
         if not isinstance(command, click.Group):
             return context
+        if command.invoke_without_command and not set(rest) & set(command.commands):
+            return context
         _, found, rest = command.resolve_command(context, rest)
         assert found is not None
         command, parent = found, context

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import islice
+
 import numpy as np
+import pytest
 
 from angel_x.domain.chain_file import parse_chain
 from angel_x.domain.quote import QUOTE
@@ -31,3 +35,42 @@ def test_what_was_told_adds_up_to_the_last_snapshot() -> None:
 def test_a_replay_can_be_told_again() -> None:
     assert [m.rows.tolist() for m in CHAIN.moves()] == [m.rows.tolist() for m in CHAIN.moves()]
     assert CHAIN.starts_at == CHAIN.snapshots[0].at
+
+
+@pytest.mark.parametrize(
+    ("seconds", "moves"),
+    [
+        # Before the beginning, at it, between the two snapshots, at the second, after the end.
+        (-3_600, [[0, 1, 2], [0]]),
+        (0, [[0, 1, 2], [0]]),
+        (59, [[0, 1, 2], [0]]),
+        (60, [[0, 1, 2]]),
+        (3_600, [[0, 1, 2]]),
+    ],
+)
+def test_a_replay_from_a_time_on_begins_with_all_that_is_known_then(
+    seconds: float, moves: list[list[int]]
+) -> None:
+    told = list(CHAIN.moves(CHAIN.starts_at + timedelta(seconds=seconds)))
+
+    assert [m.rows.tolist() for m in told] == moves
+    assert told[0].at == CHAIN.starts_at + timedelta(seconds=min(max(seconds, 0), 60))
+    first_call = 15_340 if seconds >= 60 else 15_005
+    assert told[0].quotes["last"].tolist() == [first_call, 14_740, 5]
+
+
+def test_from_any_snapshot_on_the_book_is_what_it_is_from_the_beginning() -> None:
+    book = np.zeros(len(CHAIN.universe), QUOTE)
+    for number, move in enumerate(CHAIN.moves()):
+        book[move.rows] = move.quotes
+        sought = next(CHAIN.moves(CHAIN.snapshots[number].at))
+        assert np.array_equal(book[sought.rows], sought.quotes)
+        assert sought.spots.tolist() == move.spots.tolist()
+
+
+def test_the_cadence_of_a_recording_is_its_usual_pause() -> None:
+    alone = parse_chain(chain_text().splitlines()[:3], "chain.csv", RULES, CALENDAR)
+
+    assert CHAIN.cadence == timedelta(minutes=1)
+    assert len(list(islice(alone.moves(), 3))) == 1
+    assert alone.cadence is None

@@ -10,7 +10,12 @@ import pytest
 from angel_x.domain.chain_generator import generate_chain
 from angel_x.domain.market_move import MarketMove
 from angel_x.domain.quote import QUOTE, mid_paise
-from angel_x.domain.simulator import MarketHabits, Simulator, central_strikes
+from angel_x.domain.simulator import (
+    MarketHabits,
+    Simulator,
+    central_strikes,
+    monthly_chains,
+)
 from angel_x.domain.universe import Universe
 from tests.builders.chains import make_universe
 from tests.builders.markets import NOW, factory_on
@@ -33,6 +38,9 @@ def same(left: MarketMove, right: MarketMove) -> bool:
         and np.array_equal(left.rows, right.rows)
         and np.array_equal(left.quotes, right.quotes)
         and np.array_equal(left.spots, right.spots)
+        and left.futures is not None
+        and right.futures is not None
+        and np.array_equal(left.futures, right.futures)
     )
 
 
@@ -170,3 +178,46 @@ def test_each_underlying_has_a_spot_of_its_own() -> None:
 def test_the_middle_strike_is_where_a_spot_begins() -> None:
     assert central_strikes(UNIVERSE) == {"NIFTY": 24_050.0}
     assert central_strikes(Universe([])) == {}
+
+
+def test_a_future_stands_beside_the_last_expiry_of_a_month_only() -> None:
+    days = [date(2026, 12, 8), date(2026, 12, 29), date(2027, 1, 5), date(2027, 1, 25)]
+    universe = make_universe(("BANKNIFTY", "NIFTY"), days, (24_000,))
+
+    assert [universe.chains[n].expiry for n in monthly_chains(universe)] == [days[1], days[3]] * 2
+
+
+def test_a_month_whose_last_expiry_is_not_listed_has_no_future() -> None:
+    universe = make_universe(expiries=[date(2026, 11, 30), date(2026, 12, 15)], strikes=(24_000,))
+
+    assert monthly_chains(universe).tolist() == [0]
+
+
+def test_a_future_is_quoted_on_the_forward_until_it_expires() -> None:
+    universe = make_universe(expiries=[date(2026, 8, 25), date(2026, 9, 1)], strikes=(24_000,))
+    closes = datetime.fromtimestamp(universe.expires_at[0], UTC)
+    source = Simulator(
+        universe, {"NIFTY": 24_000.0}, seed=1, starts_at=closes - timedelta(seconds=0.1)
+    )
+
+    before, after = take(source, 2)
+
+    assert before.futures is not None
+    assert after.futures is not None
+    bid, last, ask = (before.futures[side][0] for side in ("bid", "last", "ask"))
+    assert bid < last < ask
+    assert abs(last - 2_400_000) <= 5
+    assert before.futures["last"][1] == 0
+    assert not after.futures["last"].any()
+
+
+def test_a_simulator_that_is_sought_goes_on_from_its_spots_at_another_time() -> None:
+    source = simulator()
+    before = take(source, 20)[-1]
+    later = NOW + timedelta(days=3)
+
+    first, second = islice(source.moves(later), 2)
+
+    assert (first.at, second.at) == (later, later + source.cadence)
+    assert len(first.rows) == len(UNIVERSE)
+    assert first.spots.tolist() == before.spots.tolist()

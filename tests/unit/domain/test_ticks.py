@@ -25,15 +25,15 @@ class NaiveBuffer:
         self.waiting: OrderedDict[int, None] = OrderedDict()
         self.dropped = 0
 
-    def add(self, row: int, last: int) -> None:
-        self.latest[row] = last
-        if last > 0:
-            self.prices[row].append(last)
-        if row not in self.waiting:
-            if len(self.waiting) == self.capacity:
-                self.waiting.popitem(last=False)
-                self.dropped += 1
-            self.waiting[row] = None
+    def add(self, *ticks: tuple[int, int]) -> None:
+        for row, last in ticks:
+            self.latest[row] = last
+            if last > 0:
+                self.prices[row].append(last)
+            self.waiting.setdefault(row)
+        while len(self.waiting) > self.capacity:
+            self.waiting.popitem(last=False)
+            self.dropped += 1
 
     def drain(self) -> list[tuple[int, int]]:
         rows = sorted(self.waiting)
@@ -59,12 +59,11 @@ def test_the_buffer_says_what_a_naive_twin_says(
     for step in script:
         if isinstance(step, tuple):
             buffer.add_tick(step[0], make_quotes([step[1]], time=1)[0])
-            twin.add(*step)
+            twin.add(step)
         elif isinstance(step, list):
             rows = np.array([row for row, _ in step], np.int64)
             buffer.add_ticks_batch(rows, make_quotes([last for _, last in step], time=1))
-            for row, last in step:
-                twin.add(row, last)
+            twin.add(*step)
         else:
             assert_drains_alike(buffer, twin)
         assert_statistics_alike(buffer, twin)
@@ -126,6 +125,39 @@ def test_a_single_tick_is_due_a_hundred_milliseconds_after_the_last_drain() -> N
 
     assert not buffer.is_due(1_099)
     assert buffer.is_due(1_100)
+
+
+def test_while_more_is_at_hand_a_flush_waits_for_its_time_or_for_the_room() -> None:
+    buffer = TickBuffer(100, capacity=80)
+    buffer.drain(1_000)
+    assert not buffer.is_due(9_000, coming=80)
+
+    buffer.add_ticks_batch(np.arange(60), make_quotes([100] * 60))
+    assert buffer.is_due(1_099)
+    assert not buffer.is_due(1_099, coming=20)
+    assert buffer.is_due(1_099, coming=21)
+    assert buffer.is_due(1_100, coming=1)
+
+
+def test_a_flush_that_rests_after_the_last_one_rests_no_longer_than_a_tenth_of_a_second() -> None:
+    buffer = TickBuffer(100, capacity=100)
+    buffer.drain(1_000)
+    buffer.add_ticks_batch(np.arange(60), make_quotes([100] * 60))
+
+    assert not buffer.is_due(1_029, rest_ms=30.0)
+    assert buffer.is_due(1_030, rest_ms=30.0)
+    assert buffer.is_due(1_100, rest_ms=1_000.0)
+
+
+def test_one_row_a_thousand_times_in_a_batch_keeps_its_last_prices() -> None:
+    buffer = TickBuffer(2, capacity=2, window=3)
+
+    buffer.add_ticks_batch(np.ones(1_000, np.int64), make_quotes(list(range(6, 1_006))))
+
+    statistics = buffer.statistics(1)
+    assert (statistics.count, statistics.high, statistics.low) == (1_000, 1_005, 6)
+    assert statistics.moving_average == 1_004
+    assert buffer.drain(0)[1]["last"].tolist() == [1_005]
 
 
 def test_a_full_buffer_lets_the_longest_waiting_row_go_and_keeps_its_quote() -> None:

@@ -1,25 +1,30 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from structlog.testing import capture_logs
 
+from angel_x.domain.feed_state import FeedCommand, FeedVerb
 from angel_x.domain.market_move import MarketMove
 from angel_x.domain.metric import Metric
 from angel_x.domain.universe import Universe
-from angel_x.services.feed import Feed, FeedPorts
+from angel_x.services.feed import Feed
+from angel_x.services.feed_ports import FeedPorts
 from tests.builders.chains import make_universe
 from tests.builders.markets import (
+    CALENDAR,
     NOW,
     ClockEvent,
     ListedMoves,
     ManualClock,
     MemoryQuoteBoard,
     RecordingBeacon,
+    TimedCommands,
     make_move,
 )
 from tests.builders.recorders import FixedUniverse, RecordingMeter
@@ -68,18 +73,26 @@ class Stage:
         loops: bool = False,
         buffer_size: int = 5_000,
         source: Universe = UNIVERSE,
+        cadence: timedelta | None = None,
+        commands: Sequence[tuple[float, FeedCommand]] = (),
     ) -> None:
         ports = FeedPorts(
             universes=self.universes,
             board=self.board,
             beacon=self.beacon,
+            commands=TimedCommands(self.clock, *commands),
             clock=self.clock,
+            calendar=CALENDAR,
             meter=self.meter,
             match=self.match,
             outages=(ConnectionError,),
         )
         feed = Feed(
-            ListedMoves(source, moves), ports, buffer_size=buffer_size, speed=speed, loops=loops
+            ListedMoves(source, moves, cadence=cadence),
+            ports,
+            buffer_size=buffer_size,
+            speed=speed,
+            loops=loops,
         )
         feed.run(ClockEvent(self.clock, NOW + timedelta(seconds=seconds)))
 
@@ -132,9 +145,9 @@ def test_moves_come_at_the_pace_of_the_market_times_the_speed(stage: Stage) -> N
 def test_the_beacon_shows_market_time_every_second_and_is_hidden_at_the_end(stage: Stage) -> None:
     stage.run([make_move(MARKET, [0], [100]), make_move(MARKET + at(50), [0], [100])], speed=10)
 
-    source, wall, market, speed = stage.beacon.shown[-1]
-    assert (source, speed) == ("listed", 10)
-    assert (market - MARKET) == (wall - NOW) * 10
+    state = stage.beacon.shown[-1]
+    assert (state.source, state.speed, state.is_paused) == ("listed", 10, False)
+    assert (state.market - MARKET) == (state.wall - NOW) * 10
     assert 5 <= len(stage.beacon.shown) <= 7
     assert stage.beacon.hidden == 1
 
@@ -167,7 +180,7 @@ def test_a_source_that_loops_begins_again_with_its_market_time(stage: Stage) -> 
 
     assert stage.ticks() == 5
     assert stage.last()[0] == 100
-    assert max(market - MARKET for _, _, market, _ in stage.beacon.shown) <= at(10.1)
+    assert max(state.market - MARKET for state in stage.beacon.shown) <= at(10.1)
     assert stage.beacon.hidden == 1
 
 
@@ -250,3 +263,192 @@ def test_a_new_universe_gets_every_quote_that_was_known(stage: Stage) -> None:
     assert known == {UNIVERSE.symbols[0]: 100, UNIVERSE.symbols[3]: 410}
     spots = stage.board.spots(wider)
     assert (spots["last"].tolist(), spots["time"][0]) == ([0, 2_400_000], 0)
+
+
+def told(verb: FeedVerb, at: datetime | None = None, speed: float | None = None) -> FeedCommand:
+    return FeedCommand(id=f"{verb} {at} {speed}", verb=verb, at=at, speed=speed)
+
+
+def each_second(count: int) -> list[MarketMove]:
+    return [make_move(MARKET + at(n), [0], [100 + n]) for n in range(count)]
+
+
+def test_a_paused_market_stands_and_its_quotes_stay_fresh(stage: Stage) -> None:
+    commands = [(2.5, told(FeedVerb.PAUSE)), (30.0, told(FeedVerb.RESUME))]
+
+    stage.run(each_second(6), commands=commands, seconds=29)
+
+    quote = stage.board.read(UNIVERSE)[0]
+    assert quote["last"] == 102
+    assert quote["time"] / 1000 - NOW.timestamp() > 25
+    shown = stage.beacon.shown[-1]
+    assert (shown.is_paused, shown.obeyed) == (True, commands[0][1].id)
+    assert at(2.5) <= shown.market - MARKET < at(2.7)
+
+
+def test_a_market_that_is_resumed_goes_on_where_it_stood(stage: Stage) -> None:
+    commands = [(2.5, told(FeedVerb.PAUSE)), (30.0, told(FeedVerb.RESUME))]
+
+    stage.run(each_second(6), commands=commands)
+
+    assert stage.last()[0] == 105
+    elapsed = (stage.clock() - NOW).total_seconds()
+    assert 32 < elapsed < 33
+
+
+def test_another_speed_holds_from_the_command_on(stage: Stage) -> None:
+    stage.run(each_second(41), commands=[(10.0, told(FeedVerb.SPEED, speed=10.0))])
+
+    elapsed = (stage.clock() - NOW).total_seconds()
+    assert 13 <= elapsed < 13.5
+    assert stage.beacon.shown[-1].speed == 10.0
+
+
+@pytest.mark.parametrize(("start", "target"), [(3.5, 30), (33.5, 10)])
+def test_seeking_moves_market_time_and_quotes_in_either_direction(
+    stage: Stage, start: float, target: int
+) -> None:
+    command = told(FeedVerb.SEEK, at=MARKET + at(target))
+
+    stage.run(each_second(60), commands=[(start, command)], seconds=start + 0.5)
+
+    assert stage.last()[0] == 100 + target
+    shown = stage.beacon.shown[-1]
+    assert shown.obeyed == command.id
+    assert at(target) <= shown.market - MARKET < at(target + 1)
+
+
+def test_seeking_while_paused_shows_the_market_of_that_time_and_stays_there(stage: Stage) -> None:
+    commands = [
+        (2.5, told(FeedVerb.PAUSE)),
+        (3.0, told(FeedVerb.SEEK, at=MARKET + at(30))),
+    ]
+
+    stage.run(each_second(60), commands=commands, seconds=20)
+
+    assert stage.last()[0] == 130
+    assert stage.beacon.shown[-1].market == MARKET + at(30)
+    assert stage.beacon.shown[-1].is_paused
+
+
+def test_what_the_source_had_not_said_yet_at_the_sought_time_is_off_the_board(stage: Stage) -> None:
+    moves = [make_move(MARKET, [0, 1], [100, 200]), make_move(MARKET + at(5), [0, 2], [110, 300])]
+    moves.append(make_move(MARKET + at(60), [0], [120]))
+
+    stage.run(moves, commands=[(10.0, told(FeedVerb.SEEK, at=MARKET))], seconds=12)
+
+    assert stage.last() == [100, 200, 0, 0]
+
+
+def test_a_contract_that_is_quoted_at_the_sought_time_too_is_never_without_a_quote(
+    stage: Stage,
+) -> None:
+    written: list[int] = []
+
+    class Watched(MemoryQuoteBoard):
+        def write(
+            self, universe: Universe, rows: NDArray[np.int64], quotes: NDArray[np.void]
+        ) -> None:
+            written.extend(quotes["last"][rows == 0].tolist())
+            super().write(universe, rows, quotes)
+
+    stage.board = Watched()
+    seeks = [(n + 0.5, told(FeedVerb.SEEK, at=MARKET + at(n % 3))) for n in range(2, 30)]
+
+    stage.run(each_second(60), commands=seeks, seconds=32, buffer_size=1)
+
+    assert len(written) > 30
+    assert min(written) >= 100
+
+
+def test_time_that_was_lost_is_not_hurried_through_and_that_is_logged(stage: Stage) -> None:
+    class Stuck(MemoryQuoteBoard):
+        def write(
+            self, universe: Universe, rows: NDArray[np.int64], quotes: NDArray[np.void]
+        ) -> None:
+            stage.clock.advance(10 if not self.writes else 0)
+            super().write(universe, rows, quotes)
+
+    stage.board = Stuck()
+
+    with capture_logs() as logs:
+        stage.run(each_second(20))
+
+    (slipped,) = [entry for entry in logs if entry["event"] == "feed.slipped"]
+    assert 8 < slipped["seconds"] < 10
+    assert stage.clock() - NOW > at(28)
+
+
+def test_a_recording_that_is_paused_at_its_end_can_be_sought_in(stage: Stage) -> None:
+    commands = [
+        (1.0, told(FeedVerb.PAUSE)),
+        (2.0, told(FeedVerb.SEEK, at=MARKET + at(5))),
+        (9.0, told(FeedVerb.SEEK, at=MARKET + at(1))),
+    ]
+
+    stage.run(each_second(6), commands=commands, seconds=15)
+
+    assert stage.clock() - NOW > at(14)
+    assert stage.last()[0] == 101
+
+
+def gaps(stage: Stage) -> list[Mapping[str, str]]:
+    return [labels for metric, _, labels in stage.meter.added if metric is Metric.FEED_GAPS]
+
+
+def test_a_silent_source_is_reported_while_it_is_silent(stage: Stage) -> None:
+    market = datetime(2026, 8, 19, 5, 0, tzinfo=UTC)
+    moves = [make_move(market + at(n), [0], [100 + n]) for n in (0, 1, 2, 40)]
+
+    with capture_logs() as logs:
+        stage.run(moves, cadence=at(1), seconds=20)
+
+    assert gaps(stage) == [{"kind": "silence"}]
+    (event,) = [entry for entry in logs if entry["event"] == "feed.gap_detected"]
+    assert (event["source"], event["kind"]) == ("listed", "silence")
+    assert stage.beacon.shown[-1].gaps == 1
+
+
+def test_a_numbered_message_that_is_missing_is_reported(stage: Stage) -> None:
+    moves = [replace(m, sequence=n) for n, m in zip((5, 6, 9), each_second(3), strict=True)]
+
+    stage.run(moves)
+
+    assert gaps(stage) == [{"kind": "sequence"}]
+
+
+def test_contracts_near_the_money_that_no_longer_move_are_counted(stage: Stage) -> None:
+    market = datetime(2026, 8, 19, 5, 0, tzinfo=UTC)
+    moves = [make_move(market + at(n), [0], [100 + n]) for n in range(90)]
+
+    stage.run(moves, cadence=at(1), seconds=80)
+
+    assert gaps(stage) == []
+    assert stage.beacon.shown[-1].stale_contracts == 1
+    assert stage.meter.gauges[Metric.FEED_STALE_CONTRACTS] == 1
+
+
+def test_a_feed_that_cannot_keep_up_says_how_late_it_is(stage: Stage) -> None:
+    class Slow(MemoryQuoteBoard):
+        def write(
+            self, universe: Universe, rows: NDArray[np.int64], quotes: NDArray[np.void]
+        ) -> None:
+            stage.clock.advance(0.3)
+            super().write(universe, rows, quotes)
+
+    stage.board = Slow()
+    moves = [make_move(MARKET + at(n / 100), list(range(4)), [100] * 4) for n in range(200)]
+
+    stage.run(moves, buffer_size=4)
+
+    assert max(state.lag_seconds for state in stage.beacon.shown) > 0.2
+
+
+def test_the_buffer_that_overflows_during_an_outage_is_counted() -> None:
+    stage = make_stage(lambda clock: FailingBoard(clock, away_until=1_000))
+    moves = [make_move(MARKET + at(n), [n % 4], [100]) for n in range(8)]
+
+    stage.run(moves, buffer_size=2)
+
+    dropped = [n for metric, n, _ in stage.meter.added if metric is Metric.FEED_TICKS_DROPPED]
+    assert sum(dropped) > 0

@@ -1,0 +1,162 @@
+"""The feed: running it, telling the one that runs what to do, and asking how it is."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from datetime import datetime, time
+from pathlib import Path
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import click
+
+from angel_x.adapters.logging import configure_logging
+from angel_x.bootstrap import build
+from angel_x.domain.feed_state import FeedCommand, FeedState, FeedVerb
+from angel_x.domain.moment import in_utc
+from angel_x.domain.session import IST
+from angel_x.entrypoints import feed as process
+from angel_x.entrypoints.cli.options import as_json, at_speed, checked_speed
+from angel_x.entrypoints.cli.running import application
+from angel_x.entrypoints.presentation.printing import print_json
+from angel_x.services.memory import MemoryReporter
+from config.settings import load
+
+if TYPE_CHECKING:
+    from angel_x.bootstrap import Application
+
+#: A feed looks for commands twenty times a second.
+_PATIENCE_SECONDS = 5.0
+_GLANCE_SECONDS = 0.02
+
+
+@click.group(invoke_without_command=True)
+@click.option(
+    "--source", type=click.Choice(["simulator", "replay"]), default="simulator", show_default=True
+)
+@click.option("--chain", type=click.Path(path_type=Path), help="The recording to replay.")
+@click.option("--seed", default=1, show_default=True, help="Of the simulator's randomness.")
+@at_speed
+@click.option("--loop", is_flag=True, help="Start a recording again at its end.")
+@click.pass_context
+def feed(
+    context: click.Context, source: str, chain: Path | None, seed: int, speed: float, *, loop: bool
+) -> None:
+    """Feed market data until a signal, or tell the feed that runs what to do."""
+    if context.invoked_subcommand is not None:
+        return
+    choice = process.FeedChoice(
+        source=process.SourceName(source), chain=chain, seed=seed, speed=speed, loops=loop
+    )
+    settings = load(os.environ)
+    configure_logging(settings, "feed")
+    with closing(build(settings, role="feed")) as app:
+        MemoryReporter(app.memory_watch).start()
+        process.run(
+            app.feed_ports,
+            choice,
+            read_chain=app.read_chain,
+            buffer_size=settings.market_data_buffer_size,
+        )
+
+
+@feed.command()
+@as_json
+def pause(*, as_json: bool) -> None:
+    """Let market time, and every quote, stand."""
+    _tell(FeedVerb.PAUSE, as_json=as_json)
+
+
+@feed.command()
+@as_json
+def resume(*, as_json: bool) -> None:
+    """Let market time go on from where it stands."""
+    _tell(FeedVerb.RESUME, as_json=as_json)
+
+
+@feed.command("speed")
+@click.argument("factor", type=float, callback=checked_speed)
+@as_json
+def change_speed(factor: float, *, as_json: bool) -> None:
+    """Run at FACTOR market seconds per second from now on."""
+    _tell(FeedVerb.SPEED, speed=factor, as_json=as_json)
+
+
+@feed.command()
+@click.argument("moment", metavar="TIME")
+@as_json
+def seek(moment: str, *, as_json: bool) -> None:
+    """Go to TIME of the market, forward or backward: 11:30, 11:30:15 or 2026-08-19T11:30.
+
+    A time without a zone is Indian.  A recording shows what was known then, a simulated market keeps
+    its spots.  What orders have done stays done.
+    """
+    with application() as app:
+        running = _running(app)
+        at = _moment(moment, running.market.astimezone(IST))
+        _send(app, FeedCommand(id=uuid4().hex, verb=FeedVerb.SEEK, at=at), as_json=as_json)
+
+
+@feed.command()
+@as_json
+def status(*, as_json: bool) -> None:
+    """Show where the feed is and whether its source leaves anything out."""
+    with application() as app:
+        _show(_running(app), as_json=as_json)
+
+
+def _tell(verb: FeedVerb, *, as_json: bool, speed: float | None = None) -> None:
+    with application() as app:
+        _running(app)
+        command = FeedCommand(id=uuid4().hex, verb=verb, speed=speed)
+        _send(app, command, as_json=as_json)
+
+
+def _running(app: Application) -> FeedState:
+    state = app.beacon.read()
+    if state is None:
+        raise click.ClickException("no feed runs")
+    return state
+
+
+def _send(app: Application, command: FeedCommand, *, as_json: bool) -> None:
+    """Send a command and show the feed as it is once it has obeyed."""
+    app.feed_commands.send(command)
+    deadline, pause = monotonic() + _PATIENCE_SECONDS, Event()
+    while (state := _running(app)).obeyed != command.id:
+        if monotonic() > deadline:
+            raise click.ClickException("the feed did not take the command: is it busy or stopped?")
+        pause.wait(_GLANCE_SECONDS)
+    _show(state, as_json=as_json)
+
+
+def _moment(text: str, market: datetime) -> datetime:
+    """Return the UTC time that ``text`` means where the market's day is that of ``market``."""
+    try:
+        moment = datetime.combine(market.date(), time.fromisoformat(text))
+    except ValueError:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise click.BadParameter(f"must be a time such as 11:30, was {text}") from None
+    return in_utc(moment if moment.tzinfo else moment.replace(tzinfo=IST))
+
+
+def _show(state: FeedState, *, as_json: bool) -> None:
+    shown = {
+        "source": state.source,
+        "state": "paused" if state.is_paused else "running",
+        "market_time": state.market.astimezone(IST).isoformat(timespec="seconds"),
+        "speed": state.speed,
+        "lag_seconds": round(state.lag_seconds, 3),
+        "gaps": state.gaps,
+        "stale_contracts": state.stale_contracts,
+    }
+    if as_json:
+        print_json(shown)
+        return
+    for name, value in shown.items():
+        click.echo(f"{name.replace('_', ' '):<16} {value}")

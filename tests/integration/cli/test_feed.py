@@ -1,0 +1,168 @@
+"""The commands of `feed` against a feed that runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from angel_x.bootstrap import Application
+from angel_x.domain.feed_state import FeedCommand, FeedVerb
+from angel_x.domain.session import IST
+from angel_x.entrypoints.cli.root import cli
+from angel_x.services.feed import Feed
+from tests.builders.markets import chain_text
+
+
+class Shell:
+    def __init__(self, environ: dict[str, str]) -> None:
+        self._environ = environ
+
+    def run(self, *arguments: str) -> Result:
+        result: Result = CliRunner(env=self._environ).invoke(cli, ["feed", *arguments])
+        return result
+
+    def json(self, *arguments: str) -> Any:
+        result = self.run(*arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+
+@pytest.fixture
+def shell(environ: dict[str, str]) -> Shell:
+    return Shell(environ)
+
+
+@pytest.fixture
+def running(application: Application, tmp_path: Path) -> Iterator[None]:
+    """A feed that replays a recorded minute of 19 August, 11:27, at a tenth of its speed."""
+    recording = tmp_path / "chain.csv"
+    recording.write_text(chain_text(), encoding="utf-8")
+    application.contracts.load_file(recording)
+    stop = Event()
+    source = application.read_chain(recording)
+    feed = Feed(source, application.feed_ports, buffer_size=100, speed=0.1, loops=True)
+    thread = Thread(target=feed.run, args=(stop,))
+    thread.start()
+    pause = Event()
+    while application.beacon.read() is None:
+        pause.wait(0.02)
+    yield
+    stop.set()
+    thread.join(15)
+    assert not thread.is_alive()
+
+
+def last(application: Application) -> list[int]:
+    prices: list[int] = application.feed_ports.board.read(application.universes.current())[
+        "last"
+    ].tolist()
+    return prices
+
+
+@pytest.mark.usefixtures("running")
+def test_a_running_feed_is_paused_sought_in_and_resumed(
+    application: Application, shell: Shell
+) -> None:
+    paused = shell.json("pause")
+    assert (paused["source"], paused["state"], paused["speed"]) == ("replay", "paused", 0.1)
+
+    forward = shell.json("seek", "11:28")
+    assert forward["market_time"] == "2026-08-19T11:28:00+05:30"
+    assert shell.json("status")["state"] == "paused"
+    assert application.market_clock.at(application.clock() + timedelta(hours=1)) == (
+        datetime(2026, 8, 19, 11, 28, tzinfo=IST)
+    )
+
+    backward = shell.json("seek", "2026-08-19T11:27:30+05:30")
+    assert backward["market_time"] == "2026-08-19T11:27:30+05:30"
+
+    faster = shell.json("speed", "0.5")
+    assert (faster["state"], faster["speed"]) == ("paused", 0.5)
+    assert shell.json("resume")["state"] == "running"
+
+
+@pytest.mark.usefixtures("running")
+def test_the_board_follows_where_the_feed_is_sent(application: Application, shell: Shell) -> None:
+    pause = Event()
+    shell.json("pause")
+
+    for moment, first in (("11:28", 15_340), ("11:27", 15_005)):
+        shell.json("seek", moment)
+        while last(application)[0] != first:
+            pause.wait(0.02)
+
+
+@pytest.mark.usefixtures("running")
+def test_people_see_the_state_line_by_line(shell: Shell) -> None:
+    shown = shell.run("status").stdout
+
+    assert "state            running" in shown
+    assert "gaps             0" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["speed", "0"], "must be positive and finite, was 0"),
+        (["speed", "inf"], "must be positive and finite, was inf"),
+        (["seek", "noonish"], "must be a time such as 11:30, was noonish"),
+    ],
+)
+@pytest.mark.usefixtures("running")
+def test_what_makes_no_sense_is_not_sent(
+    shell: Shell, application: Application, arguments: list[str], complaint: str
+) -> None:
+    result = shell.run(*arguments)
+
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+    assert application.feed_commands.take() is None
+
+
+@pytest.mark.parametrize("arguments", [["pause"], ["seek", "11:30"], ["status"], ["speed", "2"]])
+def test_where_no_feed_runs_nothing_is_sent(
+    shell: Shell, application: Application, arguments: list[str]
+) -> None:
+    result = shell.run(*arguments)
+
+    assert result.exit_code == 1
+    assert "no feed runs" in result.stderr
+    assert application.feed_commands.take() is None
+
+
+def test_commands_are_taken_once_and_in_their_order(application: Application) -> None:
+    given = [
+        FeedCommand(id="1", verb=FeedVerb.PAUSE),
+        FeedCommand(id="2", verb=FeedVerb.SPEED, speed=2.0),
+    ]
+    for command in given:
+        application.feed_commands.send(command)
+
+    assert [application.feed_commands.take() for _ in range(3)] == [*given, None]
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"\xff",
+        b"[]",
+        b'{"id": "1", "verb": "explode"}',
+        b'{"id": "1", "verb": "seek"}',
+        b'{"id": "1", "verb": "seek", "at": "2026-08-19T11:30:00"}',
+        b'{"id": "1", "verb": "speed", "speed": -1}',
+    ],
+)
+def test_a_command_that_makes_no_sense_is_dropped(
+    application: Application, nonsense: bytes
+) -> None:
+    application.cache.rpush("ax:feed:commands", nonsense)
+
+    assert application.feed_commands.take() is None
+    assert application.cache.llen("ax:feed:commands") == 0

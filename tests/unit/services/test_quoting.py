@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from angel_x.domain.market_move import MarketMove
+from angel_x.domain.quote import QUOTE
+from angel_x.domain.universe import Universe
+from angel_x.services.quoting import Quoting
+from tests.builders.chains import make_universe
+from tests.builders.markets import NOW, MemoryQuoteBoard, make_move, make_quotes
+from tests.builders.recorders import FixedUniverse
+
+UNIVERSE = make_universe(strikes=range(20_000, 30_000, 50))
+SIZE = len(UNIVERSE)
+
+
+class Stage:
+    """A source's way onto a board in memory."""
+
+    def __init__(self, source: Universe = UNIVERSE, universe: Universe = UNIVERSE) -> None:
+        self.universe = universe
+        self.board = MemoryQuoteBoard()
+        self.quoting = Quoting(source, FixedUniverse(universe), self.board, buffer_size=SIZE)
+        self.quoting.follow()
+
+    def take(self, move: MarketMove, now_ms: int) -> None:
+        for piece in self.quoting.pieces(move):
+            self.quoting.take(move, piece, now_ms)
+
+    def tell(self, rows: list[int], last: int, now_ms: int) -> int:
+        """Flush these rows; return how many quotes that wrote."""
+        self.take(make_move(NOW, rows, [last] * len(rows)), now_ms)
+        self.quoting.flush(now_ms)
+        return self.board.writes[-1]
+
+    def quotes(self) -> np.ndarray:
+        return self.board.read(self.universe)
+
+
+def test_a_narrow_gap_is_written_again_with_what_stands_there() -> None:
+    stage = Stage()
+    stage.tell(list(range(SIZE)), 100, now_ms=1)
+
+    assert stage.tell([10, 50, 300], 200, now_ms=2) == 42
+
+    quotes = stage.quotes()
+    assert np.flatnonzero(quotes["last"] == 200).tolist() == [10, 50, 300]
+    assert quotes["last"][11] == 100
+    # A quote that did not move keeps its time.
+    assert quotes["time"][[10, 11, 50, 51]].tolist() == [2, 1, 2, 1]
+
+
+def test_a_row_that_the_source_never_quoted_is_never_written() -> None:
+    stage = Stage()
+    others = make_quotes([777], time=9)
+    stage.tell([10, 11, 13, 14], 100, now_ms=1)
+    stage.board.write(UNIVERSE, np.array([12]), others)
+
+    assert stage.tell([10, 14], 200, now_ms=2) == 2
+    stage.quoting.restate(3)
+
+    assert stage.quotes()[12] == others[0]
+    assert stage.quotes()["time"][10:15].tolist() == [3, 3, 9, 3, 3]
+
+
+def test_after_a_restatement_a_gap_is_closed_with_the_restated_time() -> None:
+    stage = Stage()
+    stage.tell(list(range(20)), 100, now_ms=1)
+    stage.quoting.restate(1_000)
+
+    stage.tell([5, 8], 200, now_ms=1_001)
+
+    assert stage.quotes()["time"][4:10].tolist() == [1_000, 1_001, 1_000, 1_000, 1_001, 1_000]
+
+
+def test_what_the_source_takes_back_leaves_the_board_with_the_next_restatement() -> None:
+    stage = Stage()
+    stage.tell([1, 2, 3], 100, now_ms=1)
+
+    stage.quoting.begin_anew(make_move(NOW, [1, 3], [200, 200]))
+    stage.quoting.restate(2)
+    assert stage.quotes()["last"][1:4].tolist() == [100, 0, 100]
+    stage.tell([1, 3], 200, now_ms=2)
+
+    stage.quoting.restate(3)
+    assert stage.quotes()["last"][1:4].tolist() == [200, 0, 200]
+    assert stage.quotes()["time"][1:4].tolist() == [3, 0, 3]
+
+
+@pytest.mark.parametrize("restates", [False, True])
+def test_spots_and_futures_come_in_the_order_of_the_universe(*, restates: bool) -> None:
+    first, second, third = date(2026, 8, 25), date(2026, 9, 1), date(2026, 9, 29)
+    source = make_universe(("BANKNIFTY", "NIFTY"), (first, third), (24_000,))
+    stage = Stage(source, make_universe(("FINNIFTY", "NIFTY"), (first, second, third), (24_000,)))
+    move = make_move(NOW, list(range(8)), [100] * 8, (5_200_000, 2_400_000))
+    futures = np.zeros(4, QUOTE)
+    futures["last"] = [0, 5_210_000, 0, 2_410_000]
+
+    stage.take(MarketMove(NOW, move.rows, move.quotes, move.spots, futures), 7)
+    (stage.quoting.restate if restates else stage.quoting.flush)(8)
+
+    market = stage.board.read_market(stage.universe, np.arange(2))
+    assert market.spots["last"].tolist() == [0, 2_400_000]
+    assert market.futures["last"].tolist() == [0, 0, 0, 0, 0, 2_410_000]
+    assert market.futures["time"].tolist() == [0, 0, 0, 0, 0, 8]
+
+
+def test_a_source_without_futures_leaves_those_of_another_alone() -> None:
+    stage = Stage()
+    stage.board.write_spots(UNIVERSE, make_quotes([1]), make_quotes([11, 22], time=5))
+
+    stage.tell([0], 100, now_ms=6)
+
+    assert stage.board.read_market(UNIVERSE, np.arange(1)).futures["last"].tolist() == [11, 22]
