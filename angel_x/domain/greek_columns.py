@@ -1,7 +1,7 @@
 """Greeks as columns: the order of the fields, and the units in which they leave the system.
 
-Inside the pricing kernel vega and rho are per 1.00 and theta per year.  Outside it vega is per
-vol point, theta per calendar day and rho per 1 %; an implied volatility is always a fraction.
+Inside the pricing kernel volatility and rate count per 1.00 and time per year.  Outside it a vol
+point, a calendar day and 1 % are the units; an implied volatility is always a fraction.
 """
 
 from __future__ import annotations
@@ -29,10 +29,20 @@ class GreekField(IntEnum):
     VEGA = 4
     THETA = 5
     RHO = 6
+    #: What delta gains with the volatility.
+    VANNA = 7
+    #: What vega gains with the volatility.
+    VOLGA = 8
+    #: What delta gains with time passing.
+    CHARM = 9
+    #: What gamma gains with the spot.
+    SPEED = 10
     #: Rupees.
-    FORWARD = 7
+    FORWARD = 11
+    #: A :class:`~angel_x.domain.pricing.forward.ForwardSource`.
+    FORWARD_SOURCE = 12
     #: A :class:`~angel_x.domain.pricing.iv_status.IvStatus` or :class:`~angel_x.domain.pricing_status.MarketStatus`.
-    STATUS = 8
+    STATUS = 13
 
 
 GREEK_FIELDS = tuple(field.name.lower() for field in GreekField)
@@ -41,6 +51,9 @@ _TO_EDGE = np.ones((len(GREEK_FIELDS), 1))
 _TO_EDGE[GreekField.VEGA] = 0.01
 _TO_EDGE[GreekField.THETA] = 1.0 / DAYS_PER_YEAR
 _TO_EDGE[GreekField.RHO] = 0.01
+_TO_EDGE[GreekField.VANNA] = 0.01
+_TO_EDGE[GreekField.VOLGA] = 0.01**2
+_TO_EDGE[GreekField.CHARM] = 1.0 / DAYS_PER_YEAR
 
 
 def to_edge_units(raw: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -9,12 +9,19 @@ from angel_x.domain.pricing.iv_status import STATUS_NAMES
 
 
 class MarketStatus(IntEnum):
-    """What can be missing before a volatility is even looked for; continues the codes of ``IvStatus``."""
+    """What the market leaves out or gets wrong; continues the codes of ``IvStatus``, below 128."""
 
     #: Neither a bid and an ask nor a last price.
     NO_QUOTE = 100
-    #: No price of the underlying, without which no forward can be told.
+    #: No price of the underlying that is believed, without which there is neither forward nor delta.
     NO_SPOT = 101
+    #: The quote is too old, or from a clock that is wrong.
+    STALE_QUOTE = 102
+    #: More is bid than asked.
+    CROSSED_QUOTE = 103
+    #: The one status besides ``ok`` with numbers: the quote holds no time value, so volatility and
+    #: Greeks are those of the same strike's other side, and the price is what parity makes of it.
+    FROM_TWIN = 104
 
 
 #: What a row is called for which nothing is published, or no longer.

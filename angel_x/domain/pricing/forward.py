@@ -1,4 +1,11 @@
-"""The forward of each expiry as its own options imply it, by put-call parity near the money.
+"""The forward of each chain: what its options imply, what its future says, or the spot with carry.
+
+In this order, each where the one before gives nothing:
+
+1. put-call parity over strikes near the money whose calls and puts are both bid and asked tightly;
+2. the future of the same expiry;
+3. put-call parity over whatever marks there are, last prices too, which need not be of one moment;
+4. the spot with carry.
 
 On NSE chains spot and a flat rate put call and put volatilities about two points apart; the implied forward closes the
 gap, because futures carry what the rate does not know: dividends, funding and demand.
@@ -6,6 +13,7 @@ gap, because futures carry what the rate does not know: dividends, funding and d
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -14,9 +22,14 @@ from numpy.typing import NDArray
 
 from angel_x.domain.pricing.contracts import Flags, Floats
 
-#: How many strikes nearest to the spot are asked, and how few answers still make a median.
+#: How many strikes nearest to the spot are asked, and how few answers still make a median: one
+#: absurd answer among three moves it no farther than the other two are apart.
 STRIKES_ASKED = 6
 FEWEST_STRIKES = 3
+#: Near the money are this many strikes on either side of the spot.
+STRIKES_EACH_SIDE = 12
+#: Call and put of a strike are tight when both spreads together are at most this share of the spot.
+WIDEST_SPREAD = 0.01
 # A forward farther from the spot than this, in logarithm, is a fault of the quotes: 5 % and 50 % a year.
 _WIDEST_BASIS = 0.05
 _STEEPEST_CARRY = 0.5
@@ -27,101 +40,102 @@ class ForwardSource(IntEnum):
 
     #: Median of strike + (call - put) exp(rate * years) over the strikes nearest to the spot.
     PARITY = 0
-    #: spot * exp((rate - dividend_yield) * years), for want of quotes.
+    #: spot * exp(rate * years), for want of anything better.
     SPOT_CARRY = 1
+    #: The price of the future of the same expiry.
+    FUTURES = 2
 
 
-class ChainQuotes(NamedTuple):
-    """One row per contract, in any order; a price that is missing is NaN or zero."""
+class Pairs(NamedTuple):
+    """The call and the put of each strike, sorted by chain and strike; a price that is missing is NaN."""
 
-    #: Row of the contract's expiry in :class:`Expiries`.
-    expiry: NDArray[np.intp]
+    #: Row of :class:`Chains`.
+    chain: NDArray[np.intp]
     strike: Floats
-    is_call: Flags
-    bid: Floats
-    ask: Floats
-    last: Floats
-    #: Whether the quote is recent enough to be believed.
-    fresh: Flags
+    call: Floats
+    put: Floats
+    #: Of call and put together; infinite where one of them is not both bid and asked.
+    spread: Floats
 
 
-class Expiries(NamedTuple):
-    """One row per underlying and expiry."""
+class Chains(NamedTuple):
+    """One row per underlying and expiry; a price that is missing is NaN."""
 
     spot: Floats
     years: Floats
-    rate: Floats
-    dividend_yield: Floats
+    future: Floats
+    #: Of discounting and, where nothing else is known, of growth.
+    rate: float
 
 
-class _Pairs(NamedTuple):
-    """Calls and puts of one strike, both with a price."""
+class _Window(NamedTuple):
+    """What the strikes around the spot of each chain answer, one row a chain."""
 
-    expiry: NDArray[np.intp]
-    strike: Floats
-    call_less_put: Floats
-
-    def rows(self, chosen: Flags | NDArray[np.intp]) -> _Pairs:
-        return _Pairs(self.expiry[chosen], self.strike[chosen], self.call_less_put[chosen])
+    #: From the spot; infinite where there is no answer.
+    distance: Floats
+    forward: Floats
+    is_tight: Flags
 
 
-def implied_forwards(quotes: ChainQuotes, expiries: Expiries) -> tuple[Floats, NDArray[np.int8]]:
-    """Return the forward of every expiry and its :class:`ForwardSource` code.
+def implied_forwards(pairs: Pairs, chains: Chains) -> tuple[Floats, NDArray[np.int8]]:
+    """Return the forward of every chain, NaN without a spot, and its :class:`ForwardSource` code.
 
-    A quote counts with the middle of bid and ask when both are there and not crossed, else with the last price.
+    A chain that has expired has its spot for a forward.
     """
     with np.errstate(all="ignore"):
-        forward = _carried(expiries)
-        parity = _parity(_nearest(_pairs(quotes), expiries.spot), expiries)
-        basis = np.abs(np.log(parity / expiries.spot))
-        believed = basis <= _WIDEST_BASIS + _STEEPEST_CARRY * expiries.years
-    believed &= expiries.years > 0.0
-    source = np.where(believed, ForwardSource.PARITY, ForwardSource.SPOT_CARRY)
-    return np.where(believed, parity, forward), source.astype(np.int8)
+        forward = chains.spot * np.exp(chains.rate * np.maximum(chains.years, 0.0))
+        source = np.full(forward.size, ForwardSource.SPOT_CARRY, np.int8)
+        is_open = np.isfinite(forward) & (chains.years > 0.0)
+        for answer, its_source in _answers(pairs, chains):
+            if not is_open.any():
+                break
+            believed = is_open & _is_believed(answer, chains)
+            forward[believed] = answer[believed]
+            source[believed] = its_source
+            is_open &= ~believed
+    return forward, source
 
 
-def mark_prices(quotes: ChainQuotes) -> Floats:
-    """Return the price that each quote counts with, NaN where it has none."""
-    two_sided = (quotes.bid > 0.0) & (quotes.ask >= quotes.bid) & np.isfinite(quotes.ask)
-    traded = (quotes.last > 0.0) & np.isfinite(quotes.last)
-    last = np.where(traded, quotes.last, np.nan)
-    marks = np.where(two_sided, 0.5 * (quotes.bid + quotes.ask), last)
-    return np.where(quotes.fresh, marks, np.nan)
+def _answers(pairs: Pairs, chains: Chains) -> Iterator[tuple[Floats, ForwardSource]]:
+    """Yield a forward for every chain, the best first; most chains need no second one."""
+    window = _window(pairs, chains)
+    tight = np.where(window.is_tight, window.distance, np.inf)
+    yield _nearest_median(tight, window.forward), ForwardSource.PARITY
+    yield chains.future, ForwardSource.FUTURES
+    yield _nearest_median(window.distance, window.forward), ForwardSource.PARITY
 
 
-def _carried(expiries: Expiries) -> Floats:
-    years = np.maximum(expiries.years, 0.0)
-    return expiries.spot * np.exp((expiries.rate - expiries.dividend_yield) * years)
+def _is_believed(forward: Floats, chains: Chains) -> Flags:
+    basis = np.abs(np.log(forward / chains.spot))
+    is_near: Flags = basis <= _WIDEST_BASIS + _STEEPEST_CARRY * chains.years
+    return is_near
 
 
-def _pairs(quotes: ChainQuotes) -> _Pairs:
-    order = np.lexsort((quotes.is_call, quotes.strike, quotes.expiry))
-    expiry, strike, marks = quotes.expiry[order], quotes.strike[order], mark_prices(quotes)[order]
-    is_call = quotes.is_call[order]
-    # Sorted, the put of a strike stands right before its call.
-    met = (expiry[1:] == expiry[:-1]) & (strike[1:] == strike[:-1]) & is_call[1:] & ~is_call[:-1]
-    pairs = _Pairs(expiry[1:], strike[1:], marks[1:] - marks[:-1])
-    return pairs.rows(met & np.isfinite(pairs.call_less_put))
+def _window(pairs: Pairs, chains: Chains) -> _Window:
+    bounds = np.searchsorted(pairs.chain, np.arange(chains.spot.size + 1))
+    is_below = np.append(0, np.cumsum(pairs.strike < chains.spot[pairs.chain]))
+    middle = bounds[:-1] + is_below[bounds[1:]] - is_below[bounds[:-1]]
+    pair = middle[:, None] + np.arange(-STRIKES_EACH_SIDE, STRIKES_EACH_SIDE)
+    exists = (pair >= bounds[:-1, None]) & (pair < bounds[1:, None])
+    pair[~exists] = 0
+    if not pairs.strike.size:
+        nothing = np.full(pair.shape, np.nan)
+        return _Window(np.full(pair.shape, np.inf), nothing, exists)
+    strike, spot = pairs.strike[pair], chains.spot[:, None]
+    growth = np.exp(chains.rate * chains.years)[:, None]
+    forward = strike + (pairs.call - pairs.put)[pair] * growth
+    distance = np.where(exists & np.isfinite(forward), np.abs(strike - spot), np.inf)
+    return _Window(distance, forward, pairs.spread[pair] <= WIDEST_SPREAD * spot)
 
 
-def _nearest(pairs: _Pairs, spot: Floats) -> _Pairs:
-    """Return the pairs nearest to the spot, at most STRIKES_ASKED of each expiry, sorted by expiry."""
-    distance = np.abs(pairs.strike - spot[pairs.expiry])
-    pairs = pairs.rows(np.lexsort((distance, pairs.expiry)))
-    return pairs.rows(_rank_in_group(pairs.expiry) < STRIKES_ASKED)
-
-
-def _parity(pairs: _Pairs, expiries: Expiries) -> Floats:
-    """Return the median implied forward of each expiry, NaN with fewer than FEWEST_STRIKES pairs."""
-    growth = np.exp(expiries.rate * expiries.years)[pairs.expiry]
-    table = np.full((expiries.spot.size, STRIKES_ASKED), np.nan)
-    table[pairs.expiry, _rank_in_group(pairs.expiry)] = pairs.strike + pairs.call_less_put * growth
-    forward = np.full(expiries.spot.size, np.nan)
-    answered = np.isfinite(table).sum(axis=1) >= FEWEST_STRIKES
-    forward[answered] = np.nanmedian(table[answered], axis=1)
-    return forward
-
-
-def _rank_in_group(group: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the position of each row within its group, in an array sorted by group."""
-    return np.arange(group.size) - np.searchsorted(group, group)
+def _nearest_median(distance: Floats, forward: Floats) -> Floats:
+    """Return the median of the answers nearest to the spot, NaN of fewer than FEWEST_STRIKES."""
+    chain = np.arange(len(distance))
+    nearest = np.argsort(distance, axis=1, kind="stable")[:, :STRIKES_ASKED]
+    answered = np.isfinite(distance[chain[:, None], nearest])
+    answers = np.where(answered, forward[chain[:, None], nearest], np.inf)
+    answers.sort(axis=1)
+    count = answered.sum(axis=1)
+    lower = answers[chain, np.maximum(count - 1, 0) // 2]
+    upper = answers[chain, np.minimum(count // 2, STRIKES_ASKED - 1)]
+    return np.where(count >= FEWEST_STRIKES, 0.5 * (lower + upper), np.nan)

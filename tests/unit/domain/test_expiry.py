@@ -1,20 +1,57 @@
+"""The time that contracts have left."""
+
 from __future__ import annotations
+
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
 
-from angel_x.domain.expiry import years_to_expiry
+from angel_x.domain.expiry import calendar_years_to_expiry, years_to_expiry
+from angel_x.domain.session import IST
 
-YEAR = 365 * 86_400
+EXPIRES_AT = datetime(2026, 8, 25, 15, 40, tzinfo=IST)
+MINUTE_OF_A_YEAR = 1 / (365 * 24 * 60)
+
+
+def left(at: datetime) -> tuple[float, float]:
+    """Return exact and whole-day years until the expiry."""
+    expires_at = np.array([EXPIRES_AT.timestamp()])
+    moment = at.timestamp()
+    return (
+        float(years_to_expiry(expires_at, moment)[0]),
+        float(calendar_years_to_expiry(expires_at, moment)[0]),
+    )
 
 
 @pytest.mark.parametrize(
-    ("seconds_left", "years"),
-    [(YEAR, 1.0), (60, 60 / YEAR), (1, 60 / YEAR), (0, 0.0), (-5, 0.0)],
+    ("at", "days"),
+    [
+        (datetime(2026, 8, 19, 0, 0, 0, tzinfo=IST), 6),
+        (datetime(2026, 8, 19, 23, 59, 59, tzinfo=IST), 6),
+        (datetime(2026, 8, 24, 9, 15, tzinfo=IST), 1),
+        (datetime(2026, 8, 25, 9, 15, tzinfo=IST), 1),
+        (EXPIRES_AT - timedelta(seconds=1), 1),
+        (EXPIRES_AT, 0),
+        (EXPIRES_AT + timedelta(days=3), 0),
+    ],
 )
-def test_a_contract_has_at_least_a_minute_until_it_has_none(
-    seconds_left: float, years: float
-) -> None:
-    expires_at = np.array([1_000.0 + seconds_left])
+def test_days_are_counted_by_the_calendar_of_india(at: datetime, days: int) -> None:
+    assert left(at)[1] == days / 365
 
-    assert years_to_expiry(expires_at, 1_000.0) == pytest.approx([years])
+
+@pytest.mark.parametrize(
+    ("before", "minutes"),
+    [
+        (timedelta(days=6), 6 * 24 * 60),
+        (timedelta(seconds=61), 61 / 60),
+        (timedelta(seconds=60), 1),
+        (timedelta(seconds=1), 1),
+        (timedelta(0), 0),
+        (-timedelta(days=1), 0),
+    ],
+)
+def test_a_contract_has_at_least_a_minute_until_its_last_instant(
+    before: timedelta, minutes: float
+) -> None:
+    assert left(EXPIRES_AT - before)[0] == pytest.approx(minutes * MINUTE_OF_A_YEAR)

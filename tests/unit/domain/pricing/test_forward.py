@@ -1,20 +1,20 @@
-"""The forward of an expiry as its calls and puts imply it."""
+"""The forward of a chain: from its options, from its future, from its spot."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from angel_x.domain.pricing.forward import (
-    ChainQuotes,
-    Expiries,
+    FEWEST_STRIKES,
+    STRIKES_EACH_SIDE,
+    Chains,
     ForwardSource,
+    Pairs,
     implied_forwards,
-    mark_prices,
 )
 from angel_x.pricing import greeks
 
@@ -22,139 +22,224 @@ SPOT, RATE = 24_000.0, 0.065
 YEARS = np.array([0.02, 0.1])
 #: Carry above and below the rate, which only the options know of.
 FORWARDS = SPOT * np.exp(np.array([0.11, 0.03]) * YEARS)
+FUTURES = FORWARDS + 3.0
+CARRIED = SPOT * np.exp(RATE * YEARS)
 STRIKES = np.arange(23_000.0, 25_050.0, 50.0)
+NOTHING = np.full(2, np.nan)
+
+Breaking = Callable[[Pairs, np.ndarray], None]
 
 
-def expiries(**changes: Any) -> Expiries:
-    columns = {
+def chains(**changes: Any) -> Chains:
+    columns: dict[str, Any] = {
         "spot": np.full(2, SPOT),
         "years": YEARS,
-        "rate": np.full(2, RATE),
-        "dividend_yield": np.zeros(2),
+        "future": NOTHING,
+        "rate": RATE,
     }
-    return Expiries(**columns | changes)
+    return Chains(**columns | changes)
 
 
-def chain() -> ChainQuotes:
-    """Return exact quotes of both expiries: all calls of the first, all its puts, then the second."""
-    expiry = np.repeat(np.arange(2), 2 * STRIKES.size)
-    is_call = np.tile(np.repeat(np.array([True, False]), STRIKES.size), 2)
-    strike = np.tile(STRIKES, 4)
-    price = greeks(FORWARDS[expiry], strike, YEARS[expiry], RATE, RATE, 0.15, is_call)["price"]
-    fresh = np.ones(strike.size, np.bool_)
-    return ChainQuotes(expiry, strike, is_call, price - 0.5, price + 0.5, price, fresh)
+def pairs() -> Pairs:
+    """Return exact marks of both chains, bid and asked a rupee apart on either side of a strike."""
+    chain = np.repeat(np.arange(2), STRIKES.size)
+    strike = np.tile(STRIKES, 2)
+    call, put = (
+        greeks(FORWARDS[chain], strike, YEARS[chain], RATE, RATE, 0.15, np.full(chain.shape, side))
+        for side in (True, False)
+    )
+    return Pairs(chain, strike, call["price"], put["price"], np.full(strike.shape, 2.0))
 
 
-def rows_of(quotes: ChainQuotes, rows: NDArray[np.intp]) -> ChainQuotes:
-    return ChainQuotes._make(column[rows] for column in quotes)
+def untight(made: Pairs) -> Pairs:
+    """Leave nothing but last prices."""
+    return made._replace(spread=np.full(made.strike.shape, np.inf))
 
 
-def test_exact_quotes_give_back_the_forward_of_every_expiry() -> None:
-    forward, source = implied_forwards(chain(), expiries())
-
-    assert forward == pytest.approx(FORWARDS, rel=1e-12)
-    assert (source == ForwardSource.PARITY).all()
+def of_first(made: Pairs, within: float = np.inf) -> np.ndarray:
+    near: np.ndarray = (made.chain == 0) & (np.abs(made.strike - SPOT) <= within)
+    return near
 
 
-def test_the_order_of_the_quotes_does_not_matter() -> None:
-    shuffle = np.random.default_rng(3).permutation(chain().strike.size)
-    shuffled = rows_of(chain(), shuffle)
-
-    assert implied_forwards(shuffled, expiries())[0] == pytest.approx(FORWARDS, rel=1e-12)
+def named(source: np.ndarray) -> list[str]:
+    return [ForwardSource(code).name for code in source]
 
 
-def test_without_two_sides_the_last_price_counts() -> None:
-    quotes = chain()
-    quotes.bid[::2], quotes.ask[1::2] = 0.0, np.nan
-
-    forward, source = implied_forwards(quotes, expiries())
+def test_exact_quotes_give_back_the_forward_of_every_chain() -> None:
+    forward, source = implied_forwards(pairs(), chains(future=FUTURES))
 
     assert forward == pytest.approx(FORWARDS, rel=1e-12)
-    assert (source == ForwardSource.PARITY).all()
+    assert named(source) == ["PARITY", "PARITY"]
 
 
-def test_a_crossed_quote_counts_with_its_last_price() -> None:
-    quotes = chain()
-    crossed = quotes._replace(bid=quotes.ask + 5.0)
+def test_a_future_comes_before_last_prices_and_after_quotes() -> None:
+    made = pairs()
+    made.spread[of_first(made)] = np.inf
 
-    np.testing.assert_array_equal(mark_prices(crossed), quotes.last)
+    forward, source = implied_forwards(made, chains(future=FUTURES))
 
-
-def test_a_quote_without_any_price_or_freshness_does_not_count() -> None:
-    nothing = np.array([np.nan, 0.0, -1.0, 10.0])
-    rows = np.zeros(4, np.intp)
-    fresh = np.array([True, True, True, False])
-    quotes = ChainQuotes(rows, nothing, rows == 0, nothing, nothing, nothing, fresh)
-
-    assert np.isnan(mark_prices(quotes)).all()
+    assert named(source) == ["FUTURES", "PARITY"]
+    assert forward == pytest.approx([FUTURES[0], FORWARDS[1]], rel=1e-12)
 
 
-def test_two_absurd_strikes_among_the_nearest_do_not_move_the_forward() -> None:
-    quotes = chain()
-    for strike in (24_000.0, 24_050.0):
-        absurd = (quotes.strike == strike) & quotes.is_call
-        quotes.bid[absurd] += 4_000.0
-        quotes.ask[absurd] += 4_000.0
-
-    forward, source = implied_forwards(quotes, expiries())
+def test_without_a_future_last_prices_count() -> None:
+    forward, source = implied_forwards(untight(pairs()), chains())
 
     assert forward == pytest.approx(FORWARDS, rel=1e-12)
-    assert (source == ForwardSource.PARITY).all()
+    assert named(source) == ["PARITY", "PARITY"]
+
+
+def test_last_prices_do_not_touch_a_forward_that_quotes_tell() -> None:
+    made = pairs()
+    old = of_first(made, 400.0) & (np.arange(made.strike.size) % 2 == 0)
+    made.spread[old] = np.inf
+    made.call[old] += 700.0
+
+    forward, source = implied_forwards(made, chains())
+
+    assert forward == pytest.approx(FORWARDS, rel=1e-12)
+    assert named(source) == ["PARITY", "PARITY"]
+
+
+def test_a_wide_quote_counts_no_more_than_a_last_price() -> None:
+    made = pairs()
+    made.spread[of_first(made)] = 0.011 * SPOT
+
+    assert named(implied_forwards(made, chains(future=FUTURES))[1]) == ["FUTURES", "PARITY"]
+
+
+def _absurd(made: Pairs, rows: np.ndarray) -> None:
+    made.call[rows] += 4_000.0
+
+
+def _absurd_put(made: Pairs, rows: np.ndarray) -> None:
+    made.put[rows] = 1e6
+
+
+def _missing(made: Pairs, rows: np.ndarray) -> None:
+    made.call[rows] = np.nan
+
+
+def _missing_put(made: Pairs, rows: np.ndarray) -> None:
+    made.put[rows] = np.nan
+
+
+def _infinite(made: Pairs, rows: np.ndarray) -> None:
+    made.call[rows] = np.inf
+
+
+def _both_missing(made: Pairs, rows: np.ndarray) -> None:
+    made.call[rows] = made.put[rows] = made.spread[rows] = np.nan
+
+
+BROKEN = [_absurd, _absurd_put, _missing, _missing_put, _infinite, _both_missing]
+
+
+@pytest.mark.parametrize("break_rows", BROKEN)
+def test_two_broken_strikes_among_the_nearest_do_not_move_the_forward(break_rows: Breaking) -> None:
+    made = pairs()
+    break_rows(made, of_first(made) & np.isin(made.strike, [24_000.0, 24_050.0]))
+
+    forward, source = implied_forwards(made, chains())
+
+    assert forward == pytest.approx(FORWARDS, rel=1e-12)
+    assert named(source) == ["PARITY", "PARITY"]
+
+
+@pytest.mark.parametrize("break_rows", BROKEN)
+def test_a_broken_chain_falls_back_and_leaves_its_neighbor_alone(break_rows: Breaking) -> None:
+    made = pairs()
+    break_rows(made, of_first(made))
+
+    forward, source = implied_forwards(made, chains())
+    with_future, its_source = implied_forwards(made, chains(future=FUTURES))
+
+    assert named(source) == ["SPOT_CARRY", "PARITY"]
+    assert forward == pytest.approx([CARRIED[0], FORWARDS[1]], rel=1e-12)
+    assert named(its_source) == ["FUTURES", "PARITY"]
+    assert with_future == pytest.approx([FUTURES[0], FORWARDS[1]], rel=1e-12)
 
 
 def test_missing_strikes_are_replaced_by_the_next_nearest() -> None:
-    quotes = chain()
-    fresh = np.abs(quotes.strike - SPOT) > 200.0
+    made = pairs()
+    made.call[of_first(made, 200.0)] = np.nan
 
-    forward, source = implied_forwards(quotes._replace(fresh=fresh), expiries())
+    forward, source = implied_forwards(made, chains())
 
     assert forward == pytest.approx(FORWARDS, rel=1e-12)
-    assert (source == ForwardSource.PARITY).all()
+    assert named(source) == ["PARITY", "PARITY"]
 
 
-def test_too_few_pairs_fall_back_to_the_carried_spot() -> None:
-    quotes = chain()
-    # The first expiry keeps two strikes, and puts without calls; the second keeps everything.
-    fresh = (quotes.expiry == 1) | (quotes.strike <= 23_050.0) | ~quotes.is_call
+def test_strikes_far_from_the_money_are_not_asked() -> None:
+    made = pairs()
+    made.call[of_first(made, STRIKES_EACH_SIDE * 50.0)] = np.nan
 
-    forward, source = implied_forwards(quotes._replace(fresh=fresh), expiries())
-
-    assert list(source) == [ForwardSource.SPOT_CARRY, ForwardSource.PARITY]
-    assert forward[0] == pytest.approx(SPOT * math.exp(RATE * YEARS[0]), rel=1e-15)
-    assert forward[1] == pytest.approx(FORWARDS[1], rel=1e-12)
+    assert named(implied_forwards(made, chains())[1]) == ["SPOT_CARRY", "PARITY"]
 
 
-def test_a_forward_far_from_the_spot_is_not_believed() -> None:
-    quotes = chain()
-    calls = quotes.is_call & (quotes.expiry == 0)
-    quotes.bid[calls] += 4_000.0
-    quotes.ask[calls] += 4_000.0
+@pytest.mark.parametrize("answers", range(FEWEST_STRIKES + 1))
+def test_fewer_than_three_answers_make_no_median(answers: int) -> None:
+    made = pairs()
+    first = np.flatnonzero(of_first(made, 300.0))
+    made.put[of_first(made)] = np.nan
+    made.put[first[:answers]] = pairs().put[first[:answers]]
 
-    forward, source = implied_forwards(quotes, expiries())
+    forward, source = implied_forwards(made, chains())
 
-    assert list(source) == [ForwardSource.SPOT_CARRY, ForwardSource.PARITY]
-    assert forward[0] == pytest.approx(SPOT * math.exp(RATE * YEARS[0]), rel=1e-15)
+    enough = answers >= FEWEST_STRIKES
+    assert named(source) == ["PARITY" if enough else "SPOT_CARRY", "PARITY"]
+    assert forward[0] == pytest.approx(FORWARDS[0] if enough else CARRIED[0], rel=1e-12)
+
+
+def test_an_even_number_of_answers_meets_in_the_middle() -> None:
+    made = pairs()
+    first = np.flatnonzero(of_first(made, 75.0))
+    made.call[first] += np.array([-3.0, 0.0, 5.0])
+    made.call[np.setdiff1d(np.flatnonzero(of_first(made)), [*first, first[-1] + 1])] = np.nan
+
+    forward, _ = implied_forwards(made, chains())
+
+    growth = np.exp(RATE * YEARS[0])
+    shifts = np.array([-3.0, 0.0, 5.0, 0.0]) * growth
+    assert forward[0] == pytest.approx(FORWARDS[0] + np.median(shifts), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "future", [0.0, -1.0, np.nan, np.inf, SPOT * 1.07, SPOT * 0.93, SPOT / 100]
+)
+def test_a_future_that_cannot_be_is_not_believed(future: float) -> None:
+    none = Pairs(np.zeros(0, np.intp), *(np.zeros(0) for _ in range(4)))
+
+    forward, source = implied_forwards(none, chains(future=np.full(2, future)))
+
+    distant_enough = abs(future / SPOT - 1) < 0.1
+    assert named(source) == ["SPOT_CARRY", "FUTURES" if distant_enough else "SPOT_CARRY"]
+    assert forward[0] == pytest.approx(CARRIED[0], rel=1e-15)
 
 
 def test_an_expired_chain_has_its_spot_for_a_forward() -> None:
-    forward, source = implied_forwards(chain(), expiries(years=np.array([0.0, -1.0])))
+    forward, source = implied_forwards(pairs(), chains(years=np.array([0.0, -1.0]), future=FUTURES))
 
     assert (forward == SPOT).all()
-    assert (source == ForwardSource.SPOT_CARRY).all()
+    assert named(source) == ["SPOT_CARRY", "SPOT_CARRY"]
 
 
 def test_an_underlying_without_a_spot_has_no_forward() -> None:
-    forward, source = implied_forwards(chain(), expiries(spot=np.array([np.nan, SPOT])))
+    spots = np.array([np.nan, SPOT])
 
-    assert math.isnan(forward[0])
-    assert source[0] == ForwardSource.SPOT_CARRY
+    forward, source = implied_forwards(pairs(), chains(spot=spots, future=FUTURES))
+
+    assert np.isnan(forward[0])
+    assert named(source) == ["SPOT_CARRY", "PARITY"]
     assert forward[1] == pytest.approx(FORWARDS[1], rel=1e-12)
 
 
-def test_no_quotes_leave_every_expiry_on_the_carried_spot() -> None:
-    none = np.array([], np.intp)
+def test_a_spot_beyond_all_strikes_still_finds_the_nearest() -> None:
+    made = pairs()
+    beyond = np.where(made.chain == 0, made.strike < SPOT - 100.0, True)  # noqa: FBT003 - a value
+    rows = np.flatnonzero(beyond)
 
-    forward, source = implied_forwards(rows_of(chain(), none), expiries())
+    forward, source = implied_forwards(Pairs._make(c[rows] for c in made), chains())
 
-    assert forward == pytest.approx(SPOT * np.exp(RATE * YEARS), rel=1e-15)
-    assert (source == ForwardSource.SPOT_CARRY).all()
+    assert forward == pytest.approx(FORWARDS, rel=1e-12)
+    assert named(source) == ["PARITY", "PARITY"]
