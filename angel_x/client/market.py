@@ -9,6 +9,7 @@ from urllib.parse import quote
 from angel_x.client.connection import Connection, with_query
 
 if TYPE_CHECKING:
+    from angel_x.domain.chain_summary import ChainSummary
     from angel_x.domain.option_chain import ContractGreeks, OptionChain
 
 
@@ -28,3 +29,10 @@ class MarketCalls(Connection):
 
         path = f"/v1/option-chain/{quote(underlying, safe='')}"
         return self._call("GET", with_query(path, {"expiry": expiry}), OptionChain)
+
+    def chain_summary(self, underlying: str, expiry: date | None = None) -> ChainSummary:
+        """Return smile, ratios, max pain and gamma exposure of an expiry, by default of every one."""
+        from angel_x.domain.chain_summary import ChainSummary  # noqa: PLC0415 - as above
+
+        path = f"/v1/option-chain/{quote(underlying, safe='')}/summary"
+        return self._call("GET", with_query(path, {"expiry": expiry}), ChainSummary)

@@ -15,15 +15,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from angel_x.domain.contract import Right
+from angel_x.domain.contract import Contract, Right
 from angel_x.domain.greek_columns import GREEK_FIELDS, GreekField
 from angel_x.domain.money import rupees, to_paisa
+from angel_x.domain.pricing.forward import ForwardSource
 from angel_x.domain.pricing_status import status_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from angel_x.domain.universe import Universe
+
+_SOURCES = {source.value: source.name.lower() for source in ForwardSource}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +52,24 @@ class ContractGreeks:
     theta: float | None
     #: Rupees for 1 % of interest.
     rho: float | None
+    #: What delta gains with one vol point.
+    vanna: float | None
+    #: What vega gains with one vol point.
+    volga: float | None
+    #: What delta gains in one calendar day.
+    charm: float | None
+    #: What gamma gains with one rupee of the spot.
+    speed: float | None
     #: What the model makes of the implied volatility.
     price: Decimal | None
     forward: Decimal | None
+    #: ``parity``, ``futures`` or ``spot_carry``.
+    forward_source: str | None
     #: Seconds since the Greeks were asked for, and since the quote was received.
     age_seconds: float | None
     quote_age_seconds: float | None
+    #: ``ok``; ``from_twin`` where volatility and Greeks are those of the strike's other side; else
+    #: why there are none.
     status: str
 
 
@@ -64,7 +79,13 @@ class OptionChain:
 
     underlying: str
     spot: Decimal | None
+    #: Seconds since the price of the underlying was received.
+    spot_age_seconds: float | None
     forward: Decimal | None
+    #: ``parity``, ``futures`` or ``spot_carry``.
+    forward_source: str | None
+    #: Volatility at the forward, a fraction; where there is none, the summary of the chain says why.
+    atm_vol: float | None
     expiry: date
     lot_size: int
     #: Every listed expiry of the underlying.
@@ -83,6 +104,11 @@ class Readings:
     #: When the Greeks were asked for, epoch milliseconds; zero where there are none.
     times: NDArray[np.int64]
 
+    def part(self, start: int, stop: int) -> Readings:
+        """Return what is held of the rows ``start:stop`` of these."""
+        rows = slice(start, stop)
+        return Readings(self.quotes[rows], self.columns[:, rows], self.times[rows])
+
 
 def contract_greeks(
     universe: Universe, rows: Sequence[int], readings: Readings, now_ms: int
@@ -92,8 +118,9 @@ def contract_greeks(
     greeks = [
         dict(zip(GREEK_FIELDS, values, strict=True)) for values in readings.columns.T.tolist()
     ]
+    contracts = universe.contracts
     return tuple(
-        _record(universe, row, quote, greek, (now_ms, time))
+        _record(contracts[row], quote, greek, (now_ms, time))
         for row, quote, greek, time in zip(rows, quotes, greeks, times, strict=True)
     )
 
@@ -111,21 +138,29 @@ def forward_of(columns: NDArray[np.float32]) -> Decimal | None:
     return _price(float(known[0])) if known.size else None
 
 
-def spot_of(quote: NDArray[np.void]) -> Decimal | None:
+def forward_source_of(columns: NDArray[np.float32]) -> str | None:
+    """Return where that forward came from."""
+    known = np.isfinite(columns[GreekField.FORWARD])
+    sources = columns[GreekField.FORWARD_SOURCE, known]
+    return _source(float(sources[0])) if sources.size else None
+
+
+def spot_of(quote: np.void) -> Decimal | None:
     """Return the last price of an underlying in rupees."""
     return _rupees(int(quote["last"]))
 
 
+def age_of(quote: np.void, now_ms: int) -> float | None:
+    """Return seconds since a quote was received."""
+    return _age(int(quote["time"]), now_ms)
+
+
 def _record(
-    universe: Universe,
-    row: int,
-    quote: tuple[int, ...],
-    greeks: dict[str, float],
-    clock: tuple[int, int],
+    contract: Contract, quote: tuple[int, ...], greeks: dict[str, float], clock: tuple[int, int]
 ) -> ContractGreeks:
-    contract = universe.contracts[row]
     received, bid, ask, last, _, _, oi, volume = quote
     now_ms, as_of_ms = clock
+    forward = _price(greeks["forward"])
     return ContractGreeks(
         symbol=contract.symbol,
         strike=contract.strike,
@@ -136,27 +171,37 @@ def _record(
         last=_rupees(last),
         oi=oi if received else None,
         volume=volume if received else None,
-        implied_vol=_number(greeks["implied_vol"]),
-        delta=_number(greeks["delta"]),
-        gamma=_number(greeks["gamma"]),
-        vega=_number(greeks["vega"]),
-        theta=_number(greeks["theta"]),
-        rho=_number(greeks["rho"]),
+        implied_vol=shortest(greeks["implied_vol"]),
+        delta=shortest(greeks["delta"]),
+        gamma=shortest(greeks["gamma"]),
+        vega=shortest(greeks["vega"]),
+        theta=shortest(greeks["theta"]),
+        rho=shortest(greeks["rho"]),
+        vanna=shortest(greeks["vanna"]),
+        volga=shortest(greeks["volga"]),
+        charm=shortest(greeks["charm"]),
+        speed=shortest(greeks["speed"]),
         price=_price(greeks["price"]),
-        forward=_price(greeks["forward"]),
+        forward=forward,
+        # A pass that found no forward says where it looked last, which is not where one came from.
+        forward_source=None if forward is None else _source(greeks["forward_source"]),
         age_seconds=_age(as_of_ms, now_ms),
         quote_age_seconds=_age(received, now_ms),
         status=status_name(greeks["status"]),
     )
 
 
-def _number(value: float) -> float | None:
-    """Return the shortest number that single precision still tells apart."""
+def shortest(value: float) -> float | None:
+    """Return the shortest number that single precision still tells apart; None for no number."""
     return float(f"{value:.7g}") if isfinite(value) else None
 
 
+def _source(code: float) -> str | None:
+    return _SOURCES.get(int(code)) if isfinite(code) else None
+
+
 def _price(value: float) -> Decimal | None:
-    number = _number(value)
+    number = shortest(value)
     return None if number is None else to_paisa(Decimal(str(number)))
 
 

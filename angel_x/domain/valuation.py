@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,18 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 _HALF_PAISE_PER_RUPEE = 200
-_NET_FIELDS = (GreekField.DELTA, GreekField.GAMMA, GreekField.VEGA, GreekField.THETA)
+_PAISE_PER_RUPEE = 100.0
+#: What is summed, in the order of :class:`NetGreeks`.
+_NET_FIELDS = (
+    GreekField.DELTA,
+    GreekField.GAMMA,
+    GreekField.VEGA,
+    GreekField.THETA,
+    GreekField.RHO,
+    GreekField.VANNA,
+    GreekField.VOLGA,
+    GreekField.CHARM,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,10 @@ class Market:
     quotes: NDArray[np.void]
     #: Published Greeks, shape (fields, contracts), NaN where there are none.
     greeks: NDArray[np.float32]
+    #: When those of each contract were asked for, epoch milliseconds; zero where there are none.
+    times: NDArray[np.int64]
+    #: One quote an underlying of the universe.
+    spots: NDArray[np.void]
     #: Market time, epoch seconds.
     at: float
     #: The annual rate at which payoffs are discounted.
@@ -107,7 +122,8 @@ def value_accounts(
             stale_positions=int(stale[i]),
             unpriced_positions=int(unpriced[i]),
             updated_at=at,
-        )
+            greeks_as_of=min((net.as_of for net in greeks[i].values() if net.as_of), default=None),
+        ).at(at)
         for i, account in enumerate(accounts)
     ]
 
@@ -136,16 +152,38 @@ def _net_greeks(
     columns = np.append(market.greeks, absent(1), axis=1)[list(_NET_FIELDS)].astype(np.float64)
     columns = columns[:, located.position]
     priced = np.isfinite(columns).all(axis=0)
-    owner, quantity = holdings.owner[priced], holdings.quantity[priced]
+    owner, position = holdings.owner[priced], located.position[priced]
     names = universe.underlyings
-    group = owner * len(names) + universe.underlying_index[located.rows[located.position[priced]]]
-    size = count * len(names)
-    totals = [np.bincount(group, quantity * column, size) for column in columns[:, priced]]
+    group = owner * len(names) + universe.underlying_index[located.rows[position]]
+    groups, member = np.unique(group, return_inverse=True)
+    weighted = holdings.quantity[priced] * columns[:, priced]
+    totals = np.array([np.bincount(member, column, groups.size) for column in weighted])
+    oldest = np.full(groups.size, np.iinfo(np.int64).max)
+    np.minimum.at(oldest, member, market.times[position])
     result: list[dict[str, NetGreeks]] = [{} for _ in range(count)]
-    for index in np.unique(group).tolist():
-        sums = NetGreeks(*(round(float(total[index]), 6) for total in totals))
-        result[index // len(names)][names[index % len(names)]] = sums
+    for index, total, time in zip(groups.tolist(), totals.T, oldest.tolist(), strict=True):
+        account, underlying = divmod(index, len(names))
+        result[account][names[underlying]] = _sums(total, market.spots[underlying], time)
     return result, np.bincount(holdings.owner[~priced], minlength=count)
+
+
+def _sums(totals: Floats, spot_quote: np.void, time_ms: int) -> NetGreeks:
+    delta, gamma, vega, theta, rho, vanna, volga, charm = (round(t, 6) for t in totals.tolist())
+    paise = int(spot_quote["last"])
+    spot = paise / _PAISE_PER_RUPEE if paise > 0 else None
+    return NetGreeks(
+        delta=delta,
+        gamma=gamma,
+        vega=vega,
+        theta=theta,
+        rho=rho,
+        vanna=vanna,
+        volga=volga,
+        charm=charm,
+        delta_rupees=None if spot is None else round(delta * spot, 2),
+        gamma_rupees=None if spot is None else round(gamma * spot**2 * 0.01, 2),
+        as_of=datetime.fromtimestamp(time_ms / 1000.0, UTC),
+    )
 
 
 def _scenario_profit(

@@ -80,7 +80,8 @@ class Portfolios:
         cached = self.cache.get(user_id)
         self.meter.add(Metric.CACHE_REQUESTS, cache="portfolio", result="hit" if cached else "miss")
         if cached is not None:
-            return msgspec.json.decode(cached, type=Portfolio)
+            # An older process may have cached it: what its version did not know is None.
+            return msgspec.json.decode(cached, type=Portfolio).at(self.clock())
         portfolios = self._value([user_id])
         if not portfolios:
             raise UnknownAccount(f"account must exist, was {user_id}")
@@ -92,9 +93,13 @@ class Portfolios:
         accounts, holdings = self.store.read(user_ids)
         universe = self.universes.current()
         located = locate(universe, holdings.symbols)
+        quoted = self.quotes.read_market(universe, located.rows)
+        greeks, times = self.greeks.read_rows(universe, located.rows)
         market = Market(
-            quotes=self.quotes.read_rows(universe, located.rows),
-            greeks=self.greeks.read_rows(universe, located.rows)[0],
+            quotes=quoted.quotes,
+            greeks=greeks,
+            times=times,
+            spots=quoted.spots,
             at=self.market_clock().timestamp(),
             rate=self.rate,
         )
@@ -116,5 +121,6 @@ def _event(portfolio: Portfolio) -> dict[str, object]:
         "margin_used": str(portfolio.margin_used),
         "realised_pnl": str(portfolio.realised_pnl),
         "unrealised_pnl": str(portfolio.unrealised_pnl),
+        "greeks_age_seconds": portfolio.greeks_age_seconds,
         "updated_at": portfolio.updated_at.isoformat(),
     }

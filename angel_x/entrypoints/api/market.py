@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from angel_x.domain.chain_summary import ChainSummary
 from angel_x.domain.option_chain import ContractGreeks, OptionChain
 from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import answers
@@ -39,3 +40,18 @@ def option_chain(
     expiry: Annotated[date | None, Query(description="By default the nearest")] = None,
 ) -> Response:
     return answer(application(request).option_chains.chain(underlying, expiry))
+
+
+@router.get(
+    "/v1/option-chain/{underlying}/summary",
+    summary="Smile, ratios, max pain and gamma exposure of each expiry",
+    response_class=Response,
+    responses=answers(ChainSummary, "The nearest expiry first; a null has its reason"),
+)
+def chain_summary(
+    request: Request,
+    _: Reader,
+    underlying: Annotated[str, Path(max_length=20)],
+    expiry: Annotated[date | None, Query(description="By default every one")] = None,
+) -> Response:
+    return answer(application(request).option_chains.summary(underlying, expiry))

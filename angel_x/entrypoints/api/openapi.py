@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from angel_x.domain.audit import AuditPage, Replayed
 from angel_x.domain.basket import BasketRecord
+from angel_x.domain.chain_summary import ChainSummary
 from angel_x.domain.control import CancellationList, ControlList, ControlReceipt
 from angel_x.domain.limits import LimitKind, LimitSheet
 from angel_x.domain.option_chain import ContractGreeks, OptionChain
@@ -112,6 +113,7 @@ _RECORDS = (
     Portfolio,
     ContractGreeks,
     OptionChain,
+    ChainSummary,
     Readiness,
 )
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import click
 
-from angel_x.domain.portfolio import Portfolio
+from angel_x.domain.portfolio import NetGreeks, Portfolio
 from angel_x.entrypoints.cli.options import as_json, for_user
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import decimals, grouped, ist, rupees
 from angel_x.entrypoints.presentation.positions import MarkedPosition, marked, position_table
 from angel_x.entrypoints.presentation.printing import print_json, show, table
+
+_NET_GREEKS = (
+    "delta", "delta_rupees", "gamma", "gamma_rupees", "vega", "theta", "rho", "vanna", "volga",
+    "charm",
+)  # fmt: skip
 
 
 @click.command()
@@ -19,7 +24,7 @@ def positions(user: str, *, as_json: bool) -> None:
     """Show open positions with profit and Greeks."""
     with application() as app:
         held = app.reading.positions(app.accounts.named(user).id)
-        rows: list[MarkedPosition] = marked(held, app.greeks)
+        rows: list[MarkedPosition] = marked(held, app.option_chains)
     if as_json:
         print_json({"positions": rows})
     else:
@@ -53,9 +58,19 @@ def _greeks(valued: Portfolio) -> object:
     rows = (
         (
             underlying,
-            *(decimals(getattr(net, name), 2) for name in ("delta", "gamma", "vega", "theta")),
+            *(decimals(getattr(net, name), 2) for name in _NET_GREEKS),
+            decimals(_age(valued, net), 1),
         )
         for underlying, net in sorted(valued.greeks.items())
     )
-    columns = ("net Greeks", ">delta", ">gamma", ">vega / vol point", ">theta / day")
-    return table("", columns, rows)
+    columns = (
+        "net Greeks", ">delta", ">delta ₹", ">gamma", ">gamma ₹ / 1 %", ">vega / vol point",
+        ">theta / day", ">rho / 1 %", ">vanna", ">volga", ">charm", ">age s",
+    )  # fmt: skip
+    return table("", columns, rows, is_tight=True)
+
+
+def _age(valued: Portfolio, net: NetGreeks) -> float | None:
+    if net.as_of is None or valued.greeks_as_of is None or valued.greeks_age_seconds is None:
+        return None
+    return valued.greeks_age_seconds - (net.as_of - valued.greeks_as_of).total_seconds()

@@ -6,11 +6,22 @@ from datetime import date, datetime
 
 import click
 
+from angel_x.domain.option_chain import ContractGreeks
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
-from angel_x.entrypoints.presentation.chains import chain_table
+from angel_x.entrypoints.presentation.chains import (
+    chain_table,
+    forward_with_source,
+    greeks_table,
+)
 from angel_x.entrypoints.presentation.indian import decimals, price
 from angel_x.entrypoints.presentation.printing import print_json, show, table
+from angel_x.entrypoints.presentation.summaries import smile_drawing, summary_table
+
+_PRICES = ("bid", "ask", "last", "price")
+_NUMBERS = (
+    "implied_vol", "delta", "gamma", "vega", "theta", "rho", "vanna", "volga", "charm",
+)  # fmt: skip
 
 
 @click.command()
@@ -22,24 +33,68 @@ def greeks(symbol: str, *, as_json: bool) -> None:
         found = app.greeks.of(symbol)
     if as_json:
         print_json(found)
-        return
-    numbers = ("implied_vol", "delta", "gamma", "vega", "theta", "rho", "age_seconds")
-    rows = [(name, price(getattr(found, name))) for name in ("bid", "ask", "last", "price")]
-    rows += [(name.replace("_", " "), decimals(getattr(found, name), 6)) for name in numbers]
-    show(table(f"{found.symbol}, {found.status}", ("", ">"), rows))
+    else:
+        show(table(f"{found.symbol}, {found.status}", ("", ">"), _lines(found)))
 
 
 @click.command()
 @click.argument("underlying")
 @click.option("--expiry", type=click.DateTime(["%Y-%m-%d"]), help="By default the nearest.")
-@click.option("--strikes", default=10, show_default=True, help="Strikes to show on either side.")
+@click.option(
+    "--strikes",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Strikes to show on either side.",
+)
+@click.option(
+    "--greeks", "every_greek", is_flag=True, help="One line a contract, with every Greek."
+)
+@click.option(
+    "--summary",
+    is_flag=True,
+    help="Smile, ratios, max pain and gamma exposure of every expiry, or of the one asked for.",
+)
 @as_json
-def chain(underlying: str, expiry: datetime | None, strikes: int, *, as_json: bool) -> None:
+def chain(
+    underlying: str,
+    expiry: datetime | None,
+    strikes: int,
+    *,
+    every_greek: bool,
+    summary: bool,
+    as_json: bool,
+) -> None:
     """Show the option chain of an underlying, around the money."""
-    wanted: date | None = expiry.date() if expiry else None
+    if summary and every_greek:
+        raise click.UsageError("--summary has no Greeks of single contracts: leave out --greeks")
+    wanted = expiry.date() if expiry else None
+    if summary:
+        _show_summary(underlying, wanted, strikes, as_json=as_json)
+        return
     with application() as app:
         found = app.option_chains.chain(underlying, wanted)
     if as_json:
         print_json(found)
     else:
-        show(chain_table(found, strikes))
+        show((greeks_table if every_greek else chain_table)(found, strikes))
+
+
+def _show_summary(underlying: str, wanted: date | None, strikes: int, *, as_json: bool) -> None:
+    with application() as app:
+        found = app.option_chains.summary(underlying, wanted)
+    if as_json:
+        print_json(found)
+    else:
+        show(summary_table(found), "", smile_drawing(found.expiries[0], strikes))
+
+
+def _lines(found: ContractGreeks) -> list[tuple[str, str]]:
+    lines = [(name, price(getattr(found, name))) for name in _PRICES]
+    lines.append(("forward", forward_with_source(found.forward, found.forward_source)))
+    lines += [(name.replace("_", " "), decimals(getattr(found, name), 6)) for name in _NUMBERS]
+    # A tenth of what gamma has would be all zeros.
+    lines.append(("speed", "-" if found.speed is None else f"{found.speed:.3e}"))
+    lines += [(name, decimals(getattr(found, name), 0)) for name in ("oi", "volume")]
+    ages = ("age_seconds", "quote_age_seconds")
+    return lines + [(name.replace("_", " "), decimals(getattr(found, name), 3)) for name in ages]

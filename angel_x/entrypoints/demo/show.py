@@ -215,7 +215,7 @@ class Show:
             return Account(
                 name=name,
                 portfolio=client.portfolio(),
-                positions=marked(client.positions(), self._app.greeks),
+                positions=marked(client.positions(), self._app.option_chains),
             )
 
     def memory(self) -> Mapping[str, Mapping[str, object]]:

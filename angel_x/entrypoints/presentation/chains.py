@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 from itertools import groupby
@@ -13,20 +14,64 @@ from angel_x.domain.option_chain import ContractGreeks, OptionChain
 from angel_x.entrypoints.presentation.indian import decimals, price, rupees
 from angel_x.entrypoints.presentation.printing import table
 
-_SIDES = (">IV", ">delta", ">bid", ">ask")
+_LAKH = 1e5
+_SIDES = (">OI lakh", ">IV", ">delta", ">bid", ">ask")
+_GREEKS = (
+    ">delta", ">gamma", ">vega", ">theta", ">rho", ">vanna", ">volga", ">charm", ">speed",
+)  # fmt: skip
 
 
 def chain_table(chain: OptionChain, strikes: int) -> Table:
     """Return calls, strike and puts, ``strikes`` on either side of the money."""
-    spot = chain.spot or chain.forward
-    title = (
+    columns = (*_SIDES, ">C STRIKE P", *reversed(_SIDES))
+    pairs = _shown(chain, strikes)
+    rows = (_row(strike, call, put) for strike, call, put in pairs)
+    made = table(_title(chain), columns, rows, is_tight=True)
+    made.caption = without_volatility(chain.rows)
+    return made
+
+
+def greeks_table(chain: OptionChain, strikes: int) -> Table:
+    """Return one line a contract with every Greek, its age, and why there is none."""
+    columns = ("contract", ">bid", ">ask", ">OI lakh", ">IV", *_GREEKS, ">age s", "status")
+    contracts = (row for _, *sides in _shown(chain, strikes) for row in sides if row is not None)
+    return table(_title(chain), columns, map(_line, contracts), is_tight=True)
+
+
+def vol_points(volatility: float | None, places: int = 1) -> str:
+    """Write a volatility in points: 0.1405 is 14.1."""
+    return decimals(None if volatility is None else volatility * 100, places)
+
+
+def in_lakh(units: int | None) -> str:
+    return decimals(None if units is None else units / _LAKH, 2)
+
+
+def without_volatility(rows: Iterable[ContractGreeks]) -> str | None:
+    """Return how many contracts have no volatility, by the reason."""
+    counts = Counter(row.status for row in rows if row.implied_vol is None)
+    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    return f"without a volatility in the whole chain: {told}" if told else None
+
+
+def forward_with_source(forward: Decimal | None, source: str | None) -> str:
+    """Write a forward and where it comes from."""
+    return rupees(forward) if source is None else f"{rupees(forward)} ({source})"
+
+
+def _title(chain: OptionChain) -> str:
+    return (
         f"{chain.underlying} {chain.expiry:%d %b %Y}  spot {rupees(chain.spot)}  "
-        f"forward {rupees(chain.forward)}  lot {chain.lot_size}  "
+        f"forward {forward_with_source(chain.forward, chain.forward_source)}  "
+        f"ATM vol {vol_points(chain.atm_vol)}  lot {chain.lot_size}  "
         f"Greeks {decimals(chain.age_seconds, 1)} s old"
     )
-    columns = (*_SIDES, ">CALL    STRIKE    PUT", *reversed(_SIDES))
-    pairs = around_the_money(chain.rows, spot, strikes)
-    return table(title, columns, (_row(strike, call, put) for strike, call, put in pairs))
+
+
+def _shown(
+    chain: OptionChain, strikes: int
+) -> list[tuple[Decimal, ContractGreeks | None, ContractGreeks | None]]:
+    return around_the_money(chain.rows, chain.spot or chain.forward, strikes)
 
 
 def around_the_money(
@@ -52,5 +97,31 @@ def _row(
 def _side(row: ContractGreeks | None) -> tuple[str, ...]:
     if row is None:
         return ("-",) * len(_SIDES)
-    vol = None if row.implied_vol is None else row.implied_vol * 100
-    return decimals(vol, 1), decimals(row.delta, 3), price(row.bid), price(row.ask)
+    return (
+        in_lakh(row.oi),
+        vol_points(row.implied_vol),
+        decimals(row.delta, 3),
+        price(row.bid),
+        price(row.ask),
+    )
+
+
+def _line(row: ContractGreeks) -> tuple[str, ...]:
+    return (
+        row.symbol,
+        price(row.bid),
+        price(row.ask),
+        in_lakh(row.oi),
+        vol_points(row.implied_vol),
+        decimals(row.delta, 3),
+        decimals(row.gamma, 6),
+        decimals(row.vega, 2),
+        decimals(row.theta, 2),
+        decimals(row.rho, 2),
+        decimals(row.vanna, 4),
+        decimals(row.volga, 4),
+        decimals(row.charm, 4),
+        "-" if row.speed is None else f"{row.speed:.1e}",
+        decimals(row.age_seconds, 1),
+        row.status,
+    )

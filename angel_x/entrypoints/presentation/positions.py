@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -13,17 +13,21 @@ from angel_x.domain.money import to_paisa
 from angel_x.domain.option_chain import ContractGreeks
 from angel_x.domain.order import Product
 from angel_x.domain.statement import PositionRecord
+from angel_x.entrypoints.presentation.chains import vol_points
 from angel_x.entrypoints.presentation.indian import decimals, grouped, price
 from angel_x.entrypoints.presentation.printing import table
 
+#: What a contract is called that the universe does not hold any more.
+UNLISTED = "unlisted"
 
-class GreeksReader(Protocol):
-    def of(self, symbol: str) -> ContractGreeks: ...
+
+class ContractReader(Protocol):
+    def contracts(self, symbols: Iterable[str]) -> Mapping[str, ContractGreeks]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkedPosition:
-    """A position at its mark; the Greeks are those of one unit."""
+    """A position at its mark; the Greeks are those of one unit, and ``status`` why there are none."""
 
     symbol: str
     product: Product
@@ -38,15 +42,19 @@ class MarkedPosition:
     gamma: float | None
     vega: float | None
     theta: float | None
+    #: Seconds since the Greeks were asked for.
+    age_seconds: float | None
+    status: str
 
 
-def marked(positions: Sequence[PositionRecord], greeks: GreeksReader) -> list[MarkedPosition]:
-    """Put each position beside the quote and the Greeks of its contract."""
-    return [_marked(position, greeks.of(position.symbol)) for position in positions]
+def marked(positions: Sequence[PositionRecord], market: ContractReader) -> list[MarkedPosition]:
+    """Put each position beside the quote and the Greeks of its contract, all from one reading."""
+    found = market.contracts(position.symbol for position in positions)
+    return [_marked(position, found.get(position.symbol)) for position in positions]
 
 
-def _marked(position: PositionRecord, market: ContractGreeks) -> MarkedPosition:
-    mark = mark_price(market)
+def _marked(position: PositionRecord, market: ContractGreeks | None) -> MarkedPosition:
+    mark = None if market is None else mark_price(market)
     profit = None if mark is None else to_paisa(mark * position.quantity - position.cost)
     return MarkedPosition(
         symbol=position.symbol,
@@ -57,12 +65,19 @@ def _marked(position: PositionRecord, market: ContractGreeks) -> MarkedPosition:
         mark_price=mark,
         unrealised_pnl=profit,
         realised_pnl=position.realised_pnl,
-        implied_vol=market.implied_vol,
-        delta=market.delta,
-        gamma=market.gamma,
-        vega=market.vega,
-        theta=market.theta,
+        implied_vol=_told(market, "implied_vol"),
+        delta=_told(market, "delta"),
+        gamma=_told(market, "gamma"),
+        vega=_told(market, "vega"),
+        theta=_told(market, "theta"),
+        age_seconds=_told(market, "age_seconds"),
+        status=UNLISTED if market is None else market.status,
     )
+
+
+def _told(market: ContractGreeks | None, name: str) -> float | None:
+    number: float | None = None if market is None else getattr(market, name)
+    return number
 
 
 def mark_price(market: ContractGreeks) -> Decimal | None:
@@ -76,13 +91,12 @@ def position_table(title: str, positions: Sequence[MarkedPosition]) -> Table:
     """Return positions for people."""
     columns = (
         "contract", "product", ">units", ">average", ">mark", ">unrealised", ">realised",
-        ">IV", ">delta", ">gamma", ">vega", ">theta",
+        ">IV", ">delta", ">gamma", ">vega", ">theta", ">age s", "status",
     )  # fmt: skip
     return table(title, columns, map(_row, positions), is_tight=True)
 
 
 def _row(position: MarkedPosition) -> tuple[str, ...]:
-    vol = None if position.implied_vol is None else position.implied_vol * 100
     return (
         position.symbol,
         position.product,
@@ -91,9 +105,11 @@ def _row(position: MarkedPosition) -> tuple[str, ...]:
         price(position.mark_price),
         price(position.unrealised_pnl),
         price(position.realised_pnl),
-        decimals(vol, 1),
+        vol_points(position.implied_vol),
         decimals(position.delta, 3),
         decimals(position.gamma, 5),
         decimals(position.vega, 2),
         decimals(position.theta, 2),
+        decimals(position.age_seconds, 1),
+        position.status,
     )

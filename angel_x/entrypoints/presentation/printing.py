@@ -35,7 +35,8 @@ def table(
     )
     for number, column in enumerate(columns):
         side: Literal["left", "right"] = "right" if column.startswith(">") else "left"
-        made.add_column(column.lstrip(">"), justify=side, no_wrap=number == 0)
+        # A number that is cut reads as another number; one that is folded does not.
+        made.add_column(column.lstrip(">"), justify=side, no_wrap=number == 0, overflow="fold")
     for row in rows:
         made.add_row(*row)
     return made

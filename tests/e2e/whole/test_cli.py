@@ -104,6 +104,8 @@ def test_people_see_tables(whole: Instance, symbol: str) -> None:
         ["keys", "list", "--user", "demo"],
         ["greeks", symbol],
         ["chain", "NIFTY"],
+        ["chain", "NIFTY", "--greeks"],
+        ["chain", "NIFTY", "--summary"],
     )
 
     for arguments, shown in zip(commands, whole.cli_many(*commands), strict=True):
@@ -117,6 +119,17 @@ def test_greeks_of_one_contract_are_shown_with_their_age(whole: Instance, symbol
     assert found["symbol"] == symbol
     assert found["status"] == "ok"
     assert 0 <= found["age_seconds"] < 60
+
+
+def test_the_summary_of_a_chain_tells_its_volatility_at_the_money(whole: Instance) -> None:
+    found = whole.cli("chain", "NIFTY", "--summary", "--json").document
+
+    near = found["expiries"][0]
+    assert 0.01 < near["atm_vol"] < 2.0
+    assert near["forward_source"] in {"parity", "futures", "spot_carry"}
+    assert len(near["smile"]) > 10
+    refused = whole.cli("chain", "NIFTY", "--summary", "--greeks")
+    assert (refused.code, refused.out) == (2, "")
 
 
 def test_a_key_opens_what_its_scopes_say_until_it_is_revoked(whole: Instance) -> None:

@@ -14,6 +14,7 @@ from angel_x.domain.order import OrderStatus
 from angel_x.domain.risk import TradingState
 from angel_x.domain.workflow import WorkflowStatus
 from angel_x.errors import Conflict, NotFound, Unauthorized
+from tests.builders.markets import standing_market
 from tests.builders.orders import Market
 from tests.integration.api.running import RunningApi, wait_until
 
@@ -306,7 +307,7 @@ def test_an_intraday_order_after_the_cut_off_is_refused_with_its_product(
     application = api.application
     session = application.calendar.next_close(application.clock())
     at = session - timedelta(minutes=10)
-    application.feed_ports.beacon.show("test", application.clock(), at, 0.0)
+    application.feed_ports.beacon.show(standing_market(at, application.clock()))
     wait_until(lambda: application.market_clock() == at)
 
     answer = api.call("POST", "/v1/orders", key=key, content=order | {"product": "MIS"})

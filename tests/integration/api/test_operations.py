@@ -14,7 +14,7 @@ from tests.integration.api.running import Answer, RunningApi
 @pytest.fixture
 def parked(api: RunningApi, account: tuple[int, str]) -> int:
     """The id of an order that was parked."""
-    market = Market(api.application, api.application.universes.current().symbols)
+    market = Market(api.application, tuple(api.application.universes.current().symbols))
     (accepted,) = market.accept(account[0], market.request(client_order_id="mine"))
     assert api.application.execution.park([accepted.order_id], "Traceback: secret") == 1
     return accepted.order_id

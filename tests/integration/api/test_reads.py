@@ -115,6 +115,21 @@ def test_an_option_chain_lists_calls_and_puts_by_strike(client: Client) -> None:
     assert {row.right for row in chain.rows} == {"CE", "PE"}
 
 
+def test_a_summary_of_a_chain_has_every_expiry_and_says_what_is_missing(
+    api: RunningApi, client: Client, key: str
+) -> None:
+    expiries = client.option_chain("NIFTY").expiries
+
+    summary = client.chain_summary("NIFTY")
+    (last,) = client.chain_summary("NIFTY", expiries[-1]).expiries
+
+    assert tuple(expiry.expiry for expiry in summary.expiries) == expiries
+    assert last == summary.expiries[-1]
+    body = api.call("GET", "/v1/option-chain/NIFTY/summary", key=key).body["expiries"][0]
+    assert (body["atm_vol"], body["reasons"]["atm_vol"]) == (None, "unpublished")
+    assert (body["max_pain"], body["reasons"]["max_pain"]) == (None, "no_open_interest")
+
+
 def test_greeks_that_are_not_there_yet_are_null_and_not_a_number(
     api: RunningApi, client: Client, key: str, symbol: str
 ) -> None:

@@ -32,7 +32,9 @@ def portfolio(user_id: int, at: datetime = AT) -> Portfolio:
         realised_pnl=Decimal("12.34"),
         unrealised_pnl=Decimal("-0.05"),
         equity=Decimal("104999.95"),
-        greeks={"NIFTY": NetGreeks(1.5, 0.001, 20.25, -3.5)},
+        greeks={
+            "NIFTY": NetGreeks(1.5, 0.001, 20.25, -3.5, 0.5, 0.25, 0.125, -0.5, 36_000.0, None, AT)
+        },
         scenarios=ScenarioGrid((-3.0, 0.0), (0.0,), ((-10.5,), (0.0,))),
         open_positions=1,
         stale_positions=1,
@@ -95,7 +97,21 @@ def test_a_saved_portfolio_replaces_the_one_before(
     [(greeks, scenarios)] = rows(
         engine, f"SELECT greeks, scenarios FROM portfolios WHERE user_id = {first}"
     )
-    assert greeks == {"NIFTY": {"delta": 1.5, "gamma": 0.001, "vega": 20.25, "theta": -3.5}}
+    assert greeks == {
+        "NIFTY": {
+            "delta": 1.5,
+            "gamma": 0.001,
+            "vega": 20.25,
+            "theta": -3.5,
+            "rho": 0.5,
+            "vanna": 0.25,
+            "volga": 0.125,
+            "charm": -0.5,
+            "delta_rupees": 36_000.0,
+            "gamma_rupees": None,
+            "as_of": "2026-11-23T10:00:00Z",
+        }
+    }
     assert scenarios == {
         "spot_percent": [-3.0, 0.0],
         "vol_percent": [0.0],

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 from sqlalchemy import text
@@ -21,6 +22,7 @@ from angel_x.domain.account import Account
 from angel_x.domain.chain_pricing import price_chains
 from angel_x.domain.greek_columns import to_edge_units
 from angel_x.domain.metric import Metric
+from angel_x.domain.portfolio import NetGreeks
 from angel_x.domain.valuation import Holdings
 from angel_x.errors import UnknownAccount
 from angel_x.services import portfolio as portfolio_service
@@ -68,7 +70,7 @@ def desk(cache: Redis, engine: Engine) -> Desk:
     quotes.write(UNIVERSE, np.arange(len(UNIVERSE)), fair_quotes(UNIVERSE))
     quotes.write_spots(UNIVERSE, spot_quotes(UNIVERSE))
     greeks = RedisGreeksBoard(cache, ttl_seconds=30)
-    raw = price_chains(UNIVERSE, 0, len(UNIVERSE), market_rows(UNIVERSE))
+    raw = price_chains(UNIVERSE, 0, len(UNIVERSE), market_rows(UNIVERSE)).greeks
     greeks.write(UNIVERSE, 0, to_edge_units(raw), 1)
     portfolio_cache = RedisPortfolioCache(cache, ttl_seconds=10)
     dispatcher, events, meter = RecordingDispatcher(), RecordingEvents(), RecordingMeter()
@@ -234,6 +236,34 @@ def test_a_portfolio_that_is_not_cached_is_valued_when_it_is_asked_for(
     results = [labels["result"] for _, _, labels in desk.meter.added]
     assert results == ["miss", "hit"]
     assert desk.events.published == []
+
+
+def test_what_an_older_version_cached_can_be_read(desk: Desk, engine: Engine) -> None:
+    [user_id] = open_accounts(engine, 1)
+    open_positions(engine, [(user_id, CALL, 65, "20000")])
+    [portfolio] = desk.portfolios.update([user_id])
+    older = msgspec.to_builtins(portfolio)
+    del older["greeks_as_of"], older["greeks_age_seconds"]
+    older["greeks"] = {"NIFTY": {"delta": 1.5, "gamma": 0.25, "vega": 2.0, "theta": -3.5}}
+    desk.cache.put({user_id: msgspec.json.encode(older)})
+
+    found = desk.portfolios.of(user_id)
+
+    assert found.greeks == {"NIFTY": NetGreeks(1.5, 0.25, 2.0, -3.5)}
+    assert (found.greeks_as_of, found.greeks_age_seconds) == (None, None)
+    assert found.equity == portfolio.equity
+
+
+def test_a_cached_portfolio_says_how_old_its_greeks_are_now(desk: Desk, engine: Engine) -> None:
+    [user_id] = open_accounts(engine, 1)
+    open_positions(engine, [(user_id, CALL, 65, "20000")])
+    [valued] = desk.portfolios.update([user_id])
+    later = replace(desk.portfolios, clock=lambda: NOW + timedelta(seconds=7))
+
+    # The fixture publishes its Greeks as asked for in the first millisecond of 1970.
+    assert valued.greeks_age_seconds == NOW.timestamp() - 0.001
+    assert later.of(user_id).greeks_age_seconds == NOW.timestamp() - 0.001 + 7
+    assert desk.events.published[0]["greeks_age_seconds"] == valued.greeks_age_seconds
 
 
 def test_an_account_that_does_not_exist_has_no_portfolio(desk: Desk) -> None:

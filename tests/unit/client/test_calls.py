@@ -53,6 +53,8 @@ CALLS: list[tuple[str, Call, str, str, Any]] = [
     ("greeks", lambda c: c.greeks("X"), "GET", "/v1/greeks/X", None),
     ("option_chain", lambda c: c.option_chain("NIFTY", AT.date()), "GET",
      "/v1/option-chain/NIFTY?expiry=2026-11-23", None),
+    ("chain_summary", lambda c: c.chain_summary("M&M"), "GET",
+     "/v1/option-chain/M%26M/summary", None),
     ("audit", lambda c: list(c.audit(subject="order:7", since=AT, page_size=2)), "GET",
      "/v1/audit?subject=order%3A7&limit=2&since=2026-11-23T03%3A45%3A00%2B00%3A00", None),
     ("replay", lambda c: c.replay("7"), "POST", "/v1/orders/7/replay", None),

@@ -1,10 +1,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
+
+import pytest
 
 from angel_x.adapters.metrics.definitions import DEFINITIONS, Kind
+from angel_x.domain.chain_measures import Lack
+from angel_x.domain.chain_summary import ExpirySummary
 from angel_x.domain.metric import Metric
+from angel_x.domain.option_chain import ContractGreeks
 from angel_x.domain.order import OrderStatus
+from angel_x.domain.portfolio import NetGreeks
+from angel_x.domain.pricing.forward import ForwardSource
+from angel_x.domain.pricing.iv_status import STATUS_NAMES
+from angel_x.domain.pricing_status import UNPUBLISHED, MarketStatus
 from angel_x.entrypoints.api import (
     account,
     baskets,
@@ -90,6 +100,21 @@ def test_every_field_of_an_order_is_explained() -> None:
 def test_every_status_is_named() -> None:
     for name in OrderStatus:
         assert f"`{name}`" in HTTP, name
+
+
+def test_every_reason_for_a_null_of_the_market_is_explained() -> None:
+    reasons = [*STATUS_NAMES, *(status.name.lower() for status in MarketStatus), UNPUBLISHED, *Lack]
+
+    for name in [*reasons, *(source.name.lower() for source in ForwardSource)]:
+        assert f"`{name}`" in HTTP, name
+
+
+@pytest.mark.parametrize("record", [ContractGreeks, ExpirySummary, NetGreeks])
+def test_what_a_trader_would_ask_the_unit_of_is_explained(record: type) -> None:
+    plain = {"symbol", "strike", "right", "expiry", "bid", "ask", "last", "oi", "volume", "forward"}
+
+    for field in fields(record):
+        assert field.name in plain or f"`{field.name}`" in HTTP, field.name
 
 
 def test_every_command_is_listed() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from angel_x.domain.greek_columns import GreekField, absent
 from angel_x.domain.option_chain import ContractGreeks, Readings, contract_greeks, oldest_age
+from angel_x.domain.pricing.forward import ForwardSource
 from angel_x.domain.pricing_status import MarketStatus, status_name
 from angel_x.domain.quote import QUOTE
 from tests.builders.chains import make_universe
@@ -34,6 +35,11 @@ def test_prices_are_rupees_to_the_paisa_and_numbers_as_short_as_they_are_exact()
         price=100.004,
         delta=-0.3,
         forward=24_060.25,
+        forward_source=0,
+        vanna=0.0012345678,
+        volga=-0.25,
+        charm=-0.0005,
+        speed=1e-8,
         status=0,
     )
 
@@ -44,6 +50,8 @@ def test_prices_are_rupees_to_the_paisa_and_numbers_as_short_as_they_are_exact()
     )
     assert (found.price, found.forward) == (Decimal("100.00"), Decimal("24060.25"))
     assert (found.implied_vol, found.delta) == (0.1, -0.3)
+    assert (found.vanna, found.volga, found.charm) == (0.001234568, -0.25, -0.0005)
+    assert (found.speed, found.forward_source) == (1e-8, "parity")
     assert (found.age_seconds, found.quote_age_seconds) == (1.5, 0.25)
     assert (found.oi, found.volume, found.status) == (650, 1300, "ok")
 
@@ -51,9 +59,24 @@ def test_prices_are_rupees_to_the_paisa_and_numbers_as_short_as_they_are_exact()
 def test_what_is_not_known_is_none_and_not_zero() -> None:
     found = read()
 
-    names = ("bid", "ask", "last", "oi", "volume", "implied_vol", "delta", "price", "age_seconds")
-    assert [getattr(found, name) for name in names] == [None] * len(names)
+    known = {name: getattr(found, name) for name in found.__slots__}
+    assert {name for name, value in known.items() if value is not None} == {
+        "symbol", "strike", "right", "expiry", "status",
+    }  # fmt: skip
     assert found.status == "unpublished"
+
+
+def test_where_there_is_no_forward_it_comes_from_nowhere() -> None:
+    found = read(forward_source=1, status=float(MarketStatus.NO_SPOT))
+
+    assert (found.forward, found.forward_source, found.status) == (None, None, "no_spot")
+
+
+@pytest.mark.parametrize("source", list(ForwardSource))
+def test_a_forward_says_where_it_comes_from(source: ForwardSource) -> None:
+    found = read(forward=24_060.25, forward_source=source, status=0)
+
+    assert found.forward_source == source.name.lower()
 
 
 def test_one_side_of_a_quote_can_stand_alone() -> None:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -15,12 +15,22 @@ from angel_x.domain.portfolio import Portfolio
 from angel_x.domain.pricing.black_scholes import greeks
 from angel_x.domain.quote import QUOTE
 from angel_x.domain.valuation import Holdings, Market, locate, value_accounts
-from tests.builders.chains import FORWARD, MARKET_TIME, RATE, VOLATILITY, make_universe
+from tests.builders.chains import (
+    FORWARD,
+    MARKET_TIME,
+    RATE,
+    SPOT,
+    VOLATILITY,
+    make_universe,
+    spot_quotes,
+)
 
 UNIVERSE = make_universe(("BANKNIFTY", "NIFTY"))
 CALL, PUT = "NIFTY_25AUG26_24000CE", "NIFTY_25AUG26_24000PE"
 BANK_CALL = "BANKNIFTY_25AUG26_24000CE"
 AT = datetime(2026, 11, 23, tzinfo=UTC)
+#: The Greeks were asked for four seconds earlier.
+AS_OF_MS = int(AT.timestamp() * 1000) - 4_000
 
 
 def account(user_id: int) -> Account:
@@ -36,11 +46,20 @@ def market(symbols: Sequence[str], quote: tuple[int, int, int] = (9_995, 10_000,
     raw = np.zeros((len(GREEK_FIELDS), len(rows)))
     raw[GreekField.IMPLIED_VOL], raw[GreekField.FORWARD] = VOLATILITY, FORWARD
     model = greeks(
-        FORWARD, UNIVERSE.strike[rows], years, RATE, RATE, VOLATILITY, UNIVERSE.is_call[rows]
+        FORWARD,
+        UNIVERSE.strike[rows],
+        years,
+        RATE,
+        RATE,
+        VOLATILITY,
+        UNIVERSE.is_call[rows],
+        extended=True,
     )
     for name, values in model.items():
         raw[GreekField[name.upper()]] = values
-    return Market(quotes, to_edge_units(raw), MARKET_TIME.timestamp(), RATE)
+    times = np.full(len(rows), AS_OF_MS)
+    spots = spot_quotes(UNIVERSE)
+    return Market(quotes, to_edge_units(raw), times, spots, MARKET_TIME.timestamp(), RATE)
 
 
 def value(
@@ -133,10 +152,93 @@ def test_net_greeks_are_sums_by_underlying_in_edge_units() -> None:
 
     call, put = (market([symbol]).greeks[:, 0].astype(float) for symbol in (CALL, PUT))
     expected = 65 * call - 130 * put
-    fields = (GreekField.DELTA, GreekField.GAMMA, GreekField.VEGA, GreekField.THETA)
-    assert astuple(portfolio.greeks["NIFTY"]) == pytest.approx(expected[list(fields)], abs=1e-5)
+    net = portfolio.greeks["NIFTY"]
+    for name in ("delta", "gamma", "vega", "theta", "rho", "vanna", "volga", "charm"):
+        total = expected[GreekField[name.upper()]]
+        assert getattr(net, name) == pytest.approx(total, abs=1e-5), name
     bank = market([BANK_CALL]).greeks[GreekField.DELTA, 0]
     assert portfolio.greeks["BANKNIFTY"].delta == pytest.approx(35 * bank, abs=1e-5)
+
+
+def test_net_greeks_of_many_accounts_equal_those_of_a_walk_through_their_positions() -> None:
+    rng = np.random.default_rng(7)
+    symbols = [*UNIVERSE.symbols, "NIFTY_18AUG26_24000CE"]
+    held = [
+        (int(rng.integers(20)), symbols[rng.integers(len(symbols))], int(rng.integers(-9, 10)), 0)
+        for _ in range(300)
+    ]
+    held.sort(key=lambda position: position[0])
+    found = market([symbol for _, symbol, _, _ in held])
+    found.greeks[:, ::7] = np.nan
+    found.times[:] = AS_OF_MS - rng.integers(1, 10**6, found.times.size)
+
+    portfolios = value(held, found, users=20)
+
+    column = {
+        row: i for i, row in enumerate(locate(UNIVERSE, [symbol for _, symbol, _, _ in held]).rows)
+    }
+    for owner, portfolio in enumerate(portfolios):
+        charm: dict[str, float] = {}
+        oldest: dict[str, int] = {}
+        unpriced = 0
+        for _, symbol, quantity, _ in (position for position in held if position[0] == owner):
+            row = UNIVERSE.row(symbol)
+            if row is None or np.isnan(found.greeks[GreekField.CHARM, column[row]]):
+                unpriced += 1
+                continue
+            name, place = symbol.partition("_")[0], column[row]
+            each = float(found.greeks[GreekField.CHARM, place])
+            charm[name] = charm.get(name, 0.0) + quantity * each
+            oldest[name] = min(oldest.get(name, AS_OF_MS), int(found.times[place]))
+        assert portfolio.unpriced_positions == unpriced
+        assert {n: net.charm for n, net in portfolio.greeks.items()} == pytest.approx(
+            charm, abs=1e-6
+        )
+        moments = {n: datetime.fromtimestamp(t / 1000, UTC) for n, t in oldest.items()}
+        assert {n: net.as_of for n, net in portfolio.greeks.items()} == moments
+        assert portfolio.greeks_as_of == min(moments.values(), default=None)
+
+
+def test_delta_and_gamma_are_told_in_rupees_of_the_spot() -> None:
+    [portfolio] = value([(0, CALL, 65, 0)])
+
+    net = portfolio.greeks["NIFTY"]
+    assert net.delta_rupees == pytest.approx(net.delta * SPOT, abs=0.01)
+    # One percent of the spot moves delta by gamma times that, and each unit is worth the spot.
+    assert net.gamma_rupees == pytest.approx(net.gamma * SPOT / 100 * SPOT, rel=1e-6)
+
+
+def test_without_a_spot_nothing_is_told_in_rupees() -> None:
+    blind = market([CALL])
+    blind.spots["last"] = 0
+
+    [portfolio] = value([(0, CALL, 65, 0)], blind)
+
+    net = portfolio.greeks["NIFTY"]
+    assert (net.delta_rupees, net.gamma_rupees) == (None, None)
+    assert net.delta > 0
+
+
+def test_the_age_of_the_oldest_greeks_is_part_of_the_answer() -> None:
+    positions = [(0, CALL, 65, 0), (0, PUT, 65, 0), (0, BANK_CALL, 35, 0), (1, BANK_CALL, 35, 0)]
+    found = market([symbol for _, symbol, _, _ in positions])
+    # By row: that of BANKNIFTY comes first.
+    found.times[:] = [AS_OF_MS, AS_OF_MS - 60_000, AS_OF_MS - 30_000]
+
+    first, second, third = value(positions, found, users=3)
+
+    assert first.greeks_age_seconds == 64.0
+    assert first.greeks["NIFTY"].as_of == AT - timedelta(seconds=64)
+    assert first.greeks["BANKNIFTY"].as_of == AT - timedelta(seconds=4)
+    assert second.greeks_age_seconds == 4.0
+    assert (third.greeks_as_of, third.greeks_age_seconds) == (None, None)
+
+
+def test_an_answer_of_later_is_older_and_one_of_a_clock_behind_is_not_negative() -> None:
+    [portfolio] = value([(0, CALL, 65, 0)])
+
+    assert portfolio.at(AT + timedelta(seconds=9)).greeks_age_seconds == 13.0
+    assert portfolio.at(AT - timedelta(hours=1)).greeks_age_seconds == 0.0
 
 
 def test_a_position_without_greeks_is_left_out_of_the_sums_and_counted() -> None:

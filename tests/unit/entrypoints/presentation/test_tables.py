@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -11,7 +13,12 @@ from angel_x.domain.contract import Right
 from angel_x.domain.option_chain import ContractGreeks, OptionChain
 from angel_x.domain.order import Product
 from angel_x.domain.statement import PositionRecord
-from angel_x.entrypoints.presentation.chains import around_the_money, chain_table
+from angel_x.entrypoints.presentation.chains import (
+    around_the_money,
+    chain_table,
+    greeks_table,
+    without_volatility,
+)
 from angel_x.entrypoints.presentation.positions import mark_price, marked, position_table
 
 
@@ -26,7 +33,7 @@ def greeks(
         bid=None if bid is None else Decimal(bid),
         ask=None if ask is None else Decimal(ask),
         last=Decimal(95),
-        oi=1,
+        oi=130_000,
         volume=1,
         implied_vol=0.131,
         delta=0.5,
@@ -34,8 +41,13 @@ def greeks(
         vega=14.0,
         theta=-11.0,
         rho=5.0,
+        vanna=0.002,
+        volga=0.5,
+        charm=-0.01,
+        speed=1e-7,
         price=Decimal(97),
         forward=Decimal(24_040),
+        forward_source="parity",
         age_seconds=1.0,
         quote_age_seconds=0.1,
         status="ok",
@@ -46,7 +58,10 @@ def chain(spot: str | None) -> OptionChain:
     return OptionChain(
         underlying="NIFTY",
         spot=None if spot is None else Decimal(spot),
+        spot_age_seconds=None,
         forward=None,
+        forward_source=None,
+        atm_vol=None,
         expiry=date(2026, 12, 1),
         lot_size=65,
         expiries=(date(2026, 12, 1),),
@@ -55,17 +70,24 @@ def chain(spot: str | None) -> OptionChain:
     )
 
 
+UNKNOWN = "NIFTY_24NOV26_24000CE"
+
+
 class Market:
-    """Says the same of every contract."""
+    """Says the same of every contract that it is asked for together with others."""
 
-    def of(self, symbol: str) -> ContractGreeks:
-        return greeks(24_000, Right.CALL)
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+
+    def contracts(self, symbols: Iterable[str]) -> dict[str, ContractGreeks]:
+        self.asked.append(list(symbols))
+        return {s: greeks(24_000, Right.CALL) for s in self.asked[-1] if s != UNKNOWN}
 
 
-def position(quantity: int, cost: str) -> PositionRecord:
+def position(quantity: int, cost: str, symbol: str = "NIFTY_01DEC26_24000CE") -> PositionRecord:
     return PositionRecord(
         id="1",
-        symbol="NIFTY_01DEC26_24000CE",
+        symbol=symbol,
         product=Product.NORMAL,
         quantity=quantity,
         cost=Decimal(cost),
@@ -79,9 +101,9 @@ def position(quantity: int, cost: str) -> PositionRecord:
     )
 
 
-def rendered(part: object) -> str:
+def rendered(part: object, width: int = 120) -> str:
     screen = io.StringIO()
-    Console(file=screen, width=120).print(part)
+    Console(file=screen, width=width).print(part)
     return screen.getvalue()
 
 
@@ -95,6 +117,17 @@ def test_profit_is_what_the_position_is_worth_beyond_its_cost(
 
     assert held.unrealised_pnl == Decimal(profit)
     assert held.average_price * quantity == pytest.approx(Decimal(cost), abs=1)
+
+
+def test_all_positions_are_read_at_once_and_one_that_is_not_listed_says_so() -> None:
+    market = Market()
+
+    listed, unlisted = marked([position(65, "6000.00"), position(65, "6000.00", UNKNOWN)], market)
+
+    assert market.asked == [["NIFTY_01DEC26_24000CE", UNKNOWN]]
+    assert (listed.status, listed.age_seconds, listed.delta) == ("ok", 1.0, 0.5)
+    assert (unlisted.status, unlisted.age_seconds, unlisted.delta) == ("unlisted", None, None)
+    assert (unlisted.mark_price, unlisted.unrealised_pnl) == (None, None)
 
 
 def test_a_mark_is_the_middle_then_the_last_price() -> None:
@@ -122,3 +155,31 @@ def test_tables_show_symbols_and_strikes_in_full() -> None:
         position_table("Positions", marked([position(65, "6000.00")], Market()))
     )
     assert "24000" in rendered(chain_table(chain("24010"), 5))
+
+
+def test_every_greek_of_a_contract_is_shown_in_one_line() -> None:
+    lines = rendered(greeks_table(chain("24010"), 5), 160).splitlines()
+
+    assert len(lines) == 22
+    (line,) = [line for line in lines if line.startswith("NIFTY_01DEC26_24000CE")]
+    assert line.split() == [
+        "NIFTY_01DEC26_24000CE", "99.00", "101.00", "1.30", "13.1", "0.500", "0.001000", "14.00",
+        "-11.00", "5.00", "0.0020", "0.5000", "-0.0100", "1.0e-07", "1.0", "ok",
+    ]  # fmt: skip
+
+
+def test_contracts_without_a_volatility_are_counted_by_their_reason() -> None:
+    blank = replace(greeks(1, Right.CALL), implied_vol=None, status="no_quote")
+    expired = replace(blank, status="expired")
+
+    told = without_volatility([blank, expired, greeks(2, Right.PUT), blank])
+
+    assert told == "without a volatility in the whole chain: 1 expired, 2 no_quote"
+    assert without_volatility([greeks(2, Right.PUT)]) is None
+
+
+def test_a_number_is_never_cut_on_a_narrow_screen() -> None:
+    narrow = rendered(chain_table(chain("24010"), 2), 40)
+
+    assert "…" not in narrow.partition("\n")[2]
+    assert "99.00" in rendered(chain_table(chain("24010"), 2), 80)

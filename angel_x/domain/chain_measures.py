@@ -1,0 +1,200 @@
+"""What the contracts of one expiry say together: smile, wings, ratios, max pain, gamma exposure.
+
+Every measure is computed from columns and is either a number or a :class:`Lack`, which says why
+there is none.  A contract without a volatility or a quote is left out, never guessed.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from math import isfinite, sqrt
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+#: How far apart, in logarithm, two strikes may lie for a volatility to be read between them.
+WIDEST_GAP = 0.05
+#: The delta of the wings that risk reversal and butterfly compare, by the custom of the market.
+WING_DELTA = 0.25
+
+
+class Lack(StrEnum):
+    """Why a measure has no value."""
+
+    UNPUBLISHED = "unpublished"
+    NO_SPOT = "no_spot"
+    NO_FORWARD = "no_forward"
+    #: No contract that is out of the money has an implied volatility.
+    NO_VOLATILITY = "no_volatility"
+    #: Volatilities are known on one side of the forward only.
+    ONE_SIDED = "one_sided"
+    #: The strikes between which it would be read are more than WIDEST_GAP apart.
+    STRIKES_TOO_FAR_APART = "strikes_too_far_apart"
+    #: No two neighboring strikes have a delta above and one below that of the wing.
+    DELTA_NOT_REACHED = "delta_not_reached"
+    NO_OPEN_INTEREST = "no_open_interest"
+    #: What would be divided by is zero.
+    CALLS_ARE_ZERO = "calls_are_zero"
+    #: No contract with open interest has a gamma.
+    NO_GAMMA = "no_gamma"
+
+
+Measured: TypeAlias = float | Lack
+
+
+class ChainColumns(NamedTuple):
+    """The contracts of one expiry, sorted by strike; NaN for what is not known."""
+
+    #: Rupees.
+    strike: Floats
+    is_call: Flags
+    #: A fraction per year.
+    implied_vol: Floats
+    #: Of the spot, like gamma.
+    delta: Floats
+    gamma: Floats
+    #: Units, zero where there is no quote.
+    oi: Integers
+    volume: Integers
+
+
+class Smile(NamedTuple):
+    """Volatilities of the out-of-the-money side, one a strike, ascending."""
+
+    strike: Floats
+    #: ln(strike / forward).
+    log_moneyness: Floats
+    implied_vol: Floats
+    delta: Floats
+    is_call: Flags
+
+
+def out_of_the_money(chain: ChainColumns, forward: float) -> Smile:
+    """Return the smile: puts below the forward, calls from it on, those that have a volatility.
+
+    That side has no intrinsic value, so its price is all volatility, and it is the side that trades.
+    """
+    out = np.where(chain.is_call, chain.strike >= forward, chain.strike < forward)
+    known = out & np.isfinite(chain.implied_vol)
+    strike = chain.strike[known]
+    moneyness = np.log(strike / forward)
+    return Smile(
+        strike, moneyness, chain.implied_vol[known], chain.delta[known], chain.is_call[known]
+    )
+
+
+def volatility_at_the_money(smile: Smile) -> Measured:
+    """Return the volatility at the forward, a fraction per year.
+
+    Total variance is taken as linear in log-moneyness between the two strikes around the forward.
+    In total variance the absence of calendar arbitrage reads as monotonicity, which is why smiles
+    are stated in it (Gatheral and Jacquier, "Arbitrage-free SVI volatility surfaces", 2014).
+    """
+    moneyness, count = smile.log_moneyness, smile.strike.size
+    if count == 0:
+        return Lack.NO_VOLATILITY
+    above = int(np.searchsorted(moneyness, 0.0))
+    if above < count and moneyness[above] == 0.0:
+        return float(smile.implied_vol[above])
+    if above in {0, count}:
+        return Lack.ONE_SIDED
+    around = slice(above - 1, above + 1)
+    if np.ptp(moneyness[around]) > WIDEST_GAP:
+        return Lack.STRIKES_TOO_FAR_APART
+    # Within one expiry the time is a common factor of both variances.
+    return sqrt(np.interp(0.0, moneyness[around], smile.implied_vol[around] ** 2))
+
+
+def wing_volatility(smile: Smile, *, calls: bool) -> Measured:
+    """Return the volatility of the call, or put, whose delta is WING_DELTA in absolute value.
+
+    It is linear in delta between the first strike, from the forward outward, that is past the delta
+    and the one before it.
+    """
+    side = np.flatnonzero((smile.is_call == calls) & np.isfinite(smile.delta))
+    outward = side if calls else side[::-1]
+    if outward.size == 0:
+        return Lack.NO_VOLATILITY
+    delta, volatility = np.abs(smile.delta[outward]), smile.implied_vol[outward]
+    past = np.flatnonzero(delta <= WING_DELTA)
+    if past.size == 0:
+        return Lack.DELTA_NOT_REACHED
+    first = int(past[0])
+    if delta[first] == WING_DELTA:
+        return float(volatility[first])
+    if first == 0:
+        return Lack.DELTA_NOT_REACHED
+    if np.ptp(smile.log_moneyness[outward[first - 1 : first + 1]]) > WIDEST_GAP:
+        return Lack.STRIKES_TOO_FAR_APART
+    pair = [first, first - 1]
+    return float(np.interp(WING_DELTA, delta[pair], volatility[pair]))
+
+
+def risk_reversal(smile: Smile) -> Measured:
+    """Return by how much the call wing lies above the put wing, a fraction."""
+    call, put = wing_volatility(smile, calls=True), wing_volatility(smile, calls=False)
+    if isinstance(call, Lack):
+        return call
+    return put if isinstance(put, Lack) else call - put
+
+
+def butterfly(smile: Smile) -> Measured:
+    """Return by how much the middle of both wings lies above the money, a fraction."""
+    call, put = wing_volatility(smile, calls=True), wing_volatility(smile, calls=False)
+    middle = volatility_at_the_money(smile)
+    if isinstance(call, Lack):
+        return call
+    if isinstance(put, Lack):
+        return put
+    return middle if isinstance(middle, Lack) else (call + put) / 2.0 - middle
+
+
+def put_call_ratio(is_call: Flags, amounts: Integers) -> Measured:
+    """Return what there is in puts for one in calls."""
+    calls, puts = int(amounts[is_call].sum()), int(amounts[~is_call].sum())
+    return puts / calls if calls else Lack.CALLS_ARE_ZERO
+
+
+def max_pain(chain: ChainColumns) -> Measured:
+    """Return the listed strike, in rupees, at which all open contracts together pay least at expiry.
+
+    The payout is convex and piecewise linear in the settlement price.  Between two listed strikes it
+    grows by the open interest of the calls at or below less that of the puts above, so the first
+    strike from which it does not fall is the exact minimum, found in whole units without a product.
+    Where several strikes pay the same least, the lowest of them is returned.
+    """
+    if not chain.oi.any():
+        return Lack.NO_OPEN_INTEREST
+    strikes, place = np.unique(chain.strike, return_inverse=True)
+    calls, puts = np.zeros((2, strikes.size), np.int64)
+    np.add.at(calls, place[chain.is_call], chain.oi[chain.is_call])
+    np.add.at(puts, place[~chain.is_call], chain.oi[~chain.is_call])
+    growth = np.cumsum(calls) - (puts.sum() - np.cumsum(puts))
+    return float(strikes[np.argmax(growth >= 0)])
+
+
+def gamma_exposure(chain: ChainColumns, spot: float) -> Measured:
+    """Return the rupees by which the delta of all open contracts changes if the spot moves by 1 %.
+
+    Gamma times open interest in units times spot squared times 0.01, calls positive and puts negative
+    (the convention of SqueezeMetrics, "Gamma Exposure", 2017).  The sign assumes that whoever hedges
+    is long the calls and short the puts that the public sold and bought.  Nobody publishes who holds
+    what, so it is a convention and not a measurement.  Contracts without a gamma count as none.
+    """
+    held = chain.oi > 0
+    if not held.any():
+        return Lack.NO_OPEN_INTEREST
+    if not isfinite(spot):
+        return Lack.NO_SPOT
+    priced = held & np.isfinite(chain.gamma)
+    if not priced.any():
+        return Lack.NO_GAMMA
+    signed = np.where(chain.is_call, 1.0, -1.0) * chain.gamma * chain.oi
+    return float(signed[priced].sum()) * spot**2 * 0.01
