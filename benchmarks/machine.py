@@ -18,6 +18,7 @@ _PACKAGES = (
     "sqlalchemy",
     "psycopg2-binary",
     "numpy",
+    "numba",
     "fastapi",
     "uvicorn",
 )

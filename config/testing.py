@@ -7,6 +7,7 @@ from collections.abc import Mapping
 VALUES: Mapping[str, object] = {
     "order_processing_workers": 1,
     "parallel_greek_workers": 1,
+    "pricing_backend": "numpy",
     "thread_pool_size": 4,
     "redis_pool_size": 10,
     "db_pool_size": 2,

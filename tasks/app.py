@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import billiard.pool
 import structlog
-from celery import Celery, signals
+from celery import Celery, Task, signals
 
 from angel_x.adapters.logging import configure_logging
+from angel_x.bootstrap.kernels import choose_kernels
+from angel_x.domain.metric import Metric
 from config.celery_options import celery_options
+from config.queues import QueueName
 from config.settings import load
 from tasks import runtime, transport
 from tasks.base import BaseTask
+
+if TYPE_CHECKING:
+    from celery.apps.worker import Worker
 
 log = structlog.get_logger()
 
@@ -39,6 +46,13 @@ def _name_worker(sender: str, **_: object) -> None:
     runtime.name_worker(sender)
 
 
+@signals.celeryd_after_setup.connect
+def _compile_before_the_fork(instance: Worker, **_: object) -> None:
+    """Compile what the children price with, in the one worker that prices."""
+    if QueueName.GREEKS in instance.app.amqp.queues.consume_from:
+        choose_kernels(runtime.settings().pricing_backend)
+
+
 @signals.setup_logging.connect
 def _set_up_logging(**_: object) -> None:
     configure_logging(runtime.settings(), runtime.role())
@@ -57,6 +71,12 @@ def _look_at_memory(**_: object) -> None:
         runtime.current().memory_watch.look()
     except runtime.OUTAGES as error:
         log.warning("memory.unreported", error=str(error))
+
+
+@signals.task_revoked.connect
+def _count_expired(sender: Task, *, expired: bool, **_: object) -> None:
+    if expired:
+        runtime.meter().add(Metric.MESSAGES_EXPIRED, task=sender.name)
 
 
 @signals.worker_process_shutdown.connect

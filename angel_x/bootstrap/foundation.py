@@ -25,6 +25,8 @@ from angel_x.adapters.redis.events import EventStream
 from angel_x.adapters.redis.market_clock import MarketClock
 from angel_x.adapters.redis.portfolios import RedisPortfolioCache
 from angel_x.adapters.redis.queue_depths import QueueDepths
+from angel_x.bootstrap.kernels import choose_kernels
+from angel_x.domain.pricing.kernels import Kernels
 from angel_x.domain.session import TradingCalendar
 from angel_x.domain.step import Passing
 from angel_x.services.ports import Clock, Meter
@@ -97,6 +99,11 @@ class Foundation:
     @cached_property
     def market_clock(self) -> MarketClock:
         return MarketClock(self.cache, self.clock)
+
+    @property
+    def kernels(self) -> Kernels:
+        """What prices in a numeric worker: for other processes too dear to be built with the rest."""
+        return choose_kernels(self.settings.pricing_backend)
 
     @cached_property
     def events(self) -> EventStream:

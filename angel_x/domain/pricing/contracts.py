@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 Shape: TypeAlias = tuple[int, ...]
+_Scalar = TypeVar("_Scalar", np.float64, np.bool_)
 
 #: Rows valued in one pass: long enough to hide the cost of a numpy call, short enough for the scratch to stay in cache.
 #: Not a power of two, or every row of scratch would compete for the same lines of it.
@@ -54,10 +55,17 @@ def broadcast(numbers: tuple[ArrayLike, ...], is_call: ArrayLike) -> tuple[Contr
     flags = np.asarray(is_call)
     if flags.dtype != np.bool_:
         raise TypeError(f"is_call must be boolean, was {flags.dtype}")
-    wide = np.broadcast_arrays(*(np.asarray(n, dtype=np.float64) for n in numbers), flags)
-    spot, strike, years, rate, dividend_yield, given, calls = (a.reshape(-1) for a in wide)
-    contracts = Contracts(spot, strike, years, rate, dividend_yield, cast(Flags, calls), given)
-    return contracts, wide[0].shape
+    columns = [np.asarray(number, dtype=np.float64) for number in numbers]
+    shape = np.broadcast_shapes(flags.shape, *(column.shape for column in columns))
+    spot, strike, years, rate, dividend_yield, given = (_flat(column, shape) for column in columns)
+    contracts = Contracts(spot, strike, years, rate, dividend_yield, _flat(flags, shape), given)
+    return contracts, shape
+
+
+def _flat(column: NDArray[_Scalar], shape: Shape) -> NDArray[_Scalar]:
+    """Return ``column`` in one dimension, as it is where it has the shape already."""
+    wide = column if column.shape == shape else np.broadcast_to(column, shape)
+    return wide.reshape(-1)
 
 
 def positive(values: Floats) -> Flags:

@@ -8,7 +8,7 @@ value and vega are sums of two Mills ratios, so a step needs one logarithm and n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -30,13 +30,17 @@ from angel_x.domain.pricing.polynomial import Numbers
 __all__ = ["STATUS_NAMES", "IvStatus", "Statuses", "implied_vol", "solve_contracts"]
 
 Singles: TypeAlias = NDArray[np.float32]
+#: What writes the volatilities and statuses of contracts to two arrays of their length.
+Solve: TypeAlias = Callable[[Contracts, Floats, Statuses], None]
 
 _HALF_LOG_TWO_PI = 0.9189385332046727
 _ROOT_TWO_PI = 2.5066282746310002
-_SMALLEST_VALUE = 1e-290
+SMALLEST_VALUE = 1e-290
+# Of a smaller deviation the rounding of spot and strike leaves no digits.
+SMALLEST_SOLUTION = 1e-11
 # A fourth-order step of this size leaves less than a rounding error.
-_CONVERGED = 2e-4
-_MOST_STEPS = 64
+CONVERGED = 2e-4
+MOST_STEPS = 64
 
 
 def implied_vol(
@@ -48,16 +52,19 @@ def implied_vol(
     dividend_yield: ArrayLike,
     is_call: ArrayLike,
 ) -> tuple[Floats, Statuses]:
-    """Return the annual volatility of each price and an int8 :class:`IvStatus`; NaN wherever that is not OK.
-
-    The arguments broadcast; both results have their common shape, ``()`` for scalars.  Accurate to a few rounding errors
-    of the inputs.  Black-76 is the forward for ``spot`` and ``dividend_yield`` equal to ``rate``.
-    """
+    """Return volatilities and statuses as :func:`angel_x.pricing.implied_vol` does, always by numpy."""
     numbers = (spot, strike, years, rate, dividend_yield, price)
+    return solved(solve_contracts, numbers, is_call)
+
+
+def solved(
+    solve: Solve, numbers: tuple[ArrayLike, ...], is_call: ArrayLike
+) -> tuple[Floats, Statuses]:
+    """Return what ``solve`` makes of arguments that broadcast, in their common shape."""
     contracts, shape = broadcast(numbers, is_call)
     sigma = np.empty(contracts.spot.size)
     status = np.empty(contracts.spot.size, np.int8)
-    solve_contracts(contracts, sigma, status)
+    solve(contracts, sigma, status)
     return sigma.reshape(shape), status.reshape(shape)
 
 
@@ -117,11 +124,12 @@ def _solve_block(contracts: Contracts, sigma: Floats, scratch: _Scratch) -> None
     change = _step(problem, deviation, work, pairs)
     np.divide(change, deviation, change)
     np.abs(change, change)
-    rough = np.flatnonzero(~(change <= _CONVERGED) | (pairs[0][0] < SMALLEST_ARGUMENT))
+    rough = np.flatnonzero(~(change <= CONVERGED) | (pairs[0][0] < SMALLEST_ARGUMENT))
     if rough.size:
         deviation[rough] = _iterate(contracts.rows(rough))
     np.divide(deviation, maturity.root_years, sigma)
     sigma[unsolvable] = np.nan
+    sigma[deviation < SMALLEST_SOLUTION] = np.nan
 
 
 def _pose(
@@ -148,7 +156,7 @@ def _pose(
     np.multiply(most, spare, most)
     np.multiply(gap, spare, gap)
     np.abs(gap, gap)
-    solvable &= value > _SMALLEST_VALUE
+    solvable &= value > SMALLEST_VALUE
 
     np.divide(contracts.spot, contracts.strike, log_moneyness)
     np.log(log_moneyness, log_moneyness)
@@ -303,10 +311,10 @@ def _iterate(contracts: Contracts) -> Floats:
     inflection = np.sqrt(2.0 * problem.log_moneyness)
     lowest = np.where(problem.slope < 0.0, inflection, 0.0)
     highest = np.where(problem.slope < 0.0, np.inf, inflection)
-    for _ in range(_MOST_STEPS):
+    for _ in range(MOST_STEPS):
         change = _step(problem, deviation, work, pairs)
         np.clip(deviation, lowest, highest, out=deviation)
-        settled = np.abs(change) <= _CONVERGED * deviation
+        settled = np.abs(change) <= CONVERGED * deviation
         if settled.all():
             break
     return np.where(settled, deviation, np.nan)

@@ -11,15 +11,15 @@ _ROOT_TWO_PI = 2.5066282746310002
 # The guess inverts Bachelier's formula (Jaeckel, *Implied Normal Volatility*, 2017, in spirit) with l = ln(1 + gap / b):
 # eta^2 = l (l / 2 pi + E1 l^2 + E2 l^3) / (1 + E3 l + E4 l^2 + E5 l^3), s0 = x / eta, to 5e-4;
 # then s = s0 (1 + G1 u + G2 u^2) / (1 + G3 u), u = s0^2, to 0.4 % for s < 1.5 and 3 % for s < 3.  Fitted here.
-_BACHELIER_TOP = coefficients(
+BACHELIER_TOP = coefficients(
     0.15915494309189535, 0.023954211073224378, 0.0018615470938523322, dtype=np.float32
 )
-_BACHELIER_BOTTOM = coefficients(
+BACHELIER_BOTTOM = coefficients(
     1.0, 0.148017183566573, 0.02083102238747912, 0.0009351061968267585, dtype=np.float32
 )
-_LOGNORMAL_TOP = coefficients(1.0, -0.09516204739940069, -0.0026084346649581872, dtype=np.float32)
-_LOGNORMAL_BOTTOM = coefficients(1.0, -0.1359251096573312, dtype=np.float32)
-_LARGEST_CORRECTION = 6.6
+LOGNORMAL_TOP = coefficients(1.0, -0.09516204739940069, -0.0026084346649581872, dtype=np.float32)
+LOGNORMAL_BOTTOM = coefficients(1.0, -0.1359251096573312, dtype=np.float32)
+LARGEST_CORRECTION = 6.6
 # Where the strike is this near the forward, in units of the time value, the logarithm loses its digits.
 _NEAR_THE_MONEY = 1e-2
 _SMALLEST_DEVIATION = 1e-14
@@ -35,8 +35,8 @@ def write_guess(log_moneyness: Floats, value: Floats, gap: Floats, out: Floats) 
     np.log1p(out, out)
     ratio = out.astype(np.float32)
     guess, top, bottom = (np.empty_like(ratio) for _ in range(3))
-    evaluate_polynomial(_BACHELIER_TOP, ratio, top)
-    evaluate_polynomial(_BACHELIER_BOTTOM, ratio, bottom)
+    evaluate_polynomial(BACHELIER_TOP, ratio, top)
+    evaluate_polynomial(BACHELIER_BOTTOM, ratio, bottom)
     np.divide(bottom, top, top)
     np.sqrt(top, top)
     np.divide(top, ratio, top)
@@ -44,9 +44,9 @@ def write_guess(log_moneyness: Floats, value: Floats, gap: Floats, out: Floats) 
     guess[near] = _ROOT_TWO_PI * (value[near] + 0.5 * gap[near])
 
     np.multiply(guess, guess, ratio)
-    np.minimum(ratio, _LARGEST_CORRECTION, out=ratio)
-    evaluate_polynomial(_LOGNORMAL_TOP, ratio, top)
-    evaluate_polynomial(_LOGNORMAL_BOTTOM, ratio, bottom)
+    np.minimum(ratio, LARGEST_CORRECTION, out=ratio)
+    evaluate_polynomial(LOGNORMAL_TOP, ratio, top)
+    evaluate_polynomial(LOGNORMAL_BOTTOM, ratio, bottom)
     np.divide(top, bottom, top)
     np.multiply(guess, top, guess)
     np.maximum(guess, _SMALLEST_DEVIATION, out=out)

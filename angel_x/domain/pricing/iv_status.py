@@ -43,17 +43,15 @@ def diagnose(contracts: Contracts) -> Statuses:
     doubtful = np.flatnonzero(np.abs(price - payoff) <= ROUNDING_OF_PAYOFF * payoff)
     excess = price - payoff
     excess[doubtful] = price[doubtful] - _bounds(contracts.rows(doubtful), np.longdouble)[0]
-    # The first reason that holds is given.
-    reasons = {
-        IvStatus.INVALID: ~(contracts.priceable() & np.isfinite(price)),
-        IvStatus.EXPIRED: contracts.years <= 0.0,
-        IvStatus.NEGATIVE_PRICE: price < 0.0,
-        IvStatus.ZERO_PRICE: price == 0.0,
-        IvStatus.ABOVE_MAX: price >= most,
-        IvStatus.BELOW_INTRINSIC: excess < 0.0,
-    }
-    codes = np.select(list(reasons.values()), list(reasons), IvStatus.AT_INTRINSIC)
-    return codes.astype(np.int8)
+    codes = np.full(price.size, IvStatus.AT_INTRINSIC, np.int8)
+    # The weakest reason first: a stronger one replaces it.
+    codes[excess < 0.0] = IvStatus.BELOW_INTRINSIC
+    codes[price >= most] = IvStatus.ABOVE_MAX
+    codes[price == 0.0] = IvStatus.ZERO_PRICE
+    codes[price < 0.0] = IvStatus.NEGATIVE_PRICE
+    codes[contracts.years <= 0.0] = IvStatus.EXPIRED
+    codes[~(contracts.priceable() & np.isfinite(price))] = IvStatus.INVALID
+    return codes
 
 
 def _bounds(contracts: Contracts, digits: type[np.floating[Any]]) -> tuple[Floats, Floats]:
@@ -61,7 +59,7 @@ def _bounds(contracts: Contracts, digits: type[np.floating[Any]]) -> tuple[Float
 
     Which side of the payoff a price lies on is judged with more digits than a float64 has, where the platform has them.
     """
-    years = contracts.years.astype(digits)
+    years = contracts.years.astype(digits, copy=False)
     spot_leg = contracts.spot * np.exp(-contracts.dividend_yield * years)
     strike_leg = contracts.strike * np.exp(-contracts.rate * years)
     payoff = np.where(contracts.is_call, spot_leg - strike_leg, strike_leg - spot_leg)

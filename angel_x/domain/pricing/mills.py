@@ -8,7 +8,7 @@ from angel_x.domain.pricing.polynomial import Numbers, coefficients, evaluate_po
 
 # One rational function for all arguments, fitted on [-0.2, 38] by the Remez exchange against 50-digit values: relative
 # error below 2.6e-16 there, and 1/a in the limit.  All coefficients are positive, so nothing cancels.
-_NUMERATOR = coefficients(
+NUMERATOR = coefficients(
     1.2533141373155003,
     1.917235256758367,
     1.4522498637525385,
@@ -20,7 +20,7 @@ _NUMERATOR = coefficients(
     8.250221306033424e-05,
     2.9784228620381286e-06,
 )
-_DENOMINATOR = coefficients(
+DENOMINATOR = coefficients(
     1.0,
     2.327616971597284,
     2.515897389816423,
@@ -34,7 +34,7 @@ _DENOMINATOR = coefficients(
     2.978422862054641e-06,
 )
 # The same for single precision, to 1.5e-9.
-_SHORT_NUMERATOR = coefficients(
+SHORT_NUMERATOR = coefficients(
     1.2533141366583238,
     1.3120549531110477,
     0.6631634714197684,
@@ -43,7 +43,7 @@ _SHORT_NUMERATOR = coefficients(
     0.00255450906172893,
     dtype=np.float32,
 )
-_SHORT_DENOMINATOR = coefficients(
+SHORT_DENOMINATOR = coefficients(
     1.0,
     1.844752951241915,
     1.501027733113398,
@@ -66,6 +66,6 @@ def mills_ratio(argument: Numbers, out: Numbers, scratch: Numbers) -> None:
     The three arrays must differ and be float64, or float32 for a value that is only good to that.
     """
     short = argument.dtype == np.float32
-    evaluate_polynomial(_SHORT_NUMERATOR if short else _NUMERATOR, argument, out)
-    evaluate_polynomial(_SHORT_DENOMINATOR if short else _DENOMINATOR, argument, scratch)
+    evaluate_polynomial(SHORT_NUMERATOR if short else NUMERATOR, argument, out)
+    evaluate_polynomial(SHORT_DENOMINATOR if short else DENOMINATOR, argument, scratch)
     np.divide(out, scratch, out)

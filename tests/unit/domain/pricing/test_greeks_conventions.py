@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from angel_x.domain.pricing.black_scholes import BASIC_COUNT, GREEKS, value_contracts
+from angel_x.domain.pricing.black_scholes import BASIC_COUNT, GREEKS
 from angel_x.domain.pricing.contracts import BLOCK, broadcast
+from angel_x.domain.pricing.kernels import Kernels
 from angel_x.pricing import greeks
 
 ORDINARY: dict[str, Any] = {
@@ -124,6 +125,16 @@ def test_a_price_beyond_the_smallest_number_is_exactly_zero() -> None:
     assert all(values[name] == 0.0 for name in GREEKS)
 
 
+@pytest.mark.parametrize("strike", [90.0, 110.0])
+def test_a_volatility_too_small_to_matter_is_none(strike: float) -> None:
+    tiny = greeks(100.0, strike, 1.0, 0.05, 0.02, 1e-40, is_call=True, extended=True)
+
+    none = greeks(100.0, strike, 1.0, 0.05, 0.02, 0.0, is_call=True, extended=True)
+    assert [float(tiny[name]) for name in GREEKS] == pytest.approx(
+        [float(none[name]) for name in GREEKS], rel=1e-15
+    )
+
+
 def test_scalars_give_results_without_a_dimension() -> None:
     values = greeks(**contract())
 
@@ -180,13 +191,13 @@ def test_repeated_maturities_are_priced_like_scattered_ones() -> None:
         np.testing.assert_allclose(values[shuffle], scattered[name], rtol=1e-13)
 
 
-def test_values_can_be_written_into_an_array_that_the_caller_keeps() -> None:
+def test_values_can_be_written_into_an_array_that_the_caller_keeps(kernels: Kernels) -> None:
     strikes = np.linspace(22_000.0, 26_000.0, 9)
     numbers = (24_000.0, strikes, 0.05, 0.065, 0.065, 0.14)
     contracts, _ = broadcast(numbers, is_call=np.bool_(True))  # noqa: FBT003  an array, not a switch
     out = np.full((BASIC_COUNT, strikes.size), np.nan)
 
-    value_contracts(contracts, out)
+    kernels.value(contracts, out)
 
     for row, value in zip(out, greeks(*numbers, is_call=True).values(), strict=True):
         np.testing.assert_array_equal(row, value)
@@ -203,6 +214,35 @@ def test_call_less_put_is_the_discounted_forward_less_strike(**drawn: float) -> 
     spot_leg = chosen["spot"] * math.exp(-chosen["dividend_yield"] * chosen["years"])
     strike_leg = chosen["strike"] * math.exp(-chosen["rate"] * chosen["years"])
     assert call - put == pytest.approx(spot_leg - strike_leg, abs=1e-14 * (spot_leg + strike_leg))
+
+
+@settings(max_examples=50, derandomize=True, deadline=None)
+@given(right=st.sampled_from(["CE", "PE"]), **SOME_CONTRACTS)
+def test_a_price_lies_between_the_payoff_on_the_forward_and_the_leg_that_it_pays(
+    right: str, **drawn: float
+) -> None:
+    chosen = some_contract(**drawn) | {"is_call": right == "CE"}
+
+    price = float(greeks(**chosen)["price"])
+
+    spot_leg = chosen["spot"] * math.exp(-chosen["dividend_yield"] * chosen["years"])
+    strike_leg = chosen["strike"] * math.exp(-chosen["rate"] * chosen["years"])
+    sign, most = (1.0, spot_leg) if right == "CE" else (-1.0, strike_leg)
+    rounding = 4e-16 * (spot_leg + strike_leg)
+    assert max(sign * (spot_leg - strike_leg), 0.0) - rounding <= price <= most + rounding
+
+
+@settings(max_examples=50, derandomize=True, deadline=None)
+@given(right=st.sampled_from(["CE", "PE"]), more=st.floats(1e-6, 1.0), **SOME_CONTRACTS)
+def test_a_price_never_falls_when_the_volatility_rises(
+    right: str, more: float, **drawn: float
+) -> None:
+    chosen = some_contract(**drawn) | {"is_call": right == "CE"}
+    sigma = chosen["sigma"] * np.array([1.0, 1.0 + more])
+
+    less, greater = greeks(**chosen | {"sigma": sigma})["price"]
+
+    assert greater >= less - 4e-16 * (chosen["spot"] + chosen["strike"])
 
 
 #: Each Greek, the one that it differentiates, the argument, and the sign of time passing.

@@ -85,7 +85,11 @@ def test_pricing_with_the_implied_volatility_gives_back_the_price(
         assert again == pytest.approx(float(price), rel=1e-13, abs=1e-14 * (spot + strike))
     else:
         # Deep in the money the time value can be lost in the rounding of the price.
-        assert status in {IvStatus.AT_INTRINSIC, IvStatus.BELOW_INTRINSIC, IvStatus.ABOVE_MAX}
+        assert IvStatus(int(status)) in {
+            IvStatus.AT_INTRINSIC,
+            IvStatus.BELOW_INTRINSIC,
+            IvStatus.ABOVE_MAX,
+        }
         assert math.isnan(implied)
 
 
@@ -175,6 +179,22 @@ def test_a_chain_longer_than_a_block_is_solved_to_its_end() -> None:
 
     assert (status == IvStatus.OK).all()
     assert sigma == pytest.approx(0.2, rel=1e-12)
+
+
+@pytest.mark.parametrize("price", [1e-10, 1e-12, 1e-14, 1e-300])
+def test_a_time_value_that_rounding_could_have_made_tells_nothing(price: float) -> None:
+    assert reasons(price, strike=100.0) == ["at_intrinsic"]
+
+
+@pytest.mark.parametrize("sigma", [1e-9, 1e-7, 1e-5])
+def test_a_tiny_volatility_at_the_money_is_told_as_well_as_its_inputs_allow(sigma: float) -> None:
+    # The price is then sigma sqrt(T) over sqrt(2 pi), and rounding the spot moves it by half of that.
+    price = 100.0 * sigma * 0.5 / math.sqrt(2.0 * math.pi)
+
+    found, status = implied_vol(price, **NO_RATES | {"strike": 100.0})
+
+    assert status == IvStatus.OK
+    assert found == pytest.approx(sigma, rel=16 * EPSILON / sigma)
 
 
 def test_the_status_codes_keep_their_numbers() -> None:

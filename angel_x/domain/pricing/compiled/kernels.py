@@ -1,0 +1,99 @@
+"""The compiled loops as kernels, with the rows that they leave over done by numpy."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from angel_x.domain.pricing.compiled import loops
+from angel_x.domain.pricing.contracts import Contracts, Floats
+from angel_x.domain.pricing.iv_status import IvStatus, Statuses, diagnose
+from angel_x.domain.pricing.limits import write_limits
+
+_OUTPUTS = 10
+_PLAIN: tuple[Literal["C", "A", "W"], ...] = ("C", "A", "W")
+
+
+class CompiledKernels:
+    """The kernels that numba compiles: one thread, without the interpreter's lock."""
+
+    name = "numba"
+
+    @property
+    def is_cached(self) -> bool:
+        return loops.IS_CACHED
+
+    def value(self, contracts: Contracts, out: Floats) -> None:
+        _value(_plain(contracts), out)
+
+    def price(self, contracts: Contracts, out: Floats) -> None:
+        _value(_plain(contracts), out[np.newaxis])
+
+    def solve(self, contracts: Contracts, sigma: Floats, status: Statuses) -> None:
+        self._solve(contracts, sigma, status, is_warm=False)
+
+    def follow(self, contracts: Contracts, sigma: Floats, status: Statuses) -> None:
+        """Replace the volatilities of a moment ago in ``sigma`` by those of the prices now, good to nine digits.
+
+        What must come out alike however often it is computed calls :meth:`solve`: here the last digits depend on where
+        a row started.
+        """
+        self._solve(contracts, sigma, status, is_warm=True)
+
+    def _solve(
+        self, contracts: Contracts, sigma: Floats, status: Statuses, *, is_warm: bool
+    ) -> None:
+        plain = _plain(contracts)
+        solved = np.ascontiguousarray(sigma)
+        loops.solve(plain, solved, is_warm)
+        if solved is not sigma:
+            np.copyto(sigma, solved)
+        status.fill(IvStatus.OK)
+        unsolved = np.flatnonzero(np.isnan(solved))
+        if unsolved.size:
+            with np.errstate(all="ignore"):
+                status[unsolved] = diagnose(plain.rows(unsolved))
+
+
+KERNELS = CompiledKernels()
+
+
+def _plain(contracts: Contracts) -> Contracts:
+    """Return the columns as the loops take them; only what is scattered, repeated or read-only is copied."""
+    numbers = (
+        contracts.spot,
+        contracts.strike,
+        contracts.years,
+        contracts.rate,
+        contracts.dividend_yield,
+    )
+    spot, strike, years, rate, dividend_yield = (
+        np.require(n, requirements=_PLAIN) for n in numbers
+    )
+    is_call = np.require(contracts.is_call, requirements=_PLAIN)
+    given = np.require(contracts.given, requirements=_PLAIN)
+    return Contracts(spot, strike, years, rate, dividend_yield, is_call, given)
+
+
+def _value(contracts: Contracts, out: Floats) -> None:
+    """Write as many Greeks as ``out`` has rows."""
+    written = out if out.strides[-1] == out.itemsize else np.empty(out.shape)
+    # The loops take ten arrays, and leave alone those that were not asked for.
+    columns = (*written, *[written[0]] * (_OUTPUTS - len(written)))
+    odd_rows = np.empty(contracts.spot.size, np.int64)
+    found = loops.value(contracts, columns, len(written), odd_rows)
+    if found:
+        _write_odd(contracts, written, odd_rows[:found])
+    if written is not out:
+        np.copyto(out, written)
+
+
+def _write_odd(
+    contracts: Contracts, out: Floats, rows: np.ndarray[tuple[int], np.dtype[np.intp]]
+) -> None:
+    odd = contracts.rows(rows)
+    values = out[:, rows]
+    with np.errstate(all="ignore"):
+        write_limits(odd, np.sqrt(odd.years), values)
+    out[:, rows] = values

@@ -1,0 +1,77 @@
+"""Who does the arithmetic of pricing: numpy, which is always there, or loops that numba has compiled."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Literal, Protocol, TypeAlias, cast
+
+from angel_x.domain.pricing.black_scholes import price_contracts, value_contracts
+from angel_x.domain.pricing.contracts import Contracts, Floats
+from angel_x.domain.pricing.implied_vol import solve_contracts
+from angel_x.domain.pricing.iv_status import Statuses
+from angel_x.errors import PricingBackendMissing
+
+Backend: TypeAlias = Literal["auto", "numpy", "numba"]
+
+#: What imports numba and compiles.
+COMPILED = "angel_x.domain.pricing.compiled"
+
+
+class Kernels(Protocol):
+    """Prices, Greeks and implied volatilities of many contracts, written to arrays of the caller.
+
+    Whoever implements it agrees with the others to 16 units of rounding, row by row, and on every status.
+    """
+
+    name: str
+
+    def value(self, contracts: Contracts, out: Floats) -> None:
+        """Write Greeks in the order of ``GREEKS`` to ``out`` of shape ``(6, n)`` or ``(10, n)``."""
+
+    def price(self, contracts: Contracts, out: Floats) -> None:
+        """Write prices to ``out`` of shape ``(n,)``."""
+
+    def solve(self, contracts: Contracts, sigma: Floats, status: Statuses) -> None:
+        """Write the volatilities that explain the prices ``given``, or NaN, and why."""
+
+
+class _NumpyKernels:
+    """The kernels that need nothing but numpy."""
+
+    name = "numpy"
+
+    def value(self, contracts: Contracts, out: Floats) -> None:
+        value_contracts(contracts, out)
+
+    def price(self, contracts: Contracts, out: Floats) -> None:
+        price_contracts(contracts, out)
+
+    def solve(self, contracts: Contracts, sigma: Floats, status: Statuses) -> None:
+        solve_contracts(contracts, sigma, status)
+
+
+NUMPY: Kernels = _NumpyKernels()
+
+
+def chosen(name: Backend) -> Kernels:
+    """Return the kernels of that name; ``auto`` are the compiled ones where numba can be imported.
+
+    The first call that chooses numba imports it and compiles, which takes seconds and megabytes; nothing else does.
+
+    Raises:
+        PricingBackendMissing: numba was asked for by name and cannot be imported.
+    """
+    if name == "numpy":
+        return NUMPY
+    try:
+        import_module("numba")
+    except ImportError as error:
+        if name == "auto":
+            return NUMPY
+        raise PricingBackendMissing(name, str(error)) from error
+    return cast(Kernels, import_module(COMPILED).KERNELS)
+
+
+def is_recompiled(kernels: Kernels) -> bool:
+    """Say whether every process compiles these kernels again, for want of a directory to keep them in."""
+    return not getattr(kernels, "is_cached", True)
