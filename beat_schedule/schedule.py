@@ -38,7 +38,7 @@ class Entry:
 
 
 def entries(settings: Settings) -> dict[str, Entry]:
-    """Return the schedule by name.  Caches are renewed twice in the time that they live."""
+    """Return the schedule by name.  Portfolios are renewed twice in the time that they live."""
     return {
         "memory": Entry(TaskName.CHECK_MEMORY, _every(60)),
         "queues": Entry(TaskName.CHECK_QUEUES, _every(10)),
@@ -48,8 +48,10 @@ def entries(settings: Settings) -> dict[str, Entry]:
         "orders-expire": Entry(TaskName.EXPIRE_ORDERS, _every(30)),
         # Not gated: the calendar, by the market's clock, says when the cut-off is.
         "intraday-close": Entry(TaskName.CLOSE_INTRADAY, _every(10)),
-        "greeks": Entry(TaskName.REFRESH_GREEKS, _every(settings.cache_ttl_greeks / 2), Gate.LIVE),
-        "greeks-snapshot": Entry(TaskName.SNAPSHOT_GREEKS, _every(60), Gate.LIVE),
+        "greeks": Entry(TaskName.REFRESH_GREEKS, _every(settings.greeks_pace_seconds), Gate.LIVE),
+        "greeks-snapshot": Entry(
+            TaskName.SNAPSHOT_GREEKS, _every(settings.greeks_snapshot_seconds), Gate.LIVE
+        ),
         "portfolios": Entry(
             TaskName.REFRESH_PORTFOLIOS, _every(settings.cache_ttl_portfolio / 2), Gate.LIVE
         ),

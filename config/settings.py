@@ -164,8 +164,44 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache_ttl_greeks: Annotated[
         int,
         Meta(ge=1, le=86_400),
-        Doc("Seconds that Greeks live; they are renewed twice in that time.", "beat_schedule"),
+        Doc(
+            "Seconds that Greeks and risk arrays live. What stands still is renewed at half of it.",
+            "services.greeks",
+        ),
     ] = 30
+    greeks_refresh_seconds: Annotated[
+        int,
+        Meta(ge=1, le=3_600),
+        Doc(
+            "Seconds between two looks at what has moved, and that a chunk waits for a worker.",
+            "beat_schedule, services.greeks",
+        ),
+    ] = 2
+    greeks_snapshot_seconds: Annotated[
+        int,
+        Meta(ge=1, le=86_400),
+        Doc("Seconds between two copies of the Greeks to the database.", "beat_schedule"),
+    ] = 60
+    greeks_retention_days: Annotated[
+        int,
+        Meta(ge=1, le=36_500),
+        Doc("Days that the database keeps the Greeks of an expired contract.", "bootstrap"),
+    ] = 90
+    pricing_backend: Annotated[
+        Literal["auto", "numpy", "numba"],
+        Doc(
+            "What does the arithmetic of the numeric worker; `auto` is numba where it is installed.",
+            "bootstrap.kernels",
+        ),
+    ] = "auto"
+    pricing_model: Annotated[
+        Literal["black76", "bsm", "exchange"],
+        Doc(
+            "What volatilities and Greeks are worked out on: the forward that the market implies, "
+            "the spot, or the spot by the convention of the exchange's website.",
+            "services.greeks",
+        ),
+    ] = "black76"
     cache_ttl_portfolio: Annotated[
         int,
         Meta(ge=1, le=86_400),
@@ -175,7 +211,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=10_000), Doc("Connections of one process to the cache.", "bootstrap")
     ] = 100
     warm_cache_on_startup: Annotated[
-        bool, Doc("Load the universe before the first request or task.", "bootstrap")
+        bool,
+        Doc(
+            "Load the universe before the first request or task, and ask for missing Greeks.",
+            "bootstrap",
+        ),
     ] = True
     db_pool_size: Annotated[
         int, Meta(ge=1, le=1000), Doc("Connections that an API process keeps open.", "bootstrap")
@@ -324,6 +364,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 f"{PREFIX}{name.upper()} is needed: set it, or run `angel-x up` in {self.home}"
             )
         return str(value)
+
+    @property
+    def greeks_pace_seconds(self) -> float:
+        """How often to look for what has moved: so often, too, that nothing vanishes in between."""
+        return min(self.greeks_refresh_seconds, self.cache_ttl_greeks / 2)
 
     @property
     def home_path(self) -> Path:

@@ -42,7 +42,8 @@ ROUTES: dict[TaskName, QueueName] = {
     TaskName.CLOSE_INTRADAY: QueueName.EMERGENCY,
     TaskName.REFRESH_GREEKS: QueueName.GREEKS,
     TaskName.COMPUTE_GREEKS_CHUNK: QueueName.GREEKS,
-    TaskName.SNAPSHOT_GREEKS: QueueName.GREEKS,
+    # It takes seconds of waiting for the database, in which chunks would expire behind it.
+    TaskName.SNAPSHOT_GREEKS: QueueName.PORTFOLIO,
     TaskName.UPDATE_PORTFOLIOS: QueueName.PORTFOLIO,
     TaskName.REFRESH_PORTFOLIOS: QueueName.PORTFOLIO,
     TaskName.SNAPSHOT_PORTFOLIOS: QueueName.PORTFOLIO,

@@ -11,7 +11,7 @@ from tasks.app import app
 
 @app.task(name=TaskName.REFRESH_GREEKS)
 def refresh() -> None:
-    """Ask for every chunk of the universe."""
+    """Ask for every chain that has moved or grows old."""
     runtime.current().greeks.refresh()
 
 
@@ -19,9 +19,3 @@ def refresh() -> None:
 def compute_chunk(version: str, start: int, stop: int, as_of: datetime) -> None:
     """Price and publish one chunk."""
     runtime.current().greeks.compute_chunk(version, start, stop, as_of)
-
-
-@app.task(name=TaskName.SNAPSHOT_GREEKS)
-def snapshot() -> None:
-    """Keep the published Greeks in the database."""
-    runtime.current().greeks.snapshot()

@@ -47,5 +47,6 @@ def canary(queue: str, sent_at: datetime) -> None:
 
 @app.task(name=TaskName.MAINTAIN_PARTITIONS)
 def maintain_partitions() -> None:
-    """Make the partitions of the coming days and drop those past retention."""
+    """Make the partitions of the coming days, and drop what is past retention."""
     runtime.current().partitions.maintain()
+    runtime.current().greeks_archive.forget()

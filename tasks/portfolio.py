@@ -23,3 +23,9 @@ def refresh() -> None:
 def snapshot() -> None:
     """Append the stored portfolios to their history."""
     runtime.current().portfolios.snapshot()
+
+
+@app.task(name=TaskName.SNAPSHOT_GREEKS)
+def snapshot_greeks() -> None:
+    """Keep the published Greeks in the database."""
+    runtime.current().greeks_archive.snapshot()

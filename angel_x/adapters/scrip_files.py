@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, cast
 
 import ijson
+import numpy as np
 
 from angel_x.adapters.text_files import is_compressed, open_binary
 from angel_x.domain.scrip_master import parse_master
@@ -18,6 +19,8 @@ from angel_x.errors import InvalidScripMaster
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from angel_x.domain.contract_file import ContractFile
     from angel_x.domain.contract_rules import ContractRules
@@ -29,6 +32,9 @@ Progress = Callable[[int, int], None]
 _BUFFER = 64 * 1024
 _BLANK = b" \t\r\n" + BOM_UTF8
 _TOLD_EVERY = 1_000
+#: A row is flat.  The parser names each level by all those above it, so depth costs memory squared:
+#: ten megabytes of brackets would take terabytes.
+_DEEPEST = 1_000
 
 
 def is_master(path: Path) -> bool:
@@ -77,15 +83,53 @@ def _rows(file: IO[bytes], name: str) -> Iterator[object]:
     """Yield the members of the array; what stops the reading of one is a fault of that row."""
     row = 1
     try:
-        for value in ijson.items(file, "item", buf_size=_BUFFER):
+        # Without use_float a number of 4,301 digits ends the process, and 1e99999999999999999999 raises
+        # what is no JSONError.
+        for value in ijson.items(_Shallow(file), "item", buf_size=_BUFFER, use_float=True):
             yield value
             row += 1
+    except _TooDeepError as error:
+        raise InvalidScripMaster(name, row, "(any)", str(error)) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         detail = f"compressed text ends here: {error}"
         raise InvalidScripMaster(name, row, "(any)", detail) from error
     except ijson.JSONError as error:
         reason = " ".join(str(error).split("\n", 1)[0].split())
         raise InvalidScripMaster(name, row, "(any)", f"must be JSON: {reason}") from error
+
+
+class _TooDeepError(Exception):
+    """Brackets in brackets, more than any row has."""
+
+
+class _Shallow:
+    """A file of which nothing is read on that is nested too deep.
+
+    Brackets in texts count too: they close again, or there are few of them.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._depth = 0
+
+    def read(self, size: int) -> bytes:
+        piece = self._file.read(size)
+        if piece:
+            depths = self._depth + np.cumsum(_NESTING[np.frombuffer(piece, np.uint8)])
+            if depths.max() > _DEEPEST:
+                raise _TooDeepError(f"must be nested at most {_DEEPEST} deep, was deeper")
+            self._depth = int(depths[-1])
+        return piece
+
+
+def _nesting() -> NDArray[np.int32]:
+    """Return what every byte adds to the depth."""
+    nesting = np.zeros(256, np.int32)
+    nesting[list(b"[{")], nesting[list(b"]}")] = 1, -1
+    return nesting
+
+
+_NESTING = _nesting()
 
 
 def _watched(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 from angel_x.adapters.postgres.greeks_snapshot import PostgresGreeksSnapshots
 from angel_x.adapters.postgres.portfolios import PostgresPortfolios
-from angel_x.adapters.redis.greeks_board import RedisGreeksBoard
+from angel_x.adapters.redis.greeks_board import RedisChainBoards
 from angel_x.bootstrap.controls import ControlParts
+from angel_x.bootstrap.foundation import TRANSIENT
 from angel_x.domain.dated import Dated
+from angel_x.domain.pricing_model import PricingModel
 from angel_x.domain.session import IST
+from angel_x.domain.span import SpanParameters, span_table
 from angel_x.services.greeks import Greeks
+from angel_x.services.greeks_archive import GreeksArchive
 from angel_x.services.option_chain import OptionChains
 from angel_x.services.portfolio import Portfolios
 from config.market import table
@@ -21,12 +25,12 @@ class AnalyticsParts(ControlParts):
     """Greeks, chains and portfolios."""
 
     @cached_property
-    def _greeks_board(self) -> RedisGreeksBoard:
-        return RedisGreeksBoard(self.cache, self.settings.cache_ttl_greeks)
+    def _today(self) -> date:
+        return self.clock().astimezone(IST).date()
 
     @cached_property
     def _rate(self) -> float:
-        return _rate_on(self.clock().astimezone(IST).date())
+        return _rate_on(self._today)
 
     @cached_property
     def greeks(self) -> Greeks:
@@ -34,13 +38,31 @@ class AnalyticsParts(ControlParts):
             universes=self.universes,
             quotes=self._quotes,
             board=self._greeks_board,
-            snapshots=PostgresGreeksSnapshots(self.engine),
+            boards=RedisChainBoards(self.cache, self._greeks_board, self._risk_board),
             dispatcher=self.dispatcher,
             meter=self.meter,
             clock=self.clock,
-            market_clock=self.market_clock,
+            market_time=self.market_clock.at,
             rate=self._rate,
+            span=_span_on(self._today),
             ttl_seconds=self.settings.cache_ttl_greeks,
+            refresh_seconds=self.settings.greeks_pace_seconds,
+            max_quote_age_seconds=self.settings.cache_ttl_market_data,
+            model=PricingModel(self.settings.pricing_model),
+            kernels=lambda: self.kernels,
+            outages=TRANSIENT,
+        )
+
+    @cached_property
+    def greeks_archive(self) -> GreeksArchive:
+        return GreeksArchive(
+            universes=self.universes,
+            board=self._greeks_board,
+            snapshots=PostgresGreeksSnapshots(self.engine),
+            meter=self.meter,
+            clock=self.clock,
+            retention=timedelta(days=self.settings.greeks_retention_days),
+            outages=TRANSIENT,
         )
 
     @cached_property
@@ -73,3 +95,7 @@ class AnalyticsParts(ControlParts):
 def _rate_on(day: date) -> float:
     rows = table("rates")["risk_free"]
     return Dated((date.fromisoformat(r["from"]), float(r["rate"])) for r in rows).on(day)
+
+
+def _span_on(day: date) -> SpanParameters:
+    return span_table(table("margin")["span"]).on(day)

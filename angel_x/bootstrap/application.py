@@ -68,7 +68,9 @@ class Application(OperationParts):
 def build(settings: Settings, *, role: str) -> Application:
     """Put the application of one process together; ``role`` names it in metrics and reports.
 
-    Nothing is connected to yet, unless ``WARM_CACHE_ON_STARTUP`` asks for the universe.
+    Nothing is connected to yet, unless ``WARM_CACHE_ON_STARTUP`` asks for the universe.  Then the first
+    process of a Greeks worker also asks for whatever Greeks are not published, or have grown old.
+    Quotes nobody can warm but their source: a feed that starts says all that it knows at once.
 
     Raises:
         SettingsError: An address that the process needs is not known.
@@ -79,4 +81,12 @@ def build(settings: Settings, *, role: str) -> Application:
         getattr(application, part)
     if settings.warm_cache_on_startup:
         application.universes.current()
+        if _is_first_of_greeks(role):
+            application.greeks.refresh()
     return application
+
+
+def _is_first_of_greeks(role: str) -> bool:
+    """Say whether a process speaks for its worker, so that not every child asks for the same."""
+    worker, _, place = role.rpartition("-")
+    return worker.startswith("greeks") and place == "0"

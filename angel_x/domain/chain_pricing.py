@@ -23,7 +23,7 @@ from angel_x.domain.expiry import calendar_years_to_expiry, years_to_expiry
 from angel_x.domain.greek_columns import GREEK_FIELDS, GreekField
 from angel_x.domain.marks import QuoteAge, last_prices, marks_of
 from angel_x.domain.model_terms import model_terms
-from angel_x.domain.pricing.black_scholes import BASIC_COUNT
+from angel_x.domain.pricing.black_scholes import BASIC_COUNT, GREEKS
 from angel_x.domain.pricing.forward import Chains, Pairs
 from angel_x.domain.pricing.iv_status import IvStatus
 from angel_x.domain.pricing.kernels import NUMPY
@@ -102,8 +102,9 @@ def price_chains(
     """Return the Greeks and the risk arrays of the rows ``start:stop``, which must be whole chains.
 
     A row without a volatility is NaN but for its forward, the source of that, and the status that
-    says why.  Its risk array is NaN too, unless it has a quote without time value: then the losses
-    are those of the payoff, which ask no less of whoever is short.
+    says why.  Its risk array is NaN too, unless it has a quote without time value: then its scenarios
+    are worth their payoffs.  Losses are counted from the mark, so that mark and losses together say
+    what a scenario is worth, however far from the model a quote is.
     """
     rows = _Rows.of(universe, start, stop)
     marks = marks_of(market.quotes, market.quote_age)
@@ -121,7 +122,7 @@ def price_chains(
     else:
         is_index = market.span.are_indices(universe.underlyings)[rows.underlying]
         scan = _scan(market.span, is_index, terms.years, rows.chain)
-        _write_risk(risk, solved, greeks, scan, kernels)
+        _write_risk(risk, solved, greeks[GreekField.DELTA], marks.price, scan, kernels)
         risk[MARK_ROW] = np.where(np.isnan(risk[DELTA_ROW]), np.nan, marks.price)
     return PricedChains(greeks, risk)
 
@@ -238,17 +239,18 @@ def _scan(span: SpanParameters, is_index: Flags, years: Floats, chain: Rows) -> 
     return Scan(price[chain], volatility[chain], *reach)
 
 
-def _write_risk(out: Floats, solved: _Solved, greeks: Floats, scan: Scan, kernels: Kernels) -> None:
-    """Write the losses and the delta; of a price without time value those of the payoff."""
+def _write_risk(
+    out: Floats, solved: _Solved, delta: Floats, mark: Floats, scan: Scan, kernels: Kernels
+) -> None:
+    """Write the losses, from the mark, and the delta; of a price without time value those of the payoff."""
     contracts = solved.contracts
-    value, delta = greeks[GreekField.PRICE], greeks[GreekField.DELTA]
     payoffs = np.flatnonzero(_is_without_time_value(solved.status))
     if payoffs.size:
         contracts = contracts._replace(given=contracts.given.copy())
         contracts.given[payoffs] = 0.0
         certain = np.empty((BASIC_COUNT, payoffs.size))
         kernels.value(contracts.rows(payoffs), certain)
-        value, delta = value.copy(), delta.copy()
-        value[payoffs], delta[payoffs] = certain[0], certain[1] * solved.basis[payoffs]
-    write_losses(contracts, value, scan, kernels, out[: len(SCENARIOS)])
+        delta = delta.copy()
+        delta[payoffs] = certain[GREEKS.index("delta")] * solved.basis[payoffs]
+    write_losses(contracts, mark, scan, kernels, out[: len(SCENARIOS)])
     out[DELTA_ROW] = delta

@@ -60,21 +60,21 @@ class Scan(NamedTuple):
 
 
 def write_losses(
-    contracts: Contracts, value: Floats, scan: Scan, kernels: Kernels, out: Floats
+    contracts: Contracts, mark: Floats, scan: Scan, kernels: Kernels, out: Floats
 ) -> None:
     """Write the losses of one long unit in rupees to ``out``, C-contiguous of shape (16, rows).
 
-    ``contracts.given`` is the volatility and ``value`` what the model says they are worth now; a
-    NaN in either is a NaN in every scenario.
+    ``contracts.given`` is the volatility and ``mark`` what the contracts are held to be worth now; a
+    NaN in either is a NaN in every scenario.  So a long option never loses more than its mark.
     """
     moves = (_MOVES * np.where(_ARE_EXTREME, scan.extreme_moves, 1.0))[:, None]
     steps = contracts.spot * scan.price
     volatilities = contracts.given + np.array([[0.0], [1.0], [-1.0]]) * scan.volatility
     np.maximum(volatilities, 0.0, out=volatilities)
     # Short columns are laid end to end: an array operation on few rows is mostly overhead.
-    at_once = min(max(BLOCK // max(value.size, 1), 1), len(SCENARIOS))
+    at_once = min(max(BLOCK // max(mark.size, 1), 1), len(SCENARIOS))
     later = _repeated(contracts, scan.look_ahead_years, at_once)
-    spots, sigmas = np.empty((2, at_once, value.size))
+    spots, sigmas = np.empty((2, at_once, mark.size))
     for start in range(0, len(SCENARIOS), at_once):
         some = slice(start, start + at_once)
         loss = out[some]
@@ -86,7 +86,7 @@ def write_losses(
         states = later.rows(slice(0, spot.size))
         states = states._replace(spot=spot.reshape(-1), given=sigma.reshape(-1))
         kernels.price(states, loss.reshape(-1))
-        np.subtract(value, loss, loss)
+        np.subtract(mark, loss, loss)
     out[_ARE_EXTREME] *= scan.extreme_cover
 
 

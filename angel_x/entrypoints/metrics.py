@@ -10,7 +10,6 @@ import structlog
 from angel_x.adapters.metrics import metrics_directory
 from angel_x.adapters.metrics.collector import Reading, Source
 from angel_x.adapters.metrics.exporter import registry, served
-from angel_x.adapters.redis.greeks_board import RedisGreeksBoard
 from angel_x.bootstrap import Application, build
 from angel_x.domain.metric import Metric
 from angel_x.entrypoints.signals import stopped_by_signal
@@ -75,10 +74,6 @@ def sources(application: Application) -> list[Source]:
 
 
 def _greeks_age(application: Application) -> Reading:
-    """Return the age of the oldest published Greeks; no reading where none are published."""
-    board = RedisGreeksBoard(application.cache, application.settings.cache_ttl_greeks)
-    _, times = board.read(application.universes.current())
-    published = times[times > 0]
-    if not len(published):
-        return {}
-    return {"": application.clock().timestamp() - int(published.min()) / 1000}
+    """Return the age of the oldest Greeks; no reading where nothing trades."""
+    age = application.greeks.oldest_age_seconds()
+    return {} if age is None else {"": age}

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from angel_x.domain.account import Account
     from angel_x.domain.portfolio import Portfolio
+    from angel_x.domain.published import Heads, Valued
     from angel_x.domain.universe import Universe
     from angel_x.domain.valuation import Holdings
 
@@ -27,16 +28,46 @@ class GreeksByRow(GreeksBoard, Protocol):
         """Return columns and times of ``rows``, which may repeat."""
 
 
+class RiskBoard(Protocol):
+    """The latest risk arrays as float32 columns, in the order of ``angel_x.domain.risk_arrays``.
+
+    What is absent or expired reads as NaN and age zero.
+    """
+
+    def write(
+        self, universe: Universe, start: int, columns: NDArray[np.floating], as_of_ms: int
+    ) -> None:
+        """Write the columns, shape (RISK_ROWS, rows), of the rows from ``start`` on."""
+
+    def read_rows(
+        self, universe: Universe, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return columns and times in epoch milliseconds of ``rows``, which may repeat."""
+
+
+class ChainBoards(Protocol):
+    """Greeks and risk arrays of whole chains, published together."""
+
+    def write(self, universe: Universe, start: int, valued: Valued) -> None:
+        """Write the chains from row ``start`` on, in one round trip."""
+
+    def heads(self, universe: Universe) -> Heads:
+        """Return when and of what every chain was priced, in one round trip."""
+
+
 class GreeksSnapshots(Protocol):
     """The last known Greeks of each symbol, for queries that join them."""
 
     def save(
         self,
         symbols: Sequence[str],
-        columns: Mapping[str, Sequence[float]],
-        as_of_ms: Sequence[int],
-    ) -> None:
-        """Insert or replace one row a symbol, in one statement."""
+        columns: Mapping[str, NDArray[np.floating]],
+        as_of_ms: NDArray[np.int64],
+    ) -> int:
+        """Insert or replace one row a symbol, in one statement; return how many are new or newer."""
+
+    def forget(self, before: datetime) -> int:
+        """Delete the rows of contracts that expired before a time; return how many."""
 
 
 class PortfolioStore(Protocol):

@@ -41,6 +41,10 @@ def _histogram(text: str, buckets: tuple[float, ...], *labels: str) -> Definitio
     return Definition(Kind.HISTOGRAM, text, labels, buckets)
 
 
+def _gauge_of(text: str) -> Definition:
+    return Definition(Kind.GAUGE, text)
+
+
 def _scraped(text: str, *labels: str) -> Definition:
     return Definition(Kind.SCRAPED, text, labels)
 
@@ -64,6 +68,7 @@ DEFINITIONS: Mapping[Metric, Definition] = {
     Metric.PARKED_ORDERS: _scraped("Orders that could not be decided and were not sent again."),
     Metric.DOORBELLS_LOST: _counter("Messages that could not be sent; the relay rings again."),
     Metric.MESSAGES_DROPPED: _counter("Messages that nobody could run.", "reason"),
+    Metric.MESSAGES_EXPIRED: _counter("Messages that waited too long to be worth running.", "task"),
     Metric.QUEUE_DEPTH: _scraped("Messages that wait on a queue.", "queue"),
     Metric.QUEUE_OLDEST_SECONDS: _scraped("Age of the oldest undecided order of a queue.", "queue"),
     Metric.QUEUE_WAIT_SECONDS: _histogram("Time that a canary lay on its queue.", LONG, "queue"),
@@ -71,7 +76,14 @@ DEFINITIONS: Mapping[Metric, Definition] = {
         "Time since a worker last took a canary off a queue; infinite if none ever did.", "queue"
     ),
     Metric.GREEKS_CONTRACTS: _counter("Contracts priced."),
-    Metric.GREEKS_AGE_SECONDS: _scraped("Age of the oldest Greeks that are published."),
+    Metric.GREEKS_CHUNKS_SENT: _counter("Chunks that refreshes asked for."),
+    Metric.GREEKS_REFRESH_SECONDS: _histogram(
+        "Time to find what has moved and to ask for it.", FINE
+    ),
+    Metric.GREEKS_STAGE_SECONDS: _histogram("Time of each part of a chunk.", LONG, "stage"),
+    Metric.GREEKS_AGE_SECONDS: _scraped(
+        "Age of the oldest Greeks of a contract that trades; infinite if one has none."
+    ),
     Metric.PORTFOLIO_UPDATE_SECONDS: _histogram("Time to value one set of accounts.", LONG),
     Metric.DB_QUERY_SECONDS: _histogram("Time of one statement.", QUERY),
     Metric.CACHE_REQUESTS: _counter("Reads of the cache.", "cache", "result"),
@@ -85,4 +97,10 @@ DEFINITIONS: Mapping[Metric, Definition] = {
         "Strictest trading state of a scope: 0 active, 1 reducing, 2 halted.", "scope"
     ),
     Metric.MARKET_TICKS: _counter("Ticks taken from the feed."),
+    Metric.FEED_GAPS: _counter("Times that a source of quotes left something out.", "kind"),
+    Metric.FEED_STALE_CONTRACTS: _gauge_of(
+        "Contracts at the money of the next expiry without a new quote for too long."
+    ),
+    Metric.FEED_LAG_SECONDS: _gauge_of("How late the feed took the last move of its source."),
+    Metric.FEED_TICKS_DROPPED: _counter("Rows that left the full tick buffer unwritten."),
 }

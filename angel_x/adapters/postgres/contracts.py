@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 # One load at a time: two would list the union of both.
 _LOCK = text("LOCK TABLE contracts IN SHARE ROW EXCLUSIVE MODE")
 
+# A million contracts may take longer than a query, and orders do not wait for it.  One that was
+# canceled half way would be canceled again the next time: nobody would get rid of them.
+_PATIENCE = text("SET LOCAL statement_timeout = 0")
+
 _COLUMNS = """symbol, underlying, expiry, strike, option_right, lot_size, tick_size,
               freeze_quantity, expires_at"""
 
@@ -83,6 +87,7 @@ class SqlContracts:
         """
         with self._engine.begin() as connection:
             connection.execute(_LOCK)
+            connection.execute(_PATIENCE)
             _stage(connection, universe)
             connection.execute(_LIST)
             return connection.execute(_UNLIST).rowcount

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from angel_x.adapters.postgres.arrays import array
+
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from sqlalchemy import Engine
 
 _FIELDS = ("implied_vol", "price", "delta", "gamma", "vega", "theta", "rho")
@@ -28,8 +33,18 @@ _SAVE = text("""
         implied_vol = EXCLUDED.implied_vol, price = EXCLUDED.price, delta = EXCLUDED.delta,
         gamma = EXCLUDED.gamma, vega = EXCLUDED.vega, theta = EXCLUDED.theta,
         rho = EXCLUDED.rho, as_of = EXCLUDED.as_of
-    WHERE greeks_snapshot.as_of <= EXCLUDED.as_of
+    WHERE greeks_snapshot.as_of < EXCLUDED.as_of
 """)
+
+_FORGET = text("""
+    DELETE FROM greeks_snapshot WHERE symbol IN (
+        SELECT kept.symbol FROM greeks_snapshot kept LEFT JOIN contracts USING (symbol)
+        WHERE coalesce(contracts.expires_at, kept.as_of) < :before
+        ORDER BY kept.symbol LIMIT :rows
+    )
+""")
+#: Rows that one statement deletes, so that it holds few locks for a short time.
+_ROWS = 10_000
 
 
 class PostgresGreeksSnapshots:
@@ -41,14 +56,27 @@ class PostgresGreeksSnapshots:
     def save(
         self,
         symbols: Sequence[str],
-        columns: Mapping[str, Sequence[float]],
-        as_of_ms: Sequence[int],
-    ) -> None:
-        """Insert or replace in one statement; ``columns`` maps each field to numbers that exist.
+        columns: Mapping[str, NDArray[np.floating]],
+        as_of_ms: NDArray[np.int64],
+    ) -> int:
+        """Insert or replace in one statement and return how many rows are new or newer.
 
-        Rows are locked in the order given, so callers keep to one order.  Older never replaces newer.
+        ``columns`` maps each field to numbers that exist.  Rows are locked in the order given, so
+        callers keep to one order.  Older never replaces newer.
         """
-        parameters = {field: list(columns[field]) for field in _FIELDS}
-        keys = {"symbol": list(symbols), "as_of_ms": list(as_of_ms)}
+        parameters = {field: array(columns[field].tolist()) for field in _FIELDS}
+        keys = {"symbol": array(symbols), "as_of_ms": array(as_of_ms.tolist())}
         with self._engine.begin() as connection:
-            connection.execute(_SAVE, keys | parameters)
+            return connection.execute(_SAVE, keys | parameters).rowcount
+
+    def forget(self, before: datetime) -> int:
+        """Delete the rows of contracts that expired before a time; return how many.
+
+        A symbol that is no contract any more counts from its last Greeks.
+        """
+        forgotten, deleted = 0, _ROWS
+        while deleted == _ROWS:
+            with self._engine.begin() as connection:
+                deleted = connection.execute(_FORGET, {"before": before, "rows": _ROWS}).rowcount
+            forgotten += deleted
+        return forgotten

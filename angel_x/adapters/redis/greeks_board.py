@@ -1,97 +1,53 @@
-"""The published Greeks: one binary string for each chain (underlying and expiry) of a universe.
-
-A chunk is whole chains, so writing one replaces whole strings, and two chunks never share one.
-"""
+"""The published Greeks and, beside them, the risk arrays of the same pass."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from struct import Struct
-from typing import TYPE_CHECKING, cast
-from zlib import crc32
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from angel_x.domain.greek_columns import GREEK_FIELDS, absent
+from angel_x.adapters.redis.columnar_board import ColumnarBoard
+from angel_x.adapters.redis.wire import exchange
+from angel_x.domain.greek_columns import GREEK_FIELDS
+from angel_x.domain.risk_arrays import RISK_ROWS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from redis import Redis
 
-    from angel_x.domain.universe import Chain, Universe
-
-    Columns = NDArray[np.float32]
-
-#: Time of the Greeks in epoch milliseconds, then the checksum of the columns.
-_HEADER = Struct("<qI")
-_FIELDS = len(GREEK_FIELDS)
+    from angel_x.domain.published import Heads, Valued
+    from angel_x.domain.universe import Universe
 
 
-class RedisGreeksBoard:
-    """Greeks that vanish ``ttl_seconds`` after they were written.
-
-    A string that is absent, short or damaged reads as NaN with the time zero.
-    """
+class RedisGreeksBoard(ColumnarBoard):
+    """Greeks in edge units, in the order of :class:`~angel_x.domain.greek_columns.GreekField`."""
 
     def __init__(self, client: Redis, ttl_seconds: int) -> None:
+        super().__init__(client, name="greeks", fields=len(GREEK_FIELDS), ttl_seconds=ttl_seconds)
+
+
+class RedisRiskBoard(ColumnarBoard):
+    """Risk arrays in rupees, in the order of :mod:`angel_x.domain.risk_arrays`."""
+
+    def __init__(self, client: Redis, ttl_seconds: int) -> None:
+        super().__init__(client, name="risk", fields=RISK_ROWS, ttl_seconds=ttl_seconds)
+
+
+class RedisChainBoards:
+    """Both boards, written together."""
+
+    def __init__(self, client: Redis, greeks: RedisGreeksBoard, risk: RedisRiskBoard) -> None:
         self._client = client
-        self._ttl_seconds = ttl_seconds
+        self._greeks = greeks
+        self._risk = risk
 
-    def write(self, universe: Universe, start: int, columns: Columns, as_of_ms: int) -> None:
+    def write(self, universe: Universe, start: int, valued: Valued) -> None:
         """Write the chains from row ``start`` on, in one round trip; again writes the same bytes."""
-        stop = start + columns.shape[1]
-        pipeline = self._client.pipeline(transaction=False)
-        for index, chain in enumerate(universe.chains):
-            if start <= chain.start and chain.stop <= stop:
-                block = columns[:, chain.start - start : chain.stop - start]
-                pipeline.set(_key(universe, index), _packed(block, as_of_ms), ex=self._ttl_seconds)
-        pipeline.execute()
+        stamp = (valued.as_of_ms, valued.fingerprints)
+        # The Greeks last: their heads say that all of the chain is there.
+        exchange(
+            self._client,
+            self._risk.commands(universe, start, valued.risk, *stamp)
+            + self._greeks.commands(universe, start, valued.greeks, *stamp),
+        )
 
-    def read(self, universe: Universe) -> tuple[Columns, NDArray[np.int64]]:
-        """Return the columns and times of the whole universe, in one round trip."""
-        return self._blocks(universe, range(len(universe.chains)))
-
-    def read_rows(
-        self, universe: Universe, rows: NDArray[np.int64]
-    ) -> tuple[Columns, NDArray[np.int64]]:
-        """Return the columns and times of ``rows``, which may repeat, in one round trip."""
-        owners = universe.chain_index[rows]
-        touched, position = np.unique(owners, return_inverse=True)
-        columns, times = self._blocks(universe, touched.tolist())
-        chains = [universe.chains[index] for index in touched]
-        starts = np.array([chain.start for chain in chains], np.int64)
-        sizes = np.array([chain.stop - chain.start for chain in chains], np.int64)
-        local = rows + (np.cumsum(sizes) - sizes - starts)[position]
-        return columns[:, local], times[local]
-
-    def _blocks(
-        self, universe: Universe, indices: Sequence[int]
-    ) -> tuple[Columns, NDArray[np.int64]]:
-        if not indices:
-            return absent(0), np.zeros(0, np.int64)
-        keys = [_key(universe, index) for index in indices]
-        values = cast("Iterable[bytes | None]", self._client.mget(keys))
-        chains = [universe.chains[index] for index in indices]
-        blocks = [_unpacked(chain, value) for chain, value in zip(chains, values, strict=True)]
-        columns = np.concatenate([columns for columns, _ in blocks], axis=1)
-        times = np.repeat([time for _, time in blocks], [c.shape[1] for c, _ in blocks])
-        return columns, times.astype(np.int64)
-
-
-def _key(universe: Universe, chain_index: int) -> str:
-    return f"ax:greeks:{universe.version}:{chain_index}"
-
-
-def _packed(block: Columns, as_of_ms: int) -> bytes:
-    body = np.ascontiguousarray(block, "<f4").tobytes()
-    return _HEADER.pack(as_of_ms, crc32(body)) + body
-
-
-def _unpacked(chain: Chain, value: bytes | None) -> tuple[Columns, int]:
-    size = chain.stop - chain.start
-    if value is None or len(value) != _HEADER.size + 4 * _FIELDS * size:
-        return absent(size), 0
-    as_of_ms, checksum = _HEADER.unpack_from(value)
-    if crc32(value[_HEADER.size :]) != checksum:
-        return absent(size), 0
-    return np.frombuffer(value, "<f4", offset=_HEADER.size).reshape(_FIELDS, size), as_of_ms
+    def heads(self, universe: Universe) -> Heads:
+        """Return when and of what every chain was priced, in one round trip."""
+        return self._greeks.heads(universe)

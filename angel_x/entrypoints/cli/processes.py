@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import closing
-from pathlib import Path
 
 import click
 import structlog
 
 from angel_x.adapters.logging import configure_logging
-from angel_x.entrypoints.cli.options import at_speed
 from config.queues import WORKER_QUEUES
 from config.settings import Settings, load
 
@@ -91,38 +89,9 @@ def flower() -> None:
 
 
 @click.command()
-@click.option(
-    "--source", type=click.Choice(["simulator", "replay"]), default="simulator", show_default=True
-)
-@click.option("--chain", type=click.Path(path_type=Path), help="The recording to replay.")
-@click.option("--seed", default=1, show_default=True, help="Of the simulator's randomness.")
-@at_speed
-@click.option("--loop", is_flag=True, help="Start a recording again at its end.")
-def feed(source: str, chain: Path | None, seed: int, speed: float, *, loop: bool) -> None:
-    """Feed market data until a signal."""
-    from angel_x.bootstrap import build  # noqa: PLC0415 - as above
-    from angel_x.entrypoints import feed as process  # noqa: PLC0415
-    from angel_x.services.memory import MemoryReporter  # noqa: PLC0415
-
-    choice = process.FeedChoice(
-        source=process.SourceName(source), chain=chain, seed=seed, speed=speed, loops=loop
-    )
-    settings = load(os.environ)
-    configure_logging(settings, "feed")
-    with closing(build(settings, role="feed")) as application:
-        MemoryReporter(application.memory_watch).start()
-        process.run(
-            application.feed_ports,
-            choice,
-            read_chain=application.read_chain,
-            buffer_size=settings.market_data_buffer_size,
-        )
-
-
-@click.command()
 def relay() -> None:
     """Ring again for orders that no message has brought to a decision."""
-    from angel_x.bootstrap import build  # noqa: PLC0415 - as above
+    from angel_x.bootstrap import build  # noqa: PLC0415 - needed by this process only
     from angel_x.entrypoints import relay as process  # noqa: PLC0415
 
     settings = load(os.environ)

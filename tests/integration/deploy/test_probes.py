@@ -11,6 +11,7 @@ from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.redis.market_clock import RedisFeedBeacon
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.domain.memory_report import MemoryReport
+from tests.builders.markets import standing_market
 from tests.plugins.servers import RedisUrls
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -52,7 +53,7 @@ def test_a_process_lives_while_it_reports(cache: redis.Redis, redis_urls: RedisU
 def test_a_feed_lives_while_its_loop_runs(cache: redis.Redis, redis_urls: RedisUrls) -> None:
     assert alive("feed", redis_urls.cache_url).returncode == 1
 
-    RedisFeedBeacon(cache).show("simulator", wall_clock(), wall_clock(), 1.0)
+    RedisFeedBeacon(cache).show(standing_market(wall_clock(), wall_clock()))
 
     assert alive("feed", redis_urls.cache_url).returncode == 0
 

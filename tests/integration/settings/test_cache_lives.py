@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from angel_x.bootstrap import Application
 from tests.builders.orders import Market
@@ -53,6 +54,28 @@ def test_greeks_live_for_cache_ttl_greeks(built: Build, seconds: int) -> None:
     application.greeks.compute_chunk(universe.version, 0, len(universe), application.clock())
 
     assert_live_for(application, seconds, "ax:greeks:*")
+    assert_live_for(application, seconds, "ax:risk:*")
+
+
+@pytest.mark.parametrize(("days", "kept"), [(20, 1), (10, 0)])
+def test_greeks_of_the_expired_are_kept_for_greeks_retention_days(
+    built: Build, days: int, kept: int
+) -> None:
+    application = built(GREEKS_RETENTION_DAYS=days)
+    market = Market.open(application)
+    with application.engine.begin() as connection:
+        connection.execute(
+            text("""
+                INSERT INTO greeks_snapshot (symbol, as_of) VALUES (:symbol, now());
+                UPDATE contracts SET expires_at = now() - interval '15 days' WHERE symbol = :symbol
+            """),
+            {"symbol": market.symbols[0]},
+        )
+
+    assert application.greeks_archive.forget() == 1 - kept
+
+    with application.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM greeks_snapshot")) == kept
 
 
 @pytest.mark.parametrize("seconds", SECONDS)

@@ -100,6 +100,33 @@ def test_what_is_no_list_of_instruments_is_refused(
     assert (refused.value.row, refused.value.field) == (row, "(any)")
 
 
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        # More digits than Python makes a number of, and an exponent that no decimal has.
+        ("9" * 5_000, "must be JSON: parse error: integer overflow"),
+        ("1e99999999999999999999", r"must be JSON: parse error: numeric \(floating point\) overflow"),
+        ("[" * 100_000 + "]" * 100_000, "must be nested at most 1000 deep"),
+        ('{"a":' * 100_000 + "1" + "}" * 100_000, "must be nested at most 1000 deep"),
+    ],
+)  # fmt: skip
+def test_a_value_that_no_parser_can_hold_is_refused(
+    tmp_path: Path, value: str, detail: str
+) -> None:
+    path = tmp_path / "master.json"
+    path.write_text(f'{master_text(ROWS).rstrip()[:-1]},{{"token": {value}}}]')
+
+    with pytest.raises(InvalidScripMaster, match=detail):
+        read(path)
+
+
+def test_brackets_in_texts_nest_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "master.json"
+    path.write_text(master_text([cash("[{" * 100 + "}]" * 100) for _ in range(50)] + ROWS))
+
+    assert len(read(path).universe) == 2
+
+
 def test_a_master_ten_times_as_long_takes_no_more_memory(tmp_path: Path) -> None:
     path = tmp_path / "master.json"
     peaks = []

@@ -79,16 +79,30 @@ def test_the_end_of_day_snapshot_is_taken_on_trading_days_only() -> None:
     assert not gate(HOLIDAY).admits("portfolios-snapshot")
 
 
-@pytest.mark.parametrize(
-    ("name", "variable", "ttl"),
-    [("greeks", "CACHE_TTL_GREEKS", 40), ("portfolios", "CACHE_TTL_PORTFOLIO", 6)],
-)
-def test_a_cache_is_renewed_twice_in_the_time_that_it_lives(
-    name: str, variable: str, ttl: int
-) -> None:
-    schedule = entries(load({f"ANGEL_X_{variable}": str(ttl)}))
+def test_portfolios_are_renewed_twice_in_the_time_that_they_live() -> None:
+    schedule = entries(load({"ANGEL_X_CACHE_TTL_PORTFOLIO": "6"}))
 
-    assert schedule[name].when == timedelta(seconds=ttl / 2)
+    assert schedule["portfolios"].when == timedelta(seconds=3)
+
+
+@pytest.mark.parametrize("seconds", [1, 7])
+def test_what_has_moved_is_looked_for_every_greeks_refresh_seconds(seconds: int) -> None:
+    entry = entries(load({"ANGEL_X_GREEKS_REFRESH_SECONDS": str(seconds)}))["greeks"]
+
+    assert (entry.when, entry.expires_seconds) == (timedelta(seconds=seconds), seconds)
+
+
+def test_greeks_that_live_for_a_moment_are_looked_at_twice_in_that_time() -> None:
+    entry = entries(load({"ANGEL_X_CACHE_TTL_GREEKS": "3"}))["greeks"]
+
+    assert (entry.when, entry.expires_seconds) == (timedelta(seconds=1.5), 1.5)
+
+
+@pytest.mark.parametrize("seconds", [5, 600])
+def test_greeks_are_copied_to_the_database_every_greeks_snapshot_seconds(seconds: int) -> None:
+    entry = entries(load({"ANGEL_X_GREEKS_SNAPSHOT_SECONDS": str(seconds)}))["greeks-snapshot"]
+
+    assert (entry.when, entry.expires_seconds) == (timedelta(seconds=seconds), seconds)
 
 
 def test_memory_and_queues_are_looked_at_as_promised() -> None:

@@ -118,6 +118,36 @@ def test_delta_and_mark_come_along() -> None:
     np.testing.assert_allclose(found.risk[MARK_ROW], found.greeks[GreekField.PRICE], atol=1e-9)
 
 
+def worths(found: PricedChains) -> np.ndarray:
+    """Return what a unit is worth in every scenario, the cover of the extreme ones taken back."""
+    cover = np.array([0.35 if scenario.is_extreme else 1.0 for scenario in SCENARIOS])
+    worth: np.ndarray = found.risk[MARK_ROW] - found.risk[LOSSES] / cover[:, None]
+    return worth
+
+
+@pytest.mark.parametrize("has_twin", [True, False])
+@pytest.mark.parametrize("paise", [500, 90_000, 105_000])
+def test_mark_and_losses_say_what_a_scenario_is_worth_however_low_the_quote(
+    paise: int, *, has_twin: bool
+) -> None:
+    market = market_rows(UNIVERSE)
+    row = UNIVERSE.rows["NIFTY_25AUG26_23000CE"]
+    market.quotes["bid"][row], market.quotes["ask"][row] = paise, paise
+    if not has_twin:
+        market.quotes[row + 1] = 0
+
+    found = priced(market)
+
+    worth, healthy = worths(found)[:, row], worths(priced())[:, row]
+    if has_twin:
+        # Two quotes of one strike differ by their rounding to a tick.
+        np.testing.assert_allclose(worth, healthy, atol=2.0)
+    # Without one there is no time value to be had, of which the worst for a short one has none.
+    assert worth.max() == pytest.approx(healthy.max(), abs=2.0)
+    assert (found.risk[LOSSES, row] <= found.risk[MARK_ROW, row] + 1e-9).all()
+    assert found.risk[MARK_ROW, row] == paise / 100
+
+
 @given(
     moneyness=st.floats(0.7, 1.4),
     years=st.floats(1 / 525_600, 1.5),
@@ -195,10 +225,11 @@ def test_a_price_without_time_value_loses_what_its_payoff_does() -> None:
     assert np.isfinite(found.risk[:, row]).all()
     assert found.risk[MARK_ROW, row] == pytest.approx(1_000.05)
     assert found.risk[DELTA_ROW, row] == pytest.approx(1.0, abs=0.01)
-    healthy = priced().risk[LOSSES, row]
-    # Whoever is short is asked for no less than with a healthy quote; the difference is time value.
-    assert found.risk[LOSSES, row].min() <= healthy.min()
-    np.testing.assert_allclose(found.risk[LOSSES, row][10:14], healthy[10:14], atol=15.0)
+    healthy = priced().risk
+    worth, before = worths(found)[:, row], worths(PricedChains(found.greeks, healthy))[:, row]
+    # Whoever is short is asked for what the payoffs are worth; the difference is time value.
+    assert (worth <= before + 1e-6).all()
+    np.testing.assert_allclose(worth[10:14], before[10:14], atol=15.0)
     assert np.isnan(found.risk[:, put]).all()
 
 
