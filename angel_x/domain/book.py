@@ -27,6 +27,7 @@ from angel_x.domain.order import (
 )
 from angel_x.domain.position import Closing, Position
 from angel_x.domain.risk import TradingRules, TradingState, closes, refusal, refusal_to_amend
+from angel_x.domain.unit_risk import MarginSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Terms:
     underlying: str = ""
     #: Rupees of the last trade or the middle of the quote; None where there is neither.
     reference: Decimal | None = None
+    margin_source: MarginSource = MarginSource.NONE
 
 
 @dataclass(frozen=True, slots=True)

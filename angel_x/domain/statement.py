@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from angel_x.domain.denial import DenialReason
 from angel_x.domain.order import OrderStatus, OrderType, Priority, Product, Side, Validity
+from angel_x.domain.unit_risk import MarginSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,8 @@ class OrderEstimate:
     price: Decimal | None
     #: Why it would be denied, None where it would not.
     reason: DenialReason | None
+    #: What the margin of its contract was computed from.
+    margin_source: MarginSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,6 @@ from angel_x.domain.denial import DenialReason
 from angel_x.domain.expiry import epoch_ms
 from angel_x.domain.latency import Latency
 from angel_x.domain.liquidity import LiquidityBoard, claims_of, shared
-from angel_x.domain.margin import MarginModel
 from angel_x.domain.matching import (
     ORDER,
     by_priority,
@@ -36,6 +35,8 @@ from angel_x.domain.protection import Protection, reference_paise
 from angel_x.domain.quote import fresh
 from angel_x.domain.session import IST
 from angel_x.domain.slippage import Slippage
+from angel_x.domain.unit_risk import UnitRisk
+from angel_x.services.risk_sheets import RiskSheets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +62,6 @@ _CODES = {reason: code for code, reason in enumerate(_REASONS)}
 class PaperRules:
     """The rules and habits of the paper exchange."""
 
-    margin: MarginModel
     charges: Dated[ChargeRates]
     protection: Protection
     slippage: Slippage
@@ -78,8 +78,8 @@ class _Look:
     quotes: NDArray[np.void]
     is_fresh: NDArray[np.bool_]
     reference: NDArray[np.int64]
-    #: Margin of one unit short in rupees.
-    margins: list[Decimal]
+    #: What a unit of each contract adds to margin.
+    units: list[UnitRisk]
     #: Whether the spot behind the margin can be trusted.
     spot_is_trusted: NDArray[np.bool_]
     is_expired: NDArray[np.bool_]
@@ -100,6 +100,7 @@ class PaperMarket:
         universes: UniverseSource,
         quotes: QuoteBoard,
         liquidity: LiquidityBoard,
+        sheets: RiskSheets,
         rules: PaperRules,
         clock: Clock,
         market_clock: Clock,
@@ -107,6 +108,7 @@ class PaperMarket:
         self._universes = universes
         self._quotes = quotes
         self._liquidity = liquidity
+        self._sheets = sheets
         self._rules = rules
         self._clock = clock
         self._market_clock = market_clock
@@ -164,15 +166,16 @@ class PaperMarket:
         quotes, spots = self._quotes.read_rows_and_spots(universe, safe)
         now_ms, today = epoch_ms(self._clock()), now.astimezone(IST).date()
         is_fresh = fresh(quotes, now_ms, self._rules.max_quote_age_seconds)
-        margins, trusted = self._margins(universe, safe, spots, today)
+        symbols = [universe.symbols[row] for row in safe.tolist()]
+        sheet = self._sheets.of(set(symbols))
         return _Look(
             universe=universe,
             orders=columns,
             quotes=quotes,
             is_fresh=is_fresh,
             reference=np.where(is_fresh, reference_paise(quotes), 0),
-            margins=margins,
-            spot_is_trusted=trusted,
+            units=[sheet[symbol] for symbol in symbols],
+            spot_is_trusted=self._trusted(spots)[universe.underlying_index[safe]],
             is_expired=universe.expires_at[safe] <= now.timestamp(),
             today=today,
         )
@@ -254,7 +257,7 @@ class PaperMarket:
         return [
             Terms(
                 money[price],
-                margin,
+                unit.short_margin,
                 charges,
                 _REASONS[denial],
                 quantity,
@@ -262,11 +265,12 @@ class PaperMarket:
                 is_alive,
                 contracts[row].underlying if row >= 0 else "",
                 money[reference],
+                unit.source,
             )
-            for order, price, margin, denial, quantity, limit, is_alive, row, reference in zip(
+            for order, price, unit, denial, quantity, limit, is_alive, row, reference in zip(
                 orders,
                 prices.tolist(),
-                look.margins,
+                look.units,
                 denials.tolist(),
                 quantities.tolist(),
                 look.orders["limit"].tolist(),
@@ -277,25 +281,11 @@ class PaperMarket:
             )
         ]
 
-    def _margins(
-        self,
-        universe: Universe,
-        rows: NDArray[np.int64],
-        spots: NDArray[np.void],
-        today: date,
-    ) -> tuple[list[Decimal], NDArray[np.bool_]]:
-        """Return rupees of margin a short unit, and whether the spot behind it can be trusted."""
-        underlying = universe.underlying_index[rows]
-        chains = universe.chain_index[rows].tolist()
-        spot_of = dict(zip(chains, spots["last"][underlying].tolist(), strict=True))
-        margin_of = {}
-        for chain, spot in spot_of.items():
-            contract = universe.contracts[universe.chains[chain].start]
-            margin_of[chain] = self._rules.margin.per_short_unit(contract, rupees(spot), today)
-        # A spot of nothing would let shorts stand on no margin at all.
+    def _trusted(self, spots: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Return which spots margin can be computed from: nothing would let shorts stand on nothing."""
         is_fresh = fresh(spots, epoch_ms(self._clock()), self._rules.max_quote_age_seconds)
-        trusted = is_fresh & (spots["last"] > 0)
-        return [margin_of[chain] for chain in chains], trusted[underlying]
+        trusted: NDArray[np.bool_] = is_fresh & (spots["last"] > 0)
+        return trusted
 
 
 def order_columns(orders: Sequence[Order], universe: Universe) -> NDArray[np.void]:

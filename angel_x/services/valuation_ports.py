@@ -27,6 +27,20 @@ class GreeksByRow(GreeksBoard, Protocol):
         """Return columns and times of ``rows``, which may repeat."""
 
 
+class RiskBoard(Protocol):
+    """The latest risk arrays.  What is absent or expired reads as NaN and age zero."""
+
+    def write(
+        self, universe: Universe, start: int, columns: NDArray[np.float32], as_of_ms: int
+    ) -> None:
+        """Write the columns, shape (RISK_ROWS, rows), of the rows from ``start`` on."""
+
+    def read_rows(
+        self, universe: Universe, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return columns and times of ``rows``, which may repeat."""
+
+
 class GreeksSnapshots(Protocol):
     """The last known Greeks of each symbol, for queries that join them."""
 

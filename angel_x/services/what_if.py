@@ -54,7 +54,7 @@ class WhatIf:
         book.begin_day(now.astimezone(IST).date())
         terms = self._market.preview(orders)
         trial = what_if(book, orders, terms)
-        prices = {number: t.limit_price for (number, _), t in zip(numbered, terms, strict=True)}
+        offered = {number: t for (number, _), t in zip(numbered, terms, strict=True)}
         reasons = _reasons(numbered, trial)
         before, after = book.accounts[user_id], trial.book.accounts[user_id]
         return MarginEstimate(
@@ -73,8 +73,9 @@ class WhatIf:
                     symbol=request.symbol,
                     side=request.side,
                     quantity=request.quantity,
-                    price=prices[number],
+                    price=offered[number].limit_price,
                     reason=reasons.get(number),
+                    margin_source=offered[number].margin_source,
                 )
                 for number, request in enumerate(requests)
             ),

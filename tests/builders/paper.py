@@ -17,7 +17,6 @@ from angel_x.domain.charges import charge_table
 from angel_x.domain.denial import CancelReason
 from angel_x.domain.expiry import epoch_ms
 from angel_x.domain.latency import Latency
-from angel_x.domain.margin import PercentageMargin
 from angel_x.domain.money import ZERO, rupees
 from angel_x.domain.order import (
     RESTING,
@@ -34,15 +33,19 @@ from angel_x.domain.protection import Protection
 from angel_x.domain.quote import QUOTE
 from angel_x.domain.risk import TradingRules
 from angel_x.domain.slippage import Slippage
+from angel_x.domain.span_margin import SpanMargin
 from angel_x.domain.step import Passing, unhindered
 from angel_x.services.aftermath import Aftermath
 from angel_x.services.market_watch import MarketWatch
 from angel_x.services.matching import Matching
 from angel_x.services.paper_market import PaperMarket, PaperRules, order_columns
+from angel_x.services.risk_sheets import RiskSheets
 from config.market import table
 from tests.builders.chains import MARKET_TIME, make_universe
 from tests.builders.liquidity import MemoryLiquidity
 from tests.builders.markets import ManualClock, MemoryQuoteBoard
+from tests.builders.recorders import RecordingMeter
+from tests.builders.risk import MemoryRiskBoard
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,6 +98,8 @@ class Exchange:
         self.clock = ManualClock(MARKET_TIME)
         self.board = MemoryQuoteBoard()
         self.liquidity = MemoryLiquidity()
+        self.risk = MemoryRiskBoard()
+        self.meter = RecordingMeter()
         self.accounts: dict[int, Account] = {}
         self.exposures: dict[tuple[int, str], Exposure] = {}
         self.positions: dict[tuple[int, str, Product], Position] = {}
@@ -104,8 +109,19 @@ class Exchange:
             universes=universes,
             quotes=self.board,
             liquidity=self.liquidity,
+            sheets=RiskSheets(
+                universes=universes,
+                quotes=self.board,
+                board=self.risk,
+                model=SpanMargin.from_table(table("margin")),
+                meter=self.meter,
+                clock=self.clock,
+                market_clock=self.clock,
+                monotonic=lambda: self.clock().timestamp(),
+                max_age_seconds=MAX_AGE_SECONDS,
+                keep_seconds=0.0,
+            ),
             rules=PaperRules(
-                margin=PercentageMargin.from_table(table("margin")["short_options"]),
                 charges=charge_table(table("charges")["options"]),
                 protection=Protection.from_table(table("price_bands")),
                 slippage=Slippage(self.slippage_ticks, self.seed),

@@ -84,5 +84,8 @@ DEFINITIONS: Mapping[Metric, Definition] = {
     Metric.TRADING_STATE: _scraped(
         "Strictest trading state of a scope: 0 active, 1 reducing, 2 halted.", "scope"
     ),
+    Metric.MARGIN_FALLBACKS: _counter(
+        "Contracts margined by percentage because their risk array was absent or old, by look-up."
+    ),
     Metric.MARKET_TICKS: _counter("Ticks taken from the feed."),
 }

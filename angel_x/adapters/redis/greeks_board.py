@@ -12,7 +12,8 @@ from zlib import crc32
 
 import numpy as np
 
-from angel_x.domain.greek_columns import GREEK_FIELDS, absent
+from angel_x.domain.greek_columns import GREEK_FIELDS
+from angel_x.domain.risk_arrays import RISK_ROWS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,17 +25,18 @@ if TYPE_CHECKING:
 
 #: Time of the Greeks in epoch milliseconds, then the checksum of the columns.
 _HEADER = Struct("<qI")
-_FIELDS = len(GREEK_FIELDS)
 
 
-class RedisGreeksBoard:
-    """Greeks that vanish ``ttl_seconds`` after they were written.
+class _Columns:
+    """Columns that vanish ``ttl_seconds`` after they were written.
 
     A string that is absent, short or damaged reads as NaN with the time zero.
     """
 
-    def __init__(self, client: Redis, ttl_seconds: int) -> None:
+    def __init__(self, client: Redis, name: str, fields: int, ttl_seconds: int) -> None:
         self._client = client
+        self._name = name
+        self._fields = fields
         self._ttl_seconds = ttl_seconds
 
     def write(self, universe: Universe, start: int, columns: Columns, as_of_ms: int) -> None:
@@ -44,7 +46,9 @@ class RedisGreeksBoard:
         for index, chain in enumerate(universe.chains):
             if start <= chain.start and chain.stop <= stop:
                 block = columns[:, chain.start - start : chain.stop - start]
-                pipeline.set(_key(universe, index), _packed(block, as_of_ms), ex=self._ttl_seconds)
+                pipeline.set(
+                    self._key(universe, index), _packed(block, as_of_ms), ex=self._ttl_seconds
+                )
         pipeline.execute()
 
     def read(self, universe: Universe) -> tuple[Columns, NDArray[np.int64]]:
@@ -68,30 +72,46 @@ class RedisGreeksBoard:
         self, universe: Universe, indices: Sequence[int]
     ) -> tuple[Columns, NDArray[np.int64]]:
         if not indices:
-            return absent(0), np.zeros(0, np.int64)
-        keys = [_key(universe, index) for index in indices]
+            return self._absent(0), np.zeros(0, np.int64)
+        keys = [self._key(universe, index) for index in indices]
         values = cast("Iterable[bytes | None]", self._client.mget(keys))
         chains = [universe.chains[index] for index in indices]
-        blocks = [_unpacked(chain, value) for chain, value in zip(chains, values, strict=True)]
+        blocks = [self._unpacked(chain, value) for chain, value in zip(chains, values, strict=True)]
         columns = np.concatenate([columns for columns, _ in blocks], axis=1)
         times = np.repeat([time for _, time in blocks], [c.shape[1] for c, _ in blocks])
         return columns, times.astype(np.int64)
 
+    def _unpacked(self, chain: Chain, value: bytes | None) -> tuple[Columns, int]:
+        size = chain.stop - chain.start
+        if value is None or len(value) != _HEADER.size + 4 * self._fields * size:
+            return self._absent(size), 0
+        as_of_ms, checksum = _HEADER.unpack_from(value)
+        if crc32(value[_HEADER.size :]) != checksum:
+            return self._absent(size), 0
+        columns = np.frombuffer(value, "<f4", offset=_HEADER.size)
+        return columns.reshape(self._fields, size), as_of_ms
 
-def _key(universe: Universe, chain_index: int) -> str:
-    return f"ax:greeks:{universe.version}:{chain_index}"
+    def _absent(self, size: int) -> Columns:
+        return np.full((self._fields, size), np.nan, np.float32)
+
+    def _key(self, universe: Universe, chain_index: int) -> str:
+        return f"ax:{self._name}:{universe.version}:{chain_index}"
+
+
+class RedisGreeksBoard(_Columns):
+    """Greeks in edge units, in the order of :class:`~angel_x.domain.greek_columns.GreekField`."""
+
+    def __init__(self, client: Redis, ttl_seconds: int) -> None:
+        super().__init__(client, "greeks", len(GREEK_FIELDS), ttl_seconds)
+
+
+class RedisRiskBoard(_Columns):
+    """Risk arrays in rupees, in the order of :mod:`angel_x.domain.risk_arrays`."""
+
+    def __init__(self, client: Redis, ttl_seconds: int) -> None:
+        super().__init__(client, "risk", RISK_ROWS, ttl_seconds)
 
 
 def _packed(block: Columns, as_of_ms: int) -> bytes:
     body = np.ascontiguousarray(block, "<f4").tobytes()
     return _HEADER.pack(as_of_ms, crc32(body)) + body
-
-
-def _unpacked(chain: Chain, value: bytes | None) -> tuple[Columns, int]:
-    size = chain.stop - chain.start
-    if value is None or len(value) != _HEADER.size + 4 * _FIELDS * size:
-        return absent(size), 0
-    as_of_ms, checksum = _HEADER.unpack_from(value)
-    if crc32(value[_HEADER.size :]) != checksum:
-        return absent(size), 0
-    return np.frombuffer(value, "<f4", offset=_HEADER.size).reshape(_FIELDS, size), as_of_ms

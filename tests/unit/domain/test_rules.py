@@ -66,11 +66,15 @@ def test_brokerage_is_paid_once_an_order() -> None:
 
 
 def test_short_margin_is_a_percentage_of_the_underlying() -> None:
-    assert MARGIN.per_short_unit(CONTRACT, Decimal(24000), date(2026, 8, 19)) == Decimal("2712.00")
+    assert MARGIN.per_short_unit(CONTRACT.expiry, Decimal(24000), date(2026, 8, 19)) == Decimal(
+        "2712.00"
+    )
 
 
 def test_the_day_of_expiry_costs_two_percent_more() -> None:
-    assert MARGIN.per_short_unit(CONTRACT, Decimal(24000), date(2026, 8, 25)) == Decimal("3192.00")
+    assert MARGIN.per_short_unit(CONTRACT.expiry, Decimal(24000), date(2026, 8, 25)) == Decimal(
+        "3192.00"
+    )
 
 
 def test_margin_of_more_units_is_taken_at_todays_rate() -> None:

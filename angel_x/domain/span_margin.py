@@ -1,0 +1,89 @@
+"""Margin from risk arrays: the worst of 16 scenarios, and a percentage on top of it.
+
+The scenarios are those of the clearing corporation's SPAN parameters, and so are exposure margin
+and the extra margin on the day of expiry (NCL/CMPT/64639, 20-Nov-2024).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import ROUND_UP, Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from angel_x.domain.dated import Dated
+from angel_x.domain.margin import PercentageMargin, RiskRows
+from angel_x.domain.risk_arrays import DELTA_ROW, MARK_ROW
+from angel_x.domain.unit_risk import SCENARIOS, STEPS, MarginSource, UnitRisk
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Rupees above which a number is no loss of one unit but damage.
+_ABSURD = 1e8
+
+
+class SpanMargin:
+    """Risk arrays as a :class:`MarginModel`, with the percentage where a contract has none."""
+
+    def __init__(self, percentage: PercentageMargin, spread_charges: Dated[Decimal]) -> None:
+        self._percentage = percentage
+        #: Fraction of the underlying, for each unit of delta that two expiries offset.
+        self._spread_charges = spread_charges
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Iterable[Mapping[str, str]]]) -> SpanMargin:
+        """Build the model from the parsed ``margin`` table."""
+        charges = (
+            (date.fromisoformat(row["from"]), Decimal(row["charge_percent"]) / 100)
+            for row in table["calendar_spreads"]
+        )
+        return cls(PercentageMargin.from_table(table["short_options"]), Dated(charges))
+
+    def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
+        steps, usable = _in_steps(rows)
+        spread_charge = self._spread_charges.on(today)
+        deltas = np.where(usable, np.abs(rows.columns[DELTA_ROW].astype(np.float64)), 0.0).tolist()
+        marks = steps[:, SCENARIOS].tolist()
+        return [
+            UnitRisk(
+                expiry,
+                MarginSource.RISK_ARRAY,
+                steps[place, :SCENARIOS],
+                marks[place],
+                self._charge(expiry, spot, today),
+                # What expires today is given no credit against other expiries to charge for.
+                0 if expiry <= today else _steps(spot * spread_charge * Decimal(deltas[place])),
+            )
+            if is_usable and spot > 0
+            else self._percentage.unit_risk(expiry, spot, today)
+            for place, (expiry, spot, is_usable) in enumerate(
+                zip(rows.expiries, rows.spots, usable.tolist(), strict=True)
+            )
+        ]
+
+    def _charge(self, expiry: date, spot: Decimal, today: date) -> int:
+        return _steps(spot * self._percentage.rule(today).beyond_scan(expiry, today))
+
+
+def _steps(amount: Decimal) -> int:
+    return int((amount * STEPS).to_integral_value(ROUND_UP))
+
+
+def _in_steps(rows: RiskRows) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return losses and mark of each contract in steps, and whether they are numbers of today.
+
+    A scenario in which an option is worth less than nothing is a rounding of one in which it is
+    worth nothing, so no loss is above the mark.
+    """
+    columns = rows.columns.astype(np.float64)
+    mark = columns[MARK_ROW]
+    with np.errstate(invalid="ignore"):
+        sane = (np.abs(columns) < _ABSURD).all(axis=0) & (mark >= 0)
+    usable = sane & rows.is_fresh
+    amounts = np.vstack([columns[:SCENARIOS], mark])
+    steps = np.rint(np.where(usable, amounts, 0.0) * STEPS).astype(np.int64)
+    steps[:SCENARIOS] = np.minimum(steps[:SCENARIOS], steps[SCENARIOS])
+    return np.ascontiguousarray(steps.T), usable

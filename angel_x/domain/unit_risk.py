@@ -1,0 +1,74 @@
+"""What one unit of a contract adds to margin, in whole ten-thousandths of a rupee.
+
+Whole numbers add up to the same sum in whatever order, so the same risk arrays ask for the same
+rupees however a book came about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from angel_x.domain.money import rupees
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Losses = NDArray[np.int64]
+
+SCENARIOS = 16
+#: Steps in one rupee.
+STEPS = 10_000
+_STEPS_PER_PAISA = STEPS // 100
+
+
+class MarginSource(StrEnum):
+    """What the margin of a contract was computed from."""
+
+    #: The 16 scenarios of its risk array.
+    RISK_ARRAY = "risk_array"
+    #: A percentage of the underlying: its risk array is absent, without numbers or too old.
+    PERCENTAGE = "percentage"
+    #: Nothing: the underlying has no price.
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRisk:
+    """One unit of a contract.  All amounts are steps."""
+
+    expiry: date
+    source: MarginSource
+    #: Of a unit long, by scenario, and never above the mark; zeros without a risk array.
+    losses: Losses
+    #: Value of a unit; zero without a risk array.
+    mark: int
+    #: Asked for a unit short beyond the scenarios: exposure and more on the day of expiry, or all
+    #: that the percentage asks for.
+    charge: int
+    #: Asked for a unit short whose scenarios are offset by another expiry.
+    spread: int = 0
+
+    @property
+    def short_margin(self) -> Decimal:
+        """Rupees for one unit short and nothing else, up to the next paisa."""
+        scan = max(0, -int(self.losses.min()))
+        return to_rupees(scan + self.mark + self.charge)
+
+
+#: The contracts that somebody asked about, by symbol.
+RiskSheet = Mapping[str, UnitRisk]
+
+NO_LOSSES: Losses = np.zeros(SCENARIOS, np.int64)
+NO_LOSSES.flags.writeable = False
+
+
+def to_rupees(steps: int) -> Decimal:
+    """Return steps as rupees, up to the next paisa."""
+    return rupees(-(-steps // _STEPS_PER_PAISA))

@@ -1,0 +1,100 @@
+"""What contracts cost in margin, from the published risk arrays and spots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from angel_x.domain.contract import parse_symbol
+from angel_x.domain.expiry import epoch_ms
+from angel_x.domain.margin import MarginModel, RiskRows
+from angel_x.domain.metric import Metric
+from angel_x.domain.money import ZERO, rupees
+from angel_x.domain.session import IST
+from angel_x.domain.unit_risk import MarginSource, RiskSheet, UnitRisk
+from angel_x.services.ports import Clock, Meter, QuoteBoard, UniverseSource
+from angel_x.services.valuation_ports import RiskBoard
+
+if TYPE_CHECKING:
+    from angel_x.domain.universe import Universe
+
+
+@dataclass(frozen=True, slots=True)
+class _Edition:
+    """What was read of one universe within a moment."""
+
+    version: str
+    today: date
+    until: float
+    spots: dict[str, Decimal]
+    units: dict[str, UnitRisk] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class RiskSheets:
+    """Looks contracts up.  What was read stands for a moment, so that batches share one read."""
+
+    universes: UniverseSource
+    quotes: QuoteBoard
+    board: RiskBoard
+    model: MarginModel
+    meter: Meter
+    clock: Clock
+    market_clock: Clock
+    monotonic: Callable[[], float]
+    #: Risk arrays that are older do not count.
+    max_age_seconds: float
+    keep_seconds: float
+    _edition: _Edition | None = field(default=None, init=False)
+
+    def of(self, symbols: Collection[str]) -> RiskSheet:
+        """Return what a unit of each of these contracts adds to margin."""
+        universe = self.universes.current()
+        edition = self._current(universe)
+        missing = [symbol for symbol in symbols if symbol not in edition.units]
+        if missing:
+            edition.units.update(self._read(universe, edition, missing))
+        return {symbol: edition.units[symbol] for symbol in symbols}
+
+    def _current(self, universe: Universe) -> _Edition:
+        today, now = self.market_clock().astimezone(IST).date(), self.monotonic()
+        edition = self._edition
+        if (
+            edition is None
+            or edition.version != universe.version
+            or edition.today != today
+            or edition.until <= now
+        ):
+            edition = _Edition(
+                universe.version, today, now + self.keep_seconds, self._spots(universe)
+            )
+            # Without a price there is nothing worth keeping.
+            self._edition = edition if all(edition.spots.values()) else None
+        return edition
+
+    def _spots(self, universe: Universe) -> dict[str, Decimal]:
+        paise = self.quotes.spots(universe)["last"].tolist()
+        names = universe.underlyings
+        return {name: rupees(max(last, 0)) for name, last in zip(names, paise, strict=True)}
+
+    def _read(
+        self, universe: Universe, edition: _Edition, symbols: Sequence[str]
+    ) -> dict[str, UnitRisk]:
+        rows = np.array([universe.rows.get(symbol, -1) for symbol in symbols], np.int64)
+        columns, times = self.board.read_rows(universe, np.maximum(rows, 0))
+        age_ms = epoch_ms(self.clock()) - times
+        is_fresh = (rows >= 0) & (age_ms <= self.max_age_seconds * 1000)
+        # What is not listed any more still has an expiry, and mostly an underlying.
+        parsed = [parse_symbol(symbol) for symbol in symbols]
+        spots = [edition.spots.get(underlying, ZERO) for underlying, *_ in parsed]
+        expiries = [expiry for _, expiry, *_ in parsed]
+        read = self.model.unit_risks(RiskRows(expiries, spots, columns, is_fresh), edition.today)
+        fallen_back = sum(unit.source is not MarginSource.RISK_ARRAY for unit in read)
+        if fallen_back:
+            self.meter.add(Metric.MARGIN_FALLBACKS, fallen_back)
+        return dict(zip(symbols, read, strict=True))
