@@ -72,7 +72,6 @@ class OrderParts(AccountParts):
             universes=self.universes,
             quotes=self._quotes,
             liquidity=RedisLiquidity(self.cache, ttl_seconds=settings.cache_ttl_market_data),
-            sheets=self._risk_sheets,
             rules=_paper_rules(settings),
             clock=self.clock,
             market_clock=self.market_clock,
@@ -95,6 +94,7 @@ class OrderParts(AccountParts):
             monotonic=monotonic,
             max_age_seconds=self.settings.cache_ttl_greeks,
             keep_seconds=_SHEET_SECONDS,
+            unreachable=TRANSIENT,
         )
 
     @cached_property
@@ -109,7 +109,12 @@ class OrderParts(AccountParts):
 
     @cached_property
     def _units(self) -> BookUnits:
-        return BookUnits(self.engine, lease_seconds=self.settings.order_lease_seconds, at=self.at)
+        return BookUnits(
+            self.engine,
+            lease_seconds=self.settings.order_lease_seconds,
+            risks=self._risk_sheets.of,
+            at=self.at,
+        )
 
     @cached_property
     def _search(self) -> OrderSearch:

@@ -14,7 +14,7 @@ from decimal import ROUND_UP, Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from angel_x.domain.dated import Dated
-from angel_x.domain.money import PAISA, ZERO, to_paisa
+from angel_x.domain.money import PAISA
 from angel_x.domain.unit_risk import NO_LOSSES, STEPS, MarginSource, UnitRisk
 
 if TYPE_CHECKING:
@@ -81,26 +81,13 @@ class PercentageMargin:
     def unit_risk(self, expiry: date, spot: Decimal, today: date) -> UnitRisk:
         """Return what a unit of one contract adds to margin."""
         if spot <= 0:
-            return UnitRisk(expiry, MarginSource.NONE, NO_LOSSES, 0, 0)
+            return UnitRisk(expiry, MarginSource.NONE, NO_LOSSES, 0, 0, 0, expiry <= today)
         charge = int(self.per_short_unit(expiry, spot, today) * STEPS)
-        return UnitRisk(expiry, MarginSource.PERCENTAGE, NO_LOSSES, 0, charge)
+        return UnitRisk(expiry, MarginSource.PERCENTAGE, NO_LOSSES, 0, charge, 0, expiry <= today)
 
     def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
         pairs = zip(rows.expiries, rows.spots, strict=True)
         return [self.unit_risk(expiry, spot, today) for expiry, spot in pairs]
-
-
-def remargined(margin: Decimal, before: int, after: int, per_unit: Decimal) -> Decimal:
-    """Return the margin of a contract when its worst-case short goes from ``before`` to ``after``.
-
-    More short units are margined at today's rate.  Fewer release a proportional part of what is
-    held, so an order that reduces risk never needs more margin because the market moved.
-    """
-    if after == before:
-        return margin
-    if after > before:
-        return margin + per_unit * (after - before)
-    return to_paisa(margin * after / before) if after else ZERO
 
 
 def _percent(row: Mapping[str, str]) -> ShortOptionPercent:

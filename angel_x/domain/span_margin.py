@@ -46,16 +46,18 @@ class SpanMargin:
         steps, usable = _in_steps(rows)
         spread_charge = self._spread_charges.on(today)
         deltas = np.where(usable, np.abs(rows.columns[DELTA_ROW].astype(np.float64)), 0.0).tolist()
-        marks = steps[:, SCENARIOS].tolist()
+        marks = steps[SCENARIOS].tolist()
+        losses = list(zip(*steps[:SCENARIOS].tolist(), strict=True))
         return [
             UnitRisk(
                 expiry,
                 MarginSource.RISK_ARRAY,
-                steps[place, :SCENARIOS],
+                losses[place],
                 marks[place],
                 self._charge(expiry, spot, today),
                 # What expires today is given no credit against other expiries to charge for.
                 0 if expiry <= today else _steps(spot * spread_charge * Decimal(deltas[place])),
+                expiry <= today,
             )
             if is_usable and spot > 0
             else self._percentage.unit_risk(expiry, spot, today)
@@ -86,4 +88,4 @@ def _in_steps(rows: RiskRows) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     amounts = np.vstack([columns[:SCENARIOS], mark])
     steps = np.rint(np.where(usable, amounts, 0.0) * STEPS).astype(np.int64)
     steps[:SCENARIOS] = np.minimum(steps[:SCENARIOS], steps[SCENARIOS])
-    return np.ascontiguousarray(steps.T), usable
+    return steps, usable

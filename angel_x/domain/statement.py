@@ -160,6 +160,34 @@ class OrderEstimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarginParts:
+    """What the worst case of an account in an underlying needs now, in rupees."""
+
+    #: Loss in the worst of the scenarios.
+    scan: Decimal
+    #: Charged because expiries do not move together.
+    calendar: Decimal
+    #: Options held less options owed.
+    net_option_value: Decimal
+    #: Exposure margin, more on the day of expiry, and what is asked for without risk arrays.
+    exposure: Decimal
+    required: Decimal
+    #: Of cash and collateral.  As much as is required, if the market stood still since.
+    held: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderlyingEstimate:
+    """What orders would do to the margin of one underlying."""
+
+    underlying: str
+    before: MarginParts
+    after: MarginParts
+    #: Rupees that the units short would need one by one beyond what is required in the end.
+    hedge_benefit: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarginEstimate:
     """What orders would do to an account if each traded in full at its limit, purchases first."""
 
@@ -175,6 +203,8 @@ class MarginEstimate:
     free_balance: Decimal
     free_balance_after: Decimal
     orders: tuple[OrderEstimate, ...]
+    #: Those of the orders, by name.
+    underlyings: tuple[UnderlyingEstimate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,21 +6,16 @@ rupees however a book came about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from angel_x.domain.money import rupees
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Losses = NDArray[np.int64]
+#: By scenario.  Sixteen numbers are added faster as what Python makes of them than as an array.
+Losses = tuple[int, ...]
 
 SCENARIOS = 16
 #: Steps in one rupee.
@@ -54,19 +49,29 @@ class UnitRisk:
     charge: int
     #: Asked for a unit short whose scenarios are offset by another expiry.
     spread: int = 0
+    #: Whether the contract expires today.
+    is_last_day: bool = False
+
+    @property
+    def short_steps(self) -> int:
+        """What one unit short and nothing else needs."""
+        return max(0, -min(self.losses)) + self.mark + self.charge
 
     @property
     def short_margin(self) -> Decimal:
         """Rupees for one unit short and nothing else, up to the next paisa."""
-        scan = max(0, -int(self.losses.min()))
-        return to_rupees(scan + self.mark + self.charge)
+        return to_rupees(self.short_steps)
 
 
 #: The contracts that somebody asked about, by symbol.
 RiskSheet = Mapping[str, UnitRisk]
 
-NO_LOSSES: Losses = np.zeros(SCENARIOS, np.int64)
-NO_LOSSES.flags.writeable = False
+NO_LOSSES: Losses = (0,) * SCENARIOS
+
+
+def no_risks(symbols: Collection[str]) -> RiskSheet:
+    """Return what a unit adds where nothing is known of the market."""
+    return {symbol: UnitRisk(date.max, MarginSource.NONE, NO_LOSSES, 0, 0) for symbol in symbols}
 
 
 def to_rupees(steps: int) -> Decimal:

@@ -29,14 +29,12 @@ from angel_x.domain.matching import (
     touch_paise,
     triggered,
 )
-from angel_x.domain.money import ZERO, paise, rupees
+from angel_x.domain.money import paise, rupees
 from angel_x.domain.order import PLACED, Order, OrderStatus, OrderType, Side
 from angel_x.domain.protection import Protection, reference_paise
 from angel_x.domain.quote import fresh
 from angel_x.domain.session import IST
 from angel_x.domain.slippage import Slippage
-from angel_x.domain.unit_risk import UnitRisk
-from angel_x.services.risk_sheets import RiskSheets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,8 +76,6 @@ class _Look:
     quotes: NDArray[np.void]
     is_fresh: NDArray[np.bool_]
     reference: NDArray[np.int64]
-    #: What a unit of each contract adds to margin.
-    units: list[UnitRisk]
     #: Whether the spot behind the margin can be trusted.
     spot_is_trusted: NDArray[np.bool_]
     is_expired: NDArray[np.bool_]
@@ -100,7 +96,6 @@ class PaperMarket:
         universes: UniverseSource,
         quotes: QuoteBoard,
         liquidity: LiquidityBoard,
-        sheets: RiskSheets,
         rules: PaperRules,
         clock: Clock,
         market_clock: Clock,
@@ -108,7 +103,6 @@ class PaperMarket:
         self._universes = universes
         self._quotes = quotes
         self._liquidity = liquidity
-        self._sheets = sheets
         self._rules = rules
         self._clock = clock
         self._market_clock = market_clock
@@ -141,7 +135,7 @@ class PaperMarket:
         look = self._look(orders)
         if look is None:
             charges = self._rules.charges.on(self._market_clock().astimezone(IST).date())
-            return [Terms(None, ZERO, charges, DenialReason.UNKNOWN_CONTRACT) for _ in orders]
+            return [Terms(None, charges, DenialReason.UNKNOWN_CONTRACT) for _ in orders]
         at_market = look.orders["limit"] == 0
         self._protect(look, at_market)
         alive = triggered(look.orders, np.where(look.is_fresh, look.quotes["last"], 0))
@@ -166,15 +160,12 @@ class PaperMarket:
         quotes, spots = self._quotes.read_rows_and_spots(universe, safe)
         now_ms, today = epoch_ms(self._clock()), now.astimezone(IST).date()
         is_fresh = fresh(quotes, now_ms, self._rules.max_quote_age_seconds)
-        symbols = [universe.symbols[row] for row in safe.tolist()]
-        sheet = self._sheets.of(set(symbols))
         return _Look(
             universe=universe,
             orders=columns,
             quotes=quotes,
             is_fresh=is_fresh,
             reference=np.where(is_fresh, reference_paise(quotes), 0),
-            units=[sheet[symbol] for symbol in symbols],
             spot_is_trusted=self._trusted(spots)[universe.underlying_index[safe]],
             is_expired=universe.expires_at[safe] <= now.timestamp(),
             today=today,
@@ -257,7 +248,6 @@ class PaperMarket:
         return [
             Terms(
                 money[price],
-                unit.short_margin,
                 charges,
                 _REASONS[denial],
                 quantity,
@@ -265,12 +255,10 @@ class PaperMarket:
                 is_alive,
                 contracts[row].underlying if row >= 0 else "",
                 money[reference],
-                unit.source,
             )
-            for order, price, unit, denial, quantity, limit, is_alive, row, reference in zip(
+            for order, price, denial, quantity, limit, is_alive, row, reference in zip(
                 orders,
                 prices.tolist(),
-                look.units,
                 denials.tolist(),
                 quantities.tolist(),
                 look.orders["limit"].tolist(),

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
+import structlog
 
 from angel_x.domain.contract import parse_symbol
 from angel_x.domain.expiry import epoch_ms
@@ -16,12 +17,15 @@ from angel_x.domain.margin import MarginModel, RiskRows
 from angel_x.domain.metric import Metric
 from angel_x.domain.money import ZERO, rupees
 from angel_x.domain.session import IST
-from angel_x.domain.unit_risk import MarginSource, RiskSheet, UnitRisk
+from angel_x.domain.unit_risk import MarginSource, RiskSheet, UnitRisk, no_risks
 from angel_x.services.ports import Clock, Meter, QuoteBoard, UniverseSource
 from angel_x.services.valuation_ports import RiskBoard
 
 if TYPE_CHECKING:
     from angel_x.domain.universe import Universe
+
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,26 @@ class RiskSheets:
     #: Risk arrays that are older do not count.
     max_age_seconds: float
     keep_seconds: float
+    #: Errors of servers.
+    unreachable: tuple[type[Exception], ...] = ()
+    _blind_until: float = field(default=0.0, init=False)
     _edition: _Edition | None = field(default=None, init=False)
 
     def of(self, symbols: Collection[str]) -> RiskSheet:
-        """Return what a unit of each of these contracts adds to margin."""
+        """Return what a unit of each of these contracts adds to margin.
+
+        Without a cache nothing is known of any of them; that too stands for a moment.
+        """
+        if self.monotonic() < self._blind_until:
+            return no_risks(symbols)
+        try:
+            return self._of(symbols)
+        except self.unreachable as error:
+            log.warning("risks.unknown", contracts=len(symbols), error=repr(error))
+            self._blind_until = self.monotonic() + self.keep_seconds
+            return no_risks(symbols)
+
+    def _of(self, symbols: Collection[str]) -> RiskSheet:
         universe = self.universes.current()
         edition = self._current(universe)
         missing = [symbol for symbol in symbols if symbol not in edition.units]

@@ -6,12 +6,20 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from angel_x.domain.contract import underlying_of
 from angel_x.domain.denial import DenialReason
 from angel_x.domain.ledger import LedgerAccount
+from angel_x.domain.margin_pool import MarginPool
 from angel_x.domain.money import ZERO
 from angel_x.domain.order import Order, OrderRequest, OrderStatus
 from angel_x.domain.session import IST
-from angel_x.domain.statement import MarginEstimate, OrderEstimate
+from angel_x.domain.statement import (
+    MarginEstimate,
+    MarginParts,
+    OrderEstimate,
+    UnderlyingEstimate,
+)
+from angel_x.domain.unit_risk import to_rupees
 from angel_x.domain.what_if import Trial, what_if
 from angel_x.errors import UnknownAccount
 from angel_x.services.paper_market import PaperMarket
@@ -75,9 +83,13 @@ class WhatIf:
                     quantity=request.quantity,
                     price=offered[number].limit_price,
                     reason=reasons.get(number),
-                    margin_source=offered[number].margin_source,
+                    margin_source=trial.book.margins.unit(request.symbol).source,
                 )
                 for number, request in enumerate(requests)
+            ),
+            underlyings=tuple(
+                _underlying(name, book.pool(user_id, name), trial.book.pool(user_id, name))
+                for name in sorted({underlying_of(request.symbol) for request in requests})
             ),
         )
 
@@ -115,6 +127,28 @@ def _order(
         product=request.product,
         trigger_price=request.trigger_price,
         parent_quantity=request.quantity,
+    )
+
+
+def _underlying(name: str, before: MarginPool, after: MarginPool) -> UnderlyingEstimate:
+    ends = _parts(after)
+    return UnderlyingEstimate(
+        underlying=name,
+        before=_parts(before),
+        after=ends,
+        hedge_benefit=after.unhedged() - ends.required,
+    )
+
+
+def _parts(pool: MarginPool) -> MarginParts:
+    needs = pool.requirement()
+    return MarginParts(
+        scan=to_rupees(needs.scan),
+        calendar=to_rupees(needs.calendar),
+        net_option_value=to_rupees(needs.net_option_value),
+        exposure=to_rupees(needs.exposure),
+        required=to_rupees(needs.total),
+        held=pool.held,
     )
 
 

@@ -17,6 +17,7 @@ from angel_x.domain.charges import charge_table
 from angel_x.domain.denial import CancelReason
 from angel_x.domain.expiry import epoch_ms
 from angel_x.domain.latency import Latency
+from angel_x.domain.margin_pool import MarginPools, Pair
 from angel_x.domain.money import ZERO, rupees
 from angel_x.domain.order import (
     RESTING,
@@ -105,22 +106,23 @@ class Exchange:
         self.positions: dict[tuple[int, str, Product], Position] = {}
         self.searches: list[Sequence[str] | None] = []
         universes = OneUniverse(UNIVERSE)
+        self.margins: dict[Pair, Decimal] = {}
+        self.sheets = RiskSheets(
+            universes=universes,
+            quotes=self.board,
+            board=self.risk,
+            model=SpanMargin.from_table(table("margin")),
+            meter=self.meter,
+            clock=self.clock,
+            market_clock=self.clock,
+            monotonic=lambda: self.clock().timestamp(),
+            max_age_seconds=MAX_AGE_SECONDS,
+            keep_seconds=0.0,
+        )
         self.market = PaperMarket(
             universes=universes,
             quotes=self.board,
             liquidity=self.liquidity,
-            sheets=RiskSheets(
-                universes=universes,
-                quotes=self.board,
-                board=self.risk,
-                model=SpanMargin.from_table(table("margin")),
-                meter=self.meter,
-                clock=self.clock,
-                market_clock=self.clock,
-                monotonic=lambda: self.clock().timestamp(),
-                max_age_seconds=MAX_AGE_SECONDS,
-                keep_seconds=0.0,
-            ),
             rules=PaperRules(
                 charges=charge_table(table("charges")["options"]),
                 protection=Protection.from_table(table("price_bands")),
@@ -228,7 +230,7 @@ class Exchange:
     def cancel(self, order: Order) -> None:
         book = self._book()
         book.take_off(order, OrderStatus.CANCELED, CancelReason.REQUESTED)
-        self.books.append(book)
+        self.record(book)
 
     @property
     def fills(self) -> list[tuple[int, int, int]]:
@@ -236,7 +238,13 @@ class Exchange:
         return [(f.order.id, f.quantity, int(f.price * 100)) for b in self.books for f in b.fills]
 
     def _book(self) -> Book:
-        return Book(self.accounts, self.exposures, self.positions, self.rules)
+        margins = MarginPools(dict(self.margins), self.sheets.of)
+        return Book(self.accounts, self.exposures, self.positions, self.rules, margins=margins)
+
+    def record(self, book: Book) -> None:
+        """Keep what a book came to."""
+        self.books.append(book)
+        self.margins = book.margins.held()
 
     # What matching sees of a database.
 
@@ -267,7 +275,7 @@ class MemoryUnit:
         return [o for o in found if o.status in statuses], self.exchange._book()
 
     def record(self, book: Book, actor: str) -> None:
-        self.exchange.books.append(book)
+        self.exchange.record(book)
 
     def commit(self) -> None:
         pass

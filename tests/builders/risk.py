@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from math import erf, exp, log, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from angel_x.domain.margin_pool import Risks
 from angel_x.domain.risk_arrays import DELTA_ROW, MARK_ROW, RISK_ROWS
+from angel_x.domain.unit_risk import NO_LOSSES, STEPS, MarginSource, UnitRisk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +53,12 @@ def risk_array(
     ordinary = [loss(move, shift) for move in _MOVES for shift in (0.04, -0.04)]
     extreme = [0.35 * loss(move, 0.0) for move in (2.0, -2.0)]
     return np.array([*ordinary, *extreme, delta, mark], np.float32)
+
+
+def flat(per_unit: Decimal) -> Risks:
+    """Know no risk array, and ask for so many rupees for each unit short."""
+    unit = UnitRisk(date.max, MarginSource.PERCENTAGE, NO_LOSSES, 0, int(per_unit * STEPS))
+    return lambda symbols: dict.fromkeys(symbols, unit)
 
 
 class MemoryRiskBoard:

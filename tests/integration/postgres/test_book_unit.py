@@ -31,7 +31,7 @@ def test_the_rules_of_all_accounts_come_once_with_a_batch(application: Applicati
         orders, book = unit.orders(order_ids, received)
     with application.engine.connect() as connection:
         parameters = {"order_ids": order_ids, "statuses": sorted(received)}
-        rows = [row[-2:] for row in connection.exec_driver_sql(_BY_ID, parameters)]
+        rows = [row[-4:-2] for row in connection.exec_driver_sql(_BY_ID, parameters)]
 
     assert [order.id for order in orders] == order_ids
     assert [book.rules.limits(user) for user in users] == [Limits(max_open_orders=7)] * 2

@@ -10,7 +10,7 @@ import pytest
 from angel_x.domain.charges import charge_table
 from angel_x.domain.contract import Contract, Right
 from angel_x.domain.dated import Dated
-from angel_x.domain.margin import PercentageMargin, remargined
+from angel_x.domain.margin import PercentageMargin
 from angel_x.domain.order import Side
 from config.market import table
 
@@ -75,12 +75,3 @@ def test_the_day_of_expiry_costs_two_percent_more() -> None:
     assert MARGIN.per_short_unit(CONTRACT.expiry, Decimal(24000), date(2026, 8, 25)) == Decimal(
         "3192.00"
     )
-
-
-def test_margin_of_more_units_is_taken_at_todays_rate() -> None:
-    assert remargined(Decimal(1000), 10, 15, Decimal(200)) == Decimal(2000)
-
-
-def test_margin_of_fewer_units_is_given_back_in_proportion() -> None:
-    assert remargined(Decimal(1000), 10, 4, Decimal(999)) == Decimal("400.00")
-    assert remargined(Decimal(1000), 10, 0, Decimal(999)) == 0

@@ -60,7 +60,7 @@ def test_a_naked_short_is_margined_as_by_the_clearing_corporation(
 
     risk = unit(risk_array(SPOT, 23_700, _YEARS, _RATE, sigma, is_call=True))
 
-    scan = -int(risk.losses.min()) * LOT / STEPS
+    scan = -min(risk.losses) * LOT / STEPS
     value = risk.mark * LOT / STEPS
     assert value == pytest.approx(-case["net_option_value"], rel=0.001)
     assert scan + value == pytest.approx(case["span"], rel=0.1)

@@ -10,7 +10,6 @@ import pytest
 
 from angel_x.domain.expiry import epoch_ms
 from angel_x.domain.metric import Metric
-from angel_x.domain.order import Side
 from angel_x.domain.risk_arrays import MARK_ROW, RISK_ROWS
 from angel_x.domain.unit_risk import MarginSource
 from tests.builders.paper import CALL, MAX_AGE_SECONDS, PUT, UNIVERSE, Exchange
@@ -34,15 +33,15 @@ def publish(exchange: Exchange, *, age_seconds: float = 0) -> None:
 
 
 def margins(exchange: Exchange) -> list[tuple[MarginSource, Decimal]]:
-    orders = [exchange.order(Side.SELL, symbol=symbol) for symbol in (CALL, PUT)]
-    return [(t.margin_source, t.margin_per_unit) for t in exchange.market.terms(orders)]
+    sheet = exchange.sheets.of([CALL, PUT])
+    return [(sheet[symbol].source, sheet[symbol].short_margin) for symbol in (CALL, PUT)]
 
 
 def fallbacks(exchange: Exchange) -> float:
     return sum(n for metric, n, _ in exchange.meter.added if metric is Metric.MARGIN_FALLBACKS)
 
 
-def test_a_sale_is_margined_by_the_published_risk_array(exchange: Exchange) -> None:
+def test_a_contract_is_margined_by_its_published_risk_array(exchange: Exchange) -> None:
     publish(exchange)
 
     (_, call), (source, put) = margins(exchange)
@@ -92,7 +91,7 @@ def test_no_scenario_is_worse_for_a_holder_than_losing_everything(exchange: Exch
 
 def test_batches_within_a_moment_share_one_read(exchange: Exchange) -> None:
     publish(exchange)
-    exchange.market._sheets.keep_seconds = 1.0
+    exchange.sheets.keep_seconds = 1.0
     margins(exchange)
     reads = exchange.risk.reads
 
@@ -105,10 +104,31 @@ def test_batches_within_a_moment_share_one_read(exchange: Exchange) -> None:
 
 
 def test_a_spot_of_nothing_is_not_kept(exchange: Exchange) -> None:
-    exchange.market._sheets.keep_seconds = 1.0
+    exchange.sheets.keep_seconds = 1.0
     exchange.tell_spot(0)
     assert margins(exchange)[0][0] is MarginSource.NONE
 
     exchange.tell_spot()
 
     assert margins(exchange)[0] == (MarginSource.PERCENTAGE, PERCENTAGE)
+
+
+def test_without_a_cache_nothing_is_known_and_it_is_not_asked_again_at_once(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(exchange)
+    sheets, asked = exchange.sheets, 0
+
+    def away(universe: object) -> None:
+        nonlocal asked
+        asked += 1
+        raise ConnectionError("the cache is away")
+
+    sheets.unreachable, sheets.keep_seconds = (ConnectionError,), 1.0
+    monkeypatch.setattr(exchange.board, "spots", away)
+    assert margins(exchange) == margins(exchange) == [(MarginSource.NONE, Decimal(0))] * 2
+    assert asked == 1
+
+    monkeypatch.undo()
+    exchange.clock.advance(1.0)
+    assert margins(exchange)[0][0] is MarginSource.RISK_ARRAY
