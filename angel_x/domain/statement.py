@@ -5,7 +5,8 @@ The API writes these records and the client library reads them, so both sides ag
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -141,6 +142,9 @@ class Balance:
     #: Cash and collateral that no margin holds.
     free_balance: Decimal
     realised_pnl: Decimal
+    #: What short positions and resting sales hold of the margin, by underlying; the rest is premium
+    #: and charges of orders that rest.
+    held: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
