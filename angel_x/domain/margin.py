@@ -7,11 +7,11 @@ are none.  Long options pay their premium and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_UP, Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from angel_x.domain.dated import Dated
 from angel_x.domain.money import PAISA
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 class RiskRows:
     """What is known of some contracts, by contract."""
 
+    underlyings: Sequence[str]
     expiries: Sequence[date]
     #: Rupees of the underlying, nothing where it has no price.
     spots: Sequence[Decimal]
@@ -60,34 +61,48 @@ class ShortOptionPercent:
 class PercentageMargin:
     """The percentage approximation as a :class:`MarginModel`."""
 
-    def __init__(self, table: Dated[ShortOptionPercent]) -> None:
-        self._table = table
+    def __init__(
+        self,
+        index: Dated[ShortOptionPercent],
+        stock: Dated[ShortOptionPercent],
+        indices: Collection[str],
+    ) -> None:
+        self._index = index
+        self._stock = stock
+        #: Underlyings that are no stocks.
+        self._indices = frozenset(indices)
 
     @classmethod
-    def from_table(cls, rows: Iterable[Mapping[str, str]]) -> PercentageMargin:
+    def from_table(cls, table: Mapping[str, Any]) -> PercentageMargin:
         """Build the model from the parsed ``margin`` table."""
-        return cls(Dated((date.fromisoformat(row["from"]), _percent(row)) for row in rows))
+        index, stock = (_dated(table[name]) for name in ("short_options", "short_stock_options"))
+        return cls(index, stock, table["span"]["indices"])
 
-    def rule(self, today: date) -> ShortOptionPercent:
+    def rule(self, underlying: str, today: date) -> ShortOptionPercent:
         """Return the fractions of a day."""
-        return self._table.on(today)
+        return (self._index if underlying in self._indices else self._stock).on(today)
 
-    def per_short_unit(self, expiry: date, spot: Decimal, today: date) -> Decimal:
+    def per_short_unit(self, underlying: str, expiry: date, spot: Decimal, today: date) -> Decimal:
         """Return rupees for one unit short; ``spot`` is the underlying in rupees."""
-        rule = self._table.on(today)
+        rule = self.rule(underlying, today)
         fraction = rule.scan + rule.beyond_scan(expiry, today)
         return (spot * fraction).quantize(PAISA, rounding=ROUND_UP)
 
-    def unit_risk(self, expiry: date, spot: Decimal, today: date) -> UnitRisk:
+    def unit_risk(self, underlying: str, expiry: date, spot: Decimal, today: date) -> UnitRisk:
         """Return what a unit of one contract adds to margin."""
+        is_last_day = expiry <= today
         if spot <= 0:
-            return UnitRisk(expiry, MarginSource.NONE, NO_LOSSES, 0, 0, 0, expiry <= today)
-        charge = int(self.per_short_unit(expiry, spot, today) * STEPS)
-        return UnitRisk(expiry, MarginSource.PERCENTAGE, NO_LOSSES, 0, charge, 0, expiry <= today)
+            return UnitRisk(expiry, MarginSource.NONE, NO_LOSSES, 0, 0, 0, is_last_day)
+        charge = int(self.per_short_unit(underlying, expiry, spot, today) * STEPS)
+        return UnitRisk(expiry, MarginSource.PERCENTAGE, NO_LOSSES, 0, charge, 0, is_last_day)
 
     def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
-        pairs = zip(rows.expiries, rows.spots, strict=True)
-        return [self.unit_risk(expiry, spot, today) for expiry, spot in pairs]
+        contracts = zip(rows.underlyings, rows.expiries, rows.spots, strict=True)
+        return [self.unit_risk(*contract, today) for contract in contracts]
+
+
+def _dated(rows: Iterable[Mapping[str, str]]) -> Dated[ShortOptionPercent]:
+    return Dated((date.fromisoformat(row["from"]), _percent(row)) for row in rows)
 
 
 def _percent(row: Mapping[str, str]) -> ShortOptionPercent:

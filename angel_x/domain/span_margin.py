@@ -6,17 +6,17 @@ and the extra margin on the day of expiry (NCL/CMPT/64639, 20-Nov-2024).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_UP, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from angel_x.domain.dated import Dated
 from angel_x.domain.margin import PercentageMargin, RiskRows
 from angel_x.domain.risk_arrays import DELTA_ROW, MARK_ROW
-from angel_x.domain.unit_risk import SCENARIOS, STEPS, MarginSource, UnitRisk
+from angel_x.domain.unit_risk import SCENARIO_COUNT, STEPS, MarginSource, UnitRisk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,40 +34,40 @@ class SpanMargin:
         self._spread_charges = spread_charges
 
     @classmethod
-    def from_table(cls, table: Mapping[str, Iterable[Mapping[str, str]]]) -> SpanMargin:
+    def from_table(cls, table: Mapping[str, Any]) -> SpanMargin:
         """Build the model from the parsed ``margin`` table."""
         charges = (
             (date.fromisoformat(row["from"]), Decimal(row["charge_percent"]) / 100)
             for row in table["calendar_spreads"]
         )
-        return cls(PercentageMargin.from_table(table["short_options"]), Dated(charges))
+        return cls(PercentageMargin.from_table(table), Dated(charges))
 
     def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
         steps, usable = _in_steps(rows)
         spread_charge = self._spread_charges.on(today)
         deltas = np.where(usable, np.abs(rows.columns[DELTA_ROW].astype(np.float64)), 0.0).tolist()
-        marks = steps[SCENARIOS].tolist()
-        losses = list(zip(*steps[:SCENARIOS].tolist(), strict=True))
+        marks = steps[SCENARIO_COUNT].tolist()
+        losses = list(zip(*steps[:SCENARIO_COUNT].tolist(), strict=True))
         return [
             UnitRisk(
                 expiry,
                 MarginSource.RISK_ARRAY,
                 losses[place],
                 marks[place],
-                self._charge(expiry, spot, today),
+                self._charge(underlying, expiry, spot, today),
                 # What expires today is given no credit against other expiries to charge for.
                 0 if expiry <= today else _steps(spot * spread_charge * Decimal(deltas[place])),
                 expiry <= today,
             )
             if is_usable and spot > 0
-            else self._percentage.unit_risk(expiry, spot, today)
-            for place, (expiry, spot, is_usable) in enumerate(
-                zip(rows.expiries, rows.spots, usable.tolist(), strict=True)
+            else self._percentage.unit_risk(underlying, expiry, spot, today)
+            for place, (underlying, expiry, spot, is_usable) in enumerate(
+                zip(rows.underlyings, rows.expiries, rows.spots, usable.tolist(), strict=True)
             )
         ]
 
-    def _charge(self, expiry: date, spot: Decimal, today: date) -> int:
-        return _steps(spot * self._percentage.rule(today).beyond_scan(expiry, today))
+    def _charge(self, underlying: str, expiry: date, spot: Decimal, today: date) -> int:
+        return _steps(spot * self._percentage.rule(underlying, today).beyond_scan(expiry, today))
 
 
 def _steps(amount: Decimal) -> int:
@@ -85,7 +85,7 @@ def _in_steps(rows: RiskRows) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     with np.errstate(invalid="ignore"):
         sane = (np.abs(columns) < _ABSURD).all(axis=0) & (mark >= 0)
     usable = sane & rows.is_fresh
-    amounts = np.vstack([columns[:SCENARIOS], mark])
+    amounts = np.vstack([columns[:SCENARIO_COUNT], mark])
     steps = np.rint(np.where(usable, amounts, 0.0) * STEPS).astype(np.int64)
-    steps[:SCENARIOS] = np.minimum(steps[:SCENARIOS], steps[SCENARIOS])
+    steps[:SCENARIO_COUNT] = np.minimum(steps[:SCENARIO_COUNT], steps[SCENARIO_COUNT])
     return steps, usable

@@ -13,11 +13,12 @@ from decimal import Decimal
 from enum import StrEnum
 
 from angel_x.domain.money import rupees
+from angel_x.domain.risk_arrays import DELTA_ROW
 
 #: By scenario.  Sixteen numbers are added faster as what Python makes of them than as an array.
 Losses = tuple[int, ...]
 
-SCENARIOS = 16
+SCENARIO_COUNT = DELTA_ROW
 #: Steps in one rupee.
 STEPS = 10_000
 _STEPS_PER_PAISA = STEPS // 100
@@ -66,7 +67,7 @@ class UnitRisk:
 #: The contracts that somebody asked about, by symbol.
 RiskSheet = Mapping[str, UnitRisk]
 
-NO_LOSSES: Losses = (0,) * SCENARIOS
+NO_LOSSES: Losses = (0,) * SCENARIO_COUNT
 
 
 def no_risks(symbols: Collection[str]) -> RiskSheet:

@@ -69,7 +69,7 @@ class RiskSheets:
         try:
             return self._of(symbols)
         except self.unreachable as error:
-            log.warning("risks.unknown", contracts=len(symbols), error=repr(error))
+            log.warning("risk_arrays.missed", contracts=len(symbols), error=repr(error))
             self._blind_until = self.monotonic() + self.keep_seconds
             return no_risks(symbols)
 
@@ -105,15 +105,18 @@ class RiskSheets:
     def _read(
         self, universe: Universe, edition: _Edition, symbols: Sequence[str]
     ) -> dict[str, UnitRisk]:
-        rows = np.array([universe.rows.get(symbol, -1) for symbol in symbols], np.int64)
+        found = [universe.row(symbol) for symbol in symbols]
+        rows = np.array([-1 if row is None else row for row in found], np.int64)
         columns, times = self.board.read_rows(universe, np.maximum(rows, 0))
         age_ms = epoch_ms(self.clock()) - times
         is_fresh = (rows >= 0) & (age_ms <= self.max_age_seconds * 1000)
         # What is not listed any more still has an expiry, and mostly an underlying.
         parsed = [parse_symbol(symbol) for symbol in symbols]
-        spots = [edition.spots.get(underlying, ZERO) for underlying, *_ in parsed]
+        names = [underlying for underlying, *_ in parsed]
+        spots = [edition.spots.get(name, ZERO) for name in names]
         expiries = [expiry for _, expiry, *_ in parsed]
-        read = self.model.unit_risks(RiskRows(expiries, spots, columns, is_fresh), edition.today)
+        known = RiskRows(names, expiries, spots, columns, is_fresh)
+        read = self.model.unit_risks(known, edition.today)
         fallen_back = sum(unit.source is not MarginSource.RISK_ARRAY for unit in read)
         if fallen_back:
             self.meter.add(Metric.MARGIN_FALLBACKS, fallen_back)

@@ -10,7 +10,7 @@ import numpy as np
 
 from angel_x.domain.margin import RiskRows
 from angel_x.domain.span_margin import SpanMargin
-from angel_x.domain.unit_risk import SCENARIOS, MarginSource, UnitRisk
+from angel_x.domain.unit_risk import SCENARIO_COUNT, MarginSource, UnitRisk
 from config.market import table
 from tests.builders.risk import risk_array
 
@@ -25,7 +25,7 @@ def option(strike: float, right: str, expiry: date = NEAR, today: date = TODAY) 
     """Return a unit of an option on 24,000 at 14 % volatility."""
     years = max((expiry - today).days, 0.2) / 365
     array = risk_array(SPOT, strike, years, _RATE, 0.14, is_call=right == "CE")
-    rows = RiskRows([expiry], [Decimal(SPOT)], array[:, None], np.array([True]))
+    rows = RiskRows(["NIFTY"], [expiry], [Decimal(SPOT)], array[:, None], np.array([True]))
     (unit,) = MODEL.unit_risks(rows, today)
     return unit
 
@@ -44,7 +44,9 @@ def naive_requirement(units: Mapping[str, UnitRisk], book: Mapping[str, int]) ->
     asked = sum(-q * units[s].charge for s, q in book.items() if q < 0)
 
     def risk(symbols: list[str]) -> tuple[int, int]:
-        outcomes = [sum(book[s] * units[s].losses[k] for s in symbols) for k in range(SCENARIOS)]
+        outcomes = [
+            sum(book[s] * units[s].losses[k] for s in symbols) for k in range(SCENARIO_COUNT)
+        ]
         return max(0, *outcomes), sum(book[s] * units[s].mark for s in symbols)
 
     expiries = sorted({units[s].expiry for s in book})

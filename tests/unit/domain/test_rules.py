@@ -15,7 +15,7 @@ from angel_x.domain.order import Side
 from config.market import table
 
 CHARGES = charge_table(table("charges")["options"])
-MARGIN = PercentageMargin.from_table(table("margin")["short_options"])
+MARGIN = PercentageMargin.from_table(table("margin"))
 CONTRACT = Contract(
     "NIFTY_25AUG26_24000CE",
     "NIFTY",
@@ -66,12 +66,12 @@ def test_brokerage_is_paid_once_an_order() -> None:
 
 
 def test_short_margin_is_a_percentage_of_the_underlying() -> None:
-    assert MARGIN.per_short_unit(CONTRACT.expiry, Decimal(24000), date(2026, 8, 19)) == Decimal(
-        "2712.00"
-    )
+    assert MARGIN.per_short_unit(
+        "NIFTY", CONTRACT.expiry, Decimal(24000), date(2026, 8, 19)
+    ) == Decimal("2712.00")
 
 
 def test_the_day_of_expiry_costs_two_percent_more() -> None:
-    assert MARGIN.per_short_unit(CONTRACT.expiry, Decimal(24000), date(2026, 8, 25)) == Decimal(
-        "3192.00"
-    )
+    assert MARGIN.per_short_unit(
+        "NIFTY", CONTRACT.expiry, Decimal(24000), date(2026, 8, 25)
+    ) == Decimal("3192.00")

@@ -14,6 +14,7 @@ import pytest
 from angel_x.domain.margin import RiskRows
 from angel_x.domain.span_margin import SpanMargin
 from angel_x.domain.unit_risk import STEPS, MarginSource, UnitRisk
+from angel_x.domain.worst_case import WorstCase
 from config.market import table
 from tests.builders.risk import option_value, risk_array
 
@@ -27,9 +28,13 @@ _YEARS, _RATE = 32 / 365, 0.07
 
 
 def unit(
-    array: NDArray[np.float32], spot: str = "23547.75", expiry: date = EXPIRY, today: date = TODAY
+    array: NDArray[np.float32],
+    spot: str = "23547.75",
+    expiry: date = EXPIRY,
+    today: date = TODAY,
+    underlying: str = "NIFTY",
 ) -> UnitRisk:
-    rows = RiskRows([expiry], [Decimal(spot)], array[:, None], np.array([True]))
+    rows = RiskRows([underlying], [expiry], [Decimal(spot)], array[:, None], np.array([True]))
     (risk,) = MODEL.unit_risks(rows, today)
     return risk
 
@@ -91,3 +96,25 @@ def test_the_same_array_asks_for_the_same_rupees_and_a_spot_of_nothing_for_nothi
 
     assert unit(array).short_margin == unit(array.copy()).short_margin
     assert unit(array, "0").source is MarginSource.NONE
+
+
+def test_stocks_are_asked_for_more_exposure_and_for_nothing_on_their_last_day() -> None:
+    array = risk_array(24_000, 24_000, 6 / 365, _RATE, 0.14, is_call=True)
+
+    stock = unit(array, "24000", TODAY, TODAY, "RELIANCE")
+
+    assert stock.charge == 840 * STEPS
+    assert stock.is_last_day
+
+
+def test_a_short_straddle_is_margined_as_by_the_clearing_corporation() -> None:
+    """Both sides of 23700 at one volatility; its file of that day asks for 141,674 rupees."""
+    worst = WorstCase()
+    for is_call in (True, False):
+        sigma = implied(437.65, 23_700)
+        array = risk_array(SPOT, 23_700, _YEARS, _RATE, sigma, is_call=is_call)
+        worst.add(unit(array), 0, -LOT)
+
+    needs = worst.required()
+
+    assert (needs.total - needs.exposure) / STEPS == pytest.approx(141_674, rel=0.1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from angel_x.domain.unit_risk import SCENARIOS, STEPS, UnitRisk
+from angel_x.domain.unit_risk import SCENARIO_COUNT, STEPS, UnitRisk
 from angel_x.domain.worst_case import Requirement, WorstCase
 from tests.builders.risk_units import FAR, NEAR, invented, naive_requirement, option
 
@@ -118,7 +118,7 @@ _days = st.sampled_from([date(2026, 8, 19), date(2026, 8, 25), date(2026, 9, 1)]
 @st.composite
 def _unit(draw: st.DrawFn) -> UnitRisk:
     expiry = draw(_days)
-    values = draw(st.lists(_amounts, min_size=SCENARIOS, max_size=SCENARIOS))
+    values = draw(st.lists(_amounts, min_size=SCENARIO_COUNT, max_size=SCENARIO_COUNT))
     mark, charge, spread = draw(_amounts), draw(st.integers(1, 50)), draw(st.integers(0, 300))
     is_last = expiry == date(2026, 8, 19)
     return invented(mark, values, charge, spread, expiry, is_last=is_last)
