@@ -164,6 +164,26 @@ def populated(engine: Engine) -> Engine:
     return engine
 
 
+OPEN_EXPOSURES = """
+SELECT json_agg(json_build_array(user_id, symbol, net_quantity)) FROM exposures
+WHERE is_open AND user_id IN (SELECT user_id FROM orders WHERE id = ANY(ARRAY[1, 2, 3]))
+"""
+
+
+def test_what_is_open_is_found_among_all_that_was_ever_traded(populated: Engine) -> None:
+    with populated.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO exposures (user_id, symbol, net_quantity) SELECT u, "
+            "'NIFTY_25AUG26_' || s || 'CE', CASE WHEN s %% 50 = 0 THEN 65 ELSE 0 END "
+            "FROM generate_series(1, 200) u, generate_series(1, 200) s"
+        )
+    with populated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+        plan = "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {OPEN_EXPOSURES}"))
+
+    assert "idx_exposures_open" in plan
+
+
 @pytest.mark.parametrize("query", [POSITIONS_WITH_GREEKS, TRADES_OF_A_DAY])
 def test_the_fixed_queries_run_on_an_index(populated: Engine, query: str) -> None:
     with populated.connect() as connection:
