@@ -16,12 +16,15 @@ from angel_x.domain.expiry import epoch_ms
 from angel_x.domain.margin import MarginModel, RiskRows
 from angel_x.domain.metric import Metric
 from angel_x.domain.money import ZERO, rupees
+from angel_x.domain.risk_arrays import RISK_ROWS
 from angel_x.domain.session import IST
 from angel_x.domain.unit_risk import MarginSource, RiskSheet, UnitRisk, no_risks
 from angel_x.services.ports import Clock, Meter, QuoteBoard, UniverseSource
 from angel_x.services.valuation_ports import RiskBoard
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from angel_x.domain.universe import Universe
 
 
@@ -93,8 +96,7 @@ class RiskSheets:
             edition = _Edition(
                 universe.version, today, now + self.keep_seconds, self._spots(universe)
             )
-            # Without a price there is nothing worth keeping.
-            self._edition = edition if all(edition.spots.values()) else None
+            self._edition = edition
         return edition
 
     def _spots(self, universe: Universe) -> dict[str, Decimal]:
@@ -105,11 +107,8 @@ class RiskSheets:
     def _read(
         self, universe: Universe, edition: _Edition, symbols: Sequence[str]
     ) -> dict[str, UnitRisk]:
-        found = [universe.row(symbol) for symbol in symbols]
-        rows = np.array([-1 if row is None else row for row in found], np.int64)
-        columns, times = self.board.read_rows(universe, np.maximum(rows, 0))
-        age_ms = epoch_ms(self.clock()) - times
-        is_fresh = (rows >= 0) & (age_ms <= self.max_age_seconds * 1000)
+        columns, times = self._arrays(universe, symbols)
+        is_fresh = epoch_ms(self.clock()) - times <= self.max_age_seconds * 1000
         # What is not listed any more still has an expiry, and mostly an underlying.
         parsed = [parse_symbol(symbol) for symbol in symbols]
         names = [underlying for underlying, *_ in parsed]
@@ -117,7 +116,23 @@ class RiskSheets:
         expiries = [expiry for _, expiry, *_ in parsed]
         known = RiskRows(names, expiries, spots, columns, is_fresh)
         read = self.model.unit_risks(known, edition.today)
+        if any(unit.source is MarginSource.NONE for unit in read):
+            # Whoever asks next looks whether there is a price by now.
+            self._edition = None
         fallen_back = sum(unit.source is not MarginSource.RISK_ARRAY for unit in read)
         if fallen_back:
             self.meter.add(Metric.MARGIN_FALLBACKS, fallen_back)
         return dict(zip(symbols, read, strict=True))
+
+    def _arrays(
+        self, universe: Universe, symbols: Sequence[str]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return risk arrays and their times, NaN and zero for what is not listed."""
+        found = [universe.row(symbol) for symbol in symbols]
+        rows = np.array([-1 if row is None else row for row in found], np.int64)
+        columns = np.full((RISK_ROWS, len(rows)), np.nan, np.float32)
+        times = np.zeros(len(rows), np.int64)
+        listed = rows >= 0
+        if listed.any():
+            columns[:, listed], times[listed] = self.board.read_rows(universe, rows[listed])
+        return columns, times

@@ -232,17 +232,19 @@ class BookUnits:
 def _book(rows: Iterable[tuple[int, str, Product, Sequence[Any]]], risks: Risks) -> Book:
     """Return the book of what is held by account, contract and product."""
     book = Book({}, {}, {}, margins=MarginPools({}, risks))
-    once: tuple[Sequence[Any], ...] = ((), (), (), ())
+    once: Sequence[Any] = (None,) * 4
     for user_id, symbol, product, held in rows:
         if user_id not in book.accounts:
             book.accounts[user_id] = Account(user_id, *held[_ACCOUNT])
         book.margins.symbols.add(symbol)
-        once = tuple(new or old for new, old in zip(held[_ONCE], once, strict=True))
+        extras = held[_ONCE]
+        if any(extras):
+            once = extras
         position_id, quantity, cost, realised, entered = held[_POSITION]
         place = user_id, symbol, product
         if position_id is not None and place not in book.positions:
             book.positions[place] = Position(*place, quantity, cost, realised, position_id, entered)
-    controls, limits, exposures, margins = once
+    controls, limits, exposures, margins = (found or () for found in once)
     book.rules = TradingRules.from_rows(controls, limits)
     for user_id, symbol, *quantities in exposures:
         book.exposures[user_id, symbol] = Exposure(user_id, symbol, *quantities)

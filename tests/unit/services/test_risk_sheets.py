@@ -89,6 +89,18 @@ def test_no_scenario_is_worse_for_a_holder_than_losing_everything(exchange: Exch
     assert margins(exchange) == before
 
 
+def test_what_is_not_listed_any_more_is_margined_by_percentage(exchange: Exchange) -> None:
+    publish(exchange)
+    gone = "NIFTY_18AUG26_24000CE"
+
+    sheet = exchange.sheets.of([gone, CALL])
+    alone = exchange.sheets.of([gone])
+
+    assert sheet[gone] == alone[gone]
+    assert alone[gone].short_margin == Decimal("3192.00"), "its last day is over"
+    assert sheet[CALL].source is MarginSource.RISK_ARRAY
+
+
 def test_batches_within_a_moment_share_one_read(exchange: Exchange) -> None:
     publish(exchange)
     exchange.sheets.keep_seconds = 1.0
