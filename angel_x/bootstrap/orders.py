@@ -25,10 +25,10 @@ from angel_x.bootstrap.foundation import TRANSIENT, is_outage
 from angel_x.domain.charges import charge_table
 from angel_x.domain.intraday import IntradayRule
 from angel_x.domain.latency import Latency
-from angel_x.domain.margin import PercentageMargin
 from angel_x.domain.order import Priority
 from angel_x.domain.protection import Protection
 from angel_x.domain.slippage import Slippage
+from angel_x.domain.span_margin import SpanMargin
 from angel_x.services.acceptance import Acceptance
 from angel_x.services.admission import Admission, RulesInForce
 from angel_x.services.aftermath import Aftermath
@@ -44,6 +44,7 @@ from angel_x.services.order_rate import LocalOrderRate, OrderRate, SharedOrderRa
 from angel_x.services.paper_market import PaperMarket, PaperRules
 from angel_x.services.relay import Relay
 from angel_x.services.risk_limits import RiskLimits
+from angel_x.services.risk_sheets import RiskSheets
 from angel_x.services.slicing import Slicing
 from angel_x.services.what_if import WhatIf
 from config.market import table
@@ -55,6 +56,9 @@ _FULL_LOOK_SECONDS = 3.0
 
 #: The counter of orders a second is asked before every commit, which must not wait for it.
 _RATE_SECONDS = 0.25
+
+#: How long risk arrays and spots that were read stand for the batches that follow.
+_SHEET_SECONDS = 0.5
 
 
 class OrderParts(AccountParts):
@@ -73,6 +77,22 @@ class OrderParts(AccountParts):
         )
 
     @cached_property
+    def _risk_sheets(self) -> RiskSheets:
+        return RiskSheets(
+            universes=self.universes,
+            quotes=self._quotes,
+            board=self._risk_board,
+            model=SpanMargin.from_table(table("margin")),
+            meter=self.meter,
+            clock=self.clock,
+            market_clock=self.market_clock,
+            monotonic=monotonic,
+            max_age_seconds=self.settings.cache_ttl_greeks,
+            keep_seconds=_SHEET_SECONDS,
+            unreachable=TRANSIENT,
+        )
+
+    @cached_property
     def _aftermath(self) -> Aftermath:
         return Aftermath(
             events=self.events,
@@ -84,7 +104,12 @@ class OrderParts(AccountParts):
 
     @cached_property
     def _units(self) -> BookUnits:
-        return BookUnits(self.engine, lease_seconds=self.settings.order_lease_seconds, at=self.at)
+        return BookUnits(
+            self.engine,
+            lease_seconds=self.settings.order_lease_seconds,
+            risks=self._risk_sheets.of,
+            at=self.at,
+        )
 
     @cached_property
     def _search(self) -> OrderSearch:
@@ -266,7 +291,6 @@ class OrderParts(AccountParts):
 def _paper_rules(settings: Settings) -> PaperRules:
     seed = settings.paper_seed
     return PaperRules(
-        margin=PercentageMargin.from_table(table("margin")["short_options"]),
         charges=charge_table(table("charges")["options"]),
         protection=Protection.from_table(table("price_bands")),
         slippage=Slippage(settings.paper_slippage_ticks, seed),

@@ -1,4 +1,4 @@
-"""An account and what it stands to lose in each contract."""
+"""An account and what it holds and offers in each contract."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from angel_x.domain.margin import remargined
 from angel_x.domain.money import ZERO
 from angel_x.domain.order import Side
 
@@ -40,7 +39,7 @@ class Account:
 
 @dataclass(slots=True)
 class Exposure:
-    """One account in one contract: what it holds, what it offers, and the margin that both take."""
+    """One account in one contract: what it holds and what it offers."""
 
     user_id: int
     symbol: str
@@ -49,13 +48,11 @@ class Exposure:
     open_buy_quantity: int = 0
     #: Units of the sales that rest.
     open_sell_quantity: int = 0
-    #: Rupees held against the worst-case short.
-    margin: Decimal = ZERO
 
     @property
-    def worst_short(self) -> int:
-        """Units short if every resting sale trades and no resting purchase does."""
-        return max(0, self.open_sell_quantity - self.net_quantity)
+    def worst_quantity(self) -> int:
+        """Units, negative where short, if every resting sale trades and no resting purchase does."""
+        return self.net_quantity - self.open_sell_quantity
 
     def offer(self, side: Side, change: int) -> None:
         """Let ``change`` more units of one side rest, or fewer if it is negative."""
@@ -63,8 +60,3 @@ class Exposure:
             self.open_buy_quantity += change
         else:
             self.open_sell_quantity += change
-
-    def margin_after(self, change: int, per_unit: Decimal) -> Decimal:
-        """Return the margin once ``change`` more units are short or offered."""
-        after = max(0, self.open_sell_quantity - self.net_quantity + change)
-        return remargined(self.margin, self.worst_short, after, per_unit)

@@ -12,8 +12,10 @@ from decimal import Decimal
 
 from angel_x.domain.account import Account, Exposure
 from angel_x.domain.charges import ChargeRates
+from angel_x.domain.contract import underlying_of
 from angel_x.domain.denial import CancelReason, DenialReason, MoveReason
 from angel_x.domain.ledger import LedgerEntry, fill_entries
+from angel_x.domain.margin_pool import MarginPool, MarginPools
 from angel_x.domain.money import ZERO
 from angel_x.domain.order import (
     PLACED,
@@ -35,8 +37,6 @@ class Terms:
 
     #: Rupees a unit; None where the order does not trade now.
     fill_price: Decimal | None
-    #: Rupees for one unit short.
-    margin_per_unit: Decimal
     charges: ChargeRates
     #: Set where the order must not trade whatever the account has.
     denial: DenialReason | None = None
@@ -117,6 +117,10 @@ class Book:
     positions: dict[tuple[int, str, Product], Position]
     #: Controls and limits as they stood when the orders were claimed.
     rules: TradingRules = field(default_factory=TradingRules)
+    #: Margin of the accounts by underlying.  They need every open exposure of the accounts.
+    margins: MarginPools = field(default_factory=MarginPools)
+    #: Account and contract of the exposures that are not what they were.
+    exposed: set[tuple[int, str]] = field(default_factory=set)
     moves: list[Move] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     entries: list[LedgerEntry] = field(default_factory=list)
@@ -280,7 +284,7 @@ class Book:
 
         Return False, and change nothing, where the account has not enough free.
         """
-        account, exposure = self.accounts[order.user_id], self.exposure(order)
+        account = self.accounts[order.user_id]
         if order.limit_price is None:
             order.limit_price = terms.limit_price
         premium = terms.fill_price * quantity if quantity and terms.fill_price else ZERO
@@ -289,53 +293,45 @@ class Book:
         reserved = _reserve(order, stands, traded, terms.charges)
         if order.side is Side.BUY:
             paid += premium
-            margin = exposure.margin_after(-quantity, terms.margin_per_unit)
-        else:
-            # Its premium is not credited before its margin stands: the exchange does not either.
-            margin = exposure.margin_after(quantity + stands, terms.margin_per_unit)
-        if margin - exposure.margin + paid + reserved > account.free_balance:
+        # The premium of a sale is not credited before its margin stands: the exchange does not
+        # either.
+        change = quantity if order.side is Side.BUY else -quantity - stands
+        if not self._margin(order, change, most=account.free_balance - paid - reserved):
             return False
-        self._set_margin(account, exposure, margin)
         self._set_reserve(account, order, reserved)
-        exposure.offer(order.side, stands)
-        exposure.net_quantity += order.side.sign * quantity
+        self._expose(order, offered=stands, traded=quantity)
         return True
 
     def _rehold(self, order: Order, amendment: Amendment, terms: Terms) -> bool:
         """Set aside what an order in the market needs once it is amended, or change nothing."""
-        account, exposure = self.accounts[order.user_id], self.exposure(order)
+        account = self.accounts[order.user_id]
         leaves = amendment.quantity - order.filled_quantity
         more = leaves - order.leaves_quantity
         reserved = _reserve(order, leaves, order.traded_value, terms.charges, amendment.limit_price)
-        offered = more if order.side is Side.SELL else 0
-        margin = exposure.margin_after(offered, terms.margin_per_unit)
-        needed = reserved - order.reserved + margin - exposure.margin
-        if needed > max(account.free_balance, ZERO):
+        change = -more if order.side is Side.SELL else 0
+        most = max(account.free_balance, ZERO) - reserved + order.reserved
+        if not self._margin(order, change, most=most):
             return False
-        self._set_margin(account, exposure, margin)
         self._set_reserve(account, order, reserved)
-        exposure.offer(order.side, more)
+        self._expose(order, offered=more)
         return True
 
     def _release(self, order: Order) -> None:
         """Free what an order in the market holds; its margin goes with the units it offered."""
-        account, exposure = self.accounts[order.user_id], self.exposure(order)
-        self._set_reserve(account, order, ZERO)
+        self._set_reserve(self.accounts[order.user_id], order, ZERO)
         if order.side is Side.SELL:
-            self._set_margin(account, exposure, exposure.margin_after(-order.leaves_quantity, ZERO))
-        exposure.offer(order.side, -order.leaves_quantity)
+            self._margin(order, order.leaves_quantity)
+        self._expose(order, offered=-order.leaves_quantity)
 
     def _trade_held(self, order: Order, quantity: int, price: Decimal, rates: ChargeRates) -> None:
         """Execute units for which everything was set aside before."""
-        account, exposure = self.accounts[order.user_id], self.exposure(order)
         traded = order.traded_value + price * quantity
         reserved = _reserve(order, order.leaves_quantity - quantity, traded, rates)
-        self._set_reserve(account, order, reserved)
+        self._set_reserve(self.accounts[order.user_id], order, reserved)
         if order.side is Side.BUY:
-            self._set_margin(account, exposure, exposure.margin_after(-quantity, ZERO))
+            self._margin(order, quantity)
         # What was offered becomes what is short: the same units, so the margin of a sale stays.
-        exposure.offer(order.side, -quantity)
-        exposure.net_quantity += order.side.sign * quantity
+        self._expose(order, offered=-quantity, traded=quantity)
         self._execute(order, quantity, price, rates)
 
     def _settle_rest(self, order: Order, terms: Terms, *, held: bool) -> None:
@@ -400,9 +396,29 @@ class Book:
             self.positions[key] = Position(*key)
         return self.positions[key]
 
-    def _set_margin(self, account: Account, exposure: Exposure, margin: Decimal) -> None:
-        account.margin_used += margin - exposure.margin
-        exposure.margin = margin
+    def pool(self, user_id: int, underlying: str) -> MarginPool:
+        """Return the margin of an account in an underlying."""
+        return self.margins.of(user_id, underlying, self.exposures.values())
+
+    def _margin(self, order: Order, change: int, most: Decimal | None = None) -> bool:
+        """Hold what it takes to have ``change`` more units of the order's contract at worst.
+
+        Return False, and change nothing, where that is more rupees than ``most``.
+        """
+        pool = self.pool(order.user_id, underlying_of(order.symbol))
+        shift = pool.shift(order.symbol, change)
+        if most is not None and shift.cost > most:
+            pool.undo(shift)
+            return False
+        self.accounts[order.user_id].margin_used += shift.cost
+        return True
+
+    def _expose(self, order: Order, *, offered: int, traded: int = 0) -> None:
+        """Let more units of an order rest, or fewer, and others become part of what is held."""
+        exposure = self.exposure(order)
+        exposure.offer(order.side, offered)
+        exposure.net_quantity += order.side.sign * traded
+        self.exposed.add((order.user_id, order.symbol))
 
     def _set_reserve(self, account: Account, order: Order, reserved: Decimal) -> None:
         account.margin_used += reserved - order.reserved

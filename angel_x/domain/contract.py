@@ -81,6 +81,11 @@ def parse_symbol(symbol: str) -> tuple[str, date, Decimal, Right]:
     return match["underlying"], expiry, Decimal(match["strike"]), Right(match["right"])
 
 
+def underlying_of(symbol: str) -> str:
+    """Return the underlying of what is known to be a symbol."""
+    return symbol.partition("_")[0]
+
+
 def _plain(strike: Decimal) -> str:
     """Write a strike without an exponent and without trailing zeros."""
     text = f"{strike:f}"

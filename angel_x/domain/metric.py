@@ -42,6 +42,7 @@ class Metric(StrEnum):
     BROKER_REQUESTS = "angel_x_broker_requests_total"
     HTTP_REQUEST_SECONDS = "angel_x_http_request_duration_seconds"
     TRADING_STATE = "angel_x_trading_state"
+    MARGIN_FALLBACKS = "angel_x_margin_fallbacks_total"
     MARKET_TICKS = "angel_x_market_ticks_total"
     FEED_GAPS = "angel_x_feed_gaps_total"
     FEED_STALE_CONTRACTS = "angel_x_feed_stale_contracts"

@@ -5,11 +5,13 @@ The API writes these records and the client library reads them, so both sides ag
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from angel_x.domain.denial import DenialReason
+from angel_x.domain.margin_source import MarginSource
 from angel_x.domain.order import OrderStatus, OrderType, Priority, Product, Side, Validity
 
 
@@ -140,6 +142,9 @@ class Balance:
     #: Cash and collateral that no margin holds.
     free_balance: Decimal
     realised_pnl: Decimal
+    #: What short positions and resting sales hold of the margin, by underlying; the rest is premium
+    #: and charges of orders that rest.
+    held: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +159,36 @@ class OrderEstimate:
     price: Decimal | None
     #: Why it would be denied, None where it would not.
     reason: DenialReason | None
+    #: What the margin of its contract was computed from.
+    margin_source: MarginSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginParts:
+    """What the worst case of an account in an underlying needs now, in rupees."""
+
+    #: Loss in the worst of the scenarios.
+    scan: Decimal
+    #: Charged because expiries do not move together.
+    calendar: Decimal
+    #: Options held less options owed.
+    net_option_value: Decimal
+    #: Exposure margin, more on the day of expiry, and what is asked for without risk arrays.
+    exposure: Decimal
+    required: Decimal
+    #: Of cash and collateral.  As much as is required, if the market stood still since.
+    held: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderlyingEstimate:
+    """What orders would do to the margin of one underlying."""
+
+    underlying: str
+    before: MarginParts
+    after: MarginParts
+    #: Rupees that the units short would need one by one beyond what is required in the end.
+    hedge_benefit: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +207,8 @@ class MarginEstimate:
     free_balance: Decimal
     free_balance_after: Decimal
     orders: tuple[OrderEstimate, ...]
+    #: Those of the orders, by name.
+    underlyings: tuple[UnderlyingEstimate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from angel_x.domain.book import Book, Terms
 from angel_x.domain.denial import DenialReason
+from angel_x.domain.margin_pool import MarginPools
 from angel_x.domain.order import Order, OrderStatus, Side
 
 
@@ -30,6 +31,7 @@ def what_if(book: Book, orders: Sequence[Order], terms: Sequence[Terms]) -> Tria
         {key: replace(exposure) for key, exposure in book.exposures.items()},
         {key: replace(position) for key, position in book.positions.items()},
         book.rules,
+        MarginPools(book.margins.held(), book.margins.risks, set(book.margins.symbols)),
     )
     pairs = sorted(zip(orders, terms, strict=True), key=lambda pair: pair[0].side is Side.SELL)
     for order, offered in pairs:

@@ -21,7 +21,6 @@ from angel_x.domain.denial import DenialReason
 from angel_x.domain.expiry import epoch_ms
 from angel_x.domain.latency import Latency
 from angel_x.domain.liquidity import LiquidityBoard, claims_of, shared
-from angel_x.domain.margin import MarginModel
 from angel_x.domain.matching import (
     ORDER,
     by_priority,
@@ -30,7 +29,7 @@ from angel_x.domain.matching import (
     touch_paise,
     triggered,
 )
-from angel_x.domain.money import ZERO, paise, rupees
+from angel_x.domain.money import paise, rupees
 from angel_x.domain.order import PLACED, Order, OrderStatus, OrderType, Side
 from angel_x.domain.protection import Protection, reference_paise
 from angel_x.domain.quote import fresh
@@ -61,7 +60,6 @@ _CODES = {reason: code for code, reason in enumerate(_REASONS)}
 class PaperRules:
     """The rules and habits of the paper exchange."""
 
-    margin: MarginModel
     charges: Dated[ChargeRates]
     protection: Protection
     slippage: Slippage
@@ -78,8 +76,6 @@ class _Look:
     quotes: NDArray[np.void]
     is_fresh: NDArray[np.bool_]
     reference: NDArray[np.int64]
-    #: Margin of one unit short in rupees.
-    margins: list[Decimal]
     #: Whether the spot behind the margin can be trusted.
     spot_is_trusted: NDArray[np.bool_]
     is_expired: NDArray[np.bool_]
@@ -139,7 +135,7 @@ class PaperMarket:
         look = self._look(orders)
         if look is None:
             charges = self._rules.charges.on(self._market_clock().astimezone(IST).date())
-            return [Terms(None, ZERO, charges, DenialReason.UNKNOWN_CONTRACT) for _ in orders]
+            return [Terms(None, charges, DenialReason.UNKNOWN_CONTRACT) for _ in orders]
         at_market = look.orders["limit"] == 0
         self._protect(look, at_market)
         alive = triggered(look.orders, np.where(look.is_fresh, look.quotes["last"], 0))
@@ -164,15 +160,13 @@ class PaperMarket:
         quotes, spots = self._quotes.read_rows_and_spots(universe, safe)
         now_ms, today = epoch_ms(self._clock()), now.astimezone(IST).date()
         is_fresh = fresh(quotes, now_ms, self._rules.max_quote_age_seconds)
-        margins, trusted = self._margins(universe, safe, spots, today)
         return _Look(
             universe=universe,
             orders=columns,
             quotes=quotes,
             is_fresh=is_fresh,
             reference=np.where(is_fresh, reference_paise(quotes), 0),
-            margins=margins,
-            spot_is_trusted=trusted,
+            spot_is_trusted=self._trusted(spots)[universe.underlying_index[safe]],
             is_expired=universe.expires_at[safe] <= now.timestamp(),
             today=today,
         )
@@ -254,7 +248,6 @@ class PaperMarket:
         return [
             Terms(
                 money[price],
-                margin,
                 charges,
                 _REASONS[denial],
                 quantity,
@@ -263,10 +256,9 @@ class PaperMarket:
                 contracts[row].underlying if row >= 0 else "",
                 money[reference],
             )
-            for order, price, margin, denial, quantity, limit, is_alive, row, reference in zip(
+            for order, price, denial, quantity, limit, is_alive, row, reference in zip(
                 orders,
                 prices.tolist(),
-                look.margins,
                 denials.tolist(),
                 quantities.tolist(),
                 look.orders["limit"].tolist(),
@@ -277,25 +269,11 @@ class PaperMarket:
             )
         ]
 
-    def _margins(
-        self,
-        universe: Universe,
-        rows: NDArray[np.int64],
-        spots: NDArray[np.void],
-        today: date,
-    ) -> tuple[list[Decimal], NDArray[np.bool_]]:
-        """Return rupees of margin a short unit, and whether the spot behind it can be trusted."""
-        underlying = universe.underlying_index[rows]
-        chains = universe.chain_index[rows].tolist()
-        spot_of = dict(zip(chains, spots["last"][underlying].tolist(), strict=True))
-        margin_of = {}
-        for chain, spot in spot_of.items():
-            contract = universe.contracts[universe.chains[chain].start]
-            margin_of[chain] = self._rules.margin.per_short_unit(contract, rupees(spot), today)
-        # A spot of nothing would let shorts stand on no margin at all.
+    def _trusted(self, spots: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Return which spots margin can be computed from: nothing would let shorts stand on nothing."""
         is_fresh = fresh(spots, epoch_ms(self._clock()), self._rules.max_quote_age_seconds)
-        trusted = is_fresh & (spots["last"] > 0)
-        return [margin_of[chain] for chain in chains], trusted[underlying]
+        trusted: NDArray[np.bool_] = is_fresh & (spots["last"] > 0)
+        return trusted
 
 
 def order_columns(orders: Sequence[Order], universe: Universe) -> NDArray[np.void]:

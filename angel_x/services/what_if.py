@@ -6,14 +6,22 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from angel_x.domain.contract import underlying_of
 from angel_x.domain.denial import DenialReason
 from angel_x.domain.ledger import LedgerAccount
+from angel_x.domain.margin_pool import MarginPool
 from angel_x.domain.money import ZERO
 from angel_x.domain.order import Order, OrderRequest, OrderStatus
 from angel_x.domain.session import IST
-from angel_x.domain.statement import MarginEstimate, OrderEstimate
+from angel_x.domain.statement import (
+    MarginEstimate,
+    MarginParts,
+    OrderEstimate,
+    UnderlyingEstimate,
+)
+from angel_x.domain.unit_risk import to_rupees
 from angel_x.domain.what_if import Trial, what_if
-from angel_x.errors import UnknownAccount
+from angel_x.errors import UnknownAccount, UnknownContract
 from angel_x.services.paper_market import PaperMarket
 from angel_x.services.ports import Clock, UniverseSource
 from angel_x.services.slicing import Slicing
@@ -43,6 +51,7 @@ class WhatIf:
 
         Raises:
             UnknownAccount: There is no such account.
+            UnknownContract: A symbol is not listed any more.
         """
         now = self._market_clock()
         numbered = list(self._orders(user_id, requests, now))
@@ -54,7 +63,7 @@ class WhatIf:
         book.begin_day(now.astimezone(IST).date())
         terms = self._market.preview(orders)
         trial = what_if(book, orders, terms)
-        prices = {number: t.limit_price for (number, _), t in zip(numbered, terms, strict=True)}
+        offered = {number: t for (number, _), t in zip(numbered, terms, strict=True)}
         reasons = _reasons(numbered, trial)
         before, after = book.accounts[user_id], trial.book.accounts[user_id]
         return MarginEstimate(
@@ -73,10 +82,15 @@ class WhatIf:
                     symbol=request.symbol,
                     side=request.side,
                     quantity=request.quantity,
-                    price=prices[number],
+                    price=offered[number].limit_price,
                     reason=reasons.get(number),
+                    margin_source=trial.book.margins.unit(request.symbol).source,
                 )
                 for number, request in enumerate(requests)
+            ),
+            underlyings=tuple(
+                _underlying(name, book.pool(user_id, name), trial.book.pool(user_id, name))
+                for name in sorted({underlying_of(request.symbol) for request in requests})
             ),
         )
 
@@ -87,7 +101,10 @@ class WhatIf:
         universe = self._universes.current()
         order_id = 0
         for number, request in enumerate(requests):
-            contract = universe.contracts[universe.rows[request.symbol]]
+            row = universe.row(request.symbol)
+            if row is None:  # unlisted since the request was checked
+                raise UnknownContract("symbol", request.symbol)
+            contract = universe.contracts[row]
             sizes = self._slicing.sizes(request.quantity, contract, now)
             for quantity in sizes or (request.quantity,):
                 order_id += 1
@@ -114,6 +131,28 @@ def _order(
         product=request.product,
         trigger_price=request.trigger_price,
         parent_quantity=request.quantity,
+    )
+
+
+def _underlying(name: str, before: MarginPool, after: MarginPool) -> UnderlyingEstimate:
+    ends = _parts(after)
+    return UnderlyingEstimate(
+        underlying=name,
+        before=_parts(before),
+        after=ends,
+        hedge_benefit=after.unhedged() - ends.required,
+    )
+
+
+def _parts(pool: MarginPool) -> MarginParts:
+    needs = pool.requirement()
+    return MarginParts(
+        scan=to_rupees(needs.scan),
+        calendar=to_rupees(needs.calendar),
+        net_option_value=to_rupees(needs.net_option_value),
+        exposure=to_rupees(needs.exposure),
+        required=to_rupees(needs.total),
+        held=pool.held,
     )
 
 

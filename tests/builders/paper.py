@@ -17,7 +17,7 @@ from angel_x.domain.charges import charge_table
 from angel_x.domain.denial import CancelReason
 from angel_x.domain.expiry import epoch_ms
 from angel_x.domain.latency import Latency
-from angel_x.domain.margin import PercentageMargin
+from angel_x.domain.margin_pool import MarginPools, Pair
 from angel_x.domain.money import ZERO, rupees
 from angel_x.domain.order import (
     RESTING,
@@ -34,15 +34,19 @@ from angel_x.domain.protection import Protection
 from angel_x.domain.quote import QUOTE
 from angel_x.domain.risk import TradingRules
 from angel_x.domain.slippage import Slippage
+from angel_x.domain.span_margin import SpanMargin
 from angel_x.domain.step import Passing, unhindered
 from angel_x.services.aftermath import Aftermath
 from angel_x.services.market_watch import MarketWatch
 from angel_x.services.matching import Matching
 from angel_x.services.paper_market import PaperMarket, PaperRules, order_columns
+from angel_x.services.risk_sheets import RiskSheets
 from config.market import table
 from tests.builders.chains import MARKET_TIME, make_universe
 from tests.builders.liquidity import MemoryLiquidity
 from tests.builders.markets import ManualClock, MemoryQuoteBoard
+from tests.builders.recorders import RecordingMeter
+from tests.builders.risk import MemoryRiskBoard
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,17 +99,31 @@ class Exchange:
         self.clock = ManualClock(MARKET_TIME)
         self.board = MemoryQuoteBoard()
         self.liquidity = MemoryLiquidity()
+        self.risk = MemoryRiskBoard()
+        self.meter = RecordingMeter()
         self.accounts: dict[int, Account] = {}
         self.exposures: dict[tuple[int, str], Exposure] = {}
         self.positions: dict[tuple[int, str, Product], Position] = {}
         self.searches: list[Sequence[str] | None] = []
         universes = OneUniverse(UNIVERSE)
+        self.margins: dict[Pair, Decimal] = {}
+        self.sheets = RiskSheets(
+            universes=universes,
+            quotes=self.board,
+            board=self.risk,
+            model=SpanMargin.from_table(table("margin")),
+            meter=self.meter,
+            clock=self.clock,
+            market_clock=self.clock,
+            monotonic=lambda: self.clock().timestamp(),
+            max_age_seconds=MAX_AGE_SECONDS,
+            keep_seconds=0.0,
+        )
         self.market = PaperMarket(
             universes=universes,
             quotes=self.board,
             liquidity=self.liquidity,
             rules=PaperRules(
-                margin=PercentageMargin.from_table(table("margin")["short_options"]),
                 charges=charge_table(table("charges")["options"]),
                 protection=Protection.from_table(table("price_bands")),
                 slippage=Slippage(self.slippage_ticks, self.seed),
@@ -212,7 +230,7 @@ class Exchange:
     def cancel(self, order: Order) -> None:
         book = self._book()
         book.take_off(order, OrderStatus.CANCELED, CancelReason.REQUESTED)
-        self.books.append(book)
+        self.record(book)
 
     @property
     def fills(self) -> list[tuple[int, int, int]]:
@@ -220,7 +238,13 @@ class Exchange:
         return [(f.order.id, f.quantity, int(f.price * 100)) for b in self.books for f in b.fills]
 
     def _book(self) -> Book:
-        return Book(self.accounts, self.exposures, self.positions, self.rules)
+        margins = MarginPools(dict(self.margins), self.sheets.of)
+        return Book(self.accounts, self.exposures, self.positions, self.rules, margins=margins)
+
+    def record(self, book: Book) -> None:
+        """Keep what a book came to."""
+        self.books.append(book)
+        self.margins = book.margins.held()
 
     # What matching sees of a database.
 
@@ -251,7 +275,7 @@ class MemoryUnit:
         return [o for o in found if o.status in statuses], self.exchange._book()
 
     def record(self, book: Book, actor: str) -> None:
-        self.exchange.books.append(book)
+        self.exchange.record(book)
 
     def commit(self) -> None:
         pass

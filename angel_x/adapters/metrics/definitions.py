@@ -96,6 +96,9 @@ DEFINITIONS: Mapping[Metric, Definition] = {
     Metric.TRADING_STATE: _scraped(
         "Strictest trading state of a scope: 0 active, 1 reducing, 2 halted.", "scope"
     ),
+    Metric.MARGIN_FALLBACKS: _counter(
+        "Contracts margined by percentage because their risk array was absent or old, by look-up."
+    ),
     Metric.MARKET_TICKS: _counter("Ticks taken from the feed."),
     Metric.FEED_GAPS: _counter("Times that a source of quotes left something out.", "kind"),
     Metric.FEED_STALE_CONTRACTS: _gauge_of(

@@ -17,6 +17,7 @@ from angel_x.adapters.postgres.duplicates import find_duplicates
 from angel_x.domain.account import Account, Exposure
 from angel_x.domain.book import Book
 from angel_x.domain.family import Family
+from angel_x.domain.margin_pool import MarginPools, Risks
 from angel_x.domain.order import (
     Order,
     OrderStatus,
@@ -29,11 +30,12 @@ from angel_x.domain.order import (
 from angel_x.domain.position import Position
 from angel_x.domain.risk import TradingRules
 from angel_x.domain.step import Passing, unhindered
+from angel_x.domain.unit_risk import no_risks
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-# One row an order, with its account and with what that holds and offers in the contract.
+# One row an order, with its account and its position in the contract.
 _COLUMNS = """
     o.id, o.user_id, o.symbol, o.side, o.quantity, o.filled_quantity, o.order_type, o.limit_price,
     o.validity, o.priority, o.status, o.valid_until, o.client_order_id, o.attempt, o.reserved,
@@ -43,28 +45,35 @@ _COLUMNS = """
 """
 _HELD_COLUMNS = """
     u.cash, u.collateral, u.margin_used, u.realised_pnl, u.open_orders, u.pnl_day, u.day_pnl,
-    e.net_quantity, e.open_buy_quantity, e.open_sell_quantity, e.margin,
     p.id, p.quantity, p.cost, p.realised_pnl, p.entry_time,
     CASE WHEN row_number() OVER () = 1 THEN rules.controls END,
-    CASE WHEN row_number() OVER () = 1 THEN rules.limits END
+    CASE WHEN row_number() OVER () = 1 THEN rules.limits END,
+    CASE WHEN row_number() OVER () = 1 THEN rules.exposures END,
+    CASE WHEN row_number() OVER () = 1 THEN rules.margins END
 """
-# What is held is of the account in the contract; a position is of one product as well.  Controls
-# and limits mostly are not there at all.  Where they are, they are those of every account, so they
-# come with one row, whichever that is.
+# Controls and limits mostly are not there at all.  Where they are, they are those of every account,
+# so they come with one row, whichever that is.  So does what the accounts hold and offer: the margin
+# of an order depends on every contract of its underlying.
 _HOLDINGS = """
 JOIN users u ON u.id = o.user_id
-LEFT JOIN exposures e ON e.user_id = o.user_id AND e.symbol = o.symbol
 LEFT JOIN positions p ON p.user_id = o.user_id AND p.symbol = o.symbol AND p.product = o.product
     AND p.status = 'OPEN'
 CROSS JOIN (SELECT
     (SELECT json_agg(json_build_array(scope, name, state)) FROM trading_controls
         WHERE state <> 'active') AS controls,
-    (SELECT json_agg(json_build_array(scope, name, kind, value::text)) FROM risk_limits) AS limits
+    (SELECT json_agg(json_build_array(scope, name, kind, value::text)) FROM risk_limits) AS limits,
+    (SELECT json_agg(json_build_array(
+            user_id, symbol, net_quantity, open_buy_quantity, open_sell_quantity))
+        FROM exposures WHERE is_open AND user_id IN ({owners})) AS exposures,
+    (SELECT json_agg(json_build_array(user_id, underlying, margin::text))
+        FROM margins WHERE margin > 0 AND user_id IN ({owners})) AS margins
     OFFSET 0) AS rules
 """
-#: Columns of an order; then of its account, exposure and position, and of the rules.
+_OF_OWNERS = _HOLDINGS.format(owners="SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s)")
+_OF_ACCOUNT = _HOLDINGS.format(owners="%(user_id)s::bigint")
+#: Columns of an order; then of its account and position, and what comes with one row only.
 _ORDER, _HELD = slice(0, 22), slice(22, None)
-_ACCOUNT, _EXPOSURE, _POSITION, _RULES = slice(7), slice(7, 11), slice(11, 16), slice(16, 18)
+_ACCOUNT, _POSITION, _ONCE = slice(7), slice(7, 12), slice(12, 16)
 
 #: Held by every transaction that decides orders; whoever turns a kill switch waits for all of them.
 CONTROLS_LOCK = 0x416E67656C58
@@ -92,20 +101,20 @@ WITH rung AS (
         ORDER BY id LIMIT %(limit)s
     ) AS w ORDER BY r.lane, w.place, w.id LIMIT %(limit)s
 )
-SELECT {_COLUMNS} {_HELD_COLUMNS} FROM claimed c JOIN orders o ON o.id = c.id {_HOLDINGS} ORDER BY c.lane, o.id
+SELECT {_COLUMNS} {_HELD_COLUMNS} FROM claimed c JOIN orders o ON o.id = c.id {_OF_OWNERS} ORDER BY c.lane, o.id
 """
 _BY_ID = f"""{_LOCK}
-SELECT {_COLUMNS} {_HELD_COLUMNS} FROM orders o {_HOLDINGS}
+SELECT {_COLUMNS} {_HELD_COLUMNS} FROM orders o {_OF_OWNERS}
 WHERE o.id = ANY(%(order_ids)s) AND o.status = ANY(%(statuses)s) AND o.slices = 0 ORDER BY o.id
 """
 # A sliced order comes before its slices, which are stored after it.
 _FAMILY = f"""{_LOCK}
-SELECT {_COLUMNS} {_HELD_COLUMNS} FROM orders o {_HOLDINGS}
+SELECT {_COLUMNS} {_HELD_COLUMNS} FROM orders o {_OF_OWNERS}
 WHERE o.id = ANY(%(order_ids)s) OR o.parent_id = ANY(%(order_ids)s) ORDER BY o.id
 """
 # Orders whose lease has not run out belong to whoever placed them.
 _ABANDONED = f"""{_LOCK}
-SELECT {_COLUMNS} {_HELD_COLUMNS} FROM orders o {_HOLDINGS}
+SELECT {_COLUMNS} {_HELD_COLUMNS} FROM orders o {_OF_OWNERS}
 WHERE o.id = ANY(%(order_ids)s) AND o.status = 'submitting'
     AND o.lease_until <= clock_timestamp() ORDER BY o.id
 """
@@ -114,7 +123,7 @@ _HOLDINGS_ONLY = f"""
 SELECT o.user_id, o.symbol, o.product, {_HELD_COLUMNS} FROM (
     SELECT %(user_id)s::bigint AS user_id, symbol, product
     FROM unnest(%(symbols)s::text[], %(products)s::text[]) AS t (symbol, product)
-) o {_HOLDINGS}
+) o {_OF_ACCOUNT}
 """
 _RELEASE = """
 UPDATE orders SET held = false, ring_at = clock_timestamp() + interval '2 seconds'
@@ -127,9 +136,10 @@ _LANES = [priority.value for priority in Priority]
 class BookUnit:
     """The open transaction.  Leaving it without :meth:`commit` keeps nothing."""
 
-    def __init__(self, connection: Connection, *, lease_seconds: float) -> None:
+    def __init__(self, connection: Connection, *, lease_seconds: float, risks: Risks) -> None:
         self._connection = connection
         self._lease_seconds = lease_seconds
+        self._risks = risks
 
     def claim(self, order_ids: Sequence[int], limit: int) -> tuple[list[Order], Book]:
         """Lock the accounts that own those orders and return the oldest that wait there.
@@ -163,7 +173,8 @@ class BookUnit:
             "products": array(product.value for _, product in contracts),
         }
         rows = self._connection.exec_driver_sql(_HOLDINGS_ONLY, parameters).fetchall()
-        return _book((user, symbol, Product(product), row) for user, symbol, product, *row in rows)
+        places = ((user, symbol, Product(product), row) for user, symbol, product, *row in rows)
+        return _book(places, self._risks)
 
     def duplicates(self, windows: Mapping[int, Decimal]) -> set[int]:
         """Return those orders that repeat an earlier one; ``windows`` are seconds by order id."""
@@ -188,15 +199,26 @@ class BookUnit:
 
     def _read(self, statement: str, **parameters: object) -> tuple[list[Order], Book]:
         rows = self._connection.exec_driver_sql(statement, parameters).fetchall()
-        return _orders_and_book(rows)
+        orders = [_order(row[_ORDER]) for row in rows]
+        places = zip(orders, rows, strict=True)
+        held = ((o.user_id, o.symbol, o.product, row[_HELD]) for o, row in places)
+        return orders, _book(held, self._risks)
 
 
 class BookUnits:
     """Makes transactions."""
 
-    def __init__(self, engine: Engine, *, lease_seconds: float, at: Passing = unhindered) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        lease_seconds: float,
+        risks: Risks = no_risks,
+        at: Passing = unhindered,
+    ) -> None:
         self._engine = engine
         self.at = at
+        self._risks = risks
         #: How long an order that is on its way to a venue belongs to the process that sent it.
         self._lease_seconds = lease_seconds
 
@@ -204,37 +226,30 @@ class BookUnits:
     def begin(self) -> Iterator[BookUnit]:
         """Open a transaction that is rolled back unless it is committed."""
         with self._engine.connect() as connection:
-            yield BookUnit(connection, lease_seconds=self._lease_seconds)
+            yield BookUnit(connection, lease_seconds=self._lease_seconds, risks=self._risks)
 
 
-def _orders_and_book(rows: Sequence[Sequence[Any]]) -> tuple[list[Order], Book]:
-    orders = [_order(row[_ORDER]) for row in rows]
-    held = (row[_HELD] for row in rows)
-    return orders, _book(
-        (o.user_id, o.symbol, o.product, h) for o, h in zip(orders, held, strict=True)
-    )
-
-
-def _book(rows: Iterable[tuple[int, str, Product, Sequence[Any]]]) -> Book:
+def _book(rows: Iterable[tuple[int, str, Product, Sequence[Any]]], risks: Risks) -> Book:
     """Return the book of what is held by account, contract and product."""
-    book = Book({}, {}, {})
-    controls: Sequence[Any] = ()
-    limits: Sequence[Any] = ()
+    book = Book({}, {}, {}, margins=MarginPools({}, risks))
+    once: Sequence[Any] = (None,) * 4
     for user_id, symbol, product, held in rows:
         if user_id not in book.accounts:
             book.accounts[user_id] = Account(user_id, *held[_ACCOUNT])
-        row_controls, row_limits = held[_RULES]
-        controls, limits = row_controls or controls, row_limits or limits
-        key = user_id, symbol
-        if held[_EXPOSURE][0] is None:
-            continue
-        if key not in book.exposures:
-            book.exposures[key] = Exposure(*key, *held[_EXPOSURE])
+        book.margins.symbols.add(symbol)
+        extras = held[_ONCE]
+        if any(extras):
+            once = extras
         position_id, quantity, cost, realised, entered = held[_POSITION]
-        place = *key, product
+        place = user_id, symbol, product
         if position_id is not None and place not in book.positions:
             book.positions[place] = Position(*place, quantity, cost, realised, position_id, entered)
+    controls, limits, exposures, margins = (found or () for found in once)
     book.rules = TradingRules.from_rows(controls, limits)
+    for user_id, symbol, *quantities in exposures:
+        book.exposures[user_id, symbol] = Exposure(user_id, symbol, *quantities)
+        book.margins.symbols.add(symbol)
+    book.margins.stored = {(user, name): Decimal(margin) for user, name, margin in margins}
     return book
 
 

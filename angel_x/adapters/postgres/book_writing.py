@@ -8,10 +8,13 @@ from angel_x.adapters.postgres.arrays import array
 from angel_x.domain.book import Book, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from decimal import Decimal
 
     from sqlalchemy import Connection
 
+    from angel_x.domain.account import Exposure
+    from angel_x.domain.margin_pool import Pair
     from angel_x.domain.position import Position
 
 # Each part writes one table.  Those that a batch needs become one data-modifying WITH: one round
@@ -92,13 +95,21 @@ accounts_moved AS (
 _EXPOSURES = """
 exposed AS (
     INSERT INTO exposures (
-        user_id, symbol, net_quantity, open_buy_quantity, open_sell_quantity, margin)
+        user_id, symbol, net_quantity, open_buy_quantity, open_sell_quantity)
     SELECT * FROM unnest(
         %(exposure_users)s::bigint[], %(exposure_symbols)s::text[], %(nets)s::integer[],
-        %(bidding)s::integer[], %(offered)s::integer[], %(exposure_margins)s::numeric[])
+        %(bidding)s::integer[], %(offered)s::integer[])
     ON CONFLICT (user_id, symbol) DO UPDATE SET
         net_quantity = excluded.net_quantity, open_buy_quantity = excluded.open_buy_quantity,
-        open_sell_quantity = excluded.open_sell_quantity, margin = excluded.margin
+        open_sell_quantity = excluded.open_sell_quantity
+)
+"""
+_MARGINS = """
+margined AS (
+    INSERT INTO margins (user_id, underlying, margin)
+    SELECT * FROM unnest(
+        %(margin_users)s::bigint[], %(underlyings)s::text[], %(pool_margins)s::numeric[])
+    ON CONFLICT (user_id, underlying) DO UPDATE SET margin = excluded.margin
 )
 """
 _HELD_POSITIONS = """
@@ -201,7 +212,10 @@ def write_book(connection: Connection, book: Book, actor: str, *, lease_seconds:
     parts = [orders, _EVENTS, _ACCOUNTS]
     parts += [_FILLS] if book.fills else []
     parts += [_LEDGER] if book.entries else []
-    parts += [_EXPOSURES] if book.exposures else []
+    exposures = [book.exposures[key] for key in sorted(book.exposed)]
+    pools = sorted(book.margins.changed())
+    parts += [_EXPOSURES] if exposures else []
+    parts += [_MARGINS] if pools else []
     parts += [_HELD_POSITIONS] if held or new else []
     parts += [_NEW_POSITIONS] if new else []
     parts += [_TRADES] if book.trades else []
@@ -212,6 +226,8 @@ def write_book(connection: Connection, book: Book, actor: str, *, lease_seconds:
         | _fills(book)
         | _ledger(book)
         | _accounts(book)
+        | _exposures(exposures)
+        | _pools(pools)
         | _positions(held, "held")
         | _positions(new, "new")
         | _trades(book)
@@ -278,7 +294,7 @@ def _ledger(book: Book) -> dict[str, str]:
 
 
 def _accounts(book: Book) -> dict[str, str]:
-    accounts, exposures = book.accounts.values(), book.exposures.values()
+    accounts = book.accounts.values()
     return {
         "user_ids": array(a.id for a in accounts),
         "cash": array(a.cash for a in accounts),
@@ -287,12 +303,24 @@ def _accounts(book: Book) -> dict[str, str]:
         "open_orders": array(a.open_orders for a in accounts),
         "pnl_days": array(a.pnl_day for a in accounts),
         "day_pnl": array(a.day_pnl for a in accounts),
+    }
+
+
+def _exposures(exposures: Sequence[Exposure]) -> dict[str, str]:
+    return {
         "exposure_users": array(e.user_id for e in exposures),
         "exposure_symbols": array(e.symbol for e in exposures),
         "nets": array(e.net_quantity for e in exposures),
         "bidding": array(e.open_buy_quantity for e in exposures),
         "offered": array(e.open_sell_quantity for e in exposures),
-        "exposure_margins": array(e.margin for e in exposures),
+    }
+
+
+def _pools(pools: Sequence[tuple[Pair, Decimal]]) -> dict[str, str]:
+    return {
+        "margin_users": array(user_id for (user_id, _), _ in pools),
+        "underlyings": array(underlying for (_, underlying), _ in pools),
+        "pool_margins": array(held for _, held in pools),
     }
 
 

@@ -134,15 +134,21 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "margin is backed",
-        "margin used ≤ cash + collateral, and = what positions and resting orders hold",
+        "margin used ≤ cash + collateral, and = what underlyings and resting orders hold; only what is "
+        "short or offered holds any",
         """
         SELECT u.id::text FROM users u LEFT JOIN (
-            SELECT user_id, sum(margin) AS held FROM exposures GROUP BY user_id
+            SELECT user_id, sum(margin) AS held FROM margins GROUP BY user_id
         ) e ON e.user_id = u.id LEFT JOIN (
             SELECT user_id, sum(reserved) AS held FROM orders GROUP BY user_id
         ) o ON o.user_id = u.id
         WHERE u.margin_used > u.cash + u.collateral
             OR u.margin_used <> coalesce(e.held, 0) + coalesce(o.held, 0)
+        UNION ALL
+        SELECT m.user_id || ' ' || m.underlying FROM margins m WHERE m.margin > 0 AND NOT EXISTS (
+            SELECT FROM exposures e WHERE e.user_id = m.user_id
+                AND split_part(e.symbol, '_', 1) = m.underlying
+                AND e.open_sell_quantity > e.net_quantity)
         """,
     ),
     (

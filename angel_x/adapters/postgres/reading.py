@@ -78,7 +78,9 @@ ORDER BY closed_at DESC, trades.id DESC LIMIT 1000
 """)
 
 _BALANCE = text("""
-SELECT cash, collateral, margin_used, cash + collateral - margin_used AS free_balance, realised_pnl
+SELECT cash, collateral, margin_used, cash + collateral - margin_used AS free_balance, realised_pnl,
+    coalesce((SELECT json_object_agg(underlying, margin::text ORDER BY underlying)
+        FROM margins WHERE user_id = users.id AND margin > 0), '{}') AS held
 FROM users WHERE id = :user_id
 """)
 

@@ -110,14 +110,14 @@ def test_a_higher_bid_reserves_more_and_a_lower_one_less(market: Market, user: i
 
 def test_more_sold_takes_more_margin_and_less_gives_it_back(market: Market, user: int) -> None:
     (order_id,) = resting(market, user, market.request(Side.SELL, limit="120.00"))
-    ((one_lot,),) = rows(market, "SELECT sum(margin) FROM exposures")
+    ((one_lot,),) = rows(market, "SELECT sum(margin) FROM margins")
 
     market.application.amending.amend(user, order_id, Change(quantity=130))
-    assert rows(market, "SELECT sum(margin) FROM exposures") == [(2 * one_lot,)]
+    assert rows(market, "SELECT sum(margin) FROM margins") == [(2 * one_lot,)]
     market.assert_invariants()
     market.application.amending.amend(user, order_id, Change(quantity=65))
 
-    assert rows(market, "SELECT sum(margin) FROM exposures") == [(one_lot,)]
+    assert rows(market, "SELECT sum(margin) FROM margins") == [(one_lot,)]
     market.assert_invariants()
 
 

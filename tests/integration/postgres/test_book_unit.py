@@ -3,7 +3,7 @@ from __future__ import annotations
 from angel_x.adapters.postgres.book_unit import _BY_ID
 from angel_x.bootstrap import Application
 from angel_x.domain.limits import Limits
-from angel_x.domain.order import OrderStatus
+from angel_x.domain.order import OrderStatus, Side
 from angel_x.domain.risk import TradingState
 from tests.builders.orders import Market
 
@@ -31,13 +31,36 @@ def test_the_rules_of_all_accounts_come_once_with_a_batch(application: Applicati
         orders, book = unit.orders(order_ids, received)
     with application.engine.connect() as connection:
         parameters = {"order_ids": order_ids, "statuses": sorted(received)}
-        rows = [row[-2:] for row in connection.exec_driver_sql(_BY_ID, parameters)]
+        rows = [row[-4:-2] for row in connection.exec_driver_sql(_BY_ID, parameters)]
 
     assert [order.id for order in orders] == order_ids
     assert [book.rules.limits(user) for user in users] == [Limits(max_open_orders=7)] * 2
     assert book.rules.state(users[0], "NIFTY") is TradingState.HALTED
     assert [len(limits) for _, limits in rows if limits is not None] == [50]
     assert [len(controls) for controls, _ in rows if controls is not None] == [1]
+
+
+def test_what_is_closed_is_not_read_and_what_is_open_comes_once(application: Application) -> None:
+    market = Market.open(application)
+    user = market.account()
+    closed, held, offered, other = market.symbols[:4]
+    trades = [
+        market.request(Side.BUY, closed),
+        market.request(Side.SELL, closed),
+        market.request(Side.BUY, held),
+        market.request(Side.SELL, offered, limit="120.00"),
+    ]
+    for accepted in market.accept(user, *trades):
+        application.execution.run_exactly([accepted.order_id])
+    waiting = [a.order_id for a in market.accept(user, market.request(symbol=other))]
+
+    with application._units.begin() as unit:
+        _, book = unit.orders(waiting, frozenset({OrderStatus.RECEIVED}))
+
+    assert {symbol for _, symbol in book.exposures} == {held, offered}
+    assert [e.worst_quantity for _, e in sorted(book.exposures.items())] == [65, -65]
+    assert set(book.margins.stored) == {(user, "NIFTY")}
+    assert book.margins.symbols == {held, offered, other}
 
 
 def test_a_deep_backlog_of_one_account_leaves_room_for_the_others(application: Application) -> None:

@@ -41,6 +41,9 @@ FURTHER_LIES = [
     ("slices add up", "UPDATE orders SET parent_id = NULL WHERE parent_id IS NOT NULL"),
     ("slices add up", "UPDATE orders SET status = 'canceled', closed_at = now() WHERE slices > 0"),
     ("positions fold fills", "UPDATE positions SET product = 'MIS'"),
+    ("margin is backed", "INSERT INTO margins VALUES (1, 'BANKNIFTY', 0.01); "
+     "UPDATE users SET margin_used = margin_used + 0.01"),
+    ("margin is backed", "UPDATE margins SET margin = margin + 0.01"),
     ("offers match orders", "UPDATE exposures SET open_buy_quantity = open_buy_quantity + 1"),
     ("offers match orders", "UPDATE orders SET quantity = quantity + 65 WHERE status = 'working' "
      "AND slices = 0"),

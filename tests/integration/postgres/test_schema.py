@@ -99,6 +99,48 @@ def test_what_was_stored_before_stops_and_slices_were_known_keeps_its_place(
     engine.dispose()
 
 
+BY_CONTRACT = """
+INSERT INTO users (name, cash, margin_used) VALUES ('a', 100000, 1000.01), ('b', 100000, 7);
+INSERT INTO contracts SELECT name || '_25AUG26_' || n || 'CE', name, '2026-08-25', n, 'CE', 65, 0.05,
+    1800, '2026-08-25T10:10:00Z' FROM unnest(ARRAY['NIFTY', 'BANKNIFTY']) name, generate_series(1, 4) n;
+INSERT INTO exposures (user_id, symbol, net_quantity, open_sell_quantity, margin) VALUES
+    (1, 'NIFTY_25AUG26_1CE', -65, 0, 300.01), (1, 'NIFTY_25AUG26_2CE', -65, 65, 600),
+    (1, 'NIFTY_25AUG26_3CE', 65, 0, 0), (1, 'NIFTY_25AUG26_4CE', 0, 0, 0),
+    (1, 'BANKNIFTY_25AUG26_1CE', 0, 65, 100), (2, 'NIFTY_25AUG26_1CE', -65, 0, 7);
+"""
+
+
+def test_margin_by_contract_becomes_margin_by_underlying_and_back(database_url: str) -> None:
+    engine = make_engine(database_url, pool_size=1, max_pool_size=1)
+    schema.upgrade(engine, "0002")
+
+    def read(query: str) -> list[tuple[object, ...]]:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+    with engine.begin() as connection:
+        connection.exec_driver_sql(BY_CONTRACT)
+    schema.upgrade(engine)
+
+    assert read("SELECT user_id, underlying, margin::text FROM margins ORDER BY 1, 2") == [
+        (1, "BANKNIFTY", "100.00"),
+        (1, "NIFTY", "900.01"),
+        (2, "NIFTY", "7.00"),
+    ]
+    assert read("SELECT symbol FROM exposures WHERE NOT is_open") == [("NIFTY_25AUG26_4CE",)]
+    schema.downgrade(engine, "0002")
+
+    assert read("SELECT user_id, symbol, margin::text FROM exposures ORDER BY 1, 2") == [
+        (1, "BANKNIFTY_25AUG26_1CE", "100.00"),
+        (1, "NIFTY_25AUG26_1CE", "300.01"),
+        (1, "NIFTY_25AUG26_2CE", "600.00"),
+        (1, "NIFTY_25AUG26_3CE", "0.00"),
+        (1, "NIFTY_25AUG26_4CE", "0.00"),
+        (2, "NIFTY_25AUG26_1CE", "7.00"),
+    ]
+    engine.dispose()
+
+
 @pytest.fixture
 def populated(engine: Engine) -> Engine:
     with engine.begin() as connection:
@@ -120,6 +162,26 @@ def populated(engine: Engine) -> Engine:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     return engine
+
+
+OPEN_EXPOSURES = """
+SELECT json_agg(json_build_array(user_id, symbol, net_quantity)) FROM exposures
+WHERE is_open AND user_id IN (SELECT user_id FROM orders WHERE id = ANY(ARRAY[1, 2, 3]))
+"""
+
+
+def test_what_is_open_is_found_among_all_that_was_ever_traded(populated: Engine) -> None:
+    with populated.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO exposures (user_id, symbol, net_quantity) SELECT u, "
+            "'NIFTY_25AUG26_' || s || 'CE', CASE WHEN s %% 50 = 0 THEN 65 ELSE 0 END "
+            "FROM generate_series(1, 200) u, generate_series(1, 200) s"
+        )
+    with populated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+        plan = "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {OPEN_EXPOSURES}"))
+
+    assert "idx_exposures_open" in plan
 
 
 @pytest.mark.parametrize("query", [POSITIONS_WITH_GREEKS, TRADES_OF_A_DAY])

@@ -16,6 +16,7 @@ from angel_x.domain.book import Amendment, Book, Terms
 from angel_x.domain.charges import ChargeRates, charge_table
 from angel_x.domain.denial import CancelReason, DenialReason
 from angel_x.domain.ledger import LedgerAccount
+from angel_x.domain.margin_pool import MarginPools
 from angel_x.domain.money import ZERO
 from angel_x.domain.order import (
     OPEN,
@@ -28,6 +29,7 @@ from angel_x.domain.order import (
     Validity,
 )
 from config.market import table
+from tests.builders.risk import flat
 
 RATES = charge_table(table("charges")["options"]).on(date(2026, 11, 23))
 NO_CHARGES = ChargeRates(*[Decimal(0)] * 7)
@@ -69,11 +71,17 @@ def terms(
     units: int = 65,
 ) -> Terms:
     at = None if price is None else Decimal(price)
-    return Terms(at, PER_UNIT, rates, denial, 0 if at is None else units, at)
+    return Terms(at, rates, denial, 0 if at is None else units, at)
 
 
 def book(cash: str = "1000000") -> Book:
-    return Book({USER: Account(USER, Decimal(cash), ZERO, ZERO)}, {}, {})
+    account = Account(USER, Decimal(cash), ZERO, ZERO)
+    return Book({USER: account}, {}, {}, margins=MarginPools(risks=flat(PER_UNIT)))
+
+
+def repriced(book: Book, per_unit: Decimal) -> None:
+    """Let the margin of a unit be another one from now on."""
+    book.margins = MarginPools(book.margins.held(), flat(per_unit))
 
 
 def totals(book: Book, account: LedgerAccount) -> Decimal:
@@ -136,14 +144,14 @@ def test_what_does_not_fit_is_denied_and_the_rest_goes_on() -> None:
 def test_closing_a_short_never_needs_more_margin_than_it_frees() -> None:
     it = book(str(65 * PER_UNIT))
     it.decide(order(Side.SELL), terms("100.00"))
-    dearer = Terms(Decimal("100.00"), PER_UNIT * 3, NO_CHARGES, fill_quantity=65)
+    repriced(it, PER_UNIT * 3)
 
     cover = order(Side.BUY)
-    it.decide(cover, dearer)
+    it.decide(cover, terms("100.00"))
 
     assert cover.status is OrderStatus.FILLED
     assert it.accounts[USER].margin_used == 0
-    assert it.exposures[USER, SYMBOL].margin == 0
+    assert set(it.margins.held().values()) == {0}
 
 
 def test_a_second_resting_sale_is_not_covered_by_the_same_holding() -> None:
@@ -180,7 +188,8 @@ def test_a_resting_sale_keeps_its_margin_when_it_trades_after_the_spot_has_risen
     resting = order(Side.SELL, limit="100")
     it.decide(resting, terms(None))
 
-    it.match(resting, Terms(Decimal("100.00"), PER_UNIT * 2, NO_CHARGES, fill_quantity=65))
+    repriced(it, PER_UNIT * 2)
+    it.match(resting, terms("100.00"))
 
     assert resting.status is OrderStatus.FILLED
     assert it.accounts[USER].margin_used == 65 * PER_UNIT
@@ -241,7 +250,7 @@ def test_a_fill_through_flat_closes_one_position_and_opens_another() -> None:
 def partly(price: str, units: int, rates: ChargeRates = RATES, limit: str | None = None) -> Terms:
     """Offer fewer units than the order asks for."""
     at = Decimal(price)
-    return Terms(at, PER_UNIT, rates, None, units, at if limit is None else Decimal(limit))
+    return Terms(at, rates, None, units, at if limit is None else Decimal(limit))
 
 
 def test_what_the_quote_does_not_have_rests_at_the_limit() -> None:
@@ -302,7 +311,7 @@ def test_what_was_reserved_pays_for_every_part_even_with_nothing_else_on_the_acc
     it = book(str(exactly))
     one = order(Side.BUY, quantity, limit=str(limit))
 
-    it.decide(one, Terms(None, PER_UNIT, RATES))
+    it.decide(one, Terms(None, RATES))
     assert it.accounts[USER].free_balance == 0
     for _ in range(5):
         it.match(one, partly("33.35", 65))
@@ -321,12 +330,12 @@ def stop(side: Side = Side.BUY) -> Order:
 def test_a_stop_order_waits_for_its_trigger_and_then_trades() -> None:
     it, one = book(), stop()
 
-    it.decide(one, Terms(Decimal(99), PER_UNIT, RATES, None, 65, triggered=False))
+    it.decide(one, Terms(Decimal(99), RATES, None, 65, triggered=False))
     assert one.status is OrderStatus.TRIGGER_PENDING
     assert not it.fills
-    it.match(one, Terms(Decimal(99), PER_UNIT, RATES, None, 65, triggered=False))
+    it.match(one, Terms(Decimal(99), RATES, None, 65, triggered=False))
     assert not it.fills
-    it.match(one, Terms(Decimal(100), PER_UNIT, RATES, None, 65))
+    it.match(one, Terms(Decimal(100), RATES, None, 65))
 
     assert [m.status for m in it.moves] == [
         OrderStatus.TRIGGER_PENDING,
@@ -337,9 +346,9 @@ def test_a_stop_order_waits_for_its_trigger_and_then_trades() -> None:
 
 def test_a_stop_order_outside_the_band_is_rejected_when_it_triggers() -> None:
     it, one = book(), stop()
-    it.decide(one, Terms(None, PER_UNIT, RATES, triggered=False))
+    it.decide(one, Terms(None, RATES, triggered=False))
 
-    it.match(one, Terms(None, PER_UNIT, RATES, DenialReason.PRICE_BAND))
+    it.match(one, Terms(None, RATES, DenialReason.PRICE_BAND))
 
     assert one.status is OrderStatus.REJECTED
     assert it.accounts[USER].margin_used == 0
@@ -349,11 +358,11 @@ def test_a_stop_order_outside_the_band_is_rejected_when_it_triggers() -> None:
 def test_a_venue_that_takes_its_time_holds_everything_and_then_trades() -> None:
     it, one = book(), order(Side.BUY, limit="100")
 
-    it.submit(one, Terms(Decimal(99), PER_UNIT, RATES, None, 65))
+    it.submit(one, Terms(Decimal(99), RATES, None, 65))
     assert (one.status, one.attempt) == (OrderStatus.SUBMITTING, 1)
     assert one.reserved > 6500
     assert not it.fills
-    it.settle(one, Terms(Decimal(99), PER_UNIT, RATES, None, 65))
+    it.settle(one, Terms(Decimal(99), RATES, None, 65))
 
     assert one.status is OrderStatus.FILLED
     assert it.accounts[USER].margin_used == 0
@@ -361,9 +370,9 @@ def test_a_venue_that_takes_its_time_holds_everything_and_then_trades() -> None:
 
 def test_what_the_venue_refuses_gives_everything_back() -> None:
     it, one = book(), order(Side.SELL, limit="100")
-    it.submit(one, Terms(None, PER_UNIT, RATES))
+    it.submit(one, Terms(None, RATES))
 
-    it.settle(one, Terms(None, PER_UNIT, RATES, DenialReason.PRICE_BAND))
+    it.settle(one, Terms(None, RATES, DenialReason.PRICE_BAND))
 
     assert one.status is OrderStatus.REJECTED
     assert it.accounts[USER] == Account(USER, Decimal(1000000), ZERO, ZERO)
@@ -371,7 +380,7 @@ def test_what_the_venue_refuses_gives_everything_back() -> None:
 
 def test_an_order_that_nobody_heard_of_is_placed_under_the_next_attempt() -> None:
     it, one = book(), order(Side.BUY, limit="100")
-    it.submit(one, Terms(None, PER_UNIT, RATES))
+    it.submit(one, Terms(None, RATES))
     held = one.reserved
 
     it.resubmit(one)
@@ -383,7 +392,7 @@ def test_a_dearer_amendment_reserves_more_or_is_refused_whole() -> None:
     it = book("10000")
     one = order(Side.BUY, limit="100")
     it.decide(one, terms(None))
-    offered = Terms(None, PER_UNIT, NO_CHARGES)
+    offered = Terms(None, NO_CHARGES)
 
     refused = it.amend(one, Amendment(130, Decimal(100), None), offered)
     assert refused is DenialReason.INSUFFICIENT_MARGIN
@@ -463,9 +472,8 @@ def test_whatever_happens_the_books_balance(
         )
         at = limit if limit is not None else placed[0].limit_price
         asked = lots * 5 if limit is not None else placed[0].leaves_quantity
-        offered = Terms(
-            at, per_unit, RATES, None, min(units, asked), at, triggered=action != "stop"
-        )
+        offered = Terms(at, RATES, None, min(units, asked), at, triggered=action != "stop")
+        repriced(it, per_unit)
         _act(it, placed, side, lots, price, action, offered)
         account, exposures = it.accounts[USER], it.exposures.values()
         held = list(it.positions.values())
@@ -473,7 +481,7 @@ def test_whatever_happens_the_books_balance(
         assert sum((e.amount for e in it.entries), ZERO) == 0
         assert account.realised_pnl == -totals(it, LedgerAccount.PNL)
         assert sum((p.cost for p in held), ZERO) == totals(it, LedgerAccount.POSITION)
-        assert account.margin_used == sum((e.margin for e in exposures), ZERO) + sum(
+        assert account.margin_used == sum(it.margins.held().values(), ZERO) + sum(
             (o.reserved for o in placed), ZERO
         )
         assert account.margin_used <= account.cash + account.collateral

@@ -42,7 +42,6 @@ ORDER = Order(
 )
 TERMS = Terms(
     None,
-    Decimal(0),
     ChargeRates(*[Decimal(0)] * 7),
     limit_price=Decimal(100),
     underlying=UNDERLYING,

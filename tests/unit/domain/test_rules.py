@@ -10,12 +10,12 @@ import pytest
 from angel_x.domain.charges import charge_table
 from angel_x.domain.contract import Contract, Right
 from angel_x.domain.dated import Dated
-from angel_x.domain.margin import PercentageMargin, remargined
+from angel_x.domain.margin import PercentageMargin
 from angel_x.domain.order import Side
 from config.market import table
 
 CHARGES = charge_table(table("charges")["options"])
-MARGIN = PercentageMargin.from_table(table("margin")["short_options"])
+MARGIN = PercentageMargin.from_table(table("margin"))
 CONTRACT = Contract(
     "NIFTY_25AUG26_24000CE",
     "NIFTY",
@@ -66,17 +66,12 @@ def test_brokerage_is_paid_once_an_order() -> None:
 
 
 def test_short_margin_is_a_percentage_of_the_underlying() -> None:
-    assert MARGIN.per_short_unit(CONTRACT, Decimal(24000), date(2026, 8, 19)) == Decimal("2712.00")
+    assert MARGIN.per_short_unit(
+        "NIFTY", CONTRACT.expiry, Decimal(24000), date(2026, 8, 19)
+    ) == Decimal("2712.00")
 
 
 def test_the_day_of_expiry_costs_two_percent_more() -> None:
-    assert MARGIN.per_short_unit(CONTRACT, Decimal(24000), date(2026, 8, 25)) == Decimal("3192.00")
-
-
-def test_margin_of_more_units_is_taken_at_todays_rate() -> None:
-    assert remargined(Decimal(1000), 10, 15, Decimal(200)) == Decimal(2000)
-
-
-def test_margin_of_fewer_units_is_given_back_in_proportion() -> None:
-    assert remargined(Decimal(1000), 10, 4, Decimal(999)) == Decimal("400.00")
-    assert remargined(Decimal(1000), 10, 0, Decimal(999)) == 0
+    assert MARGIN.per_short_unit(
+        "NIFTY", CONTRACT.expiry, Decimal(24000), date(2026, 8, 25)
+    ) == Decimal("3192.00")

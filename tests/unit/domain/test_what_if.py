@@ -10,6 +10,7 @@ from angel_x.domain.account import Account
 from angel_x.domain.book import Book, Terms
 from angel_x.domain.charges import charge_table
 from angel_x.domain.denial import DenialReason
+from angel_x.domain.margin_pool import MarginPools
 from angel_x.domain.order import (
     Order,
     OrderStatus,
@@ -20,10 +21,11 @@ from angel_x.domain.order import (
 )
 from angel_x.domain.what_if import what_if
 from config.market import table
+from tests.builders.risk import flat
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 CHARGES = charge_table(table("charges")["options"]).on(NOW.date())
-TERMS = Terms(None, Decimal(1000), CHARGES, limit_price=Decimal(100))
+TERMS = Terms(None, CHARGES, limit_price=Decimal(100))
 
 
 def order(order_id: int, side: Side, symbol: str = "A") -> Order:
@@ -34,7 +36,8 @@ def order(order_id: int, side: Side, symbol: str = "A") -> Order:
 
 
 def book(cash: int) -> Book:
-    return Book({1: Account(1, Decimal(cash), Decimal(0), Decimal(0))}, {}, {})
+    account = Account(1, Decimal(cash), Decimal(0), Decimal(0))
+    return Book({1: account}, {}, {}, margins=MarginPools(risks=flat(Decimal(1000))))
 
 
 def test_the_book_and_the_orders_stay_as_they_are() -> None:

@@ -1,0 +1,63 @@
+"""Contracts whose risk arrays are known, and the requirement of a book of them, computed naively."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+
+from angel_x.domain.margin import RiskRows
+from angel_x.domain.margin_source import MarginSource
+from angel_x.domain.span_margin import SpanMargin
+from angel_x.domain.unit_risk import SCENARIO_COUNT, UnitRisk
+from config.market import table
+from tests.builders.risk import risk_array
+
+MODEL = SpanMargin.from_table(table("margin"))
+TODAY = date(2026, 8, 19)
+NEAR, FAR = date(2026, 8, 25), date(2026, 9, 29)
+SPOT = 24_000.0
+_RATE = 0.07
+
+
+def option(strike: float, right: str, expiry: date = NEAR, today: date = TODAY) -> UnitRisk:
+    """Return a unit of an option on 24,000 at 14 % volatility."""
+    years = max((expiry - today).days, 0.2) / 365
+    array = risk_array(SPOT, strike, years, _RATE, 0.14, is_call=right == "CE")
+    rows = RiskRows(["NIFTY"], [expiry], [Decimal(SPOT)], array[:, None], np.array([True]))
+    (unit,) = MODEL.unit_risks(rows, today)
+    return unit
+
+
+def invented(
+    marks: int, values: Sequence[int], charge: int, spread: int, expiry: date, *, is_last: bool
+) -> UnitRisk:
+    """Return a unit that is worth ``values`` in the scenarios, all in steps."""
+    losses = tuple(marks - value for value in values)
+    spread = 0 if is_last else spread
+    return UnitRisk(expiry, MarginSource.RISK_ARRAY, losses, marks, charge, spread, is_last)
+
+
+def naive_requirement(units: Mapping[str, UnitRisk], book: Mapping[str, int]) -> int:
+    """Return what a book needs in steps: the rules one after the other, in whole numbers."""
+    asked = sum(-q * units[s].charge for s, q in book.items() if q < 0)
+
+    def risk(symbols: list[str]) -> tuple[int, int]:
+        outcomes = [
+            sum(book[s] * units[s].losses[k] for s in symbols) for k in range(SCENARIO_COUNT)
+        ]
+        return max(0, *outcomes), sum(book[s] * units[s].mark for s in symbols)
+
+    expiries = sorted({units[s].expiry for s in book})
+    members = {e: [s for s in book if units[s].expiry == e] for e in expiries}
+    lasting = [e for e in expiries if not units[members[e][0]].is_last_day]
+    alone = {e: max(0, risk(members[e])[0] - risk(members[e])[1]) for e in expiries}
+    ending = sum(alone[e] for e in expiries if e not in lasting)
+    together = [s for e in lasting for s in members[e]]
+    scan, value = risk(together)
+    spread = sum(-book[s] * units[s].spread for s in together if book[s] < 0)
+    apart = sum(alone[e] for e in lasting)
+    offset = max(0, scan + spread - value) if len(lasting) > 1 else apart
+    return asked + ending + min(apart, offset)

@@ -1,0 +1,308 @@
+"""Margin of whole books from published risk arrays, as the order path takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from angel_x.bootstrap import Application, build
+from angel_x.domain.basket import BasketRequest, BasketResult
+from angel_x.domain.control import ControlScope, OrderSelection
+from angel_x.domain.expiry import epoch_ms
+from angel_x.domain.margin_source import MarginSource
+from angel_x.domain.order import OrderRequest, OrderStatus, Side
+from angel_x.domain.risk import TradingState
+from angel_x.domain.statement import MarginEstimate
+from angel_x.services.amendment_form import Change
+from config.settings import load
+from tests.builders.orders import SPOT, Market
+from tests.builders.risk import model_columns
+
+LOT = 65
+
+
+@pytest.fixture
+def market(application: Application) -> Market:
+    """A market with a risk array for each of its contracts."""
+    market = Market.open(application)
+    publish(market)
+    return market
+
+
+def publish(market: Market) -> None:
+    universe, now = market.application.universes.current(), market.application.clock()
+    columns = model_columns(universe, at=now.timestamp(), spot=float(SPOT))
+    market.application._risk_board.write(universe, 0, columns, epoch_ms(now))
+
+
+def symbol(market: Market, name: str) -> str:
+    (found,) = (s for s in market.symbols if s.endswith(name))
+    return found
+
+
+def sell(market: Market, name: str = "24000CE", **wanted: Any) -> OrderRequest:
+    return market.request(Side.SELL, symbol(market, name), **wanted)
+
+
+def buy(market: Market, name: str = "24100CE", **wanted: Any) -> OrderRequest:
+    return market.request(Side.BUY, symbol(market, name), **wanted)
+
+
+def trade(market: Market, user: int, *requests: OrderRequest) -> list[str]:
+    """Decide orders one after the other; return their statuses."""
+    ids = [accepted.order_id for accepted in market.accept(user, *requests)]
+    market.application.execution.run(ids)
+    return [market.statuses()[order_id] for order_id in ids]
+
+
+def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
+    with market.application.engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+def used(market: Market) -> Decimal:
+    ((amount,),) = rows(market, "SELECT sum(margin) FROM margins")
+    return Decimal(amount or 0)
+
+
+def estimate(market: Market, user: int, *requests: OrderRequest) -> MarginEstimate:
+    return market.application.what_if.estimate(user, requests)
+
+
+def test_a_hedge_that_is_bought_lowers_what_the_short_holds(market: Market) -> None:
+    user = market.account()
+    trade(market, user, sell(market))
+    naked = used(market)
+
+    trade(market, user, buy(market))
+
+    assert 150_000 < naked < 200_000
+    assert used(market) < naked / 3
+    assert rows(market, "SELECT underlying FROM margins") == [("NIFTY",)]
+    market.assert_invariants()
+
+
+def test_an_account_that_can_carry_the_spread_alone_cannot_sell_its_hedge(market: Market) -> None:
+    user = market.account("hedged", cash="60000")
+    assert trade(market, user, buy(market), sell(market)) == ["filled", "filled"]
+    held = used(market)
+
+    assert trade(market, user, sell(market, "24100CE")) == ["denied"]
+
+    assert rows(market, "SELECT reason FROM orders ORDER BY id DESC LIMIT 1") == [
+        ("INSUFFICIENT_MARGIN",)
+    ]
+    assert used(market) == held
+    market.assert_invariants()
+
+
+def test_a_resting_sale_of_the_hedge_is_margined_as_if_it_had_traded(market: Market) -> None:
+    rich, poor = market.account("rich"), market.account("poor", cash="60000")
+    for user in (rich, poor):
+        trade(market, user, buy(market), sell(market))
+    spread = used(market) / 2
+
+    resting = [
+        trade(market, user, sell(market, "24100CE", limit="120.00")) for user in (rich, poor)
+    ]
+
+    assert resting == [["working"], ["denied"]]
+    assert used(market) > 4 * spread
+    market.quote(symbol(market, "24100CE"), "121.00", "121.50")
+    before = used(market)
+    market.application.matching.run()
+    assert used(market) == before
+    market.assert_invariants()
+
+
+def test_a_square_off_gets_out_of_a_spread_that_the_account_could_not_carry_naked(
+    market: Market,
+) -> None:
+    user = market.account("hedged", cash="60000")
+    trade(market, user, buy(market), sell(market))
+
+    workflow, _ = market.application.square_off.start(
+        user, OrderSelection(), key="out", actor="test"
+    )
+    market.application.advance.run(workflow.id)
+
+    assert market.application.square_off.read(user, workflow.id).flat
+    assert used(market) == 0
+    market.assert_invariants()
+
+
+def test_a_basket_is_margined_as_the_whole_that_it_is(market: Market) -> None:
+    user = market.account("condor", cash="150000")
+    legs = (sell(market), sell(market, "24000PE"), buy(market), buy(market, "23900PE"))
+
+    market.application.baskets.submit(user, BasketRequest("condor", legs), "test")
+    ((workflow_id,),) = rows(market, "SELECT id FROM workflows")
+    market.application.advance.run(workflow_id)
+
+    assert market.application.baskets.read(user, "condor").result is BasketResult.FILLED
+    assert 0 < used(market) < 150_000
+    market.assert_invariants()
+
+
+def test_what_if_shows_what_the_orders_then_take(market: Market) -> None:
+    user = market.account()
+    trade(market, user, sell(market, limit="100.00"))
+    before = used(market)
+
+    expected = estimate(market, user, buy(market, limit="100.50"))
+    trade(market, user, buy(market, limit="100.50"))
+
+    (nifty,) = expected.underlyings
+    assert [order.margin_source for order in expected.orders] == [MarginSource.RISK_ARRAY]
+    assert (nifty.underlying, nifty.before.held, nifty.after.held) == (
+        "NIFTY",
+        before,
+        used(market),
+    )
+    assert (nifty.before.required, nifty.after.required) == (before, used(market))
+    assert expected.initial_margin == used(market) - before
+    assert nifty.hedge_benefit == before - used(market)
+    parts = nifty.after.scan + nifty.after.calendar - nifty.after.net_option_value
+    assert abs(parts + nifty.after.exposure - nifty.after.required) <= Decimal("0.03")
+    assert rows(market, "SELECT count(*) FROM orders") == [(2,)]
+
+
+def _cancel(market: Market, user: int, order_id: int) -> None:
+    market.application.cancellation.cancel(user, order_id)
+
+
+def _cancel_all(market: Market, user: int, order_id: int) -> None:
+    market.application.cancel_all.run(user, OrderSelection(), actor="test")
+
+
+def _halt(market: Market, user: int, order_id: int) -> None:
+    market.application.controls.turn(
+        ControlScope.USER, str(user), TradingState.HALTED, actor="test"
+    )
+    market.application.enforcement.run()
+
+
+def _shrink(market: Market, user: int, order_id: int) -> None:
+    market.application.amending.amend(user, order_id, Change(quantity=2 * LOT))
+    market.application.amending.amend(user, order_id, Change(quantity=LOT))
+    market.application.cancellation.cancel(user, order_id)
+
+
+@pytest.mark.parametrize("leave", [_cancel, _cancel_all, _halt, _shrink])
+def test_what_is_taken_off_the_market_gives_back_what_it_took(market: Market, leave: Any) -> None:
+    user = market.account()
+    trade(market, user, buy(market), sell(market))
+    spread = used(market)
+    (accepted,) = market.accept(user, sell(market, "24000PE", limit="120.00"))
+    resting = accepted.order_id
+    market.application.execution.run([resting])
+    assert used(market) > spread
+
+    leave(market, user, resting)
+
+    assert used(market) == spread
+    assert market.statuses()[resting] == "canceled"
+    market.assert_invariants()
+
+
+def test_what_stands_in_the_market_can_be_canceled_without_a_cache(
+    market: Market, environ: dict[str, str]
+) -> None:
+    user = market.account()
+    (resting,) = market.accept(user, sell(market, limit="120.00", quantity=3 * LOT))
+    (other,) = market.accept(user, sell(market, limit="120.00"))
+    market.application.execution.run([resting.order_id, other.order_id])
+    held = used(market)
+    market.application.universes.current()
+
+    without = build(
+        load(
+            environ
+            | {"ANGEL_X_METRICS_ENABLED": "false", "ANGEL_X_CACHE_URL": "redis://127.0.0.1:9/0"}
+        ),
+        role="test",
+    )
+    without.cancellation.cancel(user, resting.order_id)
+
+    assert used(market) == (held / 4).quantize(Decimal("0.01"))
+    without.cancellation.cancel(user, other.order_id)
+    assert used(market) == 0
+    without.close()
+    market.assert_invariants()
+
+
+def test_two_workers_on_one_account_never_promise_the_same_rupee(
+    market: Market, environ: dict[str, str]
+) -> None:
+    user = market.account("busy", cash="420000")
+    requests = [
+        sell(market, name) for name in ("24000CE", "24000PE", "23900CE", "23900PE", "24100PE") * 4
+    ]
+    ids = [a.order_id for request in requests for a in market.accept(user, request)]
+    other = build(load(environ | {"ANGEL_X_METRICS_ENABLED": "false"}), role="test")
+
+    def work(application: Application, mine: Iterable[int]) -> None:
+        for order_id in mine:
+            application.execution.run_exactly([order_id])
+
+    with ThreadPoolExecutor(2) as pool:
+        running = [
+            pool.submit(work, market.application, ids[::2]),
+            pool.submit(work, other, ids[1::2]),
+        ]
+        for each in running:
+            each.result()
+    other.close()
+
+    assert set(market.statuses().values()) == {"filled", "denied"}
+    ((cash, margin),) = rows(market, "SELECT cash, margin_used FROM users")
+    assert 0 < margin <= cash
+    market.assert_invariants()
+
+
+def test_margin_of_a_contract_without_an_array_is_its_percentage(market: Market) -> None:
+    universe = market.application.universes.current()
+    columns = model_columns(universe, at=market.application.clock().timestamp(), spot=float(SPOT))
+    columns[:, universe.rows[symbol(market, "24000CE")]] = float("nan")
+    market.application._risk_board.write(universe, 0, columns, epoch_ms(market.application.clock()))
+    user = market.account()
+
+    trade(market, user, buy(market), sell(market))
+
+    assert used(market) == Decimal("2712.00") * LOT, "its hedge has nothing to offset"
+    expected = estimate(market, user, sell(market), sell(market, "24000PE"))
+    assert [order.margin_source for order in expected.orders] == [
+        MarginSource.PERCENTAGE,
+        MarginSource.RISK_ARRAY,
+    ]
+
+
+def test_an_order_that_expires_gives_back_what_it_took(market: Market) -> None:
+    user = market.account()
+    trade(market, user, buy(market), sell(market))
+    spread = used(market)
+    trade(market, user, sell(market, "24000PE", limit="120.00"))
+    with market.application.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE orders SET valid_until = now() - interval '1 minute' WHERE status = 'working'"
+        )
+
+    market.application.expiry.run()
+
+    assert used(market) == spread
+    assert OrderStatus.EXPIRED in market.statuses().values()
+    market.assert_invariants()
+
+
+def test_the_balance_says_what_each_underlying_holds(market: Market) -> None:
+    user = market.account()
+    trade(market, user, sell(market), buy(market, limit="80.00"))
+
+    balance = market.application.reading.balance(user)
+
+    assert balance.held == {"NIFTY": used(market)}
+    assert balance.margin_used > used(market), "the purchase that rests reserves its premium"
