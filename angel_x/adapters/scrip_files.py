@@ -45,10 +45,16 @@ def is_master(path: Path) -> bool:
     """
     try:
         with open_binary(path) as file:
-            return file.read(_BUFFER).lstrip(_BLANK)[:1] in {b"[", b"{"}
+            # One by one: what can still be read of a broken file says what it was.
+            first = (file.read(1) for _ in range(_BUFFER))
+            return next(filter(_is_said, first), b"") in {b"[", b"{"}
     except (EOFError, zlib.error, gzip.BadGzipFile):
         # Whoever reads all of it says where it is broken.
         return False
+
+
+def _is_said(byte: bytes) -> bool:
+    return not byte or byte not in _BLANK
 
 
 def read_master(

@@ -89,6 +89,7 @@ class AnalyticsParts(ControlParts):
             clock=self.clock,
             market_clock=self.market_clock,
             rate=self._rate,
+            model=PricingModel(self.settings.pricing_model),
         )
 
 

@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from angel_x.domain.expiry import calendar_years_to_expiry, years_to_expiry
 from angel_x.domain.greek_columns import GREEK_FIELDS, GreekField
 from angel_x.domain.marks import QuoteAge, last_prices, marks_of
-from angel_x.domain.model_terms import model_terms
+from angel_x.domain.model_terms import model_terms, years_and_rate
 from angel_x.domain.pricing.black_scholes import BASIC_COUNT, GREEKS
 from angel_x.domain.pricing.forward import Chains, Pairs
 from angel_x.domain.pricing.iv_status import IvStatus
@@ -175,18 +174,18 @@ def _terms(
         spread=marks.spread[call] + marks.spread[put],
     )
     age, first = market.quote_age, rows.first
-    expires_at = universe.expires_at[first]
+    years, rate = years_and_rate(model, universe.expires_at[first], market.at, market.rate)
     if market.futures is None:
         future = np.full(first.shape, np.nan)
     else:
         future = marks_of(market.futures[universe.chain_index[first]], age).price
     chains = Chains(
         spot=last_prices(market.spots, age)[rows.underlying],
-        years=years_to_expiry(expires_at, market.at),
+        years=years,
         future=future,
-        rate=market.rate,
+        rate=rate,
     )
-    return model_terms(model, pairs, chains, calendar_years_to_expiry(expires_at, market.at))
+    return model_terms(model, pairs, chains)
 
 
 def _name_missing(status: Statuses, missing: Statuses, contracts: Contracts) -> None:

@@ -166,14 +166,18 @@ class _Reasons:
 
     def number(self, name: str, value: Measured) -> float | None:
         """Return the value to show, and remember why there is none."""
+        known = self._known(name, value)
+        return None if known is None else shortest(known)
+
+    def strike(self, name: str, value: Measured) -> Decimal | None:
+        known = self._known(name, value)
+        return None if known is None else _rupees(known)
+
+    def _known(self, name: str, value: Measured) -> float | None:
         if isinstance(value, Lack):
             self.told[name] = value.value
             return None
-        return shortest(value)
-
-    def strike(self, name: str, value: Measured) -> Decimal | None:
-        number = self.number(name, value)
-        return None if number is None else _rupees(number)
+        return value
 
 
 def _of(measure: Callable[[Smile], Measured], smile: Smile | Lack) -> Measured:

@@ -9,6 +9,7 @@ import numpy as np
 
 from angel_x.domain.pricing.iv_status import IvStatus
 from angel_x.domain.pricing_status import MarketStatus
+from angel_x.domain.quote import mids_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class QuoteAge(NamedTuple):
 class Marks(NamedTuple):
     """One row a quote."""
 
-    #: Rupees: the middle of bid and ask, else the last price; NaN where :attr:`status` is not zero.
+    #: Rupees, as in ``mid_paise``; NaN where :attr:`status` is not zero.
     price: Floats
     #: Ask less bid in rupees, infinite where the price is a last price.
     spread: Floats
@@ -50,15 +51,15 @@ def marks_of(quotes: NDArray[np.void], age: QuoteAge) -> Marks:
     """Judge every quote by itself.
 
     A quote that is stale, crossed or below zero anywhere is believed in nothing: its last price is
-    as old or as wrong as the rest.  One that bids or asks only counts with its last price.
+    as old or as wrong as the rest.
     """
     bid, ask, last = (quotes[name].astype(np.float64) for name in ("bid", "ask", "last"))
     two_sided = (bid > 0.0) & (ask >= bid)
-    price = np.where(two_sided, 0.5 * (bid + ask), last) / _PAISE_PER_RUPEE
+    price = mids_of(bid, ask, last) / _PAISE_PER_RUPEE
     spread = np.where(two_sided, (ask - bid) / _PAISE_PER_RUPEE, np.inf)
     status = np.zeros(len(quotes), np.int8)
     # The reason written last is the one that is given.
-    status[price <= 0.0] = MarketStatus.NO_QUOTE
+    status[np.isnan(price)] = MarketStatus.NO_QUOTE
     status[(bid > ask) & (ask > 0.0)] = MarketStatus.CROSSED_QUOTE
     status[np.minimum(np.minimum(bid, ask), last) < 0.0] = IvStatus.NEGATIVE_PRICE
     status[age.is_stale(quotes)] = MarketStatus.STALE_QUOTE

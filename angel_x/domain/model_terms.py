@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from angel_x.domain.expiry import calendar_years_to_expiry, years_to_expiry
 from angel_x.domain.pricing.contracts import Contracts
 from angel_x.domain.pricing.forward import ForwardSource, implied_forwards
 from angel_x.domain.pricing_model import PricingModel
@@ -54,18 +55,22 @@ class ModelTerms(NamedTuple):
         )
 
 
-def model_terms(
-    model: PricingModel, pairs: Pairs, chains: Chains, calendar_years: Floats
-) -> ModelTerms:
-    """Return the terms of every chain; the exchange's convention counts ``calendar_years``."""
+def years_and_rate(
+    model: PricingModel, expires_at: Floats, at: float, rate: float
+) -> tuple[Floats, float]:
+    """Return the years that are left at ``at``, both in epoch seconds, and the annual rate, as a model counts them."""
+    if model is PricingModel.EXCHANGE:
+        return calendar_years_to_expiry(expires_at, at), EXCHANGE_RATE
+    return years_to_expiry(expires_at, at), rate
+
+
+def model_terms(model: PricingModel, pairs: Pairs, chains: Chains) -> ModelTerms:
+    """Return the terms of every chain, whose years and rate are those of the model."""
+    rate, years = chains.rate, chains.years
     if model is PricingModel.BLACK76:
         forward, codes = implied_forwards(pairs, chains)
         source, basis = _known(codes, forward), forward / chains.spot
-        rate = chains.rate
-        return ModelTerms(forward, chains.years, rate, rate, forward, source, basis)
-    rate, years = chains.rate, chains.years
-    if model is PricingModel.EXCHANGE:
-        rate, years = EXCHANGE_RATE, calendar_years
+        return ModelTerms(forward, years, rate, rate, forward, source, basis)
     forward = chains.spot * np.exp(rate * years)
     carried = np.full(years.shape, ForwardSource.SPOT_CARRY, np.int8)
     source = _known(carried, forward)

@@ -192,7 +192,7 @@ def _record(
 
 
 def shortest(value: float) -> float | None:
-    """Return the shortest number that single precision still tells apart; None for no number."""
+    """Return a number to seven digits, which single precision always holds; None for no number."""
     return float(f"{value:.7g}") if isfinite(value) else None
 
 
@@ -201,8 +201,8 @@ def _source(code: float) -> str | None:
 
 
 def _price(value: float) -> Decimal | None:
-    number = shortest(value)
-    return None if number is None else to_paisa(Decimal(str(number)))
+    # A forward above a lakh has more than seven digits, and single precision holds its paise.
+    return to_paisa(Decimal(value)) if isfinite(value) else None
 
 
 def _rupees(paise: int) -> Decimal | None:

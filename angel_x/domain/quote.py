@@ -58,8 +58,25 @@ def mid_paise(quotes: NDArray[np.void]) -> NDArray[np.float64]:
     """Return the mark of each quote in paise.
 
     The middle of bid and ask where both stand and are not crossed, else the last price, else NaN.
+    Where one side stands alone, a last price beyond it is of another time, and the side counts.
     """
-    bid, ask, last = quotes["bid"], quotes["ask"], quotes["last"]
-    two_sided = (bid > 0) & (ask >= bid)
-    middle = (bid.astype(np.float64) + ask) / 2.0
-    return np.where(two_sided, middle, np.where(last > 0, last.astype(np.float64), np.nan))
+    return mids_of(*(quotes[name].astype(np.float64) for name in ("bid", "ask", "last")))
+
+
+def mids_of(
+    bid: NDArray[np.float64], ask: NDArray[np.float64], last: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what :func:`mid_paise` does, of columns."""
+    marks: NDArray[np.float64] = 0.5 * (bid + ask)
+    others = np.flatnonzero((bid <= 0.0) | (ask < bid))
+    marks[others] = _reached(bid[others], ask[others], last[others])
+    return marks
+
+
+def _reached(
+    bid: NDArray[np.float64], ask: NDArray[np.float64], last: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return last prices, no farther than a side that stands alone."""
+    bidden = np.where(ask > 0.0, last, np.maximum(last, bid))
+    asked = np.where((ask > 0.0) & (bid <= 0.0), np.minimum(last, ask), bidden)
+    return np.where(last > 0.0, asked, np.nan)

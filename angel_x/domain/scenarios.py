@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from angel_x.domain.expiry import years_to_expiry
 from angel_x.domain.pricing.black_scholes import greeks
 
 if TYPE_CHECKING:
@@ -29,11 +28,11 @@ class ScenarioInputs:
     #: Rupees.
     strike: NDArray[np.float64]
     is_call: NDArray[np.bool_]
-    #: Epoch seconds.
-    expires_at: NDArray[np.float64]
+    #: As the model of the volatility counts them.
+    years: NDArray[np.float64]
 
 
-def unit_profit(contracts: ScenarioInputs, *, at: float, rate: float) -> NDArray[np.float64]:
+def unit_profit(contracts: ScenarioInputs, *, rate: float) -> NDArray[np.float64]:
     """Return rupees a unit, shape (contracts, spot moves, volatility moves); NaN without a volatility.
 
     Every cell is a full repricing.  The forward moves in proportion to the spot, time stands still.
@@ -43,7 +42,7 @@ def unit_profit(contracts: ScenarioInputs, *, at: float, rate: float) -> NDArray
     prices = greeks(
         _column(contracts.forward) * spot_factor,
         _column(contracts.strike),
-        _column(years_to_expiry(contracts.expires_at, at)),
+        _column(contracts.years),
         rate,
         rate,
         _column(contracts.implied_vol) * vol_factor,

@@ -247,19 +247,25 @@ def _ordered(chain: ListedChain) -> NDArray[np.int64]:
     again = (np.diff(terms[:, : Term.IS_PUT + 1], axis=0) == 0).all(axis=1)
     if again.any():
         raise InvalidInput(f"a contract must come once, was {_named(chain, terms[again.argmax()])}")
-    whole = terms[:, _POSITIVE]
-    impossible = ((whole <= 0) | (whole > _LARGEST)).any(axis=1)
-    if impossible.any():
-        row = terms[impossible.argmax()]
-        values = ", ".join(f"{term.name.lower()} {row[term]}" for term in _POSITIVE)
-        raise InvalidInput(
-            f"every term must be from 1 to {_LARGEST}, was {values} of {_named(chain, row)}"
-        )
+    for term, most in _MOST.items():
+        impossible = (terms[:, term] <= 0) | (terms[:, term] > most)
+        if impossible.any():
+            row = terms[impossible.argmax()]
+            name, value = term.name.lower().replace("_", " "), row[term]
+            raise InvalidInput(
+                f"{name} of {_named(chain, row)} must be from 1 to {most}, was {value}"
+            )
     return terms
 
 
-_POSITIVE = [Term.STRIKE, Term.LOT_SIZE, Term.TICK_SIZE, Term.FREEZE_QUANTITY]
 _LARGEST = int(np.iinfo(np.int32).max)
+#: A symbol holds seven digits of rupees, so no larger strike could be asked for.
+_MOST = {
+    Term.STRIKE: 999_999_999,
+    Term.LOT_SIZE: _LARGEST,
+    Term.TICK_SIZE: _LARGEST,
+    Term.FREEZE_QUANTITY: _LARGEST,
+}
 
 
 def _named(chain: ListedChain, row: NDArray[np.int64]) -> str:

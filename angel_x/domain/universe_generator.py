@@ -91,6 +91,8 @@ class UniversePlan:
         for name, spot in self.spots.items():
             if not (spot.is_finite() and 1 <= spot <= _HIGHEST_SPOT):
                 raise InvalidInput(f"spot of {name} must be from 1 to {_HIGHEST_SPOT}, was {spot}")
+        if self.seed < 0:
+            raise InvalidInput(f"seed must not be negative, was {self.seed}")
 
 
 @dataclass(frozen=True, slots=True)

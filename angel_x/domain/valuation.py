@@ -16,8 +16,10 @@ import numpy as np
 
 from angel_x.domain.account import Account
 from angel_x.domain.greek_columns import GreekField, absent
+from angel_x.domain.model_terms import years_and_rate
 from angel_x.domain.money import to_paisa
 from angel_x.domain.portfolio import NetGreeks, Portfolio, ScenarioGrid
+from angel_x.domain.pricing_model import PricingModel
 from angel_x.domain.quote import mid_paise
 from angel_x.domain.scenarios import SPOT_PERCENT, VOL_PERCENT, ScenarioInputs, unit_profit
 
@@ -82,6 +84,8 @@ class Market:
     at: float
     #: The annual rate at which payoffs are discounted.
     rate: float
+    #: What the volatilities among the Greeks are relative to.
+    model: PricingModel = PricingModel.BLACK76
 
 
 def locate(universe: Universe, symbols: Sequence[str]) -> Located:
@@ -191,16 +195,16 @@ def _scenario_profit(
 ) -> Floats:
     """Return rupees, shape (accounts, spot moves, volatility moves)."""
     rows, greeks = located.rows, market.greeks.astype(np.float64)
+    years, rate = years_and_rate(market.model, universe.expires_at[rows], market.at, market.rate)
     unit = unit_profit(
         ScenarioInputs(
             forward=greeks[GreekField.FORWARD],
             implied_vol=greeks[GreekField.IMPLIED_VOL],
             strike=universe.strike[rows],
             is_call=universe.is_call[rows],
-            expires_at=universe.expires_at[rows],
+            years=years,
         ),
-        at=market.at,
-        rate=market.rate,
+        rate=rate,
     )
     known = np.nan_to_num(np.concatenate([unit, np.zeros((1, *unit.shape[1:]))]), copy=False)
     total = np.zeros((count, *unit.shape[1:]))

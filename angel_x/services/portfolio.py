@@ -11,6 +11,7 @@ import structlog
 
 from angel_x.domain.metric import Metric
 from angel_x.domain.portfolio import Portfolio
+from angel_x.domain.pricing_model import PricingModel
 from angel_x.domain.valuation import Market, locate, value_accounts
 from angel_x.errors import UnknownAccount
 from angel_x.services.ports import Clock, Dispatcher, EventStream, Meter, QuoteBoard, UniverseSource
@@ -39,6 +40,8 @@ class Portfolios:
     market_clock: Clock
     #: The annual rate at which payoffs are discounted.
     rate: float
+    #: What the published volatilities are relative to.
+    model: PricingModel = PricingModel.BLACK76
 
     def update(self, user_ids: Collection[int]) -> list[Portfolio]:
         """Value these accounts, then store, cache and announce the result.
@@ -102,6 +105,7 @@ class Portfolios:
             spots=quoted.spots,
             at=self.market_clock().timestamp(),
             rate=self.rate,
+            model=self.model,
         )
         return value_accounts(accounts, holdings, universe, located, market, at)
 

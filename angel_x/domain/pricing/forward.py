@@ -28,8 +28,9 @@ STRIKES_ASKED = 6
 FEWEST_STRIKES = 3
 #: Near the money are this many strikes on either side of the spot.
 STRIKES_EACH_SIDE = 12
-#: Call and put of a strike are tight when both spreads together are at most this share of the spot.
-WIDEST_SPREAD = 0.01
+#: Call and put of a strike are tight when both spreads together are at most this share of the spot:
+#: their answer is then an eighth of a percent off at worst.
+WIDEST_SPREAD = 0.0025
 # A forward farther from the spot than this, in logarithm, is a fault of the quotes: 5 % and 50 % a year.
 _WIDEST_BASIS = 0.05
 _STEEPEST_CARRY = 0.5

@@ -65,6 +65,16 @@ def test_a_master_that_ends_too_early_is_refused_at_the_row_where_it_ends(tmp_pa
         assert refused.value.field == "(any)"
 
 
+def test_a_compressed_master_of_which_only_the_beginning_is_there_is_still_a_master(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "master.json.gz"
+    path.write_bytes(gzip.compress(master_text(ROWS).encode())[:-12])
+
+    with pytest.raises(InvalidScripMaster, match="compressed text ends here"):
+        read(path)
+
+
 @pytest.mark.parametrize("position", [12, 2_000, -6])
 def test_a_damaged_file_is_refused(tmp_path: Path, position: int) -> None:
     path = tmp_path / "master.json.gz"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from math import exp
 
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 
 from angel_x.domain.chain_summary import ExpirySummary, summarize, volatility_of
+from angel_x.domain.contract import Right, format_symbol
 from angel_x.domain.greek_columns import GREEK_FIELDS, GreekField, absent
 from angel_x.domain.option_chain import Readings
 from angel_x.domain.pricing.forward import ForwardSource
 from angel_x.domain.quote import QUOTE
+from angel_x.domain.universe import Universe
 from tests.builders.chains import make_universe
 
 NOW_MS = 1_787_000_000_000
@@ -44,6 +47,31 @@ def readings() -> Readings:
 
 def summary(found: Readings, spot: Decimal | None = SPOT) -> ExpirySummary:
     return summarize(UNIVERSE, CHAIN, found, spot, NOW_MS)
+
+
+def test_max_pain_is_a_listed_strike_however_many_digits_it_has() -> None:
+    contract = UNIVERSE.contract(0)
+    strikes = (Decimal("123456.75"), Decimal("123457.25"))
+    universe = Universe(
+        replace(
+            contract,
+            symbol=format_symbol(contract.underlying, contract.expiry, strike, right),
+            strike=strike,
+            right=right,
+        )
+        for strike in strikes
+        for right in Right
+    )
+    quotes = np.zeros(4, QUOTE)
+    quotes["time"], quotes["oi"] = NOW_MS, [0, 0, 0, 65]
+    columns = absent(4)
+    columns[GreekField.FORWARD] = 123_456.75
+
+    found = summarize(
+        universe, universe.chains[0], Readings(quotes, columns, np.full(4, NOW_MS)), SPOT, NOW_MS
+    )
+
+    assert (found.max_pain, found.forward) == (strikes[1], strikes[0])
 
 
 def test_volatilities_are_read_between_strikes_and_money_is_rupees() -> None:

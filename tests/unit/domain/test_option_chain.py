@@ -56,6 +56,12 @@ def test_prices_are_rupees_to_the_paisa_and_numbers_as_short_as_they_are_exact()
     assert (found.oi, found.volume, found.status) == (650, 1300, "ok")
 
 
+def test_prices_above_a_lakh_keep_their_paise() -> None:
+    found = read(price=131_072.25, forward=1_234_567.5, forward_source=0, status=0)
+
+    assert (found.price, found.forward) == (Decimal("131072.25"), Decimal("1234567.50"))
+
+
 def test_what_is_not_known_is_none_and_not_zero() -> None:
     found = read()
 

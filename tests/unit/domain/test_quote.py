@@ -27,10 +27,12 @@ def test_a_quote_is_forty_four_bytes_in_every_process() -> None:
         (100, 100, 90, 100.0),
         (110, 100, 90, 90.0),
         (0, 100, 90, 90.0),
-        (100, 0, 90, 90.0),
+        (0, 100, 110, 100.0),
+        (100, 0, 110, 110.0),
+        (100, 0, 90, 100.0),
     ],
 )
-def test_the_mark_is_the_middle_else_the_last_price(
+def test_the_mark_is_the_middle_else_the_last_price_no_farther_than_a_side_that_stands(
     bid: int, ask: int, last: int, mark: float
 ) -> None:
     assert mid_paise(quotes((1, bid, ask, last))).tolist() == [mark]

@@ -242,8 +242,19 @@ CONTRACT = make_contract("NIFTY", EXPIRIES[0], 24_000, Right.CALL)
         ([CONTRACT, CONTRACT], "a contract must come once, was NIFTY_25AUG26_24000CE"),
         ([replace(CONTRACT, symbol="NIFTY_C1")], "must be NIFTY_25AUG26_24000CE, was NIFTY_C1"),
         ([replace(CONTRACT, tick_size=Decimal("0.025"))], "tick size must be whole paise, was 0.0"),
-        ([replace(CONTRACT, lot_size=0)], "lot_size 0"),
-        ([replace(CONTRACT, freeze_quantity=2**31)], "freeze_quantity 2147483648"),
+        (
+            [replace(CONTRACT, lot_size=0)],
+            "lot size of NIFTY_25AUG26_24000CE must be from 1 to 2147483647, was 0",
+        ),
+        (
+            [replace(CONTRACT, freeze_quantity=2**31)],
+            "freeze quantity of NIFTY_25AUG26_24000CE must be from 1 to 2147483647, was 2147483648",
+        ),
+        # What no symbol can be read back from.
+        (
+            [make_contract("NIFTY", CONTRACT.expiry, 10_000_000, Right.CALL)],
+            "must be from 1 to 999999999, was 1000000000",
+        ),
     ],
 )
 def test_contracts_that_cannot_be_are_refused(contracts: list[Contract], message: str) -> None:

@@ -110,6 +110,11 @@ def test_a_spot_can_be_given() -> None:
         ({"underlyings": 0}, "underlyings must be from 1 to 1000, was 0"),
         ({"expiries": 13}, "expiries must be from 1 to 12, was 13"),
         ({"contracts": 2_000_000}, "contracts must be from 1 to 1000000, was 2000000"),
+        ({"seed": -1}, "seed must not be negative, was -1"),
+        (
+            {"underlyings": 1, "expiries": 1, "contracts": 1_000_000},
+            "strike of NIFTY_.* must be from 1 to 999999999",
+        ),
         ({"contracts": 1_000}, "contracts must be at least 1204, was 1000"),
         ({"spots": {"NIFTY": Decimal(0)}}, "spot of NIFTY must be from 1 to 1000000, was 0"),
         ({"spots": {"NIFTY": Decimal("nan")}}, "spot of NIFTY must be from 1 to 1000000, was NaN"),

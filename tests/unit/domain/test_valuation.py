@@ -9,19 +9,23 @@ import numpy as np
 import pytest
 
 from angel_x.domain.account import Account
+from angel_x.domain.chain_pricing import price_chains
 from angel_x.domain.expiry import years_to_expiry
 from angel_x.domain.greek_columns import GREEK_FIELDS, GreekField, absent, to_edge_units
 from angel_x.domain.portfolio import Portfolio
 from angel_x.domain.pricing.black_scholes import greeks
+from angel_x.domain.pricing_model import PricingModel
 from angel_x.domain.quote import QUOTE
 from angel_x.domain.valuation import Holdings, Market, locate, value_accounts
 from tests.builders.chains import (
+    EXPIRIES,
     FORWARD,
     MARKET_TIME,
     RATE,
     SPOT,
     VOLATILITY,
     make_universe,
+    market_rows,
     spot_quotes,
 )
 
@@ -265,6 +269,26 @@ def test_a_scenario_is_a_full_repricing() -> None:
     expected = 65 * FORWARD * 0.02 * np.exp(-RATE * years[0])
     assert grid.profit[5] == pytest.approx([expected] * 3, rel=1e-6)
     assert list(grid.profit[3]) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("model", PricingModel)
+def test_scenarios_count_time_and_rate_as_the_published_greeks_do(model: PricingModel) -> None:
+    # An hour before expiry, where the exchange's website still counts a day.
+    at = datetime(2026, 8, 25, 9, 10, tzinfo=UTC)
+    universe = make_universe(expiries=EXPIRIES[:1])
+    rows = market_rows(universe, at)
+    columns = to_edge_units(price_chains(universe, 0, len(universe), rows, model=model).greeks)
+    located = locate(universe, [CALL])
+    published = columns[:, located.rows]
+    times = np.full(1, AS_OF_MS)
+    found = Market(rows.quotes[located.rows], published, times, rows.spots, rows.at, RATE, model)
+    held = Holdings(np.zeros(1, np.int64), [CALL], np.ones(1, np.int64), np.zeros(1, np.int64))
+
+    (portfolio,) = value_accounts([account(1)], held, universe, located, found, AT)
+
+    vega, vol = published[GreekField.VEGA, 0], published[GreekField.IMPLIED_VOL, 0]
+    unmoved = portfolio.scenarios.profit[3]
+    assert unmoved[2] - unmoved[0] == pytest.approx(float(vega * vol * 40.0), rel=0.01, abs=0.02)
 
 
 def test_a_long_option_gains_with_volatility_in_every_spot_scenario() -> None:

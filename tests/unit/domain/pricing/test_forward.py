@@ -103,7 +103,7 @@ def test_last_prices_do_not_touch_a_forward_that_quotes_tell() -> None:
 
 def test_a_wide_quote_counts_no_more_than_a_last_price() -> None:
     made = pairs()
-    made.spread[of_first(made)] = 0.011 * SPOT
+    made.spread[of_first(made)] = 0.003 * SPOT
 
     assert named(implied_forwards(made, chains(future=FUTURES))[1]) == ["FUTURES", "PARITY"]
 
