@@ -30,7 +30,7 @@ class AnalyticsParts(ControlParts):
 
     @cached_property
     def _rate(self) -> float:
-        return _rate_on(self._today)
+        return _rate_on(self._today, PricingModel(self.settings.pricing_model))
 
     @cached_property
     def greeks(self) -> Greeks:
@@ -93,8 +93,8 @@ class AnalyticsParts(ControlParts):
         )
 
 
-def _rate_on(day: date) -> float:
-    rows = table("rates")["risk_free"]
+def _rate_on(day: date, model: PricingModel) -> float:
+    rows = table("rates")["exchange" if model is PricingModel.EXCHANGE else "risk_free"]
     return Dated((date.fromisoformat(r["from"]), float(r["rate"])) for r in rows).on(day)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from angel_x.domain.greek_columns import GREEK_FIELDS, GreekField
 from angel_x.domain.marks import QuoteAge, last_prices, marks_of
-from angel_x.domain.model_terms import model_terms, years_and_rate
+from angel_x.domain.model_terms import model_terms, years_of
 from angel_x.domain.pricing.black_scholes import BASIC_COUNT, GREEKS
 from angel_x.domain.pricing.forward import Chains, Pairs
 from angel_x.domain.pricing.iv_status import IvStatus
@@ -174,7 +174,7 @@ def _terms(
         spread=marks.spread[call] + marks.spread[put],
     )
     age, first = market.quote_age, rows.first
-    years, rate = years_and_rate(model, universe.expires_at[first], market.at, market.rate)
+    years = years_of(model, universe.expires_at[first], market.at)
     if market.futures is None:
         future = np.full(first.shape, np.nan)
     else:
@@ -183,7 +183,7 @@ def _terms(
         spot=last_prices(market.spots, age)[rows.underlying],
         years=years,
         future=future,
-        rate=rate,
+        rate=market.rate,
     )
     return model_terms(model, pairs, chains)
 

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-#: What the exchange's website discounts and grows at.
-EXCHANGE_RATE = 0.10
-
-
 class ModelTerms(NamedTuple):
     """One row a chain."""
 
@@ -55,13 +51,11 @@ class ModelTerms(NamedTuple):
         )
 
 
-def years_and_rate(
-    model: PricingModel, expires_at: Floats, at: float, rate: float
-) -> tuple[Floats, float]:
-    """Return the years that are left at ``at``, both in epoch seconds, and the annual rate, as a model counts them."""
+def years_of(model: PricingModel, expires_at: Floats, at: float) -> Floats:
+    """Return the years that are left at ``at``, both in epoch seconds, as a model counts them."""
     if model is PricingModel.EXCHANGE:
-        return calendar_years_to_expiry(expires_at, at), EXCHANGE_RATE
-    return years_to_expiry(expires_at, at), rate
+        return calendar_years_to_expiry(expires_at, at)
+    return years_to_expiry(expires_at, at)
 
 
 def model_terms(model: PricingModel, pairs: Pairs, chains: Chains) -> ModelTerms:

@@ -12,6 +12,6 @@ class PricingModel(StrEnum):
     BLACK76 = "black76"
     #: Black-Scholes-Merton on the spot, which grows at the rate and pays nothing.
     BSM = "bsm"
-    #: The convention of the exchange's website: Black-Scholes-Merton on the spot at 10 % a year,
+    #: The convention of the exchange's website: Black-Scholes-Merton on the spot at a rate of its own,
     #: and time in whole calendar days of 365 a year.
     EXCHANGE = "exchange"

@@ -16,7 +16,7 @@ import numpy as np
 
 from angel_x.domain.account import Account
 from angel_x.domain.greek_columns import GreekField, absent
-from angel_x.domain.model_terms import years_and_rate
+from angel_x.domain.model_terms import years_of
 from angel_x.domain.money import to_paisa
 from angel_x.domain.portfolio import NetGreeks, Portfolio, ScenarioGrid
 from angel_x.domain.pricing_model import PricingModel
@@ -195,7 +195,7 @@ def _scenario_profit(
 ) -> Floats:
     """Return rupees, shape (accounts, spot moves, volatility moves)."""
     rows, greeks = located.rows, market.greeks.astype(np.float64)
-    years, rate = years_and_rate(market.model, universe.expires_at[rows], market.at, market.rate)
+    years = years_of(market.model, universe.expires_at[rows], market.at)
     unit = unit_profit(
         ScenarioInputs(
             forward=greeks[GreekField.FORWARD],
@@ -204,7 +204,7 @@ def _scenario_profit(
             is_call=universe.is_call[rows],
             years=years,
         ),
-        rate=rate,
+        rate=market.rate,
     )
     known = np.nan_to_num(np.concatenate([unit, np.zeros((1, *unit.shape[1:]))]), copy=False)
     total = np.zeros((count, *unit.shape[1:]))

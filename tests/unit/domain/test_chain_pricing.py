@@ -343,10 +343,9 @@ def test_on_the_spot_the_forward_is_the_carried_spot_and_parity_is_not_asked() -
     np.testing.assert_allclose(columns[fields, row], [float(g) for g in model.values()])
 
 
-def test_the_exchange_counts_whole_days_at_ten_percent() -> None:
-    columns = price_chains(
-        UNIVERSE, 0, ROWS, market_rows(UNIVERSE), model=PricingModel.EXCHANGE
-    ).greeks
+def test_the_exchange_counts_whole_days() -> None:
+    market = replace(market_rows(UNIVERSE), rate=0.10)
+    columns = price_chains(UNIVERSE, 0, ROWS, market, model=PricingModel.EXCHANGE).greeks
 
     row = UNIVERSE.rows["NIFTY_25AUG26_24000CE"]
     sigma = columns[GreekField.IMPLIED_VOL, row]

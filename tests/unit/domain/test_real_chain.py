@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.reference
 
 RATE = 0.065
+EXCHANGE_RATE = 0.10
 RECEIVED_MS = 1_000
 FULL_DAY = "nifty_option_chain_20260819.csv.gz"
 #: How far from the spot a strike is called near, as a fraction, and how often it must have traded.
@@ -86,6 +87,8 @@ def passes(recording: RecordedChain, model: PricingModel = PricingModel.BLACK76)
     universe = recording.universe
     for snapshot in recording.snapshots:
         market = rows_of(universe, snapshot)
+        if model is PricingModel.EXCHANGE:
+            market = replace(market, rate=EXCHANGE_RATE)
         priced = price_chains(universe, 0, len(universe), market, model=model)
         yield Pass(universe, snapshot.at, market, priced.greeks)
 

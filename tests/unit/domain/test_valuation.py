@@ -272,7 +272,7 @@ def test_a_scenario_is_a_full_repricing() -> None:
 
 
 @pytest.mark.parametrize("model", PricingModel)
-def test_scenarios_count_time_and_rate_as_the_published_greeks_do(model: PricingModel) -> None:
+def test_scenarios_count_time_as_the_published_greeks_do(model: PricingModel) -> None:
     # An hour before expiry, where the exchange's website still counts a day.
     at = datetime(2026, 8, 25, 9, 10, tzinfo=UTC)
     universe = make_universe(expiries=EXPIRIES[:1])
