@@ -12,8 +12,7 @@ from angel_x.bootstrap.controls import ControlParts
 from angel_x.bootstrap.foundation import TRANSIENT
 from angel_x.domain.dated import Dated
 from angel_x.domain.pricing_model import PricingModel
-from angel_x.domain.session import IST
-from angel_x.domain.span import SpanParameters, span_table
+from angel_x.domain.span import span_table
 from angel_x.services.greeks import Greeks
 from angel_x.services.greeks_archive import GreeksArchive
 from angel_x.services.option_chain import OptionChains
@@ -25,12 +24,13 @@ class AnalyticsParts(ControlParts):
     """Greeks, chains and portfolios."""
 
     @cached_property
-    def _today(self) -> date:
-        return self.clock().astimezone(IST).date()
+    def _model(self) -> PricingModel:
+        return PricingModel(self.settings.pricing_model)
 
     @cached_property
-    def _rate(self) -> float:
-        return _rate_on(self._today, PricingModel(self.settings.pricing_model))
+    def _rates(self) -> Dated[float]:
+        rows = table("rates")["exchange" if self._model is PricingModel.EXCHANGE else "risk_free"]
+        return Dated((date.fromisoformat(row["from"]), float(row["rate"])) for row in rows)
 
     @cached_property
     def greeks(self) -> Greeks:
@@ -43,12 +43,12 @@ class AnalyticsParts(ControlParts):
             meter=self.meter,
             clock=self.clock,
             market_time=self.market_clock.at,
-            rate=self._rate,
-            span=_span_on(self._today),
+            rates=self._rates,
+            spans=span_table(table("margin")["span"]),
             ttl_seconds=self.settings.cache_ttl_greeks,
             refresh_seconds=self.settings.greeks_pace_seconds,
             max_quote_age_seconds=self.settings.cache_ttl_market_data,
-            model=PricingModel(self.settings.pricing_model),
+            model=self._model,
             kernels=lambda: self.kernels,
             outages=TRANSIENT,
         )
@@ -88,15 +88,6 @@ class AnalyticsParts(ControlParts):
             meter=self.meter,
             clock=self.clock,
             market_clock=self.market_clock,
-            rate=self._rate,
-            model=PricingModel(self.settings.pricing_model),
+            rates=self._rates,
+            model=self._model,
         )
-
-
-def _rate_on(day: date, model: PricingModel) -> float:
-    rows = table("rates")["exchange" if model is PricingModel.EXCHANGE else "risk_free"]
-    return Dated((date.fromisoformat(r["from"]), float(r["rate"])) for r in rows).on(day)
-
-
-def _span_on(day: date) -> SpanParameters:
-    return span_table(table("margin")["span"]).on(day)

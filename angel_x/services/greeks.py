@@ -14,6 +14,7 @@ import structlog
 
 from angel_x.domain.chain_pricing import MarketRows, price_chains
 from angel_x.domain.chunks import chain_span, cut_chunks, due_chains, is_whole_chains, oldest_first
+from angel_x.domain.dated import Dated
 from angel_x.domain.expiry import epoch_ms
 from angel_x.domain.fingerprint import fingerprints
 from angel_x.domain.greek_columns import to_edge_units
@@ -24,6 +25,7 @@ from angel_x.domain.pricing.kernels import Kernels
 from angel_x.domain.pricing_model import PricingModel
 from angel_x.domain.published import Valued
 from angel_x.domain.quote import MarketQuotes
+from angel_x.domain.session import IST
 from angel_x.domain.span import SpanParameters
 from angel_x.domain.universe import Universe
 from angel_x.errors import UnknownContract
@@ -54,8 +56,8 @@ class Greeks:
     clock: Clock
     #: Where the market is at a time of the wall clock.
     market_time: Callable[[datetime], datetime]
-    #: The annual rate at which payoffs are discounted.
-    rate: float
+    #: The annual rate at which payoffs are discounted, by the market's date.
+    rates: Dated[float]
     #: How long published Greeks stand.
     ttl_seconds: float
     #: From one refresh to the next, which is also how long a message is worth running.
@@ -65,8 +67,8 @@ class Greeks:
     #: Who does the arithmetic, asked for when there is some: compiling takes seconds and megabytes.
     kernels: Callable[[], Kernels]
     model: PricingModel = PricingModel.BLACK76
-    #: The parameters of the risk arrays, which stay empty without them.
-    span: SpanParameters | None = None
+    #: The parameters of the risk arrays, by the market's date; the arrays stay empty without them.
+    spans: Dated[SpanParameters] | None = None
     #: What is raised while a server is away.
     outages: tuple[type[Exception], ...] = ()
 
@@ -175,16 +177,17 @@ class Greeks:
     def _valued(
         self, universe: Universe, start: int, stop: int, market: MarketQuotes, asked: datetime
     ) -> Valued:
-        asked_ms = epoch_ms(asked)
+        asked_ms, market_time = epoch_ms(asked), self.market_time(asked)
+        today = market_time.astimezone(IST).date()
         rows = MarketRows(
             quotes=market.quotes,
             spots=market.spots,
             futures=market.futures,
-            at=self.market_time(asked).timestamp(),
-            rate=self.rate,
+            at=market_time.timestamp(),
+            rate=self.rates.on(today),
             now_ms=asked_ms,
             max_quote_age_seconds=self.max_quote_age_seconds,
-            span=self.span,
+            span=self.spans.on(today) if self.spans else None,
         )
         priced = price_chains(universe, start, stop, rows, self.kernels(), self.model)
         span = chain_span(universe, start, stop)

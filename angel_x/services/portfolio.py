@@ -9,9 +9,11 @@ from time import perf_counter
 import msgspec
 import structlog
 
+from angel_x.domain.dated import Dated
 from angel_x.domain.metric import Metric
 from angel_x.domain.portfolio import Portfolio
 from angel_x.domain.pricing_model import PricingModel
+from angel_x.domain.session import IST
 from angel_x.domain.valuation import Market, locate, value_accounts
 from angel_x.errors import UnknownAccount
 from angel_x.services.ports import Clock, Dispatcher, EventStream, Meter, QuoteBoard, UniverseSource
@@ -38,8 +40,8 @@ class Portfolios:
     meter: Meter
     clock: Clock
     market_clock: Clock
-    #: The annual rate at which payoffs are discounted.
-    rate: float
+    #: The annual rate at which payoffs are discounted, by the market's date.
+    rates: Dated[float]
     #: What the published volatilities are relative to.
     model: PricingModel = PricingModel.BLACK76
 
@@ -92,7 +94,7 @@ class Portfolios:
         return portfolios[0]
 
     def _value(self, user_ids: Sequence[int]) -> list[Portfolio]:
-        at = self.clock()
+        at, market_time = self.clock(), self.market_clock()
         accounts, holdings = self.store.read(user_ids)
         universe = self.universes.current()
         located = locate(universe, holdings.symbols)
@@ -103,8 +105,8 @@ class Portfolios:
             greeks=greeks,
             times=times,
             spots=quoted.spots,
-            at=self.market_clock().timestamp(),
-            rate=self.rate,
+            at=market_time.timestamp(),
+            rate=self.rates.on(market_time.astimezone(IST).date()),
             model=self.model,
         )
         return value_accounts(accounts, holdings, universe, located, market, at)

@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from angel_x.adapters.redis.greeks_board import RedisChainBoards, RedisGreeksBoard, RedisRiskBoard
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
+from angel_x.domain.dated import Dated
 from angel_x.domain.greek_columns import GreekField
 from angel_x.domain.metric import Metric
 from angel_x.domain.pricing.kernels import NUMPY
@@ -109,12 +110,12 @@ def make_desk(cache: Redis) -> Desk:
         meter=meter,
         clock=lambda: NOW,
         market_time=lambda wall: MARKET_TIME + (wall - NOW),
-        rate=RATE,
+        rates=Dated([(date(2024, 1, 1), RATE)]),
         ttl_seconds=30,
         refresh_seconds=2,
         max_quote_age_seconds=60,
         kernels=lambda: NUMPY,
-        span=span_table(table("margin")["span"]).on(MARKET_TIME.date()),
+        spans=span_table(table("margin")["span"]),
         outages=(RedisError,),
     )
     chains = OptionChains(
@@ -270,6 +271,25 @@ def test_a_chunk_that_is_late_writes_the_bytes_that_it_would_have_written(desk: 
     late.compute_chunk(UNIVERSE.version, 0, 2 * CHAIN, AS_OF)
 
     assert published(desk) == first
+
+
+def test_the_rate_is_that_of_the_markets_date(desk: Desk) -> None:
+    desk.quote_everything()
+    today = MARKET_TIME.date()
+    day = timedelta(days=1)
+    rows = [(today - day, 0.05), (today, 0.01), (today + day, 0.20)]
+    replace(desk.greeks, rates=Dated(rows)).compute_chunk(UNIVERSE.version, 0, CHAIN, AS_OF)
+    published, _ = desk.greeks.board.read_rows(UNIVERSE, np.arange(len(UNIVERSE)))
+
+    replace(desk.greeks, rates=Dated([(today, 0.01)])).compute_chunk(
+        UNIVERSE.version, 0, CHAIN, AS_OF
+    )
+    expected, _ = desk.greeks.board.read_rows(UNIVERSE, np.arange(len(UNIVERSE)))
+    desk.publish()
+    usual, _ = desk.greeks.board.read_rows(UNIVERSE, np.arange(len(UNIVERSE)))
+
+    np.testing.assert_array_equal(published[:, :CHAIN], expected[:, :CHAIN])
+    assert not np.array_equal(usual[:, :CHAIN], expected[:, :CHAIN], equal_nan=True)
 
 
 def test_risk_arrays_are_published_beside_the_greeks(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from angel_x.adapters.redis.portfolios import RedisPortfolioCache
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
 from angel_x.domain.account import Account
 from angel_x.domain.chain_pricing import price_chains
+from angel_x.domain.dated import Dated
 from angel_x.domain.greek_columns import to_edge_units
 from angel_x.domain.metric import Metric
 from angel_x.domain.portfolio import NetGreeks
@@ -85,7 +86,7 @@ def desk(cache: Redis, engine: Engine) -> Desk:
         meter=meter,
         clock=lambda: NOW,
         market_clock=lambda: MARKET_TIME,
-        rate=RATE,
+        rates=Dated([(date(2024, 1, 1), RATE)]),
     )
     return Desk(portfolios, dispatcher, events, meter, portfolio_cache)
 
