@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from math import sqrt
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -116,7 +117,7 @@ def _quantlib() -> Package:
         spot, strike, years, _, _, sigma, is_call = row
         forward, discount = forward_and_discount(row[:5])
         payoff = ql.PlainVanillaPayoff(ql.Option.Call if is_call else ql.Option.Put, strike)
-        known = ql.BlackCalculator(payoff, forward, sigma * years**0.5, discount)
+        known = ql.BlackCalculator(payoff, forward, sigma * sqrt(years), discount)
         slopes = known.delta(spot), known.gamma(spot), known.vega(years)
         return (known.value(), *slopes, known.theta(spot, years), known.rho(years))
 
@@ -129,7 +130,7 @@ def _quantlib() -> Package:
         forward, discount = forward_and_discount(tuple(known))
         right = ql.Option.Call if is_call else ql.Option.Put
         deviation = ql.blackFormulaImpliedStdDevLiRS(right, known[1], forward, value, discount)
-        return (deviation / known[2] ** 0.5,)
+        return (deviation / sqrt(known[2]),)
 
     def implied_vol(m: Market, values: Floats) -> Floats:
         columns = (values, *m[:5], m.is_call)
