@@ -126,6 +126,9 @@ class _Stream:
                 self.ticks += len(message.rows)
                 yield replace(message, at=at + number * self.interval)
 
+    def relisted(self, _universe: Universe) -> None:
+        """Return nothing: the messages are prepared."""
+
 
 @dataclass
 class _Watched:
@@ -145,6 +148,9 @@ class _Watched:
             yield move
             due = (move.at - self.recording.starts_at).total_seconds() / self.speed
             self.lags.append(time.perf_counter() - began - due)
+
+    def relisted(self, _universe: Universe) -> None:
+        """Return nothing, as the recording does."""
 
 
 class _Bench:

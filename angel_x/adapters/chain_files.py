@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from angel_x.domain.replay import RecordedChain
     from angel_x.domain.session import TradingCalendar
 
+#: Whatever has no lines must not be read into memory to find that out.
+_LONGEST_LINE = 64 * 1024
+
 
 def read_chain(path: Path, rules: ContractRules, calendar: TradingCalendar) -> RecordedChain:
     """Return the recording in a file.
@@ -34,7 +37,10 @@ def _lines(file: IO[str], name: str) -> Iterator[str]:
     """Yield lines; what stops the decoding of one is a fault of the file at that row."""
     row = 1
     try:
-        for line in file:
+        while line := file.readline(_LONGEST_LINE):
+            if len(line) == _LONGEST_LINE:
+                detail = f"a line must be shorter than {_LONGEST_LINE:,} characters, was longer"
+                raise InvalidChainFile(name, row, "(any)", detail)
             yield line
             row += 1
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:

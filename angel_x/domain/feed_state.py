@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from angel_x.domain.pace import checked_speed
+
+#: Years that a market can be sent to.
+EARLIEST, LATEST = 1990, 2199
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
@@ -33,6 +38,17 @@ class FeedState:
         return self.market + (wall - self.wall) * self.speed
 
 
+def checked_moment(at: datetime) -> datetime:
+    """Return a time that a market can be sent to.
+
+    Raises:
+        ValueError: It is so far away that market time would leave the calendar from there.
+    """
+    if not EARLIEST <= at.year <= LATEST:
+        raise ValueError(f"must be in the years {EARLIEST} to {LATEST}, was {at.isoformat()}")
+    return at
+
+
 class FeedVerb(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
@@ -50,7 +66,9 @@ class FeedCommand:
     speed: float | None = None
 
     def __post_init__(self) -> None:
-        if self.verb is FeedVerb.SEEK and (self.at is None or self.at.tzinfo is None):
-            raise ValueError(f"seeking needs a time with a zone, was {self.at}")
-        if self.verb is FeedVerb.SPEED and not 0 < (self.speed or 0) < float("inf"):
-            raise ValueError(f"speed must be positive and finite, was {self.speed}")
+        if self.verb is FeedVerb.SEEK:
+            if self.at is None or self.at.tzinfo is None:
+                raise ValueError(f"seeking needs a time with a zone, was {self.at}")
+            checked_moment(self.at)
+        if self.verb is FeedVerb.SPEED:
+            checked_speed(self.speed or 0)

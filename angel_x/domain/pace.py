@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+#: Market seconds in one second of the wall clock.
+SLOWEST, FASTEST = 0.001, 100_000
 _LATE = timedelta(seconds=1)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _NEVER_YET = datetime.max.replace(tzinfo=UTC)
@@ -13,7 +15,7 @@ class Pace:
     """Market time that runs at ``speed`` times the wall clock, or stands while it is paused."""
 
     def __init__(self, speed: float) -> None:
-        self._speed = _checked(speed)
+        self._speed = checked_speed(speed)
         self._is_paused = False
         self._market = self._wall = _NEVER
 
@@ -64,7 +66,7 @@ class Pace:
 
     def change(self, speed: float, wall: datetime) -> None:
         """Go on from here at another speed."""
-        checked = _checked(speed)
+        checked = checked_speed(speed)
         self.begin(self.market(wall), wall)
         self._speed = checked
 
@@ -91,7 +93,12 @@ class Every:
         self._last = _NEVER
 
 
-def _checked(speed: float) -> float:
-    if not 0 < speed < float("inf"):
-        raise ValueError(f"speed must be positive and finite, was {speed}")
+def checked_speed(speed: float) -> float:
+    """Return a speed at which time neither stands nor jumps.
+
+    Raises:
+        ValueError: It is out of bounds, beyond which times would leave the calendar.
+    """
+    if not SLOWEST <= speed <= FASTEST:
+        raise ValueError(f"speed must be from {SLOWEST:g} to {FASTEST:,}, was {speed}")
     return speed

@@ -60,6 +60,9 @@ class RecordedChain:
             known[rows] = True
             yield MarketMove(snapshot.at, rows, quotes, snapshot.spots)
 
+    def relisted(self, _universe: Universe) -> None:
+        """Return nothing: a recording has the contracts that it has."""
+
     def _from(self, since: datetime) -> tuple[MarketMove, ...]:
         """Return the latest word on every row as one snapshot of that time, and what follows it."""
         at = min(max(since, self.starts_at), self.snapshots[-1].at)

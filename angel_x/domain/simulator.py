@@ -116,6 +116,29 @@ class Simulator:
         """How often it speaks, in market time."""
         return self._habits.step
 
+    def relisted(self, universe: Universe) -> Simulator:
+        """Return the same market for the contracts of another universe.
+
+        An underlying goes on from where it is if the middle of its strikes is where it was, and
+        begins there if not.  A contract of both keeps its open interest and what has traded.
+        """
+        other = Simulator(
+            universe,
+            central_strikes(universe),
+            seed=self._seed,
+            starts_at=self._starts_at,
+            habits=self._habits,
+        )
+        here = {name: n for n, name in enumerate(self.universe.underlyings)}
+        for place, name in enumerate(universe.underlyings):
+            if name in here and other._anchor[place] == self._anchor[here[name]]:
+                other._spot[place] = self._spot[here[name]]
+        rows = self.universe.rows_in(universe)
+        other._book.view(RECORD)[rows[rows >= 0]] = self._book.view(RECORD)[rows >= 0]
+        other._random = self._random
+        other._find_band()
+        return other
+
     def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
         """Yield every contract once, then without end what each step brings.
 

@@ -62,7 +62,10 @@ def _source(
     if choice.source is SourceName.REPLAY:
         if choice.chain is None:
             raise InvalidInput("a replay needs a chain file, was none")
-        return read_chain(choice.chain)
+        try:
+            return read_chain(choice.chain)
+        except OSError as error:
+            raise InvalidInput(f"the file cannot be read: {error}") from error
     universe = ports.universes.current()
     spots = central_strikes(universe)
     return Simulator(universe, spots, seed=choice.seed, starts_at=ports.clock())

@@ -30,6 +30,7 @@ _COMMAND_INTERVAL = timedelta(milliseconds=50)
 _BEACON_INTERVAL = timedelta(seconds=1)
 #: A board that was wiped is without its quiet contracts for no longer than this.
 _RESTATE_INTERVAL = timedelta(seconds=2)
+_SLIP_INTERVAL = timedelta(minutes=1)
 _MATCH_INTERVAL = timedelta(milliseconds=250)
 
 
@@ -38,7 +39,8 @@ class Feed:
 
     It can be told to pause, to go on, to run at another speed and to seek a time of the market.
     While it is paused, market time stands and so does every quote.  Seeking moves the market's time
-    and its quotes and nothing else: what orders have done stays done, in whichever direction.
+    and its quotes and nothing else: what orders have done stays done, in whichever direction.  When
+    another universe becomes current, a source that can goes on with the contracts of that one.
     """
 
     def __init__(
@@ -63,10 +65,14 @@ class Feed:
         self._beacon_time = Every(_BEACON_INTERVAL)
         self._restate_time = Every(_RESTATE_INTERVAL)
         self._match_time = Every(_MATCH_INTERVAL)
+        self._slip_time = Every(_SLIP_INTERVAL)
         self._has_moved = False
         self._rest_ms = 0.0
+        self._lost_seconds = 0.0
         self._obeyed = ""
         self._sought: datetime | None = None
+        #: The source as it goes on once the one that plays has been interrupted.
+        self._relisted: MarketSource | None = None
 
     def run(self, stop: Event) -> None:
         """Feed until ``stop`` is set, or to the end of a source that does not loop."""
@@ -75,6 +81,7 @@ class Feed:
             since = None
             while self._play(since, stop):
                 since, self._sought = self._sought, None
+                self._change_source()
         finally:
             self._close()
 
@@ -99,6 +106,22 @@ class Feed:
             if last is not None:
                 self._wait_for(last, stop)
         return not stop.is_set() and (self._sought is not None or self._loops)
+
+    def _relist(self, now: datetime) -> None:
+        """Have the source play on with the contracts of a universe that is new."""
+        listing = self._quoting.listing
+        if listing is None or listing.universe.version == self._source.universe.version:
+            return
+        self._relisted = self._source.relisted(listing.universe)
+        if self._relisted is not None and self._sought is None:
+            self._sought = self._pace.market(now)
+
+    def _change_source(self) -> None:
+        if self._relisted is None:
+            return
+        self._source, self._relisted = self._relisted, None
+        self._quoting.change(self._source.universe)
+        self._watch.change(self._source)
 
     def _begin(self, first: MarketMove) -> None:
         self._pace.begin(first.at, self._ports.clock())
@@ -126,11 +149,18 @@ class Feed:
         lag_seconds = self._lag(move.at, now)
         self._watch.hear(move, lag_seconds)
         if self._pace.slip(move.at, now):
-            log.warning("feed.slipped", seconds=round(lag_seconds, 3), market=move.at.isoformat())
+            self._report_slip(lag_seconds, move.at, now)
         for piece in self._quoting.pieces(move):
             now = self._ports.clock()
             self._tend(now, coming=len(move.rows[piece]))
             self._quoting.take(move, piece, epoch_ms(now))
+
+    def _report_slip(self, seconds: float, market: datetime, now: datetime) -> None:
+        """Say how much time was lost, once in a while: a feed that cannot keep up loses it for ever."""
+        self._lost_seconds += seconds
+        if self._slip_time.is_time(now):
+            lost, self._lost_seconds = self._lost_seconds, 0.0
+            log.warning("feed.slipped", seconds=round(lost, 3), market=market.isoformat())
 
     def _lag(self, market: datetime, now: datetime) -> float:
         return max(0.0, (now - self._pace.due(market)).total_seconds())
@@ -155,6 +185,7 @@ class Feed:
         now_ms = epoch_ms(now)
         if self._quoting.follow():
             self._restate_time.at_once()
+            self._relist(now)
         if self._beacon_time.is_time(now):
             self._watch.measure(self._quoting, self._pace.market(now), now_ms)
             self._ports.beacon.show(self._state(now))

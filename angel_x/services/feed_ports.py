@@ -37,6 +37,12 @@ class MarketSource(Protocol):
         within it.
         """
 
+    def relisted(self, universe: Universe) -> MarketSource | None:
+        """Return the same market for the contracts of another universe, which goes on from here.
+
+        None where the source has contracts of its own.
+        """
+
 
 class Beacon(Protocol):
     """Tells every process that a feed runs and where in market time it is."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from angel_x.domain.gaps import Gap, GapWatch, StaleWatch
+from angel_x.domain.gaps import Gap, GapKind, GapWatch, StaleWatch
 from angel_x.domain.metric import Metric
 
 if TYPE_CHECKING:
@@ -22,15 +22,23 @@ class FeedWatch:
     """Looks at what one source says and does not say, and reports it."""
 
     def __init__(self, source: MarketSource, ports: FeedPorts) -> None:
-        self._name = source.name
         self._meter = ports.meter
-        self._gap_watch = GapWatch(source.cadence, ports.calendar)
-        self._stale_watch = StaleWatch(len(source.universe), source.cadence, ports.calendar)
+        self._calendar = ports.calendar
+        self.change(source)
         self.gaps = 0
         self.stale_contracts = 0
         #: How late the last move came, in seconds of the wall clock.
         self.lag_seconds = 0.0
         self._dropped = 0
+        for kind in GapKind:
+            # Prometheus sees an increase only of what was there before.
+            self._meter.add(Metric.FEED_GAPS, 0, kind=kind.value)
+
+    def change(self, source: MarketSource) -> None:
+        """Look at another source from now on; what was counted stays counted."""
+        self._name = source.name
+        self._gap_watch = GapWatch(source.cadence, self._calendar)
+        self._stale_watch = StaleWatch(len(source.universe), source.cadence, self._calendar)
 
     def begin(self, market: datetime) -> None:
         """Expect nothing of the next move: the source begins anew."""

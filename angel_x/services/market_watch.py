@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 #: Open interest is of no concern to an order that rests, nor is when the feed said it all again.
 _PRICES = ("bid", "ask", "last", "bid_size", "ask_size", "volume")
 
+#: Naming more contracts than this costs the database more than all resting orders do: of a hundred
+#: thousand contracts twenty thousand have moved since the last look.
+_MOST_NAMED = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class MarketSight:
@@ -33,10 +37,10 @@ class MarketSight:
 
     @property
     def symbols(self) -> list[str] | None:
-        """The contracts worth a look; None for all."""
-        if self.moved is None:
+        """The contracts worth a look; None for all, or where most of them would have to be named."""
+        if self.moved is None or len(self.moved) > _MOST_NAMED:
             return None
-        return [self.universe.symbols[row] for row in self.moved.tolist()]
+        return [self.universe.symbol(row) for row in self.moved.tolist()]
 
 
 class MarketWatch:

@@ -88,6 +88,9 @@ class Matching:
         orders = self._search.resting(sight.universe, sight.symbols)
         orders = orders[orders["row"] >= 0]
         orders = orders[sight.is_fresh[orders["row"]]]
+        if sight.moved is not None:
+            # All orders are searched where most contracts would have to be named.
+            orders = orders[np.isin(orders["row"], sight.moved)]
         quotes = sight.quotes[orders["row"]]
         alive = triggered(orders, quotes["last"])
         trades = crosses(orders, touch_paise(quotes, orders["is_buy"]))

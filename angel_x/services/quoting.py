@@ -89,6 +89,15 @@ class Quoting:
         log.info("feed.bound", version=universe.version, rows=len(self._source), missing=missing)
         return True
 
+    def change(self, source: Universe) -> None:
+        """Bring from now on what another source says; the board forgets nothing by it."""
+        self._dropped += self.buffer.dropped
+        self._source = source
+        self.buffer = TickBuffer(len(source), capacity=self.buffer.capacity)
+        self._spots, self._futures = np.zeros(len(source.underlyings), QUOTE), None
+        self.listing = None
+        self._show_nothing(0)
+
     def flush(self, now_ms: int) -> bool:
         """Write what moved since the last flush; say whether anything listed did."""
         moved = self._show(*self.buffer.drain(now_ms))

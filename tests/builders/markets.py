@@ -109,6 +109,9 @@ class ListedMoves:
     def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
         yield from (move for move in self.given if since is None or move.at >= since)
 
+    def relisted(self, _universe: Universe) -> None:
+        return None
+
 
 class MemoryQuoteBoard:
     """A board of quotes in memory.  It never expires."""

@@ -12,7 +12,7 @@ from angel_x.entrypoints.chaos.command import storm
 from angel_x.entrypoints.chaos.options import Options
 from angel_x.entrypoints.chaos.rendering import render
 from angel_x.entrypoints.chaos.report import Report
-from angel_x.entrypoints.cli.options import as_json
+from angel_x.entrypoints.cli.options import as_json, seeded
 from angel_x.entrypoints.cli.running import quiet
 from angel_x.entrypoints.presentation.printing import console_for_people, print_json
 from angel_x.entrypoints.up.system import Stopped
@@ -25,7 +25,7 @@ _FAULTS_A_MINUTE = 20
 @click.command()
 @click.option("--orders", default=10_000, show_default=True, type=click.IntRange(100, 10_000_000))
 @click.option("--minutes", default=2.0, show_default=True, type=click.FloatRange(0.1, 10_000))
-@click.option("--seed", default=1, show_default=True, help="Of the load and of the storm.")
+@seeded("Of the load and of the storm.")
 @click.option(
     "--faults",
     type=click.IntRange(1, 1_000_000),

@@ -35,8 +35,8 @@ def load(file: Path | None, *, generate: bool, as_json: bool) -> None:
     """List the contracts of FILE, and no others.
 
     FILE is a recorded chain (CSV) or Angel One's scrip master (JSON), plain or compressed with
-    gzip.  Options on stocks are priced and shown; orders in them are refused.  A feed that replays
-    another recording goes on with that one's contracts only.
+    gzip.  Options on stocks are priced and shown; orders in them are refused.  A simulated market
+    goes on with the new contracts; a feed that replays another recording, with that one's only.
     """
     if (file is None) is not generate:
         raise InvalidInput("either a file of contracts or --generate is needed, and not both")
@@ -98,7 +98,7 @@ def generate(
     """List a universe made by the rules, and no other contracts.
 
     The indices come first, then stocks that do not exist.  The same options on the same day make
-    the same contracts.
+    the same contracts.  A simulated market goes on with them.
     """
     plan = UniversePlan(underlyings, expiries, count, seed, spots)
     with application() as app:

@@ -15,11 +15,11 @@ import click
 
 from angel_x.adapters.logging import configure_logging
 from angel_x.bootstrap import build
-from angel_x.domain.feed_state import FeedCommand, FeedState, FeedVerb
+from angel_x.domain.feed_state import FeedCommand, FeedState, FeedVerb, checked_moment
 from angel_x.domain.moment import in_utc
 from angel_x.domain.session import IST
 from angel_x.entrypoints import feed as process
-from angel_x.entrypoints.cli.options import as_json, at_speed, checked_speed
+from angel_x.entrypoints.cli.options import as_json, at_speed, checked_speed, seeded
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.printing import print_json
 from angel_x.services.memory import MemoryReporter
@@ -38,7 +38,7 @@ _GLANCE_SECONDS = 0.02
     "--source", type=click.Choice(["simulator", "replay"]), default="simulator", show_default=True
 )
 @click.option("--chain", type=click.Path(path_type=Path), help="The recording to replay.")
-@click.option("--seed", default=1, show_default=True, help="Of the simulator's randomness.")
+@seeded("Of the simulator's randomness.")
 @at_speed
 @click.option("--loop", is_flag=True, help="Start a recording again at its end.")
 @click.pass_context
@@ -142,7 +142,10 @@ def _moment(text: str, market: datetime) -> datetime:
             moment = datetime.fromisoformat(text)
         except ValueError:
             raise click.BadParameter(f"must be a time such as 11:30, was {text}") from None
-    return in_utc(moment if moment.tzinfo else moment.replace(tzinfo=IST))
+    try:
+        return checked_moment(in_utc(moment if moment.tzinfo else moment.replace(tzinfo=IST)))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _show(state: FeedState, *, as_json: bool) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
+
+from angel_x.domain.pace import FASTEST, SLOWEST
 
 
 def checked_speed(_context: click.Context, _parameter: click.Parameter, speed: float) -> float:
     """Refuse a speed at which time would stand or jump."""
-    if not 0 < speed < float("inf"):
-        raise click.BadParameter(f"must be positive and finite, was {speed}")
+    if not SLOWEST <= speed <= FASTEST:
+        raise click.BadParameter(f"must be from {SLOWEST:g} to {FASTEST:,}, was {speed}")
     return speed
 
 
@@ -22,3 +26,9 @@ at_speed = click.option(
     callback=checked_speed,
     help="Market seconds per second.",
 )
+
+
+def seeded(help_text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option that says what chance is drawn from."""
+    whole = click.IntRange(min=0)
+    return click.option("--seed", default=1, show_default=True, type=whole, help=help_text)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from angel_x.adapters.logging import configure_logging
-from angel_x.entrypoints.cli.options import as_json, at_speed
+from angel_x.entrypoints.cli.options import as_json, at_speed, seeded
 from angel_x.entrypoints.cli.running import quiet
 from angel_x.entrypoints.demo.command import Options, demonstrate
 from angel_x.entrypoints.demo.rendering import render
@@ -26,7 +26,7 @@ _chain = click.option(
     type=click.Path(path_type=Path),
     help="Replay this recorded chain instead of simulating a generated one.",
 )
-_seed = click.option("--seed", default=1, show_default=True, help="Of everything that is random.")
+_seed = seeded("Of everything that is random.")
 
 
 @click.command()

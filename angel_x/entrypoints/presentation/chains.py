@@ -59,12 +59,17 @@ def forward_with_source(forward: Decimal | None, source: str | None) -> str:
     return rupees(forward) if source is None else f"{rupees(forward)} ({source})"
 
 
+def aged(what: str, age_seconds: float | None) -> str:
+    """Write what there is with its age."""
+    return f"no {what}" if age_seconds is None else f"{what} {age_seconds:.1f} s old"
+
+
 def _title(chain: OptionChain) -> str:
     return (
         f"{chain.underlying} {chain.expiry:%d %b %Y}  spot {rupees(chain.spot)}  "
         f"forward {forward_with_source(chain.forward, chain.forward_source)}  "
         f"ATM vol {vol_points(chain.atm_vol)}  lot {chain.lot_size}  "
-        f"Greeks {decimals(chain.age_seconds, 1)} s old"
+        f"{aged('Greeks', chain.age_seconds)}"
     )
 
 

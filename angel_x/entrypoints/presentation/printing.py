@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 _UNWATCHED_WIDTH = 160
 
@@ -26,7 +27,8 @@ def table(
     The first column names what a row is about, so it is never cut.
     """
     made = Table(
-        title=title,
+        # A title may be wider than its table; broken in the middle it reads as two.
+        title=Text(title, style="table.title", no_wrap=True, overflow="ignore"),
         title_justify="left",
         header_style="bold",
         box=None,

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from angel_x.domain.chain_summary import ChainSummary, ExpirySummary, SmilePoint
 from angel_x.domain.contract import Right
-from angel_x.entrypoints.presentation.chains import in_lakh, vol_points
+from angel_x.entrypoints.presentation.chains import aged, in_lakh, vol_points
 from angel_x.entrypoints.presentation.indian import decimals, price, rupees
 from angel_x.entrypoints.presentation.printing import table
 
@@ -23,10 +23,8 @@ _COLUMNS = (
 
 def summary_table(summary: ChainSummary) -> Table:
     """Return a row for each expiry."""
-    title = (
-        f"{summary.underlying}  spot {rupees(summary.spot)}  "
-        f"{decimals(summary.spot_age_seconds, 1)} s old  lot {summary.lot_size}"
-    )
+    spot = "spot" if summary.spot is None else f"spot {rupees(summary.spot)}"
+    title = f"{summary.underlying}  {aged(spot, summary.spot_age_seconds)}  lot {summary.lot_size}"
     made = table(title, _COLUMNS, map(_row, summary.expiries), is_tight=True)
     made.caption = "\n".join(_reasons(expiry) for expiry in summary.expiries if expiry.reasons)
     return made

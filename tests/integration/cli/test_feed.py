@@ -110,9 +110,11 @@ def test_people_see_the_state_line_by_line(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["speed", "0"], "must be positive and finite, was 0"),
-        (["speed", "inf"], "must be positive and finite, was inf"),
+        (["speed", "0"], "must be from 0.001 to 100,000, was 0"),
+        (["speed", "inf"], "must be from 0.001 to 100,000, was inf"),
+        (["speed", "1e308"], "must be from 0.001 to 100,000, was 1e+308"),
         (["seek", "noonish"], "must be a time such as 11:30, was noonish"),
+        (["seek", "9999-12-31T23:59"], "must be in the years 1990 to 2199, was 9999-12-31T18:29"),
     ],
 )
 @pytest.mark.usefixtures("running")
@@ -156,7 +158,9 @@ def test_commands_are_taken_once_and_in_their_order(application: Application) ->
         b'{"id": "1", "verb": "explode"}',
         b'{"id": "1", "verb": "seek"}',
         b'{"id": "1", "verb": "seek", "at": "2026-08-19T11:30:00"}',
+        b'{"id": "1", "verb": "seek", "at": "9999-12-31T11:30:00Z"}',
         b'{"id": "1", "verb": "speed", "speed": -1}',
+        b'{"id": "1", "verb": "speed", "speed": 1e308}',
     ],
 )
 def test_a_command_that_makes_no_sense_is_dropped(

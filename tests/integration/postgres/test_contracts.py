@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from angel_x.adapters.postgres.contracts import SqlContracts
+from angel_x.adapters.postgres.engine import make_engine
 from angel_x.domain.universe import Universe
 from angel_x.domain.universe_generator import UniversePlan, generate_universe
 from tests.builders.chains import make_universe
@@ -46,6 +47,31 @@ def test_contracts_that_are_not_named_again_are_unlisted_and_keep_their_row(
     with engine.connect() as connection:
         unlisted = connection.execute(text("SELECT symbol FROM contracts WHERE NOT listed"))
         assert {symbol for (symbol,) in unlisted} == set(FIRST.symbols) - set(SECOND.symbols)
+
+
+SLOW = """
+CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_sleep(0.6); RETURN NULL; END $$;
+CREATE TRIGGER slow AFTER UPDATE ON contracts FOR EACH STATEMENT EXECUTE FUNCTION be_slow();
+"""
+
+
+def test_a_listing_may_take_longer_than_a_query(
+    migrated_url: str, store: SqlContracts, engine: Engine
+) -> None:
+    store.replace(FIRST)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(SLOW)
+    hurried = make_engine(migrated_url, pool_size=1, max_pool_size=1, query_timeout_seconds=0.3)
+    try:
+        with pytest.raises(OperationalError, match="timeout"), hurried.begin() as connection:
+            connection.execute(text("UPDATE contracts SET listed = false"))
+
+        assert SqlContracts(hurried).replace(SECOND) == 4
+    finally:
+        hurried.dispose()
+
+    assert store.load().version == SECOND.version
 
 
 def test_listing_again_changes_rules_and_brings_back_what_was_unlisted(store: SqlContracts) -> None:

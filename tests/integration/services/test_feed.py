@@ -239,6 +239,13 @@ def test_a_replay_without_a_file_or_with_a_wrong_one_does_not_begin(
             read_chain=READ_CHAIN,
             buffer_size=5_000,
         )
+    with pytest.raises(InvalidInput, match=r"cannot be read: .*nowhere"):
+        feed_process.run(
+            world.ports,
+            FeedChoice(source=SourceName.REPLAY, chain=tmp_path / "nowhere"),
+            read_chain=READ_CHAIN,
+            buffer_size=5_000,
+        )
     with pytest.raises(InvalidChainFile, match="row 3, column ltp"):
         feed_process.run(
             world.ports,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,19 @@ def test_a_file_in_another_encoding_is_refused_at_its_row(tmp_path: Path) -> Non
 
     with pytest.raises(InvalidChainFile, match="must be UTF-8"):
         read(path)
+
+
+def test_a_file_without_lines_is_refused_before_all_of_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "chain.csv"
+    path.write_bytes(gzip.compress(bytes(50_000_000), compresslevel=1))
+    tracemalloc.start()
+
+    with pytest.raises(InvalidChainFile, match=r"row 1, .* shorter than 65,536 characters"):
+        read(path)
+
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 5_000_000
 
 
 @pytest.mark.parametrize("content", [b"", gzip.compress(b"")], ids=["plain", "gzip"])

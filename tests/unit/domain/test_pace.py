@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -33,9 +34,9 @@ def test_a_move_that_is_much_too_late_is_the_new_beginning() -> None:
     assert pace.due(MARKET + after(3)) == NOW + after(31)
 
 
-@pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("speed", [0, -1, 1e-4, 1e6, 1e308, float("nan"), float("inf")])
 def test_a_speed_that_leads_nowhere_is_refused(speed: float) -> None:
-    with pytest.raises(ValueError, match=f"was {speed}"):
+    with pytest.raises(ValueError, match=re.escape(f"was {speed}")):
         Pace(speed)
 
 
@@ -103,7 +104,7 @@ def test_another_speed_holds_from_the_moment_on(pace: Pace) -> None:
     pace.change(10.0, NOW + after(1))
 
     assert pace.market(NOW + after(2)) == MARKET + after(70)
-    with pytest.raises(ValueError, match="must be positive and finite, was 0"):
+    with pytest.raises(ValueError, match=r"must be from 0\.001 to 100,000, was 0"):
         pace.change(0, NOW + after(3))
     assert pace.speed == 10.0
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -221,3 +222,39 @@ def test_a_simulator_that_is_sought_goes_on_from_its_spots_at_another_time() -> 
     assert (first.at, second.at) == (later, later + source.cadence)
     assert len(first.rows) == len(UNIVERSE)
     assert first.spots.tolist() == before.spots.tolist()
+
+
+def test_another_universe_goes_on_from_the_spots_and_the_volumes_of_the_one_before() -> None:
+    source = Simulator(UNIVERSE, central_strikes(UNIVERSE), seed=7, starts_at=NOW)
+    before = take(source, 40)[-1]
+    volume = np.zeros(len(UNIVERSE), np.int64)
+    for move in take(source, 40):
+        volume[move.rows] = move.quotes["volume"]
+    nearest = Universe(c for c in UNIVERSE.contracts if c.expiry == UNIVERSE.chains[0].expiry)
+    new = [
+        replace(c, underlying="FINNIFTY", symbol=f"FIN{c.symbol}") for c in nearest.contracts[:10]
+    ]
+    wider = Universe([*nearest.contracts, *new])
+
+    other = source.relisted(wider)
+    first = next(other.moves(before.at))
+
+    assert other.universe is wider
+    assert first.at == before.at
+    assert first.spots["last"].tolist() == [
+        int(central_strikes(wider)["FINNIFTY"]) * 100,
+        before.spots["last"][0],
+    ]
+    assert len(first.rows) == len(wider)
+    traded = first.quotes["volume"][nearest.rows_in(wider)] - volume[nearest.rows_in(UNIVERSE)]
+    assert (traded > 0).all()
+    assert (traded <= 39 * nearest.lot_size).all()
+
+
+def test_an_underlying_that_is_listed_around_another_spot_begins_there() -> None:
+    source = simulator()
+    take(source, 5)
+
+    first = next(source.relisted(make_universe(strikes=(26_000,))).moves(NOW))
+
+    assert first.spots["last"].tolist() == [2_600_000]

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from angel_x.domain.market_move import MarketMove
 from angel_x.domain.metric import Metric
 from angel_x.domain.universe import Universe
 from angel_x.services.feed import Feed
-from angel_x.services.feed_ports import FeedPorts
+from angel_x.services.feed_ports import FeedPorts, MarketSource
 from tests.builders.chains import make_universe
 from tests.builders.markets import (
     CALENDAR,
@@ -76,6 +77,25 @@ class Stage:
         cadence: timedelta | None = None,
         commands: Sequence[tuple[float, FeedCommand]] = (),
     ) -> None:
+        self.play(
+            ListedMoves(source, moves, cadence=cadence),
+            seconds=seconds,
+            speed=speed,
+            loops=loops,
+            buffer_size=buffer_size,
+            commands=commands,
+        )
+
+    def play(
+        self,
+        source: MarketSource,
+        *,
+        seconds: float,
+        speed: float = 1.0,
+        loops: bool = False,
+        buffer_size: int = 5_000,
+        commands: Sequence[tuple[float, FeedCommand]] = (),
+    ) -> None:
         ports = FeedPorts(
             universes=self.universes,
             board=self.board,
@@ -87,13 +107,7 @@ class Stage:
             match=self.match,
             outages=(ConnectionError,),
         )
-        feed = Feed(
-            ListedMoves(source, moves, cadence=cadence),
-            ports,
-            buffer_size=buffer_size,
-            speed=speed,
-            loops=loops,
-        )
+        feed = Feed(source, ports, buffer_size=buffer_size, speed=speed, loops=loops)
         feed.run(ClockEvent(self.clock, NOW + timedelta(seconds=seconds)))
 
     def last(self, universe: Universe = UNIVERSE) -> list[int]:
@@ -265,6 +279,53 @@ def test_a_new_universe_gets_every_quote_that_was_known(stage: Stage) -> None:
     assert (spots["last"].tolist(), spots["time"][0]) == ([0, 2_400_000], 0)
 
 
+@dataclass
+class Following:
+    """A market that quotes all that is listed once a second, at 100 and its age in seconds."""
+
+    universe: Universe
+    name: str = "following"
+    cadence: timedelta | None = None
+
+    def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
+        rows = range(len(self.universe))
+        spots = (2_400_000,) * len(self.universe.underlyings)
+        for n in count():
+            market = (since or MARKET) + at(n)
+            age = int((market - MARKET).total_seconds())
+            yield make_move(market, rows, [100 + age] * len(rows), spots)
+
+    def relisted(self, universe: Universe) -> Following:
+        return Following(universe)
+
+
+@pytest.mark.parametrize(("pauses", "age"), [((), 9), ((3.0,), 3)])
+def test_a_source_that_can_goes_on_with_the_contracts_of_another_universe(
+    stage: Stage, pauses: Sequence[float], age: int
+) -> None:
+    wider = make_universe(("FINNIFTY", "NIFTY"), strikes=(23_900, 24_000))
+
+    class Changing(FixedUniverse):
+        def current(self) -> Universe:
+            return UNIVERSE if stage.clock() < NOW + at(5.5) else wider
+
+    stage.universes = Changing(UNIVERSE)
+
+    stage.play(
+        Following(UNIVERSE), seconds=10, commands=[(n, told(FeedVerb.PAUSE)) for n in pauses]
+    )
+
+    assert set(stage.last(wider)) == {100 + age}
+    assert stage.board.spots(wider)["last"].tolist() == [2_400_000, 2_400_000]
+    markets = [state.market - MARKET for state in stage.beacon.shown]
+    assert markets == sorted(markets)
+    assert stage.beacon.shown[-1].is_paused is bool(pauses)
+    # The contracts before are left as they were, and the change comes once.
+    assert stage.last() == [100 + min(age, 5)] * len(UNIVERSE)
+    changed = 1 if pauses else 5
+    assert stage.ticks() == len(UNIVERSE) * (min(age, 5) + 1) + len(wider) * changed
+
+
 def told(verb: FeedVerb, at: datetime | None = None, speed: float | None = None) -> FeedCommand:
     return FeedCommand(id=f"{verb} {at} {speed}", verb=verb, at=at, speed=speed)
 
@@ -379,6 +440,25 @@ def test_time_that_was_lost_is_not_hurried_through_and_that_is_logged(stage: Sta
     assert stage.clock() - NOW > at(28)
 
 
+def test_a_feed_that_loses_time_for_ever_says_so_once_a_minute(stage: Stage) -> None:
+    class Slow(MemoryQuoteBoard):
+        def write(
+            self, universe: Universe, rows: NDArray[np.int64], quotes: NDArray[np.void]
+        ) -> None:
+            stage.clock.advance(2)
+            super().write(universe, rows, quotes)
+
+    stage.board = Slow()
+
+    with capture_logs() as logs:
+        stage.run(each_second(200), seconds=150)
+
+    lost = [entry["seconds"] for entry in logs if entry["event"] == "feed.slipped"]
+    assert len(lost) == 3
+    assert lost[0] < 5
+    assert min(lost[1:]) > 20
+
+
 def test_a_recording_that_is_paused_at_its_end_can_be_sought_in(stage: Stage) -> None:
     commands = [
         (1.0, told(FeedVerb.PAUSE)),
@@ -393,7 +473,10 @@ def test_a_recording_that_is_paused_at_its_end_can_be_sought_in(stage: Stage) ->
 
 
 def gaps(stage: Stage) -> list[Mapping[str, str]]:
-    return [labels for metric, _, labels in stage.meter.added if metric is Metric.FEED_GAPS]
+    counted = [(n, labels) for metric, n, labels in stage.meter.added if metric is Metric.FEED_GAPS]
+    # Both kinds are there from the start, or nobody would be alarmed by the first of them.
+    assert counted[:2] == [(0, {"kind": "sequence"}), (0, {"kind": "silence"})]
+    return [labels for _, labels in counted[2:]]
 
 
 def test_a_silent_source_is_reported_while_it_is_silent(stage: Stage) -> None:

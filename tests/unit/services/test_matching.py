@@ -9,6 +9,7 @@ import pytest
 
 from angel_x.domain.order import Order, OrderStatus, Side
 from angel_x.domain.risk import TradingRules, TradingState
+from angel_x.services import market_watch
 from tests.builders.paper import CALL, FULL_SECONDS, LOT, MAX_AGE_SECONDS, PUT, Exchange
 
 
@@ -48,6 +49,24 @@ def test_only_contracts_whose_quote_has_moved_are_looked_at(exchange: Exchange) 
     exchange.quote(PUT, bid=9_000)
     exchange.matching.run()
     assert exchange.searches == [[PUT]]
+
+
+def test_where_much_has_moved_no_contract_is_named_and_what_stands_is_left_alone(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(market_watch, "_MOST_NAMED", 0)
+    rest(exchange, exchange.order(limit=9_900))
+    exchange.quote(ask=9_800, bid=9_700, last=9_750)
+    exchange.matching.run()
+    late = exchange.order(limit=9_900)
+    late.status = OrderStatus.WORKING
+    exchange.searches.clear()
+
+    exchange.quote(PUT, bid=9_000)
+    assert exchange.matching.run() == 0
+
+    assert exchange.searches == [None]
+    assert late.status is OrderStatus.WORKING
 
 
 def test_what_is_only_said_again_has_not_moved(exchange: Exchange) -> None:

@@ -79,6 +79,13 @@ def test_an_expiry_is_one_line_and_what_it_lacks_another() -> None:
     assert lines[-1].strip() == "01 Dec 2026 has no volume_put_call_ratio (calls_are_zero)"
 
 
+def test_a_summary_says_how_old_its_spot_is_or_that_there_is_none() -> None:
+    unknown = replace(SUMMARY, spot=None, spot_age_seconds=None)
+
+    assert "NIFTY  spot ₹24,000.00 0.2 s old  lot 65" in rendered(summary_table(SUMMARY))
+    assert "NIFTY  no spot  lot 65" in rendered(summary_table(unknown))
+
+
 def test_a_smile_is_drawn_as_its_points_and_nothing_between() -> None:
     title, *body, feet = smile_drawing(EXPIRY, 50).splitlines()
 

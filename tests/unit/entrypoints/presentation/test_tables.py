@@ -150,6 +150,16 @@ def test_at_the_edge_of_the_chain_fewer_strikes_are_shown() -> None:
     assert len(around_the_money(chain("100").rows, Decimal(100), 3)) == 3
 
 
+def test_the_title_of_a_chain_is_one_line_and_says_where_there_are_no_greeks() -> None:
+    bare = replace(chain("24010"), rows=(replace(greeks(24_000, Right.CALL), oi=None),))
+
+    title = rendered(chain_table(bare, 5), 100).splitlines()[0]
+
+    assert title.startswith("NIFTY 01 Dec 2026  spot ₹24,010.00  forward -")
+    assert title.rstrip().endswith("lot 65  no Greeks")
+    assert "Greeks 1.2 s old" in rendered(chain_table(replace(bare, age_seconds=1.24), 5), 100)
+
+
 def test_tables_show_symbols_and_strikes_in_full() -> None:
     assert "NIFTY_01DEC26_24000CE" in rendered(
         position_table("Positions", marked([position(65, "6000.00")], Market()))
