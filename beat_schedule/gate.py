@@ -1,4 +1,4 @@
-"""Whether the market lives: the calendar says so, or a feed does."""
+"""Who may send: nobody while the market rests, and nobody to a queue that no worker empties."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
+from angel_x.adapters.redis.queue_depths import QueueDepths
 from angel_x.domain.session import IST, TradingCalendar
 from beat_schedule.schedule import Entry, Gate
+from config.queues import QueueName
+from config.task_names import ROUTES
 
 log = structlog.get_logger()
 
 #: Set by a running feed, for seconds at a time.
 _FEED_LIVE = "ax:feed:live"
+#: Queues of work that the next turn asks for again, and how much of it may wait there.
+_PATIENT = (QueueName.GREEKS, QueueName.PORTFOLIO, QueueName.MONITOR)
+BACKLOG = 200
 
 
 class MarketGate:
@@ -47,3 +53,28 @@ class MarketGate:
         except RedisError as error:
             log.warning("feed.unknown", error=str(error))
             return False
+
+
+class BacklogGate:
+    """Passes over entries whose queue nobody empties.
+
+    Messages expire where they are taken; where none is taken they would lie for ever.
+    """
+
+    def __init__(self, entries: Mapping[str, Entry], broker: Redis) -> None:
+        self._queues = {name: ROUTES[entry.task] for name, entry in entries.items()}
+        self._depths = QueueDepths(broker, _PATIENT)
+
+    def admits(self, name: str) -> bool:
+        """Say whether an entry may be sent; without an answer of the broker it may."""
+        queue = self._queues.get(name)
+        if queue not in _PATIENT:
+            return True
+        try:
+            waiting = self._depths.read()[queue]
+        except RedisError as error:
+            log.warning("queues.unknown", error=str(error))
+            return True
+        if waiting >= BACKLOG:
+            log.warning("beat.held_back", entry=name, queue=queue, waiting=waiting)
+        return waiting < BACKLOG

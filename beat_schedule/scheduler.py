@@ -1,4 +1,4 @@
-"""RedBeat's scheduler with a gate for market hours and a sign of life."""
+"""RedBeat's scheduler with gates for market hours and full queues, and a sign of life."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 
 import redis
 from redbeat import RedBeatScheduler
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from angel_x.adapters.fault_points import passing
 from angel_x.domain.session import TradingCalendar
 from angel_x.domain.step import Step
-from beat_schedule.gate import MarketGate
+from beat_schedule.gate import BacklogGate, MarketGate
 from beat_schedule.schedule import entries
 from config.market import table
 from config.settings import Settings
@@ -21,16 +23,18 @@ HEARTBEAT = "beat.tick"
 
 
 class Scheduler(RedBeatScheduler):
-    """Sends what is due, unless the market rests."""
+    """Sends what is due, unless the market rests or what was sent before still lies there."""
 
     def __init__(self, app: Any, **options: Any) -> None:  # noqa: ANN401 - Celery is untyped
         settings: Settings = app.conf.angel_x_settings
-        self._gate = MarketGate(
-            entries(settings),
+        planned = entries(settings)
+        self._market = MarketGate(
+            planned,
             calendar=TradingCalendar.from_table(table("sessions")),
-            cache=redis.Redis.from_url(settings.needed("cache_url"), socket_timeout=2),
+            cache=_client(settings.needed("cache_url")),
             clock=app.now,
         )
+        self._backlog = BacklogGate(planned, _client(settings.needed("broker_url")))
         self._at = passing(settings.home_path, settings.fault_at, settings.fault_action)
         self._heartbeat = Path(settings.home).absolute() / HEARTBEAT
         super().__init__(app, **options)
@@ -38,7 +42,7 @@ class Scheduler(RedBeatScheduler):
     def maybe_due(self, entry: Any, **options: Any) -> float:  # noqa: ANN401
         """Send an entry if it is due and may run; otherwise pass over its turn."""
         is_due, next_seconds = entry.is_due()
-        if is_due and not self._gate.admits(entry.name):
+        if is_due and not (self._market.admits(entry.name) and self._backlog.admits(entry.name)):
             self.reserve(entry)
             return float(next_seconds)
         return float(super().maybe_due(entry, **options))
@@ -56,3 +60,8 @@ class Scheduler(RedBeatScheduler):
         self._heartbeat.parent.mkdir(parents=True, exist_ok=True)
         self._heartbeat.touch()
         return float(seconds)
+
+
+def _client(url: str) -> redis.Redis:
+    """Return a client that gives up at once: the next turn asks again."""
+    return redis.Redis.from_url(url, socket_timeout=2, retry=Retry(NoBackoff(), 0))

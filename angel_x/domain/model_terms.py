@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+
 class ModelTerms(NamedTuple):
     """One row a chain."""
 
