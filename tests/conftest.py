@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 import redis
+import structlog
 from sqlalchemy import Engine
 
 from angel_x.adapters.postgres import schema
@@ -22,6 +25,15 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.plugins.servers"]
 
+# The same examples everywhere, and a busy machine fails no test.
+hypothesis.settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("suite")
+
 REFERENCE_FOLDER = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
@@ -29,6 +41,18 @@ def pytest_configure() -> None:
     """Undo what a shell does to runs in its background: their children would ignore these too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_was() -> Iterator[None]:
+    """Undo what a command that ran in this process has set up for its log."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        structlog.contextvars.clear_contextvars()
+        root = logging.getLogger()
+        root.handlers[:] = [h for h in root.handlers if type(h) is not logging.StreamHandler]
+        root.setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")
