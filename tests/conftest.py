@@ -104,6 +104,9 @@ def environ(migrated_url: str, redis_urls: RedisUrls, tmp_path: Path) -> dict[st
         "ANGEL_X_DATABASE_URL": migrated_url,
         "ANGEL_X_BROKER_URL": redis_urls.broker_redis_url,
         "ANGEL_X_CACHE_URL": redis_urls.cache_url,
+        # Parts of a system run in this process too, and what tests have left in it is not theirs.
+        "ANGEL_X_MEMORY_ALERT_THRESHOLD_MB": "8000",
+        "ANGEL_X_MEMORY_HARD_LIMIT_MB": "8000",
     }
 
 
