@@ -14,6 +14,7 @@ from angel_x.domain.basket import BasketRequest, BasketResult
 from angel_x.domain.control import ControlScope, OrderSelection
 from angel_x.domain.expiry import epoch_ms
 from angel_x.domain.margin_source import MarginSource
+from angel_x.domain.money import to_paisa
 from angel_x.domain.order import OrderRequest, OrderStatus, Side
 from angel_x.domain.risk import TradingState
 from angel_x.domain.statement import MarginEstimate
@@ -228,7 +229,7 @@ def test_what_stands_in_the_market_can_be_canceled_without_a_cache(
     )
     without.cancellation.cancel(user, resting.order_id)
 
-    assert used(market) == (held / 4).quantize(Decimal("0.01"))
+    assert used(market) == to_paisa(held / 4)
     without.cancellation.cancel(user, other.order_id)
     assert used(market) == 0
     without.close()
