@@ -216,7 +216,9 @@ def fill_log(servers: RunningServers) -> None:
 
 def has_room(servers: RunningServers) -> bool:
     """Lift the limit from all that runs by now, and say whether the server gets its log written."""
-    limit_files_to(resource.RLIM_INFINITY, servers)
+    # It may have ended for good; then another one is started, which has room.
+    with suppress(psutil.NoSuchProcess):
+        limit_files_to(resource.RLIM_INFINITY, servers)
     with suppress(psycopg2.Error):
         made: Connection = psycopg2.connect(libpq_url(servers.urls.database_url))
         with closing(made), made.cursor() as cursor:
