@@ -15,6 +15,7 @@ from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.grants import APPEND_ONLY, ROLE
 from angel_x.bootstrap import Application, build
 from angel_x.domain.audit import AuditFilter
+from angel_x.domain.order import Side
 from config.queues import QueueName
 from config.settings import load
 from tests.builders.orders import Market
@@ -83,6 +84,24 @@ def test_the_application_does_its_work_under_the_role(traded: Application) -> No
 
     page = traded.audit.entries(AuditFilter(), after=None, limit=10)
     assert {entry.action for entry in page.entries} == {"order.replayed", "limit.set"}
+
+
+def test_shorts_are_margined_and_contracts_listed_under_the_role(application: Application) -> None:
+    market = Market.open(application)
+    (sold,) = market.accept(market.account(), market.request(Side.SELL))
+    application.execution.run([sold.order_id])
+    universe = application.universes.current()
+    application.greeks.compute_chunk(universe.version, 0, len(universe), application.clock())
+    application.greeks_archive.snapshot()
+    application.greeks_archive.forget()
+
+    listed = application.contracts.load_generated()
+
+    with application.engine.connect() as connection:
+        held = connection.exec_driver_sql("SELECT sum(margin) FROM margins").scalar_one()
+        assert connection.exec_driver_sql("SELECT current_user").scalar_one() == ROLE
+    assert held > 100_000
+    assert listed.listed > 400
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
