@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from angel_x.bootstrap import Application
 from angel_x.domain.feed_state import FeedCommand, FeedVerb
 from angel_x.domain.session import IST
-from angel_x.entrypoints.cli.root import cli
 from angel_x.services.feed import Feed
 from tests.builders.markets import chain_text
-
-
-class Shell:
-    def __init__(self, environ: dict[str, str]) -> None:
-        self._environ = environ
-
-    def run(self, *arguments: str) -> Result:
-        result: Result = CliRunner(env=self._environ).invoke(cli, ["feed", *arguments])
-        return result
-
-    def json(self, *arguments: str) -> Any:
-        result = self.run(*arguments, "--json")
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout)
+from tests.builders.shells import Shell
 
 
 @pytest.fixture
 def shell(environ: dict[str, str]) -> Shell:
-    return Shell(environ)
+    return Shell(environ, "feed")
 
 
 @pytest.fixture

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from angel_x.bootstrap import Application
-from angel_x.entrypoints.cli.root import cli
-
-
-class Shell:
-    def __init__(self, environ: dict[str, str]) -> None:
-        self._environ = environ
-
-    def run(self, *arguments: str) -> Result:
-        result: Result = CliRunner(env=self._environ).invoke(cli, ["limits", *arguments])
-        return result
-
-    def json(self, *arguments: str) -> Any:
-        result = self.run(*arguments, "--json")
-        assert result.exit_code == 0, result.output
-        return json.loads(result.stdout)
+from tests.builders.shells import Shell
 
 
 @pytest.fixture
 def shell(environ: dict[str, str], application: Application) -> Shell:
     application.accounts.open("asha")
-    return Shell(environ)
+    return Shell(environ, "limits")
 
 
 def values(limits: dict[str, Any]) -> dict[str, Any]:
