@@ -19,6 +19,7 @@ from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.bootstrap import Application, build
 from config.settings import load
+from tests.builders.environs import environ_of
 
 if TYPE_CHECKING:
     from tests.plugins.servers import DatabaseFactory, RedisUrls
@@ -98,16 +99,9 @@ def cache(redis_urls: RedisUrls) -> Iterator[redis.Redis]:
 @pytest.fixture
 def environ(migrated_url: str, redis_urls: RedisUrls, tmp_path: Path) -> dict[str, str]:
     """The environment of a process of a whole system: fresh database, broker, cache and home."""
-    return {
-        "ANGEL_X_ENV": "testing",
-        "ANGEL_X_HOME": str(tmp_path),
-        "ANGEL_X_DATABASE_URL": migrated_url,
-        "ANGEL_X_BROKER_URL": redis_urls.broker_redis_url,
-        "ANGEL_X_CACHE_URL": redis_urls.cache_url,
-        # Parts of a system run in this process too, and what tests have left in it is not theirs.
-        "ANGEL_X_MEMORY_ALERT_THRESHOLD_MB": "8000",
-        "ANGEL_X_MEMORY_HARD_LIMIT_MB": "8000",
-    }
+    return environ_of(
+        migrated_url, redis_urls.broker_redis_url, redis_urls.cache_url, home=str(tmp_path)
+    )
 
 
 @pytest.fixture

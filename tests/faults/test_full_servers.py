@@ -55,18 +55,8 @@ def own_servers(home: Path) -> Iterator[RunningServers]:
 @pytest.fixture(scope="module")
 def world(own_servers: RunningServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("own")
-    settings = {
-        "ANGEL_X_ENV": "testing",
-        "ANGEL_X_HOME": str(folder / "home"),
-        "ANGEL_X_NODE": "test",
-        "ANGEL_X_DATABASE_URL": own_servers.urls.database_url,
-        "ANGEL_X_BROKER_URL": own_servers.urls.broker_redis_url,
-        "ANGEL_X_CACHE_URL": own_servers.urls.cache_url,
-        "ANGEL_X_RING_AFTER_MS": "200",
-        "ANGEL_X_RELAY_INTERVAL_MS": "50",
-        "ANGEL_X_METRICS_ENABLED": "false",
-    }
-    with world_on(settings, folder) as world:
+    urls = own_servers.urls
+    with world_on(urls.database_url, urls.broker_redis_url, urls.cache_url, folder) as world:
         world.system.worker("orders", ORDER_QUEUES)
         world.system.relay("relay")
         yield world

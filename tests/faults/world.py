@@ -20,6 +20,7 @@ from config.addresses import kombu_address
 from config.queues import WORKER_QUEUES
 from config.settings import load
 from config.task_names import ROUTES, TaskName
+from tests.builders.environs import environ_of
 from tests.builders.orders import Market
 from tests.e2e.processes import eventually
 from tests.faults.nursery import Nursery, nursery
@@ -137,31 +138,29 @@ def open_world(
     template: str,
     redis_number: int,
     folder: Path,
-    **settings: str,
 ) -> Iterator[World]:
     """Make a fresh database, empty Redis numbers and a market on them."""
     broker = RedisAddress.parse(servers.urls.broker_redis_url).with_database(redis_number)
     cache = RedisAddress.parse(servers.urls.cache_url).with_database(redis_number)
     with databases.fresh(template=template) as database_url:
-        ours = {
-            "ANGEL_X_ENV": "testing",
-            "ANGEL_X_HOME": str(folder / "home"),
-            "ANGEL_X_NODE": "test",
-            "ANGEL_X_DATABASE_URL": database_url,
-            "ANGEL_X_BROKER_URL": broker.redis_url,
-            "ANGEL_X_CACHE_URL": cache.redis_url,
-            "ANGEL_X_RING_AFTER_MS": "200",
-            "ANGEL_X_RELAY_INTERVAL_MS": "50",
-            "ANGEL_X_METRICS_ENABLED": "false",
-            **settings,
-        }
-        with world_on(ours, folder) as world:
+        urls = (database_url, broker.redis_url, cache.redis_url)
+        with world_on(*urls, folder) as world:
             yield world
 
 
 @contextmanager
-def world_on(ours: Mapping[str, str], folder: Path) -> Iterator[World]:
-    """Make a world of the servers that the settings name."""
+def world_on(database_url: str, broker_url: str, cache_url: str, folder: Path) -> Iterator[World]:
+    """Make a world of these servers; repairs come soon in it."""
+    ours = environ_of(
+        database_url,
+        broker_url,
+        cache_url,
+        home=str(folder / "home"),
+        node="test",
+        ring_after_ms="200",
+        relay_interval_ms="50",
+        metrics_enabled="false",
+    )
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("ANGEL_X_")}
     with (
         closing(build(load(ours), role="test")) as application,

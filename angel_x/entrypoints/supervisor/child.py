@@ -18,6 +18,8 @@ from angel_x.entrypoints.supervisor.program import Program, ProgramFailed
 HEALTHY_AFTER = 10.0
 SHORTEST_BACKOFF = 0.5
 LONGEST_BACKOFF = 4.0
+#: Seconds that the last words of an ended program may take to arrive.
+_LAST_WORDS = 1.0
 #: Seconds between two questions to a program that becomes ready.
 _GLANCE = 0.1
 
@@ -33,6 +35,7 @@ class Child:
         self._terminal = terminal
         self._broom = broom
         self._process: subprocess.Popen[bytes] | None = None
+        self._output: LineReader | None = None
         self._ended = asyncio.Event()
         self._is_ready = asyncio.Event()
         self._is_stopping = False
@@ -64,10 +67,9 @@ class Child:
         self.starts += 1
         self._ended.clear()
         self._broom.add(self._process.pid)
+        output = self._output = LineReader(open_log(self.log), self._hear)
         loop = asyncio.get_running_loop()
-        await loop.connect_read_pipe(
-            lambda: LineReader(open_log(self.log), self._hear), os.fdopen(reader, "rb", 0)
-        )
+        await loop.connect_read_pipe(lambda: output, os.fdopen(reader, "rb", 0))
 
     def _spawn(self, output: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 - the command is our own program
@@ -123,6 +125,7 @@ class Child:
             if self._is_stopping:
                 return
             code = self._bury()
+            await self._hear_out()
             pause = self._pause(loop.time() - born)
             self._terminal.narrate(self.name, f"ended with {code}, starts again in {pause:g} s")
             await asyncio.sleep(pause)
@@ -162,8 +165,11 @@ class Child:
     async def stop(self) -> None:
         """Ask the process to end, and end it when it has taken too long."""
         self.will_stop()
-        if self._process is None:
-            return
+        if self._process is not None:
+            await self._end()
+        await self._hear_out()
+
+    async def _end(self) -> None:
         self._signal(signal.SIGTERM)
         try:
             await asyncio.wait_for(self._ended.wait(), self.program.stop_seconds)
@@ -183,6 +189,10 @@ class Child:
         # The id of a process that was waited for may be another one's by now.
         if self._process is not None and not self._ended.is_set():
             signal_process(self._process.pid, number)
+
+    async def _hear_out(self) -> None:
+        if self._output is not None:
+            await self._output.hear_out(_LAST_WORDS)
 
     def _hear(self, line: str) -> None:
         if self.program.ready_words and self.program.ready_words in line:

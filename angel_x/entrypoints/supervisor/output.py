@@ -55,6 +55,23 @@ class LineReader(asyncio.Protocol):
         self._log = log
         self._listener = listener
         self._rest = b""
+        self._transport: asyncio.BaseTransport | None = None
+        self._ended = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    async def hear_out(self, patience: float) -> None:
+        """Read to the end; who still holds the other end of the pipe is not waited for longer.
+
+        Pipe and log are closed afterwards.
+        """
+        try:
+            await asyncio.wait_for(self._ended.wait(), patience)
+        except TimeoutError:
+            if self._transport is not None:
+                self._transport.close()
+                await self._ended.wait()
 
     def data_received(self, data: bytes) -> None:
         self._log.write(data)
@@ -70,6 +87,7 @@ class LineReader(asyncio.Protocol):
             self._listener(self._rest.decode("utf-8", "replace"))
             self._rest = b""
         self._log.close()
+        self._ended.set()
 
 
 def begin_log(log: Path) -> None:

@@ -12,6 +12,7 @@ from angel_x import Client
 from angel_x.adapters.servers import RunningServers
 from angel_x.adapters.servers.urls import RedisAddress
 from config.settings import load
+from tests.builders.environs import environ_of
 from tests.integration.api.running import RunningApi, running
 
 if TYPE_CHECKING:
@@ -91,11 +92,5 @@ def order(api: RunningApi) -> dict[str, object]:
 
 
 def _environment(database_url: str, broker_url: str, cache_url: str) -> dict[str, str]:
-    return {
-        "ANGEL_X_ENV": "testing",
-        "ANGEL_X_DATABASE_URL": database_url,
-        "ANGEL_X_BROKER_URL": broker_url,
-        "ANGEL_X_CACHE_URL": cache_url,
-        # The files of metrics belong to a process, and many applications share this one.
-        "ANGEL_X_METRICS_ENABLED": "false",
-    }
+    # The files of metrics belong to a process, and many applications share this one.
+    return environ_of(database_url, broker_url, cache_url, metrics_enabled="false")

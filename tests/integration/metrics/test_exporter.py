@@ -14,19 +14,16 @@ from angel_x.bootstrap import Application, build
 from angel_x.domain.metric import Metric
 from angel_x.entrypoints.metrics import MetricsDisabled, serve, sources
 from config.settings import Settings, load
+from tests.builders.environs import environ_of
 from tests.plugins.servers import RedisUrls
 
 
 @pytest.fixture
 def settings(migrated_url: str, redis_urls: RedisUrls, tmp_path: Path) -> Settings:
     return load(
-        {
-            "ANGEL_X_ENV": "testing",
-            "ANGEL_X_HOME": str(tmp_path),
-            "ANGEL_X_DATABASE_URL": migrated_url,
-            "ANGEL_X_BROKER_URL": redis_urls.broker_redis_url,
-            "ANGEL_X_CACHE_URL": redis_urls.cache_url,
-        }
+        environ_of(
+            migrated_url, redis_urls.broker_redis_url, redis_urls.cache_url, home=str(tmp_path)
+        )
     )
 
 

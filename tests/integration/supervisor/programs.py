@@ -40,6 +40,17 @@ while True:
     time.sleep(60)
 """
 
+#: Leaves behind a process that keeps what is written to and is nobody's child.
+LEAVER = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    print(os.getpid(), "ready", flush=True)
+    time.sleep(60)
+    os._exit(0)
+time.sleep(60)
+"""
+
 
 def program(name: str, code: str, *, stop_seconds: float = 2.0) -> Program:
     return Program(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import os
 import signal
@@ -12,6 +13,7 @@ from angel_x.entrypoints.supervisor import ProgramFailed, Supervisor
 from tests.integration.supervisor.programs import (
     DEADLINE,
     DEAF,
+    LEAVER,
     group_of,
     is_running,
     obedient,
@@ -188,3 +190,37 @@ def test_a_second_kill_ends_everything_at_once(tmp_path: Path) -> None:
     leader = asyncio.run(asyncio.wait_for(run(), DEADLINE))
 
     assert group_of(leader) == []
+
+
+def test_a_stop_does_not_wait_for_a_stranger_who_keeps_the_output_of_a_program(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        async with supervisor([program("leaver", LEAVER)], logs=tmp_path) as supervised:
+            await supervised.start()
+
+    asyncio.run(asyncio.wait_for(run(), DEADLINE))
+
+    stranger = int((tmp_path / "leaver.log").read_text().split()[0])
+    assert is_running(stranger)
+    os.kill(stranger, signal.SIGKILL)
+    # Pipe and log would complain about it if they had been left open.
+    gc.collect()
+
+
+def test_the_last_words_of_a_program_are_in_its_log(tmp_path: Path) -> None:
+    long = 200_000
+    code = (
+        "import signal, sys, time\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: sys.exit('x' * {long}))\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)"
+    )
+
+    async def run() -> None:
+        async with supervisor([program("talker", code)], logs=tmp_path) as supervised:
+            await supervised.start()
+
+    asyncio.run(run())
+
+    assert (tmp_path / "talker.log").read_text() == f"ready\n{'x' * long}\n"
