@@ -17,9 +17,8 @@ from sqlalchemy import Engine
 
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.engine import make_engine
-from angel_x.bootstrap import Application, build
-from config.settings import load
-from tests.builders.environs import environ_of
+from angel_x.bootstrap import Application
+from tests.builders.environs import application_on, environ_of
 
 if TYPE_CHECKING:
     from tests.plugins.servers import DatabaseFactory, RedisUrls
@@ -107,7 +106,5 @@ def environ(migrated_url: str, redis_urls: RedisUrls, tmp_path: Path) -> dict[st
 @pytest.fixture
 def application(environ: dict[str, str]) -> Iterator[Application]:
     """The application on those servers, with no worker running."""
-    # The files of metrics belong to a process, and hundreds of applications share this one.
-    application = build(load({**environ, "ANGEL_X_METRICS_ENABLED": "false"}), role="test")
-    yield application
-    application.close()
+    with application_on(environ) as application:
+        yield application

@@ -1,6 +1,12 @@
-"""The variables of a process under test."""
+"""The variables of a process under test, and an application that reads them in this one."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+
+from angel_x.bootstrap import Application, build
+from config.settings import load
 
 #: More than a test process ever has: what earlier tests have left in it raises no alert.
 _NEVER_MB = "100000"
@@ -10,7 +16,6 @@ def environ_of(
     database_url: str, broker_url: str, cache_url: str, **settings: str
 ) -> dict[str, str]:
     """Return the environment of a process on these servers; settings go by their own names."""
-    more = {f"ANGEL_X_{name.upper()}": value for name, value in settings.items()}
     return {
         "ANGEL_X_ENV": "testing",
         "ANGEL_X_DATABASE_URL": database_url,
@@ -18,5 +23,22 @@ def environ_of(
         "ANGEL_X_CACHE_URL": cache_url,
         "ANGEL_X_MEMORY_ALERT_THRESHOLD_MB": _NEVER_MB,
         "ANGEL_X_MEMORY_HARD_LIMIT_MB": _NEVER_MB,
-        **more,
+        **_variables(settings),
     }
+
+
+@contextmanager
+def application_on(
+    environ: Mapping[str, str], role: str = "test", **settings: str
+) -> Iterator[Application]:
+    """Build an application in this process and close it afterwards.
+
+    It writes no metrics: their files belong to a process, and hundreds of applications share this.
+    """
+    variables = {**environ, **_variables({"metrics_enabled": "false", **settings})}
+    with closing(build(load(variables), role=role)) as application:
+        yield application
+
+
+def _variables(settings: Mapping[str, str]) -> dict[str, str]:
+    return {f"ANGEL_X_{name.upper()}": value for name, value in settings.items()}

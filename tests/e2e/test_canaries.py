@@ -6,13 +6,12 @@ import math
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 
 import pytest
 
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from config.queues import QueueName
-from config.settings import load
+from tests.builders.environs import application_on
 from tests.e2e.processes import Processes, eventually
 
 #: Seconds.
@@ -21,8 +20,7 @@ INTERVAL = 0.2
 
 @pytest.fixture
 def relay(environment: dict[str, str]) -> Iterator[Application]:
-    settings = load(environment | {"ANGEL_X_CANARY_INTERVAL_SECONDS": str(INTERVAL)})
-    with closing(build(settings, role="relay")) as application:
+    with application_on(environment, "relay", canary_interval_seconds=str(INTERVAL)) as application:
         yield application
 
 

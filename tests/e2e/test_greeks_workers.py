@@ -19,13 +19,13 @@ from redis.exceptions import RedisError
 
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.servers import RunningServers, start_servers
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from angel_x.domain.metric import Metric
 from angel_x.domain.universe import Universe
 from config.addresses import kombu_address
 from config.queues import QueueName
-from config.settings import load
 from config.task_names import TaskName
+from tests.builders.environs import application_on, environ_of
 from tests.builders.orders import Market, contracts
 from tests.e2e.processes import Processes, eventually, processes
 from tests.plugins.servers import temporary_home
@@ -101,21 +101,19 @@ def own_servers() -> Iterator[RunningServers]:
 @pytest.fixture
 def world(own_servers: RunningServers, tmp_path: Path) -> Iterator[World]:
     urls = own_servers.urls
-    ours = {
-        "ANGEL_X_ENV": "testing",
-        "ANGEL_X_HOME": str(tmp_path / "home"),
-        "ANGEL_X_NODE": "test",
-        "ANGEL_X_DATABASE_URL": urls.database_url,
-        "ANGEL_X_BROKER_URL": urls.broker_redis_url,
-        "ANGEL_X_CACHE_URL": urls.cache_url,
-        "ANGEL_X_GREEKS_REFRESH_SECONDS": str(REFRESH_SECONDS),
+    ours = environ_of(
+        urls.database_url,
+        urls.broker_redis_url,
+        urls.cache_url,
+        home=str(tmp_path / "home"),
+        node="test",
+        greeks_refresh_seconds=str(REFRESH_SECONDS),
         # The compiled kernels take seconds to be made ready, and none of this is about arithmetic.
-        "ANGEL_X_WARM_CACHE_ON_STARTUP": "false",
-    }
+        warm_cache_on_startup="false",
+    )
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("ANGEL_X_")}
-    own = ours | {"ANGEL_X_METRICS_ENABLED": "false"}
     with (
-        closing(build(load(own), role="test")) as application,
+        application_on(ours) as application,
         closing(
             Celery(broker=kombu_address(urls.broker_redis_url), set_as_current=False)
         ) as client,

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from angel_x.domain.control import ControlScope, OrderSelection
 from angel_x.domain.order import Priority, Side
 from angel_x.domain.risk import TradingState
 from config.queues import WORKER_QUEUES
-from config.settings import load
 from config.task_names import ROUTES, TaskName
+from tests.builders.environs import application_on
 from tests.builders.orders import Market
 from tests.e2e.processes import Processes, eventually
 
@@ -24,10 +24,8 @@ EMERGENCY_QUEUES = ",".join(WORKER_QUEUES["emergency"])
 
 @pytest.fixture
 def application(environment: dict[str, str]) -> Iterator[Application]:
-    ours = {k: v for k, v in environment.items() if k.startswith("ANGEL_X_")}
-    application = build(load(ours), role="test")
-    yield application
-    application.close()
+    with application_on(environment) as application:
+        yield application
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import psutil
 import pytest
 from celery import Celery
 
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from config.addresses import kombu_address
 from config.queues import WORKER_QUEUES
-from config.settings import load
+from tests.builders.environs import application_on
 from tests.builders.orders import Market
 from tests.e2e.processes import Processes, eventually
 
@@ -22,10 +22,8 @@ ORDER_QUEUES = ",".join(WORKER_QUEUES["orders"])
 
 @pytest.fixture
 def application(environment: dict[str, str]) -> Iterator[Application]:
-    ours = {k: v for k, v in environment.items() if k.startswith("ANGEL_X_")}
-    application = build(load(ours), role="test")
-    yield application
-    application.close()
+    with application_on(environment) as application:
+        yield application
 
 
 @pytest.fixture

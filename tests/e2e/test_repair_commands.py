@@ -7,13 +7,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 
-from angel_x.bootstrap import Application, build
-from config.settings import load
+from angel_x.bootstrap import Application
+from tests.builders.environs import application_on
 from tests.builders.orders import Market
 from tests.e2e.processes import ROOT
 
@@ -22,7 +21,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def application(environment: dict[str, str]) -> Iterator[Application]:
-    with closing(build(load(environment), role="test")) as built:
+    with application_on(environment) as built:
         yield built
 
 

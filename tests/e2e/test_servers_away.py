@@ -18,10 +18,10 @@ from sqlalchemy.exc import OperationalError
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.adapters.servers import RunningServers, start_servers
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from config.addresses import kombu_address
 from config.queues import WORKER_QUEUES
-from config.settings import load
+from tests.builders.environs import application_on, environ_of
 from tests.builders.orders import Market
 from tests.e2e.processes import Processes, eventually, processes
 from tests.plugins.servers import temporary_home
@@ -91,21 +91,20 @@ def own_servers() -> Iterator[RunningServers]:
 @pytest.fixture
 def world(own_servers: RunningServers, tmp_path: Path) -> Iterator[World]:
     urls = own_servers.urls
-    ours = {
-        "ANGEL_X_ENV": "testing",
-        "ANGEL_X_HOME": str(tmp_path / "home"),
-        "ANGEL_X_NODE": "test",
-        "ANGEL_X_DATABASE_URL": urls.database_url,
-        "ANGEL_X_BROKER_URL": urls.broker_redis_url,
-        "ANGEL_X_CACHE_URL": urls.cache_url,
-        "ANGEL_X_RING_AFTER_MS": "300",
-        "ANGEL_X_ORDER_BATCH_SIZE": "5",
-        "ANGEL_X_CLAIM_LIMIT": "5",
-        "ANGEL_X_SUBMIT_USER": "u0",
-    }
+    ours = environ_of(
+        urls.database_url,
+        urls.broker_redis_url,
+        urls.cache_url,
+        home=str(tmp_path / "home"),
+        node="test",
+        ring_after_ms="300",
+        order_batch_size="5",
+        claim_limit="5",
+        submit_user="u0",
+    )
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("ANGEL_X_")}
     with (
-        closing(build(load(ours), role="test")) as application,
+        application_on(ours) as application,
         processes(inherited | ours, tmp_path) as system,
     ):
         _empty(application)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from config.queues import QueueName
-from config.settings import load
 from config.task_names import TaskName
+from tests.builders.environs import application_on
 from tests.builders.orders import Market
 from tests.e2e.processes import Processes, eventually
 
@@ -24,7 +23,7 @@ DUE = 400
 def application(environment: dict[str, str]) -> Iterator[Application]:
     # What was rung for once is not due again within the test.
     environment |= {"ANGEL_X_RING_AFTER_MS": "600000", "ANGEL_X_RELAY_INTERVAL_MS": "10"}
-    with closing(build(load(environment), role="test")) as built:
+    with application_on(environment) as built:
         yield built
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -15,11 +14,10 @@ import pytest
 
 from angel_x.adapters.servers.places import POSTGRES_SOCKET
 from angel_x.adapters.servers.urls import RedisAddress
-from angel_x.bootstrap import build
 from angel_x.domain.order import Priority
 from angel_x.entrypoints.chaos.proxy import Point, Proxy
 from config.queues import QueueName
-from config.settings import load
+from tests.builders.environs import application_on
 from tests.e2e.processes import eventually
 from tests.faults.web import Api
 from tests.faults.world import ORDER_QUEUES, World
@@ -116,7 +114,7 @@ def test_a_sender_that_is_cut_off_after_its_message_was_taken_doubles_no_trade(
     user = world.market.account("push")
     orders = [o.order_id for o in world.market.accept(user, world.market.request())]
     eventually(lambda: len(queued(world)) == 1, "the first doorbell")
-    with closing(build(load({**world.environment, **to_broker.settings}), role="relay")) as sender:
+    with application_on({**world.environment, **to_broker.settings}, "relay") as sender:
         cut = to_broker.proxy.arm(PUSHED, Point.REPLY_TO)
         assert not sender.dispatcher.ring(Priority.NORMAL, orders)
         assert cut.has_struck

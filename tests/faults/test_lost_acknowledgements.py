@@ -12,12 +12,12 @@ import pytest
 import redis
 
 from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from angel_x.domain.order import Priority
 from angel_x.entrypoints.chaos.ground import Passage
 from angel_x.entrypoints.chaos.passages import open_passages
 from angel_x.entrypoints.chaos.proxy import Point, Proxy
-from config.settings import load
+from tests.builders.environs import application_on
 from tests.e2e.processes import Processes, eventually, processes
 from tests.plugins.servers import RedisUrls
 
@@ -37,7 +37,7 @@ def opened() -> Iterator[ExitStack]:
 @pytest.fixture
 def sender(environ: dict[str, str]) -> Iterator[Application]:
     """Whoever rings: it waits until the message is on its queue."""
-    with closing(build(load(environ), role="relay")) as application:
+    with application_on(environ, "relay") as application:
         yield application
 
 

@@ -14,13 +14,12 @@ from celery import Celery
 from angel_x.adapters.fault_points import fault_mark
 from angel_x.adapters.servers import RunningServers
 from angel_x.adapters.servers.urls import RedisAddress
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from angel_x.domain.step import Step
 from config.addresses import kombu_address
 from config.queues import WORKER_QUEUES
-from config.settings import load
 from config.task_names import ROUTES, TaskName
-from tests.builders.environs import environ_of
+from tests.builders.environs import application_on, environ_of
 from tests.builders.orders import Market
 from tests.e2e.processes import eventually
 from tests.faults.nursery import Nursery, nursery
@@ -163,7 +162,7 @@ def world_on(database_url: str, broker_url: str, cache_url: str, folder: Path) -
     )
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("ANGEL_X_")}
     with (
-        closing(build(load(ours), role="test")) as application,
+        application_on(ours) as application,
         closing(
             Celery(broker=kombu_address(ours["ANGEL_X_BROKER_URL"]), set_as_current=False)
         ) as stranger,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import text
@@ -11,35 +11,23 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 from structlog.testing import capture_logs
 
-from angel_x.bootstrap import Application, build
-from config.settings import load
+from angel_x.bootstrap import Application
+from tests.builders.environs import application_on
 from tests.builders.orders import Market
-from tests.plugins.servers import RedisUrls
 
 Built = Callable[..., Application]
 
 
 @pytest.fixture
-def built(migrated_url: str, redis_urls: RedisUrls, tmp_path: Path) -> Iterator[Built]:
+def built(environ: dict[str, str]) -> Iterator[Built]:
     """Build applications from settings that differ from the testing ones."""
-    applications: list[Application] = []
+    with ExitStack() as stack:
 
-    def make(role: str = "api", **changes: object) -> Application:
-        environ = {
-            "ENV": "testing",
-            "HOME": tmp_path,
-            "DATABASE_URL": migrated_url,
-            "BROKER_URL": redis_urls.broker_redis_url,
-            "CACHE_URL": redis_urls.cache_url,
-            **changes,
-        }
-        settings = load({f"ANGEL_X_{name}": str(value) for name, value in environ.items()})
-        applications.append(build(settings, role=role))
-        return applications[-1]
+        def make(role: str = "api", **changes: object) -> Application:
+            given = {name: str(value) for name, value in changes.items()}
+            return stack.enter_context(application_on(environ, role, **given))
 
-    yield make
-    for application in applications:
-        application.close()
+        yield make
 
 
 def pool(application: Application) -> tuple[int, int]:

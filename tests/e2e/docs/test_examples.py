@@ -14,14 +14,14 @@ import pytest
 import urllib3
 
 from angel_x import Client
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from angel_x.domain.access import Scope
 from angel_x.domain.order import OrderStatus
 from angel_x.entrypoints.up.addresses import free_ports
 from angel_x.entrypoints.up.preparation import ensure_account
 from angel_x.errors import NotFound
 from config.addresses import kombu_address
-from config.settings import load
+from tests.builders.environs import application_on
 from tests.e2e.processes import ROOT, Processes, eventually
 from tests.plugins.servers import RedisUrls
 
@@ -57,8 +57,7 @@ class Trading:
 
 @pytest.fixture
 def trading(system: Processes, environment: dict[str, str], tmp_path: Path) -> Iterator[Trading]:
-    application = build(load(environment), role="test")
-    try:
+    with application_on(environment) as application:
         application.contracts.load_generated()
         account = ensure_account(application, "demo", CASH)
         key = application.access.issue(account.id, [Scope.TRADE])
@@ -79,8 +78,6 @@ def trading(system: Processes, environment: dict[str, str], tmp_path: Path) -> I
             "PATH": f"{tmp_path / 'bin'}:{Path(sys.executable).parent}:{environment['PATH']}",
         }
         yield Trading(url, key, reached, application)
-    finally:
-        application.close()
 
 
 def is_alive(url: str) -> bool:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from typing import Any
 
 import pytest
 
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from angel_x.domain.denial import DenialReason
 from angel_x.domain.order import OrderRequest, Priority, Side
-from config.settings import load
+from tests.builders.environs import application_on
 from tests.builders.orders import Market
 
 #: Everything that an order could change beside itself.
@@ -197,7 +196,7 @@ def test_a_batch_goes_on_past_what_is_denied(market: Market) -> None:
 @pytest.fixture
 def another_process(environ: dict[str, str]) -> Iterator[Application]:
     """An application with connections and caches of its own."""
-    with closing(build(load(environ), role="cli")) as application:
+    with application_on(environ, "cli") as application:
         yield application
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from angel_x.domain.order import OrderRequest
 from angel_x.services import amendment_form
 from angel_x.services.acceptance import Submission
-from config.settings import load
+from tests.builders.environs import application_on
 from tests.builders.orders import Market
 
 Event = tuple[str, str, str | None, int]
@@ -112,8 +111,7 @@ def test_a_resting_order_that_expires(market: Market) -> None:
 @pytest.fixture
 def slow(environ: dict[str, str]) -> Iterator[Market]:
     """A market in which orders are on their way for a moment."""
-    settings = load(environ | {"ANGEL_X_PAPER_LATENCY_MS": "1"})
-    with closing(build(settings, role="test")) as application:
+    with application_on(environ, paper_latency_ms="1") as application:
         market = Market.open(application)
         market.account()
         yield market

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from datetime import timedelta
 
 import pytest
 
 from angel_x.adapters.metrics.meter import NullMeter
 from angel_x.adapters.postgres.order_search import OrderSearch
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from angel_x.domain.book import Terms
 from angel_x.domain.metric import Metric
 from angel_x.domain.order import Order, OrderStatus, Priority
 from angel_x.services.paper_market import PaperMarket
 from angel_x.services.relay import Relay
-from config.settings import load
+from tests.builders.environs import application_on
 from tests.builders.orders import Market
 from tests.builders.recorders import RecordingMeter
 
@@ -34,8 +33,7 @@ def fall_silent(_seconds: float) -> None:
 @pytest.fixture
 def application(environ: dict[str, str]) -> Iterator[Application]:
     """Orders are on their way to the venue for a moment."""
-    settings = load(environ | {"ANGEL_X_PAPER_LATENCY_MS": "1"})
-    with closing(build(settings, role="test")) as built:
+    with application_on(environ, paper_latency_ms="1") as built:
         yield built
 
 

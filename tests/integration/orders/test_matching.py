@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from typing import Any
 
 import numpy as np
 import pytest
 
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from angel_x.domain.matching import ORDER
 from angel_x.domain.order import OrderStatus, Side
-from config.settings import load
+from tests.builders.environs import application_on
 from tests.builders.orders import Market
 
 LOT = 65
@@ -136,7 +135,7 @@ def test_two_workers_never_fill_more_than_one_quote_displays(
         [a.order_id for a in market.accept(market.account(name), *_requests(market))]
         for name in ("a", "b", "c", "d")
     ]
-    with closing(build(load(environ), role="worker")) as other, ThreadPoolExecutor(4) as pool:
+    with application_on(environ, "worker") as other, ThreadPoolExecutor(4) as pool:
         applications = (market.application, other, market.application, other)
         runs = [
             pool.submit(application.execution.run, order_ids)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from angel_x.domain.basket import BasketRequest, BasketResult
 from angel_x.domain.control import ControlScope, OrderSelection
 from angel_x.domain.expiry import epoch_ms
@@ -19,7 +19,7 @@ from angel_x.domain.order import OrderRequest, OrderStatus, Side
 from angel_x.domain.risk import TradingState
 from angel_x.domain.statement import MarginEstimate
 from angel_x.services.amendment_form import Change
-from config.settings import load
+from tests.builders.environs import application_on
 from tests.builders.orders import SPOT, Market
 from tests.builders.risk import model_columns
 
@@ -220,19 +220,12 @@ def test_what_stands_in_the_market_can_be_canceled_without_a_cache(
     held = used(market)
     market.application.universes.current()
 
-    without = build(
-        load(
-            environ
-            | {"ANGEL_X_METRICS_ENABLED": "false", "ANGEL_X_CACHE_URL": "redis://127.0.0.1:9/0"}
-        ),
-        role="test",
-    )
-    without.cancellation.cancel(user, resting.order_id)
+    with application_on(environ, cache_url="redis://127.0.0.1:9/0") as without:
+        without.cancellation.cancel(user, resting.order_id)
+        assert used(market) == to_paisa(held / 4)
 
-    assert used(market) == to_paisa(held / 4)
-    without.cancellation.cancel(user, other.order_id)
-    assert used(market) == 0
-    without.close()
+        without.cancellation.cancel(user, other.order_id)
+        assert used(market) == 0
     market.assert_invariants()
 
 
@@ -244,20 +237,18 @@ def test_two_workers_on_one_account_never_promise_the_same_rupee(
         sell(market, name) for name in ("24000CE", "24000PE", "23900CE", "23900PE", "24100PE") * 4
     ]
     ids = [a.order_id for request in requests for a in market.accept(user, request)]
-    other = build(load(environ | {"ANGEL_X_METRICS_ENABLED": "false"}), role="test")
 
     def work(application: Application, mine: Iterable[int]) -> None:
         for order_id in mine:
             application.execution.run_exactly([order_id])
 
-    with ThreadPoolExecutor(2) as pool:
+    with application_on(environ) as other, ThreadPoolExecutor(2) as pool:
         running = [
             pool.submit(work, market.application, ids[::2]),
             pool.submit(work, other, ids[1::2]),
         ]
         for each in running:
             each.result()
-    other.close()
 
     assert set(market.statuses().values()) == {"filled", "denied"}
     ((cash, margin),) = rows(market, "SELECT cash, margin_used FROM users")

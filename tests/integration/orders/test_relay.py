@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from threading import Barrier
 
 import pytest
@@ -13,13 +13,13 @@ from sqlalchemy import Engine
 
 from angel_x.adapters.metrics.meter import NullMeter
 from angel_x.adapters.postgres.order_search import OrderSearch
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from angel_x.domain.book import Terms
 from angel_x.domain.order import Order, Priority
 from angel_x.domain.workflow import WorkflowKind
 from angel_x.services.paper_market import PaperMarket
 from angel_x.services.relay import Relay
-from config.settings import load
+from tests.builders.environs import application_on
 from tests.builders.orders import Market
 
 MAX_RINGS = 3
@@ -220,13 +220,13 @@ def test_a_broker_that_takes_no_message_parks_nothing_and_is_asked_once_a_sweep(
 
 
 def test_the_relay_rings_for_nobody_while_the_cache_is_away(environ: dict[str, str]) -> None:
-    with closing(build(load(environ), role="test")) as present:
+    with application_on(environ) as present:
         market = Market.open(present)
         market.accept(market.account(), market.request())
         make_due(present.engine)
         nowhere = "unix:///nowhere.sock"
-        environ = environ | {"ANGEL_X_CACHE_URL": nowhere, "ANGEL_X_WARM_CACHE_ON_STARTUP": "false"}
-        with closing(build(load(environ), role="relay")) as away, pytest.raises(RedisError):
+        lost = {"cache_url": nowhere, "warm_cache_on_startup": "false"}
+        with application_on(environ, "relay", **lost) as away, pytest.raises(RedisError):
             away.relay.sweep()
 
         with present.engine.connect() as connection:

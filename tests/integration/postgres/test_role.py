@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,11 +12,11 @@ from sqlalchemy.exc import ProgrammingError
 
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.grants import APPEND_ONLY, ROLE
-from angel_x.bootstrap import Application, build
+from angel_x.bootstrap import Application
 from angel_x.domain.audit import AuditFilter
 from angel_x.domain.order import Side
 from config.queues import QueueName
-from config.settings import load
+from tests.builders.environs import application_on
 from tests.builders.orders import Market
 from tests.plugins.servers import DatabaseFactory
 
@@ -38,7 +37,7 @@ def application(
         schema.upgrade(engine)
         with engine.begin() as connection:
             connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET role = {ROLE}')
-        with closing(build(load(environ), role="test")) as built:
+        with application_on(environ) as built:
             yield built
     finally:
         with engine.begin() as connection:
