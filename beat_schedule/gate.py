@@ -64,17 +64,26 @@ class BacklogGate:
     def __init__(self, entries: Mapping[str, Entry], broker: Redis) -> None:
         self._queues = {name: ROUTES[entry.task] for name, entry in entries.items()}
         self._depths = QueueDepths(broker, _PATIENT)
+        self._held: set[str] = set()
 
     def admits(self, name: str) -> bool:
         """Say whether an entry may be sent; without an answer of the broker it may."""
         queue = self._queues.get(name)
-        if queue not in _PATIENT:
+        if queue is None or queue not in _PATIENT:
             return True
         try:
             waiting = self._depths.read()[queue]
         except RedisError as error:
             log.warning("queues.unknown", error=str(error))
             return True
-        if waiting >= BACKLOG:
-            log.warning("beat.held_back", entry=name, queue=queue, waiting=waiting)
+        self._tell(name, queue, waiting)
         return waiting < BACKLOG
+
+    def _tell(self, name: str, queue: QueueName, waiting: int) -> None:
+        """Log once that an entry is held back, and once that it no longer is."""
+        if waiting >= BACKLOG and name not in self._held:
+            self._held.add(name)
+            log.warning("beat.held_back", entry=name, queue=queue, waiting=waiting)
+        elif waiting < BACKLOG and name in self._held:
+            self._held.remove(name)
+            log.info("beat.let_go", entry=name, queue=queue, waiting=waiting)

@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from psycopg2.errors import ReadOnlySqlTransaction
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
@@ -69,15 +70,19 @@ def make_engine(
 
 
 def _named(context: ExceptionContext) -> OperationalError | None:
-    """Call a broken connection by its name.
+    """Call an outage by its name.
 
     psycopg2 raises a plain DatabaseError where a connection breaks within a message of several
-    statements, as if one of them were to blame.
+    statements, as if one of them were to blame, and an InternalError where the server has become a
+    standby.  No connection of the pool leads to the primary then, so all of them are given up.
     """
-    error = context.sqlalchemy_exception
-    if not context.is_disconnect or type(error) is not DatabaseError:
+    error, cause = context.sqlalchemy_exception, context.original_exception
+    if isinstance(cause, ReadOnlySqlTransaction):
+        context.is_disconnect = True
+    elif not context.is_disconnect or type(error) is not DatabaseError:
         return None
-    return OperationalError(error.statement, error.params, context.original_exception)
+    statement, params = (error.statement, error.params) if error else (None, None)
+    return OperationalError(statement, params, cause)
 
 
 def watch_queries(

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from time import perf_counter
 
 import pytest
+from sqlalchemy import Engine
 
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.domain.memory_report import MemoryReport
 from config.settings import load
-from tests.integration.api.running import RunningApi, running
+from tests.integration.api.running import RunningApi, running, wait_until
 from tests.plugins.servers import DatabaseFactory
 
 
@@ -124,6 +125,40 @@ def test_a_database_that_is_gone_is_said_within_seconds(
         assert answer.headers["content-type"] == "application/problem+json"
         assert int(answer.headers["retry-after"]) >= 1
     assert "same client order ids" in submitted.body["detail"]
+
+
+def test_a_database_that_has_become_a_standby_is_away_until_a_primary_is_found(
+    api: RunningApi, engine: Engine
+) -> None:
+    _, key = api.open_account("trader")
+    order = api.order_fields()
+
+    become(engine, "standby")
+    refused = [api.call("POST", "/v1/orders", key=key, content=order) for _ in range(5)]
+
+    assert [answer.status for answer in refused] == [503] * 5
+    assert "same client order ids" in refused[-1].body["detail"]
+    assert api.call("GET", "/v1/orders", key=key).body["orders"] == [], "a standby can be read"
+
+    # Connections to the standby stay open, and nobody must go on using them.
+    become(engine, "primary")
+    wait_until(lambda: api.call("POST", "/v1/orders", key=key, content=order).status == 202)
+    assert api.count("orders") == 1
+
+
+def become(engine: Engine, role: str) -> None:
+    """Let new connections find a server of that role; a fail-over ends those to the primary."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("SET default_transaction_read_only = off")
+        connection.exec_driver_sql(
+            f'ALTER DATABASE "{engine.url.database}" '
+            f"SET default_transaction_read_only = {'on' if role == 'standby' else 'off'}"
+        )
+        if role == "standby":
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 def test_compression_can_be_switched_off(start_api: Callable[..., RunningApi]) -> None:

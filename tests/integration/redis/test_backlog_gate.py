@@ -8,6 +8,7 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from structlog.testing import capture_logs
 
 from beat_schedule.gate import BACKLOG, BacklogGate
 from beat_schedule.schedule import entries
@@ -52,6 +53,25 @@ def test_nothing_more_is_sent_where_nobody_takes_what_lies_there(
     assert all(gate.admits(name) for name in ("orders-match", "orders-expire", "added-later"))
     broker.lpop(queue.value)
     assert gate.admits(entry)
+
+
+def test_an_entry_that_is_held_back_is_named_once_and_once_when_it_is_let_go(
+    broker: redis.Redis,
+) -> None:
+    gate = BacklogGate(ENTRIES, broker)
+
+    with capture_logs() as logs:
+        for _ in range(3):
+            lay(broker, QueueName.GREEKS, BACKLOG)
+            gate.admits("greeks")
+        broker.delete(QueueName.GREEKS.value)
+        gate.admits("greeks")
+        gate.admits("greeks")
+
+    assert [(entry["event"], entry["entry"], entry["waiting"]) for entry in logs] == [
+        ("beat.held_back", "greeks", BACKLOG),
+        ("beat.let_go", "greeks", 0),
+    ]
 
 
 def test_a_deep_lane_of_orders_holds_nothing_back(broker: redis.Redis) -> None:
