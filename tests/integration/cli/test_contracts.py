@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from angel_x.bootstrap import Application
-from angel_x.entrypoints.cli.root import cli
 from tests.builders.scrips import cash, master_text, option
+from tests.builders.shells import Shell
 
 Run = Callable[..., Result]
 
@@ -22,7 +22,7 @@ LISTED = {"expiry": "26JAN2077", "symbol": "NIFTY26JAN7724000CE"}
 
 @pytest.fixture
 def run(environ: dict[str, str]) -> Run:
-    return lambda *arguments: CliRunner(env=environ).invoke(cli, ["contracts", *arguments])
+    return Shell(environ, "contracts").run
 
 
 def test_a_generated_universe_is_listed_and_the_same_options_change_nothing(

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
-from click.testing import CliRunner, Result
 
 from angel_x.bootstrap import Application
 from angel_x.domain.order import Side
-from angel_x.entrypoints.cli.root import cli
 from tests.builders.orders import Market
-
-
-class Shell:
-    def __init__(self, environ: dict[str, str]) -> None:
-        self._environ = environ
-
-    def run(self, *arguments: str) -> Result:
-        result: Result = CliRunner(env=self._environ).invoke(cli, arguments)
-        return result
-
-    def json(self, *arguments: str, code: int = 0) -> Any:
-        result = self.run(*arguments, "--json")
-        assert result.exit_code == code, result.output
-        return json.loads(result.stdout)
+from tests.builders.shells import Shell
 
 
 @pytest.fixture

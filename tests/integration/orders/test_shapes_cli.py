@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from angel_x.bootstrap import Application
-from angel_x.entrypoints.cli.root import cli
 from tests.builders.orders import Market
+from tests.builders.shells import Shell
 
 Run = Callable[..., Result]
 
@@ -29,10 +29,7 @@ def user(market: Market) -> int:
 
 @pytest.fixture
 def run(environ: dict[str, str], user: int) -> Run:
-    def run(*words: str, text: str | None = None) -> Result:
-        return CliRunner().invoke(cli, words, input=text, env=environ)
-
-    return run
+    return Shell(environ).run
 
 
 def printed(result: Result) -> Any:
