@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -206,26 +207,34 @@ class _Worker:
         }
 
     def memory(self, refreshes: int, minutes: float) -> dict[str, float]:
-        """Refresh for a while and return what the child keeps, and by how much it grows."""
+        """Refresh for a while and return what a child keeps, and by how much one grows.
+
+        A child is replaced after some thousands of tasks, so growth is that of the one which lived
+        longest, once its first refreshes have filled what is kept for good.
+        """
         started = time.monotonic()
-        seen: list[tuple[float, float]] = []
+        seen: list[tuple[int, float]] = []
         while len(seen) < refreshes or time.monotonic() < started + 60 * minutes:
             due = time.monotonic() + PERIOD
             self.market.move()
             self.market.refresh()
-            seen.append((time.monotonic() - started, self._resident_mb()))
+            seen.append(self._largest())
             if minutes:
                 time.sleep(max(0.0, due - time.monotonic()))
-        # The first refreshes fill what is kept for good.
-        settled = np.array(seen[len(seen) // 4 :])
-        slope = np.polyfit(settled[:, 0], settled[:, 1], 1)[0]
+        lives = Counter(pid for pid, _ in seen)
+        longest = max(lives, key=lambda pid: lives[pid])
+        sizes = np.array([mb for pid, mb in seen if pid == longest])
+        settled = sizes[len(sizes) // 4 :]
         return {
             "refreshes": len(seen),
-            "seconds": round(seen[-1][0], 1),
-            "first_mb": seen[0][1],
-            "last_mb": seen[-1][1],
+            "seconds": round(time.monotonic() - started, 1),
+            "children": len(lives),
             "most_mb": max(mb for _, mb in seen),
-            "slope_kb_per_refresh": round(slope * seen[-1][0] / len(seen) * 1e3, 2),
+            "longest_life_refreshes": len(sizes),
+            "longest_life_first_mb": sizes[0],
+            "longest_life_settled_mb": settled[0],
+            "longest_life_last_mb": sizes[-1],
+            "settled_slope_kb_per_refresh": _slope(settled) * 1e3,
         }
 
     def _totals(self) -> dict[str, float]:
@@ -241,13 +250,24 @@ class _Worker:
         return {name: total or 0.0 for name, total in found.items()}
 
     def _resident_mb(self) -> float:
-        """Return what the largest child holds; one that is being replaced is waited for."""
+        """Return what the largest child holds."""
+        return self._largest()[1]
+
+    def _largest(self) -> tuple[int, float]:
+        """Return the id and MB of the largest child; one that is being replaced is waited for."""
         while True:
             with suppress(psutil.NoSuchProcess):
-                sizes = [child.memory_info().rss for child in self.process.children()]
+                sizes = [(c.memory_info().rss, c.pid) for c in self.process.children()]
                 if sizes:
-                    return round(max(sizes) / 1e6, 1)
+                    resident, pid = max(sizes)
+                    return pid, round(resident / 1e6, 1)
             time.sleep(0.1)
+
+
+def _slope(values: NDArray[np.float64]) -> float:
+    """Return the slope of the least squares line, a step apart."""
+    turns = np.arange(len(values))
+    return round(float(np.polyfit(turns, values, 1)[0]), 5) if len(values) > 1 else 0.0
 
 
 class _Prices:
