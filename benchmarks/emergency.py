@@ -38,7 +38,8 @@ def main() -> None:
     result: dict[str, object] = {"machine": described(), "backlog": options.backlog}
     queue = str(2 * options.backlog)
     with temporary_home() as home, running_system(home, MAX_QUEUE_SIZE=queue) as system:
-        symbols, theirs = system.symbols()[::2], system.symbols()[1::2]
+        liquid = system.symbols()
+        symbols, theirs = liquid[::2], liquid[1::2]
         keys = [system.account(f"load{n}") for n in range(_ACCOUNTS)]
         senders = {"idle": system.account("idle")}
         (idle,) = _emergencies(system, senders, symbols, options.singles)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from pathlib import Path
 
+from angel_x.adapters.servers import ServerUrls
 from angel_x.bootstrap import Application, build
 from config.settings import load
 
@@ -25,6 +27,18 @@ def environ_of(
         "ANGEL_X_MEMORY_HARD_LIMIT_MB": _NEVER_MB,
         **_variables(settings),
     }
+
+
+def environ_on(urls: ServerUrls, home: Path, **settings: str) -> dict[str, str]:
+    """Return the environment of a system that has these servers for itself."""
+    return environ_of(
+        urls.database_url,
+        urls.broker_redis_url,
+        urls.cache_url,
+        home=str(home),
+        node="test",
+        **settings,
+    )
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from angel_x.domain.universe import Universe
 from config.addresses import kombu_address
 from config.queues import QueueName
 from config.task_names import TaskName
-from tests.builders.environs import application_on, environ_of
+from tests.builders.environs import application_on, environ_on
 from tests.builders.orders import Market, contracts
 from tests.e2e.processes import Processes, eventually, processes
 from tests.plugins.servers import temporary_home
@@ -100,13 +100,9 @@ def own_servers() -> Iterator[RunningServers]:
 
 @pytest.fixture
 def world(own_servers: RunningServers, tmp_path: Path) -> Iterator[World]:
-    urls = own_servers.urls
-    ours = environ_of(
-        urls.database_url,
-        urls.broker_redis_url,
-        urls.cache_url,
-        home=str(tmp_path / "home"),
-        node="test",
+    ours = environ_on(
+        own_servers.urls,
+        tmp_path / "home",
         greeks_refresh_seconds=str(REFRESH_SECONDS),
         # The compiled kernels take seconds to be made ready, and none of this is about arithmetic.
         warm_cache_on_startup="false",
@@ -115,7 +111,7 @@ def world(own_servers: RunningServers, tmp_path: Path) -> Iterator[World]:
     with (
         application_on(ours) as application,
         closing(
-            Celery(broker=kombu_address(urls.broker_redis_url), set_as_current=False)
+            Celery(broker=kombu_address(own_servers.urls.broker_redis_url), set_as_current=False)
         ) as client,
         processes(inherited | ours, tmp_path) as system,
     ):

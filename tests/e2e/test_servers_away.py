@@ -21,7 +21,7 @@ from angel_x.adapters.servers import RunningServers, start_servers
 from angel_x.bootstrap import Application
 from config.addresses import kombu_address
 from config.queues import WORKER_QUEUES
-from tests.builders.environs import application_on, environ_of
+from tests.builders.environs import application_on, environ_on
 from tests.builders.orders import Market
 from tests.e2e.processes import Processes, eventually, processes
 from tests.plugins.servers import temporary_home
@@ -90,13 +90,9 @@ def own_servers() -> Iterator[RunningServers]:
 
 @pytest.fixture
 def world(own_servers: RunningServers, tmp_path: Path) -> Iterator[World]:
-    urls = own_servers.urls
-    ours = environ_of(
-        urls.database_url,
-        urls.broker_redis_url,
-        urls.cache_url,
-        home=str(tmp_path / "home"),
-        node="test",
+    ours = environ_on(
+        own_servers.urls,
+        tmp_path / "home",
         ring_after_ms="300",
         order_batch_size="5",
         claim_limit="5",

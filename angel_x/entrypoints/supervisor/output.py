@@ -83,11 +83,14 @@ class LineReader(asyncio.Protocol):
             self._listener(line.decode("utf-8", "replace").rstrip("\r"))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        if self._rest:
-            self._listener(self._rest.decode("utf-8", "replace"))
-            self._rest = b""
-        self._log.close()
-        self._ended.set()
+        try:
+            if self._rest:
+                self._listener(self._rest.decode("utf-8", "replace"))
+                self._rest = b""
+        finally:
+            # Nobody waits for ever because a terminal has gone.
+            self._log.close()
+            self._ended.set()
 
 
 def begin_log(log: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import io
 import os
@@ -8,8 +9,10 @@ import signal
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from angel_x.entrypoints.supervisor import ProgramFailed, Supervisor
+from angel_x.entrypoints.supervisor.output import Terminal
 from tests.integration.supervisor.programs import (
     DEADLINE,
     DEAF,
@@ -224,3 +227,25 @@ def test_the_last_words_of_a_program_are_in_its_log(tmp_path: Path) -> None:
     asyncio.run(run())
 
     assert (tmp_path / "talker.log").read_text() == f"ready\n{'x' * long}\n"
+
+
+def test_a_terminal_that_has_gone_does_not_hold_up_a_stop(tmp_path: Path) -> None:
+    class Gone(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise OSError(errno.EIO, "gone")
+
+    unfinished = "print('ready', flush=True); print('[error    ] half a line', end='', flush=True)"
+    waits = f"import time; {unfinished}; time.sleep(60)"
+    stage = [program("talker", waits)]
+
+    async def run() -> list[str]:
+        failures: list[str] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, found: failures.append(repr(found["exception"])))
+        screen = Terminal(Console(file=Gone()), narrates=False)
+        async with Supervisor([stage], tmp_path, screen) as supervised:
+            await supervised.start()
+        return failures
+
+    assert asyncio.run(asyncio.wait_for(run(), DEADLINE)) == ["OSError(5, 'gone')"]
+    assert (tmp_path / "talker.log").read_text() == "ready\n[error    ] half a line"
