@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from angel_x.domain.step import Step
+from config.queues import WORKER_QUEUES
+from tests.e2e.processes import eventually
 from tests.faults.world import ORDER_QUEUES, World
 
 pytestmark = pytest.mark.e2e
@@ -32,15 +34,25 @@ def test_a_beat_that_dies_at_a_step_is_followed_by_the_next(
 
     beat = world.system.beat(step.value, fault.environment)
 
-    beat.join(20)
+    beat.join(120)
     assert (beat.pid, beat.exitcode) == (fault.await_victim(), -signal.SIGKILL)
     assert world.application.broker.delete(LOCK) == 1
+    # A worker that has yet to take the message of the dead Beat would do its successor's work.
+    eventually(lambda: not _waiting(world), "no message waits", 120)
     assert world.statuses(user) == {order.order_id: "working"}
 
     world.market.quote(world.market.symbols[0], "100.00", "100.20")
     successor = world.system.beat(f"{step}-successor", fault.environment)
     world.until(user, "filled")
     world.assert_filled_once(user, [order.order_id])
+    assert world.application.broker.exists(LOCK)
     for process in (worker, successor):
         world.system.kill(process)
-    assert world.application.broker.delete(LOCK) == 1
+    world.application.broker.delete(LOCK)
+
+
+def _waiting(world: World) -> int:
+    """Count the messages that no worker has taken, or not finished."""
+    broker = world.application.broker
+    lengths = [broker.llen(queue) for queue in WORKER_QUEUES["orders"]]
+    return sum(lengths) + broker.hlen("unacked")

@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
+from redis.retry import Retry
 
 if TYPE_CHECKING:
     from redis import Redis
 
+#: A connection that was kept may have ended, or been reset, since it was used last, or may be while
+#: it is used.  A second one that breaks says that the server is away.
+_ONCE_MORE = Retry(NoBackoff(), 1)
 #: What a command is made of; a memoryview is copied once, into the write.
 Part = bytes | memoryview
 
@@ -29,6 +34,9 @@ def command(*arguments: Part) -> list[Part]:
 def exchange(client: Redis, commands: Sequence[Sequence[Part]]) -> list[Any]:
     """Send all commands at once and return their replies, in order.
 
+    When the connection breaks, all of them are sent once more on a new one, however much of them
+    the server has done.  So each must be one that may be done twice.
+
     Raises:
         RedisError: The server is away, or refused one of them; the rest are done all the same.
     """
@@ -37,7 +45,7 @@ def exchange(client: Redis, commands: Sequence[Sequence[Part]]) -> list[Any]:
     packed = b"".join(part for parts in commands for part in parts)
     connection: Any = client.connection_pool.get_connection()
     try:
-        replies: list[Any] = connection.retry.call_with_retry(
+        replies: list[Any] = _ONCE_MORE.call_with_retry(
             lambda: _exchanged(connection, packed, len(commands)),
             lambda _error: connection.disconnect(),
         )
