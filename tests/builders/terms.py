@@ -1,0 +1,29 @@
+"""What a market offers to orders, made by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from angel_x.domain.book import Terms
+from angel_x.domain.charges import ChargeRates, charge_table
+from angel_x.domain.denial import DenialReason
+from config.market import table
+
+RATES: ChargeRates = charge_table(table("charges")["options"]).on(date(2026, 8, 19))
+
+
+def fill(price: str = "100.50", units: int = 65) -> Terms:
+    """Offer units at a price, which is the limit of an order at market too."""
+    at = Decimal(price)
+    return Terms(at, RATES, None, units, at, underlying="NIFTY", reference=at)
+
+
+def rest(limit: str = "99.00") -> Terms:
+    """Offer nothing now: the order stands at its limit."""
+    return Terms(None, RATES, None, 0, Decimal(limit), underlying="NIFTY")
+
+
+def refuse(reason: DenialReason = DenialReason.NO_QUOTE) -> Terms:
+    """Refuse the order."""
+    return Terms(None, RATES, reason, underlying="NIFTY")

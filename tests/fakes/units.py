@@ -1,0 +1,212 @@
+"""Transactions over accounts and orders in memory, under the contract of those on PostgreSQL.
+
+A transaction that would wait for another one fails instead: in a test of one thread it would wait
+for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from angel_x.domain.book import Book
+from angel_x.domain.family import Family
+from angel_x.domain.margin_pool import MarginPools
+from angel_x.domain.order import Order, OrderStatus, OrderType, Priority, Product
+from angel_x.domain.step import Passing, unhindered
+from tests.fakes.due_orders import is_abandoned
+from tests.fakes.recording import Recording
+from tests.fakes.tables import Row, Tables
+
+_LANES = list(Priority)
+
+
+class WouldWait(AssertionError):
+    """Another transaction holds the lock."""
+
+
+class MemoryUnit:
+    """An open transaction.  Its writes are undone when it is left without :meth:`commit`."""
+
+    def __init__(self, tables: Tables, lease_seconds: float) -> None:
+        self._tables = tables
+        self._recording = Recording(tables, lease_seconds)
+        self._books: list[Book] = []
+
+    def claim(self, order_ids: Sequence[int], limit: int) -> tuple[list[Order], Book]:
+        self._lock(order_ids)
+        rung = {(row.order.user_id, row.order.priority) for row in self._rows(order_ids)}
+        waiting = [
+            (_LANES.index(row.order.priority), place, row)
+            for pair in rung
+            for place, row in enumerate(self._waiting(*pair)[:limit])
+        ]
+        claimed = sorted(waiting, key=lambda found: (found[0], found[1], found[2].order.id))[:limit]
+        claimed.sort(key=lambda found: (found[0], found[2].order.id))
+        return self._read(order_ids, [row for _, _, row in claimed])
+
+    def orders(
+        self, order_ids: Sequence[int], statuses: Collection[OrderStatus]
+    ) -> tuple[list[Order], Book]:
+        self._lock(order_ids)
+        rows = [r for r in self._rows(order_ids) if r.order.status in statuses and not r.slices]
+        return self._read(order_ids, rows)
+
+    def family(self, order_id: int) -> Family:
+        self._lock([order_id])
+        members = [
+            row
+            for number, row in sorted(self._tables.rows.items())
+            if order_id in (number, row.order.parent_id)
+        ]
+        orders, book = self._read([order_id], members)
+        return Family(orders[0] if orders else None, tuple(orders[1:]), book)
+
+    def holdings(self, user_id: int, contracts: Collection[tuple[str, Product]]) -> Book:
+        if not contracts:
+            return self._book([], ())
+        return self._book([user_id], [(user_id, *contract) for contract in contracts])
+
+    def abandoned(self, order_ids: Sequence[int]) -> tuple[list[Order], Book]:
+        self._lock(order_ids)
+        now = self._tables.clock()
+        rows = [row for row in self._rows(order_ids) if is_abandoned(row, now)]
+        return self._read(order_ids, rows)
+
+    def duplicates(self, windows: Mapping[int, Decimal]) -> set[int]:
+        return {number for number, seconds in windows.items() if self._repeats(number, seconds)}
+
+    def unknown(self, order_ids: Sequence[int]) -> set[int]:
+        return set(order_ids) - self._tables.rows.keys()
+
+    def release(self, order_ids: Sequence[int]) -> None:
+        for row in self._rows(order_ids):
+            if row.held and row.order.status is OrderStatus.RECEIVED and not row.slices:
+                self._recording.keep(row)
+                row.held, row.ring_at = False, self._tables.clock() + timedelta(seconds=2)
+
+    def record(self, book: Book, actor: str) -> None:
+        self._recording.write(book, actor)
+        self._books.append(book)
+
+    def commit(self) -> None:
+        self._recording.settle()
+        self._tables.books += self._books
+        self._books = []
+        self._unlock()
+
+    def leave(self) -> None:
+        """Undo what was not committed."""
+        self._recording.undo()
+        self._unlock()
+
+    def _lock(self, order_ids: Sequence[int]) -> None:
+        for user_id in sorted({row.order.user_id for row in self._rows(order_ids)}):
+            holder = self._tables.account_locks.setdefault(user_id, self)
+            if holder is not self:
+                raise WouldWait(f"another transaction holds the account, was {user_id}")
+
+    def _unlock(self) -> None:
+        locks = self._tables.account_locks
+        for user_id in [user_id for user_id, holder in locks.items() if holder is self]:
+            del locks[user_id]
+
+    def _rows(self, order_ids: Iterable[int]) -> list[Row]:
+        rows = self._tables.rows
+        return [rows[number] for number in sorted(set(order_ids)) if number in rows]
+
+    def _waiting(self, user_id: int, priority: Priority) -> list[Row]:
+        return [
+            row
+            for _, row in sorted(self._tables.rows.items())
+            if row.order.status is OrderStatus.RECEIVED
+            and not row.held
+            and (row.order.user_id, row.order.priority) == (user_id, priority)
+        ]
+
+    def _read(self, order_ids: Sequence[int], rows: Sequence[Row]) -> tuple[list[Order], Book]:
+        orders = [self._copied(row) for row in rows]
+        owners = [row.order.user_id for row in self._rows(order_ids)]
+        return orders, self._book(owners, [(o.user_id, o.symbol, o.product) for o in orders])
+
+    def _copied(self, row: Row) -> Order:
+        parent = None if row.order.parent_id is None else self._tables.rows[row.order.parent_id]
+        return replace(
+            row.order,
+            age_seconds=(self._tables.clock() - row.accepted_at).total_seconds(),
+            parent_quantity=None if parent is None else parent.order.quantity,
+        )
+
+    def _book(self, owners: Collection[int], places: Collection[tuple[int, str, Product]]) -> Book:
+        """Return the book of these places; what the owners hold besides comes with the first."""
+        tables, margins = self._tables, MarginPools({}, self._tables.risks)
+        book = Book({}, {}, {}, margins=margins)
+        if not places:
+            return book
+        book.rules = tables.rules
+        for user_id, symbol, product in places:
+            book.accounts.setdefault(user_id, replace(tables.accounts[user_id]))
+            margins.symbols.add(symbol)
+            position = tables.positions.get((user_id, symbol, product))
+            if position is not None:
+                book.positions[user_id, symbol, product] = replace(position)
+        for key, e in tables.exposures.items():
+            if e.user_id in owners and (
+                e.net_quantity or e.open_buy_quantity or e.open_sell_quantity
+            ):
+                book.exposures[key] = replace(e)
+                margins.symbols.add(e.symbol)
+        margins.stored = {k: v for k, v in tables.margins.items() if k[0] in owners and v > 0}
+        return book
+
+    def _repeats(self, order_id: int, seconds: Decimal) -> bool:
+        row = self._tables.rows[order_id]
+        given = row if row.order.parent_id is None else self._tables.rows[row.order.parent_id]
+        since = given.accepted_at - timedelta(seconds=float(seconds))
+        return any(
+            _content(earlier.order) == _content(given.order)
+            and earlier.order.parent_id is None
+            and number < given.order.id
+            and earlier.accepted_at >= since
+            and (earlier.basket_id is None or earlier.basket_id != given.basket_id)
+            for number, earlier in self._tables.rows.items()
+        )
+
+
+class MemoryUnits:
+    """Makes transactions over tables in memory."""
+
+    def __init__(
+        self, tables: Tables, *, lease_seconds: float = 30.0, at: Passing = unhindered
+    ) -> None:
+        self.tables = tables
+        self.at = at
+        self._lease_seconds = lease_seconds
+        #: How many transactions were opened.
+        self.begun = 0
+
+    @contextmanager
+    def begin(self) -> Iterator[MemoryUnit]:
+        self.begun += 1
+        unit = MemoryUnit(self.tables, self._lease_seconds)
+        try:
+            yield unit
+        finally:
+            unit.leave()
+
+
+def _content(order: Order) -> tuple[object, ...]:
+    """Return what makes an order the same as another one; the limit of one at market is none."""
+    limit = None if order.order_type is OrderType.MARKET else order.limit_price
+    return (
+        order.user_id,
+        order.symbol,
+        order.side,
+        order.quantity,
+        order.order_type,
+        limit,
+        order.trigger_price,
+    )
