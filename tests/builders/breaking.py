@@ -41,6 +41,8 @@ class Manner(Enum):
 
 
 BREAKS = [(moment, manner) for moment in Moment for manner in Manner]
+#: Those that meet a request which was sent, or an answer.
+WITHIN = [each for each in BREAKS if each[0] is not Moment.IDLE]
 
 
 class Breaker:

@@ -12,6 +12,7 @@ from typing import TypedDict
 
 from angel_x.adapters.servers import guardian
 from angel_x.adapters.servers.guardian import Plan
+from angel_x.errors import ServerUnavailable
 
 #: Seconds; more than the longest stop of all servers together.
 STOP_PATIENCE = 70.0
@@ -62,8 +63,17 @@ class Tether:
             self._stdin.write(json.dumps(plan).encode() + b"\n")
 
     def say_ready(self) -> None:
-        """From now on what dies is restarted."""
-        self._stdin.write(b"ready\n")
+        """From now on what dies is restarted.
+
+        Raises:
+            ServerUnavailable: The guardian has ended, and the servers with it.
+        """
+        try:
+            self._stdin.write(b"ready\n")
+        except BrokenPipeError:
+            raise ServerUnavailable(
+                f"the guardian of the servers ended with {self._process.wait()}"
+            ) from None
 
     def await_exit(self, timeout: float) -> Exit | None:
         """Wait for the bad news that a server ended, at most ``timeout`` seconds."""

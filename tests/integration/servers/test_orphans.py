@@ -3,13 +3,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 
-from angel_x.adapters.servers import start_servers
-from angel_x.adapters.servers.places import servers_root
-from tests.integration.servers.instances import instance, query, starting, survivors
+from angel_x.adapters.servers import running, start_servers
+from angel_x.adapters.servers.places import Places, servers_root
+from angel_x.adapters.servers.running import LocalServer
+from angel_x.adapters.servers.tether import Tether
+from angel_x.errors import ServerUnavailable
+from tests.integration.servers.instances import instance, processes, query, starting, survivors
 
 
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -54,6 +59,26 @@ def test_no_server_outlives_a_guardian_that_is_killed(prepared_home: Path) -> No
         assert started.owner.poll() is None
 
 
+def test_a_guardian_that_is_killed_before_all_is_ready_is_an_outage(
+    prepared_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched: list[psutil.Process] = []
+    await_all = running._await_all
+
+    def kill(servers: Sequence[LocalServer], tether: Tether, places: Places) -> None:
+        await_all(servers, tether, places)
+        watched.extend(processes(tether.pids().values()))
+        os.kill(tether.pids()["guardian"], signal.SIGKILL)
+        assert survivors(watched) == []
+
+    monkeypatch.setattr(running, "_await_all", kill)
+
+    with pytest.raises(ServerUnavailable, match="guardian of the servers ended with -9"):
+        start_servers(prepared_home, database_url=None, redis_url=None, durable=False)
+
+    assert len(watched) > 3
+
+
 def test_no_server_outlives_parent_and_guardian_killed_together(prepared_home: Path) -> None:
     with instance(prepared_home) as started:
         started.owner.send_signal(signal.SIGSTOP)
@@ -71,9 +96,9 @@ def test_the_servers_of_a_killed_parent_are_waited_for(prepared_home: Path) -> N
         started.owner.wait()
         with start_servers(
             prepared_home, database_url=None, redis_url=None, durable=False
-        ) as running:
-            assert query(running.urls.database_url, "SELECT answer FROM kept") == [(42,)]
-            assert not set(running.pids().values()) & set(started.pids.values())
+        ) as again:
+            assert query(again.urls.database_url, "SELECT answer FROM kept") == [(42,)]
+            assert not set(again.pids().values()) & set(started.pids.values())
 
 
 def test_a_parent_killed_while_the_database_is_made_leaves_no_process(home: Path) -> None:
