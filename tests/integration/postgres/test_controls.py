@@ -1,0 +1,311 @@
+"""The trading states as rows, and the open orders that they forbid, on a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from sqlalchemy import Engine
+
+from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
+from angel_x.adapters.postgres.controls import PostgresControls
+from angel_x.domain.control import ControlScope
+from angel_x.domain.order import OPEN, OrderStatus
+from angel_x.domain.risk import TradingState
+from tests.builders.accounts import list_contracts, open_accounts
+from tests.builders.chains import make_universe
+from tests.builders.stored_orders import StoredOrder, store_orders
+
+HALTED, REDUCING, ACTIVE = TradingState.HALTED, TradingState.REDUCING, TradingState.ACTIVE
+SYSTEM, USER, UNDERLYING = ControlScope.SYSTEM, ControlScope.USER, ControlScope.UNDERLYING
+UNIVERSE = make_universe(("BANKNIFTY", "NIFTY"), (date(2026, 8, 25),), (24_000,))
+BANK, NIFTY = (
+    next(c.symbol for c in UNIVERSE.contracts if c.underlying == name)
+    for name in UNIVERSE.underlyings
+)
+OTHER = next(s for s in UNIVERSE.symbols if s.startswith("NIFTY") and s != NIFTY)
+MANY = 100
+
+
+@pytest.fixture
+def controls(engine: Engine) -> PostgresControls:
+    list_contracts(engine, UNIVERSE)
+    assert open_accounts(engine, 2) == [1, 2]
+    return PostgresControls(engine)
+
+
+def turn(controls: PostgresControls, scope: ControlScope, name: str, state: TradingState) -> None:
+    controls.put(scope, name, state, actor="test", reason=None)
+
+
+def forbidden(controls: PostgresControls, ids: dict[str, int]) -> set[str]:
+    found = set(controls.forbidden(MANY))
+    assert found <= set(ids.values())
+    return {name for name, order_id in ids.items() if order_id in found}
+
+
+def expose(
+    engine: Engine, user_id: int, symbol: str, held: int, sells: int = 0, buys: int = 0
+) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO exposures (user_id, symbol, net_quantity, open_sell_quantity, "
+            "open_buy_quantity) VALUES (%s, %s, %s, %s, %s)",
+            (user_id, symbol, held, sells, buys),
+        )
+
+
+def offer(engine: Engine) -> None:
+    """Let the exposures say what the placed orders offer; nothing is held."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("""
+            INSERT INTO exposures (user_id, symbol, open_sell_quantity, open_buy_quantity)
+            SELECT user_id, symbol, coalesce(sum(quantity) FILTER (WHERE side = 'SELL'), 0),
+                coalesce(sum(quantity) FILTER (WHERE side = 'BUY'), 0)
+            FROM orders WHERE status <> 'received' GROUP BY user_id, symbol
+        """)
+
+
+def four_orders(engine: Engine) -> dict[str, int]:
+    """Store one order of either account in either underlying."""
+    places = [(user, symbol) for user in (1, 2) for symbol in (NIFTY, BANK)]
+    orders = {f"{u} {s.partition('_')[0]}": StoredOrder(user_id=u, symbol=s) for u, s in places}
+    ids = store_orders(engine, orders)
+    offer(engine)
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "expected"),
+    [
+        (SYSTEM, "", {"1 NIFTY", "1 BANKNIFTY", "2 NIFTY", "2 BANKNIFTY"}),
+        (USER, "1", {"1 NIFTY", "1 BANKNIFTY"}),
+        (UNDERLYING, "NIFTY", {"1 NIFTY", "2 NIFTY"}),
+        (UNDERLYING, "BANKNIFTY", {"1 BANKNIFTY", "2 BANKNIFTY"}),
+        # A name means something only within its scope.
+        (USER, "NIFTY", set()),
+        (UNDERLYING, "1", set()),
+    ],
+)
+@pytest.mark.parametrize("state", [HALTED, REDUCING])
+def test_a_state_forbids_the_orders_of_its_scope_and_no_others(
+    engine: Engine,
+    controls: PostgresControls,
+    scope: ControlScope,
+    name: str,
+    expected: set[str],
+    state: TradingState,
+) -> None:
+    ids = four_orders(engine)
+    assert forbidden(controls, ids) == set()
+
+    turn(controls, scope, name, state)
+    assert forbidden(controls, ids) == expected
+
+    turn(controls, scope, name, ACTIVE)
+    assert forbidden(controls, ids) == set()
+
+
+def test_an_active_state_beside_a_halt_does_not_lift_it(
+    engine: Engine, controls: PostgresControls
+) -> None:
+    ids = four_orders(engine)
+    turn(controls, UNDERLYING, "NIFTY", HALTED)
+    turn(controls, SYSTEM, "", ACTIVE)
+    turn(controls, USER, "2", ACTIVE)
+
+    assert forbidden(controls, ids) == {"1 NIFTY", "2 NIFTY"}
+
+
+def test_a_halt_forbids_every_open_order_and_no_closed_one(
+    engine: Engine, controls: PostgresControls
+) -> None:
+    orders = {s.value: StoredOrder(user_id=1, symbol=NIFTY, status=s) for s in OrderStatus}
+    ids = store_orders(engine, orders)
+    turn(controls, UNDERLYING, "NIFTY", HALTED)
+
+    assert forbidden(controls, ids) == {status.value for status in OPEN}
+
+
+@pytest.mark.parametrize("state", [HALTED, REDUCING])
+def test_of_a_sliced_order_the_slices_are_forbidden_and_a_held_leg_like_any_order(
+    engine: Engine, controls: PostgresControls, state: TradingState
+) -> None:
+    plain = StoredOrder(user_id=1, symbol=NIFTY)
+    received = replace(plain, status=OrderStatus.RECEIVED)
+    ids = store_orders(engine, {"parent": replace(plain, held=True, slices=2)})
+    slices = {f"slice {n}": replace(plain, parent_id=ids["parent"]) for n in (1, 2)}
+    ids |= store_orders(engine, slices | {"leg": replace(received, held=True)})
+    offer(engine)
+    turn(controls, SYSTEM, "", state)
+
+    waiting = {"leg"} if state is HALTED else set()
+    assert forbidden(controls, ids) == {"slice 1", "slice 2"} | waiting
+
+
+@pytest.mark.parametrize("state", [HALTED, REDUCING])
+def test_an_order_of_a_square_off_is_never_forbidden(
+    engine: Engine, controls: PostgresControls, state: TradingState
+) -> None:
+    orders = {
+        name: StoredOrder(user_id=1, symbol=NIFTY, name=name)
+        for name in ("square-off 7 1", "square-offer", "my square-off 7 1")
+    }
+    ids = store_orders(engine, orders)
+    offer(engine)
+    turn(controls, SYSTEM, "", state)
+
+    assert forbidden(controls, ids) == {"square-offer", "my square-off 7 1"}
+
+
+@pytest.mark.parametrize("status", sorted(OPEN))
+def test_while_reducing_only_orders_in_the_market_are_forbidden(
+    engine: Engine, controls: PostgresControls, status: OrderStatus
+) -> None:
+    ids = store_orders(engine, {"it": StoredOrder(user_id=1, symbol=NIFTY, status=status)})
+    offer(engine)
+    turn(controls, SYSTEM, "", REDUCING)
+
+    assert forbidden(controls, ids) == (set() if status is OrderStatus.RECEIVED else {"it"})
+
+
+@pytest.mark.parametrize(
+    ("side", "held", "sells", "buys", "is_forbidden"),
+    [
+        ("SELL", 65, 65, 0, False),
+        ("SELL", 64, 65, 0, True),
+        ("SELL", 65, 66, 0, True),
+        ("SELL", 65, 65, 500, False),
+        ("SELL", -65, 65, 0, True),
+        ("BUY", -65, 0, 65, False),
+        ("BUY", -64, 0, 65, True),
+        ("BUY", -65, 0, 66, True),
+        ("BUY", -65, 500, 65, False),
+        ("BUY", 65, 0, 65, True),
+    ],
+)
+def test_while_reducing_an_order_stands_whose_side_is_covered_by_the_position(
+    engine: Engine,
+    controls: PostgresControls,
+    side: str,
+    held: int,
+    sells: int,
+    buys: int,
+    *,
+    is_forbidden: bool,
+) -> None:
+    ids = store_orders(engine, {"it": StoredOrder(user_id=1, symbol=NIFTY, side=side)})
+    expose(engine, 1, NIFTY, held, sells, buys)
+    # What another account, or this one in another contract, holds says nothing.
+    expose(engine, 2, NIFTY, -held * 9)
+    expose(engine, 1, OTHER, -held * 9)
+    turn(controls, SYSTEM, "", REDUCING)
+
+    assert forbidden(controls, ids) == ({"it"} if is_forbidden else set())
+    turn(controls, UNDERLYING, "NIFTY", HALTED)
+    assert forbidden(controls, ids) == {"it"}
+
+
+def test_the_oldest_forbidden_orders_come_first_and_no_more_than_asked_for(
+    engine: Engine, controls: PostgresControls
+) -> None:
+    ids = store_orders(engine, {str(n): StoredOrder(user_id=1, symbol=NIFTY) for n in range(5)})
+    with engine.begin() as connection:
+        # The oldest is the last one in the table.
+        connection.exec_driver_sql("UPDATE orders SET tag = 'moved' WHERE id = %s", (ids["0"],))
+    turn(controls, SYSTEM, "", HALTED)
+
+    assert controls.forbidden(3) == sorted(ids.values())[:3]
+
+
+def test_a_state_is_stored_with_actor_reason_and_time_and_replaced_by_the_next(
+    controls: PostgresControls,
+) -> None:
+    first = controls.put(USER, "1", HALTED, actor="ann", reason="drill")
+    second = controls.put(USER, "1", REDUCING, actor="bob", reason=None)
+
+    assert (first.scope, first.name, first.state, first.actor, first.reason) == (
+        (USER, "1", HALTED, "ann", "drill")
+    )  # fmt: skip
+    assert (second.state, second.actor, second.reason) == (REDUCING, "bob", None)
+    assert second.changed_at > first.changed_at
+    assert controls.all() == [second]
+
+
+def test_the_states_of_the_system_come_first_then_accounts_then_underlyings_by_name(
+    controls: PostgresControls,
+) -> None:
+    for scope, name in (
+        (UNDERLYING, "NIFTY"),
+        (USER, "2"),
+        (UNDERLYING, "A"),
+        (USER, "1"),
+        (SYSTEM, ""),
+    ):
+        turn(controls, scope, name, HALTED)
+
+    assert [(c.scope, c.name) for c in controls.all()] == [
+        (SYSTEM, ""), (USER, "1"), (USER, "2"), (UNDERLYING, "A"), (UNDERLYING, "NIFTY"),
+    ]  # fmt: skip
+
+
+def audited(engine: Engine) -> list[tuple[str, str, str]]:
+    query = "SELECT subject, detail->>'before', detail->>'state' FROM audit_entries ORDER BY id"
+    with engine.connect() as connection:
+        return [(s, before, state) for s, before, state in connection.exec_driver_sql(query)]
+
+
+def test_the_audit_names_the_state_before_of_the_same_scope_and_name(
+    engine: Engine, controls: PostgresControls
+) -> None:
+    turn(controls, USER, "1", HALTED)
+    turn(controls, USER, "2", REDUCING)
+    turn(controls, UNDERLYING, "2", HALTED)
+    turn(controls, USER, "2", ACTIVE)
+
+    assert audited(engine) == [
+        ("user:1", "active", "halted"),
+        ("user:2", "active", "reducing"),
+        ("underlying:2", "active", "halted"),
+        ("user:2", "reducing", "active"),
+    ]
+
+
+def test_of_two_that_turn_at_once_the_second_audits_the_state_of_the_first(
+    engine: Engine, controls: PostgresControls
+) -> None:
+    states = [HALTED, REDUCING] * 8
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda state: turn(controls, SYSTEM, "", state), states))
+
+    told = audited(engine)
+    assert [before for _, before, _ in told] == ["active", *(after for _, _, after in told[:-1])]
+
+
+def hold(engine: Engine, kind: str) -> Iterable[None]:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{kind}({CONTROLS_LOCK})")
+        yield
+
+
+def test_settling_waits_for_those_who_decide_and_gives_up_in_time(
+    engine: Engine, controls: PostgresControls
+) -> None:
+    for _ in hold(engine, "_shared"):
+        assert not controls.settle(0.05)
+    assert controls.settle(0.05)
+
+
+def test_the_strictest_state_of_a_scope_is_measured_over_all_its_names(
+    controls: PostgresControls,
+) -> None:
+    turn(controls, USER, "1", ACTIVE)
+    turn(controls, USER, "2", REDUCING)
+    turn(controls, UNDERLYING, "NIFTY", HALTED)
+    turn(controls, UNDERLYING, "BANKNIFTY", ACTIVE)
+
+    assert controls.strictest() == {"system": 0, "user": 1, "underlying": 2}
