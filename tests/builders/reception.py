@@ -1,0 +1,146 @@
+"""The acceptance of orders on fakes: a made chain, a clock moved by hand, and all it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from angel_x.domain.intraday import IntradayRule
+from angel_x.domain.metric import Metric
+from angel_x.domain.order import OrderRequest, OrderType, Priority, Product, Side
+from angel_x.domain.risk import TradingRules
+from angel_x.domain.step import Step
+from angel_x.domain.universe import Universe
+from angel_x.services.acceptance import Acceptance, Accepted, Submission
+from angel_x.services.accounts import Accounts
+from angel_x.services.admission import Admission
+from angel_x.services.backpressure import Backpressure
+from angel_x.services.messaging import Messaging
+from angel_x.services.order_rate import LocalOrderRate
+from angel_x.services.slicing import Slicing
+from config.market import table
+from tests.builders.chains import MARKET_TIME, make_universe
+from tests.builders.markets import CALENDAR, RULES, ManualClock
+from tests.builders.recorders import FixedUniverse, RecordingMeter
+from tests.fakes.dispatcher import MemoryDispatcher
+from tests.fakes.intake import MemoryIntake
+from tests.fakes.refusals import MemoryRedeliveries, MemoryRefusals
+from tests.fakes.users import MemoryUsers
+
+UNIVERSE = make_universe(strikes=(24_000,))
+CALL, PUT = UNIVERSE.symbols[:2]
+LOT = 65
+#: Units of the largest order that is not sliced.
+LARGEST = 27 * LOT
+INTRADAY = IntradayRule.from_table(table("intraday")["cutoff"], CALENDAR)
+
+
+class Away(Exception):
+    """A server is away."""
+
+
+def order(
+    client_order_id: str = "a",
+    side: Side = Side.BUY,
+    quantity: int = LOT,
+    symbol: str = CALL,
+    priority: Priority = Priority.NORMAL,
+    product: Product = Product.NORMAL,
+) -> OrderRequest:
+    """Ask for one lot at a limit, unless told otherwise."""
+    price = Decimal("100.05")
+    request = OrderRequest(client_order_id, symbol, side, quantity, OrderType.LIMIT, price)
+    return replace(request, priority=priority, product=product)
+
+
+def orders(names: Iterable[str], priority: Priority = Priority.NORMAL) -> list[OrderRequest]:
+    return [order(name, priority=priority) for name in names]
+
+
+@dataclass
+class Reception:
+    """Where orders come in, and what became of them."""
+
+    batch_size: int = 50
+    universe: Universe = UNIVERSE
+    now: datetime = MARKET_TIME
+    default_user: str | None = None
+    #: Orders that may wait.
+    room: int = 100_000
+    #: Limits: scope, account and orders a second.
+    limits: list[tuple[str, str, str]] = field(default_factory=list)
+    intake: MemoryIntake = field(default_factory=MemoryIntake)
+    #: Each step that was passed, with the rows stored and the doorbells rung until then.
+    steps: list[tuple[Step, int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clock = ManualClock(self.now)
+        self.dispatcher = MemoryDispatcher()
+        self.meter = RecordingMeter()
+        self.users = MemoryUsers()
+        self.refusals = MemoryRefusals()
+        self.redeliveries = MemoryRedeliveries()
+        self.acceptance = Acceptance(
+            intake=self.intake,
+            universes=FixedUniverse(self.universe),
+            slicing=Slicing(RULES),
+            intraday=INTRADAY,
+            market_clock=self.clock,
+            dispatcher=self.dispatcher,
+            meter=self.meter,
+            batch_size=self.batch_size,
+            at=self._pass,
+        )
+        self.admission = Admission(
+            backpressure=Backpressure(self.intake.waiting, limit=self.room, monotonic=lambda: 0.0),
+            order_rate=LocalOrderRate(lambda: 0.0),
+            rules=self._rules,
+        )
+        self.messaging = Messaging(
+            acceptance=self.acceptance,
+            admission=self.admission,
+            accounts=Accounts(self.users),
+            refusals=self.refusals,
+            redeliveries=self.redeliveries,
+            is_outage=lambda error: isinstance(error, Away),
+            default_user=self.default_user,
+        )
+
+    def open(self, name: str) -> int:
+        """Open an account and return its id."""
+        account = self.users.add(name, Decimal(0))
+        assert account is not None
+        return account.id
+
+    def accept(self, user_id: int, *requests: OrderRequest) -> tuple[Accepted, ...]:
+        """Accept one submission that has to be accepted."""
+        (outcome,) = self.acceptance.accept([Submission(user_id, requests)])
+        assert isinstance(outcome, tuple), outcome
+        return outcome
+
+    @property
+    def stored(self) -> dict[tuple[int, str], int]:
+        """The order ids that are stored, by account and client order id."""
+        return {(r.user_id, r.request.client_order_id): r.order_id for r in self.intake.rows}
+
+    @property
+    def rung(self) -> list[tuple[Priority, tuple[int, ...]]]:
+        """Lane and ids of each doorbell."""
+        return [(ring.priority, ring.order_ids) for ring in self.dispatcher.rings]
+
+    def counted(self, metric: Metric) -> list[tuple[float, dict[str, str]]]:
+        """Return what was added to a metric, with its labels."""
+        return [(n, dict(labels)) for name, n, labels in self.meter.added if name is metric]
+
+    def fail_storing(self, error: Callable[[], Exception]) -> None:
+        """Let every transaction from now on end with an error."""
+        self.intake.failure = error
+
+    def _pass(self, step: Step) -> None:
+        self.steps.append((step, len(self.intake.rows), len(self.dispatcher.rings)))
+
+    def _rules(self) -> TradingRules:
+        rows = [(*scope, "max_orders_per_second", value) for *scope, value in self.limits]
+        return TradingRules.from_rows((), rows)
