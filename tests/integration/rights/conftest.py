@@ -1,0 +1,46 @@
+"""A system with two accounts that the tests of one module share; calls leave it as it was, or add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from angel_x.adapters.servers import RunningServers
+from angel_x.adapters.servers.urls import RedisAddress
+from config.settings import load
+from tests.builders.environs import environ_of
+from tests.integration.api.running import RunningApi, running
+from tests.integration.rights.world import World
+
+if TYPE_CHECKING:
+    from tests.plugins.servers import DatabaseFactory
+
+
+@pytest.fixture(scope="module")
+def shared_environ(
+    servers: RunningServers,
+    databases: DatabaseFactory,
+    migrated_database: str,
+    _redis_numbers: Iterator[int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, str]]:
+    """The environment of a system of one module."""
+    number = next(_redis_numbers)
+    cache = RedisAddress.parse(servers.urls.cache_url).with_database(number)
+    broker = RedisAddress.parse(servers.urls.broker_redis_url).with_database(number)
+    home = str(tmp_path_factory.mktemp("home"))
+    with databases.fresh(template=migrated_database) as url:
+        yield environ_of(url, broker.redis_url, cache.redis_url, home=home, metrics_enabled="false")
+
+
+@pytest.fixture(scope="module")
+def api(shared_environ: dict[str, str]) -> Iterator[RunningApi]:
+    with running(load(shared_environ)) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def world(api: RunningApi) -> World:
+    return World.of(api.application)
