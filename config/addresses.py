@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 _DRIVER = "postgresql+psycopg2"
 _SOCKET_SCHEMES = ("unix", "redis+socket")
+#: Parameters of an address that hold a password.
+_SECRET_PARAMETERS = ("password", "sslpassword")
 
 
 def sqlalchemy_address(url: str) -> str:
@@ -26,8 +28,9 @@ def redis_address(url: str) -> str:
     Raises:
         ValueError: The address is not one of Redis.
     """
-    scheme = urlsplit(url).scheme
-    if scheme in {"redis", "rediss"}:
+    parts = urlsplit(url)
+    if (scheme := parts.scheme) in {"redis", "rediss"}:
+        _check_host(parts)
         return url
     if scheme not in _SOCKET_SCHEMES:
         raise ValueError("Expected an address that starts with redis://, rediss:// or unix://")
@@ -39,6 +42,29 @@ def kombu_address(url: str) -> str:
     if urlsplit(url).scheme not in _SOCKET_SCHEMES:
         return url
     return _respelled(url, "redis+socket", "db", "virtual_host")
+
+
+def passwords(secret: str) -> tuple[str, ...]:
+    """Return the passwords of an address; a secret that is no address is one itself."""
+    _, separator, rest = secret.partition("://")
+    if not separator:
+        return (secret,)
+    credentials = rest.rpartition("@")[0].partition(":")[2]
+    named = [v for k, v in parse_qsl(rest.partition("?")[2]) if k in _SECRET_PARAMETERS]
+    return tuple(filter(None, (credentials, *named)))
+
+
+def _check_host(parts: SplitResult) -> None:
+    """Refuse a password that ends the host's part early: libraries would quote it in their errors."""
+    try:
+        is_sound = parts.port != 0 and "@" not in f"{parts.path}?{parts.query}#{parts.fragment}"
+    except ValueError:
+        is_sound = False
+    if not is_sound:
+        raise ValueError(
+            "Expected host and port as in redis://:password@host:6379/0, "
+            "with special characters of the password as %XX"
+        )
 
 
 def _respelled(url: str, scheme: str, old_key: str, new_key: str) -> str:

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, cast, get_args, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from config.addresses import redis_address, sqlalchemy_address
+from config.addresses import passwords, redis_address, sqlalchemy_address
 
 PREFIX = "ANGEL_X_"
 Environment = Literal["development", "testing", "production"]
@@ -364,6 +364,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 f"{PREFIX}{name.upper()} is needed: set it, or run `angel-x up` in {self.home}"
             )
         return str(value)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Passwords, those within addresses included: nothing of it belongs into a log."""
+        values = (getattr(self, s.name) for s in SETTINGS if s.doc.secret)
+        return tuple(secret for value in values if value for secret in passwords(str(value)))
 
     @property
     def greeks_pace_seconds(self) -> float:

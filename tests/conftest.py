@@ -15,6 +15,7 @@ import redis
 import structlog
 from sqlalchemy import Engine
 
+from angel_x.adapters.logging import ErrorStream
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.bootstrap import Application
@@ -51,7 +52,7 @@ def log_as_it_was() -> Iterator[None]:
         structlog.reset_defaults()
         structlog.contextvars.clear_contextvars()
         root = logging.getLogger()
-        root.handlers[:] = [h for h in root.handlers if type(h) is not logging.StreamHandler]
+        root.handlers[:] = [h for h in root.handlers if not isinstance(h, ErrorStream)]
         root.setLevel(logging.WARNING)
 
 

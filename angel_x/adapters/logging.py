@@ -1,13 +1,20 @@
-"""How log events are written: for people, or as one JSON object a line."""
+"""How log events are written: for people, or as one JSON object a line.
+
+Neither format shows the values of local variables, and no line holds a secret or grows without end.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Protocol
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Protocol, TextIO
 
 import structlog
 from structlog.types import Processor
+
+from angel_x.adapters.redaction import Redaction, traceback_of
 
 
 class LogSettings(Protocol):
@@ -17,6 +24,8 @@ class LogSettings(Protocol):
     def log_format(self) -> str: ...
     @property
     def node(self) -> str: ...
+    @property
+    def secrets(self) -> Iterable[str]: ...
 
 
 def configure_logging(settings: LogSettings, role: str) -> None:
@@ -51,22 +60,28 @@ def configure_logging(settings: LogSettings, role: str) -> None:
 
 
 def _rendering(settings: LogSettings) -> list[Processor]:
-    if settings.log_format == "json":
-        return [
-            structlog.processors.dict_tracebacks,
-            structlog.processors.EventRenamer("event"),
-            structlog.processors.JSONRenderer(default=str),
-        ]
-    # The default prints the values of local variables, keys and orders among them.
-    return [
-        structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+    safe: list[Processor] = [
+        structlog.processors.ExceptionRenderer(traceback_of),
+        Redaction(settings.secrets),
     ]
+    if settings.log_format == "json":
+        return [*safe, structlog.processors.JSONRenderer(default=str)]
+    return [*safe, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+
+
+class ErrorStream(logging.StreamHandler[TextIO]):
+    """Says of an event that cannot be written only where it comes from.
+
+    The default prints its arguments, with all that they hold.
+    """
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name of logging
+        with suppress(OSError, ValueError):
+            self.stream.write(f"log.unwritten {record.name} {record.pathname}:{record.lineno}\n")
 
 
 def _replace_root_handler(formatter: logging.Formatter, level: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = ErrorStream(sys.stderr)
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -8,6 +8,7 @@ from functools import partial
 
 import psycopg2
 
+from angel_x.adapters.redaction import Redaction
 from angel_x.adapters.servers.urls import (
     RedisAddress,
     libpq_url,
@@ -16,9 +17,12 @@ from angel_x.adapters.servers.urls import (
 )
 from angel_x.adapters.servers.valkey import redis_refusal
 from angel_x.errors import ServerUnavailable
+from config.addresses import passwords
 
 #: Seconds that a server gets to answer; it may be starting at the same time as we.
 PATIENCE = 5.0
+#: In the place of libpq's errors, which quote parts of the password.
+_UNREADABLE = "the address cannot be read; special characters of its password are written as %XX"
 
 
 def given_database(url: str) -> str:
@@ -40,8 +44,10 @@ def given_redis(url: str) -> tuple[RedisAddress, RedisAddress]:
 def _postgres_refusal(url: str) -> str | None:
     try:
         psycopg2.connect(libpq_url(url), connect_timeout=5).close()
+    except psycopg2.ProgrammingError:
+        return _UNREADABLE
     except psycopg2.OperationalError as error:
-        return str(error).strip()
+        return _UNREADABLE if "for connection option" in str(error) else str(error).strip()
     return None
 
 
@@ -49,5 +55,8 @@ def _await_answer(refusal: Callable[[], str | None], name: str, url: str) -> Non
     deadline = time.monotonic() + PATIENCE
     while (reason := refusal()) is not None:
         if time.monotonic() > deadline:
-            raise ServerUnavailable(f"no {name} answers at {without_password(url)}: {reason}")
+            raise ServerUnavailable(
+                f"no {name} answers at {without_password(url)}: "
+                + Redaction(passwords(url)).masked(reason)
+            )
         time.sleep(0.1)

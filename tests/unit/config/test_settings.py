@@ -199,3 +199,48 @@ def test_secrets_are_not_printed() -> None:
 def test_every_setting_is_described() -> None:
     assert all(setting.doc.meaning.endswith(".") for setting in SETTINGS)
     assert all(setting.doc.used_by for setting in SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://:5ec/7e7@host:6379/0",
+        "redis://:5ec#7e7@host:6379/0",
+        "rediss://:5ec?7e7@host/0",
+        "redis://:123/7e7@host/0",
+        "redis://:123?7e7@host/0",
+        "redis://:123#7e7@host/0",
+        "redis://host:5ec7e7/0",
+    ],
+)
+def test_a_password_that_ends_an_address_early_is_refused_and_not_quoted(address: str) -> None:
+    with pytest.raises(SettingsError, match="special characters of the password as %XX") as refused:
+        load({"ANGEL_X_BROKER_URL": address})
+
+    for part in ("5ec", "123", "7e7"):
+        assert part not in str(refused.value)
+
+
+def test_the_secrets_of_settings_are_their_passwords() -> None:
+    settings = load(
+        {
+            "ANGEL_X_DATABASE_URL": "postgresql://u:1st5ec@h/d?sslpassword=2nd5ec&sslmode=require",
+            "ANGEL_X_BROKER_URL": "redis://:3rd5ec%2F@h:6379/0",
+            "ANGEL_X_CACHE_URL": "unix:///s?db=1&password=4th5ec",
+            "ANGEL_X_FLOWER_PASSWORD": "5th5ec of them",
+        }
+    )
+
+    assert set(settings.secrets) == {"1st5ec", "2nd5ec", "3rd5ec%2F", "4th5ec", "5th5ec of them"}
+    assert "5ec" not in f"{settings} {settings!r}"
+
+
+def test_addresses_without_a_password_hold_no_secret() -> None:
+    settings = load(
+        {
+            "ANGEL_X_DATABASE_URL": "postgresql://u@/d?host=/s",
+            "ANGEL_X_REDIS_URL": "redis://h:6379/0",
+        }
+    )
+
+    assert settings.secrets == ()
