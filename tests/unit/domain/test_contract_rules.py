@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import csv
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -62,25 +60,3 @@ def test_recordings_name_underlyings_in_their_own_way() -> None:
 def test_an_index_is_an_underlying_whose_rules_are_known() -> None:
     assert RULES.is_index("SENSEX")
     assert not RULES.is_index("RELIANCE")
-
-
-def test_lots_are_those_of_the_exchanges_list(reference_folder: Path) -> None:
-    with (reference_folder / "nse_lot_sizes_apr_jun_2026.csv").open() as file:
-        header, *rows = csv.reader(file)
-    months = [date(2026, month, 25) for month in (4, 5, 6)]
-    listed = {name: [int(lot) for lot in lots] for name, *lots in rows if RULES.is_index(name)}
-
-    assert header[1:] == [f"Lot Size ({day:%b %Y})" for day in months]
-    assert len(listed) == 5
-    for name, lots in listed.items():
-        assert [RULES.lot_size(name, day) for day in months] == lots
-
-
-def test_freeze_quantities_are_those_of_the_exchanges_list(reference_folder: Path) -> None:
-    with (reference_folder / "nse_qtyfreeze_20251201.csv").open() as file:
-        _, *rows = csv.reader(file)
-    listed = {name.strip(): int(units) for _, name, units in rows if RULES.is_index(name.strip())}
-
-    assert len(listed) == 5
-    for name, units in listed.items():
-        assert RULES.freeze_quantity(name, date(2025, 12, 1)) == units
