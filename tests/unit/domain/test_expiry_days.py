@@ -65,6 +65,7 @@ def test_the_weekday_is_that_of_the_week(weekdays: Dated[int], days: list[int]) 
     assert [day.day for day in islice(weekly_expiries(CALENDAR, after, weekdays), 5)] == days
 
 
+@pytest.mark.reference
 def test_tuesday_holidays_of_the_exchange_move_expiries(reference_folder: Path) -> None:
     listed = json.loads((reference_folder / "nse_holidays_2026.json").read_text())
     closed = {date.fromisoformat(day) for day in listed["fo_closed"]}

@@ -193,6 +193,7 @@ def row_of(contract: Contract) -> Row:
     )
 
 
+@pytest.mark.reference
 def test_the_sample_of_a_real_master_is_read(reference_folder: Path) -> None:
     rows = json.loads((reference_folder / "angel_scrip_master_sample.json").read_text())
 

@@ -1,0 +1,118 @@
+"""Margins and the scenarios behind them.
+
+Sources: NSE Clearing's page on SPAN risk parameters, its circular NCL/CMPT/64639 of 20 November 2024,
+and a SPAN file of 29 May 2026.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from angel_x.domain.margin import PercentageMargin, RiskRows
+from angel_x.domain.risk_arrays import DELTA_ROW
+from angel_x.domain.span import ScanRange, SpanParameters, span_table
+from angel_x.domain.span_margin import SpanMargin
+from angel_x.domain.unit_risk import STEPS
+from config.market import table
+
+MARGIN = PercentageMargin.from_table(table("margin"))
+SPREADS = SpanMargin.from_table(table("margin"))
+SPAN = span_table(table("margin")["span"])
+FIRST, LAST, EVE = date(2024, 11, 20), date(2030, 12, 31), date(2024, 11, 19)
+INDICES = ("BANKEX", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "NIFTY", "NIFTYNXT50", "SENSEX")
+
+
+def spread(today: date, *, contracts: int = 1) -> list[float]:
+    """Return rupees that a unit of delta 1 on a spot of 10,000 is charged between expiries."""
+    columns = np.zeros((18, contracts), np.float32)
+    columns[DELTA_ROW] = 1.0
+    rows = RiskRows(
+        ["NIFTY"] * contracts,
+        [date.max] * contracts,
+        [Decimal(10_000)] * contracts,
+        columns,
+        np.ones(contracts, np.bool_),
+    )
+    return [risk.spread / STEPS for risk in SPREADS.unit_risks(rows, today)]
+
+
+@pytest.mark.parametrize("day", [FIRST, LAST])
+@pytest.mark.parametrize(
+    ("underlying", "scan", "exposure", "expiry_day"),
+    [*((name, 930, 200, 200) for name in INDICES), ("RELIANCE", 1_420, 350, 0)],
+)
+def test_a_short_of_ten_thousand_rupees_is_asked_for_the_listed_shares(
+    underlying: str, scan: int, exposure: int, expiry_day: int, day: date
+) -> None:
+    rule = MARGIN.rule(underlying, day)
+
+    asked = [share * 10_000 for share in (rule.scan, rule.exposure, rule.expiry_day)]
+    assert asked == [scan, exposure, expiry_day]
+
+
+@pytest.mark.parametrize("day", [FIRST, LAST])
+def test_an_offset_between_expiries_costs_a_hundred_and_seventy_five_of_ten_thousand(
+    day: date,
+) -> None:
+    assert spread(day) == [175]
+
+
+@pytest.mark.parametrize("underlying", ["NIFTY", "RELIANCE"])
+def test_no_margin_is_known_before_the_first(underlying: str) -> None:
+    with pytest.raises(LookupError, match="2024-11-19"):
+        MARGIN.rule(underlying, EVE)
+    with pytest.raises(LookupError, match="2024-11-19"):
+        spread(EVE, contracts=0)
+    with pytest.raises(LookupError, match="2024-11-19"):
+        SPAN.on(EVE)
+
+
+@pytest.mark.parametrize("day", [FIRST, LAST])
+def test_the_scenarios_are_those_of_the_clearing_corporation(day: date) -> None:
+    assert SPAN.on(day) == SpanParameters(
+        indices=frozenset(INDICES),
+        index=ScanRange(price=0.093, distant_price=0.177, volatility=0.04),
+        stock=ScanRange(price=0.142, distant_price=0.177, volatility=0.10),
+        distant_years=0.75,
+        extreme_moves=2.0,
+        extreme_cover=0.35,
+        look_ahead_years=1 / 365,
+    )
+
+
+def test_indices_are_written_by_name() -> None:
+    assert tuple(table("margin")["span"]["indices"]) == INDICES
+    assert set(INDICES) == set(table("contracts")["lot_size"])
+
+
+def test_margins_have_been_laid_down_once() -> None:
+    content = table("margin")
+    rows = [*(content[n] for n in ("short_options", "short_stock_options", "calendar_spreads"))]
+
+    assert [[row["from"] for row in part] for part in rows] == [["2024-11-20"]] * 3
+    assert [row["from"] for row in content["span"]["scenarios"]] == ["2024-11-20"]
+
+
+@pytest.mark.reference
+def test_scan_ranges_are_those_of_a_real_risk_file(reference_folder: Path) -> None:
+    listed = json.loads((reference_folder / "span_reference_20260529.json").read_text())
+    price, volatility = listed["span_params_seen"]
+    parameters = SPAN.on(date(2026, 5, 29))
+
+    # Written with two places, so that every ten thousandth of the share shows.
+    assert round(price["phy_price"] * parameters.index.price, 2) == pytest.approx(
+        price["priceScan"], abs=0.02
+    )
+    assert parameters.index.volatility == volatility["volScan"]
+    rule = MARGIN.rule("NIFTY", date(2026, 5, 29))
+    assert float(rule.scan) == parameters.index.price
+    for case in listed["cases"][:1]:
+        units = case["legs"][0][2]
+        future = listed["future_price_implied_by_exposure"]
+        assert float(rule.exposure) * future * units == pytest.approx(case["exposure"], abs=1)

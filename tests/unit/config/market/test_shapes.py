@@ -1,0 +1,135 @@
+"""What each table holds, by name and number: no row, key or source is added or lost in silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from config.market import table
+from tests.unit.config.market.listings import TABLES, first_days, rows_of
+
+#: Keys in their order; so many rows of lists; quotes for text.
+SHAPES = {
+    "charges": (
+        "source'' options[2 from'' stt_sell'' transaction'' investor_protection'' sebi'' "
+        "stamp_buy'' gst'' brokerage_rupees'']"
+    ),
+    "contracts": (
+        "source'' tick_size'' exchange(SENSEX'' BANKEX'') "
+        "expiry_weekday(NSE[2 from'' weekday0] BSE[2 from'' weekday0]) weekly[2''] "
+        "lot_size(NIFTY[5 from'' units0] BANKNIFTY[4 from'' units0] FINNIFTY[3 from'' units0] "
+        "MIDCPNIFTY[4 from'' units0] NIFTYNXT50[2 from'' units0] SENSEX[1 from'' units0] "
+        "BANKEX[1 from'' units0]) "
+        "freeze_quantity(NIFTY[1 from'' units0] BANKNIFTY[3 from'' units0] "
+        "FINNIFTY[3 from'' units0] MIDCPNIFTY[1 from'' units0] NIFTYNXT50[1 from'' units0] "
+        "SENSEX[1 from'' units0] BANKEX[1 from'' units0])"
+    ),
+    "intraday": "source'' cutoff[2 from'' minutes_before_close0]",
+    "margin": (
+        "source'' short_options[1 from'' scan_percent'' exposure_percent'' expiry_day_percent''] "
+        "short_stock_options[1 from'' scan_percent'' exposure_percent'' expiry_day_percent''] "
+        "calendar_spreads[1 from'' charge_percent''] span_source'' "
+        "span(indices[7''] scenarios[1 from'' "
+        "index(price_percent'' distant_price_percent'' volatility_points'') "
+        "stock(price_percent'' distant_price_percent'' volatility_points'') "
+        "distant_months'' extreme_moves'' extreme_cover_percent'' look_ahead_days''])"
+    ),
+    "price_bands": (
+        "source'' limit_orders[1 from'' low_premium_rupees'' low_band_rupees'' band_percent''] "
+        "market_orders[1 from'' least_ticks0 slabs[3 below_rupees'' percent''] beyond_percent'']"
+    ),
+    "rates": ("source'' risk_free[1 from'' rate''] exchange_source'' exchange[1 from'' rate'']"),
+    "sessions": (
+        "source'' timezone'' hours[2 from'' open'' close''] holidays[16''] "
+        "special_sessions[1 date'' name'' open'' close'']"
+    ),
+}
+SOURCES = {
+    ("charges", "source"): (
+        "NSE and BSE transaction charges, Finance Act rates of STT, SEBI fee, stamp duty and GST "
+        "on index options; brokerage of Angel One; percent of premium unless said otherwise"
+    ),
+    ("contracts", "source"): (
+        "NSE circulars on lot size (Oct-2024 and 03-Oct-2025) and quantity freeze; lot sizes are "
+        "chosen by the expiry of the contract, and those of 20-Nov-2024 hold for contracts "
+        "introduced since, not for monthly ones up to January 2025, freeze quantities by the "
+        "trading day; expiry weekdays (Monday is 0) by the week, of NSE where no other exchange "
+        "is named. Underlyings with a lot size are indices, whose options are settled in cash"
+    ),
+    ("intraday", "source"): (
+        "House rule: brokers square intraday positions off before the close and publish a time of "
+        "their own, for index options mostly 15:20 IST. Minutes before the close keep it there "
+        "under the hours until 31-Jul-2026 and since 03-Aug-2026, and give special sessions one "
+        "as well."
+    ),
+    ("margin", "source"): (
+        "NSE Clearing SPAN risk parameters: index price scan range 9.3 % of the underlying, "
+        "exposure margin 2 %, extra loss margin of 2 % on short index options on the day of "
+        "expiry (NCL/CMPT/64639, 20-Nov-2024), calendar spread charge 1.75 % of the far contract; "
+        "stocks exposure margin 3.5 %, and the scan range of the scenarios"
+    ),
+    ("margin", "span_source"): (
+        "NSE Clearing SPAN risk parameters: the larger of a multiple of the daily volatility and "
+        "these floors, which are what its files of 2026 hold for indices. Not verified, so to be "
+        "checked against a risk file before money depends on them: the floors of stocks"
+    ),
+    ("price_bands", "source"): (
+        "Limit orders: limit price protection of NSE (NSE/FAOP/54242, 31-Oct-2022), 20 rupees "
+        "either way up to a premium of 50 rupees, 40 percent above. Market orders: the slabs of "
+        "market price protection that brokers apply to options on the last traded price before "
+        "they send a limit order; no day is published on which they came into force. At least two "
+        "ticks, so that a premium of a few paise can trade at all, is our own choice."
+    ),
+    ("rates", "source"): (
+        "Rupee money-market rate used to discount premiums; the forward comes from put-call "
+        "parity, so the choice moves prices by little"
+    ),
+    ("rates", "exchange_source"): (
+        "The annual rate of the option chain on the exchange's website, with which its published "
+        "volatilities of 19-Aug-2026 are found again"
+    ),
+    ("sessions", "source"): (
+        "NSE derivatives segment: trading hours (SEBI circular "
+        "HO/47/11/11(3)2025-MRD-POD2/I/2765/2026 for the change of 03-Aug-2026) and the holiday "
+        "list for 2026"
+    ),
+}
+
+
+def inner(content: Any) -> str:
+    return " ".join(f"{key}{shape(value)}" for key, value in content.items())
+
+
+def shape(content: Any) -> str:
+    """Return the keys of parsed JSON in their order, and how many rows of one shape a list has."""
+    if isinstance(content, dict):
+        return f"({inner(content)})"
+    if isinstance(content, list):
+        shapes = {inner(row) if isinstance(row, dict) else shape(row) for row in content}
+        (same,) = shapes
+        return f"[{len(content)}{' ' if isinstance(content[0], dict) else ''}{same}]"
+    return "''" if isinstance(content, str) else "0"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_holds_the_rows_and_keys_that_are_known_here(name: str) -> None:
+    assert inner(table(name)) == SHAPES[name]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_dated_rows_are_written_in_the_order_of_their_days(name: str) -> None:
+    for rows in rows_of(name):
+        days = first_days(rows)
+        assert days == sorted(set(days))
+
+
+@pytest.mark.parametrize(("name", "key"), SOURCES)
+def test_a_table_names_its_sources(name: str, key: str) -> None:
+    assert table(name)[key] == SOURCES[name, key]
+
+
+def test_every_source_is_held_here() -> None:
+    found = {(n, key) for n in TABLES for key in table(n) if key.endswith("source")}
+
+    assert found == set(SOURCES)
