@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from angel_x.adapters.postgres.engine import make_engine
 from tests.integration.contracts.worlds import MemoryWorld, SqlWorld, World
+
+#: Only a lock that another transaction holds is waited for at all.
+_HASTY_SECONDS = 0.2
 
 
 @pytest.fixture(params=["memory", "postgres"])
-def world(request: pytest.FixtureRequest) -> World:
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
     if request.param == "memory":
-        return MemoryWorld()
-    return SqlWorld(request.getfixturevalue("engine"))
+        yield MemoryWorld()
+        return
+    url = request.getfixturevalue("migrated_url")
+    hasty = make_engine(url, pool_size=1, max_pool_size=2, lock_seconds=_HASTY_SECONDS)
+    yield SqlWorld(request.getfixturevalue("engine"), hasty)
+    hasty.dispose()
 
 
 @pytest.fixture

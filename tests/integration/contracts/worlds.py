@@ -49,6 +49,8 @@ class World(Protocol):
 
     units: Units
     due: DueOrders
+    #: Transactions that fail soon where the others wait for a lock.
+    hasty: Units
 
     def account(self) -> int:
         """Open an account; return its id."""
@@ -82,6 +84,7 @@ class MemoryWorld:
     def __init__(self) -> None:
         self.tables = Tables(risks=MARGIN)
         self.units: Units = MemoryUnits(self.tables, lease_seconds=LEASE_SECONDS)
+        self.hasty: Units = self.units
         self.due: DueOrders = MemoryDueOrders(self.tables)
 
     def account(self) -> int:
@@ -130,11 +133,12 @@ class MemoryWorld:
 class SqlWorld(MemoryWorld):
     """Drafts what it stores in tables of its own, of which nothing else is read."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, hasty: Engine) -> None:
         super().__init__()
         self._engine = engine
         self.tables.clock = wall_clock
         self.units = BookUnits(engine, lease_seconds=LEASE_SECONDS, risks=MARGIN)
+        self.hasty = BookUnits(hasty, lease_seconds=LEASE_SECONDS, risks=MARGIN)
         self.due = OrderSearch(engine)
         list_contracts(engine, UNIVERSE)
 
