@@ -23,9 +23,10 @@ from angel_x.services.square_off import SquareOff
 from angel_x.services.workflows import Advance
 from config.market import table
 from tests.builders.markets import CALENDAR
-from tests.builders.paper import CALL, LOT, UNIVERSE, Exchange, OneUniverse, SilentAftermath
+from tests.builders.paper import CALL, LOT, UNIVERSE, Exchange, OneUniverse
 from tests.builders.recorders import RecordingEvents
 from tests.builders.risk import flat
+from tests.fakes.aftermath import SilentAftermath
 from tests.fakes.dispatcher import MemoryDispatcher
 from tests.fakes.holdings import MemoryHoldings
 from tests.fakes.intake import Key, MemoryIntake, Stored

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,26 +15,21 @@ from angel_x.domain.charges import charge_table
 from angel_x.domain.denial import CancelReason
 from angel_x.domain.expiry import epoch_ms
 from angel_x.domain.latency import Latency
-from angel_x.domain.margin_pool import MarginPools, Pair
-from angel_x.domain.money import ZERO, rupees
+from angel_x.domain.money import rupees
 from angel_x.domain.order import (
     RESTING,
     Order,
     OrderStatus,
     OrderType,
     Priority,
-    Product,
     Side,
     Validity,
 )
-from angel_x.domain.position import Position
 from angel_x.domain.protection import Protection
 from angel_x.domain.quote import QUOTE
-from angel_x.domain.risk import TradingRules
 from angel_x.domain.slippage import Slippage
 from angel_x.domain.span_margin import SpanMargin
 from angel_x.domain.step import Passing, unhindered
-from angel_x.services.aftermath import Aftermath
 from angel_x.services.market_watch import MarketWatch
 from angel_x.services.matching import Matching
 from angel_x.services.paper_market import PaperMarket, PaperRules, order_columns
@@ -47,11 +40,13 @@ from tests.builders.liquidity import MemoryLiquidity
 from tests.builders.markets import ManualClock, MemoryQuoteBoard
 from tests.builders.recorders import RecordingMeter
 from tests.builders.risk import MemoryRiskBoard
+from tests.fakes.aftermath import SilentAftermath
+from tests.fakes.tables import Tables
+from tests.fakes.units import MemoryUnits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from angel_x.services.units import Units
 from angel_x.domain.universe import Universe
 
 UNIVERSE = make_universe(expiries=(date(2026, 8, 25),), strikes=(24_000,))
@@ -59,7 +54,6 @@ CALL, PUT = UNIVERSE.symbols
 LOT, TICK = 65, 5
 MAX_AGE_SECONDS = 60.0
 FULL_SECONDS = 3.0
-_CASH = Decimal(10**12)
 _SPOT_PAISE = 2_400_000
 
 
@@ -74,16 +68,6 @@ class OneUniverse:
         return self.universe if version == self.universe.version else None
 
 
-class SilentAftermath(Aftermath):
-    """Tells nobody."""
-
-    def __init__(self) -> None:
-        self.told: list[Book] = []
-
-    def tell(self, book: Book, elapsed_seconds: float = 0.0) -> None:
-        self.told.append(book)
-
-
 @dataclass
 class Exchange:
     """Accounts with all the money in the world, their orders, and the market that they meet."""
@@ -91,9 +75,7 @@ class Exchange:
     slippage_ticks: int = 0
     latency: Latency = field(default_factory=Latency)
     seed: int = 0
-    rules: TradingRules = field(default_factory=TradingRules)
-    orders: dict[int, Order] = field(default_factory=dict)
-    books: list[Book] = field(default_factory=list)
+    at: Passing = unhindered
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(MARKET_TIME)
@@ -101,12 +83,8 @@ class Exchange:
         self.liquidity = MemoryLiquidity()
         self.risk = MemoryRiskBoard()
         self.meter = RecordingMeter()
-        self.accounts: dict[int, Account] = {}
-        self.exposures: dict[tuple[int, str], Exposure] = {}
-        self.positions: dict[tuple[int, str, Product], Position] = {}
         self.searches: list[Sequence[str] | None] = []
         universes = OneUniverse(UNIVERSE)
-        self.margins: dict[Pair, Decimal] = {}
         self.sheets = RiskSheets(
             universes=universes,
             quotes=self.board,
@@ -119,6 +97,8 @@ class Exchange:
             max_age_seconds=MAX_AGE_SECONDS,
             keep_seconds=0.0,
         )
+        self.tables = Tables(self.clock, self.sheets.of)
+        self.units = MemoryUnits(self.tables, at=self.at)
         self.market = PaperMarket(
             universes=universes,
             quotes=self.board,
@@ -144,8 +124,7 @@ class Exchange:
         self.matching = Matching(
             search=self,
             watch=self.watch,
-            # Matching needs less of a transaction than others do.
-            units=cast("Units", self),
+            units=self.units,
             market=self.market,
             aftermath=SilentAftermath(),
             market_clock=self.clock,
@@ -213,69 +192,52 @@ class Exchange:
             client_order_id=f"c{number}",
             time_priority=number,
         )
-        self.accounts.setdefault(user_id, Account(user_id, _CASH, ZERO, ZERO))
-        self.orders[number] = order
+        self.tables.store(order)
         return order
 
     def decide(self, *orders: Order) -> list[Terms]:
-        """Decide orders as one batch."""
+        """Decide orders as one batch; one that is not stored yet takes the place of its id."""
+        for order in orders:
+            self.tables.rows[order.id].order = order
         terms = self.market.terms(orders)
-        with self.begin() as unit:
-            book = self._book()
+        with self.units.begin() as unit:
+            found, book = unit.orders([order.id for order in orders], set(OrderStatus))
+            by_id = {order.id: order for order in found}
             for order, offered in zip(orders, terms, strict=True):
-                book.decide(order, offered)
+                book.decide(by_id[order.id], offered)
             unit.record(book, "execution")
+            unit.commit()
         return terms
 
     def cancel(self, order: Order) -> None:
-        book = self._book()
-        book.take_off(order, OrderStatus.CANCELED, CancelReason.REQUESTED)
-        self.record(book)
+        with self.units.begin() as unit:
+            (found,), book = unit.orders([order.id], RESTING)
+            book.take_off(found, OrderStatus.CANCELED, CancelReason.REQUESTED)
+            unit.record(book, "api")
+            unit.commit()
+
+    @property
+    def orders(self) -> dict[int, Order]:
+        return {number: row.order for number, row in self.tables.rows.items()}
+
+    @property
+    def accounts(self) -> dict[int, Account]:
+        return self.tables.accounts
+
+    @property
+    def exposures(self) -> dict[tuple[int, str], Exposure]:
+        return self.tables.exposures
+
+    @property
+    def books(self) -> list[Book]:
+        return self.tables.books
 
     @property
     def fills(self) -> list[tuple[int, int, int]]:
         """Order, units and paise of every fill."""
         return [(f.order.id, f.quantity, int(f.price * 100)) for b in self.books for f in b.fills]
 
-    def _book(self) -> Book:
-        margins = MarginPools(dict(self.margins), self.sheets.of)
-        return Book(self.accounts, self.exposures, self.positions, self.rules, margins=margins)
-
-    def record(self, book: Book) -> None:
-        """Keep what a book came to."""
-        self.books.append(book)
-        self.margins = book.margins.held()
-
-    # What matching sees of a database.
-
     def resting(self, universe: Universe, symbols: Sequence[str] | None) -> NDArray[np.void]:
         self.searches.append(symbols)
         found = [o for o in self.orders.values() if o.status in RESTING]
         return order_columns([o for o in found if symbols is None or o.symbol in symbols], universe)
-
-    @contextmanager
-    def begin(self) -> Iterator[MemoryUnit]:
-        yield MemoryUnit(self)
-
-    @property
-    def at(self) -> Passing:
-        return unhindered
-
-
-@dataclass
-class MemoryUnit:
-    """What matching asks of a transaction; it cannot fail."""
-
-    exchange: Exchange
-
-    def orders(
-        self, order_ids: Sequence[int], statuses: Collection[OrderStatus]
-    ) -> tuple[list[Order], Book]:
-        found = [self.exchange.orders[i] for i in sorted(order_ids)]
-        return [o for o in found if o.status in statuses], self.exchange._book()
-
-    def record(self, book: Book, actor: str) -> None:
-        self.exchange.record(book)
-
-    def commit(self) -> None:
-        pass

@@ -30,7 +30,7 @@ def duplicates(world: World, order_ids: Sequence[int], seconds: int = 30) -> set
     ],
 )
 def test_other_content_is_no_duplicate(world: World, user: int, other: dict[str, Any]) -> None:
-    said = {"limit": "99.00"}
+    said: dict[str, Any] = {"limit": "99.00"}
     first, second = world.order(user, **said), world.order(user, **said | other)
     third = world.order(user, **said)
 
@@ -58,7 +58,7 @@ def test_what_changes_no_trade_makes_no_other_order(
 
 @pytest.mark.parametrize("trigger", ["98.00", "97.00"])
 def test_stops_repeat_each_other_at_the_same_trigger(world: World, user: int, trigger: str) -> None:
-    stop = {"order_type": OrderType.STOP_LIMIT}
+    stop: dict[str, Any] = {"order_type": OrderType.STOP_LIMIT}
     world.order(user, "99.00", trigger_price=Decimal("98.00"), **stop)
 
     again = world.order(user, "99.00", trigger_price=Decimal(trigger), **stop)

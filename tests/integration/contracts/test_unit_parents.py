@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -26,7 +27,7 @@ def expire(book: Book, order: Order) -> None:
     book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
 
 
-DEEDS = {
+DEEDS: dict[str, Callable[[Book, Order], object]] = {
     "fill": lambda book, order: book.decide(order, fill("100.00")),
     "part": lambda book, order: book.decide(order, fill("100.00", units=1)),
     "rest": lambda book, order: book.decide(order, rest("99.50")),

@@ -199,7 +199,7 @@ def test_an_order_that_is_halted_stays_and_takes_nothing_from_others(exchange: E
     halted = exchange.order(limit=9_950, lots=10, user_id=1)
     free = exchange.order(limit=9_900, lots=10, user_id=2)
     rest(exchange, halted, free)
-    exchange.rules = TradingRules({("user", "1"): TradingState.HALTED})
+    exchange.tables.rules = TradingRules({("user", "1"): TradingState.HALTED})
 
     exchange.quote(ask=9_900, bid=9_800, last=9_850)
     exchange.matching.run()

@@ -1,0 +1,85 @@
+"""The execution over tables in memory and a scripted market, with a journal of its protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from angel_x.domain.metric import Metric
+from angel_x.domain.step import Step
+from angel_x.services.execution import Execution
+from tests.builders.markets import ManualClock
+from tests.builders.recorders import RecordingMeter
+from tests.fakes.aftermath import SilentAftermath
+from tests.fakes.market import ScriptedMarket
+from tests.fakes.tables import NOW, Tables
+from tests.fakes.units import MemoryUnits
+
+LEASE_SECONDS = 30.0
+
+
+class Away(Exception):
+    """A server is not there."""
+
+
+class Died(BaseException):
+    """The end of the process."""
+
+
+@dataclass
+class Worker:
+    """One worker that executes orders, and everything that it touches."""
+
+    claim_limit: int = 50
+    latency: float = 0.0
+    #: Each step with how many books were committed and told of, and whether an account was locked.
+    journal: list[tuple[Step, int, int, bool]] = field(default_factory=list)
+    #: Done when a step is passed.
+    at_steps: dict[Step, Callable[[], object]] = field(default_factory=dict)
+    #: Done while the venue takes its time.
+    meanwhile: Callable[[], object] = lambda: None
+    slept: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clock = ManualClock(NOW)
+        #: Of the database server.
+        self.server_clock = ManualClock(NOW)
+        self.tables = Tables(self.server_clock)
+        self.units = MemoryUnits(self.tables, lease_seconds=LEASE_SECONDS, at=self.passed)
+        self.market = ScriptedMarket(self.latency)
+        self.aftermath, self.meter, ticks = SilentAftermath(), RecordingMeter(), count()
+        self.execution = Execution(
+            units=self.units,
+            market=self.market,
+            aftermath=self.aftermath,
+            market_clock=self.clock,
+            meter=self.meter,
+            # Each look at it takes a second.
+            monotonic=lambda: float(next(ticks)),
+            sleep=self.sleep,
+            claim_limit=self.claim_limit,
+            transient=(Away,),
+        )
+
+    def passed(self, step: Step) -> None:
+        tables = self.tables
+        told = len(self.aftermath.told)
+        self.journal.append((step, len(tables.books), told, bool(tables.account_locks)))
+        if step in self.at_steps:
+            self.at_steps[step]()
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        assert not self.tables.account_locks, "nobody waits for a venue with an account in hand"
+        self.meanwhile()
+
+    @property
+    def steps(self) -> list[Step]:
+        return [step for step, *_ in self.journal]
+
+    def counted(self, metric: Metric) -> float:
+        return sum(amount for name, amount, _ in self.meter.added if name is metric)
+
+    def end_leases(self) -> None:
+        self.server_clock.advance(LEASE_SECONDS)

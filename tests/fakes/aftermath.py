@@ -1,0 +1,17 @@
+"""An aftermath that tells nobody and remembers what it was to tell."""
+
+from __future__ import annotations
+
+from angel_x.domain.book import Book
+from angel_x.services.aftermath import Aftermath
+
+
+class SilentAftermath(Aftermath):
+    def __init__(self) -> None:
+        self.told: list[Book] = []
+        #: Seconds that the orders of each book had been read for.
+        self.elapsed: list[float] = []
+
+    def tell(self, book: Book, elapsed_seconds: float = 0.0) -> None:
+        self.told.append(book)
+        self.elapsed.append(elapsed_seconds)
