@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from angel_x.entrypoints.cli.root import COMMANDS, cli
+from angel_x.entrypoints.cli.root import COMMANDS, Refused, cli
 
 
 @pytest.fixture
@@ -87,3 +87,14 @@ def test_a_chain_that_is_no_file_is_refused_before_anything_starts(
 def test_a_speed_at_which_no_time_passes_is_refused(runner: CliRunner, speed: str) -> None:
     assert runner.invoke(cli, ["feed", "--speed", speed]).exit_code == 2
     assert runner.invoke(cli, ["up", "--speed", speed]).exit_code == 2
+
+
+def test_the_commands_are_listed_by_what_they_are_for(runner: CliRunner) -> None:
+    names = (
+        "demo up chaos submit orders basket positions portfolio greeks chain contracts users keys "
+        "limits kill-switch square-off audit api worker beat flower feed relay metrics db"
+    )
+
+    assert list(COMMANDS) == names.split()
+    assert Refused.exit_code == 2
+    assert runner.invoke(cli, ["--version"]).exit_code == 0

@@ -1,0 +1,83 @@
+"""Metrics by name, kind and labels, and the buckets of histograms: dashboards count on them."""
+
+from __future__ import annotations
+
+from angel_x.adapters.metrics.definitions import DEFINITIONS
+from angel_x.domain.metric import Metric
+
+#: Name without its prefix, kind, labels; the buckets of a histogram by their name below.
+METRICS = """
+    order_processing_seconds histogram:fine
+    order_latency_seconds histogram:long priority
+    active_orders scraped status
+    orders_processed_total counter status
+    orders_accepted_total counter priority
+    orders_refused_total counter
+    order_rate_fallbacks_total counter
+    idempotent_replays_total counter
+    orders_swept_total counter
+    oldest_due_order_seconds scraped
+    expired_leases scraped
+    stale_attempts_total counter
+    workflows_due scraped
+    parked_orders scraped
+    doorbells_lost_total counter
+    messages_dropped_total counter reason
+    messages_expired_total counter task
+    queue_depth scraped queue
+    queue_oldest_seconds scraped queue
+    queue_wait_seconds histogram:long queue
+    canary_age_seconds scraped queue
+    greeks_contracts_total counter
+    greeks_chunks_sent_total counter
+    greeks_refresh_seconds histogram:fine
+    greeks_stage_seconds histogram:long stage
+    greeks_age_seconds scraped
+    portfolio_update_seconds histogram:long
+    db_query_seconds histogram:query
+    cache_requests_total counter cache result
+    worker_resident_bytes scraped worker
+    memory_alerts_total counter
+    broker_requests_total counter call outcome
+    http_request_duration_seconds histogram:long route method code
+    trading_state scraped scope
+    margin_fallbacks_total counter
+    market_ticks_total counter
+    feed_gaps_total counter kind
+    feed_stale_contracts gauge
+    feed_lag_seconds gauge
+    feed_ticks_dropped_total counter
+"""
+#: Upper ends in milliseconds.
+BUCKETS = {
+    "fine": "1 2.5 5 7.5 10 15 25 50 100 250 500 1000 2500",
+    "long": "1 2.5 5 7.5 10 15 25 50 100 250 500 1000 2500 5000 10000 30000 60000",
+    "query": "0.5 1 2.5 5 10 25 50 100 200 500 1000 5000",
+}
+
+
+def test_every_metric_has_its_name_kind_and_labels() -> None:
+    rows = [line.split() for line in METRICS.strip().splitlines()]
+
+    found = [
+        [metric.value, definition.kind.name.lower(), *definition.labels]
+        for metric, definition in DEFINITIONS.items()
+    ]
+    assert found == [
+        [f"angel_x_{name}", kind.partition(":")[0], *labels] for name, kind, *labels in rows
+    ]
+    assert list(DEFINITIONS) == list(Metric)
+
+
+def test_histograms_have_their_buckets_and_nothing_else_has_any() -> None:
+    rows = [line.split() for line in METRICS.strip().splitlines()]
+
+    ends = [
+        " ".join(f"{round(end * 1000, 3):g}" for end in definition.buckets)
+        for definition in DEFINITIONS.values()
+    ]
+    assert ends == [BUCKETS.get(kind.partition(":")[2], "") for _, kind, *_ in rows]
+
+
+def test_a_description_is_one_sentence() -> None:
+    assert all(definition.text.endswith(".") for definition in DEFINITIONS.values())

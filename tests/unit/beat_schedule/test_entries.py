@@ -1,0 +1,56 @@
+"""The whole schedule: what runs when, behind which gate, and how long its message is worth running."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery.schedules import crontab
+
+from beat_schedule.schedule import Entry, Gate, celery_schedule, entries
+from config.settings import defaults
+
+#: Name, task, gate, seconds or time of day in India, seconds after which the message expires.
+SCHEDULE = """
+    memory              monitor.check_memory        always      60    60
+    queues              monitor.check_queues        always      10    10
+    partitions          monitor.maintain_partitions always      02:30 3600
+    orders-match        orders.match                live        1     1
+    orders-expire       orders.expire               always      30    30
+    intraday-close      orders.close_intraday       always      10    10
+    greeks              greeks.refresh              live        2     2
+    greeks-snapshot     greeks.snapshot             live        60    60
+    portfolios          portfolio.refresh           live        5     5
+    portfolios-snapshot portfolio.snapshot          trading_day 16:00 3600
+"""
+ENTRIES = entries(defaults("production"))
+
+
+def when(entry: Entry) -> str:
+    if isinstance(entry.when, timedelta):
+        return f"{entry.when.total_seconds():g}"
+    (hour,), (minute,) = entry.when.hour, entry.when.minute
+    assert entry.when == crontab(hour=hour, minute=minute)
+    return f"{hour:02d}:{minute:02d}"
+
+
+def test_everything_periodic_is_in_the_schedule_and_nothing_else() -> None:
+    found = [
+        [name, e.task.value, e.gate.name.lower(), when(e), f"{e.expires_seconds:g}"]
+        for name, e in ENTRIES.items()
+    ]
+
+    assert found == [line.split() for line in SCHEDULE.strip().splitlines()]
+    assert [gate.name for gate in Gate] == ["ALWAYS", "LIVE", "TRADING_DAY"]
+
+
+def test_celery_is_told_the_same() -> None:
+    told = celery_schedule(defaults("production"))
+
+    assert told == {
+        name: {
+            "task": entry.task.value,
+            "schedule": entry.when,
+            "options": {"expires": entry.expires_seconds, "ignore_result": True},
+        }
+        for name, entry in ENTRIES.items()
+    }

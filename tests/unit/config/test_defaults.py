@@ -1,0 +1,110 @@
+"""What every setting is in every environment in which nothing was set."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import msgspec
+import pytest
+
+from config.settings import RUN_FILE, defaults
+
+#: Everywhere, unless an environment says otherwise.
+DEFAULTS: dict[str, Any] = {
+    "home": ".angel-x",
+    "log_level": "info",
+    "log_format": "text",
+    "database_url": None,
+    "redis_url": None,
+    "broker_url": None,
+    "cache_url": None,
+    "api_url": None,
+    "api_host": "127.0.0.1",
+    "api_port": 8000,
+    "flower_port": 5555,
+    "flower_password": None,
+    "metrics_port": 9464,
+    "submit_user": None,
+    "max_queue_size": 5000,
+    "order_batch_size": 50,
+    "order_batch_timeout_ms": 50,
+    "order_processing_workers": 8,
+    "parallel_greek_workers": 4,
+    "market_data_buffer_size": 5000,
+    "cache_ttl_market_data": 60,
+    "cache_ttl_greeks": 30,
+    "greeks_refresh_seconds": 2,
+    "greeks_snapshot_seconds": 60,
+    "greeks_retention_days": 90,
+    "pricing_backend": "auto",
+    "pricing_model": "black76",
+    "cache_ttl_portfolio": 10,
+    "redis_pool_size": 100,
+    "warm_cache_on_startup": True,
+    "db_pool_size": 30,
+    "db_max_pool_size": 60,
+    "db_query_timeout_seconds": 30,
+    "api_response_timeout": 30,
+    "api_retry_attempts": 2,
+    "rate_limit_enabled": True,
+    "gzip_enabled": True,
+    "metrics_enabled": True,
+    "prometheus_enabled": True,
+    "slow_query_threshold_ms": 200,
+    "memory_alert_threshold_mb": 500,
+    "memory_hard_limit_mb": 700,
+    "paper_slippage_ticks": 0,
+    "paper_latency_ms": 0,
+    "paper_latency_jitter_ms": 0,
+    "paper_seed": 0,
+    "claim_limit": 200,
+    "relay_interval_ms": 500,
+    "ring_after_ms": 2000,
+    "max_rings": 20,
+    "canary_interval_seconds": 10,
+    "bulk_niceness": 10,
+    "order_lease_seconds": 15,
+    "queue_age_alert_seconds": 10,
+    "fault_at": None,
+    "fault_action": "kill",
+}
+ENVIRONMENTS: dict[str, dict[str, Any]] = {
+    "production": {"log_format": "json", "thread_pool_size": 12},
+    "development": {
+        "submit_user": "demo",
+        "thread_pool_size": 12,
+        "order_processing_workers": 2,
+        "parallel_greek_workers": 1,
+        "db_pool_size": 10,
+        "db_max_pool_size": 20,
+        "rate_limit_enabled": False,
+    },
+    "testing": {
+        "submit_user": "demo",
+        "thread_pool_size": 4,
+        "order_processing_workers": 1,
+        "parallel_greek_workers": 1,
+        "pricing_backend": "numpy",
+        "redis_pool_size": 10,
+        "warm_cache_on_startup": False,
+        "db_pool_size": 2,
+        "db_max_pool_size": 5,
+        "db_query_timeout_seconds": 10,
+        "rate_limit_enabled": False,
+    },
+}
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_every_setting_has_its_default(env: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+
+    found = msgspec.structs.asdict(defaults(env))
+
+    here = {"env": env, "node": socket.gethostname()}
+    assert found == {**DEFAULTS, **here, **ENVIRONMENTS[env]}
+
+
+def test_a_system_is_found_by_its_run_file() -> None:
+    assert RUN_FILE == "run.json"
