@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
 from angel_x.adapters.postgres.controls import PostgresControls
@@ -18,6 +18,7 @@ from angel_x.domain.risk import TradingState
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.chains import make_universe
 from tests.builders.stored_orders import StoredOrder, store_orders
+from tests.integration.api.running import wait_until
 
 HALTED, REDUCING, ACTIVE = TradingState.HALTED, TradingState.REDUCING, TradingState.ACTIVE
 SYSTEM, USER, UNDERLYING = ControlScope.SYSTEM, ControlScope.USER, ControlScope.UNDERLYING
@@ -221,57 +222,10 @@ def test_the_oldest_forbidden_orders_come_first_and_no_more_than_asked_for(
     assert controls.forbidden(3) == sorted(ids.values())[:3]
 
 
-def test_a_state_is_stored_with_actor_reason_and_time_and_replaced_by_the_next(
-    controls: PostgresControls,
-) -> None:
-    first = controls.put(USER, "1", HALTED, actor="ann", reason="drill")
-    second = controls.put(USER, "1", REDUCING, actor="bob", reason=None)
-
-    assert (first.scope, first.name, first.state, first.actor, first.reason) == (
-        (USER, "1", HALTED, "ann", "drill")
-    )  # fmt: skip
-    assert (second.state, second.actor, second.reason) == (REDUCING, "bob", None)
-    assert second.changed_at > first.changed_at
-    assert controls.all() == [second]
-
-
-def test_the_states_of_the_system_come_first_then_accounts_then_underlyings_by_name(
-    controls: PostgresControls,
-) -> None:
-    for scope, name in (
-        (UNDERLYING, "NIFTY"),
-        (USER, "2"),
-        (UNDERLYING, "A"),
-        (USER, "1"),
-        (SYSTEM, ""),
-    ):
-        turn(controls, scope, name, HALTED)
-
-    assert [(c.scope, c.name) for c in controls.all()] == [
-        (SYSTEM, ""), (USER, "1"), (USER, "2"), (UNDERLYING, "A"), (UNDERLYING, "NIFTY"),
-    ]  # fmt: skip
-
-
 def audited(engine: Engine) -> list[tuple[str, str, str]]:
     query = "SELECT subject, detail->>'before', detail->>'state' FROM audit_entries ORDER BY id"
     with engine.connect() as connection:
         return [(s, before, state) for s, before, state in connection.exec_driver_sql(query)]
-
-
-def test_the_audit_names_the_state_before_of_the_same_scope_and_name(
-    engine: Engine, controls: PostgresControls
-) -> None:
-    turn(controls, USER, "1", HALTED)
-    turn(controls, USER, "2", REDUCING)
-    turn(controls, UNDERLYING, "2", HALTED)
-    turn(controls, USER, "2", ACTIVE)
-
-    assert audited(engine) == [
-        ("user:1", "active", "halted"),
-        ("user:2", "active", "reducing"),
-        ("underlying:2", "active", "halted"),
-        ("user:2", "reducing", "active"),
-    ]
 
 
 def test_of_two_that_turn_at_once_the_second_audits_the_state_of_the_first(
@@ -286,20 +240,6 @@ def test_of_two_that_turn_at_once_the_second_audits_the_state_of_the_first(
     assert [before for _, before, _ in told] == ["active", *(after for _, _, after in told[:-1])]
 
 
-def hold(engine: Engine, kind: str) -> Iterable[None]:
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock{kind}({CONTROLS_LOCK})")
-        yield
-
-
-def test_settling_waits_for_those_who_decide_and_gives_up_in_time(
-    engine: Engine, controls: PostgresControls
-) -> None:
-    for _ in hold(engine, "_shared"):
-        assert not controls.settle(0.05)
-    assert controls.settle(0.05)
-
-
 def test_the_strictest_state_of_a_scope_is_measured_over_all_its_names(
     controls: PostgresControls,
 ) -> None:
@@ -309,3 +249,25 @@ def test_the_strictest_state_of_a_scope_is_measured_over_all_its_names(
     turn(controls, UNDERLYING, "BANKNIFTY", ACTIVE)
 
     assert controls.strictest() == {"system": 0, "user": 1, "underlying": 2}
+
+
+def test_an_outage_is_not_taken_for_a_transaction_that_is_still_open(
+    engine: Engine, controls: PostgresControls
+) -> None:
+    with engine.begin() as other:
+        other.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({CONTROLS_LOCK})")
+        with ThreadPoolExecutor(1) as pool:
+            waits = pool.submit(controls.settle, 600.0)
+            wait_until(lambda: has_ended_the_waiting(engine))
+            with pytest.raises(OperationalError):
+                waits.result()
+
+
+def has_ended_the_waiting(engine: Engine) -> bool:
+    """End the connection that waits for a lock, once there is one."""
+    with engine.connect() as connection:
+        ended = connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(ended.fetchall())
