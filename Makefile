@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint bench
+.PHONY: help demo up test unit lint bench
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,8 +26,15 @@ demo: $(STAMP) ## Start everything, trade 5,000 orders, kill a worker, prove tha
 up: $(STAMP) ## Run the whole system until Ctrl-C
 	@$(BIN)/angel-x up $(ARGS)
 
+# In the order of the folders: whole systems first, so that no long file is the last.
 test: lint $(STAMP) ## Lint, then run every test on real servers
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	exec $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+unit: $(STAMP) ## Run the unit tests alone, which need no server, in less than a minute
+	exec $(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS) tests/unit
+
+# With make killed, the tests end as well: they replace the shell, and ask the kernel for it.
+test unit: export AX_TEST_TETHERED := 1
 
 lint: $(STAMP) ## Style, types and the rules of who may import whom
 	$(BIN)/ruff check .

@@ -24,7 +24,7 @@ from tests.builders.environs import application_on, environ_of
 if TYPE_CHECKING:
     from tests.plugins.servers import DatabaseFactory, RedisUrls
 
-pytest_plugins = ["tests.plugins.servers"]
+pytest_plugins = ["tests.plugins.runs", "tests.plugins.servers"]
 
 # The same examples everywhere, and a busy machine fails no test.
 hypothesis.settings.register_profile(

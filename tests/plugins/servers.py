@@ -9,9 +9,8 @@ import itertools
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,18 +20,10 @@ import redis
 
 from angel_x.adapters.servers import RunningServers, ServerUrls, erase, start_servers
 from angel_x.adapters.servers.urls import RedisAddress, libpq_url
-from angel_x.errors import ServerUnavailable
+from tests.plugins.runs import memory_folder
 
 #: Number 0 is left to whoever connects without choosing.
 REDIS_NUMBERS = range(1, 256)
-
-
-PREFIX = "angel-x-test-"
-MEMORY = Path("/dev/shm")
-#: Bytes; several times what a session writes.
-ROOM = 2 * 1024**3
-#: Seconds; no session takes this long.
-OLD = 6 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +76,7 @@ def temporary_home() -> Iterator[Path]:
 
     pytest's own folders are private to one user, and as root another one runs PostgreSQL.
     """
-    parent = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_roomy_base()))
+    parent = Path(tempfile.mkdtemp(prefix="h-", dir=memory_folder()))
     parent.chmod(0o755)
     home = parent / "home"
     try:
@@ -98,7 +89,6 @@ def temporary_home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def servers() -> Iterator[RunningServers]:
     """Both Valkeys and PostgreSQL, for the whole session."""
-    _clear_killed_sessions()
     with (
         temporary_home() as home,
         start_servers(home, database_url=None, redis_url=None, durable=False) as running,
@@ -145,21 +135,6 @@ def server_urls(servers: RunningServers, database_url: str, redis_urls: RedisUrl
         broker_redis_url=redis_urls.broker_redis_url,
         cache_url=redis_urls.cache_url,
     )
-
-
-def _roomy_base() -> Path:
-    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
-    return MEMORY if has_room else Path(tempfile.gettempdir())
-
-
-def _clear_killed_sessions() -> None:
-    """Remove what killed sessions left, so that memory does not fill up."""
-    for parent in _roomy_base().glob(f"{PREFIX}*"):
-        age = time.time() - parent.stat().st_mtime  # noqa: TID251 - compared with a file's time
-        if age > OLD and parent.stat().st_uid == os.geteuid():
-            with suppress(ServerUnavailable):  # still running
-                erase(parent / "home")
-                shutil.rmtree(parent)
 
 
 def _flush(*addresses: RedisAddress) -> None:

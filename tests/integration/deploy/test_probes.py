@@ -12,6 +12,7 @@ from angel_x.adapters.redis.market_clock import RedisFeedBeacon
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.domain.memory_report import MemoryReport
 from tests.builders.markets import standing_market
+from tests.plugins.runs import marked
 from tests.plugins.servers import RedisUrls
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,12 +23,14 @@ def alive(role: str, cache_url: str) -> subprocess.CompletedProcess[str]:
     """Ask as a container would: from another directory, with nothing but its settings."""
     return subprocess.run(
         [sys.executable, PROBES / "alive.py", role],
-        env={
-            "ANGEL_X_CACHE_URL": cache_url,
-            "ANGEL_X_NODE": "here",
-            # What the image has installed.
-            "PYTHONPATH": str(ROOT),
-        },
+        env=marked(
+            {
+                "ANGEL_X_CACHE_URL": cache_url,
+                "ANGEL_X_NODE": "here",
+                # What the image has installed.
+                "PYTHONPATH": str(ROOT),
+            }
+        ),
         cwd="/",
         capture_output=True,
         text=True,

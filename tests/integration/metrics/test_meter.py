@@ -13,6 +13,7 @@ from angel_x.adapters.metrics.definitions import DEFINITIONS, Kind
 from angel_x.adapters.metrics.exporter import registry
 from angel_x.domain.metric import Metric
 from config.settings import load
+from tests.plugins.runs import marked
 
 COUNTING = Path(__file__).parent / "counting.py"
 ROOT = Path(__file__).parents[3]
@@ -25,7 +26,7 @@ class Counting:
         self.process = subprocess.Popen(
             [sys.executable, str(COUNTING), str(directory), str(times), *last],
             cwd=ROOT,
-            env={"PYTHONPATH": str(ROOT)},
+            env=marked({"PYTHONPATH": str(ROOT)}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

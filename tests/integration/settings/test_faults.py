@@ -16,6 +16,7 @@ from angel_x.domain.step import Step, unhindered
 from angel_x.errors import InvalidInput
 from config.settings import SettingsError, load
 from tests.integration.api.running import wait_until
+from tests.plugins.runs import marked
 
 #: Passes the same step three times, and says so.
 PROGRAM = """
@@ -48,7 +49,7 @@ def start(
     environment = {"PYTHONPATH": ":".join(sys.path), "ANGEL_X_HOME": str(home), **given}
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
-        env={"ANGEL_X_ENV": "testing", **environment},
+        env=marked({"ANGEL_X_ENV": "testing", **environment}),
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from angel_x.entrypoints.cli.feed import feed
 from tests.builders.markets import chain_text
+from tests.plugins.runs import marked
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +43,7 @@ def test_the_feed_keeps_market_data_buffer_size_ticks(
     done = CliRunner().invoke(
         feed,
         ["--source", "replay", "--chain", str(recording), "--speed", "6000"],
-        env={**environ, **given},
+        env=marked({**environ, **given}),
         catch_exceptions=False,
     )
 

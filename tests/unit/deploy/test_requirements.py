@@ -11,6 +11,7 @@ from importlib.metadata import distribution, packages_distributions
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.plugins.runs import marked
 from tests.unit.deploy.compose import ROOT
 from tests.unit.deploy.importing import PACKAGES
 
@@ -60,7 +61,7 @@ def test_what_the_image_installs_is_all_that_the_processes_import() -> None:
     imported = subprocess.run(
         [sys.executable, "-m", "tests.unit.deploy.importing", json.dumps(blocked)],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **ADDRESSES},
+        env=marked({"PATH": os.environ["PATH"], **ADDRESSES}),
         capture_output=True,
         text=True,
         check=False,
