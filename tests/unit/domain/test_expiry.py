@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from angel_x.domain.expiry import calendar_years_to_expiry, years_to_expiry
+from angel_x.domain.expiry import calendar_years_to_expiry, epoch_ms, years_to_expiry
 from angel_x.domain.session import IST
 
 EXPIRES_AT = datetime(2026, 8, 25, 15, 40, tzinfo=IST)
@@ -55,3 +55,12 @@ def test_a_contract_has_at_least_a_minute_until_its_last_instant(
     before: timedelta, minutes: float
 ) -> None:
     assert left(EXPIRES_AT - before)[0] == pytest.approx(minutes * MINUTE_OF_A_YEAR)
+
+
+def test_the_last_instant_leaves_exactly_nothing() -> None:
+    assert left(EXPIRES_AT) == (0.0, 0.0)
+
+
+def test_a_time_is_told_in_whole_milliseconds_since_1970() -> None:
+    assert epoch_ms(datetime(1970, 1, 1, 5, 30, tzinfo=IST)) == 0
+    assert epoch_ms(datetime(2026, 8, 25, 15, 40, 0, 1_600, tzinfo=IST)) == 1_787_652_600_002

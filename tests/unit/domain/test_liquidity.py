@@ -61,3 +61,12 @@ def test_what_is_granted_goes_to_the_first_until_it_is_gone(
     quantities = shared(np.array(leaves), starts, np.array(granted))
 
     assert quantities.tolist() == expected
+
+
+def test_purchases_of_one_contract_and_sales_of_the_next_are_two_claims() -> None:
+    orders = ranked((0, True, 65), (1, False, 130))
+
+    claims, starts = claims_of(orders, np.zeros(2, QUOTE), UNIVERSE)
+
+    assert starts.tolist() == [0, 1]
+    assert claims[["row", "is_buy", "wanted"]].tolist() == [(0, 1, 65), (1, 0, 130)]

@@ -115,3 +115,31 @@ def test_orders_are_ranked_by_contract_and_side_then_price_then_time() -> None:
     at_market = np.array([False] * 6 + [True])
 
     assert by_priority(made, at_market).tolist() == [5, 4, 3, 6, 1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "bought", "sold"),
+    [
+        # Locked: both sides trade at the one price.
+        (100, 100, 100, 100),
+        # Crossed by as little as there is.
+        (2, 1, 0, 0),
+        # One side alone is crossed with nothing.
+        (100, 0, 0, 100),
+        (0, 100, 100, 0),
+        (1, 1, 1, 1),
+    ],
+)
+def test_a_quote_is_crossed_only_where_both_sides_stand_beyond_each_other(
+    bid: int, ask: int, bought: int, sold: int
+) -> None:
+    touch = touch_paise(quotes((bid, ask), (bid, ask)), np.array([True, False]))
+
+    assert touch.tolist() == [bought, sold]
+
+
+def test_a_price_of_one_paisa_is_a_price() -> None:
+    sale = orders({"is_buy": False, "limit": 1, "trigger": 1, "is_stopped": True})
+
+    assert triggered(sale, np.array([1])).tolist() == [True]
+    assert crosses(sale, np.array([1])).tolist() == [True]

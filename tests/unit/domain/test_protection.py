@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angel_x.domain.protection import Protection, reference_paise
+from angel_x.domain.protection import LimitBand, Protection, reference_paise
 from angel_x.domain.quote import QUOTE
 from config.market import table
 
@@ -85,3 +85,25 @@ def test_the_reference_is_the_last_trade_then_the_middle_then_what_there_is() ->
     quotes["ask"] = [2, 110, 0, 110, 0]
 
     assert reference_paise(quotes).tolist() == [100, 105, 100, 110, 0]
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"), [(5_000, (4_000, 6_000)), (5_005, (3_005, 7_005))]
+)
+def test_a_premium_at_the_end_of_the_low_ones_is_still_low(
+    reference: int, expected: tuple[int, int]
+) -> None:
+    band = LimitBand(low_premium_paise=5_000, low_band_paise=1_000, band_basis_points=4_000)
+
+    lowest, highest = band.bounds(np.array([reference]), np.array([TICK]))
+
+    assert (int(lowest[0]), int(highest[0])) == expected
+
+
+def test_one_paisa_is_a_reference() -> None:
+    quotes = np.zeros(3, QUOTE)
+    quotes["last"] = [1, 0, 0]
+    quotes["bid"] = [100, 1, 3]
+    quotes["ask"] = [110, 3, 1]
+
+    assert reference_paise(quotes).tolist() == [1, 2, 2]

@@ -188,3 +188,38 @@ def test_the_schema_describes_every_field() -> None:
     assert set(described["properties"]) >= set(GOOD) | {"action", "priority", "tag"}
     assert described["required"] == ["symbol", "quantity"]
     assert described["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("field", "largest", "beyond"),
+    [
+        ("quantity", 10_000_000, 10_000_001),
+        ("price", "10000000.00", "10000000.01"),
+        ("client_order_id", "x" * 64, "x" * 65),
+        ("tag", "x" * 64, "x" * 65),
+    ],
+)
+def test_a_field_may_be_as_large_as_its_limit(field: str, largest: object, beyond: object) -> None:
+    (order,) = order_form.decode(body(**{field: largest}))
+
+    name = "limit_price" if field == "price" else field
+    assert str(getattr(order, name)) == str(largest)
+    assert faults(body(**{field: beyond})) == [(0, field, str(beyond))]
+
+
+@pytest.mark.parametrize(("field", "least", "short"), [("quantity", 1, 0), ("price", "0.01", "0")])
+def test_a_field_may_be_as_small_as_its_limit(field: str, least: object, short: object) -> None:
+    assert len(order_form.decode(body(**{field: least}))) == 1
+    assert faults(body(**{field: short})) == [(0, field, str(short))]
+
+
+def test_a_request_may_hold_ten_thousand_orders() -> None:
+    orders = [{**GOOD, "client_order_id": f"a-{n}"} for n in range(10_000)]
+
+    assert len(order_form.decode(json.dumps({"orders": orders}).encode())) == 10_000
+    assert order_form.MAX_ORDERS == 10_000
+
+
+@pytest.mark.parametrize(("length", "shown"), [(80, "x" * 80), (81, "x" * 80 + "…")])
+def test_a_value_is_shown_up_to_eighty_characters(length: int, shown: str) -> None:
+    assert faults(body(symbol="x" * length)) == [(0, "symbol", shown)]

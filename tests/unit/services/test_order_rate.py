@@ -109,3 +109,52 @@ def test_the_local_window_grants_what_a_naive_twin_grants(
             assert wait <= WINDOW_SECONDS
             if fits:
                 granted += [(now, orders, name) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("orders", "is_in"), [(1, True), (9, True), (10, True), (11, False), (12, False)]
+)
+def test_as_many_orders_as_the_limit_are_let_in_and_not_one_more(
+    orders: int, *, is_in: bool
+) -> None:
+    rate = LocalOrderRate(lambda: 5.0)
+
+    (wait,) = rate.grant([Ask(orders, ("a",))], {"a": 10})
+
+    assert wait == (0.0 if is_in else WINDOW_SECONDS)
+
+
+@pytest.mark.parametrize(("now", "wait"), [(1.0, 0.5), (1.25, 0.25), (1.5, 0.0), (2.0, 0.0)])
+def test_the_wait_is_until_enough_of_the_window_has_passed(now: float, wait: float) -> None:
+    at = [0.5]
+    rate = LocalOrderRate(lambda: at[0])
+    rate.grant([Ask(2, ("a",))], {"a": 3})
+    at[0] = 0.75
+    rate.grant([Ask(1, ("a",))], {"a": 3})
+
+    at[0] = now
+
+    assert rate.grant([Ask(1, ("a",))], {"a": 3}) == [wait]
+
+
+def test_what_waits_is_counted_by_none_of_its_windows() -> None:
+    rate = LocalOrderRate(lambda: 5.0)
+    windows = {"a": 1, "b": 2}
+
+    waits = rate.grant([Ask(1, ("a",)), Ask(1, ("a", "b")), Ask(2, ("b",))], windows)
+
+    assert [wait > 0 for wait in waits] == [False, True, False]
+
+
+def test_a_counter_that_was_away_is_asked_again_after_exactly_its_pause() -> None:
+    rate = Rate()
+    rate.flaky.is_away = True
+    rate.shared.grant(ASK, LIMIT)
+
+    rate.now = 1.999
+    rate.shared.grant(ASK, LIMIT)
+    assert rate.flaky.asked == 1
+    rate.now = 2.0
+    rate.shared.grant(ASK, LIMIT)
+
+    assert rate.flaky.asked == 2

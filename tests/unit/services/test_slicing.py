@@ -9,7 +9,7 @@ import pytest
 
 from angel_x.domain.contract import Contract, Right
 from angel_x.domain.contract_rules import ContractRules
-from angel_x.services.slicing import Slicing
+from angel_x.services.slicing import MAX_SLICES, Slicing
 from config.market import table
 
 SLICING = Slicing(ContractRules.from_table(table("contracts")))
@@ -75,3 +75,23 @@ def test_an_underlying_without_a_table_has_what_its_contract_says() -> None:
 
 def test_one_lot_may_always_be_asked_for() -> None:
     assert SLICING.largest(contract(freeze=10), TODAY) == 65
+
+
+@pytest.mark.parametrize(
+    ("quantity", "sizes"), [(570, ()), (600, ()), (630, (600, 30)), (1_200, (600, 600))]
+)
+def test_a_freeze_quantity_of_whole_lots_is_one_order_and_a_lot_more_is_two(
+    quantity: int, sizes: tuple[int, ...]
+) -> None:
+    banks = contract("BANKNIFTY", lot_size=30, freeze=600)
+
+    assert SLICING.largest(banks, TODAY) == 600
+    assert SLICING.sizes(quantity, banks, TODAY) == sizes
+
+
+def test_a_contract_listed_under_a_larger_one_is_held_to_todays() -> None:
+    assert SLICING.largest(contract(freeze=3_600), TODAY) == 1_755
+
+
+def test_an_order_is_cut_into_two_hundred_at_most() -> None:
+    assert MAX_SLICES == 200
