@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -12,18 +12,22 @@ from sqlalchemy import Engine, text
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.postgres.book_unit import BookUnits
 from angel_x.adapters.postgres.order_search import OrderSearch
+from angel_x.adapters.postgres.replays import PostgresReplays
 from angel_x.domain.account import Account
 from angel_x.domain.order import Order, OrderStatus, OrderType, Priority, Product, Side, Validity
 from angel_x.services.relay import DueOrders
+from angel_x.services.replay import ParkedOrders
 from angel_x.services.units import Units
 from tests.builders.accounts import list_contracts
 from tests.builders.chains import make_universe
 from tests.builders.risk import flat
 from tests.fakes.due_orders import MemoryDueOrders
+from tests.fakes.replays import MemoryReplays
 from tests.fakes.tables import Row, Tables
 from tests.fakes.units import MemoryUnits
 
 LEASE_SECONDS = 30.0
+RING_AFTER_SECONDS = 2.0
 #: Of a unit short.
 MARGIN = flat(Decimal(100))
 UNIVERSE = make_universe(strikes=(23_900, 24_000, 24_100))
@@ -38,10 +42,18 @@ _READERS = {
 }
 _OF_ROW = [f.name for f in fields(Row) if f.name != "order"]
 _OF_ORDER = [f.name for f in fields(Order) if f.name not in ("age_seconds", "parent_quantity")]
+#: What the table gives to an order itself.
+_GIVEN = {"id": "DEFAULT", "time_priority": "coalesce(:rank, nextval('order_time_priority'))"}
+_NAMES = [*_OF_ORDER, *_OF_ROW]
 _INSERT = text(f"""
-    INSERT INTO orders ({", ".join([*_OF_ORDER, *_OF_ROW])}, request_hash) OVERRIDING SYSTEM VALUE
-    VALUES ({", ".join(f":{name}" for name in [*_OF_ORDER, *_OF_ROW])}, 'x')
+    INSERT INTO orders ({", ".join(_NAMES)}, request_hash)
+    VALUES ({", ".join(_GIVEN.get(name, f":{name}") for name in _NAMES)}, 'x') RETURNING id
 """)
+
+
+def expires_at(symbol: str) -> datetime:
+    """Return when a contract of the universe ceases to trade."""
+    return UNIVERSE.contracts[UNIVERSE.rows[symbol]].expires_at
 
 
 class World(Protocol):
@@ -49,6 +61,8 @@ class World(Protocol):
 
     units: Units
     due: DueOrders
+    replays: ParkedOrders
+    hasty_replays: ParkedOrders
     #: Transactions that fail soon where the others wait for a lock.
     hasty: Units
 
@@ -86,6 +100,10 @@ class MemoryWorld:
         self.units: Units = MemoryUnits(self.tables, lease_seconds=LEASE_SECONDS)
         self.hasty: Units = self.units
         self.due: DueOrders = MemoryDueOrders(self.tables)
+        self.replays: ParkedOrders = MemoryReplays(
+            self.tables, ring_after_seconds=RING_AFTER_SECONDS, expires_at=expires_at
+        )
+        self.hasty_replays: ParkedOrders = self.replays
 
     def account(self) -> int:
         return self.tables.account()
@@ -140,6 +158,8 @@ class SqlWorld(MemoryWorld):
         self.units = BookUnits(engine, lease_seconds=LEASE_SECONDS, risks=MARGIN)
         self.hasty = BookUnits(hasty, lease_seconds=LEASE_SECONDS, risks=MARGIN)
         self.due = OrderSearch(engine)
+        self.replays = PostgresReplays(engine, ring_after_seconds=RING_AFTER_SECONDS)
+        self.hasty_replays = PostgresReplays(hasty, ring_after_seconds=RING_AFTER_SECONDS)
         list_contracts(engine, UNIVERSE)
 
     def account(self) -> int:
@@ -166,10 +186,9 @@ class SqlWorld(MemoryWorld):
         row = self.tables.rows[drafted]
         order = {name: getattr(row.order, name) for name in _OF_ORDER}
         kept = {name: getattr(row, name) for name in _OF_ROW}
+        rank = {"rank": columns.get("time_priority")}
         with self._engine.begin() as connection:
-            connection.execute(_INSERT, order | kept)
-            connection.exec_driver_sql(f"SELECT setval('order_time_priority', {drafted})")
-        return drafted
+            return int(connection.execute(_INSERT, order | kept | rank).scalar_one())
 
     def basket(self, user_id: int) -> int:
         with self._engine.begin() as connection:
