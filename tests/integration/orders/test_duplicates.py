@@ -102,6 +102,36 @@ def test_an_order_before_the_window_is_forgotten(market: Market) -> None:
     assert found(market, [new], "11") == {new}
 
 
+def test_an_order_of_exactly_one_window_ago_is_repeated_still(market: Market) -> None:
+    user = market.account()
+    old, new = accept(market, user, market.request(), market.request())
+    execute(
+        market,
+        "UPDATE orders SET accepted_at = (SELECT accepted_at FROM orders "
+        f"WHERE id = {new}) - interval '10 seconds' WHERE id = {old}",
+    )
+
+    assert found(market, [new], "10") == {new}
+    assert found(market, [new], "9.999999") == set()
+
+
+def test_an_order_that_took_its_id_later_and_its_time_earlier_hides_no_other(
+    market: Market,
+) -> None:
+    """Ids are given out a moment before the time is taken."""
+    user = market.account()
+    same, other = market.request(limit="99.00"), market.request(limit="98.00")
+    first, between, last = accept(market, user, same, other, replace(same, client_order_id="again"))
+    for order_id, seconds in ((first, "9.9"), (between, "10.5")):
+        execute(
+            market,
+            "UPDATE orders SET accepted_at = (SELECT accepted_at FROM orders "
+            f"WHERE id = {last}) - interval '{seconds} seconds' WHERE id = {order_id}",
+        )
+
+    assert found(market, [last], "10") == {last}
+
+
 def test_an_order_at_market_that_was_decided_is_still_the_same(market: Market) -> None:
     # When it is decided, it gets a protection limit.
     user = market.account()

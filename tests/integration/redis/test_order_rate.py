@@ -75,6 +75,16 @@ def test_the_window_moves_on_and_the_wait_that_was_named_was_enough(rates: Rates
     assert monotonic() - started >= WINDOW_SECONDS
 
 
+def test_the_wait_ends_with_the_grant_that_frees_just_enough(rates: Rates) -> None:
+    rate = rates()
+    assert rate.grant([Ask(1, ("a",))], {"a": 5}) == [0]
+
+    (wait,) = rate.grant([Ask(5, ("a",))], {"a": 5})
+
+    # Time has passed since the first grant, and nothing else has to be waited for.
+    assert 0 < wait < WINDOW_SECONDS
+
+
 def test_no_window_holds_more_than_the_limit_whoever_asks(rates: Rates) -> None:
     limit, granted = 20, []
 

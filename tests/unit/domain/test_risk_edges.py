@@ -232,3 +232,28 @@ def test_under_a_halt_only_an_emergency_that_closes_may_be_amended(
     resting = order(SELL, priority=priority, status=OrderStatus.WORKING)
 
     assert refused_to_amend(HALTED, resting, 65, net=net, offered=65) is reason
+
+
+def test_an_order_of_which_no_price_is_known_is_worth_nothing() -> None:
+    unknown = replace(terms(None), limit_price=None)
+    zero, rules = Decimal(0), limited("max_order_notional", "0.01")
+
+    for side in Side:
+        asked = order(side, None)
+        assert refusal(asked, Account(1, zero, zero, zero), FLAT, unknown, rules) is None
+
+
+@pytest.mark.parametrize("name", ["", "1"])
+def test_a_window_for_everyone_or_for_one_account_holds_its_orders(name: str) -> None:
+    rules = TradingRules.from_rows((), [("user", name, "duplicate_window_seconds", "2")])
+    orders = [
+        order(),
+        order(id=2, priority=Priority.EMERGENCY),
+        order(id=3, client_order_id="square-off 1"),
+        order(id=4, user_id=2),
+    ]
+
+    windows = rules.duplicate_windows(orders)
+
+    assert windows == dict.fromkeys([1] if name else [1, 4], Decimal(2))
+    assert not rules.is_empty
