@@ -17,7 +17,7 @@ _Found = TypeVar("_Found")
 ROOT = Path(__file__).parents[2]
 
 
-def eventually(look: Callable[[], _Found | None], what: str, seconds: float = 30) -> _Found:
+def eventually(look: Callable[[], _Found | None], what: str, seconds: float = 120) -> _Found:
     """Return the first true answer of ``look``, or fail after the deadline."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -62,7 +62,7 @@ class Processes:
     def log(self, name: str) -> str:
         return self.log_file(name).read_text(encoding="utf-8", errors="replace")
 
-    def until_logged(self, name: str, text: str, seconds: float = 60) -> None:
+    def until_logged(self, name: str, text: str, seconds: float = 240) -> None:
         try:
             eventually(lambda: text in self.log(name), f"{name} logs {text!r}", seconds)
         except AssertionError as error:
@@ -76,7 +76,7 @@ class Processes:
                 process.wait(timeout=10)
             except subprocess.TimeoutExpired:
                 _signal(process, signal.SIGKILL)
-                process.wait(timeout=10)
+                process.wait(timeout=120)
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -20,8 +20,9 @@ pytestmark = pytest.mark.e2e
 
 BEAT = ("-m", "celery", "-A", "beat_schedule.app", "beat")
 LEADING = "Acquired lock"
+LOCK = "redbeat::lock"
 #: The lock's life, and the pause of a standby between two looks at it.
-TAKEOVER_SECONDS = 20
+TAKEOVER_SECONDS = 240
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def sent(broker: redis.Redis) -> int:
     return int(str(broker.llen(QueueName.HIGH)))
 
 
-def until_sent(broker: redis.Redis, more: int, seconds: float = 30) -> float:
+def until_sent(broker: redis.Redis, more: int, seconds: float = 240) -> float:
     """Wait for so many more messages and return the seconds that it took."""
     target, started = sent(broker) + more, time.monotonic()
     eventually(lambda: sent(broker) >= target, f"{more} more messages", seconds)
@@ -85,10 +86,14 @@ def test_a_beat_that_ends_hands_over_at_once(system: Processes, broker: redis.Re
     system.start("second", *BEAT)
     until_sent(broker, 1)
 
+    held = broker.get(LOCK)
+    assert held
+
     first.send_signal(signal.SIGTERM)
 
-    system.until_logged("second", LEADING, 10)
-    assert first.wait(timeout=10) == 0
+    assert first.wait(timeout=240) == 0
+    assert broker.get(LOCK) != held
+    system.until_logged("second", LEADING)
 
 
 @pytest.mark.usefixtures("_live_feed")
@@ -102,6 +107,7 @@ def test_beat_and_its_schedule_reach_a_worker(
     eventually(lambda: ran(cache), "the worker reports")
     until_ran = ran(cache) + 3
     eventually(lambda: ran(cache) >= until_ran, "the worker runs what Beat sends")
-    assert sent(broker) <= 1
+    # What is due once a second and what is due now and then may lie there together.
+    eventually(lambda: sent(broker) <= 1, "the worker keeps up")
     assert "message.dropped" not in system.log("all")
     assert "task.failed" not in system.log("all")

@@ -28,7 +28,7 @@ def status(url: str, password: str | None = None, method: str = "GET") -> int | 
         token = base64.b64encode(f"{flower.USER}:{password}".encode()).decode()
         request.add_header("Authorization", f"Basic {token}")
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:

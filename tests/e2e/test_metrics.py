@@ -43,7 +43,7 @@ def page(system: Processes, environment: dict[str, str]) -> str:
 
 def fetched(url: str) -> str | None:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return str(answer.read(), "utf-8")
     except OSError:
         return None

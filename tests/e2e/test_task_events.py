@@ -42,7 +42,7 @@ def test_the_events_of_a_task_reach_those_who_listen(
         receiver = listener.events.Receiver(connection, handlers={"*": note})
         asking.start()
         try:
-            receiver.capture(limit=None, timeout=30)
+            receiver.capture(limit=None, timeout=120)
         finally:
             heard.set()
             asking.join()

@@ -105,7 +105,7 @@ class Nursery:
         file = self.log_file(name)
         return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
 
-    def until_logged(self, name: str, text: str, seconds: float = 30) -> None:
+    def until_logged(self, name: str, text: str, seconds: float = 240) -> None:
         try:
             eventually(lambda: text in self.log(name), f"{name} logs {text!r}", seconds)
         except AssertionError as error:
@@ -119,7 +119,7 @@ class Nursery:
             for child in [*parent.children(recursive=True), parent]:
                 with suppress(psutil.NoSuchProcess):
                     child.send_signal(signal.SIGKILL)
-        process.join(10)
+        process.join(120)
 
     def stop(self) -> None:
         for process in self.started:

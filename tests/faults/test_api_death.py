@@ -61,7 +61,7 @@ def test_an_api_that_dies_while_it_accepts_has_promised_nothing_that_is_not_stor
 
     assert api.submit(key, "first") is None
 
-    process.join(10)
+    process.join(120)
     assert (process.pid, process.exitcode) == (fault.await_victim(), -signal.SIGKILL)
     assert set(world.ids(user)) == ({"first"} if ACCEPTANCE[step] else set())
 
@@ -115,7 +115,7 @@ def test_an_api_that_dies_while_it_cancels_has_canceled_or_not(
 
     assert api.call("DELETE", path, key) is None
 
-    process.join(10)
+    process.join(120)
     assert (process.pid, process.exitcode) == (fault.await_victim(), -signal.SIGKILL)
     survives = "canceled" if CANCELLATION[step] else "working"
     assert world.statuses(user) == {order.order_id: survives}
@@ -142,7 +142,7 @@ def test_an_api_that_dies_while_it_amends_has_amended_or_not(
 
     assert api.call("PATCH", path, key, change) is None
 
-    process.join(10)
+    process.join(120)
     assert (process.pid, process.exitcode) == (fault.await_victim(), -signal.SIGKILL)
     amended = ["working"] if AMENDMENT[step] else []
     assert world.events(order.order_id) == ["received", "working", *amended]

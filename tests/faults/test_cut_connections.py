@@ -92,7 +92,7 @@ def test_a_message_that_is_cut_off_on_its_way_to_a_worker_costs_time_and_no_orde
     cut = to_broker.proxy.arm(POPPED, Point.REPLY)
 
     (lost,) = world.market.accept(first, world.market.request())
-    assert cut.await_strike(10)
+    assert cut.await_strike(120)
     assert str(lost.order_id).encode() not in b"".join(queued(world))
     assert not world.application.broker.hlen("unacked")
     assert world.statuses(first) == {lost.order_id: "received"}
@@ -188,7 +188,7 @@ def test_a_worker_that_is_cut_off_after_its_commit_has_traded_once(
 
     (order,) = world.market.accept(user, world.market.request())
 
-    assert cut.await_strike(10)
+    assert cut.await_strike(120)
     world.system.relay("relay")
     world.until(user, "filled")
     world.assert_filled_once(user, [warm.order_id, order.order_id])

@@ -34,7 +34,7 @@ def test_what_a_dead_relay_held_is_rung_for_by_the_next(
 
     relay = world.system.relay(step.value, fault.environment)
 
-    relay.join(20)
+    relay.join(120)
     assert (relay.pid, relay.exitcode) == (fault.await_victim(), -signal.SIGKILL)
     assert doorbells(world) == SWEEP[step]
     assert set(world.statuses(user).values()) == {"received"}
@@ -61,7 +61,7 @@ def test_what_a_dead_relay_was_about_to_park_is_parked_by_the_next(
 
     relay = world.system.relay(step.value, fault.environment)
 
-    relay.join(20)
+    relay.join(120)
     assert (relay.pid, relay.exitcode) == (fault.await_victim(), -signal.SIGKILL)
     denied = [status for status in world.statuses(user).values() if status == "denied"]
     assert len(denied) == PARKING[step]

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.e2e
 ORDERS = 600
 FAULTS = 12
 #: Seconds; generous, because machines that run tests run other things too.
-DRAIN = 40
+DRAIN = 300
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tests.e2e.processes import eventually
 from tests.faults.world import World
 
 #: Seconds in which the API must have answered, whatever is away.
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 
 @dataclass

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ORDER_QUEUES = ",".join(WORKER_QUEUES["orders"])
 #: Seconds from the healing of a fault until every accepted order is closed or working.
-BOUND = 20
+BOUND = 120
 
 
 @dataclass
@@ -124,7 +124,7 @@ class Fault:
     mark: Path
     environment: dict[str, str]
 
-    def await_victim(self, seconds: float = 20) -> int:
+    def await_victim(self, seconds: float = 120) -> int:
         """Wait until it has happened and return the process id of the victim."""
         eventually(lambda: self.mark.exists() and self.mark.read_text(), "the fault", seconds)
         return int(self.mark.read_text())

@@ -49,7 +49,7 @@ class Trading:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=600,
         )
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
@@ -82,7 +82,7 @@ def trading(system: Processes, environment: dict[str, str], tmp_path: Path) -> I
 
 def is_alive(url: str) -> bool:
     try:
-        return urllib3.request("GET", f"{url}/livez", retries=False, timeout=2).status == 200
+        return urllib3.request("GET", f"{url}/livez", retries=False, timeout=30).status == 200
     except urllib3.exceptions.HTTPError:
         return False
 

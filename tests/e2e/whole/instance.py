@@ -19,7 +19,7 @@ from angel_x.entrypoints.up.addresses import free_ports
 from tests.e2e.processes import ROOT, eventually
 
 #: Seconds until a system is ready on a machine that is busy with other things too.
-START_PATIENCE = 120
+START_PATIENCE = 900
 _CLI = (sys.executable, "-m", "angel_x.entrypoints.cli")
 
 
@@ -92,14 +92,14 @@ class Instance:
         if self.process is None or self.process.poll() is not None:
             return None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        return self.process.wait(300)
 
     def kill(self) -> None:
         """Kill the supervisor, and return when nothing of the system runs any more."""
         assert self.process is not None
         self.process.kill()
         self.process.wait()
-        eventually(lambda: not self.family(), "all processes of the system are gone", 60)
+        eventually(lambda: not self.family(), "all processes of the system are gone", 300)
 
 
 def command(environment: Mapping[str, str], *arguments: str, stdin: str = "") -> Answer:

@@ -23,7 +23,7 @@ def symbol(whole: Instance) -> str:
         near = [r["symbol"] for r in rows if r["delta"] and abs(r["delta"] - 0.5) < 0.1]
         return near[0] if near else None
 
-    return eventually(quoted, "Greeks at the money", 60)
+    return eventually(quoted, "Greeks at the money", 300)
 
 
 def order(symbol: str, client_order_id: str, **changes: object) -> dict[str, object]:

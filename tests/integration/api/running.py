@@ -20,7 +20,7 @@ from angel_x.entrypoints.api.application import create_app
 from angel_x.entrypoints.api.server import ApiServer
 from config.settings import Settings
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)

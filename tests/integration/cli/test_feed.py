@@ -38,7 +38,7 @@ def running(application: Application, tmp_path: Path) -> Iterator[None]:
         pause.wait(0.02)
     yield
     stop.set()
-    thread.join(15)
+    thread.join(120)
     assert not thread.is_alive()
 
 

@@ -14,7 +14,7 @@ from angel_x.adapters.servers.binaries import find_valkey
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 PASSWORD = "letters0and0digits"
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 120
 
 
 @pytest.fixture

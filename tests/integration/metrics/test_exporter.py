@@ -101,7 +101,7 @@ def test_the_page_is_served_on_the_address_that_was_asked_for(tmp_path: Path) ->
 
     with (
         served(page, "127.0.0.1", 0) as port,
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer,
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer,
     ):
         shown = answer.read().decode()
 

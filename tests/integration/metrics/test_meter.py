@@ -34,7 +34,7 @@ class Counting:
         assert self.process.stdout.readline() == b"counted\n"
 
     def end(self) -> None:
-        self.process.communicate(timeout=20)
+        self.process.communicate(timeout=120)
 
 
 def value(shown: CollectorRegistry, name: str, **labels: str) -> float | None:

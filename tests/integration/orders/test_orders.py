@@ -369,6 +369,6 @@ def test_acceptance_does_not_wait_for_the_execution_of_the_same_account(market: 
     with market.application.execution._units.begin() as unit:
         unit.claim([first.order_id], 1)
         with ThreadPoolExecutor(1) as pool:
-            (second,) = pool.submit(market.accept, user, market.request()).result(timeout=5)
+            (second,) = pool.submit(market.accept, user, market.request()).result(timeout=120)
 
     assert second.order_id > first.order_id

@@ -25,7 +25,7 @@ from angel_x.adapters.servers.urls import libpq_url
 from angel_x.adapters.servers.valkey import redis_refusal
 
 REPOSITORY = Path(__file__).parents[3]
-DEADLINE = 20.0
+DEADLINE = 120.0
 
 #: An ordinary user may read his own clone, which here may lie in a folder of root only.
 CAPABILITY = "+dac_read_search"

@@ -39,7 +39,7 @@ from tests.builders.door import Door
 from tests.builders.markets import CALENDAR, RULES, chain_text
 from tests.builders.recorders import RecordingMeter
 
-PATIENCE_SECONDS = 15
+PATIENCE_SECONDS = 120
 READ_CHAIN = partial(read_chain, rules=RULES, calendar=CALENDAR)
 READ_FILE = partial(read_contracts, rules=RULES, calendar=CALENDAR)
 

@@ -61,13 +61,13 @@ def test_a_process_dies_at_fault_at_once_in_a_home(
     processes: list[subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     victim = start(processes, tmp_path, FAULT_AT="batch.told:2")
-    passed, _ = victim.communicate(timeout=20)
+    passed, _ = victim.communicate(timeout=120)
     assert victim.returncode == -signal.SIGKILL
     assert passed.split() == ["1"]
     assert fault_mark(tmp_path, Step.BATCH_TOLD).read_text() == str(victim.pid)
 
     successor = start(processes, tmp_path, FAULT_AT="batch.told:2")
-    passed, _ = successor.communicate(timeout=20)
+    passed, _ = successor.communicate(timeout=120)
     assert successor.returncode == 0
     assert passed.split() == ["1", "2", "3"]
 
@@ -80,7 +80,7 @@ def test_fault_action_may_stop_it_instead(
 
     victim.send_signal(signal.SIGCONT)
 
-    passed, _ = victim.communicate(timeout=20)
+    passed, _ = victim.communicate(timeout=120)
     assert victim.returncode == 0
     assert passed.split() == ["1", "2", "3"]
 

@@ -12,7 +12,7 @@ from angel_x.services.acceptance import Submission
 from tests.builders.orders import Market
 from tests.integration.settings.conftest import Build
 
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 120
 
 
 async def submit_one_by_one(market: Market, names: str) -> None:

@@ -176,4 +176,5 @@ def test_a_counter_that_hangs_holds_a_commit_up_only_briefly(
     assert first is None
     assert isinstance(second, OrderRateExceeded)
     assert sum(alone) == 2
-    assert elapsed < 2
+    # Less than the patience of any other connection to the cache.
+    assert elapsed < 5

@@ -15,7 +15,7 @@ from rich.console import Console
 from angel_x.entrypoints.supervisor import Program, Supervisor
 from angel_x.entrypoints.supervisor.output import Terminal
 
-DEADLINE = 10.0
+DEADLINE = 120.0
 
 #: Says that it is ready, notes in a file when it is told to stop, and obeys.
 OBEDIENT = """

@@ -165,7 +165,7 @@ class SlowContracts(MemoryContracts):
         universe = super().load()
         if self.loads > 1:
             self.asked.set()
-            assert self.answered.wait(10)
+            assert self.answered.wait(120)
         return universe
 
 
@@ -180,7 +180,7 @@ def test_while_one_thread_loads_the_others_go_on_with_what_is_there(
 
     with ThreadPoolExecutor(1) as other:
         loading = other.submit(source.current)
-        assert store.asked.wait(10)
+        assert store.asked.wait(120)
         clock.advance(1)
         try:
             assert source.current() is first

@@ -46,7 +46,7 @@ def seen_numba(program: str, *arguments: str) -> bool:
         env={**os.environ, **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ from angel_x.entrypoints.api.group_commit import GroupCommit, Outcome
 from angel_x.errors import IdempotencyConflict
 from angel_x.services.acceptance import Accepted, Submission
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 120.0
 BATCH_SIZE = 50
 
 

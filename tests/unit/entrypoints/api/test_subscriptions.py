@@ -10,7 +10,7 @@ import pytest
 from angel_x.entrypoints.api.subscriptions import Subscriptions, check_event_id
 from angel_x.errors import InvalidInput
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 
 from angel_x.entrypoints.chaos.proxy import Address, Point, Proxy
 
-PATIENCE = 10.0
+PATIENCE = 120.0
 
 
 class Server:

@@ -14,7 +14,7 @@ from angel_x.entrypoints.chaos.ground import Ground, Passage, Role, Unverified
 from angel_x.entrypoints.chaos.proxy import Proxy
 from angel_x.entrypoints.chaos.storm import KINDS, Appointment, Storm, schedule
 
-PATIENCE = 10.0
+PATIENCE = 120.0
 NOWHERE = cast(Proxy, object())
 ROLES = {
     Role.API: ("api",),
