@@ -1,0 +1,111 @@
+"""The areas of the product that changes are planted in, and the tests of whole processes for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Some files of the product that fail in the same way."""
+
+    name: str
+    #: Files and folders; what stands in an earlier area is left to that one.
+    paths: tuple[str, ...]
+    #: Of a hundred changes, how many are planted here.
+    share: int
+    #: Tests with processes of their own, for changes that no test in this process notices.
+    wider: tuple[str, ...] = ()
+
+
+_ORDERS = (
+    "tests/e2e/test_order_workers.py",
+    "tests/e2e/test_bad_messages.py",
+    "tests/faults/test_messages.py",
+    "tests/faults/test_steps.py",
+    "tests/faults/test_races.py",
+)
+_SERVICES = "angel_x/services/"
+_DOMAIN = "angel_x/domain/"
+_POSTGRES = "angel_x/adapters/postgres/"
+
+
+def _in(folder: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{folder}{name}.py" for name in names.split())
+
+
+AREAS = (
+    Area(
+        "rights",
+        (
+            *_in(_DOMAIN, "access"),
+            *_in(_SERVICES, "access accounts"),
+            *_in(_POSTGRES, "users grants"),
+            *_in("angel_x/entrypoints/api/", "keys account baskets controls limits operations"),
+            *_in("angel_x/entrypoints/api/", "market orders stream submissions subscriptions"),
+        ),
+        12,
+        ("tests/e2e/whole/test_cli.py",),
+    ),
+    Area(
+        "money",
+        (
+            *_in(_DOMAIN, "account book charges ledger limits margin margin_pool margin_source"),
+            *_in(_DOMAIN, "money position risk span span_margin unit_risk what_if worst_case"),
+            *_in(_SERVICES, "risk_limits risk_sheets what_if"),
+        ),
+        18,
+    ),
+    Area(
+        "order path",
+        (
+            *_in(_DOMAIN, "basket control denial draw family intraday latency liquidity matching"),
+            *_in(_DOMAIN, "order order_rate protection session slippage square_off workflow"),
+            *_in(_SERVICES, "acceptance admission aftermath amendment amendment_form"),
+            *_in(_SERVICES, "backpressure basket_form basket_orders basket_step baskets"),
+            *_in(_SERVICES, "cancel_all cancellation control_forms controls controls_watch"),
+            *_in(_SERVICES, "execution exits expiry halving intraday listing market_watch"),
+            *_in(_SERVICES, "matching messaging order_form order_rate outage paper_market"),
+            *_in(_SERVICES, "quoting relay replay slicing square_off workflows"),
+            *_in("angel_x/adapters/redis/", "liquidity order_rate redeliveries refusals"),
+            "angel_x/adapters/dispatch.py",
+            *_in("tasks/", "base drops orders"),
+        ),
+        34,
+        _ORDERS,
+    ),
+    Area(
+        "SQL of the order path",
+        (
+            *_in(_POSTGRES, "backlog basket_legs book_unit book_writing controls duplicates"),
+            *_in(_POSTGRES, "holdings order_intake order_search replays risk_limits workflows"),
+        ),
+        18,
+        _ORDERS,
+    ),
+    Area(
+        "other SQL",
+        (
+            *_in(_POSTGRES, "audit canaries contracts greeks_snapshot invariants partitions"),
+            *_in(_POSTGRES, "portfolios reading tally"),
+        ),
+        5,
+    ),
+    Area("market tables", ("config/market/",), 8),
+    Area("API", ("angel_x/entrypoints/api/",), 5, ("tests/integration/api",)),
+)
+
+
+def files_of(area: Area, root: Path) -> Iterator[str]:
+    """Yield the files of an area, relative to the root of the checkout."""
+    earlier = AREAS[: AREAS.index(area)]
+    for given in area.paths:
+        path = root / given
+        suffixes = {".py", ".json"}
+        found = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+        for file in found:
+            name = file.relative_to(root).as_posix()
+            if file.suffix in suffixes and not any(name in one.paths for one in earlier):
+                yield name

@@ -1,0 +1,160 @@
+"""Which tests to run for a change: those that run its line, the nearest and quickest first."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tests.mutants.mutant import Mutant
+from tests.mutants.places import Place, place_at, places_of, users_of
+
+#: Seconds of tests, as measured alone, that are run at most for one change.
+UNIT_SECONDS = 60.0
+INTEGRATION_SECONDS = 120.0
+
+#: By file and line, the tests that run it.
+Lines = Mapping[str, Mapping[int, Sequence[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a measured run of the suite has shown."""
+
+    lines: Lines
+    #: Seconds of each test, all of its parameters together.
+    seconds: Mapping[str, float]
+
+    @classmethod
+    def read(cls, path: Path) -> Measured:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        names = stored["tests"]
+        lines = {
+            file: {int(line): [names[i] for i in tests] for line, tests in rows.items()}
+            for file, rows in stored["lines"].items()
+        }
+        return cls(lines, stored["seconds"])
+
+
+class Selection:
+    """Chooses tests, and learns from those that have noticed a change."""
+
+    def __init__(self, root: Path, measured: Measured) -> None:
+        self._root = root
+        self._measured = measured
+        self._noticed: Counter[tuple[str, str, str]] = Counter()
+
+    def learn(self, mutant: Mutant, test: str) -> None:
+        """Let a test that noticed a change come first for others of the same place."""
+        name = without_parameters(test)
+        self._noticed[mutant.path, mutant.place, name] += 2
+        self._noticed[mutant.path, "", name] += 1
+
+    def unit(self, mutant: Mutant) -> list[str]:
+        """Return tests that need no server."""
+        return self._chosen(mutant, "tests/unit/", UNIT_SECONDS)
+
+    def integration(self, mutant: Mutant) -> list[str]:
+        """Return tests that run in this process against real servers."""
+        return self._chosen(mutant, "tests/integration/", INTEGRATION_SECONDS)
+
+    def seconds(self, tests: Iterable[str]) -> float:
+        return sum(self._measured.seconds.get(test, 0.0) for test in tests)
+
+    def _chosen(self, mutant: Mutant, folder: str, most: float) -> list[str]:
+        """Return tests of a folder until they take ``most`` seconds."""
+        chosen: list[str] = []
+        spent = 0.0
+        found = {test for test in self._running(mutant) if test.startswith(folder)}
+        for test in sorted(found, key=lambda test: self._rank(mutant, test)):
+            spent += self._measured.seconds.get(test, 0.0)
+            if chosen and spent > most:
+                break
+            chosen.append(test)
+        return chosen
+
+    def _rank(self, mutant: Mutant, test: str) -> tuple[int, bool, float, str]:
+        seen = (
+            self._noticed[mutant.path, mutant.place, test] or self._noticed[mutant.path, "", test]
+        )
+        is_mirror = Path(test.partition("::")[0]).stem.removeprefix("test_") in mutant.path
+        return -seen, not is_mirror, self._measured.seconds.get(test, 0.0), test
+
+    def _running(self, mutant: Mutant) -> set[str]:
+        if mutant.path.endswith(".json"):
+            return set(self._reading(Path(mutant.path).stem))
+        lines, places = self._measured.lines.get(mutant.path, {}), self._places(mutant.path)
+        place = place_at(places, mutant.line)
+        if place is None:
+            return set(_all(lines))
+        if place.is_function:
+            exactly = set(lines.get(mutant.line, ()))
+            return exactly or _within(lines, place)
+        return self._needing(mutant.path, place) or set(_all(lines))
+
+    def _needing(self, path: str, place: Place) -> set[str]:
+        """Return the tests of the functions that need a statement, in this file and in others."""
+        found: set[str] = set()
+        for file, lines in self._measured.lines.items():
+            if file == path or _imports(self._source(file), path, place.binds):
+                for user in users_of(self._places(file), place):
+                    found |= _within(lines, user)
+        return found
+
+    def _reading(self, table: str) -> Iterator[str]:
+        """Yield the tests of tables, then those of the rules that are made of them."""
+        for test in self._measured.seconds:
+            file = test.partition("::")[0]
+            if file.startswith(("tests/unit/config", "tests/unit/domain", "tests/unit/services")):
+                yield test
+
+    def _places(self, path: str) -> list[Place]:
+        return _parsed(self._root / path)
+
+    def _source(self, path: str) -> str:
+        return _text(self._root / path)
+
+
+def without_parameters(test: str) -> str:
+    """Return the name of a test function."""
+    return test.partition("[")[0]
+
+
+@cache
+def _parsed(path: Path) -> list[Place]:
+    return places_of(_text(path))
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _imports(source: str, path: str, names: Iterable[str]) -> bool:
+    module = path.removesuffix(".py").replace("/", ".")
+    return f"from {module} import" in source and any(name in source for name in names)
+
+
+def _within(lines: Mapping[int, Sequence[str]], place: Place) -> set[str]:
+    body = range(place.first + 1, place.last + 1)
+    return {test for line in body for test in lines.get(line, ())}
+
+
+def _all(lines: Mapping[int, Sequence[str]]) -> Iterator[str]:
+    for tests in lines.values():
+        yield from tests
+
+
+def stored(
+    contexts: Mapping[str, Mapping[int, Sequence[str]]], seconds: Mapping[str, float]
+) -> str:
+    """Return the text of a file that :meth:`Measured.read` reads."""
+    numbers: dict[str, int] = defaultdict(lambda: len(numbers))
+    lines = {
+        file: {line: sorted({numbers[test] for test in tests}) for line, tests in rows.items()}
+        for file, rows in contexts.items()
+    }
+    return json.dumps({"tests": list(numbers), "lines": lines, "seconds": seconds})
