@@ -15,10 +15,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test unit lint bench
+.PHONY: help demo up test unit lint mutants bench
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(STAMP) ## Start everything, trade 5,000 orders, kill a worker, prove that nothing was lost
 	@$(BIN)/angel-x demo $(ARGS)
@@ -41,6 +41,9 @@ lint: $(STAMP) ## Style, types and the rules of who may import whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+mutants: $(STAMP) ## Plant wrong changes and count what the tests notice: ARGS="--sample 60"
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 bench: $(STAMP) ## Measure orders end to end and the pricing kernels; raw results in build/
 	@mkdir -p build
