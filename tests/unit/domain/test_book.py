@@ -3,89 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from decimal import Decimal
-from itertools import count
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from angel_x.domain.account import Account
-from angel_x.domain.book import Amendment, Book, Terms
-from angel_x.domain.charges import ChargeRates, charge_table
+from angel_x.domain.book import Amendment, Terms
 from angel_x.domain.denial import CancelReason, DenialReason
 from angel_x.domain.ledger import LedgerAccount
-from angel_x.domain.margin_pool import MarginPools
 from angel_x.domain.money import ZERO
-from angel_x.domain.order import (
-    OPEN,
-    Order,
-    OrderStatus,
-    OrderType,
-    Priority,
-    Product,
-    Side,
-    Validity,
+from angel_x.domain.order import Order, OrderStatus, OrderType, Side, Validity
+from tests.builders.books import (
+    HELD,
+    NO_CHARGES,
+    PER_UNIT,
+    RATES,
+    SYMBOL,
+    USER,
+    book,
+    order,
+    partly,
+    repriced,
+    terms,
+    totals,
 )
-from config.market import table
-from tests.builders.risk import flat
-
-RATES = charge_table(table("charges")["options"]).on(date(2026, 11, 23))
-NO_CHARGES = ChargeRates(*[Decimal(0)] * 7)
-PER_UNIT = Decimal(2700)
-USER, SYMBOL = 1, "NIFTY_25AUG26_24050CE"
-HELD = USER, SYMBOL, Product.NORMAL
-_ids = count(1)
-
-
-def order(
-    side: Side,
-    quantity: int = 65,
-    limit: str | None = None,
-    validity: Validity = Validity.DAY,
-    symbol: str = SYMBOL,
-) -> Order:
-    order_id = next(_ids)
-    return Order(
-        id=order_id,
-        user_id=USER,
-        symbol=symbol,
-        side=side,
-        quantity=quantity,
-        filled_quantity=0,
-        order_type=OrderType.MARKET if limit is None else OrderType.LIMIT,
-        limit_price=None if limit is None else Decimal(limit),
-        validity=validity,
-        priority=Priority.NORMAL,
-        status=OrderStatus.RECEIVED,
-        valid_until=datetime(2026, 8, 25, 10, 10, tzinfo=UTC),
-        client_order_id=f"c{order_id}",
-    )
-
-
-def terms(
-    price: str | None,
-    denial: DenialReason | None = None,
-    rates: ChargeRates = NO_CHARGES,
-    units: int = 65,
-) -> Terms:
-    at = None if price is None else Decimal(price)
-    return Terms(at, rates, denial, 0 if at is None else units, at)
-
-
-def book(cash: str = "1000000") -> Book:
-    account = Account(USER, Decimal(cash), ZERO, ZERO)
-    return Book({USER: account}, {}, {}, margins=MarginPools(risks=flat(PER_UNIT)))
-
-
-def repriced(book: Book, per_unit: Decimal) -> None:
-    """Let the margin of a unit be another one from now on."""
-    book.margins = MarginPools(book.margins.held(), flat(per_unit))
-
-
-def totals(book: Book, account: LedgerAccount) -> Decimal:
-    return sum((e.amount for e in book.entries if e.account is account), ZERO)
 
 
 def test_a_purchase_pays_its_premium_and_its_charges() -> None:
@@ -245,12 +186,6 @@ def test_a_fill_through_flat_closes_one_position_and_opens_another() -> None:
     assert it.positions[HELD].quantity == -65
     assert it.positions[HELD].cost == -65 * 90
     assert it.positions[HELD].realised_pnl == 0
-
-
-def partly(price: str, units: int, rates: ChargeRates = RATES, limit: str | None = None) -> Terms:
-    """Offer fewer units than the order asks for."""
-    at = Decimal(price)
-    return Terms(at, rates, None, units, at if limit is None else Decimal(limit))
 
 
 def test_what_the_quote_does_not_have_rests_at_the_limit() -> None:
@@ -416,82 +351,6 @@ def test_only_less_quantity_at_the_same_price_keeps_its_place(
     amendment: Amendment, *, loses: bool
 ) -> None:
     assert amendment.loses_priority(order(Side.BUY, 130, limit="100")) is loses
-
-
-STEP = st.tuples(
-    st.sampled_from(list(Side)),
-    st.integers(1, 5),
-    st.decimals("0.05", "500", places=2),
-    st.sampled_from(
-        ["market", "limit", "ioc", "stop", "send", "settle", "match", "amend", "cancel"]
-    ),
-    st.integers(0, 25),
-    st.decimals("1", "100", places=2),
-)
-
-
-def _act(
-    it: Book,
-    placed: list[Order],
-    side: Side,
-    lots: int,
-    price: Decimal,
-    action: str,
-    offered: Terms,
-) -> None:
-    if action in {"market", "limit", "ioc", "stop", "send"}:
-        validity = Validity.IOC if action == "ioc" else Validity.DAY
-        one = order(side, lots * 5, None if action == "market" else str(price), validity)
-        it.submit(one, offered) if action == "send" else it.decide(one, offered)
-        placed += [one] if one.status in OPEN else []
-        return
-    if not placed:
-        return
-    one = placed.pop(0)
-    if one.status is OrderStatus.SUBMITTING:
-        it.settle(one, offered)
-    elif action == "amend":
-        it.amend(one, Amendment(one.filled_quantity + lots * 5, price, None), offered)
-    elif action == "cancel":
-        it.take_off(one, OrderStatus.CANCELED, CancelReason.REQUESTED)
-    else:
-        it.match(one, offered)
-    placed += [one] if one.status in OPEN else []
-
-
-@settings(max_examples=400, deadline=None, derandomize=True)
-@given(st.lists(STEP, max_size=40))
-def test_whatever_happens_the_books_balance(
-    steps: list[tuple[Side, int, Decimal, str, int, Decimal]],
-) -> None:
-    it, start = book("20000"), Decimal(20000)
-    placed: list[Order] = []
-    for side, lots, price, action, units, per_unit in steps:
-        limit = (
-            price if not placed or action in {"market", "limit", "ioc", "stop", "send"} else None
-        )
-        at = limit if limit is not None else placed[0].limit_price
-        asked = lots * 5 if limit is not None else placed[0].leaves_quantity
-        offered = Terms(at, RATES, None, min(units, asked), at, triggered=action != "stop")
-        repriced(it, per_unit)
-        _act(it, placed, side, lots, price, action, offered)
-        account, exposures = it.accounts[USER], it.exposures.values()
-        held = list(it.positions.values())
-        assert account.cash == start + totals(it, LedgerAccount.CASH)
-        assert sum((e.amount for e in it.entries), ZERO) == 0
-        assert account.realised_pnl == -totals(it, LedgerAccount.PNL)
-        assert sum((p.cost for p in held), ZERO) == totals(it, LedgerAccount.POSITION)
-        assert account.margin_used == sum(it.margins.held().values(), ZERO) + sum(
-            (o.reserved for o in placed), ZERO
-        )
-        assert account.margin_used <= account.cash + account.collateral
-        assert account.open_orders == len(placed)
-        for wanted in Side:
-            leaves = sum(o.leaves_quantity for o in placed if o.side is wanted)
-            name = "open_buy_quantity" if wanted is Side.BUY else "open_sell_quantity"
-            assert sum(getattr(e, name) for e in exposures) == leaves
-        net = sum(f.order.side.sign * f.quantity for f in it.fills)
-        assert net == sum(p.quantity for p in held) == sum(e.net_quantity for e in exposures)
 
 
 @pytest.mark.parametrize(("held", "units"), [(0, 65), (65, 130), (-65, 65)])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from angel_x.domain.order import CLOSED, OPEN, TRANSITIONS, OrderStatus, Side, check_move
 from angel_x.errors import IllegalTransition
+from tests.builders.books import order
 
 
 def test_every_status_is_open_or_closed() -> None:
@@ -50,3 +54,22 @@ def test_nothing_becomes_received_again() -> None:
 
 def test_sides_have_opposite_signs() -> None:
     assert (Side.BUY.sign, Side.SELL.sign) == (1, -1)
+
+
+@pytest.mark.parametrize(
+    ("value", "units", "average"),
+    [
+        ("0.00", 0, None),
+        ("100.00", 65, "1.5385"),
+        ("6500.00", 65, "100.0000"),
+        ("200.00", 195, "1.0256"),
+        # Halves go to the even side.
+        ("0.05", 1000, "0.0000"),
+        ("0.15", 1000, "0.0002"),
+    ],
+)
+def test_an_average_price_has_four_places(value: str, units: int, average: str | None) -> None:
+    one = replace(order(Side.BUY, 1300), traded_value=Decimal(value), filled_quantity=units)
+
+    assert (None if one.average_price is None else str(one.average_price)) == average
+    assert one.leaves_quantity == 1300 - units

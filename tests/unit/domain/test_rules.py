@@ -54,15 +54,44 @@ def test_charges_follow_the_calendar_and_the_side(day: date, side: Side, expecte
     assert charges == Decimal(expected)
 
 
-def test_brokerage_is_paid_once_an_order() -> None:
+@pytest.mark.parametrize(
+    ("side", "first", "second"),
+    [
+        # Of the second 10,000 rupees: transaction 3.503 and SEBI 0.01 with GST of 18 %, IPFT 0.05,
+        # and stamp duty of 0.30 or STT of 15; of 20,000 rupees together 32.59 and 61.99.
+        (Side.BUY, "28.10", "4.49"),
+        (Side.SELL, "42.80", "19.19"),
+    ],
+)
+def test_brokerage_is_paid_once_an_order(side: Side, first: str, second: str) -> None:
     rates, premium = CHARGES.on(date(2026, 11, 23)), Decimal(10_000)
 
-    first = rates.on_fill(Side.BUY, Decimal(0), premium)
-    second = rates.on_fill(Side.BUY, premium, 2 * premium)
+    assert rates.on_fill(side, Decimal(0), premium) == Decimal(first)
+    assert rates.on_fill(side, premium, 2 * premium) == Decimal(second)
 
-    assert first == Decimal("28.10")
-    assert second == rates.on_order(Side.BUY, 2 * premium) - first
-    assert second < Decimal("5.00")
+
+def test_nothing_traded_costs_nothing() -> None:
+    rates = CHARGES.on(date(2026, 11, 23))
+
+    assert rates.on_order(Side.BUY, Decimal(0)) == 0
+    assert rates.on_fill(Side.SELL, Decimal(500), Decimal(500)) == 0
+
+
+@pytest.mark.parametrize(
+    ("premium", "side", "charges"),
+    [
+        # 23.60 of brokerage with GST, and rates of 0.000449534 and 0.001919534 a rupee.
+        ("0.05", Side.BUY, "23.60"),
+        ("11", Side.BUY, "23.60"),
+        ("12", Side.BUY, "23.61"),
+        ("2", Side.SELL, "23.60"),
+        ("3", Side.SELL, "23.61"),
+        ("1000000", Side.BUY, "473.13"),
+        ("1000000", Side.SELL, "1943.13"),
+    ],
+)
+def test_charges_are_rounded_to_the_paisa_once(premium: str, side: Side, charges: str) -> None:
+    assert CHARGES.on(date(2026, 11, 23)).on_order(side, Decimal(premium)) == Decimal(charges)
 
 
 def test_short_margin_is_a_percentage_of_the_underlying() -> None:

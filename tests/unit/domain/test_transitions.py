@@ -1,4 +1,4 @@
-"""Every move that the table does not hold is refused."""
+"""Every move that the table holds is allowed, and every other one is refused."""
 
 from __future__ import annotations
 
@@ -17,11 +17,42 @@ from angel_x.domain.order import (
 )
 from angel_x.errors import IllegalTransition
 
-ILLEGAL = [
-    (source, target)
-    for source, target in product(OrderStatus, OrderStatus)
-    if target not in TRANSITIONS[source] and not (source is target and source in OPEN)
-]
+#: Written out by hand: a move that the product allows or forbids by mistake must show here.
+LEGAL = {
+    "received": "denied submitting rejected working trigger_pending partially_filled filled "
+    "canceled expired",
+    "submitting": "rejected working trigger_pending partially_filled filled canceled expired",
+    "trigger_pending": "working rejected partially_filled filled canceled expired",
+    "working": "partially_filled filled canceled expired",
+    "partially_filled": "filled canceled expired",
+    "denied": "",
+    "rejected": "",
+    "filled": "",
+    "canceled": "",
+    "expired": "",
+}
+#: Open orders may also stay where they are.
+STAYING = {"received", "submitting", "trigger_pending", "working", "partially_filled"}
+
+
+def is_legal(source: OrderStatus, target: OrderStatus) -> bool:
+    return target in LEGAL[source].split() or (source is target and source in STAYING)
+
+
+MOVES = list(product(OrderStatus, OrderStatus))
+ILLEGAL = [move for move in MOVES if not is_legal(*move)]
+
+
+def test_the_table_is_the_one_written_out() -> None:
+    assert {s.value: {t.value for t in targets} for s, targets in TRANSITIONS.items()} == {
+        source: set(targets.split()) for source, targets in LEGAL.items()
+    }
+    assert (len(MOVES), len(ILLEGAL)) == (100, 66)
+
+
+@pytest.mark.parametrize(("source", "target"), [move for move in MOVES if is_legal(*move)])
+def test_a_legal_move_is_let_through(source: OrderStatus, target: OrderStatus) -> None:
+    check_move(source, target)
 
 
 @pytest.mark.parametrize(("source", "target"), ILLEGAL)
@@ -30,56 +61,10 @@ def test_an_illegal_move_is_refused(source: OrderStatus, target: OrderStatus) ->
         check_move(source, target)
 
 
-def test_what_is_closed_stays_closed() -> None:
-    assert {source for source, _ in ILLEGAL if source in CLOSED} == CLOSED
-    for source, target in product(CLOSED, OrderStatus):
-        assert (source, target) in ILLEGAL
-
-
-def test_nothing_is_received_twice() -> None:
-    assert not any(OrderStatus.RECEIVED in targets for targets in TRANSITIONS.values())
-
-
-@pytest.mark.parametrize(
-    ("source", "targets"),
-    [
-        (
-            "received",
-            "denied submitting rejected working trigger_pending partially_filled filled canceled "
-            "expired",
-        ),
-        (
-            "submitting",
-            "rejected working trigger_pending partially_filled filled canceled expired",
-        ),
-        ("working", "partially_filled filled canceled expired"),
-        ("trigger_pending", "rejected working partially_filled filled canceled expired"),
-        ("partially_filled", "filled canceled expired"),
-        ("denied", ""),
-        ("rejected", ""),
-        ("filled", ""),
-        ("canceled", ""),
-        ("expired", ""),
-    ],
-)
-def test_every_legal_move_stands_in_the_table_and_is_let_through(source: str, targets: str) -> None:
-    start = OrderStatus(source)
-
-    assert {target.value for target in TRANSITIONS[start]} == set(targets.split())
-    for target in targets.split():
-        check_move(start, OrderStatus(target))
-    if start in OPEN:
-        check_move(start, start)
-
-
-@pytest.mark.parametrize(
-    ("group", "members"),
-    [
-        (OPEN, "received submitting working trigger_pending partially_filled"),
-        (CLOSED, "denied rejected filled canceled expired"),
-        (RESTING, "working trigger_pending partially_filled"),
-        (PLACED, "submitting working trigger_pending partially_filled"),
-    ],
-)
-def test_each_group_holds_its_statuses(group: frozenset[OrderStatus], members: str) -> None:
-    assert {status.value for status in group} == set(members.split())
+def test_the_groups_of_statuses_are_those_written_out() -> None:
+    assert {s.value for s in OPEN} == STAYING
+    assert {s.value for s in CLOSED} == {"denied", "rejected", "filled", "canceled", "expired"}
+    assert {s.value for s in RESTING} == {"working", "trigger_pending", "partially_filled"}
+    assert {s.value for s in PLACED} == {
+        "working", "trigger_pending", "partially_filled", "submitting",
+    }  # fmt: skip
