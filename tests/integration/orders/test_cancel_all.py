@@ -98,6 +98,8 @@ def test_of_a_sliced_order_every_slice_is_canceled(market: Market) -> None:
 
 def test_a_race_with_the_execution_is_decided_and_told_as_it_ended(market: Market) -> None:
     user = market.account()
+    # Decided before the race: those that rest wait for it, whoever wins.
+    resting = rest(market, user, market.symbols[0])
     order_ids = [a.order_id for a in market.accept(user, *[market.request() for _ in range(60)])]
 
     with ThreadPoolExecutor(2) as pool:
@@ -107,6 +109,8 @@ def test_a_race_with_the_execution_is_decided_and_told_as_it_ended(market: Marke
 
     statuses = market.statuses()
     assert set(statuses.values()) <= {"filled", "canceled"}
+    assert (str(resting), OrderStatus.CANCELED) in [(o.order_id, o.status) for o in outcomes]
+    assert {int(o.order_id) for o in outcomes} <= {resting, *order_ids}
     for outcome in outcomes:
         assert statuses[int(outcome.order_id)] == outcome.status
         assert outcome.canceled is (outcome.status is OrderStatus.CANCELED)

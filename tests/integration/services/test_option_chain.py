@@ -92,7 +92,7 @@ def test_a_chain_that_is_not_published_has_quotes_and_no_volatility(desk: Desk) 
 
     assert (chain.forward, chain.forward_source, chain.atm_vol) == (None, None, None)
     assert {(row.status, row.forward_source) for row in chain.rows} == {("unpublished", None)}
-    assert all(row.bid is not None for row in chain.rows)
+    assert [row.bid is not None for row in chain.rows] == [True] * 42
 
 
 def test_the_summary_has_every_expiry_with_what_is_published_of_it(desk: Desk) -> None:
@@ -132,6 +132,7 @@ def test_gamma_exposure_is_in_rupees_of_the_spot_for_one_percent(desk: Desk) -> 
 def test_a_summary_of_one_expiry_is_that_of_all_of_them(desk: Desk) -> None:
     every = desk.chains.summary("NIFTY")
 
+    assert tuple(each.expiry for each in every.expiries) == EXPIRIES
     for expected in every.expiries:
         (found,) = desk.chains.summary("NIFTY", expected.expiry).expiries
         assert found == expected
@@ -143,7 +144,9 @@ def test_without_any_quote_nothing_is_a_number_and_all_say_why(desk: Desk) -> No
     summary = desk.chains.summary("BANKNIFTY")
 
     assert (summary.spot, summary.spot_age_seconds) == (None, None)
+    assert tuple(each.expiry for each in summary.expiries) == EXPIRIES
     for expiry in summary.expiries:
+        assert len(expiry.reasons) == 8
         assert expiry.reasons == {
             "forward": "unpublished",
             "atm_vol": "unpublished",

@@ -47,6 +47,7 @@ def test_continuous_integration_runs_what_the_readme_says() -> None:
 def test_help_is_what_make_does_by_default() -> None:
     shown = subprocess.run(["make", "-C", ROOT], capture_output=True, text=True, check=True).stdout
 
+    assert len(targets()) > 3
     for target in targets():
         assert f"make {target} " in shown
 
@@ -82,6 +83,8 @@ def test_every_command_that_is_mentioned_exists(page: str) -> None:
 
 
 def test_python_examples_compile() -> None:
-    for language, code in BLOCKS:
-        if language == "python":
-            compile(code, "README.md", "exec")
+    examples = [code for language, code in BLOCKS if language == "python"]
+
+    assert examples
+    for code in examples:
+        compile(code, "README.md", "exec")

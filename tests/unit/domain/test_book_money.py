@@ -84,7 +84,8 @@ def test_a_paisa_less_is_not_enough_and_nothing_moves(
     assert [(m.status, m.reason) for m in it.moves] == [
         (OrderStatus.DENIED, DenialReason.INSUFFICIENT_MARGIN)
     ]
-    assert (one.filled_quantity, one.reserved) == (0, 0)
+    assert one.filled_quantity == 0
+    assert one.reserved == 0
     assert it.accounts[USER] == Account(USER, cash, ZERO, ZERO)
     assert not any((it.fills, it.entries, it.exposed, it.positions))
     assert not any(it.margins.held().values())

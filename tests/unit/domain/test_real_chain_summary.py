@@ -61,6 +61,7 @@ def total(rows: list[dict[str, str]], column: str, right: str) -> float:
 
 def test_ratios_and_open_interest_are_those_of_the_file(recorded: Recorded) -> None:
     assert len(recorded.summaries) == 4
+    assert recorded.summaries
     for found in recorded.summaries:
         rows = recorded.of(found)
         calls, puts = (total(rows, "oi", right) for right in ("CE", "PE"))
@@ -72,6 +73,7 @@ def test_ratios_and_open_interest_are_those_of_the_file(recorded: Recorded) -> N
 
 
 def test_no_other_strike_pays_less_than_max_pain(recorded: Recorded) -> None:
+    assert recorded.summaries
     for found in recorded.summaries:
         contracts = [
             (float(r["strike"]), 1 if r["option_type"] == "CE" else -1, float(r["oi"]))
@@ -85,6 +87,7 @@ def test_no_other_strike_pays_less_than_max_pain(recorded: Recorded) -> None:
 
 
 def test_the_volatility_at_the_money_lies_between_the_published_ones(recorded: Recorded) -> None:
+    assert recorded.summaries
     for found in recorded.summaries:
         assert found.forward is not None
         assert found.atm_vol is not None

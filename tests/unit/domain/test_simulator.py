@@ -88,9 +88,9 @@ def test_no_strike_can_be_traded_against_its_neighbors(days_ahead: float) -> Non
     book = np.zeros(len(UNIVERSE), QUOTE)
     book[move.rows] = move.quotes
 
-    for chain in UNIVERSE.chains:
-        if UNIVERSE.expires_at[chain.start] <= at.timestamp():
-            continue
+    live = [c for c in UNIVERSE.chains if UNIVERSE.expires_at[c.start] > at.timestamp()]
+    assert live
+    for chain in live:
         calls, puts = (book[chain.start : chain.stop][side::2] for side in (0, 1))
         # Buying one strike and selling the next never pays at once.
         assert (calls["ask"][:-1] >= calls["bid"][1:]).all()
@@ -144,7 +144,9 @@ def test_market_time_advances_by_the_step() -> None:
 
 def test_volume_only_grows() -> None:
     volume = np.zeros(len(UNIVERSE), np.int64)
-    for move in take(simulator(), 100):
+    moves = take(simulator(), 100)
+    assert sum(len(move.rows) for move in moves) > len(UNIVERSE)
+    for move in moves:
         assert (move.quotes["volume"] > volume[move.rows]).all()
         volume[move.rows] = move.quotes["volume"]
 

@@ -60,6 +60,7 @@ def test_a_chain_is_the_rows_of_one_underlying_and_expiry() -> None:
 
 
 def test_columns_say_what_the_contracts_say() -> None:
+    assert len(UNIVERSE.contracts) == len(UNIVERSE) > 2
     for row, contract in enumerate(UNIVERSE.contracts):
         assert UNIVERSE.underlyings[UNIVERSE.underlying_index[row]] == contract.underlying
         assert UNIVERSE.strike[row] == float(contract.strike)

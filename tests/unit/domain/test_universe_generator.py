@@ -64,7 +64,10 @@ def test_all_others_expire_with_the_month() -> None:
 
 
 def test_contracts_of_an_index_follow_the_exchanges_rules() -> None:
-    for name in filter(RULES.is_index, FULL.underlyings):
+    indices = list(filter(RULES.is_index, FULL.underlyings))
+    assert "NIFTY" in indices
+    for name in indices:
+        assert chains_of(FULL, name)
         for chain in chains_of(FULL, name):
             contract = FULL.contracts[chain.start]
             assert contract.lot_size == RULES.lot_size(name, chain.expiry)
@@ -73,6 +76,7 @@ def test_contracts_of_an_index_follow_the_exchanges_rules() -> None:
 
 
 def test_strikes_of_a_chain_are_evenly_spaced_around_its_spot_and_have_both_rights() -> None:
+    assert len(FULL.chains) > len(FULL.underlyings)
     for chain in FULL.chains:
         rows = slice(chain.start, chain.stop)
         calls = FULL.strike_paise[rows][FULL.is_call[rows]]
@@ -85,13 +89,14 @@ def test_strikes_of_a_chain_are_evenly_spaced_around_its_spot_and_have_both_righ
 
 
 def test_a_lot_of_a_stock_is_worth_what_the_exchange_asks_for() -> None:
-    for name in FULL.underlyings:
+    stocks = [name for name in FULL.underlyings if not RULES.is_index(name)]
+    assert len(stocks) > 100
+    for name in stocks:
         chain = chains_of(FULL, name)[0]
         contract = FULL.contracts[(chain.start + chain.stop) // 2]
-        if not RULES.is_index(name):
-            assert contract.lot_size % 25 == 0
-            assert 480_000 < contract.strike * contract.lot_size < 850_000
-            assert contract.freeze_quantity == 40 * contract.lot_size
+        assert contract.lot_size % 25 == 0
+        assert 480_000 < contract.strike * contract.lot_size < 850_000
+        assert contract.freeze_quantity == 40 * contract.lot_size
 
 
 def test_a_spot_can_be_given() -> None:

@@ -181,6 +181,8 @@ def test_net_greeks_of_many_accounts_equal_those_of_a_walk_through_their_positio
     column = {
         row: i for i, row in enumerate(locate(UNIVERSE, [symbol for _, symbol, _, _ in held]).rows)
     }
+    assert len(portfolios) == 20
+    assert sum(len(portfolio.greeks) for portfolio in portfolios) >= 20
     for owner, portfolio in enumerate(portfolios):
         charm: dict[str, float] = {}
         oldest: dict[str, int] = {}

@@ -72,6 +72,7 @@ def test_a_negative_volatility_makes_every_output_nan(years: float) -> None:
 def test_a_negative_spot_over_a_negative_strike_is_not_priced() -> None:
     values = greeks(**contract(spot=-100.0, strike=-100.0))
 
+    assert {"price", "delta", "gamma", "vega", "theta", "rho"} <= set(values)
     assert all(math.isnan(value) for value in values.values())
 
 
@@ -187,6 +188,7 @@ def test_repeated_maturities_are_priced_like_scattered_ones() -> None:
     sorted_rows = greeks(**contract(years=years, strike=strikes))
     scattered = greeks(**contract(years=years[shuffle], strike=strikes[shuffle]))
 
+    assert {"price", "delta", "gamma", "vega", "theta", "rho"} <= set(sorted_rows)
     for name, values in sorted_rows.items():
         np.testing.assert_allclose(values[shuffle], scattered[name], rtol=1e-13)
 
@@ -199,6 +201,7 @@ def test_values_can_be_written_into_an_array_that_the_caller_keeps(kernels: Kern
 
     kernels.value(contracts, out)
 
+    assert np.isfinite(out).all()
     for row, value in zip(out, greeks(*numbers, is_call=True).values(), strict=True):
         np.testing.assert_array_equal(row, value)
 

@@ -43,6 +43,8 @@ def test_every_reference_price_gives_its_volatility_or_its_reason(reference_fold
 
     sigma, status = implied_vol(price, spot, strike, years, rate, dividend_yield, flag == "c")
 
+    assert {row["status"] for row in rows} >= {"ok"}
+    assert len({row["status"] for row in rows}) > 1
     for row, value, code in zip(rows, sigma, status, strict=True):
         assert STATUS_NAMES[code] == row["status"], row
         if row["status"] == "ok":

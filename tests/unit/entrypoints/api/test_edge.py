@@ -152,5 +152,6 @@ def test_every_error_of_the_tree_has_a_status() -> None:
     def below(kind: type[errors.AngelXError]) -> set[type[errors.AngelXError]]:
         return {kind}.union(*(below(child) for child in kind.__subclasses__()))
 
+    assert errors.UnknownContract in below(errors.AngelXError)
     for kind in below(errors.AngelXError):
         assert any(base in problems.STATUS for base in kind.__mro__)

@@ -35,8 +35,12 @@ def test_the_same_seed_makes_the_same_orders() -> None:
 def test_every_order_is_valid_in_lot_and_tick() -> None:
     lot, tick = INSTRUMENTS[0].lot_size, INSTRUMENTS[0].tick_size
 
-    for call in calls(500):
-        for request in order_form.read({"orders": list(map(dict, call.orders))}):
+    made = calls(500)
+    assert sum(len(call.orders) for call in made) >= 500
+    for call in made:
+        requests = order_form.read({"orders": list(map(dict, call.orders))})
+        assert len(requests) == len(call.orders)
+        for request in requests:
             assert request.quantity % lot == 0
             assert request.limit_price is None or request.limit_price % tick == 0
 

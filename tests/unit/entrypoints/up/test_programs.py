@@ -35,7 +35,9 @@ def test_there_is_a_worker_of_every_class() -> None:
 
 
 def test_every_program_shows_when_it_is_ready() -> None:
-    for stage in stages(ADDRESSES, {}, MarketChoice()):
+    started = stages(ADDRESSES, {}, MarketChoice())
+    assert sum(len(stage) for stage in started) > 5
+    for stage in started:
         for program in stage:
             assert program.ready_words or program.answers
 
