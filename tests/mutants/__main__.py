@@ -12,9 +12,11 @@ from tests.mutants.catalog import catalog, sample
 from tests.mutants.measuring import measure
 from tests.mutants.mutant import Mutant
 from tests.mutants.planting import Finding, Outcome, Planting
-from tests.mutants.selection import Measured, Selection
+from tests.mutants.selection import Measured, Selection, tests_of
 
 ROOT = Path(__file__).resolve().parents[2]
+#: What has been measured and found; removed, everything begins anew.
+FOLDER = ROOT / "build/mutants"
 
 
 @click.command()
@@ -25,8 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 @click.option("--trees", default=2, show_default=True, help="Changes planted at a time.")
 @click.option("--wider/--no-wider", default=True, help="Run tests with processes for survivors.")
 @click.option("--again", is_flag=True, help="Plant again what was not noticed before.")
+@click.option("--tests-of", "revision", help="Run the tests alone that a revision has.")
 @click.option("--measure", "anew", is_flag=True, help="Measure the suite anew.")
-@click.option("--folder", default=ROOT / "build/mutants", type=click.Path(path_type=Path))
 def main(
     size: int,
     seed: int,
@@ -35,15 +37,16 @@ def main(
     trees: int,
     wider: bool,  # noqa: FBT001 - an option of the command
     again: bool,  # noqa: FBT001
+    revision: str | None,
     anew: bool,  # noqa: FBT001
-    folder: Path,
 ) -> None:
     """Plant changes; go on where the run before with the same seed was stopped."""
-    measured = folder / "measured.json"
+    measured = FOLDER / "measured.json"
     if anew or not measured.is_file():
-        measure(ROOT, folder)
+        measure(ROOT, FOLDER)
     planted = _planted(size, seed, area, names)
-    results = folder / f"seed-{seed}.jsonl"
+    allowed = tests_of(ROOT, revision) if revision else None
+    results = FOLDER / f"seed-{seed}{'-of-' + revision if revision else ''}.jsonl"
     known = {
         name: finding
         for name, finding in Finding.read(results).items()
@@ -52,7 +55,7 @@ def main(
     left = [(where, one) for where, one in planted if one.name not in known]
     click.echo(f"{len(planted)} changes, {len(left)} of them to be planted; results in {results}")
     if left:
-        selection = Selection(ROOT, Measured.read(measured))
+        selection = Selection(ROOT, Measured.read(measured), allowed)
         planting = Planting(ROOT, selection, results, trees=trees, wider=wider)
         try:
             planting.run(left, _tell)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +17,8 @@ from tests.mutants.places import Place, place_at, places_of, users_of
 #: Seconds of tests, as measured alone, that are run at most for one change.
 UNIT_SECONDS = 60.0
 INTEGRATION_SECONDS = 120.0
+
+_DEFINED = re.compile(r"def (test_\w+)")
 
 #: By file and line, the tests that run it.
 Lines = Mapping[str, Mapping[int, Sequence[str]]]
@@ -42,9 +46,13 @@ class Measured:
 class Selection:
     """Chooses tests, and learns from those that have noticed a change."""
 
-    def __init__(self, root: Path, measured: Measured) -> None:
+    def __init__(
+        self, root: Path, measured: Measured, allowed: Container[str] | None = None
+    ) -> None:
         self._root = root
         self._measured = measured
+        #: Names of test functions; None allows all.
+        self._allowed = allowed
         self._noticed: Counter[tuple[str, str, str]] = Counter()
 
     def learn(self, mutant: Mutant, test: str) -> None:
@@ -68,13 +76,16 @@ class Selection:
         """Return tests of a folder until they take ``most`` seconds."""
         chosen: list[str] = []
         spent = 0.0
-        found = {test for test in self._running(mutant) if test.startswith(folder)}
+        found = {test for test in self._running(mutant) if self._is_allowed(test, folder)}
         for test in sorted(found, key=lambda test: self._rank(mutant, test)):
             spent += self._measured.seconds.get(test, 0.0)
             if chosen and spent > most:
                 break
             chosen.append(test)
         return chosen
+
+    def _is_allowed(self, test: str, folder: str) -> bool:
+        return test.startswith(folder) and (self._allowed is None or test in self._allowed)
 
     def _rank(self, mutant: Mutant, test: str) -> tuple[int, bool, float, str]:
         seen = (
@@ -116,6 +127,14 @@ class Selection:
 
     def _source(self, path: str) -> str:
         return _text(self._root / path)
+
+
+def tests_of(root: Path, revision: str) -> set[str]:
+    """Return the names of the test functions that a revision has."""
+    git = ["git", "-C", str(root), "grep", "--no-color", "-E", r"^ *(async )?def test_", revision]
+    found = subprocess.run([*git, "--", "tests"], check=True, capture_output=True, text=True)
+    lines = (line.removeprefix(f"{revision}:").partition(":") for line in found.stdout.splitlines())
+    return {f"{path}::{name}" for path, _, code in lines for name in _DEFINED.findall(code)}
 
 
 def without_parameters(test: str) -> str:
