@@ -77,3 +77,64 @@ def test_the_hard_limit_sets_when_a_worker_process_is_replaced() -> None:
 def test_without_a_message_broker_there_are_no_options() -> None:
     with pytest.raises(SettingsError, match="ANGEL_X_BROKER_URL is needed"):
         celery_options(load({"ANGEL_X_HOME": "/nonexistent"}))
+
+
+#: Everything but addresses, queues and routes.
+EXACT = {
+    "broker_connection_timeout": 2,
+    "broker_pool_acquire_timeout": 2,
+    "broker_connection_max_retries": None,
+    "broker_connection_retry_on_startup": True,
+    "broker_channel_error_retry": True,
+    "broker_transport_options": {
+        "visibility_timeout": 60,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+        "unacked_mutex_expire": 15,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "socket_keepalive": True,
+        "health_check_interval": 5,
+        "queue_order_strategy": "priority",
+    },
+    "task_create_missing_queues": False,
+    "task_default_queue": "celery",
+    "accept_content": ["json"],
+    "task_serializer": "json",
+    "event_serializer": "json",
+    "task_ignore_result": True,
+    "task_store_errors_even_if_ignored": False,
+    "task_acks_late": True,
+    "task_reject_on_worker_lost": True,
+    "task_publish_retry": False,
+    "task_time_limit": 20,
+    "task_soft_time_limit": 15,
+    "timezone": "Asia/Kolkata",
+    "worker_consumer": "tasks.consumer:Consumer",
+    "worker_prefetch_multiplier": 1,
+    "worker_cancel_long_running_tasks_on_connection_loss": False,
+    "worker_eta_task_limit": 100,
+    "worker_max_tasks_per_child": 5000,
+    "worker_max_memory_per_child": 700 * 1024,
+    "worker_proc_alive_timeout": 60,
+    "worker_soft_shutdown_timeout": 10,
+    "worker_send_task_events": True,
+    "worker_hijack_root_logger": False,
+    "worker_redirect_stdouts": False,
+    "beat_scheduler": "beat_schedule.scheduler:Scheduler",
+    "beat_max_loop_interval": 3,
+    "redbeat_redis_options": {"socket_timeout": 5, "health_check_interval": 5},
+    "redbeat_key_prefix": "redbeat:",
+    "redbeat_lock_timeout": 15,
+}
+
+
+def test_every_option_is_what_was_measured(options: dict[str, Any]) -> None:
+    elsewhere = {"broker_url", "redbeat_redis_url", "task_queues", "task_routes"}
+
+    assert {k: v for k, v in options.items() if k not in elsewhere} == EXACT
+    assert elsewhere <= set(options)
+    assert options["task_queues"] == {queue.value: {} for queue in QueueName}
+    assert options["task_routes"] == {
+        task.value: {"queue": queue.value} for task, queue in ROUTES.items()
+    }
