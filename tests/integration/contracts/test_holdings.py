@@ -65,13 +65,17 @@ class Database:
 
     def positions(self, *positions: tuple[int, str, str, int]) -> None:
         store_positions(self.engine, positions)
-        with self.engine.begin() as connection:
-            # Few rows are read in the sequence of the table, not of an index that sorts them.
-            connection.exec_driver_sql("ANALYZE positions, contracts")
+        self._analyze()
 
     def stir(self, order_id: int) -> None:
         with self.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE orders SET tag = '' WHERE id = %s", (order_id,))
+        self._analyze()
+
+    def _analyze(self) -> None:
+        """Have few rows read in the sequence of the table, not of an index that sorts them."""
+        with self.engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE orders, positions, contracts")
 
 
 @dataclass
