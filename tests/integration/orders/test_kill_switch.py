@@ -95,19 +95,30 @@ def test_every_turn_is_audited_with_the_state_before(market: Market) -> None:
     ]
 
 
-def test_halted_cancels_everything_that_is_open(market: Market) -> None:
+@pytest.mark.parametrize("scope", ["user", "underlying", "system"])
+def test_a_halt_of_any_scope_cancels_what_is_open_there_and_nothing_else(
+    market: Market, scope: str
+) -> None:
     user, other = market.account(), market.account("other")
     resting, foreign = place(market, user, limit="80.00"), place(market, other, limit="80.00")
     (waiting,) = market.accept(user, market.request())
+    names = {"system": "", "user": str(user), "underlying": "NIFTY"}
+    is_alone = scope == "user"
+    # What is halted elsewhere concerns none of these orders.
+    market.application.control_states.put(
+        ControlScope.UNDERLYING, "BANKNIFTY", HALTED, actor="test", reason=None
+    )
+    assert not market.application.enforcement.is_due()
 
-    turn(market, HALTED, (ControlScope.USER, str(user)))
+    turn(market, HALTED, (ControlScope(scope), names[scope]))
     assert market.application.enforcement.is_due()
-    assert market.application.enforcement.run() == 2
+    assert market.application.enforcement.run() == (2 if is_alone else 3)
 
+    gone = ("canceled", CancelReason.KILL_SWITCH)
     assert rows(market, "SELECT id, status, reason FROM orders ORDER BY id") == [
-        (resting, "canceled", CancelReason.KILL_SWITCH),
-        (foreign, "working", None),
-        (waiting.order_id, "canceled", CancelReason.KILL_SWITCH),
+        (resting, *gone),
+        (foreign, *(("working", None) if is_alone else gone)),
+        (waiting.order_id, *gone),
     ]
     assert not market.application.enforcement.is_due()
     assert market.application.enforcement.run() == 0
