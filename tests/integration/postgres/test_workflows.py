@@ -98,3 +98,20 @@ def test_a_workflow_that_ends_between_the_count_and_the_lock_is_nobodys(
     stored = workflows.read(user, workflow.id)
     assert stored is not None
     assert (stored.status, stored.rings) == (WorkflowStatus.DONE, 1)
+
+
+def test_the_longest_due_comes_first_and_one_that_has_ended_never(
+    engine: Engine, workflows: Workflows, user: int
+) -> None:
+    ages = {"second": -3, "third": -2, "first": -4, "ended": -9}
+    ids = {key: start(workflows, user, key, due_in=due_in)[0].id for key, due_in in ages.items()}
+    with engine.begin() as connection:
+        connection.execute(
+            text("UPDATE workflows SET status = 'done', finished_at = now() WHERE key = 'ended'")
+        )
+        # Few rows are read in the sequence of the table, not of an index that sorts them.
+        connection.execute(text("ANALYZE workflows"))
+
+    assert [due.id for due in workflows.due(1)] == [ids["first"]]
+    assert [due.id for due in workflows.due(1)] == [ids["second"]]
+    assert [due.id for due in workflows.due(10)] == [ids["third"]]
