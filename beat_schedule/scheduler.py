@@ -7,6 +7,7 @@ from typing import Any
 
 import redis
 from redbeat import RedBeatScheduler
+from redbeat.schedulers import RedBeatConfig
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -20,6 +21,22 @@ from config.settings import Settings
 
 #: Touched in the home on every tick of the leading Beat.
 HEARTBEAT = "beat.tick"
+
+
+class Config(RedBeatConfig):
+    """RedBeat's configuration with an address that Celery's configuration does not show."""
+
+    _ADDRESS = "redbeat_redis_url"
+
+    def __init__(self, app: Any, address: str) -> None:  # noqa: ANN401 - Celery is untyped
+        self._address = address
+        super().__init__(app)
+
+    def either_or(self, name: str, default: Any = None) -> Any:  # noqa: ANN401
+        return self._address if name == self._ADDRESS else super().either_or(name, default)
+
+    def is_key_in_conf(self, name: str) -> bool:
+        return name == self._ADDRESS or bool(super().is_key_in_conf(name))
 
 
 class Scheduler(RedBeatScheduler):
@@ -37,6 +54,7 @@ class Scheduler(RedBeatScheduler):
         self._backlog = BacklogGate(planned, _client(settings.needed("broker_url")))
         self._at = passing(settings.home_path, settings.fault_at, settings.fault_action)
         self._heartbeat = Path(settings.home).absolute() / HEARTBEAT
+        app.redbeat_conf = Config(app, settings.needed("broker_url"))
         super().__init__(app, **options)
 
     def maybe_due(self, entry: Any, **options: Any) -> float:  # noqa: ANN401

@@ -34,7 +34,7 @@ def celery_options(settings: Settings) -> dict[str, object]:
         **_routing(),
         **_delivery(),
         **_worker(settings),
-        **_beat(address),
+        **_beat(),
     }
 
 
@@ -121,11 +121,12 @@ def _worker(settings: Settings) -> dict[str, object]:
     }
 
 
-def _beat(address: str) -> dict[str, object]:
+def _beat() -> dict[str, object]:
     return {
         "beat_scheduler": "beat_schedule.scheduler:Scheduler",
         "beat_max_loop_interval": BEAT_LOOP_SECONDS,
-        "redbeat_redis_url": address,
+        # RedBeat's address is handed to it by the scheduler: workers show their options to anyone
+        # who asks, and Celery masks the addresses that it knows only.
         "redbeat_redis_options": {"socket_timeout": 5, "health_check_interval": 5},
         "redbeat_key_prefix": "redbeat:",
         # RedBeat's default lets a dead leader stop the schedule for 25 minutes; much under five

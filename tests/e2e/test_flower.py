@@ -8,12 +8,17 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from celery import Celery
 
 from angel_x.entrypoints import flower
+from config.celery_options import celery_options
 from config.settings import load
 from tests.e2e.processes import Processes, eventually
 
 pytestmark = pytest.mark.e2e
+
+SECRET = "5ec7e7of-the-broker"
+PAGES = ("/workers", "/api/workers?refresh=1", "/worker/monitor@test", "/broker")
 
 
 def free_port() -> int:
@@ -64,6 +69,42 @@ def test_flower_asks_for_a_password_and_changes_nothing(
         assert status(f"{url}/api/{action}", password, "POST") in {403, 405}, action
     assert not any(password in argument for argument in arguments)
     assert system.started[0].poll() is None
+
+
+def body(url: str, password: str) -> str:
+    token = base64.b64encode(f"{flower.USER}:{password}".encode()).decode()
+    request = urllib.request.Request(url, headers={"Authorization": f"Basic {token}"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return str(answer.read(), "utf-8")
+
+
+def test_no_process_shows_the_password_of_the_broker(
+    system: Processes, environment: dict[str, str]
+) -> None:
+    for name in ("ANGEL_X_BROKER_URL", "ANGEL_X_CACHE_URL"):
+        # The servers of tests take any password of the user default.
+        environment[name] = environment[name].replace("unix://", f"unix://default:{SECRET}@")
+    settings = load({**environment, "ANGEL_X_FLOWER_PORT": str(free_port())})
+    system.worker("monitor", "monitor")
+    system.start("beat", "-m", "celery", "-A", "beat_schedule.app", "beat")
+    system.start("flower", *flower.command()[1:], **flower.environment(settings, {}))
+    url, password = f"http://127.0.0.1:{settings.flower_port}", flower.password(settings)
+    eventually(lambda: status(f"{url}/workers"), "Flower answers")
+    app = Celery(set_as_current=False)
+    app.conf.update(celery_options(settings))
+    with app.connection() as connection:
+        inspect = app.control.inspect(["monitor@test"], 10, connection=connection)
+        shown = eventually(lambda: inspect.conf(with_defaults=True), "the worker answers")
+    system.until_logged("beat", "Acquired lock")
+
+    pages = {path: body(url + path, password) for path in PAGES}
+
+    assert "redbeat_key_prefix" in pages["/api/workers?refresh=1"]
+    assert "redbeat_key_prefix" in pages["/worker/monitor@test"]
+    for text in (str(shown), str(inspect.stats()), *pages.values()):
+        assert SECRET not in text
+    for name in ("monitor", "beat", "flower"):
+        assert SECRET not in system.log(name), name
 
 
 def test_a_password_is_made_once_and_is_nobody_elses(tmp_path: Path) -> None:

@@ -32,9 +32,31 @@ def test_celery_knows_every_option(options: dict[str, Any]) -> None:
     assert foreign <= set(DEFAULTS)
 
 
-def test_celery_reads_the_socket_and_redbeat_reads_it_too(options: dict[str, Any]) -> None:
+def test_celery_reads_the_socket(options: dict[str, Any]) -> None:
     assert options["broker_url"] == "redis+socket:///run/broker.sock?virtual_host=4"
-    assert options["redbeat_redis_url"] == "unix:///run/broker.sock?db=4"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://default:5ec7e7@h:6379/0",
+        "rediss://:5ec7e7@h:6379/0",
+        "unix://default:5ec7e7@/run/broker.sock?db=1",
+        "unix:///run/broker.sock?db=1&password=5ec7e7",
+    ],
+)
+def test_what_a_worker_shows_of_its_options_holds_no_password(address: str) -> None:
+    app = Celery(set_as_current=False)
+    app.conf.update(celery_options(load({"ANGEL_X_BROKER_URL": address})))
+
+    assert "5ec7e7" in app.conf.broker_url
+    shown = [
+        app.conf.table(with_defaults=True),
+        app.conf.humanize(with_defaults=True),
+        app.bugreport(),
+        app.connection().as_uri(),
+    ]
+    assert not [text for text in map(repr, shown) if "5ec7e7" in text]
 
 
 def test_an_address_with_a_host_is_left_alone() -> None:
