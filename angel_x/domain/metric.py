@@ -47,4 +47,5 @@ class Metric(StrEnum):
     FEED_GAPS = "angel_x_feed_gaps_total"
     FEED_STALE_CONTRACTS = "angel_x_feed_stale_contracts"
     FEED_LAG_SECONDS = "angel_x_feed_lag_seconds"
+    METRICS_FILES_UNREADABLE = "angel_x_metrics_files_unreadable"
     FEED_TICKS_DROPPED = "angel_x_feed_ticks_dropped_total"

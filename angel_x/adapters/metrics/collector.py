@@ -48,13 +48,17 @@ class SystemCollector(Collector):
         return []
 
     def _family(self, source: Source) -> Family | None:
-        definition = DEFINITIONS[source.metric]
         try:
-            reading = source.read()
+            return family_of(source.metric, source.read())
         except Exception as error:  # noqa: BLE001 - whatever a server does, the rest is served
             log.warning("metric.unread", metric=source.metric.value, error=str(error))
             return None
-        family = GaugeMetricFamily(source.metric.value, definition.text, labels=definition.labels)
-        for label, value in reading.items():
-            family.add_metric([label] if definition.labels else [], value)
-        return family
+
+
+def family_of(metric: Metric, reading: Reading) -> Family:
+    """Return a metric that is read, as Prometheus sees it."""
+    definition = DEFINITIONS[metric]
+    family = GaugeMetricFamily(metric.value, definition.text, labels=definition.labels)
+    for label, value in reading.items():
+        family.add_metric([label] if definition.labels else [], value)
+    return family

@@ -105,5 +105,8 @@ DEFINITIONS: Mapping[Metric, Definition] = {
         "Contracts at the money of the next expiry without a new quote for too long."
     ),
     Metric.FEED_LAG_SECONDS: _gauge_of("How late the feed took the last move of its source."),
+    Metric.METRICS_FILES_UNREADABLE: _scraped(
+        "Files of counts that are empty or damaged and left out of this page."
+    ),
     Metric.FEED_TICKS_DROPPED: _counter("Rows that left the full tick buffer unwritten."),
 }

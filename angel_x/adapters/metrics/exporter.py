@@ -6,17 +6,47 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import structlog
 from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import Metric as Family
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
-from angel_x.adapters.metrics.collector import Source, SystemCollector
+from angel_x.adapters.metrics.collector import Source, SystemCollector, family_of
+from angel_x.adapters.metrics.files import is_readable
+from angel_x.domain.metric import Metric
+
+log = structlog.get_logger()
+
+
+class CountsCollector(Collector):
+    """Adds up the files of all processes; one that cannot be read is left out and counted."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._skipped: set[Path] = set()
+
+    def collect(self) -> Iterator[Family]:
+        """Yield one family for each metric that a process has counted, and one for what was left out."""
+        files = sorted(self._directory.glob("*.db"))
+        skipped = {file for file in files if not is_readable(file)}
+        for file in skipped - self._skipped:
+            log.warning("metrics_file.skipped", file=file.name)
+        self._skipped = skipped
+        readable = [str(file) for file in files if file not in skipped]
+        yield from MultiProcessCollector.merge(readable)  # type: ignore[no-untyped-call]
+        yield family_of(Metric.METRICS_FILES_UNREADABLE, {"": len(skipped)})
+
+    def describe(self) -> list[Family]:
+        """Name nothing ahead, so that registering reads no file."""
+        return []
 
 
 def registry(directory: Path, sources: list[Source]) -> CollectorRegistry:
     """Return what a scrape shows."""
     directory.mkdir(parents=True, exist_ok=True)
     made = CollectorRegistry(auto_describe=False)
-    MultiProcessCollector(made, path=str(directory))  # type: ignore[no-untyped-call]
+    made.register(CountsCollector(directory))
     made.register(SystemCollector(sources))
     return made
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import structlog
 from prometheus_client import Counter, Gauge, Histogram, values
 
 from angel_x.adapters.metrics.definitions import DEFINITIONS, Definition, Kind
+from angel_x.adapters.metrics.files import put_aside_damaged
 from angel_x.adapters.metrics.slots import Slot, take_slot
 from angel_x.domain.metric import Metric
+
+log = structlog.get_logger()
 
 #: Where prometheus_client looks for the directory.
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -36,6 +40,8 @@ class PrometheusMeter:
 
     def __init__(self, directory: Path, node: str, role: str) -> None:
         self._slot = take_slot(directory, node, role)
+        for file in put_aside_damaged(directory, self._slot.name):
+            log.warning("metrics_file.put_aside", file=file.name)
         _record_into(directory, self._slot)
         self._counters = {m: _counter(m, d) for m, d in _of(Kind.COUNTER)}
         self._histograms = {m: _histogram(m, d) for m, d in _of(Kind.HISTOGRAM)}

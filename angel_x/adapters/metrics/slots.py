@@ -47,5 +47,6 @@ def take_slot(directory: Path, node: str, role: str) -> Slot:
 
 def wipe(home: Path) -> None:
     """Forget all counts.  Only the launcher does this, before it starts anything."""
-    for file in metrics_directory(home).glob("*.db"):
-        file.unlink(missing_ok=True)
+    for pattern in ("*.db", "*.db.damaged"):
+        for file in metrics_directory(home).glob(pattern):
+            file.unlink(missing_ok=True)
