@@ -39,6 +39,7 @@ class ControlParts(OrderParts):
     def controls(self) -> TradingControls:
         return TradingControls(
             store=self.control_states,
+            accounts=self.accounts,
             universes=self.universes,
             dispatcher=self.dispatcher,
             events=self.events,

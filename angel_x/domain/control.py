@@ -23,7 +23,8 @@ class Control:
     """A trading state that was set."""
 
     scope: ControlScope
-    #: An account's id or an underlying; empty for the system.
+    #: An account or an underlying; empty for the system.  The store has the account's id, answers its
+    #: name.
     name: str
     state: TradingState
     actor: str

@@ -7,6 +7,7 @@ must not stand is canceled afterwards, on the emergency queue.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -42,19 +43,38 @@ class Store(Protocol):
         """Wait until no transaction is open that may have read older states."""
 
 
+class Account(Protocol):
+    """An account, as far as it matters here."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+
+
+class AccountNames(Protocol):
+    def all(self) -> Sequence[Account]:
+        """Return every account."""
+
+
 class TradingControls:
-    """Sets trading states."""
+    """Sets trading states.
+
+    The store and the claims know an account by its id; every answer calls it by its name.
+    """
 
     def __init__(
         self,
         *,
         store: Store,
+        accounts: AccountNames,
         universes: UniverseSource,
         dispatcher: Dispatcher,
         events: EventStream,
         unreachable: tuple[type[Exception], ...],
     ) -> None:
         self._store = store
+        self._accounts = accounts
         self._universes = universes
         self._dispatcher = dispatcher
         self._events = events
@@ -82,11 +102,12 @@ class TradingControls:
         control = self._store.put(scope, name, state, actor=actor, reason=reason)
         log.warning("trading_state.set", scope=scope.value, name=name, state=state.value)
         self._dispatcher.cancel_all()
-        self._tell(control)
+        (shown,) = self._by_name([control])
+        self._tell(control, shown.name)
         settled = self._store.settle(_PATIENCE_SECONDS)
         return ControlReceipt(
             scope=control.scope,
-            name=control.name,
+            name=shown.name,
             state=control.state,
             actor=control.actor,
             reason=control.reason,
@@ -101,14 +122,25 @@ class TradingControls:
         """
         own, controls = str(user_id), self._store.all()
         rules = TradingRules.from_rows(((c.scope, c.name, c.state) for c in controls), ())
+        concerned = [
+            c for c in controls if with_others or c.scope is not ControlScope.USER or c.name == own
+        ]
         return ControlList(
-            state=rules.state(user_id, underlying=""),
-            controls=tuple(
-                c
-                for c in controls
-                if with_others or c.scope is not ControlScope.USER or c.name == own
-            ),
+            state=rules.state(user_id, underlying=""), controls=tuple(self._by_name(concerned))
         )
+
+    def all(self) -> list[Control]:
+        """Return every state that was ever set, the system's first."""
+        return self._by_name(self._store.all())
+
+    def _by_name(self, controls: Sequence[Control]) -> list[Control]:
+        """Name accounts, which are stored by id."""
+        if all(control.scope is not ControlScope.USER for control in controls):
+            return list(controls)
+        names = {str(account.id): account.name for account in self._accounts.all()}
+        return [
+            replace(c, name=names[c.name]) if c.scope is ControlScope.USER else c for c in controls
+        ]
 
     def _check(self, scope: ControlScope, name: str, reason: str | None) -> None:
         if scope is ControlScope.UNDERLYING and name not in self._universes.current().underlyings:
@@ -120,14 +152,14 @@ class TradingControls:
                 value=reason[:40],
             )
 
-    def _tell(self, control: Control) -> None:
+    def _tell(self, control: Control, name: str) -> None:
         """Publish the change to those whom it concerns; losing the event loses no truth."""
         is_own = control.scope is ControlScope.USER
         event = {
             "user_id": int(control.name) if is_own else _EVERYBODY,
             "kind": "trading_state",
             "scope": control.scope.value,
-            "name": control.name,
+            "name": name,
             "state": control.state.value,
             "reason": control.reason,
         }

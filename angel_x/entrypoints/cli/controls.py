@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import click
 
-from angel_x.domain.control import Control, ControlScope
+from angel_x.domain.control import ControlScope
 from angel_x.domain.order import Product
 from angel_x.domain.risk import TradingState
 from angel_x.domain.workflow import WorkflowStatus
@@ -68,14 +68,12 @@ def off(user: str | None, underlying: str | None, reason: str | None, *, as_json
 def status(*, as_json: bool) -> None:
     """Show what was set, by whom and why."""
     with application() as app:
-        controls = app.control_states.all()
-        names = {str(account.id): account.name for account in app.accounts.all()}
+        controls = app.controls.all()
     if as_json:
         print_json({"controls": controls})
         return
     rows = (
-        (c.scope, _shown(c, names), c.state, c.actor, ist(c.changed_at), c.reason or "")
-        for c in controls
+        (c.scope, c.name, c.state, c.actor, ist(c.changed_at), c.reason or "") for c in controls
     )
     show(table("Trading states", ("scope", "name", "state", "by", "at (IST)", "reason"), rows))
 
@@ -148,10 +146,6 @@ def _turn(
     show(f"Trading of {subject} is {receipt.state}.")
     if not receipt.settled:
         show("A batch that began before is still open; ask again to be sure that it has ended.")
-
-
-def _shown(control: Control, names: dict[str, str]) -> str:
-    return names.get(control.name, control.name) if control.scope == "user" else control.name
 
 
 def _awaited(app: Application, user_id: int, workflow_id: int, seconds: float) -> SquareOffRecord:

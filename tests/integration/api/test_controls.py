@@ -65,7 +65,37 @@ def test_an_account_halts_itself_and_goes_on(api: RunningApi, client: Client) ->
 def test_an_account_halts_itself_by_its_own_name(
     api: RunningApi, client: Client, account: Account
 ) -> None:
-    assert client.kill_switch("halted", name="trader").name == str(account[0])
+    assert client.kill_switch("halted", name="trader").name == "trader"
+    (control,) = api.application.control_states.all()
+    assert control.name == str(account[0])
+
+
+def test_an_account_whose_name_is_the_id_of_another_is_itself(api: RunningApi) -> None:
+    other, others_key = api.open_account("somebody")
+    named_like_it, key = api.open_account(str(other))
+    admin = api.open_account("root", scope=Scope.ADMIN)[1]
+    assert named_like_it != other
+
+    on = {"state": "on", "reason": "drill"}
+    set_by_name = api.call("PUT", "/v1/kill-switch", key=admin, content={**on, "name": str(other)})
+    own = api.call("PUT", "/v1/kill-switch", key=key, content=on)
+    denied = api.call("PUT", "/v1/kill-switch", key=others_key, content={**on, "name": str(other)})
+    limits = {"max_order_quantity": 65}
+    api.call("PUT", f"/v1/limits?user={other}", key=admin, content=limits)
+
+    assert [a.status for a in (set_by_name, own, denied)] == [200, 200, 403]
+    assert set_by_name.body["name"] == own.body["name"] == str(other)
+    assert [c.name for c in api.application.control_states.all()] == [str(named_like_it)]
+    shown = {k: api.call("GET", "/v1/kill-switch", key=k).body for k in (key, others_key, admin)}
+    assert [c["name"] for c in shown[key]["controls"]] == [str(other)]
+    assert (shown[key]["state"], shown[others_key]["state"]) == ("halted", "active")
+    assert shown[others_key]["controls"] == []
+    assert [c["name"] for c in shown[admin]["controls"]] == [str(other)]
+    sheets = [api.call("GET", "/v1/limits", key=k).body["own"] for k in (key, others_key)]
+    assert sheets[0]["max_order_quantity"] == 65
+    assert "max_order_quantity" not in {k for k, v in sheets[1].items() if v is not None}
+    subjects = {e["subject"] for e in api.call("GET", "/v1/audit", key=admin).body["entries"]}
+    assert subjects == {f"user:{named_like_it}"}
 
 
 @pytest.mark.parametrize(

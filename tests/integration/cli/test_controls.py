@@ -29,12 +29,14 @@ def place(market: Market, side: Side = Side.BUY, limit: str | None = None) -> in
 
 def test_the_system_an_account_and_an_underlying_are_halted_and_shown(shell: Shell) -> None:
     system = shell.json("kill-switch", "on", "--reason", "drill")
-    shell.json("kill-switch", "on", "--reducing", "--user", "demo")
+    reducing = shell.json("kill-switch", "on", "--reducing", "--user", "demo")
     shell.json("kill-switch", "on", "--underlying", "NIFTY")
     shell.json("kill-switch", "off", "--underlying", "NIFTY")
 
     assert (system["scope"], system["state"], system["settled"]) == ("system", "halted", True)
+    assert (reducing["scope"], reducing["name"]) == ("user", "demo")
     shown = shell.json("kill-switch", "status")["controls"]
+    assert [c["name"] for c in shown] == ["", "demo", "NIFTY"]
     assert [(c["scope"], c["state"], c["reason"]) for c in shown] == [
         ("system", "halted", "drill"),
         ("user", "reducing", None),
