@@ -1,0 +1,139 @@
+"""The task ``orders.submit``: its message is all there is of the order until it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery import Celery
+from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
+from psycopg2.errors import AdminShutdown, QueryCanceled
+from redis.exceptions import ConnectionError as CacheAway
+from sqlalchemy.exc import OperationalError
+
+from angel_x.domain.metric import Metric
+from config.task_names import TaskName
+from tests.builders.reception import CALL, LOT, Reception
+from tests.builders.recorders import RecordingMeter
+
+ORDER = {"client_order_id": "a", "symbol": CALL, "side": "BUY", "quantity": LOT}
+
+
+@dataclass
+class Worker:
+    """A worker's process that runs the task on fakes."""
+
+    app: Celery
+    reception: Reception = field(default_factory=Reception)
+    #: Seconds that the task has waited.
+    waited: list[float] = field(default_factory=list)
+
+    @property
+    def task(self) -> Any:
+        return self.app.tasks[TaskName.SUBMIT_ORDERS]
+
+    def run(self, *args: object, redelivered: bool | None = None) -> None:
+        """Run the task for a message as the message broker delivers it."""
+        told = {} if redelivered is None else {"redelivered": redelivered}
+        with self._message(told):
+            self.task(*args)
+
+    @contextmanager
+    def _message(self, delivery_info: Mapping[str, object]) -> Iterator[None]:
+        self.task.push_request(id="m1", delivery_info=delivery_info)
+        try:
+            yield
+        finally:
+            self.task.request_stack.pop()
+
+
+@pytest.fixture
+def worker(
+    tasks_app: Celery, runtime: Any, meter: RecordingMeter, monkeypatch: pytest.MonkeyPatch
+) -> Worker:
+    worker = Worker(tasks_app)
+    application = SimpleNamespace(messaging=worker.reception.messaging)
+    monkeypatch.setattr(runtime, "current", lambda: application)
+    monkeypatch.setattr("tasks.orders.sleep", worker.waited.append)
+    worker.reception.open("desk")
+    return worker
+
+
+AWAY: list[Callable[[], Exception]] = [
+    lambda: OperationalError("INSERT", {}, AdminShutdown()),
+    lambda: OperationalError("INSERT", {}, QueryCanceled()),
+    lambda: CacheAway("nobody answers"),
+    SoftTimeLimitExceeded,
+]
+
+
+@pytest.mark.parametrize("redelivered", [None, False, True])
+@pytest.mark.parametrize("error", AWAY)
+def test_a_submission_goes_back_to_its_queue_while_a_server_is_away(
+    worker: Worker, error: Callable[[], Exception], *, redelivered: bool | None
+) -> None:
+    worker.reception.fail_storing(error)
+
+    with pytest.raises(Reject) as caught:
+        worker.run(ORDER, "desk", redelivered=redelivered)
+
+    assert caught.value.requeue is True
+    assert worker.waited == [1.0]
+    assert worker.reception.refusals.problems == {}
+
+
+def test_a_submission_whose_process_is_killed_stays_on_the_message_broker(worker: Worker) -> None:
+    assert worker.task.acks_late is True
+    assert worker.task.reject_on_worker_lost is True
+    assert worker.task.acks_on_timeout is False
+
+
+@pytest.mark.parametrize("redelivered", [None, False])
+def test_a_first_delivery_counts_as_no_redelivery(
+    worker: Worker, *, redelivered: bool | None
+) -> None:
+    worker.run(ORDER, "desk", redelivered=redelivered)
+
+    assert worker.reception.stored == {(1, "a"): 1}
+    assert worker.reception.redeliveries.attempts == {}
+    assert worker.waited == []
+
+
+def test_a_redelivery_is_counted_under_the_id_of_its_message(worker: Worker) -> None:
+    worker.run(ORDER, "desk", redelivered=True)
+
+    assert worker.reception.stored == {(1, "a"): 1}
+    assert worker.reception.redeliveries.attempts == {"m1": 1}
+
+
+@pytest.mark.parametrize("redelivered", [False, True])
+@pytest.mark.parametrize("args", [(ORDER,), (ORDER, "stranger")])
+def test_a_message_of_no_known_account_is_dropped(
+    worker: Worker, meter: RecordingMeter, args: tuple[object, ...], *, redelivered: bool
+) -> None:
+    with pytest.raises(Ignore):
+        worker.run(*args, redelivered=redelivered)
+
+    assert worker.reception.stored == {}
+    assert meter.added == [(Metric.MESSAGES_DROPPED, 1, {"reason": "arguments"})]
+
+
+def test_a_refused_order_is_done_with(worker: Worker, meter: RecordingMeter) -> None:
+    worker.run(ORDER | {"quantity": 66}, "desk")
+
+    assert list(worker.reception.refusals.problems) == [(1, "a")]
+    assert worker.reception.stored == {}
+    assert meter.added == []
+
+
+def test_an_error_of_our_own_does_not_come_back(worker: Worker) -> None:
+    worker.reception.fail_storing(ZeroDivisionError)
+
+    with pytest.raises(ZeroDivisionError):
+        worker.run(ORDER, "desk")
+
+    assert worker.task.acks_on_failure is True
