@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from config.queues import WORKER_QUEUES, QueueName
 
 #: What every room imports, the API and the command line among them.
@@ -20,19 +18,22 @@ import beat_schedule
 import tasks.app
 from tasks import greeks, monitor, orders, portfolio
 """
+#: Starts each worker in turn; those that may load no compiler come first.
 STARTED = """
 import sys
+from celery import signals
 from celery.apps.worker import Worker
 from tasks.app import app
-worker = Worker(app=app, hostname="numeric@here", queues=sys.argv[1], pool="solo", quiet=True)
-from celery import signals
-signals.celeryd_after_setup.send(sender=worker.hostname, instance=worker, conf=app.conf)
+for queues in sys.argv[1:]:
+    worker = Worker(app=app, hostname=f"{queues}@here", queues=queues, pool="solo", quiet=True)
+    signals.celeryd_after_setup.send(sender=worker.hostname, instance=worker, conf=app.conf)
+    print(queues, "numba" in sys.modules)
 """
 SEEN = "\nprint('numba' in __import__('sys').modules)"
 
 
-def seen_numba(program: str, *arguments: str) -> bool:
-    """Run a program in a process of its own and say whether it has imported numba."""
+def run(program: str, *arguments: str) -> list[str]:
+    """Run a program in a process of its own and return the lines that it printed."""
     environ = {
         "ANGEL_X_ENV": "testing",
         "ANGEL_X_BROKER_URL": "redis://127.0.0.1:1/0",
@@ -42,7 +43,7 @@ def seen_numba(program: str, *arguments: str) -> bool:
         "ANGEL_X_PRICING_BACKEND": "auto",
     }
     done = subprocess.run(
-        [sys.executable, "-c", program + SEEN, *arguments],
+        [sys.executable, "-c", program, *arguments],
         env={**os.environ, **environ},
         capture_output=True,
         text=True,
@@ -50,15 +51,20 @@ def seen_numba(program: str, *arguments: str) -> bool:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()[-1] == "True"
+    return done.stdout.splitlines()
 
 
 def test_importing_any_part_imports_no_compiler() -> None:
-    assert not seen_numba(EVERYTHING)
+    assert run(EVERYTHING + SEEN)[-1] == "False"
 
 
-@pytest.mark.parametrize("worker", WORKER_QUEUES)
-def test_a_worker_loads_the_compiler_before_it_forks_when_it_serves_the_greeks(worker: str) -> None:
-    queues = WORKER_QUEUES[worker]
+def test_a_worker_loads_the_compiler_before_it_forks_when_it_serves_the_greeks() -> None:
+    prices = {",".join(q): QueueName.GREEKS in q for q in WORKER_QUEUES.values()}
+    in_turn = sorted(prices, key=lambda queues: prices[queues])
+    assert set(prices.values()) == {False, True}
 
-    assert seen_numba(STARTED, ",".join(queues)) is (QueueName.GREEKS in queues)
+    lines = run(STARTED, *in_turn)
+
+    assert [line for line in lines if line.partition(" ")[0] in prices] == [
+        f"{queues} {prices[queues]}" for queues in in_turn
+    ]
