@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -211,3 +212,90 @@ def test_as_many_contracts_as_may_be_named_are_named(
     exchange.matching.run()
 
     assert exchange.searches == searched
+
+
+def test_a_contract_that_was_never_quoted_has_no_quote_rather_than_an_old_one() -> None:
+    exchange = Exchange()
+
+    (terms,) = exchange.decide(exchange.order())
+
+    assert terms.denial is DenialReason.NO_QUOTE
+    assert exchange.fills == []
+
+
+@pytest.mark.parametrize(("limit", "is_taken"), [(2_000, True), (2_005, False)])
+def test_a_last_price_of_one_paisa_is_a_reference(
+    exchange: Exchange, limit: int, *, is_taken: bool
+) -> None:
+    exchange.quote(bid=0, ask=0, last=1)
+
+    (terms,) = exchange.market.terms([exchange.order(limit=limit)])
+
+    assert terms.denial is (None if is_taken else DenialReason.PRICE_BAND)
+
+
+@pytest.mark.parametrize(
+    ("paise", "reason"), [(0, DenialReason.STALE_QUOTE), (1, None), (2_400_000, None)]
+)
+def test_a_spot_of_one_paisa_is_a_spot(
+    exchange: Exchange, paise: int, reason: DenialReason | None
+) -> None:
+    exchange.tell_spot(paise)
+
+    (terms,) = exchange.market.terms([exchange.order(SELL)])
+
+    assert terms.denial is reason
+
+
+def test_only_what_trades_has_a_price_and_only_what_is_listed_an_underlying(
+    exchange: Exchange,
+) -> None:
+    trades, rests = exchange.order(), exchange.order(limit=9_900)
+    unlisted = replace(exchange.order(), symbol="NIFTY_25AUG26_1CE")
+    last = exchange.order(lots=9)
+    beyond = exchange.order()
+
+    found = exchange.market.terms([trades, rests, unlisted, last, beyond])
+
+    assert [(t.fill_price, t.fill_quantity) for t in found] == [
+        (Decimal("100.50"), LOT),
+        (None, 0),
+        (None, 0),
+        (Decimal("100.50"), 9 * LOT),
+        (None, 0),
+    ]
+    assert [t.underlying for t in found] == ["NIFTY", "NIFTY", "", "NIFTY", "NIFTY"]
+    assert [t.denial for t in found] == [None, None, DenialReason.UNKNOWN_CONTRACT, None, None]
+
+
+def test_each_order_meets_the_quote_of_its_own_contract(exchange: Exchange) -> None:
+    exchange.quote(PUT, bid=4_995, ask=5_005, last=5_000)
+
+    found = exchange.market.terms([exchange.order(), exchange.order(symbol=PUT)])
+
+    assert [t.fill_price for t in found] == [Decimal("100.50"), Decimal("50.05")]
+
+
+def test_a_stop_does_not_come_alive_on_a_quote_that_is_old(exchange: Exchange) -> None:
+    exchange.clock.advance(MAX_AGE_SECONDS + 1)
+    exchange.tell_spot()
+    sale = exchange.order(SELL, limit=9_900, trigger=10_000)
+
+    exchange.decide(sale)
+
+    assert sale.status is OrderStatus.TRIGGER_PENDING
+    assert exchange.fills == []
+
+
+def test_a_sale_that_holds_its_margin_trades_without_a_spot_and_is_amended_with_one(
+    exchange: Exchange,
+) -> None:
+    sale = exchange.order(SELL, limit=10_200)
+    exchange.decide(sale)
+    exchange.tell_spot(0)
+
+    (matched,) = exchange.market.terms([sale])
+    (amended,) = exchange.market.preview([sale])
+
+    assert matched.denial is None
+    assert amended.denial is DenialReason.STALE_QUOTE
