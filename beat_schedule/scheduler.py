@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import redis
+import structlog
 from redbeat import RedBeatScheduler
-from redbeat.schedulers import RedBeatConfig
+from redbeat.schedulers import RedBeatConfig, RedBeatSchedulerEntry, get_redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -19,6 +23,10 @@ from beat_schedule.schedule import entries
 from config.market import table
 from config.settings import Settings
 
+log = structlog.get_logger()
+
+#: By how much the clocks of two machines may differ; a last run later than that is of a wrong clock.
+_CLOCKS_DIFFER = timedelta(seconds=5)
 #: Touched in the home on every tick of the leading Beat.
 HEARTBEAT = "beat.tick"
 
@@ -57,6 +65,11 @@ class Scheduler(RedBeatScheduler):
         app.redbeat_conf = Config(app, settings.needed("broker_url"))
         super().__init__(app, **options)
 
+    def setup_schedule(self) -> None:
+        """Store the entries of this release, none of which waits for a clock that was wrong."""
+        super().setup_schedule()
+        self._rebase()
+
     def maybe_due(self, entry: Any, **options: Any) -> float:  # noqa: ANN401
         """Send an entry if it is due and may run; otherwise pass over its turn."""
         is_due, next_seconds = entry.is_due()
@@ -74,10 +87,32 @@ class Scheduler(RedBeatScheduler):
 
     def tick(self, *args: Any, **options: Any) -> float:  # noqa: ANN401
         """Run what is due, then say that this Beat lives."""
+        # The clock may also have been wrong in the Beat that led before, or until now in this one.
+        self._rebase()
         seconds = super().tick(*args, **options)
         self._heartbeat.parent.mkdir(parents=True, exist_ok=True)
         self._heartbeat.touch()
         return float(seconds)
+
+    def _rebase(self) -> None:
+        """Take back last runs that a clock ahead of time has noted.
+
+        An entry would be due only when that time has come and a period more has passed.
+        """
+        now = self.app.now()
+        for entry in self._stored():
+            if entry.last_run_at is None or entry.last_run_at <= now + _CLOCKS_DIFFER:
+                continue
+            # A period counts from its last run, and is due at once; a time of day comes again.
+            period = getattr(entry.schedule, "run_every", timedelta(0))
+            log.warning("beat.rebased", entry=entry.name, last_run_at=entry.last_run_at.isoformat())
+            entry.reschedule(now - period)
+
+    def _stored(self) -> Iterator[RedBeatSchedulerEntry]:
+        for key in get_redis(self.app).zrange(self.app.redbeat_conf.schedule_key, 0, -1):
+            # RedBeat removes what has no definition.
+            with suppress(KeyError):
+                yield self.Entry.from_key(key, app=self.app)
 
 
 def _client(url: str) -> redis.Redis:

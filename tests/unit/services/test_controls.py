@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 import pytest
@@ -20,6 +21,19 @@ HALTED, REDUCING, ACTIVE = TradingState.HALTED, TradingState.REDUCING, TradingSt
 SYSTEM, USER, UNDERLYING = ControlScope.SYSTEM, ControlScope.USER, ControlScope.UNDERLYING
 
 
+@dataclass(frozen=True)
+class Named:
+    id: int
+    name: str
+
+
+class CrossedNames:
+    """Accounts each of which bears the id of another one as its name."""
+
+    def all(self) -> list[Named]:
+        return [Named(1, "2"), Named(2, "1"), Named(7, "8"), Named(8, "7")]
+
+
 class Panel:
     """Controls over a store, a message broker and a stream in memory."""
 
@@ -29,6 +43,7 @@ class Panel:
         self.events = RecordingEvents()
         self.controls = TradingControls(
             store=self.store,
+            accounts=CrossedNames(),
             universes=OneUniverse(UNIVERSE),
             dispatcher=self.dispatcher,
             events=self.events,
@@ -45,14 +60,15 @@ def panel() -> Panel:
 
 
 @pytest.mark.parametrize(
-    ("scope", "name", "told"), [(SYSTEM, "", 0), (USER, "7", 7), (UNDERLYING, "NIFTY", 0)]
+    ("scope", "name", "answered", "told"),
+    [(SYSTEM, "", "", 0), (USER, "7", "8", 7), (UNDERLYING, "NIFTY", "NIFTY", 0)],
 )
 def test_a_state_is_stored_audited_enforced_and_told_to_those_it_concerns(
-    panel: Panel, scope: ControlScope, name: str, told: int
+    panel: Panel, scope: ControlScope, name: str, answered: str, told: int
 ) -> None:
     receipt = panel.controls.turn(scope, name, HALTED, actor="ann", reason="drill")
 
-    assert (receipt.scope, receipt.name, receipt.state) == (scope, name, HALTED)
+    assert (receipt.scope, receipt.name, receipt.state) == (scope, answered, HALTED)
     assert (receipt.actor, receipt.reason, receipt.settled) == ("ann", "drill", True)
     (control,) = panel.store.all()
     assert (control.scope, control.name, control.state) == (scope, name, HALTED)
@@ -65,7 +81,7 @@ def test_a_state_is_stored_audited_enforced_and_told_to_those_it_concerns(
             "user_id": told,
             "kind": "trading_state",
             "scope": scope.value,
-            "name": name,
+            "name": answered,
             "state": "halted",
             "reason": "drill",
         }
@@ -153,11 +169,12 @@ def test_an_account_sees_its_own_states_and_those_of_everybody(panel: Panel) -> 
 
     # A halted underlying is no state of the account as a whole.
     assert mine.state is REDUCING
-    assert shown(mine.controls) == [("user", "1"), ("underlying", "NIFTY")]
+    assert shown(mine.controls) == [("user", "2"), ("underlying", "NIFTY")]
     assert panel.controls.of(2).state is HALTED
     assert panel.controls.of(3).state is ACTIVE
     everything = panel.controls.of(1, with_others=True)
-    assert shown(everything.controls) == [("user", "1"), ("user", "2"), ("underlying", "NIFTY")]
+    assert shown(everything.controls) == [("user", "2"), ("user", "1"), ("underlying", "NIFTY")]
+    assert shown(panel.controls.all()) == shown(everything.controls)
     assert everything.state is REDUCING
 
     panel.turn(SYSTEM, "", HALTED)
