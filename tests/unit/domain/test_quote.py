@@ -26,6 +26,11 @@ def test_a_quote_is_forty_four_bytes_in_every_process() -> None:
         (100, 105, 0, 102.5),
         (100, 100, 90, 100.0),
         (110, 100, 90, 90.0),
+        (110, 100, 105, 105.0),
+        (110, 100, 120, 120.0),
+        (0, 0, 90, 90.0),
+        (1, 0, 1, 1.0),
+        (0, 1, 1, 1.0),
         (0, 100, 90, 90.0),
         (0, 100, 110, 100.0),
         (100, 0, 110, 110.0),
@@ -60,3 +65,9 @@ def test_a_quote_from_a_clock_that_is_far_ahead_is_not_fresh() -> None:
     rows = quotes((now + 5_000, 1, 2, 1), (now + 5_001, 1, 2, 1))
 
     assert fresh(rows, now, 5).tolist() == [True, False]
+
+
+def test_a_quote_without_a_time_is_not_fresh_even_in_the_first_seconds() -> None:
+    rows = quotes((0, 1, 2, 1), (1, 1, 2, 1))
+
+    assert fresh(rows, 1_000, 5).tolist() == [False, True]
