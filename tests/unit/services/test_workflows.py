@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from angel_x.domain.workflow import Workflow, WorkflowKind, WorkflowStatus
-from angel_x.services.workflows import MAX_ATTEMPTS, Advance, WorkflowUnit
+from angel_x.services.workflows import Advance, WorkflowUnit
 from tests.builders.recorders import RecordingEvents
 from tests.fakes.workflows import MemoryWorkflows
 
@@ -138,7 +138,7 @@ def test_a_step_that_fails_is_raised_and_counts(office: Office) -> None:
 
 
 @pytest.mark.parametrize("kind", WorkflowKind)
-@pytest.mark.parametrize(("rings", "is_over"), [(MAX_ATTEMPTS - 1, False), (MAX_ATTEMPTS, True)])
+@pytest.mark.parametrize(("rings", "is_over"), [(19, False), (20, True)])
 def test_after_twenty_attempts_that_failed_it_is_withdrawn_and_ends(
     office: Office, kind: WorkflowKind, rings: int, *, is_over: bool
 ) -> None:

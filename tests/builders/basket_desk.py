@@ -1,0 +1,71 @@
+"""A desk that takes baskets as well."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from angel_x.domain.basket import OnRefusal, leg_name
+from angel_x.domain.order import OrderRequest
+from angel_x.domain.workflow import Workflow, WorkflowKind
+from angel_x.services.basket_orders import BasketOrders
+from angel_x.services.basket_step import BasketStep
+from angel_x.services.workflows import Advance
+from tests.builders.desk import ALL, Desk
+from tests.fakes.basket_legs import MemoryBasketLegs
+
+
+class BasketDesk(Desk):
+    def __init__(self) -> None:
+        super().__init__()
+        self.everything = ALL
+        self.legs = MemoryBasketLegs(self.tables)
+        self.basket_orders = BasketOrders(self.acceptance, self.intake)
+        self.basket_step = BasketStep(
+            legs=self.legs,
+            orders=self.basket_orders,
+            units=self.units,
+            market=self.exchange.market,
+            execution=self.execution,
+            aftermath=self.aftermath,
+            market_clock=self.clock,
+        )
+        self.advance = Advance(
+            workflows=self.workflows,
+            steps={
+                WorkflowKind.SQUARE_OFF: self.square_off,
+                WorkflowKind.BASKET: self.basket_step,
+            },
+            events=self.events,
+            transient=(ConnectionError,),
+        )
+
+    def submit(
+        self, user: int, *legs: OrderRequest, on_refusal: OnRefusal = OnRefusal.KEEP
+    ) -> Workflow:
+        """Start a basket called `spread` and store its legs."""
+        named = [
+            replace(leg, client_order_id=leg_name("spread", number))
+            for number, leg in enumerate(legs, 1)
+        ]
+        spec: dict[str, Any] = {
+            "on_refusal": on_refusal.value,
+            "orders": msgspec.to_builtins(named),
+        }
+        workflow, _ = self.workflows.start(
+            user, WorkflowKind.BASKET, "spread", request_hash=b"", spec=spec, actor="ann"
+        )
+        self.basket_orders.store_legs(workflow)
+        return workflow
+
+    def step_basket(self, basket: Workflow) -> None:
+        self.advance.run(basket.id)
+
+    def forget_orders(self) -> None:
+        """Lose every order, as if the process had ended before it stored them."""
+        self.tables.rows.clear()
+        self.intake.rows.clear()
+        self.intake._ids = count(1)
