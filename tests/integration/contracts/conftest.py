@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from angel_x.adapters.postgres.engine import make_engine
+from tests.integration.contracts.places import Database, Memory, Store
 from tests.integration.contracts.worlds import MemoryWorld, SqlWorld, World
 
 #: Only a lock that another transaction holds is waited for at all.
@@ -27,3 +28,10 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 @pytest.fixture
 def user(world: World) -> int:
     return world.account()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def store(request: pytest.FixtureRequest) -> Store:
+    if request.param == "memory":
+        return Memory()
+    return Database(request.getfixturevalue("engine"))

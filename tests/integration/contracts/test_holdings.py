@@ -2,124 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import Protocol
 
 import pytest
-from sqlalchemy import Engine
 
-from angel_x.adapters.postgres.holdings import Holdings
-from angel_x.adapters.postgres.workflows import Workflows
 from angel_x.domain.control import OrderSelection
 from angel_x.domain.order import OPEN, OrderStatus, Product, Side
-from angel_x.domain.position import Position
 from angel_x.domain.square_off import Holding, LegRow
 from angel_x.domain.workflow import WorkflowKind, WorkflowStatus
-from angel_x.services import intraday, square_off, workflows
-from tests.builders.accounts import list_contracts, open_accounts
-from tests.builders.chains import make_universe
-from tests.builders.stored_orders import StoredOrder, store_orders, store_positions
-from tests.fakes.holdings import MemoryHoldings
-from tests.fakes.tables import Tables
-from tests.fakes.workflows import MemoryWorkflows
+from tests.builders.stored_orders import StoredOrder
+from tests.integration.contracts.places import UNIVERSE, Store
 
-UNIVERSE = make_universe(("BANKNIFTY", "NIFTY"), (date(2026, 8, 25),), (24_000,))
 BANK, NIFTY, OTHER = UNIVERSE.symbols[0], UNIVERSE.symbols[2], UNIVERSE.symbols[3]
 ALL = OrderSelection()
 NRML, MIS = Product.NORMAL, Product.INTRADAY
 PLAIN = StoredOrder(user_id=1, symbol=NIFTY)
-
-
-class Reads(square_off.Holdings, intraday.IntradayAccounts, Protocol):
-    """Everything that is asked of holdings."""
-
-
-class Store(Protocol):
-    """A place for orders and positions of the accounts 1 to 9, and what reads them."""
-
-    @property
-    def reads(self) -> Reads: ...
-    @property
-    def workflows(self) -> workflows.Workflows: ...
-    def orders(self, **orders: StoredOrder) -> dict[str, int]: ...
-    def positions(self, *positions: tuple[int, str, str, int]) -> None: ...
-    def stir(self, order_id: int) -> None:
-        """Let an order be the one that was written last."""
-
-
-@dataclass
-class Database:
-    engine: Engine
-
-    def __post_init__(self) -> None:
-        list_contracts(self.engine, UNIVERSE)
-        open_accounts(self.engine, 9)
-        self.reads = Holdings(self.engine)
-        self.workflows = Workflows(self.engine)
-
-    def orders(self, **orders: StoredOrder) -> dict[str, int]:
-        return store_orders(self.engine, orders)
-
-    def positions(self, *positions: tuple[int, str, str, int]) -> None:
-        store_positions(self.engine, positions)
-        self._analyze()
-
-    def stir(self, order_id: int) -> None:
-        with self.engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE orders SET tag = '' WHERE id = %s", (order_id,))
-        self._analyze()
-
-    def _analyze(self) -> None:
-        """Have few rows read in the sequence of the table, not of an index that sorts them."""
-        with self.engine.begin() as connection:
-            connection.exec_driver_sql("ANALYZE orders, positions, contracts")
-
-
-@dataclass
-class Memory:
-    tables: Tables = field(default_factory=Tables)
-    workflows: MemoryWorkflows = field(default_factory=MemoryWorkflows)
-
-    def __post_init__(self) -> None:
-        self.reads = MemoryHoldings(self.tables, self.workflows)
-
-    def orders(self, **orders: StoredOrder) -> dict[str, int]:
-        return {name: self._store(name, order) for name, order in orders.items()}
-
-    def positions(self, *positions: tuple[int, str, str, int]) -> None:
-        for user_id, symbol, name, quantity in positions:
-            place = user_id, symbol, Product(name)
-            self.tables.positions[place] = Position(*place, quantity, Decimal(quantity))
-
-    def stir(self, order_id: int) -> None:
-        self.tables.rows[order_id] = self.tables.rows.pop(order_id)
-
-    def _store(self, name: str, row: StoredOrder) -> int:
-        order = self.tables.order(
-            row.user_id,
-            symbol=row.symbol,
-            side=Side(row.side),
-            status=row.status,
-            filled_quantity=row.filled or 0,
-            traded_value=Decimal(row.traded_value),
-            product=Product(row.product),
-            client_order_id=row.name or name,
-            parent_id=row.parent_id,
-        )
-        stored = self.tables.rows[order.id]
-        stored.reason, stored.slices = row.reason, row.slices
-        return order.id
-
-
-@pytest.fixture(params=["database", "memory"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    if request.param == "memory":
-        yield Memory()
-    else:
-        yield Database(request.getfixturevalue("engine"))
 
 
 def names(ids: Mapping[str, int], found: Sequence[int]) -> list[str]:
