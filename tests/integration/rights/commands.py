@@ -1,0 +1,120 @@
+"""The rights of the command line, written by hand: whom each command reaches.
+
+A command has the rights of the database's owner, so no key stands between it and an account; what it
+reaches is what it names.  A command that has no row here fails the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from tests.integration.rights.world import HOLDER, Kind, World
+
+
+class Reach(StrEnum):
+    """Whom a command reaches."""
+
+    #: The account that ``--user`` names.
+    ACCOUNT = "account"
+    #: Every account: a command of operators.
+    EVERYONE = "everyone"
+    #: No account.
+    MARKET = "market"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command line; ``REF`` stands for an object, ``SYMBOL`` for a contract."""
+
+    line: str
+    reach: Reach
+    #: The exit code for an object of the account, a stranger's, and one that nobody has.
+    own: int = 0
+    kind: Kind | None = None
+    strangers: int = 1
+    nobodys: int = 1
+    stores: bool = False
+    #: What is read from standard input.
+    text: Callable[[World], str] | None = None
+    prepare: Callable[[World], object] | None = None
+    #: What the answer about the holder's own must contain.
+    shows: str = ""
+
+    @property
+    def name(self) -> str:
+        """The command without its arguments."""
+        words = self.line.split()
+        return " ".join(words[: 1 + (words[0] in _GROUPS)])
+
+
+_GROUPS = {"orders", "users", "keys", "limits", "kill-switch"}
+
+
+def _orders(world: World) -> str:
+    return msgspec.json.encode([world.order_fields() | {"tag": world.name()}]).decode()
+
+
+def _legs(world: World) -> str:
+    return msgspec.json.encode([world.order_fields() | {"tag": world.name()}] * 2).decode()
+
+
+def _open_order(world: World) -> object:
+    return world.fresh(Kind.ORDER, HOLDER)
+
+
+def _limit(world: World) -> object:
+    limits = world.application.limits
+    limits.put(None, {"max_open_orders": 6000}, "cli")
+    return limits.put(world.holder_id, {"max_open_orders": 5000}, "cli")
+
+
+_ACCOUNT, _EVERYONE, _MARKET = Reach.ACCOUNT, Reach.EVERYONE, Reach.MARKET
+
+COMMANDS = (
+    # Of an account.
+    Command("submit -", _ACCOUNT, text=_orders, stores=True, shows="received"),
+    Command("basket - --wait 0", _ACCOUNT, text=_legs, stores=True, shows="running"),
+    Command("orders show", _ACCOUNT, shows=HOLDER),
+    Command("orders show REF", _ACCOUNT, kind=Kind.ORDER, shows="REF"),
+    Command("orders modify REF --price 79.00", _ACCOUNT, kind=Kind.ORDER, stores=True, shows="79"),
+    Command("orders cancel REF", _ACCOUNT, kind=Kind.ORDER, stores=True, shows="canceled"),
+    Command("orders cancel --all", _ACCOUNT, stores=True, prepare=_open_order, shows="canceled"),
+    Command("positions", _ACCOUNT, shows="SYMBOL"),
+    Command("portfolio", _ACCOUNT, shows='"open_positions": 1,'),
+    Command("square-off --wait 0", _ACCOUNT, own=1, stores=True, shows="running"),
+    Command("limits list", _ACCOUNT, shows="1000000000"),
+    Command("limits set max_order_quantity=9100", _ACCOUNT, stores=True, shows="9100"),
+    Command("limits clear max_open_orders", _ACCOUNT, stores=True, prepare=_limit),
+    Command("kill-switch off --reason holder", _ACCOUNT, stores=True, shows="active"),
+    Command("kill-switch on --reducing", _ACCOUNT, stores=True, shows="reducing"),
+    Command("keys create --scope read", _ACCOUNT, stores=True, shows="ax_"),
+    Command("keys list", _ACCOUNT, shows="prefix"),
+    # Of operators.
+    Command("users list", _EVERYONE, shows=HOLDER),
+    Command("users create NAME --cash 5", _EVERYONE, stores=True),
+    Command("keys revoke REF", _EVERYONE, 0, Kind.KEY, 0, 2, stores=True),
+    Command("limits list", _EVERYONE, shows=HOLDER),
+    Command("limits set max_order_quantity=9200", _EVERYONE, stores=True, shows="9200"),
+    Command("limits clear max_open_orders", _EVERYONE, stores=True, prepare=_limit),
+    Command("kill-switch off", _EVERYONE, stores=True, shows="system"),
+    Command("kill-switch on", _EVERYONE, stores=True, shows="system"),
+    Command("kill-switch off --underlying NIFTY", _EVERYONE, stores=True, shows="NIFTY"),
+    Command("kill-switch status", _EVERYONE, shows='"scope": "user"'),
+    Command("audit", _EVERYONE, shows="trading_state.set"),
+    Command("orders parked", _EVERYONE, shows=HOLDER),
+    Command("orders replay REF", _EVERYONE, 0, Kind.PARKED, 0, stores=True, shows="REF"),
+    Command("orders show REF --events", _EVERYONE, 0, Kind.PARKED, 0, shows="traceback of holder"),
+    # Of the market.
+    Command("greeks SYMBOL", _MARKET, shows="SYMBOL"),
+    Command("chain NIFTY", _MARKET, shows="SYMBOL"),
+)
+#: Start processes, or change the market or the schema: they name no account and print none.
+OTHERS = {
+    "demo", "up", "chaos", "api", "worker", "beat", "flower", "feed", "relay", "metrics",
+    "feed pause", "feed resume", "feed seek", "feed speed", "feed status",
+    "contracts load", "contracts generate", "db upgrade",
+}  # fmt: skip
