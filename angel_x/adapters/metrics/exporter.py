@@ -44,7 +44,7 @@ class CountsCollector(Collector):
 
 def registry(directory: Path, sources: list[Source]) -> CollectorRegistry:
     """Return what a scrape shows."""
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = CollectorRegistry(auto_describe=False)
     made.register(CountsCollector(directory))
     made.register(SystemCollector(sources))

@@ -30,7 +30,7 @@ def metrics_directory(home: Path) -> Path:
 
 def take_slot(directory: Path, node: str, role: str) -> Slot:
     """Take the first slot of a role that no living process holds."""
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     # The collector of prometheus_client splits file names at underscores.
     prefix = f"{node}-{role}".replace("_", "-").replace("/", "-")
     for index in itertools.count():

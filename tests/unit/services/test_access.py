@@ -228,7 +228,12 @@ def test_the_secret_of_a_key_is_drawn_by_itself(
 ) -> None:
     drawn = iter(("a1" * 6, "b2" * 32))
     sizes: list[int] = []
-    monkeypatch.setattr("secrets.token_hex", lambda size: sizes.append(size) or next(drawn))
+
+    def draw(size: int) -> str:
+        sizes.append(size)
+        return next(drawn)
+
+    monkeypatch.setattr("secrets.token_hex", draw)
 
     assert access.issue(7, [Scope.READ]) == f"ax_{'a1' * 6}_{'b2' * 32}"
     assert sizes == [6, 32]
