@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from angel_x.adapters.servers.binaries import find_valkey
 
@@ -36,12 +38,18 @@ def started(conf: Path, directory: Path) -> Iterator[redis.Redis]:
         text=True,
     )
     try:
-        with closing(redis.Redis(unix_socket_path=str(socket), password=PASSWORD)) as client:
+        with closing(client_of(socket, PASSWORD)) as client:
             _await_pong(client, server)
             yield client
     finally:
         server.kill()
         server.communicate(timeout=DEADLINE_SECONDS)
+
+
+def client_of(socket: Path, password: str | None = None) -> redis.Redis:
+    """Return a client that says at once what it meets, where the default asks ten times."""
+    retry = Retry(NoBackoff(), 0)
+    return redis.Redis(unix_socket_path=str(socket), password=password, retry=retry)
 
 
 def _await_pong(client: redis.Redis, server: subprocess.Popen[str]) -> None:
@@ -99,13 +107,12 @@ def test_a_full_cache_makes_room(directory: Path) -> None:
 
 @pytest.mark.parametrize("name", ["redis-broker.conf", "redis-cache.conf"])
 def test_nobody_comes_in_without_the_password(name: str, directory: Path) -> None:
-    with started(DEPLOY / name, directory):
-        socket = str(directory / "server.sock")
-        with (
-            closing(redis.Redis(unix_socket_path=socket)) as stranger,
-            pytest.raises(redis.AuthenticationError),
-        ):
-            stranger.ping()
+    with (
+        started(DEPLOY / name, directory),
+        closing(client_of(directory / "server.sock")) as stranger,
+        pytest.raises(redis.AuthenticationError),
+    ):
+        stranger.ping()
 
 
 def test_a_word_that_the_server_does_not_know_would_be_found(directory: Path) -> None:
