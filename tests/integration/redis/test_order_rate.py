@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from itertools import count
 from time import monotonic
 
 import pytest
@@ -32,6 +33,16 @@ def rates(request: pytest.FixtureRequest, redis_urls: RedisUrls) -> Iterator[Rat
         yield shared if request.param == "shared" else lambda: local
 
 
+def within_a_window(attempt: Callable[[str], tuple[float, float]]) -> tuple[float, float]:
+    """Return what an attempt found within one window; on a busy machine it may take several."""
+    for number in count():
+        started = monotonic()
+        found = attempt(f"a{number}")
+        if monotonic() - started < WINDOW_SECONDS:
+            return found
+    raise AssertionError("unreachable")
+
+
 def test_what_fits_is_let_in_and_no_order_more(rates: Rates) -> None:
     waits = rates().grant([Ask(3, ("a",)), Ask(2, ("a",)), Ask(1, ("a",))], {"a": 5})
 
@@ -40,9 +51,13 @@ def test_what_fits_is_let_in_and_no_order_more(rates: Rates) -> None:
 
 
 def test_what_is_let_in_by_one_process_counts_for_the_others(rates: Rates) -> None:
-    (first,) = rates().grant([Ask(5, ("a",))], {"a": 5})
-    # Far above the limit, so that the outcome does not depend on the time in between.
-    (second,) = rates().grant([Ask(10_000, ("a",))], {"a": 10_004})
+    def twice(key: str) -> tuple[float, float]:
+        (first,) = rates().grant([Ask(5, (key,))], {key: 5})
+        # Far above the limit, so that the outcome does not depend on the time in between.
+        (second,) = rates().grant([Ask(10_000, (key,))], {key: 10_004})
+        return first, second
+
+    first, second = within_a_window(twice)
 
     assert first == 0
     assert second > 0
@@ -77,12 +92,17 @@ def test_the_window_moves_on_and_the_wait_that_was_named_was_enough(rates: Rates
 
 def test_the_wait_ends_with_the_grant_that_frees_just_enough(rates: Rates) -> None:
     rate = rates()
-    assert rate.grant([Ask(1, ("a",))], {"a": 5}) == [0]
 
-    (wait,) = rate.grant([Ask(5, ("a",))], {"a": 5})
+    def twice(key: str) -> tuple[float, float]:
+        (first,) = rate.grant([Ask(1, (key,))], {key: 5})
+        (second,) = rate.grant([Ask(5, (key,))], {key: 5})
+        return first, second
 
+    first, second = within_a_window(twice)
+
+    assert first == 0
     # Time has passed since the first grant, and nothing else has to be waited for.
-    assert 0 < wait < WINDOW_SECONDS
+    assert 0 < second < WINDOW_SECONDS
 
 
 def test_no_window_holds_more_than_the_limit_whoever_asks(rates: Rates) -> None:

@@ -254,6 +254,7 @@ def test_a_caller_is_told_when_there_is_no_outcome_in_time(store: FakeStore) -> 
             with pytest.raises(TimeoutError):
                 await group.accept(submission("slow"))
             store.gate.set()
+            group._timeout_seconds = DEADLINE_SECONDS
             assert isinstance(await group.accept(submission("next")), tuple)
 
     run(scenario)
@@ -269,6 +270,7 @@ def test_a_submission_whose_caller_gave_up_is_not_committed_later(store: FakeSto
                 await group.accept(submission("abandoned"))
             await asyncio.gather(first, return_exceptions=True)
             store.gate.set()
+            group._timeout_seconds = DEADLINE_SECONDS
             await group.accept(submission("last"))
 
     run(scenario)
