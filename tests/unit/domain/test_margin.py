@@ -67,10 +67,12 @@ def test_the_extra_margin_is_asked_for_from_the_day_of_expiry_on(today: date, sh
     assert percent.beyond_scan(EXPIRY, today) == Decimal(share)
 
 
-def rows(*, is_fresh: bool = True, spot: str = "10000", loss: float = -3.0) -> RiskRows:
+def rows(
+    *, is_fresh: bool = True, spot: str = "10000", loss: float = -3.0, mark: float = 40.0
+) -> RiskRows:
     columns = np.zeros((18, 1), np.float32)
     # A loss of a unit long is a gain of one short; its delta and its mark stand last.
-    columns[0], columns[16], columns[17] = loss, -0.5, 40.0
+    columns[0], columns[16], columns[17] = loss, -0.5, mark
     return RiskRows(["NIFTY"], [EXPIRY], [Decimal(spot)], columns, np.array([is_fresh]))
 
 
@@ -98,6 +100,9 @@ def test_a_contract_that_expires_today_offsets_nothing(
         (rows(loss=float("nan")), MarginSource.PERCENTAGE),
         (rows(loss=-1e8), MarginSource.PERCENTAGE),
         (rows(loss=-9.9e7), MarginSource.RISK_ARRAY),
+        (rows(mark=0.0), MarginSource.RISK_ARRAY),
+        (rows(mark=0.5), MarginSource.RISK_ARRAY),
+        (rows(mark=-0.5), MarginSource.PERCENTAGE),
     ],
 )
 def test_an_array_that_is_old_or_damaged_gives_way_to_the_percentage(
@@ -106,6 +111,12 @@ def test_an_array_that_is_old_or_damaged_gives_way_to_the_percentage(
     (risk,) = SpanMargin.from_table(table("margin")).unit_risks(known, DAY_BEFORE)
 
     assert risk.source is source
+
+
+def test_an_array_that_is_not_used_lends_nothing_to_the_percentage() -> None:
+    (risk,) = SpanMargin.from_table(table("margin")).unit_risks(rows(is_fresh=False), DAY_BEFORE)
+
+    assert risk == MODEL.unit_risk("NIFTY", EXPIRY, Decimal(10_000), DAY_BEFORE)
 
 
 @pytest.mark.parametrize(("loss", "most"), [(39.0, 39), (40.0, 40), (41.0, 40)])

@@ -115,3 +115,58 @@ def test_a_source_without_futures_leaves_those_of_another_alone() -> None:
     stage.tell([0], 100, now_ms=6)
 
     assert stage.board.read_market(UNIVERSE, np.arange(1)).futures["last"].tolist() == [11, 22]
+
+
+@pytest.mark.parametrize(("gap", "written"), [(63, 65), (64, 66), (65, 2)])
+def test_a_gap_of_sixty_four_rows_is_the_widest_that_is_written_again(
+    gap: int, written: int
+) -> None:
+    stage = Stage()
+    stage.tell(list(range(SIZE)), 100, now_ms=1)
+
+    assert stage.tell([10, 11 + gap], 200, now_ms=2) == written
+
+
+def test_a_universe_is_followed_once() -> None:
+    stage = Stage()
+
+    assert [stage.quoting.follow() for _ in range(2)] == [False, False]
+    assert stage.quoting.listing is not None
+    assert stage.quoting.listing.universe is UNIVERSE
+
+
+def test_rows_that_left_a_full_buffer_stay_counted_when_the_source_changes() -> None:
+    stage = Stage()
+    small = Quoting(UNIVERSE, FixedUniverse(UNIVERSE), stage.board, buffer_size=1)
+    small.follow()
+    move = make_move(NOW, [1, 2], [100, 100])
+    for piece in small.pieces(move):
+        small.take(move, piece, 1)
+    assert small.dropped == 1
+
+    small.begin_anew(make_move(NOW, [1], [100]))
+    assert small.dropped == 1
+    for piece in small.pieces(move):
+        small.take(move, piece, 2)
+    small.change(UNIVERSE)
+
+    assert small.dropped == 2
+
+
+def test_a_flush_of_nothing_writes_nothing() -> None:
+    stage = Stage()
+    stage.tell([1], 100, now_ms=1)
+    before = list(stage.board.writes)
+
+    assert stage.quoting.flush(2) is False
+    assert stage.board.writes == before
+
+
+def test_the_first_underlying_of_a_source_has_a_price_as_well() -> None:
+    stage = Stage()
+
+    stage.take(make_move(NOW, [0], [100], (2_400_000,)), 7)
+    stage.quoting.flush(8)
+
+    spots = stage.board.read_market(UNIVERSE, np.arange(1)).spots
+    assert (spots["last"].tolist(), spots["time"].tolist()) == ([2_400_000], [8])
