@@ -32,7 +32,7 @@ def broker(redis_urls: RedisUrls) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def _live_feed(cache: redis.Redis) -> None:
-    cache.set("ax:feed:live", 1, ex=120)
+    cache.set("ax:feed:live", 1, ex=3600)
 
 
 def sent(broker: redis.Redis) -> int:

@@ -28,7 +28,7 @@ def test_a_beat_that_dies_at_a_step_is_followed_by_the_next(
     (order,) = world.market.accept(user, world.market.request(limit="100.30"))
     world.application.execution.run([order.order_id])
     world.until(user, "working")
-    world.application.cache.set("ax:feed:live", 1, ex=120)
+    world.application.cache.set("ax:feed:live", 1, ex=3600)
     worker = world.system.worker(f"{step}-worker", ORDER_QUEUES)
     fault = world.fault(step, tmp_path)
 

@@ -75,3 +75,17 @@ def test_what_may_not_be_done_twice_is_not_sent_again(
 
     assert breaker.broken == 1
     assert len(script.requests) == (0 if moment is Moment.IN_REQUEST else 1)
+
+
+@pytest.mark.parametrize(("moment", "manner"), WITHIN)
+def test_a_stream_that_breaks_off_is_opened_again(
+    client: Client, script: Script, breaker: Breaker, moment: Moment, manner: Manner
+) -> None:
+    breaker.break_next(moment, manner)
+    for _ in range(2):
+        script.answer(200, b"id: 1-0\nevent: order\ndata: {}\n\n")
+
+    assert next(client.stream()).id == "1-0"
+
+    assert breaker.broken == 1
+    assert len(script.requests) == (1 if moment is Moment.IN_REQUEST else 2)
