@@ -48,7 +48,9 @@ def decide(world: World, order_ids: Sequence[int], terms: Terms) -> Book:
 
 def look(world: World, order_ids: Sequence[int]) -> Book:
     with world.units.begin() as unit:
-        return unit.orders(order_ids, OPEN)[1]
+        orders, book = unit.orders(order_ids, OPEN)
+    assert [order.id for order in orders] == list(order_ids)
+    return book
 
 
 def test_what_was_committed_is_read_by_the_next(world: World, user: int) -> None:
@@ -184,8 +186,11 @@ def test_what_is_closed_is_not_read_and_what_is_open_comes_of_every_contract(
     decide(world, [world.order(user, symbol=OTHER)], fill())
     decide(world, [world.order(user, symbol=OTHER, side=Side.SELL)], fill())
     decide(world, [world.order(user, symbol=THIRD)], fill())
+    for side in (Side.SELL, Side.BUY):
+        decide(world, [world.order(user, symbol=OTHER, side=side)], fill())
     stranger = world.account()
-    decide(world, [world.order(stranger, symbol=OTHER)], fill())
+    decide(world, [world.order(stranger, symbol=OTHER, side=Side.SELL)], fill())
+    decide(world, [world.order(stranger)], fill())
     order_id = world.order(user)
 
     book = look(world, [order_id])
@@ -210,12 +215,15 @@ def test_a_position_that_was_closed_is_opened_anew(world: World, user: int) -> N
 
 
 def test_products_are_held_apart(world: World, user: int) -> None:
-    decide(world, [world.order(user), world.order(user, product=Product.INTRADAY)], fill())
+    decide(world, [world.order(user, quantity=2 * LOT)], fill(units=2 * LOT))
+    decide(world, [world.order(user, product=Product.INTRADAY)], fill())
 
-    book = look(world, [world.order(user, product=Product.INTRADAY)])
+    for product, quantity in ((Product.NORMAL, 2 * LOT), (Product.INTRADAY, LOT)):
+        book = look(world, [world.order(user, product=product)])
 
-    assert set(book.positions) == {(user, SYMBOL, Product.INTRADAY)}
-    assert book.exposures[user, SYMBOL].net_quantity == 2 * LOT
+        assert set(book.positions) == {(user, SYMBOL, product)}
+        assert book.positions[user, SYMBOL, product].quantity == quantity
+        assert book.exposures[user, SYMBOL].net_quantity == 3 * LOT
 
 
 def test_holdings_are_of_the_contracts_that_were_asked_for(world: World, user: int) -> None:

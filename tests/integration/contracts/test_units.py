@@ -71,12 +71,14 @@ def test_a_claim_serves_the_lanes_in_their_order(world: World, user: int) -> Non
     assert claim(world, list(by_lane.values()), 2) == [by_lane[lane] for lane in [*Priority][:2]]
 
 
-def test_accounts_take_turns_in_a_claim(world: World, user: int) -> None:
-    backlog, other = [world.order(user) for _ in range(5)], world.account()
-    late = [world.order(other) for _ in range(2)]
+@pytest.mark.parametrize("is_older", [False, True])
+def test_accounts_take_turns_in_a_claim(world: World, user: int, *, is_older: bool) -> None:
+    deep, other = (user, world.account()) if is_older else (world.account(), user)
+    backlog, late = [world.order(deep) for _ in range(5)], [world.order(other) for _ in range(2)]
 
     assert claim(world, [backlog[0], late[0]], 4) == [*backlog[:2], *late]
     assert claim(world, [backlog[0], late[0]], 3) == [*backlog[:2], late[0]]
+    assert claim(world, [backlog[0], late[0]], 1) == [backlog[0]]
 
 
 def test_a_claim_of_orders_that_nobody_has_is_empty(world: World, user: int) -> None:

@@ -1,138 +1,151 @@
-"""The orders that rest and those whose validity has ended, found among all that there are."""
+"""Which orders have ended, and which rest, as the search finds them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from angel_x.adapters.postgres.order_search import OrderSearch
-from angel_x.domain.order import OPEN, RESTING, OrderStatus
-from tests.builders.accounts import list_contracts, open_accounts
-from tests.builders.chains import make_universe
-from tests.builders.stored_orders import StoredOrder, store_orders
+from angel_x.domain.order import OPEN, RESTING, OrderStatus, OrderType, Side
+from tests.fakes.tables import LOT
+from tests.integration.contracts.worlds import UNIVERSE, SqlWorld
 
-UNIVERSE = make_universe(expiries=(date(2026, 8, 25),), strikes=(24_000, 24_100))
-FIRST, SECOND, THIRD = UNIVERSE.symbols[:3]
-NOON = datetime(2026, 8, 19, 6, 30, tzinfo=UTC)
-PLAIN = StoredOrder(user_id=1, symbol=FIRST, valid_until=NOON)
-MANY = 100
+#: What a stored order has to say besides its status.
+COLUMNS: dict[OrderStatus, dict[str, Any]] = {
+    OrderStatus.SUBMITTING: {"lease": -1},
+    OrderStatus.PARTIALLY_FILLED: {"filled_quantity": 1},
+    OrderStatus.FILLED: {"filled_quantity": LOT},
+    OrderStatus.DENIED: {"reason": "NO_QUOTE"},
+    OrderStatus.REJECTED: {"reason": "NO_QUOTE"},
+}
+MOMENT = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def world(engine: Engine) -> SqlWorld:
+    return SqlWorld(engine, engine)
+
+
+@pytest.fixture
+def user(world: SqlWorld) -> int:
+    return world.account()
 
 
 @pytest.fixture
 def search(engine: Engine) -> OrderSearch:
-    list_contracts(engine, UNIVERSE)
-    open_accounts(engine, 1)
     return OrderSearch(engine)
 
 
-def names(ids: dict[str, int], found: Collection[int]) -> set[str]:
-    assert len(found) == len(set(found))
-    return {name for name, order_id in ids.items() if order_id in found}
+@pytest.fixture
+def now(world: SqlWorld) -> datetime:
+    return world.tables.clock()
 
 
-def test_what_rests_is_found_and_nothing_that_is_on_its_way_or_over(
-    engine: Engine, search: OrderSearch
+def of_every_status(world: SqlWorld, user: int, **columns: Any) -> dict[OrderStatus, int]:
+    return {
+        status: world.order(user, "99.00", status=status, **COLUMNS.get(status, {}), **columns)
+        for status in OrderStatus
+    }
+
+
+def test_every_open_order_whose_hour_has_come_has_ended(
+    world: SqlWorld, user: int, search: OrderSearch, now: datetime
 ) -> None:
-    orders = {s.value: replace(PLAIN, status=s) for s in OrderStatus}
-    ids = store_orders(engine, orders)
+    found = of_every_status(world, user, valid_until=now)
+    world.order(user, valid_until=now + MOMENT)
 
-    for symbols in (None, [FIRST]):
-        found = search.resting(UNIVERSE, symbols)
-        assert names(ids, found["id"].tolist()) == {status.value for status in RESTING}
-
-
-def test_what_has_no_limit_does_not_rest(engine: Engine, search: OrderSearch) -> None:
-    # The parent of slices at market: it works as long as one of them does.
-    parent = replace(PLAIN, order_type="MARKET", limit_price=None, held=True, slices=2)
-    store_orders(engine, {"parent": parent})
-
-    assert len(search.resting(UNIVERSE, None)) == 0
-    assert len(search.resting(UNIVERSE, [FIRST])) == 0
+    assert sorted(search.ended(now, 50)) == [found[s] for s in OrderStatus if s in OPEN]
+    assert search.ended(now - MOMENT, 50) == []
 
 
-def test_only_the_contracts_that_were_named_are_searched(
-    engine: Engine, search: OrderSearch
+def test_an_order_that_somebody_awaits_and_a_sliced_one_are_not_ended(
+    world: SqlWorld, user: int, search: OrderSearch, now: datetime
 ) -> None:
-    ids = store_orders(engine, {s: replace(PLAIN, symbol=s) for s in (FIRST, SECOND, THIRD)})
+    world.order(user, valid_until=now, status=OrderStatus.SUBMITTING, lease=600)
+    world.order(user, valid_until=now, held=True, slices=2)
+    held = world.order(user, valid_until=now, held=True)
 
-    assert names(ids, search.resting(UNIVERSE, [FIRST, THIRD])["id"].tolist()) == {FIRST, THIRD}
-    assert names(ids, search.resting(UNIVERSE, None)["id"].tolist()) == {FIRST, SECOND, THIRD}
+    assert search.ended(now, 50) == [held]
 
 
-def test_an_order_comes_with_everything_that_its_match_depends_on(
-    engine: Engine, search: OrderSearch
+def test_what_ended_first_comes_first_and_no_more_than_the_limit(
+    world: SqlWorld, user: int, search: OrderSearch, now: datetime
 ) -> None:
-    bid = replace(
-        PLAIN, status=OrderStatus.PARTIALLY_FILLED, quantity=130, filled=30, limit_price="80.05"
+    ends = [world.order(user, valid_until=now - timedelta(hours=n)) for n in (1, 3, 2)]
+
+    assert search.ended(now, 2) == [ends[1], ends[2]]
+
+
+def test_resting_are_the_orders_in_the_market_that_have_a_limit(
+    world: SqlWorld, user: int, search: OrderSearch
+) -> None:
+    found = of_every_status(world, user)
+    world.order(user, status=OrderStatus.WORKING, held=True, slices=2)
+
+    resting = search.resting(UNIVERSE, None)
+
+    assert sorted(resting["id"].tolist()) == [found[s] for s in OrderStatus if s in RESTING]
+
+
+def test_only_the_contracts_that_were_asked_for_are_searched(
+    world: SqlWorld, user: int, search: OrderSearch
+) -> None:
+    symbols = UNIVERSE.symbols[:3]
+    ids = [world.order(user, "99.00", symbol=s, status=OrderStatus.WORKING) for s in symbols]
+
+    resting = search.resting(UNIVERSE, [symbols[0], symbols[2]])
+
+    rows = dict(zip(resting["id"].tolist(), resting["row"].tolist(), strict=True))
+    assert rows == {ids[n]: UNIVERSE.rows[symbols[n]] for n in (0, 2)}
+    assert len(search.resting(UNIVERSE, [])) == 0
+
+
+def test_a_resting_order_is_read_as_it_is_stored(
+    world: SqlWorld, user: int, search: OrderSearch
+) -> None:
+    order_id = world.order(
+        user,
+        "99.05",
+        side=Side.SELL,
+        quantity=3 * LOT,
+        filled_quantity=LOT,
+        order_type=OrderType.STOP_LIMIT,
+        trigger_price=Decimal("98.10"),
+        time_priority=77,
+        status=OrderStatus.PARTIALLY_FILLED,
     )
-    stop = replace(
-        PLAIN,
-        symbol=SECOND,
-        side="SELL",
+    stop = world.order(
+        user,
+        "99.05",
+        order_type=OrderType.STOP_LIMIT,
+        trigger_price=Decimal("98.10"),
         status=OrderStatus.TRIGGER_PENDING,
-        order_type="SL",
-        limit_price="79.95",
-        trigger_price="81.10",
     )
-    ids = store_orders(engine, {"bid": bid, "stop": stop})
 
-    found = {row["id"]: row for row in search.resting(UNIVERSE, None)}
-    row = found[ids["bid"]]
-    assert (row["row"], row["is_buy"], row["limit"], row["trigger"], row["is_stopped"]) == (
-        UNIVERSE.rows[FIRST], True, 8005, 0, False,
-    )  # fmt: skip
-    assert (row["leaves"], row["filled"]) == (100, 30)
-    row = found[ids["stop"]]
-    assert (row["row"], row["is_buy"], row["limit"], row["trigger"], row["is_stopped"]) == (
-        UNIVERSE.rows[SECOND], False, 7995, 8110, True,
-    )  # fmt: skip
-    assert (row["leaves"], row["filled"]) == (65, 0)
-    assert found[ids["bid"]]["time_priority"] < row["time_priority"]
+    (first, second) = sorted(search.resting(UNIVERSE, None), key=lambda order: int(order["id"]))
+
+    assert {name: first[name].item() for name in first.dtype.names} == {
+        "id": order_id,
+        "row": UNIVERSE.rows[UNIVERSE.symbols[2]],
+        "is_buy": False,
+        "limit": 9_905,
+        "trigger": 9_810,
+        "is_stopped": False,
+        "leaves": 2 * LOT,
+        "filled": LOT,
+        "time_priority": 77,
+    }
+    assert (second["id"], second["is_buy"], second["is_stopped"]) == (stop, True, True)
 
 
-def test_an_order_in_a_contract_that_is_not_listed_has_no_row(
-    engine: Engine, search: OrderSearch
+def test_a_contract_that_is_not_listed_has_no_row(
+    world: SqlWorld, user: int, search: OrderSearch
 ) -> None:
-    store_orders(engine, {"it": replace(PLAIN, symbol=UNIVERSE.symbols[-1])})
-    smaller = make_universe(expiries=(date(2026, 8, 25),), strikes=(24_000,))
+    world.order(user, "99.00", status=OrderStatus.WORKING, symbol=UNIVERSE.symbols[1])
+    other = type(UNIVERSE)(c for c in UNIVERSE.contracts if c.symbol != UNIVERSE.symbols[1])
 
-    assert search.resting(smaller, None)["row"].tolist() == [-1]
-
-
-@pytest.mark.parametrize("status", sorted(OrderStatus))
-def test_every_open_order_ends_with_its_validity_unless_a_process_still_waits_for_its_answer(
-    engine: Engine, search: OrderSearch, status: OrderStatus
-) -> None:
-    order = replace(PLAIN, status=status)
-    ids = store_orders(engine, {"mine": order, "left": replace(order, lease_in=-1)})
-
-    expected = {"mine", "left"} if status in OPEN else set()
-    if status is OrderStatus.SUBMITTING:
-        expected = {"left"}
-    assert names(ids, search.ended(NOON, MANY)) == expected
-    assert search.ended(NOON - timedelta(microseconds=1), MANY) == []
-
-
-def test_a_sliced_order_ends_with_its_slices_and_a_held_leg_like_any_order(
-    engine: Engine, search: OrderSearch
-) -> None:
-    waiting = replace(PLAIN, status=OrderStatus.RECEIVED)
-    ids = store_orders(engine, {"parent": replace(waiting, held=True, slices=1)})
-    slices = {"slice": replace(waiting, parent_id=ids["parent"])}
-    ids |= store_orders(engine, slices | {"leg": replace(waiting, held=True)})
-
-    assert names(ids, search.ended(NOON, MANY)) == {"slice", "leg"}
-
-
-def test_the_orders_that_ended_first_come_first_and_no_more_than_asked_for(
-    engine: Engine, search: OrderSearch
-) -> None:
-    hours = {"second": 2, "third": 1, "first": 3, "fourth": 0}
-    orders = {n: replace(PLAIN, valid_until=NOON - timedelta(hours=h)) for n, h in hours.items()}
-    ids = store_orders(engine, orders)
-
-    assert search.ended(NOON, 3) == [ids["first"], ids["second"], ids["third"]]
+    assert search.resting(other, None)["row"].tolist() == [-1]
