@@ -129,7 +129,9 @@ def test_a_gap_of_sixty_four_rows_is_the_widest_that_is_written_again(
 
 def test_a_universe_is_followed_once() -> None:
     stage = Stage()
+    source = Quoting(UNIVERSE, FixedUniverse(UNIVERSE), stage.board, buffer_size=SIZE)
 
+    assert [source.follow() for _ in range(3)] == [True, False, False]
     assert [stage.quoting.follow() for _ in range(2)] == [False, False]
     assert stage.quoting.listing is not None
     assert stage.quoting.listing.universe is UNIVERSE
@@ -160,6 +162,12 @@ def test_a_flush_of_nothing_writes_nothing() -> None:
 
     assert stage.quoting.flush(2) is False
     assert stage.board.writes == before
+
+    stage.take(make_move(NOW, [1], [200]), 3)
+    assert stage.quoting.flush(3) is True
+    assert stage.quoting.restate(4) is False
+    stage.take(make_move(NOW, [1], [300]), 5)
+    assert stage.quoting.restate(5) is True
 
 
 def test_the_first_underlying_of_a_source_has_a_price_as_well() -> None:
