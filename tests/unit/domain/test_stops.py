@@ -181,6 +181,30 @@ def test_a_stopped_order_outside_the_band_is_not_rejected_either() -> None:
     assert not made.moves
 
 
+def test_a_stop_that_comes_alive_outside_the_band_is_rejected_and_holds_nothing() -> None:
+    it = order(status=PENDING)
+    made = book(it, "active")
+
+    made.match(it, Terms(Decimal(100), FREE, DenialReason.PRICE_BAND, LOT, underlying=UNDERLYING))
+
+    assert it.status is OrderStatus.REJECTED
+    assert [move.reason for move in made.moves] == [DenialReason.PRICE_BAND]
+    assert made.exposures[USER, SYMBOL].open_sell_quantity == 0
+    assert not made.fills
+
+
+@pytest.mark.parametrize("status", [WORKING, PENDING])
+def test_a_resting_order_that_the_market_refuses_now_goes_on_resting(status: OrderStatus) -> None:
+    it = order(status=status)
+    made = book(it, "active")
+
+    made.match(it, Terms(Decimal(100), FREE, DenialReason.STALE_QUOTE, LOT, underlying=UNDERLYING))
+
+    assert it.status is WORKING
+    assert not made.fills
+    assert made.exposures[USER, SYMBOL].open_sell_quantity == LOT
+
+
 @pytest.mark.parametrize(("priority", "trades"), [(EMERGENCY, True), (NORMAL, False)])
 def test_a_resting_order_that_closes_trades_under_a_halt_in_an_emergency_alone(
     priority: Priority, *, trades: bool
@@ -212,6 +236,29 @@ def test_the_answer_of_a_venue_is_taken_only_where_the_order_is_not_stopped(
     if not trades:
         assert [move.reason for move in made.moves] == [CancelReason.KILL_SWITCH]
         assert not made.entries
+
+
+UNTRADED = Terms(None, FREE, None, 0, Decimal(100), underlying=UNDERLYING)
+WITHOUT_SIZE = Terms(Decimal(100), FREE, None, 0, Decimal(100), underlying=UNDERLYING)
+UNTRIGGERED = Terms(Decimal(100), FREE, None, LOT, None, False, UNDERLYING)  # noqa: FBT003
+
+
+@pytest.mark.parametrize(
+    ("terms", "status"), [(UNTRADED, WORKING), (WITHOUT_SIZE, WORKING), (UNTRIGGERED, PENDING)]
+)
+def test_what_does_not_trade_rests_and_keeps_what_it_offers(
+    terms: Terms, status: OrderStatus
+) -> None:
+    sent, pending = order(status=SUBMITTING), order(status=PENDING)
+    at_venue, resting = book(sent, "active"), book(pending, "active")
+
+    at_venue.settle(sent, terms)
+    resting.match(pending, terms)
+
+    assert (sent.status, pending.status) == (status, status)
+    for made in (at_venue, resting):
+        assert not made.fills
+        assert made.exposures[USER, SYMBOL].open_sell_quantity == LOT
 
 
 def test_what_the_venue_refuses_is_rejected_whatever_is_halted() -> None:
