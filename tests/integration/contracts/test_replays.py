@@ -102,8 +102,9 @@ def test_what_was_sent_again_is_shown_on_demand_with_the_last_of_its_replays(
     assert world.replays.parked(5, replayed=True)[1].replayed_as == str(last)
 
 
-def test_a_candidate_says_what_it_is(world: World, user: int) -> None:
-    order_id = parked(world, user, client_order_id="mine", priority=Priority.HIGH)
+@pytest.mark.parametrize("status", [OrderStatus.DENIED, OrderStatus.REJECTED])
+def test_a_candidate_says_what_it_is(world: World, user: int, status: OrderStatus) -> None:
+    order_id = parked(world, user, client_order_id="mine", priority=Priority.HIGH, status=status)
     other = parked(world, user, client_order_id="other")
     send(world, other, "other replay 1")
 
