@@ -178,3 +178,31 @@ def test_the_first_underlying_of_a_source_has_a_price_as_well() -> None:
 
     spots = stage.board.read_market(UNIVERSE, np.arange(1)).spots
     assert (spots["last"].tolist(), spots["time"].tolist()) == ([2_400_000], [8])
+
+
+def test_what_was_taken_back_once_is_left_to_others() -> None:
+    stage = Stage()
+    stage.tell([1, 2], 100, now_ms=1)
+    stage.quoting.begin_anew(make_move(NOW, [1], [200]))
+    stage.tell([1], 200, now_ms=2)
+    stage.quoting.restate(3)
+    others = make_quotes([777], time=4)
+    stage.board.write(UNIVERSE, np.array([2]), others)
+
+    stage.quoting.restate(5)
+
+    assert stage.quotes()[2] == others[0]
+
+
+@pytest.mark.parametrize("column", ["last", "bid", "ask"])
+def test_a_future_stands_by_any_of_its_prices(column: str) -> None:
+    stage = Stage()
+    move = make_move(NOW, [0], [100])
+    futures = np.zeros(2, QUOTE)
+    futures[column] = [1, 0]
+
+    stage.take(MarketMove(NOW, move.rows, move.quotes, move.spots, futures), 7)
+    stage.quoting.flush(8)
+
+    found = stage.board.read_market(UNIVERSE, np.arange(1)).futures
+    assert (found[column].tolist(), found["time"].tolist()) == ([1, 0], [8, 0])
