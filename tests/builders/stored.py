@@ -41,7 +41,7 @@ def insert(engine: Engine, table: str, **columns: Any) -> None:
 def insert_order(engine: Engine, user_id: int, name: str, **columns: Any) -> int:
     """Store an order, by default a received one for 650 units, and return its id."""
     insert(engine, "orders", user_id=user_id, client_order_id=name, **(_ORDER | columns))
-    [(order_id,)] = select(engine, f"SELECT id FROM orders WHERE client_order_id = '{name}'")
+    [(order_id,)] = select(engine, "SELECT max(id) FROM orders")
     return int(order_id)
 
 

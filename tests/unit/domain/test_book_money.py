@@ -63,7 +63,7 @@ def test_exactly_enough_is_enough(
     it.decide(one, offered)
 
     account = it.accounts[USER]
-    assert one.status is not OrderStatus.DENIED
+    assert (one.status is not OrderStatus.DENIED, one.attempt) == (True, 1)
     assert (one.filled_quantity, account.margin_used) == (offered.fill_quantity, Decimal(held))
     paid = (
         Decimal(needed) - Decimal(held) if side is Side.BUY else totals(it, LedgerAccount.CHARGES)
