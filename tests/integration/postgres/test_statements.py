@@ -123,12 +123,11 @@ def test_a_history_has_the_events_and_fills_of_the_order_and_its_slices_in_order
         return ACCEPTED - timedelta(seconds=seconds)
 
     assert found is not None
-    status = OrderStatus
     assert found.events == (
-        EventRecord(status=status.RECEIVED, actor="actor 0", reason=None, at=ago(0)),
-        EventRecord(status=status.WORKING, actor="actor 2", reason="AMENDED", at=ago(2), attempt=2,
+        EventRecord(status=OrderStatus.RECEIVED, actor="actor 0", reason=None, at=ago(0)),
+        EventRecord(status=OrderStatus.WORKING, actor="actor 2", reason="AMENDED", at=ago(2), attempt=2,
                     detail="price 1 → 2"),
-        EventRecord(status=status.CANCELED, actor="actor 3", reason="REQUESTED", at=ago(3),
+        EventRecord(status=OrderStatus.CANCELED, actor="actor 3", reason="REQUESTED", at=ago(3),
                     attempt=3),
     )  # fmt: skip
     assert found.fills == tuple(
@@ -144,18 +143,16 @@ def test_orders_are_listed_newest_first_by_what_is_asked(
     user, stranger = users[:2]
     basket = insert_basket(engine, user, "b1")
     insert_basket(engine, stranger, "b1")
-    canceled = {"status": "canceled", "closed_at": ACCEPTED}
+    stored: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "canceled": {"status": "canceled", "closed_at": ACCEPTED},
+        "other contract": {"symbol": C},
+        "leg": {"basket_id": basket},
+        "whole": {"slices": 1, "held": True},
+    }
     ids = {
         name: insert_order(engine, user, name, accepted_at=ACCEPTED + timedelta(n), **columns)
-        for n, (name, columns) in enumerate(
-            {
-                "plain": {},
-                "canceled": canceled,
-                "other contract": {"symbol": C},
-                "leg": {"basket_id": basket},
-                "whole": {"slices": 1, "held": True},
-            }.items()
-        )
+        for n, (name, columns) in enumerate(stored.items())
     }
     insert_order(engine, user, "slice", parent_id=ids["whole"])
     insert_order(engine, stranger, "plain")

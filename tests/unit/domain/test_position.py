@@ -80,7 +80,7 @@ def test_the_last_unit_takes_the_remainder_along() -> None:
         Decimal("6.67"),
     ]
     assert one.is_flat
-    assert (one.cost, one.realised_pnl) == (0, 20)
+    assert (one.cost, one.realised_pnl) == (Decimal(0), Decimal(20))
 
 
 def stored(quantity: int, cost: str) -> Book:
@@ -151,7 +151,7 @@ def test_each_product_has_a_position_of_its_own() -> None:
 
     assert it.positions == {HELD: Position(*HELD, 130, Decimal(13_065))}
     assert it.flattened == [Position(USER, SYMBOL, MIS, 0, Decimal(0), Decimal(390))]
-    assert [(t.side, t.realised_pnl) for _, _, t in it.trades] == [(Side.SELL, 390)]
+    assert [(t.side, t.realised_pnl) for _, _, t in it.trades] == [(Side.SELL, Decimal(390))]
     assert it.exposures[USER, SYMBOL].net_quantity == 130
     assert it.accounts[USER].margin_used == 0
 
