@@ -48,6 +48,7 @@ class OpenOnes:
 
     def forbidden(self, limit: int) -> list[int]:
         self.asked.append(limit)
+        assert len(self.asked) < 20, "it looks for ever"
         rows = sorted(self.desk.tables.rows.items())
         return [i for i, row in rows if row.order.status in OPEN and not row.slices][:limit]
 
