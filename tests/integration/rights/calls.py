@@ -134,11 +134,15 @@ class Caller:
             heard = b""
             for part in response.stream(256):
                 heard += part
-                if f"{last} heard".encode() in heard:
+                if f"{last} heard".encode() in heard or self._is_over(heard):
                     break
         finally:
             response.close()
         return _outcome(Answer(response.status, response.headers, heard), "")
+
+    def _is_over(self, heard: bytes) -> bool:
+        """Say whether the stream is that of another, or has no more to tell."""
+        return b": keep-alive" in heard or bool(self.world.leaks(heard.decode(errors="replace")))
 
 
 def _outcome(answer: Answer, ref: str) -> Outcome:

@@ -146,7 +146,7 @@ ROWS = (
     Row("GET /v1/limits", READ, shows='"max_order_notional":"1000000000"'),
     Row("GET /v1/kill-switch", READ, shows=HOLDER, admins=(200, 200)),
     Row("GET /v1/stream", READ, shows=HOLDER),
-    Row("POST /v1/margin", READ, content=_order, shows='"fits":true'),
+    Row("POST /v1/margin", READ, content=_order, shows='"held":"0.00"'),
     # The market.
     Row("GET /v1/greeks/{symbol}", READ, shows="SYMBOL"),
     Row("GET /v1/option-chain/{underlying}", READ, lists_contracts=True),

@@ -79,6 +79,7 @@ class World:
             with world.numbered(account):
                 world.market.account(account, cash)
                 world._furnish(account)
+        application.portfolios.update(world.market.accounts.values())
         world.keys = world._issue()
         world._print = _print_of(application, world.stranger_id)
         return world
@@ -184,7 +185,6 @@ class World:
         market.accept(user_id, self.request(account, name="same"))
         self._basket(account, "same")
         app.square_off.start(user_id, OrderSelection(), key="same", actor=account)
-        app.portfolios.update([user_id])
 
     def _decided(self, account: str, side: Side, limit: str | None = None) -> None:
         request = self.market.request(

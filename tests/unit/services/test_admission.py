@@ -72,6 +72,25 @@ def test_an_account_sends_at_most_what_it_may_within_a_second() -> None:
     ]
 
 
+def test_orders_count_against_the_limit_of_their_own_account_only() -> None:
+    door = Door(("user", "1", "2"), ("user", "2", "5"))
+
+    assert door.admit(submission(1, 2), submission(2, 5)) == [None, None]
+    assert door.admit(submission(1), submission(2)) == [OrderRateExceeded, OrderRateExceeded]
+    assert door.admit(submission(1, 3), submission(2, 3)) == [InvalidInput, OrderRateExceeded]
+
+
+def test_one_account_is_turned_away_and_the_next_is_not() -> None:
+    door = Door(("user", "1", "2"), ("user", "2", "2"))
+
+    assert door.admit(submission(1, 2), submission(1), submission(2, 2), submission(2)) == [
+        None,
+        OrderRateExceeded,
+        None,
+        OrderRateExceeded,
+    ]
+
+
 def test_everyone_together_sends_at_most_what_is_set_for_everyone() -> None:
     door = Door(("global", "", "3"))
 

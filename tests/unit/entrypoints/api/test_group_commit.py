@@ -128,6 +128,34 @@ def test_submissions_of_one_moment_share_a_commit(store: FakeStore) -> None:
     assert store.commits == [[f"o{i}" for i in range(20)]]
 
 
+def test_accounts_that_share_a_commit_keep_their_own_orders_and_answers() -> None:
+    commits: list[list[tuple[int, int]]] = []
+
+    def commit(submissions: Sequence[Submission]) -> list[Outcome]:
+        commits.append([(s.user_id, s.requests[0].quantity) for s in submissions])
+        return [
+            (Accepted(s.user_id, "same", OrderStatus.RECEIVED, replayed=False),)
+            for s in submissions
+        ]
+
+    async def scenario() -> None:
+        group = GroupCommit(
+            commit, batch_size=BATCH_SIZE, wait_seconds=60, timeout_seconds=DEADLINE_SECONDS
+        )
+        requests = {
+            user_id: OrderRequest("same", "S", Side.BUY, 75 * user_id, OrderType.MARKET)
+            for user_id in (3, 1, 2)
+        }
+        outcomes = await asyncio.gather(
+            *(group.accept(Submission(user_id, (r,))) for user_id, r in requests.items())
+        )
+        group.close()
+        assert [order.order_id for (order,) in outcomes] == [3, 1, 2]
+
+    run(scenario)
+    assert commits == [[(3, 225), (1, 75), (2, 150)]]
+
+
 def test_what_arrives_during_a_commit_goes_together_after_it(store: FakeStore) -> None:
     async def scenario() -> None:
         async with group_commit(store) as group:

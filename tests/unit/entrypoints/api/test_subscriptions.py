@@ -88,6 +88,19 @@ def test_a_listener_that_comes_back_gets_what_it_missed_once() -> None:
     run(scenario)
 
 
+def test_what_others_were_told_meanwhile_is_not_told_to_one_who_comes_back() -> None:
+    async def scenario() -> None:
+        stream = FakeStream()
+        stream.publish(Event("1-0", 7), Event("2-0", 8), Event("3-0", 0, "alert"), Event("4-0", 8))
+        listeners = Subscriptions(stream)
+        async with listeners.open(7) as subscription:
+            missed = [event.id async for event in listeners.missed(subscription, "0-0")]
+        listeners.close()
+        assert missed == ["1-0", "3-0"]
+
+    run(scenario)
+
+
 def test_one_reader_serves_every_listener() -> None:
     async def scenario() -> None:
         stream = FakeStream()
