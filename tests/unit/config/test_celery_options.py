@@ -14,7 +14,7 @@ from config.celery_options import (
     VISIBILITY_TIMEOUT,
     celery_options,
 )
-from config.queues import QueueName
+from config.queues import WORKER_QUEUES, QueueName
 from config.settings import SettingsError, load
 from config.task_names import ROUTES, TaskName
 
@@ -152,7 +152,7 @@ EXACT = {
 
 
 def test_every_option_is_what_was_measured(options: dict[str, Any]) -> None:
-    elsewhere = {"broker_url", "redbeat_redis_url", "task_queues", "task_routes"}
+    elsewhere = {"broker_url", "task_queues", "task_routes"}
 
     assert {k: v for k, v in options.items() if k not in elsewhere} == EXACT
     assert elsewhere <= set(options)
@@ -160,3 +160,42 @@ def test_every_option_is_what_was_measured(options: dict[str, Any]) -> None:
     assert options["task_routes"] == {
         task.value: {"queue": queue.value} for task, queue in ROUTES.items()
     }
+
+
+def test_an_order_worker_reads_its_queues_from_the_most_urgent_on() -> None:
+    assert WORKER_QUEUES["orders"] == (
+        QueueName.EMERGENCY,
+        QueueName.INTAKE,
+        QueueName.HIGH,
+        QueueName.NORMAL,
+        QueueName.LOW,
+    )
+    # Nothing keeps this worker from an emergency.
+    assert WORKER_QUEUES["emergency"] == (QueueName.EMERGENCY,)
+
+
+def test_every_queue_has_a_worker() -> None:
+    assert {queue for queues in WORKER_QUEUES.values() for queue in queues} == set(QueueName)
+
+
+@pytest.mark.parametrize(
+    ("task", "queue"),
+    [
+        (TaskName.SUBMIT_ORDERS, "celery"),
+        (TaskName.PROCESS_ORDER_BATCH, "orders.normal"),
+        (TaskName.MATCH_ORDERS, "orders.high"),
+        (TaskName.EXPIRE_ORDERS, "orders.high"),
+        (TaskName.ADVANCE_WORKFLOW, "orders.high"),
+        (TaskName.CANCEL_ALL, "orders.emergency"),
+        (TaskName.CLOSE_INTRADAY, "orders.emergency"),
+        (TaskName.REFRESH_GREEKS, "greeks"),
+        (TaskName.COMPUTE_GREEKS_CHUNK, "greeks"),
+        (TaskName.SNAPSHOT_GREEKS, "portfolio"),
+        (TaskName.UPDATE_PORTFOLIOS, "portfolio"),
+        (TaskName.CHECK_QUEUES, "monitor"),
+    ],
+)
+def test_each_task_waits_where_its_kind_of_worker_takes_it(
+    options: dict[str, Any], task: TaskName, queue: str
+) -> None:
+    assert options["task_routes"][task.value] == {"queue": queue}
