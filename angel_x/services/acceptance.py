@@ -223,12 +223,19 @@ class Acceptance:
         """
         with_stored: dict[int, IdempotencyConflict] = {}
         with_others: dict[int, IdempotencyConflict] = {}
+        # What the submissions before say of the orders that are new.
+        said: dict[tuple[int, str], bytes] = {}
         for i in standing:
+            says: dict[tuple[int, str], bytes] = {}
             for request in submissions[i].requests:
-                known = stored[submissions[i].user_id, request.client_order_id]
-                if known.request_hash != fingerprint(request):
-                    found = with_others if known.is_new else with_stored
+                key = submissions[i].user_id, request.client_order_id
+                known, content = stored[key], fingerprint(request)
+                found = with_others if known.is_new else with_stored
+                first = says.setdefault(key, said.get(key, content))
+                if content != (first if known.is_new else known.request_hash):
                     found.setdefault(i, IdempotencyConflict(request.client_order_id))
+            if i not in with_others:
+                said |= says
         return with_stored or with_others
 
     def _ring(

@@ -196,6 +196,23 @@ def test_nothing_conflicts_with_a_submission_that_is_itself_refused() -> None:
     assert reception.intake.rows[-1].request == sound.requests[0]
 
 
+def test_nothing_conflicts_with_a_submission_that_lost_its_id_to_another() -> None:
+    reception = Reception()
+    sent = [
+        submission(7, order("a", Side.BUY)),
+        submission(7, order("a", Side.SELL), order("b", Side.BUY)),
+        submission(7, order("b", Side.SELL)),
+    ]
+
+    first, displaced, third = reception.acceptance.accept(sent)
+
+    assert isinstance(first, tuple)
+    assert isinstance(displaced, IdempotencyConflict)
+    assert isinstance(third, tuple)
+    stored = [row.request for row in reception.intake.rows]
+    assert stored == [order("a", Side.BUY), order("b", Side.SELL)]
+
+
 def test_the_first_conflict_of_a_submission_is_named() -> None:
     reception = Reception()
     reception.accept(7, *orders("ab"))
