@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from angel_x.bootstrap import TRANSIENT
@@ -28,6 +28,7 @@ from angel_x.entrypoints.api import (
 from angel_x.entrypoints.api.edge import Edge
 from angel_x.entrypoints.api.group_commit import GroupCommit
 from angel_x.entrypoints.api.intake import Intake
+from angel_x.entrypoints.api.parts import check_parameters
 from angel_x.entrypoints.api.probed import probes_of
 from angel_x.entrypoints.api.readiness import ReadinessCheck
 from angel_x.entrypoints.api.subscriptions import Subscriptions
@@ -70,7 +71,7 @@ def create_app(application: Application) -> FastAPI:
     )
     _equip(app, application)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(check_parameters)])
     openapi.install(app)
     problems.install(app)
     if application.settings.gzip_enabled:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 
 from angel_x.domain.metric import Metric
 from angel_x.entrypoints.api import problems
@@ -56,6 +57,9 @@ class Edge:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, send_marked)
+            except ClientDisconnect:
+                # Nobody waits for an answer, and nothing was stored of half a body.
+                log.info("request.aborted", path=scope["path"])
             except Exception:
                 # Whatever failed, the caller gets an answer and the log the traceback.
                 log.exception("request.failed", path=scope["path"])

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import msgspec
 from pydantic import AfterValidator, AwareDatetime
+from starlette.requests import Request
 from starlette.responses import Response
 
 from angel_x.domain.moment import in_utc
 from angel_x.entrypoints.api.problems import shown
 from angel_x.errors import InvalidInput
+from angel_x.services.storable_text import check_text
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-
     from angel_x.bootstrap import Application
     from angel_x.entrypoints.api.group_commit import GroupCommit
     from angel_x.entrypoints.api.subscriptions import Subscriptions
@@ -43,6 +43,13 @@ def subscriptions(request: Request) -> Subscriptions:
 def answer(record: object, status: int = 200) -> Response:
     """Return a record as JSON: money as strings, times in UTC, numbers that are none as null."""
     return Response(msgspec.json.encode(record), status, media_type="application/json")
+
+
+async def check_parameters(request: Request) -> None:
+    """Refuse parameters that the database cannot hold, before any route sees them."""
+    for name, value in (*request.path_params.items(), *request.query_params.multi_items()):
+        check_text("(name of a parameter)", name)
+        check_text(name, str(value))
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -11,6 +11,7 @@ from importlib import import_module
 import click
 
 from angel_x.errors import AngelXError, InvalidInput, InvalidOrder
+from angel_x.services.storable_text import check_text
 from config.settings import SettingsError
 
 _ROOM = "angel_x.entrypoints.cli"
@@ -61,6 +62,15 @@ class Root(click.Group):
         module = import_module(f"{_ROOM}.{COMMANDS[cmd_name]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse arguments that the database cannot hold: bytes that are no text are halves here."""
+        for argument in args:
+            try:
+                check_text("an argument", argument)
+            except InvalidInput as error:
+                raise Refused(str(error)) from None
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command and turn errors that are expected into one line and an exit code."""

@@ -1,0 +1,26 @@
+"""Text that PostgreSQL can hold: no NUL, and no half of a character."""
+
+from __future__ import annotations
+
+import re
+
+from angel_x.errors import InvalidInput
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_SHOWN = 40
+
+
+def check_text(field: str, text: str) -> None:
+    """Refuse text that cannot be stored or looked up.
+
+    Raises:
+        InvalidInput: With the field, and the text as Python would write it.
+    """
+    found = _UNSTORABLE.search(text)
+    if found is not None:
+        value = ascii(text)[1:-1][:_SHOWN]
+        raise InvalidInput(
+            f"{field} must be text without NUL and halves of characters, was {value}",
+            field=field,
+            value=value,
+        )
