@@ -102,11 +102,17 @@ def test_each_order_has_its_own_window(world: World, user: int) -> None:
         assert unit.duplicates({}) == set()
 
 
+def test_each_order_is_compared_with_all_before_it(world: World, user: int) -> None:
+    first, second, third = (world.order(user, limit) for limit in ("99.00", "98.00", "98.00"))
+
+    assert duplicates(world, [first, second, third]) == {third}
+
+
 def test_a_slice_repeats_what_its_parent_repeats_and_nothing_else(world: World, user: int) -> None:
+    single = world.order(user)
     whole: dict[str, Any] = {"held": True, "slices": 2, "quantity": 2 * LOT}
     parents = [world.order(user, **whole)]
     first = [world.order(user, parent_id=parents[0]) for _ in range(2)]
-    single = world.order(user)
     parents.append(world.order(user, **whole))
     second = [world.order(user, parent_id=parents[1]) for _ in range(2)]
 

@@ -147,9 +147,10 @@ def test_abandoned_are_those_on_their_way_whose_lease_has_ended(world: World, us
     left = [world.order(user, status=on_their_way, lease=-n) for n in (1, 60)]
     owned = world.order(user, status=on_their_way, lease=60)
     received, unnamed = world.order(user), world.order(user, status=on_their_way, lease=-1)
+    answered = world.order(user, status=OrderStatus.WORKING, lease=-1)
 
     with world.units.begin() as unit:
-        orders, book = unit.abandoned([received, owned, *left[::-1]])
+        orders, book = unit.abandoned([received, answered, owned, *left[::-1]])
 
     assert ids(orders) == left
     assert unnamed not in ids(orders)
