@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import psutil
 import pytest
 
@@ -22,4 +24,5 @@ def niceness(system: Processes, kind: str) -> int:
 def test_every_worker_but_the_one_for_emergencies_gives_up_bulk_niceness(
     system: Processes, kind: str, expected: int
 ) -> None:
-    assert niceness(system, kind) == expected
+    # Whoever runs the tests may have given way already.
+    assert niceness(system, kind) == os.getpriority(os.PRIO_PROCESS, 0) + expected
