@@ -321,6 +321,7 @@ def test_an_order_that_nobody_heard_of_is_placed_under_the_next_attempt() -> Non
     it.resubmit(one)
 
     assert (one.status, one.attempt, one.reserved) == (OrderStatus.SUBMITTING, 2, held)
+    assert [m.reason for m in it.moves] == [None, "LEASE_EXPIRED"]
 
 
 def test_a_dearer_amendment_reserves_more_or_is_refused_whole() -> None:
