@@ -24,6 +24,7 @@ from angel_x.errors import (
 from angel_x.services import order_form
 from angel_x.services.acceptance import Acceptance, Accepted, Submission
 from angel_x.services.admission import Admission
+from angel_x.services.storable_text import check_text, is_storable
 
 log = structlog.get_logger()
 
@@ -137,6 +138,7 @@ class Messaging:
         name = user or self._default_user
         if name is None:
             raise InvalidInput("user is required, was none")
+        check_text("user", name)
         try:
             return self._accounts.named(name)
         except UnknownAccount as error:
@@ -158,7 +160,7 @@ def _client_order_ids(request: Mapping[str, Any]) -> set[str]:
     listed = request.get("orders", [request])
     orders = listed if isinstance(listed, list) else []
     named = (order.get("client_order_id") for order in orders if isinstance(order, dict))
-    return {name for name in named if isinstance(name, str)}
+    return {name for name in named if isinstance(name, str) and is_storable(name)}
 
 
 def _fault(fault: Fault) -> dict[str, object]:

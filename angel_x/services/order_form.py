@@ -17,6 +17,7 @@ from msgspec import Meta
 from angel_x.domain.money import to_paisa
 from angel_x.domain.order import OrderRequest, OrderType, Priority, Product, Side, Validity
 from angel_x.errors import Fault, InvalidInput, InvalidOrder
+from angel_x.services import storable_text
 
 #: Orders that one request may hold.
 MAX_ORDERS = 10_000
@@ -171,6 +172,8 @@ def converted(fields: Mapping[str, object], known: Fields) -> dict[str, Any]:
 def _convert_field(value: object, kind: Any) -> Any:  # noqa: ANN401 - the type is a value here
     if isinstance(value, bool):
         raise msgspec.ValidationError("must not be a boolean")
+    if isinstance(value, str) and not storable_text.is_storable(value):
+        raise msgspec.ValidationError(storable_text.RULE)
     if isinstance(value, int) and Decimal in getattr(kind, "__args__", (kind,)):
         value = Decimal(value)
     return msgspec.convert(value, kind)
@@ -249,7 +252,8 @@ def _request(form: OrderForm) -> OrderRequest:
 
 
 def _shown(value: object) -> str:
-    text = value if isinstance(value, str) else str(value)
+    # Halves of characters are spelled out: no answer, log or store could hold them.
+    text = str(value).encode(errors="backslashreplace").decode()
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 

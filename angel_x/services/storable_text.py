@@ -10,17 +10,25 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SHOWN = 40
 
 
+#: What a fault says of text that is not storable.
+RULE = "must be text without NUL and halves of characters"
+
+
+def is_storable(text: str) -> bool:
+    """Say whether PostgreSQL and Redis can hold a text."""
+    return _UNSTORABLE.search(text) is None
+
+
 def check_text(field: str, text: str) -> None:
     """Refuse text that cannot be stored or looked up.
 
     Raises:
         InvalidInput: With the field, and the text as Python would write it.
     """
-    found = _UNSTORABLE.search(text)
-    if found is not None:
+    if not is_storable(text):
         value = ascii(text)[1:-1][:_SHOWN]
         raise InvalidInput(
-            f"{field} must be text without NUL and halves of characters, was {value}",
+            f"{field} {RULE}, was {value}",
             field=field,
             value=value,
         )

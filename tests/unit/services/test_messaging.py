@@ -291,3 +291,29 @@ def test_an_outage_refuses_nothing(message_id: str | None) -> None:
 
     assert reception.refusals.problems == {}
     assert_nothing_accepted(reception)
+
+
+def test_text_that_no_store_can_hold_is_refused_under_the_ids_that_can_be_asked_for() -> None:
+    reception, account = desk()
+    half = "a\ud800"
+    content = {"orders": [message(half), message("b", tag=half)]}
+
+    assert reception.messaging.submit(content, "desk") == ()
+
+    refusal = problem(reception, account, "b")
+    assert [(e["index"], e["field"]) for e in refusal["errors"]] == [
+        (0, "client_order_id"),
+        (1, "tag"),
+    ]
+    assert "\ud800" not in str(refusal)
+    assert_nothing_accepted(reception)
+
+
+@pytest.mark.parametrize("user", ["a\x00b", "a\ud800"])
+def test_an_account_that_no_store_can_name_is_invalid(user: str) -> None:
+    reception, _ = desk()
+
+    with pytest.raises(InvalidInput, match="user must be text"):
+        reception.messaging.submit(message(), user)
+
+    assert_nothing_accepted(reception)
