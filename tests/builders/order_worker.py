@@ -48,7 +48,7 @@ class Worker:
         self.tables = Tables(self.server_clock)
         self.units = MemoryUnits(self.tables, lease_seconds=LEASE_SECONDS, at=self.passed)
         self.market = ScriptedMarket(self.latency)
-        self.aftermath, self.meter, ticks = SilentAftermath(), RecordingMeter(), count()
+        self.aftermath, self.meter, ticks = SilentAftermath(), RecordingMeter(), count(1)
         self.execution = Execution(
             units=self.units,
             market=self.market,
