@@ -171,7 +171,9 @@ class Feed:
             return
         try:
             self._obey(now)
-            self._publish(now, coming=coming)
+            # A seek is told of once the feed is there, not at the time that it leaves.
+            if self._sought is None:
+                self._publish(now, coming=coming)
         except self._ports.outages as error:
             self._outage.record_failure(now, error)
             # What was drained did not arrive, and the board may come back empty.

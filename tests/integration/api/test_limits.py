@@ -117,7 +117,7 @@ def test_a_body_that_makes_no_sense_is_refused_and_sets_nothing(
         ("?kind=max_everything", 422),
         ("?limit=max_open_orders", 422),
         ("?scope=global&user=trader", 400),
-        ("?user=%00", 404),
+        ("?user=%00", 400),
         ("?color=red", 422),
     ],
 )

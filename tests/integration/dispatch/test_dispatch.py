@@ -137,10 +137,11 @@ def test_the_caller_is_not_held_up_by_a_broker_that_never_answers(
     started = time.monotonic()
     answers = [dispatcher.ring(Priority.NORMAL, [n]) for n in range(50)]
 
-    assert time.monotonic() - started < 0.5
-    assert answers[0] is True
-    assert answers[-1] is False
-    assert (Metric.DOORBELLS_LOST, 1, {}) in meter.added
+    # Each of them would have been held up for seconds.
+    assert time.monotonic() - started < 10
+    # The buffer, and one that the thread may have taken out of it meanwhile.
+    assert answers.count(True) in (10, 11)
+    assert set(meter.added) == {(Metric.DOORBELLS_LOST, 1, {})}
     assert answers.count(False) == len(meter.added)
     dispatcher.close(timeout_seconds=0.1)
 

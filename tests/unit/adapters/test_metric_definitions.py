@@ -46,6 +46,7 @@ METRICS = """
     feed_gaps_total counter kind
     feed_stale_contracts gauge
     feed_lag_seconds gauge
+    metrics_files_unreadable scraped
     feed_ticks_dropped_total counter
 """
 #: Upper ends in milliseconds.

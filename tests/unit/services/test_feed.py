@@ -392,6 +392,17 @@ def test_seeking_while_paused_shows_the_market_of_that_time_and_stays_there(stag
     assert stage.beacon.shown[-1].is_paused
 
 
+def test_a_seek_is_told_of_once_the_feed_is_there(stage: Stage) -> None:
+    command = told(FeedVerb.SEEK, at=MARKET + at(30))
+    commands = [(2.5, told(FeedVerb.PAUSE)), (3.0, command)]
+
+    stage.run(each_second(60), commands=commands, seconds=20)
+
+    obeyed = [shown.market for shown in stage.beacon.shown if shown.obeyed == command.id]
+    assert obeyed
+    assert set(obeyed) == {MARKET + at(30)}
+
+
 def test_what_the_source_had_not_said_yet_at_the_sought_time_is_off_the_board(stage: Stage) -> None:
     moves = [make_move(MARKET, [0, 1], [100, 200]), make_move(MARKET + at(5), [0, 2], [110, 300])]
     moves.append(make_move(MARKET + at(60), [0], [120]))
