@@ -135,7 +135,7 @@ class Messaging:
         return outcome
 
     def _account(self, user: str | None) -> Named:
-        name = user or self._default_user
+        name = self._default_user if user is None else user
         if name is None:
             raise InvalidInput("user is required, was none")
         check_text("user", name)

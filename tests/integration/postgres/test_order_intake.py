@@ -170,6 +170,16 @@ def test_all_orders_of_a_basket_are_held_and_do_not_wait(
     assert intake.waiting() == 0
 
 
+def test_a_basket_without_slices_is_held_as_well(
+    engine: Engine, intake: OrderIntake, users: list[int], basket: int
+) -> None:
+    intake.store([row(users[0], order("a"))], "api", basket)
+
+    assert rows(engine, f"SELECT {_PLACE} FROM orders") == [
+        ("a", None, 0, True, basket, "received")
+    ]
+
+
 def test_the_slices_of_each_order_belong_to_it(
     engine: Engine, intake: OrderIntake, users: list[int]
 ) -> None:

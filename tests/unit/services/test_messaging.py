@@ -87,6 +87,15 @@ def test_a_message_without_any_account_is_booked_to_nobody() -> None:
     assert_nothing_accepted(reception)
 
 
+def test_an_account_without_a_name_is_not_the_default_one() -> None:
+    reception, _ = desk()
+
+    with pytest.raises(InvalidInput):
+        reception.messaging.submit(message(), "")
+
+    assert_nothing_accepted(reception)
+
+
 def test_the_same_message_again_stores_nothing() -> None:
     reception, user = desk()
     reception.messaging.submit(message(), "desk")
