@@ -56,6 +56,8 @@ def main(
     click.echo(f"{len(planted)} changes, {len(left)} of them to be planted; results in {results}")
     if left:
         selection = Selection(ROOT, Measured.read(measured), allowed)
+        for finding in known.values():
+            selection.learn(finding.path, finding.place, finding.test)
         planting = Planting(ROOT, selection, results, trees=trees, wider=wider)
         try:
             planting.run(left, _tell)

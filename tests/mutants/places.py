@@ -13,6 +13,8 @@ class Place:
 
     name: str
     first: int
+    #: The first line of the body, or of the statement.
+    body: int
     last: int
     is_function: bool
     #: Names that are read here.
@@ -51,14 +53,21 @@ def _places(body: list[ast.stmt], path: tuple[str, ...]) -> Iterator[Place]:
         last = node.end_lineno or node.lineno
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             name = ".".join([*path, node.name])
-            yield Place(name, first, last, is_function=True, uses=_used(node))
+            body = node.body[0].lineno
+            yield Place(name, first, body, last, is_function=True, uses=_used(node))
         elif isinstance(node, ast.ClassDef):
             yield from _places(node.body, (*path, node.name))
         else:
             binds = _bound(node) | ({path[0]} if path else set())
             name = ".".join([*path, *sorted(_bound(node))[:1]])
             yield Place(
-                name, first, last, is_function=False, uses=_used(node), binds=frozenset(binds)
+                name,
+                first,
+                first,
+                last,
+                is_function=False,
+                uses=_used(node),
+                binds=frozenset(binds),
             )
 
 

@@ -107,7 +107,7 @@ class Planting:
         with self._lock, self._results.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(finding)) + "\n")
             if run.failed and stage != "wider":
-                self._selection.learn(mutant, run.failed)
+                self._selection.learn(mutant.path, mutant.place, run.failed)
         return finding
 
     def _noticed(

@@ -55,11 +55,11 @@ class Selection:
         self._allowed = allowed
         self._noticed: Counter[tuple[str, str, str]] = Counter()
 
-    def learn(self, mutant: Mutant, test: str) -> None:
+    def learn(self, path: str, place: str, test: str) -> None:
         """Let a test that noticed a change come first for others of the same place."""
         name = without_parameters(test)
-        self._noticed[mutant.path, mutant.place, name] += 2
-        self._noticed[mutant.path, "", name] += 1
+        self._noticed[path, place, name] += 2
+        self._noticed[path, "", name] += 1
 
     def unit(self, mutant: Mutant) -> list[str]:
         """Return tests that need no server."""
@@ -102,7 +102,8 @@ class Selection:
         if place is None:
             return set(_all(lines))
         if place.is_function:
-            exactly = set(lines.get(mutant.line, ()))
+            # The lines above the body run at import, whoever imports first.
+            exactly = set(lines.get(mutant.line, ())) if mutant.line >= place.body else None
             return exactly or _within(lines, place)
         return self._needing(mutant.path, place) or set(_all(lines))
 
@@ -158,7 +159,7 @@ def _imports(source: str, path: str, names: Iterable[str]) -> bool:
 
 
 def _within(lines: Mapping[int, Sequence[str]], place: Place) -> set[str]:
-    body = range(place.first + 1, place.last + 1)
+    body = range(place.body, place.last + 1)
     return {test for line in body for test in lines.get(line, ())}
 
 
