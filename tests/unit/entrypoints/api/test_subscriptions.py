@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import pytest
+from structlog.testing import capture_logs
 
-from angel_x.entrypoints.api.subscriptions import Subscriptions, check_event_id
+from angel_x.entrypoints.api.subscriptions import Subscription, Subscriptions, check_event_id
 from angel_x.errors import InvalidInput
 
 DEADLINE_SECONDS = 120.0
@@ -123,6 +124,38 @@ def test_a_listener_that_falls_behind_is_let_go() -> None:
             assert await quick.next() == stream.events[-1]
             assert await slow.next() is None
         listeners.close()
+
+    run(scenario)
+
+
+def test_a_listener_may_leave_a_thousand_events_unread() -> None:
+    async def scenario() -> None:
+        kept, let_go = Subscription(7), Subscription(7)
+        for number in range(1, 1001):
+            kept.offer(Event(f"{number}-0", 7))
+            let_go.offer(Event(f"{number}-0", 7))
+        let_go.offer(Event("1001-0", 7))
+
+        assert await kept.next() == Event("1-0", 7)
+        assert await let_go.next() is None
+
+    run(scenario)
+
+
+def test_closing_is_no_failure_of_the_reader() -> None:
+    async def scenario() -> None:
+        failures: list[dict[str, object]] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: failures.append(context))
+        listeners = Subscriptions(FakeStream())
+        with capture_logs() as logged:
+            async with listeners.open(7) as subscription:
+                listeners.close()
+                assert await subscription.next() is None
+            while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+                await asyncio.wait(tasks)
+            await asyncio.sleep(0)
+        assert (failures, logged) == ([], [])
 
     run(scenario)
 
