@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ MEMORY = Path("/dev/shm")
 #: Bytes; several times what a session writes.
 ROOM = 2 * 1024**3
 _PR_SET_PDEATHSIG = 1
+#: Below the priority of every finalizer of multiprocessing.
+_LAST = -200
 
 
 @dataclass(frozen=True)
@@ -77,25 +80,18 @@ class Run:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-_RUN = pytest.StashKey[Run]()
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Begin a run before anything asks for a temporary directory."""
     is_worker = hasattr(config, "workerinput")
     if os.environ.pop(TETHERED, None) and not is_worker:
         _die_with_parent()
-    run = config.stash[_RUN] = Run.begin()
+    run = Run.begin()
     run.adopt()
+    # After multiprocessing has removed its own directory, which lies in the run's.
+    Finalize(None, run.end, exitpriority=_LAST)
     if not is_worker and config.option.basetemp is None:
         config.option.basetemp = str(run.disk / "tmp")
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    run = config.stash.get(_RUN, None)
-    if run is not None:
-        run.end()
 
 
 def memory_folder() -> Path:

@@ -107,6 +107,7 @@ def test_in_the_body(
     method, path = call
     sound = re.sub(r"\{[^}]*\}", "1", path)
 
+    assert list(places(content))
     for place in places(content):
         body = json.dumps(with_bad(content, place, bad)).encode()
         answer = api.call(method, sound, key=key, body=body)
