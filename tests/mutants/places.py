@@ -53,8 +53,8 @@ def _places(body: list[ast.stmt], path: tuple[str, ...]) -> Iterator[Place]:
         last = node.end_lineno or node.lineno
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             name = ".".join([*path, node.name])
-            body = node.body[0].lineno
-            yield Place(name, first, body, last, is_function=True, uses=_used(node))
+            inside = node.body[0].lineno
+            yield Place(name, first, inside, last, is_function=True, uses=_used(node))
         elif isinstance(node, ast.ClassDef):
             yield from _places(node.body, (*path, node.name))
         else:
