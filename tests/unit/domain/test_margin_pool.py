@@ -58,6 +58,16 @@ def needs(book: dict[str, int], factor: int = 1) -> Decimal:
     return to_rupees(naive_requirement(sheet(SYMBOLS, factor), held)) if held else ZERO
 
 
+def test_one_unit_bought_back_frees_its_share() -> None:
+    it = pool()
+    naked = it.shift(SHORT, -2).cost
+
+    assert it.shift(SHORT, 1).cost == it.held - naked
+    assert it.held == pytest.approx(naked / 2, abs=Decimal("0.01"))
+    it.shift(SHORT, 1)
+    assert it.held == 0
+
+
 def test_a_hedge_lowers_what_is_held_and_selling_it_raises_it_again() -> None:
     it = pool()
     naked = it.shift(SHORT, -LOT).cost
