@@ -223,3 +223,26 @@ def test_a_request_may_hold_ten_thousand_orders() -> None:
 @pytest.mark.parametrize(("length", "shown"), [(80, "x" * 80), (81, "x" * 80 + "…")])
 def test_a_value_is_shown_up_to_eighty_characters(length: int, shown: str) -> None:
     assert faults(body(symbol="x" * length)) == [(0, "symbol", shown)]
+
+
+@pytest.mark.parametrize("several", [[GOOD], []])
+def test_a_field_beside_the_orders_is_named(several: list[dict[str, Any]]) -> None:
+    content = json.dumps({"orders": several, "user": "other"}).encode()
+
+    assert {(index, field) for index, field, _ in faults(content)} >= {(0, "orders"), (0, "user")}
+
+
+def test_a_stop_order_is_read_with_both_prices() -> None:
+    (read,) = order_form.decode(body(order_type="SL", price="101.50", trigger_price="101.25"))
+
+    assert (read.order_type, read.limit_price, read.trigger_price) == (
+        OrderType.STOP_LIMIT,
+        Decimal("101.50"),
+        Decimal("101.25"),
+    )
+
+
+def test_an_order_at_market_is_read_without_a_price() -> None:
+    (read,) = order_form.decode(body(order_type="MARKET", price=...))
+
+    assert (read.order_type, read.limit_price, read.trigger_price) == (OrderType.MARKET, None, None)
