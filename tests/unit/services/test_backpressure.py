@@ -77,3 +77,17 @@ def test_emergencies_are_let_in_however_much_waits() -> None:
     queue.limited(10).admit(orders(50, Priority.EMERGENCY))
 
     assert queue.counted == 0
+
+
+def test_a_count_serves_for_its_whole_age_and_no_longer() -> None:
+    queue = Queue(1)
+    pressure = Backpressure(
+        queue.count, limit=10, monotonic=lambda: queue.now, max_age_seconds=0.25
+    )
+    counted = []
+
+    for queue.now in (1.0, 1.25, 1.5):
+        pressure.admit(orders(1))
+        counted.append(queue.counted)
+
+    assert counted == [1, 1, 2]
