@@ -13,7 +13,7 @@ from angel_x.services.amendment import Amending
 from angel_x.services.amendment_form import Change
 from angel_x.services.slicing import Slicing
 from tests.builders.markets import RULES
-from tests.builders.paper import LOT, UNIVERSE, Exchange, OneUniverse
+from tests.builders.paper import LOT, MAX_AGE_SECONDS, UNIVERSE, Exchange, OneUniverse
 from tests.fakes.aftermath import SilentAftermath
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -137,3 +137,22 @@ def test_a_quantity_must_stay_above_what_has_traded(
             desk.amend(change)
 
     assert desk.order.filled_quantity == LOT
+
+
+def test_an_order_that_waits_to_be_decided_is_amended_without_a_market(desk: Desk) -> None:
+    waiting = desk.exchange.order(limit=9_900, lots=2)
+    desk.exchange.clock.advance(MAX_AGE_SECONDS + 1)
+
+    assert desk.amending.amend(1, waiting.id, Change(limit_price=Decimal("98.00")))
+
+    assert (waiting.status, waiting.limit_price) == (OrderStatus.RECEIVED, Decimal("98.00"))
+
+
+def test_an_order_that_waits_is_not_amended_to_a_price_outside_of_the_band(desk: Desk) -> None:
+    waiting = desk.exchange.order(limit=9_900, lots=2)
+
+    with pytest.raises(InvalidAmendment, match="inside the price band"):
+        desk.amending.amend(1, waiting.id, Change(limit_price=Decimal("500.00")))
+
+    assert (waiting.status, waiting.limit_price) == (OrderStatus.RECEIVED, Decimal("99.00"))
+    assert desk.aftermath.told == []
