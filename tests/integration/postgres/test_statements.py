@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 from angel_x.adapters.postgres.reading import PostgresStatements
 from angel_x.domain.order import OrderStatus
@@ -101,6 +102,9 @@ def test_a_history_has_the_events_and_fills_of_the_order_and_its_slices_in_order
     parent = insert_order(engine, user, "parent", slices=2, held=True)
     first, second = (insert_order(engine, user, n, parent_id=parent) for n in ("s1", "s2"))
     other = insert_order(engine, user, "other")
+    # Its row lies behind that of the second now.
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE orders SET tag = 'moved' WHERE id = :id"), {"id": first})
     for number, (order_id, status, reason, detail) in enumerate(
         [
             (parent, "received", None, None),
