@@ -104,7 +104,7 @@ def test_a_history_has_the_events_and_fills_of_the_order_and_its_slices_in_order
     other = insert_order(engine, user, "other")
     # Its row lies behind that of the second now.
     with engine.begin() as connection:
-        connection.execute(text("UPDATE orders SET tag = 'moved' WHERE id = :id"), {"id": first})
+        connection.execute(text("UPDATE orders SET ring_at = now() WHERE id = :id"), {"id": first})
     for number, (order_id, status, reason, detail) in enumerate(
         [
             (parent, "received", None, None),
