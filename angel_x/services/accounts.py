@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -27,6 +27,9 @@ class Users(Protocol):
 
     def named(self, name: str) -> AccountSummary | None: ...
     def all(self) -> list[AccountSummary]: ...
+
+    def names(self, ids: Collection[int]) -> Mapping[int, str]:
+        """Return the names of accounts by their ids; an unknown id has none."""
 
 
 class Accounts:
@@ -67,3 +70,7 @@ class Accounts:
     def all(self) -> Sequence[AccountSummary]:
         """Return every account, oldest first."""
         return self._users.all()
+
+    def names(self, ids: Collection[int]) -> Mapping[int, str]:
+        """Return the names of accounts by their ids; an unknown id has none."""
+        return self._users.names(ids)

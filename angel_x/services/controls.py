@@ -6,7 +6,7 @@ must not stand is canceled afterwards, on the emergency queue.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -43,18 +43,9 @@ class Store(Protocol):
         """Wait until no transaction is open that may have read older states."""
 
 
-class Account(Protocol):
-    """An account, as far as it matters here."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def name(self) -> str: ...
-
-
 class AccountNames(Protocol):
-    def all(self) -> Sequence[Account]:
-        """Return every account."""
+    def names(self, ids: Collection[int]) -> Mapping[int, str]:
+        """Return the names of accounts by their ids."""
 
 
 class TradingControls:
@@ -135,11 +126,11 @@ class TradingControls:
 
     def _by_name(self, controls: Sequence[Control]) -> list[Control]:
         """Name accounts, which are stored by id."""
-        if all(control.scope is not ControlScope.USER for control in controls):
-            return list(controls)
-        names = {str(account.id): account.name for account in self._accounts.all()}
+        ids = {int(c.name) for c in controls if c.scope is ControlScope.USER}
+        names = self._accounts.names(ids) if ids else {}
         return [
-            replace(c, name=names[c.name]) if c.scope is ControlScope.USER else c for c in controls
+            replace(c, name=names[int(c.name)]) if c.scope is ControlScope.USER else c
+            for c in controls
         ]
 
     def _check(self, scope: ControlScope, name: str, reason: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -35,3 +36,6 @@ class MemoryUsers:
 
     def all(self) -> list[AccountSummary]:
         return list(self.accounts.values())
+
+    def names(self, ids: Collection[int]) -> dict[int, str]:
+        return {a.id: a.name for a in self.accounts.values() if a.id in ids}

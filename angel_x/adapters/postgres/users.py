@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ SELECT {_COLUMNS} FROM opened
 
 _NAMED = text(f"SELECT {_COLUMNS} FROM users WHERE name = :name")
 _ALL = text(f"SELECT {_COLUMNS} FROM users ORDER BY id")
+_NAMES = text("SELECT id, name FROM users WHERE id = ANY(:ids)")
 
 _KEY_COLUMNS = "prefix, user_id, digest, scopes, created_at, revoked_at"
 _KEY = text(f"SELECT {_KEY_COLUMNS} FROM api_keys WHERE prefix = :prefix")
@@ -69,6 +70,11 @@ class PostgresUsers:
         with self._engine.connect() as connection:
             rows = connection.execute(_ALL).mappings().all()
         return msgspec.convert([dict(row) for row in rows], list[AccountSummary])
+
+    def names(self, ids: Collection[int]) -> dict[int, str]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(_NAMES, {"ids": list(ids)}).all()
+        return {row.id: row.name for row in rows}
 
     def add_key(self, user_id: int, prefix: str, digest: bytes, scopes: Iterable[Scope]) -> None:
         parameters = {

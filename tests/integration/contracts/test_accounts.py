@@ -51,3 +51,14 @@ def test_accounts_are_listed_oldest_first(users: Users) -> None:
     opened = [users.add(name, Decimal(1)) for name in "bac"]
 
     assert users.all() == opened
+
+
+def test_names_are_found_by_the_ids_of_their_accounts(users: Users) -> None:
+    first, second = users.add("first", Decimal(1)), users.add("second", Decimal(1))
+    assert first is not None
+    assert second is not None
+
+    assert users.names([second.id]) == {second.id: "second"}
+    assert users.names({first.id, second.id}) == {first.id: "first", second.id: "second"}
+    assert users.names([second.id + 1]) == {}
+    assert users.names([]) == {}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from typing import NoReturn
 
 import pytest
@@ -21,17 +20,12 @@ HALTED, REDUCING, ACTIVE = TradingState.HALTED, TradingState.REDUCING, TradingSt
 SYSTEM, USER, UNDERLYING = ControlScope.SYSTEM, ControlScope.USER, ControlScope.UNDERLYING
 
 
-@dataclass(frozen=True)
-class Named:
-    id: int
-    name: str
-
-
 class CrossedNames:
     """Accounts each of which bears the id of another one as its name."""
 
-    def all(self) -> list[Named]:
-        return [Named(1, "2"), Named(2, "1"), Named(7, "8"), Named(8, "7")]
+    def names(self, ids: Collection[int]) -> dict[int, str]:
+        crossed = {1: "2", 2: "1", 7: "8", 8: "7"}
+        return {i: crossed[i] for i in ids}
 
 
 class Panel:
