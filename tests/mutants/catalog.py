@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 
 from tests.mutants.areas import AREAS, Area, files_of
@@ -32,7 +32,7 @@ def sample(
     shares = sum(area.share for area in areas)
     for area in areas:
         # Every kind comes in turn, so that the many comparisons do not crowd out the few locks.
-        queue = _in_turn(changes[area.name], random.Random(f"{seed} {area.name}"))
+        queue = _in_turn(changes[area.name], f"{seed} {area.name}")
         count = round(size * area.share / shares)
         drawn += [(area.name, one) for one in queue[:count]]
     return drawn
@@ -49,15 +49,22 @@ def _of_area(area: Area, root: Path) -> list[Mutant]:
     return numbered(found)
 
 
-def _in_turn(changes: Sequence[Mutant], draw: random.Random) -> list[Mutant]:
-    """Return the changes so that no file and no kind comes again before the others have come."""
-    shuffled = list(changes)
-    draw.shuffle(shuffled)
+def _in_turn(changes: Sequence[Mutant], seed: str) -> list[Mutant]:
+    """Return the changes so that no file and no kind comes again before the others have come.
+
+    Each draws its own lot, so that code which changes elsewhere leaves its place alone.
+    """
     turns: dict[tuple[str, str], int] = {}
-    places: dict[int, float] = {}
-    for one in shuffled:
+    places: dict[str, float] = {}
+    for one in sorted(changes, key=lambda one: _lot(seed, "turn", one)):
         key = one.path, one.kind
         turns[key] = turns.get(key, 0) + 1
-        # The root keeps large files ahead of small ones, though not by their whole size.
-        places[id(one)] = turns[key] * draw.random()
-    return sorted(shuffled, key=lambda one: places[id(one)])
+        # The later its turn the later it comes, as a rule: large files stay ahead of small ones.
+        places[one.name] = turns[key] * _lot(seed, "place", one)
+    return sorted(changes, key=lambda one: places[one.name])
+
+
+def _lot(seed: str, use: str, one: Mutant) -> float:
+    """Return a number from 0 to 1 that depends on nothing but these."""
+    digest = blake2b(f"{seed} {use} {one.name}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
