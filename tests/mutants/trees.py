@@ -20,6 +20,9 @@ _QUIET = ("--quiet", "--no-header", "--exitfirst", "--tb=line", "-p", "no:cachep
 _ENDED = {0, 1, 2}
 #: Its code for wrong usage, which it gives where a conftest cannot be imported, too.
 _USAGE = 4
+#: What the server of the runs gives where pytest itself raised.
+_BROKEN = 3
+_SUMMARY = re.compile(r"^\d+ (?:passed|failed).* in [\d.]+s", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,9 @@ class Tree:
 
 def _is_meant(code: int, said: str) -> bool:
     """Say whether pytest ran the tests, or could not because of the change."""
+    if code == _BROKEN:
+        # An error that no test caught came up when all of them had ended.
+        return _SUMMARY.search(said) is not None
     return code in _ENDED or (code == _USAGE and "while loading conftest" in said)
 
 
