@@ -152,10 +152,41 @@ def test_closing_is_no_failure_of_the_reader() -> None:
             async with listeners.open(7) as subscription:
                 listeners.close()
                 assert await subscription.next() is None
-            while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
-                await asyncio.wait(tasks)
+            await others_ended()
             await asyncio.sleep(0)
         assert (failures, logged) == ([], [])
+
+    run(scenario)
+
+
+async def others_ended() -> None:
+    """Wait until no task runs but this one."""
+    while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(tasks)
+
+
+def test_nothing_is_read_once_the_last_listener_has_left() -> None:
+    async def scenario() -> None:
+        stream = FakeStream()
+        listeners = Subscriptions(stream)
+        async with listeners.open(7):
+            pass
+        stream.publish(Event("1-0", 7))
+        await others_ended()
+        listeners.close()
+
+    run(scenario)
+
+
+def test_closing_stops_the_reader_though_a_listener_has_not_left() -> None:
+    async def scenario() -> None:
+        listeners = Subscriptions(FakeStream())
+        with capture_logs() as logged:
+            async with listeners.open(7):
+                listeners.close()
+                await others_ended()
+        # Left to itself it would fail for want of its thread.
+        assert logged == []
 
     run(scenario)
 
