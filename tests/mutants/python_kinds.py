@@ -255,7 +255,7 @@ def _with_parents(node: Any) -> Iterator[Any]:
 
 def _is_idle(node: Any) -> bool:
     """Say whether code is there for people or for types only."""
-    if node.type in _IDLE:
+    if node.type in _IDLE or node.get_code().strip().startswith("strict="):
         return True
     if node.type == "simple_stmt":
         return _head(node.children[0]) in _LOGGED

@@ -93,12 +93,16 @@ def test_a_key_lives_in_the_database_until_it_is_revoked(
 
 
 def test_the_keys_of_an_account_are_its_own_oldest_first(
-    users: PostgresUsers, accounts: Accounts
+    users: PostgresUsers, accounts: Accounts, engine: Engine
 ) -> None:
     desk, other = accounts.open("desk").id, accounts.open("other").id
     access = Access(users)
     keys = [access.issue(user_id, [Scope.READ]) for user_id in (desk, other, desk)]
 
     prefixes = [access.authenticate(key).key_prefix for key in keys]
-    assert [record.prefix for record in access.keys_of(desk)] == [prefixes[0], prefixes[2]]
+    # The row of the first is written anew, behind the others.
+    with engine.begin() as connection:
+        renamed = text("UPDATE api_keys SET prefix = 'ffffffffffff' WHERE prefix = :prefix")
+        connection.execute(renamed, {"prefix": prefixes[0]})
+    assert [record.prefix for record in access.keys_of(desk)] == ["ffffffffffff", prefixes[2]]
     assert [record.prefix for record in access.keys_of(other)] == [prefixes[1]]

@@ -159,6 +159,19 @@ def test_closing_is_no_failure_of_the_reader() -> None:
     run(scenario)
 
 
+def test_closing_does_not_wait_for_a_read_that_blocks() -> None:
+    async def scenario() -> None:
+        stream = FakeStream()
+        listeners = Subscriptions(stream)
+        async with listeners.open(7):
+            while not stream.readers:
+                await asyncio.sleep(0.001)
+            listeners.close()
+            assert stream.readers & {thread.ident for thread in threading.enumerate()}
+
+    run(scenario)
+
+
 async def others_ended() -> None:
     """Wait until no task runs but this one."""
     while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
