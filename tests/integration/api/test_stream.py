@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import pytest
+import structlog
 
 from angel_x import Client
 from angel_x.domain.statement import StreamEvent
@@ -79,11 +80,13 @@ def test_the_stream_of_a_revoked_key_ends(
         assert next(stream).kind == "order"
         api.application.access.revoke(key.split("_")[1])
         wait_until(lambda: api.application.access.remembered(key) is None)
-        ended = threads.submit(next, stream)
-        api.application.events.publish([event(user_id)])
+        with structlog.testing.capture_logs() as logged:
+            ended = threads.submit(next, stream)
+            api.application.events.publish([event(user_id)])
 
-        with pytest.raises(Unauthorized):
-            ended.result(DEADLINE_SECONDS)
+            with pytest.raises(Unauthorized):
+                ended.result(DEADLINE_SECONDS)
+        assert [entry for entry in logged if entry["event"] == "request.failed"] == []
 
 
 def test_an_open_stream_does_not_hold_up_the_end_of_the_server(
