@@ -90,6 +90,25 @@ def test_no_sale_is_released_while_a_hedge_is_open(desk: BasketDesk, user: int) 
     assert outcome(desk, basket) == (DONE, "filled")
 
 
+def test_a_step_that_decides_nothing_is_not_repeated_at_once(
+    desk: BasketDesk, user: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    basket = desk.submit(user, buy(limit=BID), sell())
+    desk.step_basket(basket)
+    looks: list[int] = []
+    known = desk.legs.of
+
+    def counted(number: int) -> list[Leg]:
+        looks.append(number)
+        return known(number)
+
+    monkeypatch.setattr(desk.legs, "of", counted)
+
+    desk.step_basket(basket)
+
+    assert looks == [basket.id]
+
+
 def test_nothing_is_decided_that_was_not_released(desk: BasketDesk, user: int) -> None:
     basket = desk.submit(user, buy(), sell())
 
