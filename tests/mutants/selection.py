@@ -55,6 +55,8 @@ class Selection:
         self._measured = measured
         #: Names of test functions; None allows all.
         self._allowed = allowed
+        #: Those that came after the suite was measured are among them.
+        self._tests = set(measured.seconds) | tests_of(root, "HEAD")
         self._noticed: Counter[tuple[str, str, str]] = Counter()
 
     def learn(self, path: str, place: str, test: str) -> None:
@@ -79,7 +81,7 @@ class Selection:
         chosen: list[str] = []
         spent = 0.0
         # What is cached runs in the test that asks first; the mirror of the module asks again.
-        mirrors = {test for test in self._measured.seconds if _is_mirror(test, mutant)}
+        mirrors = {test for test in self._tests if _is_mirror(test, mutant)}
         running = self._running(mutant) | mirrors
         found = {test for test in running if self._is_allowed(test, folder)}
         for test in sorted(found, key=lambda test: self._rank(mutant, test)):
@@ -103,7 +105,7 @@ class Selection:
             return set(self._reading(Path(mutant.path).stem))
         if mutant.kind.startswith("scope"):
             # A key that is refused does not run the line.
-            return {test for test in self._measured.seconds if test.startswith(_RIGHTS)}
+            return {test for test in self._tests if test.startswith(_RIGHTS)}
         lines, places = self._measured.lines.get(mutant.path, {}), self._places(mutant.path)
         place = place_at(places, mutant.line)
         if place is None:
@@ -144,7 +146,7 @@ def _is_mirror(test: str, mutant: Mutant) -> bool:
 
 def tests_of(root: Path, revision: str) -> set[str]:
     """Return the names of the test functions that a revision has."""
-    git = ["git", "-C", str(root), "grep", "--no-color", "-E", r"^ *(async )?def test_", revision]
+    git = ["git", "-C", str(root), "grep", "--no-color", "-E", r"^(async )?def test_", revision]
     found = subprocess.run([*git, "--", "tests"], check=True, capture_output=True, text=True)
     lines = (line.removeprefix(f"{revision}:").partition(":") for line in found.stdout.splitlines())
     return {f"{path}::{name}" for path, _, code in lines for name in _DEFINED.findall(code)}
