@@ -19,6 +19,7 @@ from config.celery_options import celery_options
 from config.queues import QueueName
 from config.settings import load
 from tests.builders.recorders import RecordingMeter
+from tests.e2e.processes import eventually
 from tests.plugins.servers import RedisUrls
 
 
@@ -173,3 +174,22 @@ def test_a_full_broker_loses_the_doorbell_and_nothing_else(
     assert dispatcher.ring(Priority.NORMAL, [2]) is True
     dispatcher.close()
     assert [arguments(m) for m in messages(broker, QueueName.NORMAL)] == [[["2"]]]
+
+
+def test_closing_hangs_up(
+    redis_urls: RedisUrls, broker: redis.Redis, meter: RecordingMeter
+) -> None:
+    number = broker.connection_pool.connection_kwargs["db"]
+
+    def connected() -> int:
+        clients = broker.client_list()
+        return sum(int(client["db"]) == number for client in clients)
+
+    own = connected()
+    dispatcher = CeleryDispatcher(options(redis_urls.broker_redis_url), meter, synchronous=True)
+    assert dispatcher.ring(Priority.NORMAL, [1])
+    assert connected() > own
+
+    dispatcher.close()
+
+    eventually(lambda: connected() == own, "no connection of the dispatcher is left")

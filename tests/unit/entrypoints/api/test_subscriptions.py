@@ -160,14 +160,30 @@ def test_closing_is_no_failure_of_the_reader() -> None:
 
 
 def test_closing_does_not_wait_for_a_read_that_blocks() -> None:
+    class Stuck(FakeStream):
+        def __init__(self) -> None:
+            super().__init__()
+            self.released = threading.Event()
+            self.has_ended = False
+
+        def read(
+            self, after_id: str, block_ms: int | None = None, count: int = 500
+        ) -> Sequence[Event]:
+            self.readers.add(threading.get_ident())
+            self.released.wait(DEADLINE_SECONDS)
+            self.has_ended = True
+            return []
+
     async def scenario() -> None:
-        stream = FakeStream()
+        stream = Stuck()
         listeners = Subscriptions(stream)
         async with listeners.open(7):
             while not stream.readers:
                 await asyncio.sleep(0.001)
             listeners.close()
-            assert stream.readers & {thread.ident for thread in threading.enumerate()}
+            has_ended = stream.has_ended
+            stream.released.set()
+        assert not has_ended
 
     run(scenario)
 
