@@ -142,6 +142,10 @@ def test_no_more_can_be_closed_than_is_held_and_none_of_the_other_side(
     assert units == expected
 
 
+def test_the_last_unit_that_is_held_can_be_closed() -> None:
+    assert closable([HEDGE, REFUSED], {("LEG2", Product.NORMAL): 1}) == {2: 1}
+
+
 def test_two_legs_of_one_contract_close_what_is_held_once() -> None:
     twin = replace(leg(4, BUY, FILLED), symbol="LEG2")
 
