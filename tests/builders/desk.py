@@ -85,7 +85,7 @@ class TableIntake(MemoryIntake):
 
 
 class Desk:
-    """The services of the way out of the market and of what it takes to get in."""
+    """The services of square-off, with those that place orders."""
 
     def __init__(self) -> None:
         self.exchange = Exchange()

@@ -61,7 +61,7 @@ def orders(names: Iterable[str], priority: Priority = Priority.NORMAL) -> list[O
 
 @dataclass
 class Reception:
-    """Where orders come in, and what became of them."""
+    """Acceptance and messaging over stores in memory."""
 
     batch_size: int = 50
     universe: Universe = UNIVERSE

@@ -1,4 +1,4 @@
-"""An aftermath that tells nobody and remembers what it was to tell."""
+"""An aftermath in memory that records the books handed to it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Audited:
 
 @dataclass
 class MemoryControls:
-    """What was ever set, by scope and name."""
+    """The trading states, by scope and name."""
 
     now: Callable[[], datetime] = lambda: NOW
     stored: dict[tuple[ControlScope, str], Control] = field(default_factory=dict)

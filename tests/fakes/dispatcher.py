@@ -1,4 +1,4 @@
-"""A message broker in memory that keeps what was rung for."""
+"""A message broker in memory that records the doorbells."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ Key = tuple[int, str]
 
 @dataclass(frozen=True)
 class Stored:
-    """What is known of an order under its client order id."""
+    """A stored order under its client order id."""
 
     order_id: int
     status: OrderStatus

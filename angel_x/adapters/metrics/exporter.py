@@ -27,7 +27,7 @@ class CountsCollector(Collector):
         self._skipped: set[Path] = set()
 
     def collect(self) -> Iterator[Family]:
-        """Yield one family for each metric that a process has counted, and one for what was left out."""
+        """Yield one family for each counted metric, and one for the skipped files."""
         files = sorted(self._directory.glob("*.db"))
         skipped = {file for file in files if not is_readable(file)}
         for file in skipped - self._skipped:
