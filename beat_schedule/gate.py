@@ -10,7 +10,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from angel_x.adapters.redis.queue_depths import QueueDepths
-from angel_x.domain.session import IST, TradingCalendar
+from angel_x.domain.calendar.session import IST, TradingCalendar
 from beat_schedule.schedule import Entry, Gate
 from config.queues import QueueName
 from config.task_names import ROUTES

@@ -11,7 +11,7 @@ from angel_x.adapters.metrics import NullMeter
 from angel_x.adapters.redis.events import EventStream
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.adapters.resident import resident_bytes
-from angel_x.services.memory import MemoryReporter, MemoryWatch
+from angel_x.services.operations.memory import MemoryReporter, MemoryWatch
 from config.settings import Settings
 
 

@@ -16,8 +16,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from angel_x.adapters.fault_points import passing
-from angel_x.domain.session import TradingCalendar
-from angel_x.domain.step import Step
+from angel_x.domain.calendar.session import TradingCalendar
+from angel_x.domain.orders.step import Step
 from beat_schedule.gate import BacklogGate, MarketGate
 from beat_schedule.schedule import entries
 from config.market import table

@@ -22,16 +22,16 @@ import numpy as np
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.servers import erase, start_servers
 from angel_x.bootstrap import Application, build
-from angel_x.domain.chain_generator import generate_chain
-from angel_x.domain.contract_rules import ContractFactory, ContractRules
-from angel_x.domain.expiry import epoch_ms
-from angel_x.domain.market_move import MarketMove
-from angel_x.domain.money import rupees
-from angel_x.domain.order import OrderRequest, OrderType, Side
-from angel_x.domain.quote import QUOTE
-from angel_x.domain.universe import Universe
-from angel_x.services.acceptance import Submission
-from angel_x.services.quoting import Quoting
+from angel_x.domain.calendar.expiry import epoch_ms
+from angel_x.domain.contracts.contract_rules import ContractFactory, ContractRules
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.feed.chain_generator import generate_chain
+from angel_x.domain.feed.market_move import MarketMove
+from angel_x.domain.orders.order import OrderRequest, OrderType, Side
+from angel_x.domain.quotes.quote import QUOTE
+from angel_x.domain.values.money import rupees
+from angel_x.services.intake.acceptance import Submission
+from angel_x.services.market.quoting import Quoting
 from benchmarks.machine import described, write
 from config.market import table
 from config.settings import load

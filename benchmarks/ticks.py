@@ -31,20 +31,20 @@ from angel_x.adapters.redis.feed_commands import RedisFeedCommands
 from angel_x.adapters.redis.market_clock import RedisFeedBeacon
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
 from angel_x.adapters.servers import start_servers
-from angel_x.domain.chain_generator import generate_chain
-from angel_x.domain.contract_rules import ContractFactory, ContractRules
-from angel_x.domain.expiry import epoch_ms
-from angel_x.domain.market_move import MarketMove
-from angel_x.domain.quote import QUOTE
-from angel_x.domain.replay import RecordedChain
-from angel_x.domain.session import TradingCalendar
-from angel_x.domain.simulator import MarketHabits, Simulator, central_strikes
-from angel_x.domain.ticks import TickBuffer
-from angel_x.domain.universe import Universe
-from angel_x.domain.universe_generator import UniversePlan, generate_universe
-from angel_x.services.feed import Feed
-from angel_x.services.feed_ports import FeedPorts, MarketSource
-from angel_x.services.quoting import Quoting
+from angel_x.domain.calendar.expiry import epoch_ms
+from angel_x.domain.calendar.session import TradingCalendar
+from angel_x.domain.contracts.contract_rules import ContractFactory, ContractRules
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.contracts.universe_generator import UniversePlan, generate_universe
+from angel_x.domain.feed.chain_generator import generate_chain
+from angel_x.domain.feed.market_move import MarketMove
+from angel_x.domain.feed.replay import RecordedChain
+from angel_x.domain.feed.simulator import MarketHabits, Simulator, central_strikes
+from angel_x.domain.quotes.quote import QUOTE
+from angel_x.domain.quotes.ticks import TickBuffer
+from angel_x.services.market.feed import Feed
+from angel_x.services.market.feed_ports import FeedPorts, MarketSource
+from angel_x.services.market.quoting import Quoting
 from benchmarks.machine import described, write
 from benchmarks.system import temporary_home
 from config.market import table

@@ -34,14 +34,14 @@ from angel_x.adapters.metrics.exporter import registry
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.servers import start_servers
 from angel_x.bootstrap import Application, build
-from angel_x.domain.chunks import cut_chunks
-from angel_x.domain.contract_rules import ContractRules
-from angel_x.domain.expiry import epoch_ms, years_to_expiry
-from angel_x.domain.metric import Metric
-from angel_x.domain.quote import QUOTE
-from angel_x.domain.session import IST
-from angel_x.domain.universe import Universe
-from angel_x.domain.universe_generator import UniversePlan, generate_universe
+from angel_x.domain.calendar.expiry import epoch_ms, years_to_expiry
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.chains.chunks import cut_chunks
+from angel_x.domain.contracts.contract_rules import ContractRules
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.contracts.universe_generator import UniversePlan, generate_universe
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.quotes.quote import QUOTE
 from angel_x.pricing import greeks
 from benchmarks.load import wait_until
 from benchmarks.machine import described, write

@@ -119,7 +119,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_port: Annotated[Port, Doc("Port of the exporter.", "entrypoints.metrics")] = 9464
     submit_user: Annotated[
         str | None,
-        Doc("Account of an `orders.submit` message that names none.", "services.messaging"),
+        Doc("Account of an `orders.submit` message that names none.", "services.intake.messaging"),
     ] = None
 
     thread_pool_size: Annotated[
@@ -130,12 +130,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_queue_size: Annotated[
         int,
         Meta(ge=1, le=10_000_000),
-        Doc("Waiting orders beyond which new ones are answered with 429.", "services.admission"),
+        Doc(
+            "Waiting orders beyond which new ones are answered with 429.",
+            "services.intake.admission",
+        ),
     ] = 5000
     order_batch_size: Annotated[
         int,
         Meta(ge=1, le=1000),
-        Doc("Orders of one commit and of one message at most.", "services.acceptance"),
+        Doc("Orders of one commit and of one message at most.", "services.intake.acceptance"),
     ] = 50
     order_batch_timeout_ms: Annotated[
         int,
@@ -166,7 +169,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=1, le=86_400),
         Doc(
             "Seconds that Greeks and risk arrays live. What stands still is renewed at half of it.",
-            "services.greeks",
+            "services.pricing.greeks",
         ),
     ] = 30
     greeks_refresh_seconds: Annotated[
@@ -199,7 +202,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Doc(
             "What volatilities and Greeks are worked out on: the forward that the market implies, "
             "the spot, or the spot by the convention of the exchange's website.",
-            "services.greeks",
+            "services.pricing.greeks",
         ),
     ] = "black76"
     cache_ttl_portfolio: Annotated[
@@ -242,7 +245,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Doc("Further attempts at a call that is safe to repeat.", "waiting for: the live broker"),
     ] = 2
     rate_limit_enabled: Annotated[
-        bool, Doc("Hold the limits on orders a second.", "services.admission")
+        bool, Doc("Hold the limits on orders a second.", "services.intake.admission")
     ] = True
     gzip_enabled: Annotated[
         bool, Doc("Compress answers where the caller accepts it.", "entrypoints.api")
@@ -261,7 +264,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     memory_alert_threshold_mb: Annotated[
         int,
         Meta(ge=1, le=1_000_000),
-        Doc("A process above it collects garbage and raises the alert.", "services.memory"),
+        Doc(
+            "A process above it collects garbage and raises the alert.",
+            "services.operations.memory",
+        ),
     ] = 500
     memory_hard_limit_mb: Annotated[
         int,
@@ -290,7 +296,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Doc("What the chance of the paper exchange is drawn from.", "bootstrap"),
     ] = 0
     claim_limit: Annotated[
-        int, Meta(ge=1, le=5000), Doc("Orders that one claim takes at most.", "services.execution")
+        int,
+        Meta(ge=1, le=5000),
+        Doc("Orders that one claim takes at most.", "services.trading.execution"),
     ] = 200
     relay_interval_ms: Annotated[
         int,
@@ -300,17 +308,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ring_after_ms: Annotated[
         int,
         Meta(ge=10, le=600_000),
-        Doc("Age at which an order that nobody claimed is rung for again.", "services.relay"),
+        Doc(
+            "Age at which an order that nobody claimed is rung for again.", "services.trading.relay"
+        ),
     ] = 2000
     max_rings: Annotated[
         int,
         Meta(ge=1, le=1000),
-        Doc("Rings after which an order is denied as PROCESSING_FAILED.", "services.relay"),
+        Doc("Rings after which an order is denied as PROCESSING_FAILED.", "services.trading.relay"),
     ] = 20
     canary_interval_seconds: Annotated[
         float,
         Meta(ge=0.1, le=3600),
-        Doc("How often a canary is put on each queue.", "services.canaries"),
+        Doc("How often a canary is put on each queue.", "services.operations.canaries"),
     ] = 10
     bulk_niceness: Annotated[
         int,
@@ -333,13 +343,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     queue_age_alert_seconds: Annotated[
         float,
         Meta(gt=0, le=86_400),
-        Doc("A queue whose oldest order waits longer raises an alert.", "services.queues"),
+        Doc(
+            "A queue whose oldest order waits longer raises an alert.", "services.operations.queues"
+        ),
     ] = 10
 
     fault_at: Annotated[
         Annotated[str, Meta(pattern=r"^[a-z_]+\.[a-z_]+(:[1-9][0-9]*)?$")] | None,
         Doc(
-            "Step of `angel_x.domain.step` at which a process dies, `step:n` for its n-th passing, "
+            "Step of `angel_x.domain.orders.step` at which a process dies, `step:n` for its n-th passing, "
             "once in a home. For tests: refused outside the environment `testing`.",
             "adapters.fault_points",
         ),

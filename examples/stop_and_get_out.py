@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from angel_x import Client
 
 if TYPE_CHECKING:
-    from angel_x.domain.option_chain import ContractGreeks
+    from angel_x.domain.chains.option_chain import ContractGreeks
 
 
 def main(url: str, key: str) -> None:

@@ -11,7 +11,7 @@ from celery import Celery, Task, signals
 
 from angel_x.adapters.logging import configure_logging
 from angel_x.bootstrap.kernels import choose_kernels
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 from config.celery_options import celery_options
 from config.queues import QueueName
 from config.settings import load

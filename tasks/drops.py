@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import structlog
 
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 from tasks import runtime
 
 log = structlog.get_logger()

@@ -15,7 +15,7 @@ from config.settings import Settings, load
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
-    from angel_x.domain.step import Passing
+    from angel_x.domain.orders.step import Passing
     from angel_x.services.ports import Meter
 
 

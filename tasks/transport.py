@@ -12,7 +12,7 @@ import kombu.transport
 from kombu.transport import redis, virtual
 from kombu.transport.virtual import Message
 
-from angel_x.domain.step import Step
+from angel_x.domain.orders.step import Step
 from tasks import runtime
 from tasks.drops import Dropped, drop
 

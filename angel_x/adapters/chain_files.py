@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
 from angel_x.adapters.text_files import open_text
-from angel_x.domain.chain_file import parse_chain
+from angel_x.domain.feed.chain_file import parse_chain
 from angel_x.errors import InvalidChainFile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from angel_x.domain.contract_rules import ContractRules
-    from angel_x.domain.replay import RecordedChain
-    from angel_x.domain.session import TradingCalendar
+    from angel_x.domain.calendar.session import TradingCalendar
+    from angel_x.domain.contracts.contract_rules import ContractRules
+    from angel_x.domain.feed.replay import RecordedChain
 
 #: Whatever has no lines must not be read into memory to find that out.
 _LONGEST_LINE = 64 * 1024

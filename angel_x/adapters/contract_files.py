@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from angel_x.adapters.chain_files import read_chain
 from angel_x.adapters.scrip_files import Progress, is_master, read_master
-from angel_x.domain.contract_file import ContractFile
+from angel_x.domain.contracts.contract_file import ContractFile
 
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from angel_x.domain.contract_rules import ContractRules
-    from angel_x.domain.session import TradingCalendar
+    from angel_x.domain.calendar.session import TradingCalendar
+    from angel_x.domain.contracts.contract_rules import ContractRules
 
 
 def read_contracts(

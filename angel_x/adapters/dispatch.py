@@ -18,8 +18,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import RedisError
 
-from angel_x.domain.metric import Metric
-from angel_x.domain.order import Priority
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.order import Priority
 from config.queues import QueueName
 from config.task_names import ROUTES, TaskName
 

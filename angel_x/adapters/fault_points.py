@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 from typing import Literal
 
-from angel_x.domain.step import Passing, Step, unhindered
+from angel_x.domain.orders.step import Passing, Step, unhindered
 from angel_x.errors import InvalidInput
 
 Action = Literal["kill", "stop"]

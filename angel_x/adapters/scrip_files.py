@@ -13,7 +13,7 @@ import ijson
 import numpy as np
 
 from angel_x.adapters.text_files import is_compressed, open_binary
-from angel_x.domain.scrip_master import parse_master
+from angel_x.domain.contracts.scrip_master import parse_master
 from angel_x.errors import InvalidScripMaster
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from angel_x.domain.contract_file import ContractFile
-    from angel_x.domain.contract_rules import ContractRules
-    from angel_x.domain.session import TradingCalendar
+    from angel_x.domain.calendar.session import TradingCalendar
+    from angel_x.domain.contracts.contract_file import ContractFile
+    from angel_x.domain.contracts.contract_rules import ContractRules
 
 #: Told how many bytes were read, of how many.
 Progress = Callable[[int, int], None]

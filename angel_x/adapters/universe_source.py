@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 if TYPE_CHECKING:
-    from angel_x.domain.universe import Universe
+    from angel_x.domain.contracts.universe import Universe
 
 log = structlog.get_logger()
 

@@ -7,9 +7,9 @@ from functools import cached_property
 from angel_x.adapters.postgres.reading import PostgresStatements
 from angel_x.adapters.postgres.users import PostgresUsers
 from angel_x.bootstrap.market import MarketParts
-from angel_x.services.access import Access
-from angel_x.services.accounts import Accounts
-from angel_x.services.reading import Reading
+from angel_x.services.accounts.access import Access
+from angel_x.services.accounts.accounts import Accounts
+from angel_x.services.accounts.reading import Reading
 
 
 class AccountParts(MarketParts):

@@ -10,13 +10,13 @@ from angel_x.adapters.postgres.portfolios import PostgresPortfolios
 from angel_x.adapters.redis.greeks_board import RedisChainBoards
 from angel_x.bootstrap.controls import ControlParts
 from angel_x.bootstrap.foundation import TRANSIENT
-from angel_x.domain.dated import Dated
-from angel_x.domain.pricing_model import PricingModel
-from angel_x.domain.span import span_table
-from angel_x.services.greeks import Greeks
-from angel_x.services.greeks_archive import GreeksArchive
-from angel_x.services.option_chain import OptionChains
-from angel_x.services.portfolio import Portfolios
+from angel_x.domain.margin.span import span_table
+from angel_x.domain.pricing.pricing_model import PricingModel
+from angel_x.domain.values.dated import Dated
+from angel_x.services.accounts.portfolio import Portfolios
+from angel_x.services.pricing.greeks import Greeks
+from angel_x.services.pricing.greeks_archive import GreeksArchive
+from angel_x.services.pricing.option_chain import OptionChains
 from config.market import table
 
 

@@ -11,8 +11,8 @@ from angel_x.adapters.postgres.partitions import Partitions
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.adapters.resident import resident_bytes
 from angel_x.bootstrap.operations import OperationParts
-from angel_x.services.memory import MemoryOverview, MemoryWatch
-from angel_x.services.queues import QueueMonitor
+from angel_x.services.operations.memory import MemoryOverview, MemoryWatch
+from angel_x.services.operations.queues import QueueMonitor
 from config.settings import Settings
 
 

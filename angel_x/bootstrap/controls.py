@@ -11,17 +11,17 @@ from angel_x.adapters.postgres.controls import PostgresControls
 from angel_x.adapters.postgres.holdings import Holdings
 from angel_x.bootstrap.foundation import TRANSIENT
 from angel_x.bootstrap.orders import OrderParts
-from angel_x.domain.workflow import WorkflowKind
-from angel_x.services.basket_orders import BasketOrders
-from angel_x.services.basket_step import BasketStep
-from angel_x.services.baskets import Baskets
-from angel_x.services.cancel_all import CancelAll, Enforcement
-from angel_x.services.controls import TradingControls
-from angel_x.services.controls_watch import ControlsWatch
-from angel_x.services.exits import Exits
-from angel_x.services.intraday import IntradayClose
-from angel_x.services.square_off import SquareOff
-from angel_x.services.workflows import Advance, Step
+from angel_x.domain.workflows.workflow import WorkflowKind
+from angel_x.services.controls.controls import TradingControls
+from angel_x.services.controls.controls_watch import ControlsWatch
+from angel_x.services.trading.cancel_all import CancelAll, Enforcement
+from angel_x.services.workflows.basket_orders import BasketOrders
+from angel_x.services.workflows.basket_step import BasketStep
+from angel_x.services.workflows.baskets import Baskets
+from angel_x.services.workflows.exits import Exits
+from angel_x.services.workflows.intraday import IntradayClose
+from angel_x.services.workflows.square_off import SquareOff
+from angel_x.services.workflows.workflows import Advance, Step
 
 
 class ControlParts(OrderParts):

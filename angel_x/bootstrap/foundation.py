@@ -26,9 +26,9 @@ from angel_x.adapters.redis.market_clock import MarketClock
 from angel_x.adapters.redis.portfolios import RedisPortfolioCache
 from angel_x.adapters.redis.queue_depths import QueueDepths
 from angel_x.bootstrap.kernels import choose_kernels
+from angel_x.domain.calendar.session import TradingCalendar
+from angel_x.domain.orders.step import Passing
 from angel_x.domain.pricing.kernels import Kernels
-from angel_x.domain.session import TradingCalendar
-from angel_x.domain.step import Passing
 from angel_x.services.ports import Clock, Meter
 from config.celery_options import celery_options
 from config.market import table

@@ -16,10 +16,10 @@ from angel_x.adapters.redis.quote_board import RedisQuoteBoard
 from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
 from angel_x.adapters.universe_source import PublishedUniverse
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
-from angel_x.domain.contract_rules import ContractRules
-from angel_x.domain.replay import RecordedChain
-from angel_x.services.contracts import ContractListing
-from angel_x.services.feed_ports import FeedPorts
+from angel_x.domain.contracts.contract_rules import ContractRules
+from angel_x.domain.feed.replay import RecordedChain
+from angel_x.services.market.contracts import ContractListing
+from angel_x.services.market.feed_ports import FeedPorts
 from config.market import table
 
 

@@ -9,9 +9,9 @@ from angel_x.adapters.postgres.audit import PostgresAudit
 from angel_x.adapters.postgres.canaries import PostgresCanaries
 from angel_x.adapters.postgres.replays import PostgresReplays
 from angel_x.bootstrap.analytics import AnalyticsParts
-from angel_x.services.audit import Audit
-from angel_x.services.canaries import Canaries
-from angel_x.services.replay import Replays
+from angel_x.services.accounts.audit import Audit
+from angel_x.services.operations.canaries import Canaries
+from angel_x.services.trading.replay import Replays
 
 
 class OperationParts(AnalyticsParts):

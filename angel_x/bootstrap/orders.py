@@ -22,31 +22,31 @@ from angel_x.adapters.redis.redeliveries import RedisRedeliveries
 from angel_x.adapters.redis.refusals import RedisRefusals
 from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import TRANSIENT, is_outage
-from angel_x.domain.charges import charge_table
-from angel_x.domain.intraday import IntradayRule
-from angel_x.domain.latency import Latency
-from angel_x.domain.order import Priority
-from angel_x.domain.protection import Protection
-from angel_x.domain.slippage import Slippage
-from angel_x.domain.span_margin import SpanMargin
-from angel_x.services.acceptance import Acceptance
-from angel_x.services.admission import Admission, RulesInForce
-from angel_x.services.aftermath import Aftermath
-from angel_x.services.amendment import Amending
-from angel_x.services.backpressure import Backpressure
-from angel_x.services.cancellation import Cancellation
-from angel_x.services.execution import Execution
-from angel_x.services.expiry import Expiry
-from angel_x.services.market_watch import MarketWatch
-from angel_x.services.matching import Matching
-from angel_x.services.messaging import Messaging
-from angel_x.services.order_rate import LocalOrderRate, OrderRate, SharedOrderRate
-from angel_x.services.paper_market import PaperMarket, PaperRules
-from angel_x.services.relay import Relay
-from angel_x.services.risk_limits import RiskLimits
-from angel_x.services.risk_sheets import RiskSheets
-from angel_x.services.slicing import Slicing
-from angel_x.services.what_if import WhatIf
+from angel_x.domain.book.charges import charge_table
+from angel_x.domain.calendar.intraday import IntradayRule
+from angel_x.domain.exchange.latency import Latency
+from angel_x.domain.exchange.protection import Protection
+from angel_x.domain.exchange.slippage import Slippage
+from angel_x.domain.margin.span_margin import SpanMargin
+from angel_x.domain.orders.order import Priority
+from angel_x.services.accounts.risk_sheets import RiskSheets
+from angel_x.services.accounts.what_if import WhatIf
+from angel_x.services.controls.risk_limits import RiskLimits
+from angel_x.services.intake.acceptance import Acceptance
+from angel_x.services.intake.admission import Admission, RulesInForce
+from angel_x.services.intake.backpressure import Backpressure
+from angel_x.services.intake.messaging import Messaging
+from angel_x.services.intake.order_rate import LocalOrderRate, OrderRate, SharedOrderRate
+from angel_x.services.intake.slicing import Slicing
+from angel_x.services.trading.aftermath import Aftermath
+from angel_x.services.trading.amendment import Amending
+from angel_x.services.trading.cancellation import Cancellation
+from angel_x.services.trading.execution import Execution
+from angel_x.services.trading.expiry import Expiry
+from angel_x.services.trading.market_watch import MarketWatch
+from angel_x.services.trading.matching import Matching
+from angel_x.services.trading.paper_market import PaperMarket, PaperRules
+from angel_x.services.trading.relay import Relay
 from config.market import table
 from config.settings import Settings
 

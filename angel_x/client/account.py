@@ -8,8 +8,8 @@ from typing import overload
 import msgspec
 
 from angel_x.client.connection import Connection, OrderFields, listed
-from angel_x.domain.portfolio import Portfolio
-from angel_x.domain.statement import (
+from angel_x.domain.portfolios.portfolio import Portfolio
+from angel_x.domain.records.statement import (
     Balance,
     MarginEstimate,
     PositionList,

@@ -9,7 +9,7 @@ from uuid import uuid4
 import msgspec
 
 from angel_x.client.connection import Connection, OrderFields
-from angel_x.domain.basket import BasketRecord, OnRefusal
+from angel_x.domain.workflows.basket import BasketRecord, OnRefusal
 
 
 class BasketCalls(Connection):

@@ -6,16 +6,16 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from angel_x.client.connection import Connection, stated, with_query
-from angel_x.domain.control import (
+from angel_x.domain.book.control import (
     CancellationList,
     CancellationRecord,
     ControlList,
     ControlReceipt,
     ControlScope,
 )
-from angel_x.domain.order import Product
-from angel_x.domain.risk import TradingState
-from angel_x.domain.square_off import SquareOffRecord
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.order import Product
+from angel_x.domain.workflows.square_off import SquareOffRecord
 
 
 class ControlCalls(Connection):

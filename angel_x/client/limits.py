@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from angel_x.client.connection import Connection, with_query
-from angel_x.domain.limits import LimitSheet
+from angel_x.domain.book.limits import LimitSheet
 
 
 class LimitCalls(Connection):

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from angel_x.client.connection import Connection, with_query
 
 if TYPE_CHECKING:
-    from angel_x.domain.chain_summary import ChainSummary
-    from angel_x.domain.option_chain import ContractGreeks, OptionChain
+    from angel_x.domain.chains.chain_summary import ChainSummary
+    from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
 
 
 class MarketCalls(Connection):
@@ -19,20 +19,20 @@ class MarketCalls(Connection):
     def greeks(self, symbol: str) -> ContractGreeks:
         """Return the quote and the Greeks of a contract."""
         # Brings numpy along, which a client that only trades does not need.
-        from angel_x.domain.option_chain import ContractGreeks  # noqa: PLC0415
+        from angel_x.domain.chains.option_chain import ContractGreeks  # noqa: PLC0415
 
         return self._call("GET", f"/v1/greeks/{quote(symbol, safe='')}", ContractGreeks)
 
     def option_chain(self, underlying: str, expiry: date | None = None) -> OptionChain:
         """Return the chain of an expiry, by default the nearest."""
-        from angel_x.domain.option_chain import OptionChain  # noqa: PLC0415 - as above
+        from angel_x.domain.chains.option_chain import OptionChain  # noqa: PLC0415 - as above
 
         path = f"/v1/option-chain/{quote(underlying, safe='')}"
         return self._call("GET", with_query(path, {"expiry": expiry}), OptionChain)
 
     def chain_summary(self, underlying: str, expiry: date | None = None) -> ChainSummary:
         """Return smile, ratios, max pain and gamma exposure of an expiry, by default of every one."""
-        from angel_x.domain.chain_summary import ChainSummary  # noqa: PLC0415 - as above
+        from angel_x.domain.chains.chain_summary import ChainSummary  # noqa: PLC0415 - as above
 
         path = f"/v1/option-chain/{quote(underlying, safe='')}/summary"
         return self._call("GET", with_query(path, {"expiry": expiry}), ChainSummary)

@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from angel_x.client.connection import Connection, with_query
-from angel_x.domain.audit import AuditEntry, AuditPage, Replayed
+from angel_x.domain.records.audit import AuditEntry, AuditPage, Replayed
 
 
 class OperationCalls(Connection):

@@ -10,8 +10,8 @@ from uuid import uuid4
 import msgspec
 
 from angel_x.client.connection import Connection, OrderFields, Price, listed, stated, with_query
-from angel_x.domain.order import OrderStatus
-from angel_x.domain.statement import (
+from angel_x.domain.orders.order import OrderStatus
+from angel_x.domain.records.statement import (
     OrderHistory,
     OrderPage,
     OrderReceipt,

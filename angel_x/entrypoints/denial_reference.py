@@ -11,8 +11,8 @@ import inspect
 import sys
 from enum import StrEnum
 
-from angel_x.domain.denial import CancelReason, DenialReason, MoveReason
-from angel_x.domain.limits import LimitKind
+from angel_x.domain.book.limits import LimitKind
+from angel_x.domain.orders.denial import CancelReason, DenialReason, MoveReason
 
 _HEAD = """\
 # Reasons and limits

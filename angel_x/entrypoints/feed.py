@@ -9,14 +9,14 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from angel_x.domain.simulator import Simulator, central_strikes
+from angel_x.domain.feed.simulator import Simulator, central_strikes
 from angel_x.entrypoints.signals import stopped_by_signal
 from angel_x.errors import InvalidInput
-from angel_x.services.feed import Feed
-from angel_x.services.feed_ports import FeedPorts, MarketSource
+from angel_x.services.market.feed import Feed
+from angel_x.services.market.feed_ports import FeedPorts, MarketSource
 
 if TYPE_CHECKING:
-    from angel_x.domain.replay import RecordedChain
+    from angel_x.domain.feed.replay import RecordedChain
 
 
 class SourceName(StrEnum):

@@ -11,9 +11,9 @@ from angel_x.adapters.metrics import metrics_directory
 from angel_x.adapters.metrics.collector import Reading, Source
 from angel_x.adapters.metrics.exporter import registry, served
 from angel_x.bootstrap import Application, build
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.signals import stopped_by_signal
-from angel_x.services.memory import MemoryReporter
+from angel_x.services.operations.memory import MemoryReporter
 
 if TYPE_CHECKING:
     from config.settings import Settings

@@ -12,7 +12,7 @@ import structlog
 
 from angel_x.bootstrap import TRANSIENT
 from angel_x.entrypoints.signals import stopped_by_signal
-from angel_x.services.memory import MemoryReporter
+from angel_x.services.operations.memory import MemoryReporter
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application

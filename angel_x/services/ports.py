@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from angel_x.domain.metric import Metric
-    from angel_x.domain.order import Priority
-    from angel_x.domain.quote import MarketQuotes
-    from angel_x.domain.universe import Universe
+    from angel_x.domain.contracts.universe import Universe
+    from angel_x.domain.operations.metric import Metric
+    from angel_x.domain.orders.order import Priority
+    from angel_x.domain.quotes.quote import MarketQuotes
 
 #: Returns an aware UTC time.  There are two: the wall clock, and the market clock, which follows
 #: a replayed recording.

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Protocol
 
-from angel_x.domain.book import Book
-from angel_x.domain.family import Family
-from angel_x.domain.order import Order, OrderStatus, Product
-from angel_x.domain.step import Passing
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.family import Family
+from angel_x.domain.orders.order import Order, OrderStatus, Product
+from angel_x.domain.orders.step import Passing
 
 
 class Unit(Protocol):

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from angel_x.domain.account import Account
-    from angel_x.domain.portfolio import Portfolio
-    from angel_x.domain.published import Heads, Valued
-    from angel_x.domain.universe import Universe
-    from angel_x.domain.valuation import Holdings
+    from angel_x.domain.book.account import Account
+    from angel_x.domain.chains.published import Heads, Valued
+    from angel_x.domain.contracts.universe import Universe
+    from angel_x.domain.portfolios.portfolio import Portfolio
+    from angel_x.domain.portfolios.valuation import Holdings
 
 
 class GreeksByRow(GreeksBoard, Protocol):
@@ -29,7 +29,7 @@ class GreeksByRow(GreeksBoard, Protocol):
 
 
 class RiskBoard(Protocol):
-    """The latest risk arrays as float32 columns, in the order of ``angel_x.domain.risk_arrays``.
+    """The latest risk arrays as float32 columns, in the order of ``angel_x.domain.margin.risk_arrays``.
 
     What is absent or expired reads as NaN and age zero.
     """

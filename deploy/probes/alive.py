@@ -20,7 +20,7 @@ from redis.retry import Retry
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.redis.market_clock import MarketClock
 from angel_x.adapters.redis.memory_board import MemoryBoard
-from angel_x.domain.memory_report import MemoryReport
+from angel_x.domain.operations.memory_report import MemoryReport
 from config.queues import WORKER_QUEUES
 from config.settings import Settings, load
 

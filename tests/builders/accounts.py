@@ -10,7 +10,7 @@ from sqlalchemy import text
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from angel_x.domain.universe import Universe
+    from angel_x.domain.contracts.universe import Universe
 
 
 def list_contracts(engine: Engine, universe: Universe) -> None:

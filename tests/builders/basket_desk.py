@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from angel_x.domain.basket import OnRefusal, leg_name
-from angel_x.domain.order import OrderRequest
-from angel_x.domain.workflow import Workflow, WorkflowKind
-from angel_x.services.basket_orders import BasketOrders
-from angel_x.services.basket_step import BasketStep
-from angel_x.services.workflows import Advance
+from angel_x.domain.orders.order import OrderRequest
+from angel_x.domain.workflows.basket import OnRefusal, leg_name
+from angel_x.domain.workflows.workflow import Workflow, WorkflowKind
+from angel_x.services.workflows.basket_orders import BasketOrders
+from angel_x.services.workflows.basket_step import BasketStep
+from angel_x.services.workflows.workflows import Advance
 from tests.builders.desk import ALL, Desk
 from tests.fakes.basket_legs import MemoryBasketLegs
 

@@ -6,14 +6,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
 
-from angel_x.domain.account import Account
-from angel_x.domain.book import Book, Terms
-from angel_x.domain.charges import ChargeRates, charge_table
-from angel_x.domain.denial import DenialReason
-from angel_x.domain.ledger import LedgerAccount
-from angel_x.domain.margin_pool import MarginPools
-from angel_x.domain.money import ZERO
-from angel_x.domain.order import (
+from angel_x.domain.book.account import Account
+from angel_x.domain.book.book import Book, Terms
+from angel_x.domain.book.charges import ChargeRates, charge_table
+from angel_x.domain.book.ledger import LedgerAccount
+from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.orders.denial import DenialReason
+from angel_x.domain.orders.order import (
     Order,
     OrderStatus,
     OrderType,
@@ -22,6 +21,7 @@ from angel_x.domain.order import (
     Side,
     Validity,
 )
+from angel_x.domain.values.money import ZERO
 from config.market import table
 from tests.builders.risk import flat
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from angel_x.domain.chain_pricing import MarketRows
-from angel_x.domain.contract import Contract, Right, format_symbol
-from angel_x.domain.expiry import years_to_expiry
+from angel_x.domain.calendar.expiry import years_to_expiry
+from angel_x.domain.chains.chain_pricing import MarketRows
+from angel_x.domain.contracts.contract import Contract, Right, format_symbol
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.margin.span import span_table
 from angel_x.domain.pricing.black_scholes import greeks
-from angel_x.domain.quote import QUOTE
-from angel_x.domain.span import span_table
-from angel_x.domain.universe import Universe
+from angel_x.domain.quotes.quote import QUOTE
 from config.market import table
 
 if TYPE_CHECKING:

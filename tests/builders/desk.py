@@ -8,19 +8,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from angel_x.domain.contract_rules import ContractRules
-from angel_x.domain.control import OrderSelection
-from angel_x.domain.intraday import IntradayRule
-from angel_x.domain.order import Order, OrderRequest, OrderStatus, OrderType, Product, Side
-from angel_x.domain.square_off import SquareOffRecord
-from angel_x.domain.workflow import Workflow, WorkflowKind
-from angel_x.services.acceptance import Acceptance, IntakeRow, Submission
-from angel_x.services.cancel_all import CancelAll
-from angel_x.services.execution import Execution
-from angel_x.services.exits import Exits
-from angel_x.services.slicing import Slicing
-from angel_x.services.square_off import SquareOff
-from angel_x.services.workflows import Advance
+from angel_x.domain.book.control import OrderSelection
+from angel_x.domain.calendar.intraday import IntradayRule
+from angel_x.domain.contracts.contract_rules import ContractRules
+from angel_x.domain.orders.order import Order, OrderRequest, OrderStatus, OrderType, Product, Side
+from angel_x.domain.workflows.square_off import SquareOffRecord
+from angel_x.domain.workflows.workflow import Workflow, WorkflowKind
+from angel_x.services.intake.acceptance import Acceptance, IntakeRow, Submission
+from angel_x.services.intake.slicing import Slicing
+from angel_x.services.trading.cancel_all import CancelAll
+from angel_x.services.trading.execution import Execution
+from angel_x.services.workflows.exits import Exits
+from angel_x.services.workflows.square_off import SquareOff
+from angel_x.services.workflows.workflows import Advance
 from config.market import table
 from tests.builders.markets import CALENDAR
 from tests.builders.paper import CALL, LOT, UNIVERSE, Exchange, OneUniverse

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from angel_x.domain.universe import Universe
+    from angel_x.domain.contracts.universe import Universe
 
 
 class MemoryLiquidity:

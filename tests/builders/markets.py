@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from angel_x.domain.contract_rules import ContractFactory, ContractRules
-from angel_x.domain.feed_state import FeedCommand, FeedState
-from angel_x.domain.market_move import MarketMove
-from angel_x.domain.quote import QUOTE, MarketQuotes
-from angel_x.domain.session import TradingCalendar
-from angel_x.domain.universe import Universe
+from angel_x.domain.calendar.session import TradingCalendar
+from angel_x.domain.contracts.contract_rules import ContractFactory, ContractRules
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.feed.feed_state import FeedCommand, FeedState
+from angel_x.domain.feed.market_move import MarketMove
+from angel_x.domain.quotes.quote import QUOTE, MarketQuotes
 from config.market import table
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from angel_x.domain.metric import Metric
-from angel_x.domain.step import Step
-from angel_x.services.execution import Execution
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.step import Step
+from angel_x.services.trading.execution import Execution
 from tests.builders.markets import ManualClock
 from tests.builders.recorders import RecordingMeter
 from tests.fakes.aftermath import SilentAftermath

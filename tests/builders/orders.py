@@ -11,12 +11,12 @@ from itertools import count
 import numpy as np
 
 from angel_x.bootstrap import Application
-from angel_x.domain.contract import Contract, Right, format_symbol
-from angel_x.domain.money import paise
-from angel_x.domain.order import OrderRequest, OrderType, Priority, Side, Validity
-from angel_x.domain.quote import QUOTE
-from angel_x.domain.universe import Universe
-from angel_x.services.acceptance import Accepted, Submission
+from angel_x.domain.contracts.contract import Contract, Right, format_symbol
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Side, Validity
+from angel_x.domain.quotes.quote import QUOTE
+from angel_x.domain.values.money import paise
+from angel_x.services.intake.acceptance import Accepted, Submission
 
 SPOT = Decimal(24_000)
 _numbers = count(1)

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from angel_x.domain.account import Account, Exposure
-from angel_x.domain.book import Book, Terms
-from angel_x.domain.charges import charge_table
-from angel_x.domain.denial import CancelReason
-from angel_x.domain.expiry import epoch_ms
-from angel_x.domain.latency import Latency
-from angel_x.domain.money import rupees
-from angel_x.domain.order import (
+from angel_x.domain.book.account import Account, Exposure
+from angel_x.domain.book.book import Book, Terms
+from angel_x.domain.book.charges import charge_table
+from angel_x.domain.calendar.expiry import epoch_ms
+from angel_x.domain.exchange.latency import Latency
+from angel_x.domain.exchange.protection import Protection
+from angel_x.domain.exchange.slippage import Slippage
+from angel_x.domain.margin.span_margin import SpanMargin
+from angel_x.domain.orders.denial import CancelReason
+from angel_x.domain.orders.order import (
     RESTING,
     Order,
     OrderStatus,
@@ -25,15 +27,13 @@ from angel_x.domain.order import (
     Side,
     Validity,
 )
-from angel_x.domain.protection import Protection
-from angel_x.domain.quote import QUOTE
-from angel_x.domain.slippage import Slippage
-from angel_x.domain.span_margin import SpanMargin
-from angel_x.domain.step import Passing, unhindered
-from angel_x.services.market_watch import MarketWatch
-from angel_x.services.matching import Matching
-from angel_x.services.paper_market import PaperMarket, PaperRules, order_columns
-from angel_x.services.risk_sheets import RiskSheets
+from angel_x.domain.orders.step import Passing, unhindered
+from angel_x.domain.quotes.quote import QUOTE
+from angel_x.domain.values.money import rupees
+from angel_x.services.accounts.risk_sheets import RiskSheets
+from angel_x.services.trading.market_watch import MarketWatch
+from angel_x.services.trading.matching import Matching
+from angel_x.services.trading.paper_market import PaperMarket, PaperRules, order_columns
 from config.market import table
 from tests.builders.chains import MARKET_TIME, make_universe
 from tests.builders.liquidity import MemoryLiquidity
@@ -47,7 +47,7 @@ from tests.fakes.units import MemoryUnits
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-from angel_x.domain.universe import Universe
+from angel_x.domain.contracts.universe import Universe
 
 UNIVERSE = make_universe(expiries=(date(2026, 8, 25),), strikes=(24_000,))
 CALL, PUT = UNIVERSE.symbols

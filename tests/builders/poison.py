@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 import pytest
 
-from angel_x.domain.book import Book
-from angel_x.domain.order import Order, OrderStatus
+from angel_x.domain.book.book import Book
+from angel_x.domain.orders.order import Order, OrderStatus
 from tests.fakes.units import MemoryUnit
 
 

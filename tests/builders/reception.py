@@ -7,19 +7,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from angel_x.domain.intraday import IntradayRule
-from angel_x.domain.metric import Metric
-from angel_x.domain.order import OrderRequest, OrderType, Priority, Product, Side
-from angel_x.domain.risk import TradingRules
-from angel_x.domain.step import Step
-from angel_x.domain.universe import Universe
-from angel_x.services.acceptance import Acceptance, Accepted, Submission
-from angel_x.services.accounts import Accounts
-from angel_x.services.admission import Admission
-from angel_x.services.backpressure import Backpressure
-from angel_x.services.messaging import Messaging
-from angel_x.services.order_rate import LocalOrderRate
-from angel_x.services.slicing import Slicing
+from angel_x.domain.book.risk import TradingRules
+from angel_x.domain.calendar.intraday import IntradayRule
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Product, Side
+from angel_x.domain.orders.step import Step
+from angel_x.services.accounts.accounts import Accounts
+from angel_x.services.intake.acceptance import Acceptance, Accepted, Submission
+from angel_x.services.intake.admission import Admission
+from angel_x.services.intake.backpressure import Backpressure
+from angel_x.services.intake.messaging import Messaging
+from angel_x.services.intake.order_rate import LocalOrderRate
+from angel_x.services.intake.slicing import Slicing
 from config.market import table
 from tests.builders.chains import MARKET_TIME, make_universe
 from tests.builders.markets import CALENDAR, RULES, ManualClock

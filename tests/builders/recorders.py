@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from angel_x.domain.metric import Metric
-from angel_x.domain.order import Priority
-from angel_x.domain.universe import Universe
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.order import Priority
 
 
 @dataclass

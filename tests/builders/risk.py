@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from angel_x.domain.margin_pool import Risks
-from angel_x.domain.margin_source import MarginSource
-from angel_x.domain.risk_arrays import DELTA_ROW, MARK_ROW, RISK_ROWS
-from angel_x.domain.unit_risk import NO_LOSSES, STEPS, UnitRisk
+from angel_x.domain.book.margin_pool import Risks
+from angel_x.domain.margin.margin_source import MarginSource
+from angel_x.domain.margin.risk_arrays import DELTA_ROW, MARK_ROW, RISK_ROWS
+from angel_x.domain.margin.unit_risk import NO_LOSSES, STEPS, UnitRisk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from angel_x.domain.universe import Universe
+    from angel_x.domain.contracts.universe import Universe
 
 _DAY = 1 / 365
 _MOVES = [f * s for f in (0.0, 1 / 3, 2 / 3, 1.0) for s in ((1,) if f == 0 else (1, -1))]

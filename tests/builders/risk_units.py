@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import numpy as np
 
-from angel_x.domain.margin import RiskRows
-from angel_x.domain.margin_source import MarginSource
-from angel_x.domain.span_margin import SpanMargin
-from angel_x.domain.unit_risk import SCENARIO_COUNT, UnitRisk
+from angel_x.domain.margin.margin import RiskRows
+from angel_x.domain.margin.margin_source import MarginSource
+from angel_x.domain.margin.span_margin import SpanMargin
+from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, UnitRisk
 from config.market import table
 from tests.builders.risk import risk_array
 

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from angel_x.domain.book import Book
-from angel_x.domain.order import Order, OrderStatus, OrderType, Priority, Product, Side, Validity
+from angel_x.domain.book.book import Book
+from angel_x.domain.orders.order import (
+    Order,
+    OrderStatus,
+    OrderType,
+    Priority,
+    Product,
+    Side,
+    Validity,
+)
 from tests.builders.chains import make_universe
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from angel_x.domain.order import CLOSED, OrderStatus
+from angel_x.domain.orders.order import CLOSED, OrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

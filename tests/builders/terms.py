@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from angel_x.domain.book import Terms
-from angel_x.domain.charges import ChargeRates, charge_table
-from angel_x.domain.denial import DenialReason
+from angel_x.domain.book.book import Terms
+from angel_x.domain.book.charges import ChargeRates, charge_table
+from angel_x.domain.orders.denial import DenialReason
 from config.market import table
 
 RATES: ChargeRates = charge_table(table("charges")["options"]).on(date(2026, 8, 19))

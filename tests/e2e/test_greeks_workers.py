@@ -20,8 +20,8 @@ from redis.exceptions import RedisError
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.servers import RunningServers, start_servers
 from angel_x.bootstrap import Application
-from angel_x.domain.metric import Metric
-from angel_x.domain.universe import Universe
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.operations.metric import Metric
 from config.addresses import kombu_address
 from config.queues import QueueName
 from config.task_names import TaskName

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.control import ControlScope, OrderSelection
-from angel_x.domain.order import Priority, Side
-from angel_x.domain.risk import TradingState
+from angel_x.domain.book.control import ControlScope, OrderSelection
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.order import Priority, Side
 from config.queues import WORKER_QUEUES
 from config.task_names import ROUTES, TaskName
 from tests.builders.environs import application_on

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from angel_x.domain.book import Book
-from angel_x.services.aftermath import Aftermath
+from angel_x.domain.book.book import Book
+from angel_x.services.trading.aftermath import Aftermath
 
 
 class SilentAftermath(Aftermath):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from angel_x.domain.basket import Leg
-from angel_x.domain.order import OrderStatus
+from angel_x.domain.orders.order import OrderStatus
+from angel_x.domain.workflows.basket import Leg
 from tests.fakes.tables import Row, Tables
 
 

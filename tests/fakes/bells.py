@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from angel_x.domain.order import Priority
+from angel_x.domain.orders.order import Priority
 
 
 @dataclass

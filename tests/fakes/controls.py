@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from angel_x.domain.control import Control, ControlScope
-from angel_x.domain.risk import TradingState
+from angel_x.domain.book.control import Control, ControlScope
+from angel_x.domain.book.risk import TradingState
 from tests.fakes.tables import NOW
 
 _SCOPES = [ControlScope.SYSTEM, ControlScope.USER, ControlScope.UNDERLYING]

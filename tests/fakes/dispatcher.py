@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from angel_x.domain.order import Priority
+from angel_x.domain.orders.order import Priority
 
 
 @dataclass(frozen=True)

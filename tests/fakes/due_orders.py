@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from angel_x.domain.order import OrderStatus, Priority
+from angel_x.domain.orders.order import OrderStatus, Priority
 from tests.fakes.tables import Row, Tables
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from angel_x.domain.contract import underlying_of
-from angel_x.domain.control import OrderSelection
-from angel_x.domain.order import OPEN, Product
-from angel_x.domain.square_off import Holding, LegRow
-from angel_x.domain.workflow import WorkflowKind, WorkflowStatus
+from angel_x.domain.book.control import OrderSelection
+from angel_x.domain.contracts.contract import underlying_of
+from angel_x.domain.orders.order import OPEN, Product
+from angel_x.domain.workflows.square_off import Holding, LegRow
+from angel_x.domain.workflows.workflow import WorkflowKind, WorkflowStatus
 from tests.fakes.tables import Row, Tables
 from tests.fakes.workflows import MemoryWorkflows
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 
-from angel_x.domain.order import OrderRequest, OrderStatus
-from angel_x.services.acceptance import IntakeRow
+from angel_x.domain.orders.order import OrderRequest, OrderStatus
+from angel_x.services.intake.acceptance import IntakeRow
 
 #: An account and a client order id.
 Key = tuple[int, str]

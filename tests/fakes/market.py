@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from angel_x.domain.book import Terms
-from angel_x.domain.order import Order
-from angel_x.services.paper_market import PaperMarket
+from angel_x.domain.book.book import Terms
+from angel_x.domain.orders.order import Order
+from angel_x.services.trading.paper_market import PaperMarket
 from tests.builders.terms import fill
 
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
-from angel_x.domain.book import Book, Move, Whole
-from angel_x.domain.order import Order, OrderStatus, check_move
+from angel_x.domain.book.book import Book, Move, Whole
+from angel_x.domain.orders.order import Order, OrderStatus, check_move
 from tests.fakes.tables import Event, Row, Tables
 
 K = TypeVar("K")

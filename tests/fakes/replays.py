@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from angel_x.domain.audit import ParkedOrder
-from angel_x.domain.denial import DenialReason
-from angel_x.domain.order import OrderStatus, OrderType, Priority
+from angel_x.domain.orders.denial import DenialReason
+from angel_x.domain.orders.order import OrderStatus, OrderType, Priority
+from angel_x.domain.records.audit import ParkedOrder
 from tests.fakes.tables import Event, Row, Tables
 from tests.fakes.units import WouldWait
 

@@ -9,11 +9,13 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from angel_x.domain.account import Account, Exposure
-from angel_x.domain.book import Book
-from angel_x.domain.margin_pool import Pair, Risks
-from angel_x.domain.money import ZERO
-from angel_x.domain.order import (
+from angel_x.domain.book.account import Account, Exposure
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.margin_pool import Pair, Risks
+from angel_x.domain.book.position import Position
+from angel_x.domain.book.risk import TradingRules
+from angel_x.domain.margin.unit_risk import no_risks
+from angel_x.domain.orders.order import (
     Order,
     OrderStatus,
     OrderType,
@@ -22,9 +24,7 @@ from angel_x.domain.order import (
     Side,
     Validity,
 )
-from angel_x.domain.position import Position
-from angel_x.domain.risk import TradingRules
-from angel_x.domain.unit_risk import no_risks
+from angel_x.domain.values.money import ZERO
 
 SYMBOL = "NIFTY_25AUG26_24000CE"
 LOT = 65

@@ -12,11 +12,11 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from angel_x.domain.book import Book
-from angel_x.domain.family import Family
-from angel_x.domain.margin_pool import MarginPools
-from angel_x.domain.order import Order, OrderStatus, OrderType, Priority, Product
-from angel_x.domain.step import Passing, unhindered
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.family import Family
+from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.orders.order import Order, OrderStatus, OrderType, Priority, Product
+from angel_x.domain.orders.step import Passing, unhindered
 from tests.fakes.due_orders import is_abandoned
 from tests.fakes.recording import Recording
 from tests.fakes.tables import Row, Tables

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from angel_x.domain.money import ZERO
-from angel_x.domain.statement import AccountSummary
+from angel_x.domain.records.statement import AccountSummary
+from angel_x.domain.values.money import ZERO
 from tests.builders.markets import NOW
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from angel_x.domain.workflow import DueWorkflow, Workflow, WorkflowKind, WorkflowStatus
+from angel_x.domain.workflows.workflow import DueWorkflow, Workflow, WorkflowKind, WorkflowStatus
 from angel_x.errors import IdempotencyConflict
 from tests.fakes.tables import NOW
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from angel_x.domain.step import Step
+from angel_x.domain.orders.step import Step
 from tests.e2e.processes import eventually
 from tests.faults.web import Api
 from tests.faults.world import ORDER_QUEUES, World

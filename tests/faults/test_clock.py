@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from angel_x.domain.step import Step
+from angel_x.domain.orders.step import Step
 from tests.e2e.processes import ROOT, Processes, eventually, processes
 from tests.faults.world import ORDER_QUEUES, World
 

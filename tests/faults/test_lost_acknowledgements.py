@@ -13,7 +13,7 @@ import redis
 
 from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
 from angel_x.bootstrap import Application
-from angel_x.domain.order import Priority
+from angel_x.domain.orders.order import Priority
 from angel_x.entrypoints.chaos.ground import Passage
 from angel_x.entrypoints.chaos.passages import open_passages
 from angel_x.entrypoints.chaos.proxy import Point, Proxy

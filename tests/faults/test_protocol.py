@@ -26,10 +26,17 @@ from hypothesis.stateful import (
 
 from angel_x.adapters.dispatch import CeleryDispatcher, Message
 from angel_x.bootstrap import Application
-from angel_x.domain.order import TRANSITIONS, OrderRequest, OrderStatus, Priority, Side, Validity
-from angel_x.domain.step import Passing, Step
+from angel_x.domain.orders.order import (
+    TRANSITIONS,
+    OrderRequest,
+    OrderStatus,
+    Priority,
+    Side,
+    Validity,
+)
+from angel_x.domain.orders.step import Passing, Step
 from angel_x.errors import AngelXError
-from angel_x.services.amendment_form import Change
+from angel_x.services.trading.amendment_form import Change
 from config.celery_options import celery_options
 from config.settings import load
 from config.task_names import TaskName

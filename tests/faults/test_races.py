@@ -11,9 +11,9 @@ from functools import partial
 
 import pytest
 
-from angel_x.domain.order import OrderRequest
+from angel_x.domain.orders.order import OrderRequest
 from angel_x.errors import AngelXError, OrderAlreadyClosed
-from angel_x.services.amendment_form import Change
+from angel_x.services.trading.amendment_form import Change
 from tests.faults.world import World
 
 pytestmark = pytest.mark.e2e

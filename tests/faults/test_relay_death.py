@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from angel_x.domain.step import Step
+from angel_x.domain.orders.step import Step
 from config.queues import QueueName
 from config.task_names import TaskName
 from tests.e2e.processes import eventually

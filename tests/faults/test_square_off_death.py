@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from angel_x.domain.control import ControlScope, OrderSelection
-from angel_x.domain.order import Side
-from angel_x.domain.risk import TradingState
-from angel_x.domain.step import Step
+from angel_x.domain.book.control import ControlScope, OrderSelection
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.order import Side
+from angel_x.domain.orders.step import Step
 from config.queues import WORKER_QUEUES
 from tests.e2e.processes import eventually
 from tests.faults.nursery import is_gone

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from angel_x.domain.step import Step
+from angel_x.domain.orders.step import Step
 from tests.faults import (
     test_api_death,
     test_beat_death,

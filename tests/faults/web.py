@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import urllib3
 
-from angel_x.domain.access import Scope
+from angel_x.domain.records.access import Scope
 from tests.e2e.processes import eventually
 from tests.faults.world import World
 

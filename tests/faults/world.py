@@ -15,7 +15,7 @@ from angel_x.adapters.fault_points import fault_mark
 from angel_x.adapters.servers import RunningServers
 from angel_x.adapters.servers.urls import RedisAddress
 from angel_x.bootstrap import Application
-from angel_x.domain.step import Step
+from angel_x.domain.orders.step import Step
 from config.addresses import kombu_address
 from config.queues import WORKER_QUEUES
 from config.task_names import ROUTES, TaskName

@@ -27,8 +27,6 @@ _ORDERS = (
     "tests/faults/test_steps.py",
     "tests/faults/test_races.py",
 )
-_SERVICES = "angel_x/services/"
-_DOMAIN = "angel_x/domain/"
 _POSTGRES = "angel_x/adapters/postgres/"
 
 
@@ -40,8 +38,8 @@ AREAS = (
     Area(
         "rights",
         (
-            *_in(_DOMAIN, "access"),
-            *_in(_SERVICES, "access accounts"),
+            *_in("angel_x/domain/records/", "access"),
+            *_in("angel_x/services/accounts/", "access accounts"),
             *_in(_POSTGRES, "users grants"),
             *_in("angel_x/entrypoints/api/", "keys account baskets controls limits operations"),
             *_in("angel_x/entrypoints/api/", "market orders stream submissions subscriptions"),
@@ -52,23 +50,33 @@ AREAS = (
     Area(
         "money",
         (
-            *_in(_DOMAIN, "account book charges ledger limits margin margin_pool margin_source"),
-            *_in(_DOMAIN, "money position risk span span_margin unit_risk what_if worst_case"),
-            *_in(_SERVICES, "risk_limits risk_sheets what_if"),
+            *_in("angel_x/domain/book/", "account book charges ledger limits margin_pool"),
+            *_in("angel_x/domain/book/", "position risk what_if"),
+            *_in("angel_x/domain/margin/", "margin margin_source span span_margin unit_risk"),
+            *_in("angel_x/domain/margin/", "worst_case"),
+            *_in("angel_x/domain/values/", "money"),
+            *_in("angel_x/services/controls/", "risk_limits"),
+            *_in("angel_x/services/accounts/", "risk_sheets what_if"),
         ),
         18,
     ),
     Area(
         "order path",
         (
-            *_in(_DOMAIN, "basket control denial draw family intraday latency liquidity matching"),
-            *_in(_DOMAIN, "order order_rate protection session slippage square_off workflow"),
-            *_in(_SERVICES, "acceptance admission aftermath amendment amendment_form"),
-            *_in(_SERVICES, "backpressure basket_form basket_orders basket_step baskets"),
-            *_in(_SERVICES, "cancel_all cancellation control_forms controls controls_watch"),
-            *_in(_SERVICES, "execution exits expiry halving intraday listing market_watch"),
-            *_in(_SERVICES, "matching messaging order_form order_rate outage paper_market"),
-            *_in(_SERVICES, "quoting relay replay slicing square_off workflows"),
+            "angel_x/domain/workflows/",
+            *_in("angel_x/domain/book/", "control family"),
+            *_in("angel_x/domain/orders/", "denial order order_rate"),
+            *_in("angel_x/domain/values/", "draw"),
+            *_in("angel_x/domain/calendar/", "intraday session"),
+            "angel_x/domain/exchange/",
+            *_in("angel_x/domain/quotes/", "liquidity"),
+            *_in("angel_x/services/intake/", "acceptance admission backpressure listing"),
+            *_in("angel_x/services/intake/", "messaging order_form order_rate slicing"),
+            "angel_x/services/trading/",
+            "angel_x/services/workflows/",
+            *_in("angel_x/services/controls/", "control_forms controls controls_watch"),
+            *_in("angel_x/services/", "halving outage"),
+            *_in("angel_x/services/market/", "quoting"),
             *_in("angel_x/adapters/redis/", "liquidity order_rate redeliveries refusals"),
             "angel_x/adapters/dispatch.py",
             *_in("tasks/", "base drops orders"),

@@ -54,7 +54,7 @@ class Tree:
             [sys.executable, "-m", "tests.mutants.fork_server"],
             cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        if self.run(["tests/unit/domain/test_money.py"], timeout=600.0).is_noticed:
+        if self.run(["tests/unit/domain/values/test_money.py"], timeout=600.0).is_noticed:
             raise RuntimeError("tests must pass without a change")
 
     @contextmanager

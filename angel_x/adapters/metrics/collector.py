@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from angel_x.adapters.metrics.definitions import DEFINITIONS
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 
 log = structlog.get_logger()
 

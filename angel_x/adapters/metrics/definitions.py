@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 
 
 class Kind(Enum):

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from angel_x.adapters.metrics.collector import Source, SystemCollector, family_of
 from angel_x.adapters.metrics.files import is_readable
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 
 log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram, values
 from angel_x.adapters.metrics.definitions import DEFINITIONS, Definition, Kind
 from angel_x.adapters.metrics.files import put_aside_damaged
 from angel_x.adapters.metrics.slots import Slot, take_slot
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from angel_x.domain.audit import AuditEntry, AuditFilter, TimelineEvent
+from angel_x.domain.records.audit import AuditEntry, AuditFilter, TimelineEvent
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, TextClause, text
 
-from angel_x.domain.backlog import LaneBacklog
-from angel_x.domain.order import OPEN, OrderStatus, Priority
+from angel_x.domain.operations.backlog import LaneBacklog
+from angel_x.domain.orders.order import OPEN, OrderStatus, Priority
 
 _LANES = text("""
     SELECT priority, count(*), extract(epoch FROM clock_timestamp() - min(accepted_at))

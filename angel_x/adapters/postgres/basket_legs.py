@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from angel_x.domain.basket import Leg
-from angel_x.domain.order import OrderStatus, Product, Side
+from angel_x.domain.orders.order import OrderStatus, Product, Side
+from angel_x.domain.workflows.basket import Leg
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

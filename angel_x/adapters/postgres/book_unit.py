@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.book_writing import write_book
 from angel_x.adapters.postgres.duplicates import find_duplicates
-from angel_x.domain.account import Account, Exposure
-from angel_x.domain.book import Book
-from angel_x.domain.family import Family
-from angel_x.domain.margin_pool import MarginPools, Risks
-from angel_x.domain.order import (
+from angel_x.domain.book.account import Account, Exposure
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.family import Family
+from angel_x.domain.book.margin_pool import MarginPools, Risks
+from angel_x.domain.book.position import Position
+from angel_x.domain.book.risk import TradingRules
+from angel_x.domain.margin.unit_risk import no_risks
+from angel_x.domain.orders.order import (
     Order,
     OrderStatus,
     OrderType,
@@ -27,10 +30,7 @@ from angel_x.domain.order import (
     Side,
     Validity,
 )
-from angel_x.domain.position import Position
-from angel_x.domain.risk import TradingRules
-from angel_x.domain.step import Passing, unhindered
-from angel_x.domain.unit_risk import no_risks
+from angel_x.domain.orders.step import Passing, unhindered
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

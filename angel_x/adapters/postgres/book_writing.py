@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from angel_x.adapters.postgres.arrays import array
-from angel_x.domain.book import Book, Whole
+from angel_x.domain.book.book import Book, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from angel_x.domain.account import Exposure
-    from angel_x.domain.margin_pool import Pair
-    from angel_x.domain.position import Position
+    from angel_x.domain.book.account import Exposure
+    from angel_x.domain.book.margin_pool import Pair
+    from angel_x.domain.book.position import Position
 
 # Each part writes one table.  Those that a batch needs become one data-modifying WITH: one round
 # trip, one snapshot, and no time spent on planning what has nothing to write.

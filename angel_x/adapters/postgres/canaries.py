@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # Of two relays the second waits for the row of the first, and then finds it too young.
 _RELEASE = """
 INSERT INTO canaries AS c (queue, sent_at)
-SELECT queue, clock_timestamp() FROM unnest(%(queues)s::text[]) AS queue ORDER BY queue
+SELECT queue, clock_timestamp() FROM unnest(%(queues)s::text[]) AS queue
 ON CONFLICT (queue) DO UPDATE SET sent_at = excluded.sent_at
     WHERE c.sent_at <= excluded.sent_at - make_interval(secs => %(interval)s)
 RETURNING queue, sent_at
@@ -40,6 +40,7 @@ class PostgresCanaries:
         self, queues: Collection[str], interval_seconds: float
     ) -> list[tuple[str, datetime]]:
         """Note a canary on each queue that has had none for the interval; return those."""
+        # Sorted, so that two relays lock the rows in the same order.
         parameters = {"queues": array(sorted(queues)), "interval": interval_seconds}
         with self._engine.begin() as connection:
             rows = connection.exec_driver_sql(_RELEASE, parameters).fetchall()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import Engine, text
 
-from angel_x.domain.listed_chain import ListedChain, Term
-from angel_x.domain.universe import Universe
+from angel_x.domain.contracts.listed_chain import ListedChain, Term
+from angel_x.domain.contracts.universe import Universe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from psycopg2.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
-from angel_x.domain.control import Control, ControlScope
-from angel_x.domain.risk import TradingState
+from angel_x.domain.book.control import Control, ControlScope
+from angel_x.domain.book.risk import TradingState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

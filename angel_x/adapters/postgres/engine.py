@@ -10,7 +10,7 @@ from psycopg2.errors import ReadOnlySqlTransaction
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from angel_x.domain.order import EXIT_PREFIX, OrderStatus, Product, Side
-from angel_x.domain.square_off import Holding, LegRow
+from angel_x.domain.orders.order import EXIT_PREFIX, OrderStatus, Product, Side
+from angel_x.domain.workflows.square_off import Holding, LegRow
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from angel_x.domain.control import OrderSelection
+    from angel_x.domain.book.control import OrderSelection
 
 _OPEN = "('received', 'submitting', 'working', 'trigger_pending', 'partially_filled')"
 # Every parameter has a type of its own, because most of them are mostly null.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from angel_x.domain.invariant import Invariant
+from angel_x.domain.operations.invariant import Invariant
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

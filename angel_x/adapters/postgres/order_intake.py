@@ -11,8 +11,8 @@ from psycopg2.errors import DeadlockDetected
 from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.arrays import array
-from angel_x.domain.order import OrderRequest, OrderStatus
-from angel_x.domain.step import Passing, Step, unhindered
+from angel_x.domain.orders.order import OrderRequest, OrderStatus
+from angel_x.domain.orders.step import Passing, Step, unhindered
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

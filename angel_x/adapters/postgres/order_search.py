@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from angel_x.domain.matching import ORDER
-from angel_x.domain.order import Priority
-from angel_x.domain.step import Passing, Step, unhindered
+from angel_x.domain.exchange.matching import ORDER
+from angel_x.domain.orders.order import Priority
+from angel_x.domain.orders.step import Passing, Step, unhindered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sqlalchemy import Connection, Engine
 
-    from angel_x.domain.universe import Universe
+    from angel_x.domain.contracts.universe import Universe
 
 # In the order of ORDER, with the symbol in the place of the row.
 _RESTING = """

@@ -10,13 +10,13 @@ import msgspec
 import numpy as np
 from sqlalchemy import Row, text
 
-from angel_x.domain.account import Account
-from angel_x.domain.valuation import Holdings
+from angel_x.domain.book.account import Account
+from angel_x.domain.portfolios.valuation import Holdings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from angel_x.domain.portfolio import Portfolio
+    from angel_x.domain.portfolios.portfolio import Portfolio
 
 _READ = text("""
     SELECT u.id, u.cash, u.collateral, u.margin_used, u.realised_pnl, p.symbols, p.quantities, p.costs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from sqlalchemy import text
 
-from angel_x.domain.statement import (
+from angel_x.domain.records.statement import (
     Balance,
     OrderFilter,
     OrderHistory,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from angel_x.domain.audit import ParkedOrder
-from angel_x.domain.order import Priority
+from angel_x.domain.orders.order import Priority
+from angel_x.domain.records.audit import ParkedOrder
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

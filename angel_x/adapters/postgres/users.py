@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import text
 
-from angel_x.domain.access import KeyRecord, Scope
-from angel_x.domain.statement import AccountSummary
+from angel_x.domain.records.access import KeyRecord, Scope
+from angel_x.domain.records.statement import AccountSummary
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

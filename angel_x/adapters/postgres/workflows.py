@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from angel_x.domain.step import Passing, Step, unhindered
-from angel_x.domain.workflow import DueWorkflow, Workflow, WorkflowKind, WorkflowStatus
+from angel_x.domain.orders.step import Passing, Step, unhindered
+from angel_x.domain.workflows.workflow import DueWorkflow, Workflow, WorkflowKind, WorkflowStatus
 from angel_x.errors import IdempotencyConflict
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ from zlib import crc32
 import numpy as np
 
 from angel_x.adapters.redis.wire import Part, command, exchange
-from angel_x.domain.chunks import chain_span
-from angel_x.domain.published import Heads
+from angel_x.domain.chains.chunks import chain_span
+from angel_x.domain.chains.published import Heads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from redis import Redis
 
-    from angel_x.domain.universe import Chain, Universe
+    from angel_x.domain.contracts.universe import Chain, Universe
 
     Columns = NDArray[np.float32]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 import structlog
 
-from angel_x.domain.feed_state import FeedCommand
+from angel_x.domain.feed.feed_state import FeedCommand
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING
 
 from angel_x.adapters.redis.columnar_board import ColumnarBoard
 from angel_x.adapters.redis.wire import exchange
-from angel_x.domain.greek_columns import GREEK_FIELDS
-from angel_x.domain.risk_arrays import RISK_ROWS
+from angel_x.domain.margin.risk_arrays import RISK_ROWS
+from angel_x.domain.pricing.greek_columns import GREEK_FIELDS
 
 if TYPE_CHECKING:
     from redis import Redis
 
-    from angel_x.domain.published import Heads, Valued
-    from angel_x.domain.universe import Universe
+    from angel_x.domain.chains.published import Heads, Valued
+    from angel_x.domain.contracts.universe import Universe
 
 
 class RedisGreeksBoard(ColumnarBoard):
-    """Greeks in edge units, in the order of :class:`~angel_x.domain.greek_columns.GreekField`."""
+    """Greeks in edge units, in the order of :class:`~angel_x.domain.pricing.greek_columns.GreekField`."""
 
     def __init__(self, client: Redis, ttl_seconds: int) -> None:
         super().__init__(client, name="greeks", fields=len(GREEK_FIELDS), ttl_seconds=ttl_seconds)
 
 
 class RedisRiskBoard(ColumnarBoard):
-    """Risk arrays in rupees, in the order of :mod:`angel_x.domain.risk_arrays`."""
+    """Risk arrays in rupees, in the order of :mod:`angel_x.domain.margin.risk_arrays`."""
 
     def __init__(self, client: Redis, ttl_seconds: int) -> None:
         super().__init__(client, name="risk", fields=RISK_ROWS, ttl_seconds=ttl_seconds)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from angel_x.domain.liquidity import CLAIM
+from angel_x.domain.quotes.liquidity import CLAIM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from redis import Redis
 
-    from angel_x.domain.universe import Universe
+    from angel_x.domain.contracts.universe import Universe
 
 # A claim is cut up by the offsets of CLAIM: contract and side name the field, price, size and volume
 # tell the quote.  A field holds the time of the quote, the units taken of it, and what tells it.

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from redis.exceptions import RedisError
 
-from angel_x.domain.feed_state import FeedState
+from angel_x.domain.feed.feed_state import FeedState
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 from redis import Redis
 
-from angel_x.domain.memory_report import MemoryReport
+from angel_x.domain.operations.memory_report import MemoryReport
 
 KEY = "ax:memory"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from angel_x.domain.order_rate import WINDOW_SECONDS, Ask, Windows
+from angel_x.domain.orders.order_rate import WINDOW_SECONDS, Ask, Windows
 
 if TYPE_CHECKING:
     from redis import Redis

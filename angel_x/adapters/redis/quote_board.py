@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from angel_x.domain.quote import QUOTE, RECORD, MarketQuotes
+from angel_x.domain.quotes.quote import QUOTE, RECORD, MarketQuotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from redis import Redis
 
-    from angel_x.domain.universe import Universe
+    from angel_x.domain.contracts.universe import Universe
 
 #: Rows in one string.
 BLOCK = 512

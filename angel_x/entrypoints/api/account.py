@@ -8,14 +8,14 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from angel_x.domain.portfolio import Portfolio
-from angel_x.domain.statement import Balance, MarginEstimate, PositionList, TradeList
+from angel_x.domain.portfolios.portfolio import Portfolio
+from angel_x.domain.records.statement import Balance, MarginEstimate, PositionList, TradeList
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import ORDERS_BODY, answers
 from angel_x.entrypoints.api.parts import answer, application
-from angel_x.services import order_form
-from angel_x.services.acceptance import Submission
+from angel_x.services.intake import order_form
+from angel_x.services.intake.acceptance import Submission
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application

@@ -32,7 +32,7 @@ from angel_x.entrypoints.api.parts import check_parameters
 from angel_x.entrypoints.api.probed import probes_of
 from angel_x.entrypoints.api.readiness import ReadinessCheck
 from angel_x.entrypoints.api.subscriptions import Subscriptions
-from angel_x.services.memory import MemoryReporter
+from angel_x.services.operations.memory import MemoryReporter
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application

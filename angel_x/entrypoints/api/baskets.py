@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from angel_x.domain.basket import BasketRecord
+from angel_x.domain.workflows.basket import BasketRecord
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.keys import Reader, Trader
 from angel_x.entrypoints.api.openapi import BASKET_BODY, IDEMPOTENCY_KEY, answers
 from angel_x.entrypoints.api.parts import answer, application, idempotency_key
-from angel_x.services import basket_form
+from angel_x.services.workflows import basket_form
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application

@@ -11,24 +11,24 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from angel_x.domain.access import Identity, Scope
-from angel_x.domain.control import (
+from angel_x.domain.book.control import (
     CancellationList,
     ControlList,
     ControlReceipt,
     ControlScope,
     OrderSelection,
 )
-from angel_x.domain.order import Product
-from angel_x.domain.square_off import SquareOffRecord
+from angel_x.domain.orders.order import Product
+from angel_x.domain.records.access import Identity, Scope
+from angel_x.domain.workflows.square_off import SquareOffRecord
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.keys import Reader, Trader
 from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, SQUARE_OFF_BODY, SWITCH_BODY, answers
 from angel_x.entrypoints.api.parts import answer, application, idempotency_key
 from angel_x.errors import InvalidInput, ScopeMissing, UnknownAccount
-from angel_x.services.control_forms import SquareOffForm, SwitchForm, decode
-from angel_x.services.controls import read_state
-from angel_x.services.reading import parse_row_id
+from angel_x.services.accounts.reading import parse_row_id
+from angel_x.services.controls.control_forms import SquareOffForm, SwitchForm, decode
+from angel_x.services.controls.controls import read_state
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application

@@ -11,7 +11,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.api import problems
 
 if TYPE_CHECKING:

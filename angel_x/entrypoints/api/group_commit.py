@@ -18,7 +18,7 @@ from functools import partial
 import structlog
 
 from angel_x.errors import AngelXError
-from angel_x.services.acceptance import Accepted, Submission
+from angel_x.services.intake.acceptance import Accepted, Submission
 
 log = structlog.get_logger()
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from angel_x.entrypoints.api.group_commit import Outcome
 from angel_x.errors import AngelXError
-from angel_x.services.acceptance import Acceptance, Submission
-from angel_x.services.admission import Admission
+from angel_x.services.intake.acceptance import Acceptance, Submission
+from angel_x.services.intake.admission import Admission
 
 
 class Intake:

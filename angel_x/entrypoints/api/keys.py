@@ -8,12 +8,12 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
-from angel_x.domain.access import Identity, Scope
+from angel_x.domain.records.access import Identity, Scope
 from angel_x.entrypoints.api.parts import application
 from angel_x.errors import AccessDenied, ScopeMissing
 
 if TYPE_CHECKING:
-    from angel_x.services.access import Access
+    from angel_x.services.accounts.access import Access
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="API key", bearerFormat="ax_…")
 _Shown = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]

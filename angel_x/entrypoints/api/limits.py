@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from angel_x.domain.access import Identity, Scope
-from angel_x.domain.limits import LimitKind, LimitSheet
+from angel_x.domain.book.limits import LimitKind, LimitSheet
+from angel_x.domain.records.access import Identity, Scope
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.keys import Admin, Reader
 from angel_x.entrypoints.api.openapi import LIMITS_BODY, answers
 from angel_x.entrypoints.api.parts import answer, application
 from angel_x.errors import InvalidInput, ScopeMissing
-from angel_x.services.order_form import parsed_object
+from angel_x.services.intake.order_form import parsed_object
 
 router = APIRouter(tags=["limits"])
 

@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from angel_x.domain.chain_summary import ChainSummary
-from angel_x.domain.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.chains.chain_summary import ChainSummary
+from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
 from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import answers
 from angel_x.entrypoints.api.parts import answer, application

@@ -13,15 +13,13 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from angel_x.domain.audit import AuditPage, Replayed
-from angel_x.domain.basket import BasketRecord
-from angel_x.domain.chain_summary import ChainSummary
-from angel_x.domain.control import CancellationList, ControlList, ControlReceipt
-from angel_x.domain.limits import LimitKind, LimitSheet
-from angel_x.domain.option_chain import ContractGreeks, OptionChain
-from angel_x.domain.portfolio import Portfolio
-from angel_x.domain.square_off import SquareOffRecord
-from angel_x.domain.statement import (
+from angel_x.domain.book.control import CancellationList, ControlList, ControlReceipt
+from angel_x.domain.book.limits import LimitKind, LimitSheet
+from angel_x.domain.chains.chain_summary import ChainSummary
+from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.portfolios.portfolio import Portfolio
+from angel_x.domain.records.audit import AuditPage, Replayed
+from angel_x.domain.records.statement import (
     Balance,
     MarginEstimate,
     OrderHistory,
@@ -30,12 +28,14 @@ from angel_x.domain.statement import (
     PositionList,
     TradeList,
 )
+from angel_x.domain.workflows.basket import BasketRecord
+from angel_x.domain.workflows.square_off import SquareOffRecord
 from angel_x.entrypoints.api.problems import MEDIA_TYPE, Problem
 from angel_x.entrypoints.api.readiness import Readiness
-from angel_x.services.amendment_form import AmendmentForm
-from angel_x.services.basket_form import BasketForm
-from angel_x.services.control_forms import SquareOffForm, SwitchForm
-from angel_x.services.order_form import OrderForm
+from angel_x.services.controls.control_forms import SquareOffForm, SwitchForm
+from angel_x.services.intake.order_form import OrderForm
+from angel_x.services.trading.amendment_form import AmendmentForm
+from angel_x.services.workflows.basket_form import BasketForm
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

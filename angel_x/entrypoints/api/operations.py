@@ -9,11 +9,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from angel_x.domain.audit import AuditFilter, AuditPage, Replayed
+from angel_x.domain.records.audit import AuditFilter, AuditPage, Replayed
 from angel_x.entrypoints.api.keys import Admin
 from angel_x.entrypoints.api.openapi import PROBLEMS, answers
 from angel_x.entrypoints.api.parts import Moment, answer, application
-from angel_x.services.reading import parse_order_id
+from angel_x.services.accounts.reading import parse_order_id
 
 router = APIRouter(tags=["operations"])
 

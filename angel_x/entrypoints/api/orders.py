@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from angel_x.domain.order import OrderRequest, OrderStatus
-from angel_x.domain.statement import (
+from angel_x.domain.orders.order import OrderRequest, OrderStatus
+from angel_x.domain.records.statement import (
     OrderFilter,
     OrderHistory,
     OrderPage,
@@ -28,9 +28,10 @@ from angel_x.entrypoints.api.parts import (
     group_commit,
     idempotency_key,
 )
-from angel_x.services import amendment_form, order_form
-from angel_x.services.acceptance import Accepted, Submission
-from angel_x.services.reading import parse_order_id
+from angel_x.services.accounts.reading import parse_order_id
+from angel_x.services.intake import order_form
+from angel_x.services.intake.acceptance import Accepted, Submission
+from angel_x.services.trading import amendment_form
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application

@@ -10,10 +10,10 @@ from pydantic import AfterValidator, AwareDatetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from angel_x.domain.moment import in_utc
+from angel_x.domain.values.moment import in_utc
 from angel_x.entrypoints.api.problems import shown
 from angel_x.errors import InvalidInput
-from angel_x.services.storable_text import check_text
+from angel_x.services.intake.storable_text import check_text
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application

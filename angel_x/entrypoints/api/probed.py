@@ -12,15 +12,15 @@ from sqlalchemy import Engine, text
 from angel_x.adapters.postgres import schema
 from angel_x.entrypoints.api.readiness import Probe
 from angel_x.errors import ServerUnavailable
-from angel_x.services.memory import STALE_AFTER
+from angel_x.services.operations.memory import STALE_AFTER
 from config.queues import WORKER_QUEUES
 
 if TYPE_CHECKING:
     from redis import Redis
 
     from angel_x.bootstrap import Application
-    from angel_x.services.canaries import Canaries
-    from angel_x.services.memory import MemoryOverview
+    from angel_x.services.operations.canaries import Canaries
+    from angel_x.services.operations.memory import MemoryOverview
     from angel_x.services.ports import Clock
 
 #: The class of workers without which no order is decided.

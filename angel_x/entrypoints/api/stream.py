@@ -17,7 +17,7 @@ from angel_x.errors import AccessDenied
 
 if TYPE_CHECKING:
     from angel_x.entrypoints.api.subscriptions import Event, Subscriptions
-    from angel_x.services.access import Access
+    from angel_x.services.accounts.access import Access
 
 KEEP_ALIVE_SECONDS = 15.0
 _OPENED = b": connected\n\n"

@@ -16,7 +16,7 @@ from angel_x.adapters.postgres.evidence import Evidence
 from angel_x.adapters.postgres.tally import Tally
 from angel_x.bootstrap import TRANSIENT, Application, build
 from angel_x.client import Client
-from angel_x.domain.access import Scope
+from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.chaos import history, load
 from angel_x.entrypoints.chaos.door import Door, HttpDoor, MessageDoor
 from angel_x.entrypoints.chaos.ground import Ground

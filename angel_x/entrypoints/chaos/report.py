@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from angel_x.adapters.postgres.tally import Latency
-from angel_x.domain.invariant import Invariant
+from angel_x.domain.operations.invariant import Invariant
 from angel_x.entrypoints.chaos.fault import Fault
 from angel_x.entrypoints.chaos.verdict import Verdict
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
-from angel_x.domain.order import Priority
+from angel_x.domain.orders.order import Priority
 from angel_x.entrypoints.chaos.family import Family
 from angel_x.entrypoints.chaos.ground import Ground, Role, Unverified
 from angel_x.entrypoints.chaos.trader import Desk, Errand, Trader

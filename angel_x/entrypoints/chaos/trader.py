@@ -9,7 +9,7 @@ from random import Random
 from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
-from angel_x.domain.order import OrderType, Validity
+from angel_x.domain.orders.order import OrderType, Validity
 from angel_x.entrypoints.chaos.door import Answer, Door
 from angel_x.entrypoints.chaos.history import (
     Answered,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from angel_x.adapters.postgres.evidence import StoredOrder
-from angel_x.domain.order import OrderStatus
+from angel_x.domain.orders.order import OrderStatus
 from angel_x.entrypoints.chaos.door import HttpDoor
 from angel_x.entrypoints.chaos.history import (
     Answered,

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 import click
 
-from angel_x.domain.access import Scope, parse_scopes
+from angel_x.domain.records.access import Scope, parse_scopes
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import ist, rupees

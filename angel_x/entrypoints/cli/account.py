@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from angel_x.domain.portfolio import NetGreeks, Portfolio
+from angel_x.domain.portfolios.portfolio import NetGreeks, Portfolio
 from angel_x.entrypoints.cli.options import as_json, for_user
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import decimals, grouped, ist, rupees

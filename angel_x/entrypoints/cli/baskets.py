@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from angel_x.domain.basket import BasketRecord, BasketRequest, OnRefusal
-from angel_x.domain.workflow import WorkflowStatus
+from angel_x.domain.workflows.basket import BasketRecord, BasketRequest, OnRefusal
+from angel_x.domain.workflows.workflow import WorkflowStatus
 from angel_x.entrypoints.cli.options import as_json, for_user
 from angel_x.entrypoints.cli.order_file import parse_orders, read_file
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import grouped, price
 from angel_x.entrypoints.presentation.printing import print_json, show, table
-from angel_x.services import basket_form
+from angel_x.services.workflows import basket_form
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application

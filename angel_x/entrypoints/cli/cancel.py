@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from angel_x.domain.control import CancellationRecord, OrderSelection
-from angel_x.domain.order import Product
+from angel_x.domain.book.control import CancellationRecord, OrderSelection
+from angel_x.domain.orders.order import Product
 from angel_x.entrypoints.cli.operator import actor
 from angel_x.entrypoints.cli.options import as_json, for_user
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import grouped
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.errors import InvalidInput
-from angel_x.services.reading import parse_order_id
+from angel_x.services.accounts.reading import parse_order_id
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application

@@ -10,14 +10,14 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from angel_x.domain.universe_generator import UniversePlan
+from angel_x.domain.contracts.universe_generator import UniversePlan
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import grouped
 from angel_x.entrypoints.presentation.printing import console_for_people, print_json, show
 from angel_x.errors import InvalidInput
-from angel_x.services.contracts import Listing
-from angel_x.services.contracts import Progress as Told
+from angel_x.services.market.contracts import Listing
+from angel_x.services.market.contracts import Progress as Told
 
 _PLAN = UniversePlan()
 

@@ -8,21 +8,21 @@ from uuid import uuid4
 
 import click
 
-from angel_x.domain.control import ControlScope
-from angel_x.domain.order import Product
-from angel_x.domain.risk import TradingState
-from angel_x.domain.workflow import WorkflowStatus
+from angel_x.domain.book.control import ControlScope
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.order import Product
+from angel_x.domain.workflows.workflow import WorkflowStatus
 from angel_x.entrypoints.cli.operator import actor
 from angel_x.entrypoints.cli.options import as_json, for_user
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import grouped, ist, price
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.errors import InvalidInput, StillOpen
-from angel_x.services.control_forms import SquareOffForm, read
+from angel_x.services.controls.control_forms import SquareOffForm, read
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
-    from angel_x.domain.square_off import SquareOffRecord
+    from angel_x.domain.workflows.square_off import SquareOffRecord
 
 _LOOK_SECONDS = 0.1
 

@@ -15,14 +15,14 @@ import click
 
 from angel_x.adapters.logging import configure_logging
 from angel_x.bootstrap import build
-from angel_x.domain.feed_state import FeedCommand, FeedState, FeedVerb, checked_moment
-from angel_x.domain.moment import in_utc
-from angel_x.domain.session import IST
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.feed.feed_state import FeedCommand, FeedState, FeedVerb, checked_moment
+from angel_x.domain.values.moment import in_utc
 from angel_x.entrypoints import feed as process
 from angel_x.entrypoints.cli.options import as_json, at_speed, checked_speed, seeded
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.printing import print_json
-from angel_x.services.memory import MemoryReporter
+from angel_x.services.operations.memory import MemoryReporter
 from config.settings import load
 
 if TYPE_CHECKING:

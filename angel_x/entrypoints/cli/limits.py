@@ -15,7 +15,7 @@ from angel_x.errors import InvalidInput
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
-    from angel_x.domain.limits import LimitSheet
+    from angel_x.domain.book.limits import LimitSheet
 
 _of_user = click.option("--user", help="The account's name; everyone where none is given.")
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import click
 
-from angel_x.domain.option_chain import ContractGreeks
+from angel_x.domain.chains.option_chain import ContractGreeks
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.chains import (

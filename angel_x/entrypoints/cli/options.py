@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from angel_x.domain.pace import FASTEST, SLOWEST
+from angel_x.domain.feed.pace import FASTEST, SLOWEST
 
 
 def checked_speed(_context: click.Context, _parameter: click.Parameter, speed: float) -> float:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from angel_x.domain.order import OrderRequest
+from angel_x.domain.orders.order import OrderRequest
 from angel_x.errors import InvalidInput
-from angel_x.services import order_form
+from angel_x.services.intake import order_form
 
 _STANDARD_INPUT = Path("-")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from angel_x.domain.order import OrderStatus
-from angel_x.domain.statement import OrderFilter, OrderHistory, OrderRecord
+from angel_x.domain.orders.order import OrderStatus
+from angel_x.domain.records.statement import OrderFilter, OrderHistory, OrderRecord
 from angel_x.entrypoints.cli.cancel import cancel
 from angel_x.entrypoints.cli.options import as_json, for_user
 from angel_x.entrypoints.cli.order_file import read_orders
@@ -16,9 +16,9 @@ from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import grouped, ist, price
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.errors import AngelXError, InvalidInput
-from angel_x.services import amendment_form
-from angel_x.services.acceptance import Accepted, Submission
-from angel_x.services.reading import parse_order_id
+from angel_x.services.accounts.reading import parse_order_id
+from angel_x.services.intake.acceptance import Accepted, Submission
+from angel_x.services.trading import amendment_form
 
 
 @click.command()

@@ -7,15 +7,15 @@ from datetime import datetime
 
 import click
 
-from angel_x.domain.audit import AuditFilter, ParkedOrder, TimelineEvent
-from angel_x.domain.moment import in_utc
+from angel_x.domain.records.audit import AuditFilter, ParkedOrder, TimelineEvent
+from angel_x.domain.values.moment import in_utc
 from angel_x.entrypoints.cli.operator import actor
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import grouped, ist
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.errors import InvalidInput
-from angel_x.services.reading import parse_order_id
+from angel_x.services.accounts.reading import parse_order_id
 
 
 @click.command()

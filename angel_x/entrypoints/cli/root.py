@@ -11,7 +11,7 @@ from importlib import import_module
 import click
 
 from angel_x.errors import AngelXError, InvalidInput, InvalidOrder
-from angel_x.services.storable_text import check_text
+from angel_x.services.intake.storable_text import check_text
 from config.settings import SettingsError
 
 _ROOM = "angel_x.entrypoints.cli"

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from angel_x.domain.denial import CancelReason, DenialReason
-from angel_x.domain.order import OrderStatus, OrderType, Side
-from angel_x.domain.risk import TradingState
-from angel_x.domain.workflow import WorkflowStatus
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.denial import CancelReason, DenialReason
+from angel_x.domain.orders.order import OrderStatus, OrderType, Side
+from angel_x.domain.workflows.workflow import WorkflowStatus
 from angel_x.entrypoints.presentation.indian import grouped
 
 if TYPE_CHECKING:
     from angel_x.client import Client
-    from angel_x.domain.statement import OrderHistory
+    from angel_x.domain.records.statement import OrderHistory
     from angel_x.entrypoints.demo.orders import Instrument
 
 #: Seconds until the market has moved by a tick.

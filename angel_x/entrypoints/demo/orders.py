@@ -8,7 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from random import Random
 
 from angel_x.client import OrderFields
-from angel_x.domain.order import OrderType, Priority, Side, Validity
+from angel_x.domain.orders.order import OrderType, Priority, Side, Validity
 
 #: How often each priority comes up.
 _PRIORITIES = {Priority.EMERGENCY: 2, Priority.HIGH: 18, Priority.NORMAL: 60, Priority.LOW: 20}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Lock
 
-from angel_x.domain.statement import OrderReceipt
+from angel_x.domain.records.statement import OrderReceipt
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from angel_x.domain.invariant import Invariant
+from angel_x.domain.operations.invariant import Invariant
 from angel_x.entrypoints.demo.report import Account, Report, Trading
 from angel_x.entrypoints.presentation.chains import chain_table
 from angel_x.entrypoints.presentation.indian import decimals, grouped, whole

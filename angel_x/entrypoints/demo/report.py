@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from angel_x.adapters.postgres.tally import Latency
-from angel_x.domain.invariant import Invariant
-from angel_x.domain.option_chain import OptionChain
-from angel_x.domain.portfolio import Portfolio
+from angel_x.domain.chains.option_chain import OptionChain
+from angel_x.domain.operations.invariant import Invariant
+from angel_x.domain.portfolios.portfolio import Portfolio
 from angel_x.entrypoints.demo.feats import Feat
 from angel_x.entrypoints.demo.refusals import Refusal
 from angel_x.entrypoints.demo.strike import Strike

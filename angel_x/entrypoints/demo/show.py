@@ -15,9 +15,9 @@ from angel_x.adapters.postgres.tally import Tally
 from angel_x.adapters.resident import resident_bytes
 from angel_x.bootstrap import Application
 from angel_x.client import Client
-from angel_x.domain.access import Scope
-from angel_x.domain.invariant import Invariant
-from angel_x.domain.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.operations.invariant import Invariant
+from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.demo.feats import Feat, Feats
 from angel_x.entrypoints.demo.orders import Call, Instrument, make_calls
 from angel_x.entrypoints.demo.progress import Bars

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable
 from threading import Event
 from typing import TYPE_CHECKING
 
-from angel_x.domain.order import OrderType, Validity
+from angel_x.domain.orders.order import OrderType, Validity
 from angel_x.entrypoints.demo.orders import Call
 from angel_x.entrypoints.demo.promises import Promises
 from angel_x.errors import Conflict
 
 if TYPE_CHECKING:
     from angel_x.client import Client, OrderFields
-    from angel_x.domain.statement import OrderReceipt
+    from angel_x.domain.records.statement import OrderReceipt
 
 #: One in so many orders that may rest is canceled.
 _CANCEL_EVERY = 12

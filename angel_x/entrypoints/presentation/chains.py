@@ -9,8 +9,8 @@ from itertools import groupby
 
 from rich.table import Table
 
-from angel_x.domain.contract import Right
-from angel_x.domain.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.contracts.contract import Right
 from angel_x.entrypoints.presentation.indian import decimals, price, rupees
 from angel_x.entrypoints.presentation.printing import table
 

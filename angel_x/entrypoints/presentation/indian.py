@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from angel_x.domain.money import to_paisa
-from angel_x.domain.session import IST
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.values.money import to_paisa
 
 _GROUP = 3
 

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from rich.table import Table
 
-from angel_x.domain.money import to_paisa
-from angel_x.domain.option_chain import ContractGreeks
-from angel_x.domain.order import Product
-from angel_x.domain.statement import PositionRecord
+from angel_x.domain.chains.option_chain import ContractGreeks
+from angel_x.domain.orders.order import Product
+from angel_x.domain.records.statement import PositionRecord
+from angel_x.domain.values.money import to_paisa
 from angel_x.entrypoints.presentation.chains import vol_points
 from angel_x.entrypoints.presentation.indian import decimals, grouped, price
 from angel_x.entrypoints.presentation.printing import table

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from angel_x.domain.chain_summary import ChainSummary, ExpirySummary, SmilePoint
-from angel_x.domain.contract import Right
+from angel_x.domain.chains.chain_summary import ChainSummary, ExpirySummary, SmilePoint
+from angel_x.domain.contracts.contract import Right
 from angel_x.entrypoints.presentation.chains import aged, in_lakh, vol_points
 from angel_x.entrypoints.presentation.indian import decimals, price, rupees
 from angel_x.entrypoints.presentation.printing import table

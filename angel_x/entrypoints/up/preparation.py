@@ -14,8 +14,8 @@ from angel_x.adapters.metrics import wipe
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.bootstrap import Application, build
-from angel_x.domain.access import Scope
-from angel_x.domain.statement import AccountSummary
+from angel_x.domain.records.access import Scope
+from angel_x.domain.records.statement import AccountSummary
 from angel_x.errors import AccessDenied, UnknownAccount
 from config.settings import Settings
 

@@ -15,8 +15,8 @@ import urllib3
 
 from angel_x import Client
 from angel_x.bootstrap import Application
-from angel_x.domain.access import Scope
-from angel_x.domain.order import OrderStatus
+from angel_x.domain.orders.order import OrderStatus
+from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.up.addresses import free_ports
 from angel_x.entrypoints.up.preparation import ensure_account
 from angel_x.errors import NotFound

@@ -15,7 +15,7 @@ import urllib3
 from sqlalchemy import text
 
 from angel_x.bootstrap import Application, build
-from angel_x.domain.access import Scope
+from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.api.application import create_app
 from angel_x.entrypoints.api.server import ApiServer
 from config.settings import Settings

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from angel_x.domain.access import Scope
+from angel_x.domain.records.access import Scope
 from tests.integration.api.running import Answer, RunningApi
 
 PROBLEM = "application/problem+json"

@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 
 from angel_x import Client
-from angel_x.domain.access import Scope
-from angel_x.domain.control import ControlScope
-from angel_x.domain.order import OrderStatus
-from angel_x.domain.risk import TradingState
-from angel_x.domain.workflow import WorkflowStatus
+from angel_x.domain.book.control import ControlScope
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.order import OrderStatus
+from angel_x.domain.records.access import Scope
+from angel_x.domain.workflows.workflow import WorkflowStatus
 from angel_x.errors import Conflict, NotFound, Unauthorized
 from tests.builders.markets import standing_market
 from tests.builders.orders import Market

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from angel_x import Client
-from angel_x.domain.access import Scope
-from angel_x.domain.limits import Limits
+from angel_x.domain.book.limits import Limits
+from angel_x.domain.records.access import Scope
 from angel_x.errors import InvalidRequest, NotFound, Unauthorized
 from tests.integration.api.conftest import StartApi
 from tests.integration.api.running import RunningApi, wait_until

@@ -10,7 +10,7 @@ import pytest
 
 from angel_x.adapters.logging import configure_logging
 from angel_x.adapters.servers.given import given_database
-from angel_x.domain.access import Scope
+from angel_x.domain.records.access import Scope
 from angel_x.errors import ServerUnavailable
 from config.settings import load
 from tests.integration.api.conftest import StartApi

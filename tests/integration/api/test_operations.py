@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from angel_x import Client
-from angel_x.domain.access import Scope
+from angel_x.domain.records.access import Scope
 from angel_x.errors import Conflict
 from tests.builders.orders import Market
 from tests.integration.api.running import Answer, RunningApi

@@ -27,9 +27,9 @@ from schemathesis.specs.openapi.checks import (
 
 from angel_x import Client
 from angel_x.adapters.redis.memory_board import MemoryBoard
-from angel_x.domain.access import Scope
-from angel_x.domain.limits import LimitKind
-from angel_x.domain.memory_report import MemoryReport
+from angel_x.domain.book.limits import LimitKind
+from angel_x.domain.operations.memory_report import MemoryReport
+from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.api.application import ROUTERS
 from config.settings import load
 from tests.builders.orders import Market

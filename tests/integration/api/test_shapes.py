@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from angel_x import Client
-from angel_x.domain.access import Scope
-from angel_x.domain.basket import BasketResult, OnRefusal
-from angel_x.domain.denial import DenialReason
-from angel_x.domain.order import OrderStatus
+from angel_x.domain.orders.denial import DenialReason
+from angel_x.domain.orders.order import OrderStatus
+from angel_x.domain.records.access import Scope
+from angel_x.domain.workflows.basket import BasketResult, OnRefusal
 from angel_x.errors import Conflict, InvalidRequest, NotFound
 from tests.builders.orders import Market
 from tests.integration.api.conftest import StartApi

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from angel_x import Client
-from angel_x.domain.statement import StreamEvent
+from angel_x.domain.records.statement import StreamEvent
 from angel_x.errors import Unauthorized
 from tests.integration.api.running import DEADLINE_SECONDS, RunningApi, wait_until
 

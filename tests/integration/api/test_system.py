@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from angel_x.adapters.redis.memory_board import MemoryBoard
-from angel_x.domain.memory_report import MemoryReport
+from angel_x.domain.operations.memory_report import MemoryReport
 from config.settings import load
 from tests.integration.api.running import RunningApi, running, wait_until
 from tests.plugins.servers import DatabaseFactory

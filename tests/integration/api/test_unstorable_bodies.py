@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from angel_x.domain.access import Scope
+from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.api.application import ROUTERS
 from tests.integration.api.running import RunningApi
 

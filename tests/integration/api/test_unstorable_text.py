@@ -11,7 +11,7 @@ import pytest
 import structlog
 from fastapi.routing import APIRoute
 
-from angel_x.domain.access import Scope
+from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.api.application import ROUTERS
 from tests.integration.api.running import RunningApi, wait_until
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.order import Side
+from angel_x.domain.orders.order import Side
 from tests.builders.orders import Market
 from tests.builders.shells import Shell
 

@@ -10,9 +10,9 @@ from threading import Event, Thread
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.feed_state import FeedCommand, FeedVerb
-from angel_x.domain.session import IST
-from angel_x.services.feed import Feed
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.feed.feed_state import FeedCommand, FeedVerb
+from angel_x.services.market.feed import Feed
 from tests.builders.markets import chain_text
 from tests.builders.shells import Shell
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.access import Scope
+from angel_x.domain.records.access import Scope
 from tests.builders.orders import Market
 from tests.builders.shells import Shell
 

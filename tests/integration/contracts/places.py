@@ -12,10 +12,10 @@ from sqlalchemy import Engine
 from angel_x.adapters.postgres.basket_legs import BasketLegs
 from angel_x.adapters.postgres.holdings import Holdings
 from angel_x.adapters.postgres.workflows import Workflows
-from angel_x.domain.order import Product, Side
-from angel_x.domain.position import Position
-from angel_x.services import intraday, square_off, workflows
-from angel_x.services.basket_step import Legs
+from angel_x.domain.book.position import Position
+from angel_x.domain.orders.order import Product, Side
+from angel_x.services.workflows import intraday, square_off, workflows
+from angel_x.services.workflows.basket_step import Legs
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.chains import make_universe
 from tests.builders.stored_orders import StoredOrder, store_orders, store_positions

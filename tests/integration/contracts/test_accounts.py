@@ -8,7 +8,7 @@ import pytest
 
 from angel_x.adapters.postgres.users import PostgresUsers
 from angel_x.errors import InvalidInput, UnknownAccount
-from angel_x.services.accounts import Accounts, Users
+from angel_x.services.accounts.accounts import Accounts, Users
 from tests.fakes.users import MemoryUsers
 
 

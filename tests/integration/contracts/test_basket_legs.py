@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from angel_x.domain.basket import Leg
-from angel_x.domain.order import OrderStatus, Product, Side
-from angel_x.domain.workflow import WorkflowKind
+from angel_x.domain.orders.order import OrderStatus, Product, Side
+from angel_x.domain.workflows.basket import Leg
+from angel_x.domain.workflows.workflow import WorkflowKind
 from tests.builders.stored_orders import StoredOrder
 from tests.integration.contracts.places import UNIVERSE, Store
 

@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 
 from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
 from angel_x.adapters.postgres.controls import PostgresControls
-from angel_x.domain.control import ControlScope
-from angel_x.domain.risk import TradingState
-from angel_x.services.controls import Store
+from angel_x.domain.book.control import ControlScope
+from angel_x.domain.book.risk import TradingState
+from angel_x.services.controls.controls import Store
 from tests.fakes.controls import MemoryControls
 
 HALTED, REDUCING, ACTIVE = TradingState.HALTED, TradingState.REDUCING, TradingState.ACTIVE

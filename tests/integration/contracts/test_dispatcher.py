@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from angel_x.adapters.dispatch import LANES, CeleryDispatcher
-from angel_x.domain.order import Priority
+from angel_x.domain.orders.order import Priority
 from angel_x.services.ports import Dispatcher
 from config.celery_options import celery_options
 from config.queues import QueueName

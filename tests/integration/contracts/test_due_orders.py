@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from angel_x.domain.order import OrderStatus, Priority
+from angel_x.domain.orders.order import OrderStatus, Priority
 from tests.fakes.tables import LOT
 from tests.integration.contracts.worlds import World
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from angel_x.domain.order import OrderStatus, OrderType, Priority, Product, Side, Validity
+from angel_x.domain.orders.order import OrderStatus, OrderType, Priority, Product, Side, Validity
 from tests.fakes.tables import LOT
 from tests.integration.contracts.worlds import UNIVERSE, World
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from angel_x.domain.control import OrderSelection
-from angel_x.domain.order import OPEN, OrderStatus, Product, Side
-from angel_x.domain.square_off import Holding, LegRow
-from angel_x.domain.workflow import WorkflowKind, WorkflowStatus
+from angel_x.domain.book.control import OrderSelection
+from angel_x.domain.orders.order import OPEN, OrderStatus, Product, Side
+from angel_x.domain.workflows.square_off import Holding, LegRow
+from angel_x.domain.workflows.workflow import WorkflowKind, WorkflowStatus
 from tests.builders.stored_orders import StoredOrder
 from tests.integration.contracts.places import UNIVERSE, Store
 

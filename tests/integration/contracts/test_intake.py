@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Engine
 
 from angel_x.adapters.postgres.order_intake import OrderIntake
-from angel_x.domain.order import OrderRequest, OrderStatus, Side
-from angel_x.services.acceptance import Intake, IntakeRow, fingerprint
+from angel_x.domain.orders.order import OrderRequest, OrderStatus, Side
+from angel_x.services.intake.acceptance import Intake, IntakeRow, fingerprint
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.reception import CALL, UNIVERSE, order
 from tests.fakes.intake import MemoryIntake

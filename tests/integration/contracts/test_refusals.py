@@ -9,7 +9,7 @@ import pytest
 
 from angel_x.adapters.redis.redeliveries import RedisRedeliveries
 from angel_x.adapters.redis.refusals import RedisRefusals
-from angel_x.services.messaging import Redeliveries, Refusals
+from angel_x.services.intake.messaging import Redeliveries, Refusals
 from tests.fakes.refusals import MemoryRedeliveries, MemoryRefusals
 
 

@@ -10,9 +10,17 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from angel_x.domain.denial import DenialReason
-from angel_x.domain.order import OPEN, OrderStatus, OrderType, Priority, Product, Side, Validity
-from angel_x.services.replay import Candidate
+from angel_x.domain.orders.denial import DenialReason
+from angel_x.domain.orders.order import (
+    OPEN,
+    OrderStatus,
+    OrderType,
+    Priority,
+    Product,
+    Side,
+    Validity,
+)
+from angel_x.services.trading.replay import Candidate
 from tests.builders.terms import fill, rest
 from tests.fakes.tables import LOT
 from tests.fakes.units import WouldWait

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from angel_x.domain.order import OPEN, Product
+from angel_x.domain.orders.order import OPEN, Product
 from angel_x.services.units import Unit
 from tests.fakes.units import WouldWait
 from tests.integration.contracts.worlds import UNIVERSE, World

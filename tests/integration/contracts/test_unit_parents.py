@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from angel_x.domain.book import Book
-from angel_x.domain.denial import CancelReason, DenialReason
-from angel_x.domain.order import OPEN, Order, OrderStatus
+from angel_x.domain.book.book import Book
+from angel_x.domain.orders.denial import CancelReason, DenialReason
+from angel_x.domain.orders.order import OPEN, Order, OrderStatus
 from tests.builders.terms import fill, rest
 from tests.fakes.tables import LOT
 from tests.integration.contracts.worlds import World

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from angel_x.domain.book import Amendment, Book, Terms
-from angel_x.domain.denial import CancelReason, DenialReason
-from angel_x.domain.order import OPEN, RESTING, Order, OrderStatus, Product, Side
-from angel_x.domain.risk import TradingRules
+from angel_x.domain.book.book import Amendment, Book, Terms
+from angel_x.domain.book.risk import TradingRules
+from angel_x.domain.orders.denial import CancelReason, DenialReason
+from angel_x.domain.orders.order import OPEN, RESTING, Order, OrderStatus, Product, Side
 from angel_x.errors import IllegalTransition
 from tests.builders.terms import fill, rest
 from tests.fakes.tables import LOT

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from angel_x.domain.order import OPEN, Order, OrderStatus, Priority, Product, Side
+from angel_x.domain.orders.order import OPEN, Order, OrderStatus, Priority, Product, Side
 from tests.fakes.tables import LOT
 from tests.integration.contracts.worlds import UNIVERSE, World
 

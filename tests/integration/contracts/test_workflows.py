@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import Engine
 
 from angel_x.adapters.postgres.workflows import Workflows
-from angel_x.domain.workflow import Workflow, WorkflowKind, WorkflowStatus
+from angel_x.domain.workflows.workflow import Workflow, WorkflowKind, WorkflowStatus
 from angel_x.errors import IdempotencyConflict
-from angel_x.services import relay
-from angel_x.services import workflows as ports
+from angel_x.services.trading import relay
+from angel_x.services.workflows import workflows as ports
 from tests.builders.accounts import open_accounts
 from tests.fakes.workflows import MemoryWorkflows
 

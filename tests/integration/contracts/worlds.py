@@ -13,10 +13,18 @@ from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.postgres.book_unit import BookUnits
 from angel_x.adapters.postgres.order_search import OrderSearch
 from angel_x.adapters.postgres.replays import PostgresReplays
-from angel_x.domain.account import Account
-from angel_x.domain.order import Order, OrderStatus, OrderType, Priority, Product, Side, Validity
-from angel_x.services.relay import DueOrders
-from angel_x.services.replay import ParkedOrders
+from angel_x.domain.book.account import Account
+from angel_x.domain.orders.order import (
+    Order,
+    OrderStatus,
+    OrderType,
+    Priority,
+    Product,
+    Side,
+    Validity,
+)
+from angel_x.services.trading.relay import DueOrders
+from angel_x.services.trading.replay import ParkedOrders
 from angel_x.services.units import Units
 from tests.builders.accounts import list_contracts
 from tests.builders.chains import make_universe

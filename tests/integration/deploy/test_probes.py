@@ -10,7 +10,7 @@ import redis
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.redis.market_clock import RedisFeedBeacon
 from angel_x.adapters.redis.memory_board import MemoryBoard
-from angel_x.domain.memory_report import MemoryReport
+from angel_x.domain.operations.memory_report import MemoryReport
 from tests.builders.markets import standing_market
 from tests.plugins.runs import marked
 from tests.plugins.servers import RedisUrls

@@ -13,8 +13,8 @@ import pytest
 import redis
 
 from angel_x.adapters.dispatch import LANES, CeleryDispatcher
-from angel_x.domain.metric import Metric
-from angel_x.domain.order import Priority
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.order import Priority
 from config.celery_options import celery_options
 from config.queues import QueueName
 from config.settings import load

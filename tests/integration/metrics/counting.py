@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from angel_x.adapters.metrics import PrometheusMeter
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 
 
 def main(directory: str, times: str, *last: str) -> None:

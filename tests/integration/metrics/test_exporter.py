@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, text
 from angel_x.adapters.metrics.collector import Source
 from angel_x.adapters.metrics.exporter import registry, served
 from angel_x.bootstrap import Application, build
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.metrics import MetricsDisabled, serve, sources
 from config.settings import Settings, load
 from tests.builders.environs import environ_of

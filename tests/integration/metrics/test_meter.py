@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from angel_x.adapters.metrics import NullMeter, PrometheusMeter, make_meter, metrics_directory, wipe
 from angel_x.adapters.metrics.definitions import DEFINITIONS, Kind
 from angel_x.adapters.metrics.exporter import registry
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 from config.settings import load
 from tests.plugins.runs import marked
 

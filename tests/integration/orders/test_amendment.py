@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.denial import DenialReason
-from angel_x.domain.order import OrderRequest, Side
+from angel_x.domain.orders.denial import DenialReason
+from angel_x.domain.orders.order import OrderRequest, Side
 from angel_x.errors import (
     AmendmentRefused,
     InvalidAmendment,
@@ -19,7 +19,7 @@ from angel_x.errors import (
     OrderNotFound,
     OrderOnItsWay,
 )
-from angel_x.services.amendment_form import Change
+from angel_x.services.trading.amendment_form import Change
 from tests.builders.orders import Market
 
 

@@ -8,12 +8,18 @@ from typing import Any
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.basket import MAX_EXITS, BasketRecord, BasketRequest, BasketResult, OnRefusal
-from angel_x.domain.control import OrderSelection
-from angel_x.domain.order import OrderRequest, Side, Validity
-from angel_x.domain.workflow import WorkflowStatus
+from angel_x.domain.book.control import OrderSelection
+from angel_x.domain.orders.order import OrderRequest, Side, Validity
+from angel_x.domain.workflows.basket import (
+    MAX_EXITS,
+    BasketRecord,
+    BasketRequest,
+    BasketResult,
+    OnRefusal,
+)
+from angel_x.domain.workflows.workflow import WorkflowStatus
 from angel_x.errors import IdempotencyConflict, InvalidOrder, WorkflowNotFound
-from angel_x.services.execution import Execution
+from angel_x.services.trading.execution import Execution
 from tests.builders.orders import Market
 
 LOT = 65

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.control import CancellationRecord, OrderSelection
-from angel_x.domain.order import OrderStatus, Product
+from angel_x.domain.book.control import CancellationRecord, OrderSelection
+from angel_x.domain.orders.order import OrderStatus, Product
 from angel_x.errors import UnknownContract
 from tests.builders.orders import Market
 

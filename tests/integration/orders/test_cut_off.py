@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.denial import CancelReason
-from angel_x.domain.order import OrderRequest, Product, Side
+from angel_x.domain.orders.denial import CancelReason
+from angel_x.domain.orders.order import OrderRequest, Product, Side
 from angel_x.errors import InvalidOrder
-from angel_x.services.acceptance import Submission
+from angel_x.services.intake.acceptance import Submission
 from tests.builders.markets import standing_market
 from tests.builders.orders import Market
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.denial import DenialReason
-from angel_x.domain.order import OrderRequest, Priority, Side
+from angel_x.domain.orders.denial import DenialReason
+from angel_x.domain.orders.order import OrderRequest, Priority, Side
 from tests.builders.environs import application_on
 from tests.builders.orders import Market
 

@@ -11,8 +11,8 @@ import pytest
 
 from angel_x.adapters.postgres.duplicates import find_duplicates
 from angel_x.bootstrap import Application
-from angel_x.domain.denial import DenialReason
-from angel_x.domain.order import OrderRequest, Priority, Product, Side, Validity
+from angel_x.domain.orders.denial import DenialReason
+from angel_x.domain.orders.order import OrderRequest, Priority, Product, Side, Validity
 from tests.builders.orders import Market
 
 

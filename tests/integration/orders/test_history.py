@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.order import OrderRequest
-from angel_x.services import amendment_form
-from angel_x.services.acceptance import Submission
+from angel_x.domain.orders.order import OrderRequest
+from angel_x.services.intake.acceptance import Submission
+from angel_x.services.trading import amendment_form
 from tests.builders.environs import application_on
 from tests.builders.orders import Market
 

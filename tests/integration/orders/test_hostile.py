@@ -10,10 +10,10 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.bootstrap import TRANSIENT, Application
-from angel_x.domain.book import Book, Terms
-from angel_x.domain.denial import CancelReason
-from angel_x.domain.order import Order, OrderStatus, Side
-from angel_x.services.paper_market import PaperMarket
+from angel_x.domain.book.book import Book, Terms
+from angel_x.domain.orders.denial import CancelReason
+from angel_x.domain.orders.order import Order, OrderStatus, Side
+from angel_x.services.trading.paper_market import PaperMarket
 from tests.builders.orders import Market
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.control import ControlScope
-from angel_x.domain.denial import CancelReason, DenialReason
-from angel_x.domain.order import Priority, Side
-from angel_x.domain.risk import TradingState
+from angel_x.domain.book.control import ControlScope
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.denial import CancelReason, DenialReason
+from angel_x.domain.orders.order import Priority, Side
 from angel_x.errors import InvalidInput, UnknownContract
 from tests.builders.orders import Market
 from tests.integration.api.running import wait_until

@@ -10,11 +10,11 @@ import pytest
 from angel_x.adapters.metrics.meter import NullMeter
 from angel_x.adapters.postgres.order_search import OrderSearch
 from angel_x.bootstrap import Application
-from angel_x.domain.book import Terms
-from angel_x.domain.metric import Metric
-from angel_x.domain.order import Order, OrderStatus, Priority
-from angel_x.services.paper_market import PaperMarket
-from angel_x.services.relay import Relay
+from angel_x.domain.book.book import Terms
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.order import Order, OrderStatus, Priority
+from angel_x.services.trading.paper_market import PaperMarket
+from angel_x.services.trading.relay import Relay
 from tests.builders.environs import application_on
 from tests.builders.orders import Market
 from tests.builders.recorders import RecordingMeter
@@ -285,7 +285,7 @@ def test_orders_on_their_way_do_not_keep_others_from_expiring(
     user = market.account()
     leave_on_its_way(market, user, count=5)
     market.accept(user, *[market.request() for _ in range(5)])
-    monkeypatch.setattr("angel_x.services.expiry._AT_A_TIME", 2)
+    monkeypatch.setattr("angel_x.services.trading.expiry._AT_A_TIME", 2)
     end_validity(market)
 
     assert market.application.expiry.run() == 5

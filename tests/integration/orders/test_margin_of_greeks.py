@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.margin_source import MarginSource
-from angel_x.domain.order import Side
+from angel_x.domain.margin.margin_source import MarginSource
+from angel_x.domain.orders.order import Side
 from angel_x.errors import UnknownContract
 from tests.builders.orders import SPOT, Market
 from tests.builders.risk import option_value

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.matching import ORDER
-from angel_x.domain.order import OrderStatus, Side
+from angel_x.domain.exchange.matching import ORDER
+from angel_x.domain.orders.order import OrderStatus, Side
 from tests.builders.environs import application_on
 from tests.builders.orders import Market
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.denial import DenialReason
-from angel_x.domain.metric import Metric
-from angel_x.domain.order import Order, Priority, Side, Validity
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.denial import DenialReason
+from angel_x.domain.orders.order import Order, Priority, Side, Validity
 from angel_x.errors import IdempotencyConflict, InvalidOrder, OrderAlreadyClosed, OrderNotFound
-from angel_x.services.acceptance import Submission
-from angel_x.services.paper_market import PaperMarket
+from angel_x.services.intake.acceptance import Submission
+from angel_x.services.trading.paper_market import PaperMarket
 from tests.builders.orders import SPOT, Market
 
 

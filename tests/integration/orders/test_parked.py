@@ -11,11 +11,11 @@ from threading import Barrier
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.audit import AuditFilter
-from angel_x.domain.book import Terms
-from angel_x.domain.order import Order, Validity
+from angel_x.domain.book.book import Terms
+from angel_x.domain.orders.order import Order, Validity
+from angel_x.domain.records.audit import AuditFilter
 from angel_x.errors import ReplayRefused, UnknownOrder
-from angel_x.services.paper_market import PaperMarket
+from angel_x.services.trading.paper_market import PaperMarket
 from tests.builders.orders import Market
 
 OPERATOR = "cli:asha"

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.basket import BasketRequest, BasketResult
-from angel_x.domain.control import ControlScope, OrderSelection
-from angel_x.domain.expiry import epoch_ms
-from angel_x.domain.margin_source import MarginSource
-from angel_x.domain.money import to_paisa
-from angel_x.domain.order import OrderRequest, OrderStatus, Side
-from angel_x.domain.risk import TradingState
-from angel_x.domain.statement import MarginEstimate
-from angel_x.services.amendment_form import Change
+from angel_x.domain.book.control import ControlScope, OrderSelection
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.calendar.expiry import epoch_ms
+from angel_x.domain.margin.margin_source import MarginSource
+from angel_x.domain.orders.order import OrderRequest, OrderStatus, Side
+from angel_x.domain.records.statement import MarginEstimate
+from angel_x.domain.values.money import to_paisa
+from angel_x.domain.workflows.basket import BasketRequest, BasketResult
+from angel_x.services.trading.amendment_form import Change
 from tests.builders.environs import application_on
 from tests.builders.orders import SPOT, Market
 from tests.builders.risk import model_columns

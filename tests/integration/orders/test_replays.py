@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.metric import Metric
-from angel_x.domain.universe import Universe
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.api.intake import Intake
 from angel_x.errors import IdempotencyConflict, InvalidOrder, QueueFull
-from angel_x.services.acceptance import Submission
+from angel_x.services.intake.acceptance import Submission
 from tests.builders.orders import Market, contracts
 
 

@@ -12,14 +12,14 @@ import pytest
 
 from angel_x.adapters.postgres.contracts import SqlContracts
 from angel_x.bootstrap import Application
-from angel_x.domain.denial import DenialReason
-from angel_x.domain.limits import LimitKind
-from angel_x.domain.order import OrderStatus, Priority, Side, Validity
-from angel_x.domain.statement import OrderFilter
-from angel_x.domain.universe import Universe
+from angel_x.domain.book.limits import LimitKind
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.orders.denial import DenialReason
+from angel_x.domain.orders.order import OrderStatus, Priority, Side, Validity
+from angel_x.domain.records.statement import OrderFilter
 from angel_x.errors import IdempotencyConflict, InvalidAmendment, InvalidOrder, OrderAlreadyClosed
-from angel_x.services.acceptance import Accepted, Submission
-from angel_x.services.amendment_form import Change
+from angel_x.services.intake.acceptance import Accepted, Submission
+from angel_x.services.trading.amendment_form import Change
 from tests.builders.orders import Market
 
 FREEZE = 65 * 27

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.control import ControlScope, OrderSelection
-from angel_x.domain.denial import CancelReason
-from angel_x.domain.order import Product, Side
-from angel_x.domain.risk import TradingState
-from angel_x.domain.square_off import SquareOffRecord
-from angel_x.domain.workflow import WorkflowStatus
+from angel_x.domain.book.control import ControlScope, OrderSelection
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.denial import CancelReason
+from angel_x.domain.orders.order import Product, Side
+from angel_x.domain.workflows.square_off import SquareOffRecord
+from angel_x.domain.workflows.workflow import WorkflowStatus
 from angel_x.errors import IdempotencyConflict, UnknownContract, WorkflowNotFound
 from tests.builders.orders import Market
 

@@ -17,10 +17,10 @@ import pytest
 from sqlalchemy import Engine
 
 from angel_x.bootstrap import Application
-from angel_x.domain.audit import AuditFilter
-from angel_x.domain.control import ControlScope, OrderSelection
-from angel_x.domain.order import Side
-from angel_x.domain.risk import TradingState
+from angel_x.domain.book.control import ControlScope, OrderSelection
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.order import Side
+from angel_x.domain.records.audit import AuditFilter
 from angel_x.errors import ReplayRefused
 from tests.builders.orders import Market
 from tests.integration.api.running import wait_until

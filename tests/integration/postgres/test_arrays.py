@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from angel_x.adapters.postgres.arrays import array
-from angel_x.domain.order import Side
+from angel_x.domain.orders.order import Side
 
 NOW = datetime(2026, 11, 23, 4, 15, 30, 123456, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from angel_x.adapters.postgres.audit import PostgresAudit
-from angel_x.domain.audit import AuditFilter
+from angel_x.domain.records.audit import AuditFilter
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.stored import UNIVERSE, insert_order
 

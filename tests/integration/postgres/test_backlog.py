@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from angel_x.adapters.postgres.backlog import Backlog
-from angel_x.domain.backlog import LaneBacklog
-from angel_x.domain.order import OPEN, OrderStatus, Priority
+from angel_x.domain.operations.backlog import LaneBacklog
+from angel_x.domain.orders.order import OPEN, OrderStatus, Priority
 from tests.fakes.tables import LOT
 from tests.integration.contracts.worlds import UNIVERSE, SqlWorld
 

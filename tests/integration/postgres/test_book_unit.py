@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from angel_x.adapters.postgres.book_unit import _BY_ID
 from angel_x.bootstrap import Application
-from angel_x.domain.limits import Limits
-from angel_x.domain.order import OrderStatus, Side
-from angel_x.domain.risk import TradingState
+from angel_x.domain.book.limits import Limits
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.order import OrderStatus, Side
 from tests.builders.orders import Market
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from angel_x.adapters.postgres.book_unit import BookUnits
-from angel_x.domain.account import Account, Exposure
-from angel_x.domain.book import Book, Fill, Move
-from angel_x.domain.ledger import LedgerAccount, LedgerEntry
-from angel_x.domain.margin_pool import MarginPools
-from angel_x.domain.order import Order, OrderStatus
+from angel_x.domain.book.account import Account, Exposure
+from angel_x.domain.book.book import Book, Fill, Move
+from angel_x.domain.book.ledger import LedgerAccount, LedgerEntry
+from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.orders.order import Order, OrderStatus
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.stored import (
     UNIVERSE,

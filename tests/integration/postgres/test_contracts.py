@@ -14,8 +14,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from angel_x.adapters.postgres.contracts import SqlContracts
 from angel_x.adapters.postgres.engine import make_engine
-from angel_x.domain.universe import Universe
-from angel_x.domain.universe_generator import UniversePlan, generate_universe
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.contracts.universe_generator import UniversePlan, generate_universe
 from tests.builders.chains import make_universe
 from tests.builders.markets import CALENDAR, RULES
 

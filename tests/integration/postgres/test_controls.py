@@ -12,9 +12,9 @@ from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
 from angel_x.adapters.postgres.controls import PostgresControls
-from angel_x.domain.control import ControlScope
-from angel_x.domain.order import OPEN, OrderStatus
-from angel_x.domain.risk import TradingState
+from angel_x.domain.book.control import ControlScope
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.order import OPEN, OrderStatus
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.chains import make_universe
 from tests.builders.stored_orders import StoredOrder, store_orders

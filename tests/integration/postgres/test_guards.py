@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from angel_x.adapters.postgres.partitions import GUARDED, TABLES, Partitions
 from angel_x.bootstrap import Application
-from angel_x.domain.order import TRANSITIONS, OrderStatus
+from angel_x.domain.orders.order import TRANSITIONS, OrderStatus
 from tests.builders.orders import Market
 
 EXCHANGE = import_module("angel_x.adapters.postgres.migrations.versions.0002_exchange")

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.adapters.postgres.order_intake import OrderIntake, StoredOrder
-from angel_x.services.acceptance import IntakeRow, fingerprint
+from angel_x.services.intake.acceptance import IntakeRow, fingerprint
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.reception import UNIVERSE, order
 

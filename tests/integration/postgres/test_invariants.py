@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from angel_x.adapters.postgres.invariants import RULES, _checked
 from angel_x.bootstrap import Application
-from angel_x.domain.order import Priority, Side
+from angel_x.domain.orders.order import Priority, Side
 from tests.builders.orders import Market
 
 #: A lie for every rule, told behind the back of the protocol.

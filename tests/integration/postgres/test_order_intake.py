@@ -12,10 +12,10 @@ from sqlalchemy import Engine, event
 
 from angel_x.adapters.postgres.order_intake import OrderIntake
 from angel_x.adapters.postgres.workflows import Workflows
-from angel_x.domain.order import OrderRequest, OrderType, Priority, Product, Side, Validity
-from angel_x.domain.step import Step
-from angel_x.domain.workflow import WorkflowKind
-from angel_x.services.acceptance import IntakeRow, fingerprint
+from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Product, Side, Validity
+from angel_x.domain.orders.step import Step
+from angel_x.domain.workflows.workflow import WorkflowKind
+from angel_x.services.intake.acceptance import IntakeRow, fingerprint
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.reception import CALL, PUT, UNIVERSE, order
 

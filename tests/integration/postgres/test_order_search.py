@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from angel_x.adapters.postgres.order_search import OrderSearch
-from angel_x.domain.order import OPEN, RESTING, OrderStatus, OrderType, Side
+from angel_x.domain.orders.order import OPEN, RESTING, OrderStatus, OrderType, Side
 from tests.fakes.tables import LOT
 from tests.integration.contracts.worlds import UNIVERSE, SqlWorld
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from angel_x.adapters.postgres.book_unit import BookUnits
-from angel_x.domain.book import Book, Move, Whole
-from angel_x.domain.order import OrderStatus
+from angel_x.domain.book.book import Book, Move, Whole
+from angel_x.domain.orders.order import OrderStatus
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.stored import UNIVERSE, B, empty_book, insert_order, select, stored_order
 

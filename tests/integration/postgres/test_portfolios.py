@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from angel_x.adapters.postgres.portfolios import PostgresPortfolios
-from angel_x.domain.portfolio import NetGreeks, Portfolio, ScenarioGrid
+from angel_x.domain.portfolios.portfolio import NetGreeks, Portfolio, ScenarioGrid
 from tests.builders.accounts import list_contracts, open_accounts, open_positions
 from tests.builders.chains import make_universe
 

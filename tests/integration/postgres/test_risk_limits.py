@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from angel_x.adapters.postgres.risk_limits import PostgresRiskLimits
-from angel_x.domain.limits import NO_LIMITS, Limits, LimitSheet
+from angel_x.domain.book.limits import NO_LIMITS, Limits, LimitSheet
 from angel_x.errors import InvalidInput
-from angel_x.services.risk_limits import RiskLimits
+from angel_x.services.controls.risk_limits import RiskLimits
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from sqlalchemy.exc import ProgrammingError
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.grants import APPEND_ONLY, ROLE
 from angel_x.bootstrap import Application
-from angel_x.domain.audit import AuditFilter
-from angel_x.domain.order import Side
+from angel_x.domain.orders.order import Side
+from angel_x.domain.records.audit import AuditFilter
 from config.queues import QueueName
 from tests.builders.environs import application_on
 from tests.builders.orders import Market

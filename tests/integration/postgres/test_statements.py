@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from angel_x.adapters.postgres.reading import PostgresStatements
-from angel_x.domain.order import OrderStatus
-from angel_x.domain.statement import (
+from angel_x.domain.orders.order import OrderStatus
+from angel_x.domain.records.statement import (
     Balance,
     EventRecord,
     FillRecord,

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from angel_x.adapters.postgres.users import PostgresUsers
-from angel_x.domain.access import Scope
+from angel_x.domain.records.access import Scope
 from angel_x.errors import AccessDenied, InvalidInput, UnknownAccount
-from angel_x.services.access import Access
-from angel_x.services.accounts import Accounts
+from angel_x.services.accounts.access import Access
+from angel_x.services.accounts.accounts import Accounts
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from angel_x.adapters.postgres.workflows import Workflows
-from angel_x.domain.workflow import Workflow, WorkflowKind, WorkflowStatus
+from angel_x.domain.workflows.workflow import Workflow, WorkflowKind, WorkflowStatus
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.chains import make_universe
 

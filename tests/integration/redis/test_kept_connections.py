@@ -9,8 +9,8 @@ import pytest
 
 from angel_x.adapters.dispatch import CeleryDispatcher
 from angel_x.bootstrap import Application
-from angel_x.domain.metric import Metric
-from angel_x.domain.order import Priority
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.order import Priority
 from config.celery_options import celery_options
 from config.queues import QueueName
 from config.settings import load

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from angel_x.adapters.redis.liquidity import RedisLiquidity
-from angel_x.domain.liquidity import CLAIM, LiquidityBoard
+from angel_x.domain.quotes.liquidity import CLAIM, LiquidityBoard
 from tests.builders.chains import make_universe
 from tests.builders.liquidity import MemoryLiquidity
 

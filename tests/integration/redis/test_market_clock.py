@@ -8,7 +8,7 @@ import redis
 
 from angel_x.adapters.redis.market_clock import MarketClock, RedisFeedBeacon
 from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
-from angel_x.domain.feed_state import FeedState
+from angel_x.domain.feed.feed_state import FeedState
 from tests.builders.door import Door
 from tests.builders.markets import NOW, ManualClock
 

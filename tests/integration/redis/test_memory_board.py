@@ -3,7 +3,7 @@ from __future__ import annotations
 import redis
 
 from angel_x.adapters.redis.memory_board import MemoryBoard
-from angel_x.domain.memory_report import MemoryReport
+from angel_x.domain.operations.memory_report import MemoryReport
 
 REPORT = MemoryReport("node/orders-0", 12, 130.5, 100.0, 1_700_000_000.25)
 

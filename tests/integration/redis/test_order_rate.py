@@ -13,8 +13,8 @@ import pytest
 import redis
 
 from angel_x.adapters.redis.order_rate import RedisOrderRate
-from angel_x.domain.order_rate import WINDOW_SECONDS, Ask
-from angel_x.services.order_rate import LocalOrderRate, OrderRate
+from angel_x.domain.orders.order_rate import WINDOW_SECONDS, Ask
+from angel_x.services.intake.order_rate import LocalOrderRate, OrderRate
 from tests.plugins.servers import RedisUrls
 
 #: Makes the same window as another process would see it.

@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from angel_x.adapters.redis.quote_board import BLOCK, RedisQuoteBoard
-from angel_x.domain.quote import QUOTE
-from angel_x.domain.universe import Universe
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.quotes.quote import QUOTE
 from tests.builders.chains import make_universe
 from tests.builders.markets import MemoryQuoteBoard, make_quotes
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from angel_x.domain.access import Scope
+from angel_x.domain.records.access import Scope
 from tests.integration.rights.world import HOLDER, NOBODY, Kind, World
 
 #: Makes the body of a call from the name of the object that it is about.

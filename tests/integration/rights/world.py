@@ -14,11 +14,11 @@ from itertools import count
 from typing import Any
 
 from angel_x.bootstrap import Application
-from angel_x.domain.access import Scope
-from angel_x.domain.basket import BasketRequest, OnRefusal
-from angel_x.domain.control import ControlScope, OrderSelection
-from angel_x.domain.order import OrderRequest, Side
-from angel_x.domain.risk import TradingState
+from angel_x.domain.book.control import ControlScope, OrderSelection
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.order import OrderRequest, Side
+from angel_x.domain.records.access import Scope
+from angel_x.domain.workflows.basket import BasketRequest, OnRefusal
 from tests.builders.orders import Market
 
 HOLDER, STRANGER = "holder", "stranger"

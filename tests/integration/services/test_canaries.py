@@ -13,9 +13,9 @@ from sqlalchemy import Engine
 
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.postgres.canaries import PostgresCanaries
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 from angel_x.errors import InvalidInput
-from angel_x.services.canaries import Canaries
+from angel_x.services.operations.canaries import Canaries
 from tests.builders.recorders import RecordingMeter
 
 QUEUES = {"orders.high": 0, "orders.low": 0}

@@ -26,15 +26,15 @@ from angel_x.adapters.redis.market_clock import MarketClock, RedisFeedBeacon
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
 from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
 from angel_x.adapters.universe_source import PublishedUniverse
-from angel_x.domain.expiry import epoch_ms
-from angel_x.domain.quote import fresh
-from angel_x.domain.simulator import Simulator, central_strikes
+from angel_x.domain.calendar.expiry import epoch_ms
+from angel_x.domain.feed.simulator import Simulator, central_strikes
+from angel_x.domain.quotes.quote import fresh
 from angel_x.entrypoints import feed as feed_process
 from angel_x.entrypoints.feed import FeedChoice, SourceName
 from angel_x.errors import InvalidChainFile, InvalidInput
-from angel_x.services.contracts import ContractListing
-from angel_x.services.feed import Feed
-from angel_x.services.feed_ports import FeedPorts, MarketSource
+from angel_x.services.market.contracts import ContractListing
+from angel_x.services.market.feed import Feed
+from angel_x.services.market.feed_ports import FeedPorts, MarketSource
 from tests.builders.door import Door
 from tests.builders.markets import CALENDAR, RULES, chain_text
 from tests.builders.recorders import RecordingMeter

@@ -16,16 +16,16 @@ from redis.retry import Retry
 
 from angel_x.adapters.redis.greeks_board import RedisChainBoards, RedisGreeksBoard, RedisRiskBoard
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
-from angel_x.domain.dated import Dated
-from angel_x.domain.greek_columns import GreekField
-from angel_x.domain.metric import Metric
+from angel_x.domain.margin.risk_arrays import DELTA_ROW
+from angel_x.domain.margin.span import span_table
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.pricing.greek_columns import GreekField
 from angel_x.domain.pricing.kernels import NUMPY
-from angel_x.domain.quote import QUOTE
-from angel_x.domain.risk_arrays import DELTA_ROW
-from angel_x.domain.span import span_table
+from angel_x.domain.quotes.quote import QUOTE
+from angel_x.domain.values.dated import Dated
 from angel_x.errors import UnknownContract
-from angel_x.services.greeks import Greeks
-from angel_x.services.option_chain import OptionChains
+from angel_x.services.pricing.greeks import Greeks
+from angel_x.services.pricing.option_chain import OptionChains
 from config.market import table
 from tests.builders.chains import (
     EXPIRIES,

@@ -15,10 +15,10 @@ from sqlalchemy import text
 from angel_x.adapters.postgres.contracts import SqlContracts
 from angel_x.adapters.postgres.greeks_snapshot import PostgresGreeksSnapshots
 from angel_x.adapters.redis.greeks_board import RedisGreeksBoard
-from angel_x.domain.greek_columns import GREEK_FIELDS, GreekField
-from angel_x.domain.metric import Metric
-from angel_x.services import greeks_archive
-from angel_x.services.greeks_archive import GreeksArchive
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.pricing.greek_columns import GREEK_FIELDS, GreekField
+from angel_x.services.pricing import greeks_archive
+from angel_x.services.pricing.greeks_archive import GreeksArchive
 from tests.builders.chains import make_universe
 from tests.builders.recorders import FixedUniverse, RecordingMeter
 

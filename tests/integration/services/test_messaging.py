@@ -11,7 +11,7 @@ from psycopg2.errors import AdminShutdown, QueryCanceled
 from sqlalchemy.exc import OperationalError
 
 from angel_x.bootstrap import Application
-from angel_x.services.messaging import MAX_ATTEMPTS, Messaging
+from angel_x.services.intake.messaging import MAX_ATTEMPTS, Messaging
 from tests.builders.orders import Market
 
 

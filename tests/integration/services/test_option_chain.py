@@ -12,10 +12,10 @@ import pytest
 
 from angel_x.adapters.redis.greeks_board import RedisGreeksBoard
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
-from angel_x.domain.chain_pricing import price_chains
-from angel_x.domain.greek_columns import to_edge_units
+from angel_x.domain.chains.chain_pricing import price_chains
+from angel_x.domain.pricing.greek_columns import to_edge_units
 from angel_x.errors import UnknownContract
-from angel_x.services.option_chain import OptionChains
+from angel_x.services.pricing.option_chain import OptionChains
 from tests.builders.chains import (
     EXPIRIES,
     FORWARD,

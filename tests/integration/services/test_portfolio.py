@@ -18,16 +18,16 @@ from angel_x.adapters.postgres.portfolios import PostgresPortfolios
 from angel_x.adapters.redis.greeks_board import RedisGreeksBoard
 from angel_x.adapters.redis.portfolios import RedisPortfolioCache
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
-from angel_x.domain.account import Account
-from angel_x.domain.chain_pricing import price_chains
-from angel_x.domain.dated import Dated
-from angel_x.domain.greek_columns import to_edge_units
-from angel_x.domain.metric import Metric
-from angel_x.domain.portfolio import NetGreeks
-from angel_x.domain.valuation import Holdings
+from angel_x.domain.book.account import Account
+from angel_x.domain.chains.chain_pricing import price_chains
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.portfolios.portfolio import NetGreeks
+from angel_x.domain.portfolios.valuation import Holdings
+from angel_x.domain.pricing.greek_columns import to_edge_units
+from angel_x.domain.values.dated import Dated
 from angel_x.errors import UnknownAccount
-from angel_x.services import portfolio as portfolio_service
-from angel_x.services.portfolio import Portfolios
+from angel_x.services.accounts import portfolio as portfolio_service
+from angel_x.services.accounts.portfolio import Portfolios
 from tests.builders.accounts import list_contracts, open_accounts, open_positions
 from tests.builders.chains import (
     MARKET_TIME,

@@ -22,14 +22,14 @@ from angel_x.adapters.redis.greeks_board import RedisGreeksBoard, RedisRiskBoard
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
 from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
 from angel_x.adapters.universe_source import PublishedUniverse
-from angel_x.domain.greek_columns import GREEK_FIELDS
-from angel_x.domain.market_move import MarketMove
-from angel_x.domain.quote import QUOTE
-from angel_x.domain.risk_arrays import RISK_ROWS
-from angel_x.domain.universe import Universe
-from angel_x.domain.valuation import locate
-from angel_x.services.market_watch import MarketWatch
-from angel_x.services.quoting import Quoting
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.feed.market_move import MarketMove
+from angel_x.domain.margin.risk_arrays import RISK_ROWS
+from angel_x.domain.portfolios.valuation import locate
+from angel_x.domain.pricing.greek_columns import GREEK_FIELDS
+from angel_x.domain.quotes.quote import QUOTE
+from angel_x.services.market.quoting import Quoting
+from angel_x.services.trading.market_watch import MarketWatch
 from tests.builders.chains import make_universe
 
 NOW = datetime(2026, 8, 19, 7, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from angel_x.adapters.fault_points import fault_mark, passing
-from angel_x.domain.step import Step, unhindered
+from angel_x.domain.orders.step import Step, unhindered
 from angel_x.errors import InvalidInput
 from config.settings import SettingsError, load
 from tests.integration.api.running import wait_until
@@ -22,7 +22,7 @@ from tests.plugins.runs import marked
 PROGRAM = """
 import os, sys
 from angel_x.adapters.fault_points import passing
-from angel_x.domain.step import Step
+from angel_x.domain.orders.step import Step
 from config.settings import load
 settings = load(os.environ)
 at = passing(settings.home_path, settings.fault_at, settings.fault_action)

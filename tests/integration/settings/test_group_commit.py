@@ -8,7 +8,7 @@ import pytest
 
 from angel_x.bootstrap import Application
 from angel_x.entrypoints.api.application import create_app
-from angel_x.services.acceptance import Submission
+from angel_x.services.intake.acceptance import Submission
 from tests.builders.orders import Market
 from tests.integration.settings.conftest import Build
 

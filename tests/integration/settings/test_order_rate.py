@@ -15,11 +15,11 @@ import redis
 
 from angel_x.adapters.servers.binaries import find_valkey
 from angel_x.bootstrap import Application
-from angel_x.domain.metric import Metric
-from angel_x.domain.order import Priority
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.order import Priority
 from angel_x.entrypoints.api.intake import Intake
 from angel_x.errors import OrderRateExceeded
-from angel_x.services.acceptance import Submission
+from angel_x.services.intake.acceptance import Submission
 from tests.builders.orders import Market
 from tests.integration.api.running import wait_until
 from tests.integration.settings.conftest import Build

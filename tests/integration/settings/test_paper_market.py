@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.slippage import Slippage
+from angel_x.domain.exchange.slippage import Slippage
 from tests.builders.orders import Market
 from tests.integration.settings.conftest import Build
 

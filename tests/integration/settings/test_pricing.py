@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.contract import Right
+from angel_x.domain.contracts.contract import Right
 from tests.builders.orders import SPOT, Market
 from tests.integration.settings.conftest import Build
 

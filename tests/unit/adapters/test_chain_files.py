@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from angel_x.adapters.chain_files import read_chain
-from angel_x.domain.replay import RecordedChain
+from angel_x.domain.feed.replay import RecordedChain
 from angel_x.errors import InvalidChainFile
 from tests.builders.markets import CALENDAR, RULES, chain_text
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from angel_x.adapters.contract_files import read_contracts
-from angel_x.domain.contract_file import ContractFile
+from angel_x.domain.contracts.contract_file import ContractFile
 from angel_x.errors import InvalidChainFile, InvalidScripMaster
 from tests.builders.markets import CALENDAR, RULES, chain_text
 from tests.builders.scrips import LISTED_ON, Row, cash, master_text, option

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from angel_x.adapters.universe_source import PublishedUniverse
-from angel_x.domain.universe import Universe
+from angel_x.domain.contracts.universe import Universe
 from tests.builders.chains import make_universe
 from tests.builders.markets import ManualClock, MemoryContracts, MemoryPointer
 

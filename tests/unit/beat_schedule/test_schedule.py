@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
-from angel_x.domain.session import TradingCalendar
+from angel_x.domain.calendar.session import TradingCalendar
 from beat_schedule.gate import MarketGate
 from beat_schedule.schedule import Gate, celery_schedule, entries
 from config.market import table

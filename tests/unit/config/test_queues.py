@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from angel_x.domain.order import Priority
+from angel_x.domain.orders.order import Priority
 from config.queues import WORKER_QUEUES, QueueName
 from config.task_names import ROUTES, TaskName
 

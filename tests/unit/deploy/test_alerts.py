@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from angel_x.adapters.metrics.definitions import DEFINITIONS
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 from tests.unit.deploy import compose
 
 FILE = compose.DEPLOY / "prometheus" / "alerts.yaml"

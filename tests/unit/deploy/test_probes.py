@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from angel_x.domain.memory_report import MemoryReport
+from angel_x.domain.operations.memory_report import MemoryReport
 from deploy.probes.alive import refusal
 
 NOW = 1_000_000.0

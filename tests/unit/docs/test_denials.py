@@ -4,8 +4,8 @@ from enum import StrEnum
 
 import pytest
 
-from angel_x.domain.denial import CancelReason, DenialReason, MoveReason
-from angel_x.domain.limits import LimitKind
+from angel_x.domain.book.limits import LimitKind
+from angel_x.domain.orders.denial import CancelReason, DenialReason, MoveReason
 from angel_x.entrypoints.denial_reference import explanations, reference
 from tests.unit.docs.pages import ROOT
 

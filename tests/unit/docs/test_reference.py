@@ -6,15 +6,15 @@ from dataclasses import fields
 import pytest
 
 from angel_x.adapters.metrics.definitions import DEFINITIONS, Kind
-from angel_x.domain.chain_measures import Lack
-from angel_x.domain.chain_summary import ExpirySummary
-from angel_x.domain.metric import Metric
-from angel_x.domain.option_chain import ContractGreeks
-from angel_x.domain.order import OrderStatus
-from angel_x.domain.portfolio import NetGreeks
+from angel_x.domain.chains.chain_measures import Lack
+from angel_x.domain.chains.chain_summary import ExpirySummary
+from angel_x.domain.chains.option_chain import ContractGreeks
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.order import OrderStatus
+from angel_x.domain.portfolios.portfolio import NetGreeks
 from angel_x.domain.pricing.forward import ForwardSource
 from angel_x.domain.pricing.iv_status import STATUS_NAMES
-from angel_x.domain.pricing_status import UNPUBLISHED, MarketStatus
+from angel_x.domain.pricing.pricing_status import UNPUBLISHED, MarketStatus
 from angel_x.entrypoints.api import (
     account,
     baskets,
@@ -28,7 +28,7 @@ from angel_x.entrypoints.api import (
     submissions,
 )
 from angel_x.entrypoints.cli.root import COMMANDS
-from angel_x.services.order_form import OrderForm
+from angel_x.services.intake.order_form import OrderForm
 from tests.unit.docs.pages import ROOT, rows
 
 REFERENCE = ROOT / "docs" / "reference"

@@ -12,7 +12,7 @@ from celery import Celery
 from celery.worker.consumer import Consumer as CeleryConsumer
 from structlog.testing import capture_logs
 
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 from tests.builders.recorders import RecordingMeter
 
 

@@ -15,7 +15,7 @@ from psycopg2.errors import AdminShutdown, QueryCanceled
 from redis.exceptions import ConnectionError as CacheAway
 from sqlalchemy.exc import OperationalError
 
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 from config.task_names import TaskName
 from tests.builders.reception import CALL, LOT, Reception
 from tests.builders.recorders import RecordingMeter

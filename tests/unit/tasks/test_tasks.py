@@ -10,7 +10,7 @@ from celery import Celery
 from celery.exceptions import Ignore
 from structlog.testing import capture_logs
 
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 from angel_x.errors import InvalidInput
 from config.task_names import TaskName
 from tests.builders.recorders import RecordingMeter

@@ -10,7 +10,7 @@ from datetime import date
 
 import pytest
 
-from angel_x.domain.protection import LimitBand, MarketBand, Protection
+from angel_x.domain.exchange.protection import LimitBand, MarketBand, Protection
 from config.market import table
 
 BANDS = Protection.from_table(table("price_bands"))

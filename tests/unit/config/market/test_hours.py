@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from angel_x.domain.session import IST
+from angel_x.domain.calendar.session import IST
 from config.market import table
 from tests.builders.markets import CALENDAR
 from tests.unit.config.market.listings import first_days

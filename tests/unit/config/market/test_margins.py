@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from angel_x.domain.margin import PercentageMargin, RiskRows
-from angel_x.domain.risk_arrays import DELTA_ROW
-from angel_x.domain.span import ScanRange, SpanParameters, span_table
-from angel_x.domain.span_margin import SpanMargin
-from angel_x.domain.unit_risk import STEPS
+from angel_x.domain.margin.margin import PercentageMargin, RiskRows
+from angel_x.domain.margin.risk_arrays import DELTA_ROW
+from angel_x.domain.margin.span import ScanRange, SpanParameters, span_table
+from angel_x.domain.margin.span_margin import SpanMargin
+from angel_x.domain.margin.unit_risk import STEPS
 from config.market import table
 
 MARGIN = PercentageMargin.from_table(table("margin"))

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import pytest
 
 from angel_x.bootstrap.application import Application
-from angel_x.domain.intraday import IntradayRule
+from angel_x.domain.calendar.intraday import IntradayRule
 from config.market import table
 from config.settings import load
 from tests.builders.markets import CALENDAR

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from angel_x import errors
-from angel_x.domain.metric import Metric
+from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.api import problems
 from angel_x.entrypoints.api.edge import Edge
 

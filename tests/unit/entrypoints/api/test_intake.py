@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from angel_x.domain.order import OrderRequest, OrderStatus, Priority, Side
+from angel_x.domain.orders.order import OrderRequest, OrderStatus, Priority, Side
 from angel_x.entrypoints.api.group_commit import Outcome
 from angel_x.entrypoints.api.intake import Intake
 from angel_x.errors import IdempotencyConflict, InvalidOrder, OrderRateExceeded, QueueFull
-from angel_x.services.acceptance import Accepted, Submission
+from angel_x.services.intake.acceptance import Accepted, Submission
 from tests.builders.reception import Away, Reception, order
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from angel_x.domain.order import Priority, Side
+from angel_x.domain.orders.order import Priority, Side
 from angel_x.entrypoints.cli.order_file import parse_orders, read_orders
 from angel_x.errors import InvalidInput, InvalidOrder
 

@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from angel_x.domain.order import Priority
+from angel_x.domain.orders.order import Priority
 from angel_x.entrypoints.demo.orders import Call, Instrument, make_calls
-from angel_x.services import order_form
+from angel_x.services.intake import order_form
 
 INSTRUMENTS = [
     Instrument("NIFTY_01DEC26_24000CE", 65, Decimal("0.05"), Decimal("204.37")),

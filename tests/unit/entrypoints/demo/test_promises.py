@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from angel_x.domain.order import OrderStatus
-from angel_x.domain.statement import OrderReceipt
+from angel_x.domain.orders.order import OrderStatus
+from angel_x.domain.records.statement import OrderReceipt
 from angel_x.entrypoints.demo.feats import Feat
 from angel_x.entrypoints.demo.promises import Promises
 from angel_x.entrypoints.demo.refusals import Refusal

@@ -9,8 +9,8 @@ from math import log
 import pytest
 from rich.console import Console
 
-from angel_x.domain.chain_summary import ChainSummary, ExpirySummary, SmilePoint
-from angel_x.domain.contract import Right
+from angel_x.domain.chains.chain_summary import ChainSummary, ExpirySummary, SmilePoint
+from angel_x.domain.contracts.contract import Right
 from angel_x.entrypoints.presentation.summaries import smile_drawing, summary_table
 
 FORWARD = 24_050

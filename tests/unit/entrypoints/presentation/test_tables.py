@@ -9,10 +9,10 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from angel_x.domain.contract import Right
-from angel_x.domain.option_chain import ContractGreeks, OptionChain
-from angel_x.domain.order import Product
-from angel_x.domain.statement import PositionRecord
+from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.contracts.contract import Right
+from angel_x.domain.orders.order import Product
+from angel_x.domain.records.statement import PositionRecord
 from angel_x.entrypoints.presentation.chains import (
     around_the_money,
     chain_table,

@@ -1,0 +1,1 @@
+"""The book of an account: positions, ledger, charges, limits and what may be decided."""

@@ -1,0 +1,62 @@
+"""An account and what it holds and offers in each contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from angel_x.domain.orders.order import Side
+from angel_x.domain.values.money import ZERO
+
+
+@dataclass(slots=True)
+class Account:
+    """Cash and margin, in rupees."""
+
+    id: int
+    cash: Decimal
+    collateral: Decimal
+    #: Margin of short positions and short orders, and premium reserved for purchases that rest.
+    margin_used: Decimal
+    realised_pnl: Decimal = ZERO
+    #: Orders in the market or on their way there.
+    open_orders: int = 0
+    #: The trading day, in India, that ``day_pnl`` is of.
+    pnl_day: date | None = None
+    #: Rupees realised on that day, less charges.
+    day_pnl: Decimal = ZERO
+
+    def begin_day(self, day: date) -> None:
+        """Start the result of a new trading day at nothing."""
+        if self.pnl_day != day:
+            self.pnl_day, self.day_pnl = day, ZERO
+
+    @property
+    def free_balance(self) -> Decimal:
+        return self.cash + self.collateral - self.margin_used
+
+
+@dataclass(slots=True)
+class Exposure:
+    """One account in one contract: what it holds and what it offers."""
+
+    user_id: int
+    symbol: str
+    net_quantity: int = 0
+    #: Units of the purchases that rest.
+    open_buy_quantity: int = 0
+    #: Units of the sales that rest.
+    open_sell_quantity: int = 0
+
+    @property
+    def worst_quantity(self) -> int:
+        """Units, negative where short, if every resting sale trades and no resting purchase does."""
+        return self.net_quantity - self.open_sell_quantity
+
+    def offer(self, side: Side, change: int) -> None:
+        """Let ``change`` more units of one side rest, or fewer if it is negative."""
+        if side is Side.BUY:
+            self.open_buy_quantity += change
+        else:
+            self.open_sell_quantity += change

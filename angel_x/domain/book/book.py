@@ -1,0 +1,455 @@
+"""The book of one batch: accounts, exposures and positions, and what each order does to them.
+
+Orders are folded in one after the other, because what an order needs depends on what the orders
+before it did.  Everything that a transaction has to write is collected here; nothing is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from angel_x.domain.book.account import Account, Exposure
+from angel_x.domain.book.charges import ChargeRates
+from angel_x.domain.book.ledger import LedgerEntry, fill_entries
+from angel_x.domain.book.margin_pool import MarginPool, MarginPools
+from angel_x.domain.book.position import Closing, Position
+from angel_x.domain.book.risk import TradingRules, TradingState, closes, refusal, refusal_to_amend
+from angel_x.domain.contracts.contract import underlying_of
+from angel_x.domain.orders.denial import CancelReason, DenialReason, MoveReason
+from angel_x.domain.orders.order import (
+    PLACED,
+    Order,
+    OrderStatus,
+    Priority,
+    Product,
+    Side,
+    Validity,
+    check_move,
+)
+from angel_x.domain.values.money import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the market and the rules offer to one order."""
+
+    #: Rupees a unit; None where the order does not trade now.
+    fill_price: Decimal | None
+    charges: ChargeRates
+    #: Set where the order must not trade whatever the account has.
+    denial: DenialReason | None = None
+    #: Units that the far side of the quote has for this order, zero where it does not trade.
+    fill_quantity: int = 0
+    #: Rupees that the order stands at: its own limit, or the protection of one at market.
+    limit_price: Decimal | None = None
+    #: False for a stop order that the last price has not reached.
+    triggered: bool = True
+    underlying: str = ""
+    #: Rupees of the last trade or the middle of the quote; None where there is neither.
+    reference: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What an order says after it was changed."""
+
+    quantity: int
+    limit_price: Decimal | None
+    trigger_price: Decimal | None
+
+    def loses_priority(self, order: Order) -> bool:
+        """Say whether the change puts the order behind those that stand at its price."""
+        repriced = (self.limit_price, self.trigger_price) != (
+            order.limit_price,
+            order.trigger_price,
+        )
+        return repriced or self.quantity > order.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One step in an order's life, to become an event."""
+
+    order: Order
+    status: OrderStatus
+    reason: str | None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What an order has come to whose slices have moved."""
+
+    user_id: int
+    order_id: int
+    client_order_id: str
+    symbol: str
+    side: str
+    status: str
+    reason: str | None
+    quantity: int
+    filled_quantity: int
+    #: Rupees a unit over the fills of all slices.
+    average_price: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution."""
+
+    order: Order
+    quantity: int
+    #: Rupees a unit.
+    price: Decimal
+    #: Derived from the order and how much of it had traded, so a repeated fill has the same one.
+    execution_id: str
+
+
+@dataclass(slots=True)
+class Book:
+    """The state that the orders of a batch are decided against, and what they did to it."""
+
+    accounts: dict[int, Account]
+    exposures: dict[tuple[int, str], Exposure]
+    #: The open position of each account, contract and product.
+    positions: dict[tuple[int, str, Product], Position]
+    #: Controls and limits as they stood when the orders were claimed.
+    rules: TradingRules = field(default_factory=TradingRules)
+    #: Margin of the accounts by underlying.  They need every open exposure of the accounts.
+    margins: MarginPools = field(default_factory=MarginPools)
+    #: Account and contract of the exposures that are not what they were.
+    exposed: set[tuple[int, str]] = field(default_factory=set)
+    moves: list[Move] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    entries: list[LedgerEntry] = field(default_factory=list)
+    trades: list[tuple[int, str, Closing]] = field(default_factory=list)
+    #: Positions that became flat.
+    flattened: list[Position] = field(default_factory=list)
+    #: Sliced orders that followed their slices, known once the book was written.
+    wholes: list[Whole] = field(default_factory=list)
+    #: Orders whose quantity or prices changed, and whether they go to the end of their price.
+    amended: list[tuple[Order, bool]] = field(default_factory=list)
+
+    def begin_day(self, day: date) -> None:
+        """Let the results of all accounts be those of ``day``, the market's date in India."""
+        for account in self.accounts.values():
+            account.begin_day(day)
+
+    def decide(self, order: Order, terms: Terms) -> None:
+        """Trade, rest, cancel or deny an order that was received."""
+        order.attempt += 1
+        reason = self._refusal(order, terms)
+        if reason is not None:
+            self.deny(order, reason)
+            return
+        quantity = terms.fill_quantity if terms.triggered and terms.fill_price is not None else 0
+        if not quantity and order.validity is Validity.IOC:
+            self._move(order, OrderStatus.CANCELED, CancelReason.NOT_MARKETABLE)
+            return
+        stands = 0 if order.validity is Validity.IOC else order.leaves_quantity - quantity
+        if not self._hold(order, terms, quantity, stands):
+            self.deny(order, DenialReason.INSUFFICIENT_MARGIN)
+            return
+        if quantity:
+            assert terms.fill_price is not None
+            self._execute(order, quantity, terms.fill_price, terms.charges)
+        self._settle_rest(order, terms, held=stands > 0)
+
+    def submit(self, order: Order, terms: Terms) -> None:
+        """Set everything aside that an order may need, and send it to a venue that takes its time."""
+        order.attempt += 1
+        reason = self._refusal(order, terms)
+        if reason is None and not self._hold(order, terms, 0, order.leaves_quantity):
+            reason = DenialReason.INSUFFICIENT_MARGIN
+        if reason is not None:
+            self.deny(order, reason)
+        else:
+            self._move(order, OrderStatus.SUBMITTING, None)
+
+    def resubmit(self, order: Order) -> None:
+        """Begin another attempt to place an order of which nobody heard again."""
+        order.attempt += 1
+        self._move(order, OrderStatus.SUBMITTING, MoveReason.LEASE_EXPIRED)
+
+    def settle(self, order: Order, terms: Terms) -> None:
+        """Take the venue's answer to an order that was sent to it."""
+        if terms.denial is not None:
+            self.take_off(order, OrderStatus.REJECTED, terms.denial)
+            return
+        if self.is_stopped(order, terms.underlying):
+            self.take_off(order, OrderStatus.CANCELED, CancelReason.KILL_SWITCH)
+            return
+        if terms.triggered and terms.fill_price is not None and terms.fill_quantity:
+            self._trade_held(order, terms.fill_quantity, terms.fill_price, terms.charges)
+        self._settle_rest(order, terms, held=True)
+
+    def match(self, order: Order, terms: Terms) -> None:
+        """Trigger and trade an order that rests, if the market has come to it."""
+        if self.is_stopped(order, terms.underlying):
+            return
+        if order.status is OrderStatus.TRIGGER_PENDING:
+            if not terms.triggered:
+                return
+            if terms.denial is DenialReason.PRICE_BAND:
+                self.take_off(order, OrderStatus.REJECTED, terms.denial)
+                return
+            self._move(order, OrderStatus.WORKING, MoveReason.TRIGGERED)
+        if terms.denial is None and terms.fill_price is not None and terms.fill_quantity:
+            self._trade_held(order, terms.fill_quantity, terms.fill_price, terms.charges)
+
+    def amend(self, order: Order, amendment: Amendment, terms: Terms) -> DenialReason | None:
+        """Change an open order, or return why not and leave it as it was.
+
+        ``terms`` are those of the order as amended.
+        """
+        denial = terms.denial or self._refusal_to_amend(order, amendment, terms)
+        if denial is not None:
+            return denial
+        before = order.quantity, order.limit_price, order.trigger_price
+        order_after = amendment.quantity, amendment.limit_price, amendment.trigger_price
+        if order.status in PLACED and not self._rehold(order, amendment, terms):
+            return DenialReason.INSUFFICIENT_MARGIN
+        self.amended.append((order, amendment.loses_priority(order)))
+        order.quantity, order.limit_price, order.trigger_price = order_after
+        detail = ", ".join(
+            f"{name} {old} → {new}"
+            for name, old, new in zip(
+                ("quantity", "price", "trigger price"), before, order_after, strict=True
+            )
+            if old != new
+        )
+        self._move(order, order.status, MoveReason.AMENDED, detail)
+        return None
+
+    def deny(self, order: Order, reason: DenialReason, detail: str | None = None) -> None:
+        """Refuse an order that was received."""
+        self._move(order, OrderStatus.DENIED, reason, detail)
+
+    def take_off(
+        self,
+        order: Order,
+        status: OrderStatus,
+        reason: CancelReason | DenialReason,
+        detail: str | None = None,
+    ) -> None:
+        """Close what has not traded, and free what was held for it."""
+        if order.status in PLACED:
+            self._release(order)
+        self._move(order, status, reason, detail)
+
+    def is_stopped(self, order: Order, underlying: str) -> bool:
+        """Say whether a control keeps an order in the market from trading."""
+        state = self.rules.state(order.user_id, underlying)
+        if state is TradingState.ACTIVE or order.is_exit:
+            return False
+        leaves = order.leaves_quantity
+        closing = closes(order.side, leaves, self.exposure(order), own=leaves)
+        may_close = state is TradingState.REDUCING or order.priority is Priority.EMERGENCY
+        return not (closing and may_close)
+
+    def exposure(self, order: Order) -> Exposure:
+        """Return what the order's account holds and offers in its contract."""
+        key = order.user_id, order.symbol
+        if key not in self.exposures:
+            self.exposures[key] = Exposure(*key)
+        return self.exposures[key]
+
+    def _refusal(self, order: Order, terms: Terms) -> DenialReason | None:
+        if terms.denial is not None:
+            return terms.denial
+        if order.is_exit:
+            # Whatever is halted the way out is open, and whatever else trades it stays one.
+            return None if self._reduces(order) else DenialReason.REDUCING_ONLY
+        key = order.user_id, order.symbol
+        exposure = self.exposures.get(key) or Exposure(*key)
+        return refusal(order, self.accounts[order.user_id], exposure, terms, self.rules)
+
+    def _reduces(self, order: Order) -> bool:
+        """Say whether the position of the order's product covers all of its units."""
+        position = self.positions.get((order.user_id, order.symbol, order.product))
+        if position is None:
+            return False
+        return order.leaves_quantity <= -order.side.sign * position.quantity
+
+    def _refusal_to_amend(
+        self, order: Order, amendment: Amendment, terms: Terms
+    ) -> DenialReason | None:
+        account, exposure = self.accounts[order.user_id], self.exposure(order)
+        return refusal_to_amend(order, amendment, account, exposure, terms, self.rules)
+
+    def _hold(self, order: Order, terms: Terms, quantity: int, stands: int) -> bool:
+        """Set aside what it takes to trade ``quantity`` now and let ``stands`` units rest.
+
+        Return False, and change nothing, where the account has not enough free.
+        """
+        account = self.accounts[order.user_id]
+        if order.limit_price is None:
+            order.limit_price = terms.limit_price
+        premium = terms.fill_price * quantity if quantity and terms.fill_price else ZERO
+        traded = order.traded_value + premium
+        paid = terms.charges.on_fill(order.side, order.traded_value, traded)
+        reserved = _reserve(order, stands, traded, terms.charges)
+        if order.side is Side.BUY:
+            paid += premium
+        # The premium of a sale is not credited before its margin stands: the exchange does not
+        # either.
+        change = quantity if order.side is Side.BUY else -quantity - stands
+        if not self._margin(order, change, most=account.free_balance - paid - reserved):
+            return False
+        self._set_reserve(account, order, reserved)
+        self._expose(order, offered=stands, traded=quantity)
+        return True
+
+    def _rehold(self, order: Order, amendment: Amendment, terms: Terms) -> bool:
+        """Set aside what an order in the market needs once it is amended, or change nothing."""
+        account = self.accounts[order.user_id]
+        leaves = amendment.quantity - order.filled_quantity
+        more = leaves - order.leaves_quantity
+        reserved = _reserve(order, leaves, order.traded_value, terms.charges, amendment.limit_price)
+        change = -more if order.side is Side.SELL else 0
+        most = max(account.free_balance, ZERO) - reserved + order.reserved
+        if not self._margin(order, change, most=most):
+            return False
+        self._set_reserve(account, order, reserved)
+        self._expose(order, offered=more)
+        return True
+
+    def _release(self, order: Order) -> None:
+        """Free what an order in the market holds; its margin goes with the units it offered."""
+        self._set_reserve(self.accounts[order.user_id], order, ZERO)
+        if order.side is Side.SELL:
+            self._margin(order, order.leaves_quantity)
+        self._expose(order, offered=-order.leaves_quantity)
+
+    def _trade_held(self, order: Order, quantity: int, price: Decimal, rates: ChargeRates) -> None:
+        """Execute units for which everything was set aside before."""
+        traded = order.traded_value + price * quantity
+        reserved = _reserve(order, order.leaves_quantity - quantity, traded, rates)
+        self._set_reserve(self.accounts[order.user_id], order, reserved)
+        if order.side is Side.BUY:
+            self._margin(order, quantity)
+        # What was offered becomes what is short: the same units, so the margin of a sale stays.
+        self._expose(order, offered=-quantity, traded=quantity)
+        self._execute(order, quantity, price, rates)
+
+    def _settle_rest(self, order: Order, terms: Terms, *, held: bool) -> None:
+        """Let what has not traded rest, or cancel it where it must not.
+
+        ``held`` says whether anything is set aside for it.
+        """
+        if order.status is OrderStatus.FILLED:
+            return
+        if order.validity is Validity.IOC:
+            reason = (
+                CancelReason.NOT_FILLED_AT_ONCE
+                if order.filled_quantity
+                else CancelReason.NOT_MARKETABLE
+            )
+            if held:
+                self._release(order)
+            self._move(order, OrderStatus.CANCELED, reason)
+        elif not order.filled_quantity:
+            resting = OrderStatus.WORKING if terms.triggered else OrderStatus.TRIGGER_PENDING
+            self._move(order, resting, None)
+
+    def _execute(self, order: Order, quantity: int, price: Decimal, rates: ChargeRates) -> None:
+        """Book the execution of units that are accounted for in the exposure already."""
+        account, before = self.accounts[order.user_id], order.filled_quantity
+        traded = order.traded_value + price * quantity
+        charges = rates.on_fill(order.side, order.traded_value, traded)
+        cost_change, realised = self._fold(order, quantity, price)
+        entries, cash = fill_entries(
+            order.user_id, order.id, cost_change=cost_change, realised=realised, charges=charges
+        )
+        self.entries += entries
+        account.cash += cash
+        account.realised_pnl += realised
+        account.day_pnl += realised - charges
+        self.fills.append(Fill(order, quantity, price, f"paper-{order.id}-{before}"))
+        order.traded_value = traded
+        order.filled_quantity += quantity
+        is_filled = order.filled_quantity == order.quantity
+        self._move(order, OrderStatus.FILLED if is_filled else OrderStatus.PARTIALLY_FILLED, None)
+
+    def _fold(self, order: Order, quantity: int, price: Decimal) -> tuple[Decimal, Decimal]:
+        """Put a fill into the position; return the change of its cost and what was realised."""
+        position = self._position(order)
+        cost_before, realised = position.cost, ZERO
+        closing = 0
+        if position.quantity * order.side.sign < 0:
+            closing = min(quantity, abs(position.quantity))
+            closed = position.close(order.side, closing, price)
+            realised = closed.realised_pnl
+            self.trades.append((order.user_id, order.symbol, closed))
+        cost_change = position.cost - cost_before
+        if position.is_flat and closing:
+            self.flattened.append(self.positions.pop((order.user_id, order.symbol, order.product)))
+        if quantity > closing:
+            cost_change += self._position(order).open(order.side, quantity - closing, price)
+        return cost_change, realised
+
+    def _position(self, order: Order) -> Position:
+        key = order.user_id, order.symbol, order.product
+        if key not in self.positions:
+            self.positions[key] = Position(*key)
+        return self.positions[key]
+
+    def pool(self, user_id: int, underlying: str) -> MarginPool:
+        """Return the margin of an account in an underlying."""
+        return self.margins.of(user_id, underlying, self.exposures.values())
+
+    def _margin(self, order: Order, change: int, most: Decimal | None = None) -> bool:
+        """Hold what it takes to have ``change`` more units of the order's contract at worst.
+
+        Return False, and change nothing, where that is more rupees than ``most``.
+        """
+        pool = self.pool(order.user_id, underlying_of(order.symbol))
+        shift = pool.shift(order.symbol, change)
+        if most is not None and shift.cost > most:
+            pool.undo(shift)
+            return False
+        self.accounts[order.user_id].margin_used += shift.cost
+        return True
+
+    def _expose(self, order: Order, *, offered: int, traded: int = 0) -> None:
+        """Let more units of an order rest, or fewer, and others become part of what is held."""
+        exposure = self.exposure(order)
+        exposure.offer(order.side, offered)
+        exposure.net_quantity += order.side.sign * traded
+        self.exposed.add((order.user_id, order.symbol))
+
+    def _set_reserve(self, account: Account, order: Order, reserved: Decimal) -> None:
+        account.margin_used += reserved - order.reserved
+        order.reserved = reserved
+
+    def _move(
+        self, order: Order, status: OrderStatus, reason: str | None, detail: str | None = None
+    ) -> None:
+        check_move(order.status, status)
+        account = self.accounts[order.user_id]
+        account.open_orders += (status in PLACED) - (order.status in PLACED)
+        order.status = status
+        self.moves.append(Move(order, status, reason, detail))
+
+
+def _reserve(
+    order: Order,
+    stands: int,
+    traded: Decimal,
+    rates: ChargeRates,
+    limit_price: Decimal | None = None,
+) -> Decimal:
+    """Return the rupees to hold back for ``stands`` units once ``traded`` rupees have traded.
+
+    A purchase holds premium and charges at its limit.  The charges of a sale come out of its
+    premium, which may be smaller than they are, so it holds them alone.
+    """
+    if not stands:
+        return ZERO
+    limit = order.limit_price if limit_price is None else limit_price
+    assert limit is not None
+    premium = limit * stands
+    charges = rates.on_fill(order.side, traded, traded + premium)
+    return premium + charges if order.side is Side.BUY else charges

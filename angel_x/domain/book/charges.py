@@ -1,0 +1,59 @@
+"""Charges on an executed option order: brokerage, taxes, exchange and regulator fees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from angel_x.domain.orders.order import Side
+from angel_x.domain.values.dated import Dated
+from angel_x.domain.values.money import ZERO, to_paisa
+
+_HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRates:
+    """Fractions of the premium, except brokerage (rupees an order) and GST (a fraction of fees)."""
+
+    stt_sell: Decimal
+    transaction: Decimal
+    investor_protection: Decimal
+    sebi: Decimal
+    stamp_buy: Decimal
+    gst: Decimal
+    brokerage: Decimal
+
+    def on_order(self, side: Side, premium: Decimal) -> Decimal:
+        """Return the charges of an order that has traded ``premium`` rupees, rounded to the paisa.
+
+        GST is due on brokerage, transaction charge and SEBI fee.  Brokerage is per executed order.
+        """
+        if not premium:
+            return ZERO
+        taxed = self.brokerage + premium * (self.transaction + self.sebi)
+        duty = self.stt_sell if side is Side.SELL else self.stamp_buy
+        return to_paisa(taxed * (1 + self.gst) + premium * (duty + self.investor_protection))
+
+    def on_fill(self, side: Side, before: Decimal, after: Decimal) -> Decimal:
+        """Return the charges of the fill that took an order's premium from ``before`` to ``after``.
+
+        Those of all fills add up to those of the order, to the paisa, so what was reserved for the
+        whole order is enough for its parts.
+        """
+        return self.on_order(side, after) - self.on_order(side, before)
+
+
+def charge_table(rows: Iterable[Mapping[str, str]]) -> Dated[ChargeRates]:
+    """Build the dated rates from the parsed ``charges`` table, whose figures are percent."""
+    return Dated((date.fromisoformat(row["from"]), _rates(row)) for row in rows)
+
+
+def _rates(row: Mapping[str, str]) -> ChargeRates:
+    percent = {
+        name: Decimal(row[name]) / _HUNDRED
+        for name in ("stt_sell", "transaction", "investor_protection", "sebi", "stamp_buy", "gst")
+    }
+    return ChargeRates(**percent, brokerage=Decimal(row["brokerage_rupees"]))

@@ -1,0 +1,169 @@
+"""What accounts hold in margin, by underlying, and how that follows their books.
+
+A book is not margined anew at every move of the market.  Where the worst case comes to need more, the
+difference between the two requirements of now is added to what is held; where it comes to need less,
+what is held shrinks in proportion.  So an order that reduces risk never needs more margin because
+the market has moved, and at risk arrays that stand still what is held is what is required.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple
+
+from angel_x.domain.book.account import Exposure
+from angel_x.domain.contracts.contract import underlying_of
+from angel_x.domain.margin.margin_source import MarginSource
+from angel_x.domain.margin.unit_risk import RiskSheet, UnitRisk, no_risks, to_rupees
+from angel_x.domain.margin.worst_case import Requirement, WorstCase
+from angel_x.domain.values.money import ZERO, to_paisa
+
+#: Account and underlying.
+Pair = tuple[int, str]
+#: Says what a unit of each of these contracts adds to margin.
+Risks = Callable[[Collection[str]], RiskSheet]
+
+#: What nobody can set aside.
+_UNPAYABLE = Decimal("Infinity")
+
+
+class Shift(NamedTuple):
+    """A change that a pool has taken, and what it takes to undo it."""
+
+    symbol: str
+    change: int
+    held_before: Decimal
+    #: Rupees more that are held, negative for less.
+    cost: Decimal
+
+
+class MarginPool:
+    """One account in one underlying: its worst case, and what is held against it."""
+
+    def __init__(self, held: Decimal, units: Callable[[str], UnitRisk]) -> None:
+        #: Rupees.
+        self.held = held
+        self._units = units
+        #: Units of each contract in the worst case, negative where they are short.
+        self._quantities: dict[str, int] = {}
+        self._worst = WorstCase()
+        #: Rupees, or units short where the underlying has no price; None until it is asked for.
+        self._known: Decimal | None = None
+        #: Whether a contract has no risk array, and whether the underlying has no price.
+        self._has_gaps = False
+        self._is_blind = False
+
+    def add(self, symbol: str, change: int) -> None:
+        """Take units into the worst case for which everything is held."""
+        unit, before = self._units(symbol), self._quantities.get(symbol, 0)
+        self._worst.add(unit, before, change)
+        self._quantities[symbol] = before + change
+        self._has_gaps |= unit.source is not MarginSource.RISK_ARRAY
+        self._is_blind |= unit.source is MarginSource.NONE
+        self._known = None
+
+    def shift(self, symbol: str, change: int) -> Shift:
+        """Add ``change`` units of a contract, negative for sales, and hold what that takes.
+
+        More than anybody has is held where units are short after a sale and nothing is known of the
+        market.
+        """
+        held = self.held
+        if change:
+            was_long, is_partial = self._quantities.get(symbol, 0) > 0, self._is_partial()
+            before = self._required()
+            self.add(symbol, change)
+            after = self._required()
+            if not after:
+                self.held = ZERO
+            elif change > 0:
+                self.held = self._lowered(before, after, is_partial=is_partial)
+            else:
+                self.held = self._raised(before, after, sells_unseen=was_long and is_partial)
+        return Shift(symbol, change, held, self.held - held)
+
+    def undo(self, shift: Shift) -> None:
+        """Be what the pool was before its last shift."""
+        self.add(shift.symbol, -shift.change)
+        self.held = shift.held_before
+
+    def requirement(self) -> Requirement:
+        """Return what the worst case needs now."""
+        return self._worst.required()
+
+    def unhedged(self) -> Decimal:
+        """Return rupees that the units short would need one by one."""
+        short = {s: -q for s, q in self._quantities.items() if q < 0}
+        return to_rupees(sum(self._units(s).short_steps * q for s, q in short.items()))
+
+    def _required(self) -> Decimal:
+        if self._known is None:
+            blind = self._is_blind
+            known = Decimal(self._worst.short) if blind else to_rupees(self._worst.total())
+            self._known = known
+        return self._known
+
+    def _raised(self, before: Decimal, after: Decimal, *, sells_unseen: bool) -> Decimal:
+        """Return what is held after a sale, which never needs less."""
+        if self._is_blind:
+            return _UNPAYABLE
+        held = self.held + after - before
+        # Without risk arrays nothing shows what a hedge was worth to the rest.
+        return max(held, after) if sells_unseen else held
+
+    def _lowered(self, before: Decimal, after: Decimal, *, is_partial: bool) -> Decimal:
+        """Return what is held after a purchase, which never needs more."""
+        held = to_paisa(self.held * after / before)
+        return max(held, min(self.held, after)) if is_partial and not self._is_blind else held
+
+    def _is_partial(self) -> bool:
+        """Say whether there may be hedges that the known risk arrays do not show."""
+        return self._has_gaps and any(quantity > 0 for quantity in self._quantities.values())
+
+
+@dataclass(slots=True)
+class MarginPools:
+    """The pools of the accounts in a book, each made when it is first asked for."""
+
+    #: Rupees that were held when the book was read.
+    stored: Mapping[Pair, Decimal] = field(default_factory=dict)
+    risks: Risks = no_risks
+    #: Contracts that will be asked about.
+    symbols: set[str] = field(default_factory=set)
+    _pools: dict[Pair, MarginPool] = field(default_factory=dict)
+    _sheet: dict[str, UnitRisk] = field(default_factory=dict)
+
+    def of(self, user_id: int, underlying: str, exposures: Iterable[Exposure]) -> MarginPool:
+        """Return the pool of an account in an underlying, made of those of ``exposures`` in it."""
+        pair = user_id, underlying
+        if pair not in self._pools:
+            pool = MarginPool(self.stored.get(pair, ZERO), self._unit)
+            for exposure in exposures:
+                same = exposure.user_id == user_id and underlying_of(exposure.symbol) == underlying
+                if same and exposure.worst_quantity:
+                    pool.add(exposure.symbol, exposure.worst_quantity)
+            self._pools[pair] = pool
+        return self._pools[pair]
+
+    def held(self) -> dict[Pair, Decimal]:
+        """Return what is held in every pool."""
+        return dict(self.stored) | dict(self.changed())
+
+    def changed(self) -> Iterator[tuple[Pair, Decimal]]:
+        """Yield the pools that hold something else than they did."""
+        for pair, pool in self._pools.items():
+            if pool.held != self.stored.get(pair, ZERO):
+                yield pair, pool.held
+
+    def unit(self, symbol: str) -> UnitRisk:
+        """Return what a unit of a contract adds to margin."""
+        return self._unit(symbol)
+
+    def _unit(self, symbol: str) -> UnitRisk:
+        found = self._sheet.get(symbol)
+        if found is None:
+            self._sheet.update(self.risks({symbol, *self.symbols} - self._sheet.keys()))
+            found = self._sheet[symbol]
+        return found

@@ -1,0 +1,50 @@
+"""What orders would do to an account: they are folded into a copy of its book."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from angel_x.domain.book.book import Book, Terms
+from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.orders.denial import DenialReason
+from angel_x.domain.orders.order import Order, OrderStatus, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The book after the orders, and what was against some of them."""
+
+    book: Book
+    #: By order id.
+    refusals: dict[int, DenialReason]
+
+
+def what_if(book: Book, orders: Sequence[Order], terms: Sequence[Terms]) -> Trial:
+    """Fold orders into a copy of the book, purchases first, as if each traded in full at its limit.
+
+    Purchases hedge and pay, sales are margined and bring in; at their limits neither is better than
+    what will come.  ``book`` and ``orders`` stay as they are.
+    """
+    trial = Book(
+        {key: replace(account) for key, account in book.accounts.items()},
+        {key: replace(exposure) for key, exposure in book.exposures.items()},
+        {key: replace(position) for key, position in book.positions.items()},
+        book.rules,
+        MarginPools(book.margins.held(), book.margins.risks, set(book.margins.symbols)),
+    )
+    pairs = sorted(zip(orders, terms, strict=True), key=lambda pair: pair[0].side is Side.SELL)
+    for order, offered in pairs:
+        trial.decide(replace(order), _in_full(order, offered))
+    refused = (m for m in trial.moves if m.status is OrderStatus.DENIED and m.reason is not None)
+    return Trial(trial, {move.order.id: DenialReason(move.reason or "") for move in refused})
+
+
+def _in_full(order: Order, terms: Terms) -> Terms:
+    limit = terms.limit_price
+    return replace(
+        terms,
+        fill_price=limit,
+        fill_quantity=order.leaves_quantity if limit else 0,
+        triggered=True,
+    )

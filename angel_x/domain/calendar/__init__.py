@@ -1,0 +1,1 @@
+"""Sessions of the exchange, expiries and times of day."""

@@ -1,0 +1,50 @@
+"""The cut-off of intraday positions: from then on they are closed, and none is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from angel_x.domain.calendar.session import IST, TradingCalendar
+from angel_x.domain.values.dated import Dated
+
+
+@dataclass(frozen=True, slots=True)
+class IntradayRule:
+    """A time before the close of each session."""
+
+    calendar: TradingCalendar
+    before_close: Dated[timedelta]
+
+    @classmethod
+    def from_table(
+        cls, rows: Iterable[Mapping[str, str | int]], calendar: TradingCalendar
+    ) -> IntradayRule:
+        """Build the rule from rows with a date ``from`` and ``minutes_before_close``."""
+        dated = (
+            (
+                date.fromisoformat(str(row["from"])),
+                timedelta(minutes=int(row["minutes_before_close"])),
+            )
+            for row in rows
+        )
+        return cls(calendar, Dated(dated))
+
+    def cutoff(self, day: date) -> datetime | None:
+        """Return the cut-off of a day in India, UTC; None where no session is held."""
+        session = self.calendar.session(day)
+        return None if session is None else session.closes_at - self.before_close.on(day)
+
+    def closing_day(self, at: datetime) -> date | None:
+        """Return the day whose cut-off has come and whose session is not over, None outside."""
+        day = at.astimezone(IST).date()
+        cutoff, session = self.cutoff(day), self.calendar.session(day)
+        if cutoff is None or session is None or not cutoff <= at < session.closes_at:
+            return None
+        return day
+
+
+def square_off_key(day: date) -> str:
+    """Return how the key of the square-offs at the cut-off of a day begins."""
+    return f"mis {day.isoformat()}"

@@ -1,0 +1,1 @@
+"""Option chains: priced chunks, their publication and the measures of an expiry."""

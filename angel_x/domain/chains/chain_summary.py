@@ -1,0 +1,222 @@
+"""The chains of an underlying in a few numbers an expiry, as they go over the wire.
+
+Volatilities are fractions, open interest and volume units; what does not exist is None, and
+``reasons`` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from math import nan
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from angel_x.domain.chains.chain_measures import (
+    ChainColumns,
+    Lack,
+    Measured,
+    Smile,
+    butterfly,
+    gamma_exposure,
+    max_pain,
+    out_of_the_money,
+    put_call_ratio,
+    risk_reversal,
+    volatility_at_the_money,
+)
+from angel_x.domain.chains.option_chain import (
+    Readings,
+    forward_of,
+    forward_source_of,
+    oldest_age,
+    shortest,
+)
+from angel_x.domain.contracts.contract import Right
+from angel_x.domain.pricing.greek_columns import GreekField
+from angel_x.domain.values.money import to_paisa
+
+if TYPE_CHECKING:
+    from angel_x.domain.contracts.universe import Chain, Universe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmilePoint:
+    """The volatility of one strike, from the side that is out of the money."""
+
+    strike: Decimal
+    #: ln(strike / forward).
+    log_moneyness: float
+    #: A fraction: 0.15 is 15 vol points.
+    implied_vol: float
+    #: Which side that is: puts below the forward, calls from it on.
+    right: Right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpirySummary:
+    """One expiry of an underlying."""
+
+    expiry: date
+    forward: Decimal | None
+    #: ``parity``, ``futures`` or ``spot_carry``.
+    forward_source: str | None
+    #: Volatility at the forward, by linear total variance between the strikes around it.
+    atm_vol: float | None
+    #: Volatility of the call of 25 delta less that of the put.
+    risk_reversal_25: float | None
+    #: The middle of both less :attr:`atm_vol`.
+    butterfly_25: float | None
+    #: Puts for one call.
+    oi_put_call_ratio: float | None
+    volume_put_call_ratio: float | None
+    #: The listed strike at which the open contracts pay least at expiry, the lowest of several.
+    max_pain: Decimal | None
+    #: Rupees of delta for a move of 1 % of the spot: calls positive, puts negative, by convention.
+    gamma_exposure: float | None
+    total_oi: int
+    call_oi: int
+    put_oi: int
+    call_volume: int
+    put_volume: int
+    #: Units of open interest in contracts without Greeks, which the gamma exposure leaves out.
+    unpriced_oi: int
+    #: Listed contracts, those without a quote, whose open interest counts as none, and those with
+    #: an implied volatility.
+    contracts: int
+    unquoted: int
+    priced: int
+    #: Seconds since the oldest Greeks were asked for, and since the oldest quote was received.
+    age_seconds: float | None
+    quote_age_seconds: float | None
+    #: By strike; only strikes that have a volatility.
+    smile: tuple[SmilePoint, ...]
+    #: Why a number above is null, by its name.
+    reasons: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainSummary:
+    """Every expiry of an underlying that was asked for, the nearest first."""
+
+    underlying: str
+    spot: Decimal | None
+    #: Seconds since the price of the underlying was received.
+    spot_age_seconds: float | None
+    lot_size: int
+    expiries: tuple[ExpirySummary, ...]
+
+
+def volatility_of(universe: Universe, chain: Chain, readings: Readings) -> float | None:
+    """Return the volatility of one chain at its forward; ``readings`` are of its rows."""
+    forward = forward_of(readings.columns)
+    if forward is None:
+        return None
+    columns = _columns(universe, chain, readings)
+    found = volatility_at_the_money(out_of_the_money(columns, float(forward)))
+    return None if isinstance(found, Lack) else shortest(found)
+
+
+def summarize(
+    universe: Universe, chain: Chain, readings: Readings, spot: Decimal | None, now_ms: int
+) -> ExpirySummary:
+    """Return the summary of one chain; ``readings`` are of its rows, ``now_ms`` is the wall clock."""
+    columns, reasons = _columns(universe, chain, readings), _Reasons()
+    calls, held, traded = columns.is_call, columns.oi, columns.volume
+    forward, age = forward_of(readings.columns), oldest_age(readings.times, now_ms)
+    lacking = Lack.UNPUBLISHED if age is None else Lack.NO_FORWARD
+    smile = lacking if forward is None else out_of_the_money(columns, float(forward))
+    number = reasons.number
+    number("forward", lacking if forward is None else float(forward))
+    return ExpirySummary(
+        expiry=chain.expiry,
+        forward=forward,
+        forward_source=forward_source_of(readings.columns),
+        atm_vol=number("atm_vol", _of(volatility_at_the_money, smile)),
+        risk_reversal_25=number("risk_reversal_25", _of(risk_reversal, smile)),
+        butterfly_25=number("butterfly_25", _of(butterfly, smile)),
+        oi_put_call_ratio=number("oi_put_call_ratio", put_call_ratio(calls, held)),
+        volume_put_call_ratio=number("volume_put_call_ratio", put_call_ratio(calls, traded)),
+        max_pain=reasons.strike("max_pain", max_pain(columns)),
+        gamma_exposure=number("gamma_exposure", gamma_exposure(columns, _float(spot))),
+        total_oi=int(held.sum()),
+        call_oi=int(held[calls].sum()),
+        put_oi=int(held[~calls].sum()),
+        call_volume=int(traded[calls].sum()),
+        put_volume=int(traded[~calls].sum()),
+        unpriced_oi=int(held[~np.isfinite(columns.gamma)].sum()),
+        contracts=held.size,
+        unquoted=int(np.count_nonzero(readings.quotes["time"] <= 0)),
+        priced=int(np.count_nonzero(np.isfinite(columns.implied_vol))),
+        age_seconds=age,
+        quote_age_seconds=oldest_age(readings.quotes["time"], now_ms),
+        smile=() if isinstance(smile, Lack) else _points(smile),
+        reasons=reasons.told,
+    )
+
+
+class _Reasons:
+    """Why numbers are missing, by their names."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, str] = {}
+
+    def number(self, name: str, value: Measured) -> float | None:
+        """Return the value to show, and remember why there is none."""
+        known = self._known(name, value)
+        return None if known is None else shortest(known)
+
+    def strike(self, name: str, value: Measured) -> Decimal | None:
+        known = self._known(name, value)
+        return None if known is None else _rupees(known)
+
+    def _known(self, name: str, value: Measured) -> float | None:
+        if isinstance(value, Lack):
+            self.told[name] = value.value
+            return None
+        return value
+
+
+def _of(measure: Callable[[Smile], Measured], smile: Smile | Lack) -> Measured:
+    return smile if isinstance(smile, Lack) else measure(smile)
+
+
+def _float(amount: Decimal | None) -> float:
+    return nan if amount is None else float(amount)
+
+
+def _columns(universe: Universe, chain: Chain, readings: Readings) -> ChainColumns:
+    rows, quotes = slice(chain.start, chain.stop), readings.quotes
+    greeks = readings.columns.astype(np.float64)
+    quoted = quotes["time"] > 0
+    return ChainColumns(
+        strike=universe.strike[rows],
+        is_call=universe.is_call[rows],
+        implied_vol=greeks[GreekField.IMPLIED_VOL],
+        delta=greeks[GreekField.DELTA],
+        gamma=greeks[GreekField.GAMMA],
+        oi=np.where(quoted, np.maximum(quotes["oi"], 0), 0),
+        volume=np.where(quoted, np.maximum(quotes["volume"], 0), 0),
+    )
+
+
+def _points(smile: Smile) -> tuple[SmilePoint, ...]:
+    columns = (smile.strike, smile.log_moneyness, smile.implied_vol, smile.is_call)
+    return tuple(
+        SmilePoint(
+            strike=_rupees(strike),
+            log_moneyness=round(moneyness, 7),
+            implied_vol=round(volatility, 7),
+            right=Right.CALL if is_call else Right.PUT,
+        )
+        for strike, moneyness, volatility, is_call in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    )
+
+
+def _rupees(value: float) -> Decimal:
+    return to_paisa(Decimal(str(value)))

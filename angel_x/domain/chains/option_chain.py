@@ -1,0 +1,214 @@
+"""What is read of contracts: quotes beside Greeks, as they go over the wire.
+
+The API writes these records and the client library reads them.  Prices are rupees to the paisa;
+what does not exist is None, never a number, and ``status`` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from math import isfinite
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from angel_x.domain.contracts.contract import Contract, Right
+from angel_x.domain.pricing.forward import ForwardSource
+from angel_x.domain.pricing.greek_columns import GREEK_FIELDS, GreekField
+from angel_x.domain.pricing.pricing_status import status_name
+from angel_x.domain.values.money import rupees, to_paisa
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from angel_x.domain.contracts.universe import Universe
+
+_SOURCES = {source.value: source.name.lower() for source in ForwardSource}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractGreeks:
+    """The quote and the Greeks of one contract."""
+
+    symbol: str
+    strike: Decimal
+    right: Right
+    expiry: date
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    oi: int | None
+    volume: int | None
+    #: A fraction: 0.15 is 15 vol points.
+    implied_vol: float | None
+    delta: float | None
+    gamma: float | None
+    #: Rupees for one vol point.
+    vega: float | None
+    #: Rupees for one calendar day.
+    theta: float | None
+    #: Rupees for 1 % of interest.
+    rho: float | None
+    #: What delta gains with one vol point.
+    vanna: float | None
+    #: What vega gains with one vol point.
+    volga: float | None
+    #: What delta gains in one calendar day.
+    charm: float | None
+    #: What gamma gains with one rupee of the spot.
+    speed: float | None
+    #: What the model makes of the implied volatility.
+    price: Decimal | None
+    forward: Decimal | None
+    #: ``parity``, ``futures`` or ``spot_carry``.
+    forward_source: str | None
+    #: Seconds since the Greeks were asked for, and since the quote was received.
+    age_seconds: float | None
+    quote_age_seconds: float | None
+    #: ``ok``; ``from_twin`` where volatility and Greeks are those of the strike's other side; else
+    #: why there are none.
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionChain:
+    """One underlying and expiry, by strike, the call before the put."""
+
+    underlying: str
+    spot: Decimal | None
+    #: Seconds since the price of the underlying was received.
+    spot_age_seconds: float | None
+    forward: Decimal | None
+    #: ``parity``, ``futures`` or ``spot_carry``.
+    forward_source: str | None
+    #: Volatility at the forward, a fraction; where there is none, the summary of the chain says why.
+    atm_vol: float | None
+    expiry: date
+    lot_size: int
+    #: Every listed expiry of the underlying.
+    expiries: tuple[date, ...]
+    #: Seconds since the oldest Greeks of the chain were asked for.
+    age_seconds: float | None
+    rows: tuple[ContractGreeks, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What the boards hold of some rows: one entry, or one column, a row."""
+
+    quotes: NDArray[np.void]
+    columns: NDArray[np.float32]
+    #: When the Greeks were asked for, epoch milliseconds; zero where there are none.
+    times: NDArray[np.int64]
+
+    def part(self, start: int, stop: int) -> Readings:
+        """Return what is held of the rows ``start:stop`` of these."""
+        rows = slice(start, stop)
+        return Readings(self.quotes[rows], self.columns[:, rows], self.times[rows])
+
+
+def contract_greeks(
+    universe: Universe, rows: Sequence[int], readings: Readings, now_ms: int
+) -> tuple[ContractGreeks, ...]:
+    """Put the readings of each row into words; ``now_ms`` is the wall clock."""
+    quotes, times = readings.quotes.tolist(), readings.times.tolist()
+    greeks = [
+        dict(zip(GREEK_FIELDS, values, strict=True)) for values in readings.columns.T.tolist()
+    ]
+    contracts = universe.contracts
+    return tuple(
+        _record(contracts[row], quote, greek, (now_ms, time))
+        for row, quote, greek, time in zip(rows, quotes, greeks, times, strict=True)
+    )
+
+
+def oldest_age(times: NDArray[np.int64], now_ms: int) -> float | None:
+    """Return seconds since the oldest time that is known; None where none is."""
+    known = times[times > 0]
+    return _age(int(known.min()), now_ms) if known.size else None
+
+
+def forward_of(columns: NDArray[np.float32]) -> Decimal | None:
+    """Return the forward that the rows of one chain share, in rupees."""
+    forwards = columns[GreekField.FORWARD]
+    known = forwards[np.isfinite(forwards)]
+    return _price(float(known[0])) if known.size else None
+
+
+def forward_source_of(columns: NDArray[np.float32]) -> str | None:
+    """Return where that forward came from."""
+    known = np.isfinite(columns[GreekField.FORWARD])
+    sources = columns[GreekField.FORWARD_SOURCE, known]
+    return _source(float(sources[0])) if sources.size else None
+
+
+def spot_of(quote: np.void) -> Decimal | None:
+    """Return the last price of an underlying in rupees."""
+    return _rupees(int(quote["last"]))
+
+
+def age_of(quote: np.void, now_ms: int) -> float | None:
+    """Return seconds since a quote was received."""
+    return _age(int(quote["time"]), now_ms)
+
+
+def _record(
+    contract: Contract, quote: tuple[int, ...], greeks: dict[str, float], clock: tuple[int, int]
+) -> ContractGreeks:
+    received, bid, ask, last, _, _, oi, volume = quote
+    now_ms, as_of_ms = clock
+    forward = _price(greeks["forward"])
+    return ContractGreeks(
+        symbol=contract.symbol,
+        strike=contract.strike,
+        right=contract.right,
+        expiry=contract.expiry,
+        bid=_rupees(bid),
+        ask=_rupees(ask),
+        last=_rupees(last),
+        oi=oi if received else None,
+        volume=volume if received else None,
+        implied_vol=shortest(greeks["implied_vol"]),
+        delta=shortest(greeks["delta"]),
+        gamma=shortest(greeks["gamma"]),
+        vega=shortest(greeks["vega"]),
+        theta=shortest(greeks["theta"]),
+        rho=shortest(greeks["rho"]),
+        vanna=shortest(greeks["vanna"]),
+        volga=shortest(greeks["volga"]),
+        charm=shortest(greeks["charm"]),
+        speed=shortest(greeks["speed"]),
+        price=_price(greeks["price"]),
+        forward=forward,
+        # A pass that found no forward says where it looked last, which is not where one came from.
+        forward_source=None if forward is None else _source(greeks["forward_source"]),
+        age_seconds=_age(as_of_ms, now_ms),
+        quote_age_seconds=_age(received, now_ms),
+        status=status_name(greeks["status"]),
+    )
+
+
+def shortest(value: float) -> float | None:
+    """Return a number to seven digits, which single precision always holds; None for no number."""
+    return float(f"{value:.7g}") if isfinite(value) else None
+
+
+def _source(code: float) -> str | None:
+    return _SOURCES.get(int(code)) if isfinite(code) else None
+
+
+def _price(value: float) -> Decimal | None:
+    # A forward above a lakh has more than seven digits, and single precision holds its paise.
+    return to_paisa(Decimal(value)) if isfinite(value) else None
+
+
+def _rupees(paise: int) -> Decimal | None:
+    return rupees(paise) if paise else None
+
+
+def _age(time_ms: int, now_ms: int) -> float | None:
+    # Clocks of two machines differ by milliseconds; an age below zero would only puzzle.
+    return max(0, now_ms - time_ms) / 1000.0 if time_ms else None

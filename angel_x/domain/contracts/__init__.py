@@ -1,0 +1,1 @@
+"""Option contracts, their rules, and the universe of listed ones."""

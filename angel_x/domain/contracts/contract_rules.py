@@ -1,0 +1,123 @@
+"""What the exchange lays down for a contract: lot, freeze quantity, tick, expiry weekday, names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from angel_x.domain.contracts.contract import Contract, Right, format_symbol
+from angel_x.domain.values.dated import Dated
+from angel_x.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from angel_x.domain.calendar.session import TradingCalendar
+
+#: How recordings and exchange files write an underlying, by our name for it.
+_ALIASES = MappingProxyType(
+    {
+        "NIFTY50": "NIFTY",
+        "NIFTY 50": "NIFTY",
+        "NIFTYBANK": "BANKNIFTY",
+        "NIFTY BANK": "BANKNIFTY",
+    }
+)
+
+
+def underlying_name(text: str) -> str:
+    """Return our name of an underlying that a recording may write differently."""
+    return _ALIASES.get(text, text)
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRules:
+    """Lot sizes are chosen by the expiry of the contract, freeze quantities by the trading day."""
+
+    lot_sizes: Mapping[str, Dated[int]]
+    freeze_quantities: Mapping[str, Dated[int]]
+    #: Rupees.
+    tick_size: Decimal
+    #: Of each exchange, by week; Monday is 0.
+    expiry_weekdays: Mapping[str, Dated[int]]
+    #: Where the options of an underlying are listed; NSE where it is not named.
+    exchanges: Mapping[str, str]
+    #: Underlyings with weekly contracts.
+    weekly: frozenset[str]
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, object]) -> ContractRules:
+        """Build the rules from the parsed ``contracts`` table."""
+        exchanges, weekly = table["exchange"], table["weekly"]
+        assert isinstance(exchanges, dict)
+        assert isinstance(weekly, list)
+        return cls(
+            lot_sizes=_dated(table["lot_size"], "units"),
+            freeze_quantities=_dated(table["freeze_quantity"], "units"),
+            tick_size=Decimal(str(table["tick_size"])),
+            expiry_weekdays=_dated(table["expiry_weekday"], "weekday"),
+            exchanges=exchanges,
+            weekly=frozenset(weekly),
+        )
+
+    def is_index(self, underlying: str) -> bool:
+        """Say whether options on it are settled in cash, under rules that are known here."""
+        return underlying in self.lot_sizes
+
+    def lot_size(self, underlying: str, expiry: date) -> int:
+        return _rule("lot size", self.lot_sizes, underlying, expiry)
+
+    def freeze_quantity(self, underlying: str, trading_day: date) -> int:
+        return _rule("freeze quantity", self.freeze_quantities, underlying, trading_day)
+
+    def weekdays(self, underlying: str) -> Dated[int]:
+        """Return the weekday on which the contracts of an underlying expire, by week."""
+        return self.expiry_weekdays[self.exchanges.get(underlying, "NSE")]
+
+
+@dataclass(frozen=True, slots=True)
+class ContractFactory:
+    """Makes contracts as they are listed on one trading day."""
+
+    rules: ContractRules
+    calendar: TradingCalendar
+    trading_day: date
+
+    def make(self, underlying: str, expiry: date, strike: Decimal, right: Right) -> Contract:
+        """Return the contract under the rules of its expiry and of the trading day.
+
+        Raises:
+            InvalidInput: The rules do not know the underlying, or not that far back.
+        """
+        return Contract(
+            symbol=format_symbol(underlying, expiry, strike, right),
+            underlying=underlying,
+            expiry=expiry,
+            strike=strike,
+            right=right,
+            lot_size=self.rules.lot_size(underlying, expiry),
+            tick_size=self.rules.tick_size,
+            freeze_quantity=self.rules.freeze_quantity(underlying, self.trading_day),
+            expires_at=self.calendar.expires_at(expiry),
+        )
+
+
+def _rule(name: str, rules: Mapping[str, Dated[int]], underlying: str, day: date) -> int:
+    if underlying not in rules:
+        raise InvalidInput(f"no {name} is known, underlying was {underlying}")
+    try:
+        return rules[underlying].on(day)
+    except LookupError as error:
+        raise InvalidInput(
+            f"no {name} of {underlying} is known that far back, day was {day}"
+        ) from error
+
+
+def _dated(table: object, key: str) -> Mapping[str, Dated[int]]:
+    assert isinstance(table, dict)
+    return {
+        name: Dated((date.fromisoformat(row["from"]), int(row[key])) for row in rows)
+        for name, rows in table.items()
+    }

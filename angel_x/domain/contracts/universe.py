@@ -1,0 +1,284 @@
+"""The universe: every listed contract as one sorted table, in which a contract is a row number.
+
+The table is columns; contracts and symbols are made from them when they are asked for.  Two
+universes with the same contracts have the same version, however and in whatever process they were
+built.  A row number means nothing without the universe that it counts in: whoever holds rows holds
+that universe with them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from hashlib import blake2b
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from angel_x.domain.contracts.contract import Contract, Right, strike_text, symbol_prefix
+from angel_x.domain.contracts.listed_chain import ListedChain, Term, gathered
+from angel_x.domain.contracts.universe_views import ByRow, Rows
+from angel_x.domain.values.money import rupees
+from angel_x.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+#: So many contracts that were made are kept for those who ask for the same ones again.
+_KEPT = 4096
+_MICROSECONDS = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The rows ``start:stop`` of one underlying and expiry."""
+
+    underlying: str
+    expiry: date
+    start: int
+    stop: int
+
+
+class Universe:
+    """The contract table, sorted by underlying, expiry, strike and right (CE before PE).
+
+    Every column is a read-only array of one entry a contract.
+
+    Args:
+        contracts: The contracts, in any order.
+        chains: The same as columns, in any order; the quicker way.
+
+    Raises:
+        InvalidInput: A contract or a chain comes twice, or a contract has a term that cannot be or
+            another symbol than its terms make.
+    """
+
+    def __init__(
+        self, contracts: Iterable[Contract] = (), *, chains: Iterable[ListedChain] | None = None
+    ) -> None:
+        given = gathered(contracts) if chains is None else chains
+        ordered = sorted((c for c in given if len(c.terms)), key=_chain_key)
+        terms = np.concatenate([_NOTHING, *(_ordered(chain) for chain in ordered)])
+        self.chains = tuple(_spans(ordered))
+        self.underlyings = tuple(sorted({chain.underlying for chain in self.chains}))
+        #: Paise.
+        self.strike_paise = _narrow(terms, Term.STRIKE)
+        self.is_call = _frozen(terms[:, Term.IS_PUT] == 0)
+        #: Units.
+        self.lot_size = _narrow(terms, Term.LOT_SIZE)
+        self.tick_paise = _narrow(terms, Term.TICK_SIZE)
+        #: Units.
+        self.freeze_quantity = _narrow(terms, Term.FREEZE_QUANTITY)
+        #: Seconds since the epoch, UTC.
+        self.expires_at = _frozen(terms[:, Term.EXPIRES_AT] / _MICROSECONDS)
+        self._starts = [chain.start for chain in self.chains]
+        self._prefixes = [symbol_prefix(c.underlying, c.expiry) for c in self.chains]
+        self._places = _numbered_once(self._prefixes)
+        self._endings: dict[int, dict[str, int]] = {}
+        self._made: dict[int, Contract] = {}
+        self.version = self._digest()
+
+    def __len__(self) -> int:
+        return len(self.strike_paise)
+
+    @property
+    def contracts(self) -> Sequence[Contract]:
+        """Every contract, by row; made when it is asked for."""
+        return ByRow(len(self), self.contract, self._each_contract)
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """Every symbol, by row; made when it is asked for."""
+        return ByRow(len(self), self.symbol, self._each_symbol)
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        """Row number of each symbol."""
+        return Rows(self.symbols, self.row)
+
+    def row(self, symbol: str) -> int | None:
+        """Return the row of a symbol, or None where the universe does not hold it."""
+        start = symbol.rfind("_") + 1
+        place = self._places.get(symbol[:start])
+        if place is None:
+            return None
+        endings = self._endings.get(place)
+        if endings is None:
+            chain = self.chains[place]
+            names = self._chain_endings(chain)
+            # Chains that nobody asks about need no table.
+            endings = dict(zip(names, range(chain.start, chain.stop), strict=True))
+            self._endings[place] = endings
+        return endings.get(symbol[start:])
+
+    def contract(self, row: int) -> Contract:
+        """Return the contract of a row from zero on."""
+        contract = self._made.get(row)
+        if contract is None:
+            contract = self._make(self.chains[self._place(row)], row)
+            if len(self._made) >= _KEPT:
+                self._made.clear()
+            self._made[row] = contract
+        return contract
+
+    def symbol(self, row: int) -> str:
+        """Return the symbol of a row from zero on."""
+        return self._prefixes[self._place(row)] + self._ending(row)
+
+    def rows_in(self, other: Universe) -> NDArray[np.int64]:
+        """Return the row that each contract has in another universe, -1 where it has none."""
+        found = np.full(len(self), -1, np.int64)
+        theirs = {(c.underlying, c.expiry): c for c in other.chains}
+        for chain in self.chains:
+            match = theirs.get((chain.underlying, chain.expiry))
+            if match is not None:
+                mine, their = self._keys(chain), other._keys(match)
+                position = np.minimum(np.searchsorted(their, mine), len(their) - 1)
+                row = np.where(their[position] == mine, match.start + position, -1)
+                found[chain.start : chain.stop] = row
+        return found
+
+    @cached_property
+    def underlying_index(self) -> NDArray[np.int32]:
+        """Position in :attr:`underlyings`."""
+        position = {name: i for i, name in enumerate(self.underlyings)}
+        of_chain = np.array([position[chain.underlying] for chain in self.chains], np.int32)
+        return _frozen(of_chain[self.chain_index])
+
+    @cached_property
+    def chain_index(self) -> NDArray[np.int32]:
+        """Position in :attr:`chains`."""
+        sizes = [chain.stop - chain.start for chain in self.chains]
+        return _frozen(np.repeat(np.arange(len(sizes), dtype=np.int32), sizes))
+
+    @cached_property
+    def strike(self) -> NDArray[np.float64]:
+        """Rupees."""
+        return _frozen(self.strike_paise / 100.0)
+
+    def _keys(self, chain: Chain) -> NDArray[np.int64]:
+        """Return one number for each strike and right of a chain, ascending."""
+        rows = slice(chain.start, chain.stop)
+        keys: NDArray[np.int64] = self.strike_paise[rows] * np.int64(2) + ~self.is_call[rows]
+        return keys
+
+    def _place(self, row: int) -> int:
+        """Return the position in :attr:`chains` of the chain that a row belongs to."""
+        return bisect_right(self._starts, row) - 1
+
+    def _ending(self, row: int) -> str:
+        right = Right.CALL if self.is_call[row] else Right.PUT
+        return strike_text(int(self.strike_paise[row])) + right
+
+    def _each_contract(self) -> Iterator[Contract]:
+        for chain in self.chains:
+            for row in range(chain.start, chain.stop):
+                yield self._make(chain, row)
+
+    def _each_symbol(self) -> Iterator[str]:
+        for chain, prefix in zip(self.chains, self._prefixes, strict=True):
+            for ending in self._chain_endings(chain):
+                yield prefix + ending
+
+    def _chain_endings(self, chain: Chain) -> list[str]:
+        rows = slice(chain.start, chain.stop)
+        strikes, calls = self.strike_paise[rows].tolist(), self.is_call[rows].tolist()
+        return [
+            strike_text(strike) + ("CE" if is_call else "PE")
+            for strike, is_call in zip(strikes, calls, strict=True)
+        ]
+
+    def _make(self, chain: Chain, row: int) -> Contract:
+        return Contract(
+            symbol=symbol_prefix(chain.underlying, chain.expiry) + self._ending(row),
+            underlying=chain.underlying,
+            expiry=chain.expiry,
+            strike=rupees(int(self.strike_paise[row])),
+            right=Right.CALL if self.is_call[row] else Right.PUT,
+            lot_size=int(self.lot_size[row]),
+            tick_size=rupees(int(self.tick_paise[row])),
+            freeze_quantity=int(self.freeze_quantity[row]),
+            expires_at=datetime.fromtimestamp(float(self.expires_at[row]), UTC),
+        )
+
+    def _digest(self) -> str:
+        """Return 16 hexadecimal digits that depend on every term of every contract."""
+        digest = blake2b(
+            repr([(c.underlying, c.expiry, c.stop) for c in self.chains]).encode(), digest_size=8
+        )
+        digest.update(self.is_call.astype("u1").tobytes())
+        for column in (self.strike_paise, self.lot_size, self.tick_paise, self.freeze_quantity):
+            digest.update(column.astype("<i4").tobytes())
+        digest.update(self.expires_at.astype("<f8").tobytes())
+        return digest.hexdigest()
+
+
+_NOTHING = np.zeros((0, len(Term)), np.int64)
+
+
+def _chain_key(chain: ListedChain) -> tuple[str, date]:
+    return chain.underlying, chain.expiry
+
+
+def _spans(chains: Iterable[ListedChain]) -> Iterator[Chain]:
+    start = 0
+    for underlying, expiry, terms in chains:
+        yield Chain(underlying, expiry, start, start + len(terms))
+        start += len(terms)
+
+
+def _numbered_once(prefixes: Sequence[str]) -> dict[str, int]:
+    """Return the position of each beginning of a symbol, which no two chains may share."""
+    places: dict[str, int] = {}
+    for place, prefix in enumerate(prefixes):
+        if places.setdefault(prefix, place) != place:
+            raise InvalidInput(f"a chain must come once, was {prefix}")
+    return places
+
+
+def _ordered(chain: ListedChain) -> NDArray[np.int64]:
+    """Return the terms of a chain by strike and right, once each of them can be."""
+    terms = chain.terms[np.lexsort((chain.terms[:, Term.IS_PUT], chain.terms[:, Term.STRIKE]))]
+    again = (np.diff(terms[:, : Term.IS_PUT + 1], axis=0) == 0).all(axis=1)
+    if again.any():
+        raise InvalidInput(f"a contract must come once, was {_named(chain, terms[again.argmax()])}")
+    for term, most in _MOST.items():
+        impossible = (terms[:, term] <= 0) | (terms[:, term] > most)
+        if impossible.any():
+            row = terms[impossible.argmax()]
+            name, value = term.name.lower().replace("_", " "), row[term]
+            raise InvalidInput(
+                f"{name} of {_named(chain, row)} must be from 1 to {most}, was {value}"
+            )
+    return terms
+
+
+_LARGEST = int(np.iinfo(np.int32).max)
+#: A symbol holds seven digits of rupees, so no larger strike could be asked for.
+_MOST = {
+    Term.STRIKE: 999_999_999,
+    Term.LOT_SIZE: _LARGEST,
+    Term.TICK_SIZE: _LARGEST,
+    Term.FREEZE_QUANTITY: _LARGEST,
+}
+
+
+def _named(chain: ListedChain, row: NDArray[np.int64]) -> str:
+    right = Right.PUT if row[Term.IS_PUT] else Right.CALL
+    return (
+        symbol_prefix(chain.underlying, chain.expiry) + strike_text(int(row[Term.STRIKE])) + right
+    )
+
+
+def _narrow(terms: NDArray[np.int64], term: Term) -> NDArray[np.int32]:
+    return _frozen(terms[:, term].astype(np.int32))
+
+
+def _frozen(column: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    column.flags.writeable = False
+    return column

@@ -1,0 +1,1 @@
+"""The paper exchange: matching, price protection, slippage and latency."""

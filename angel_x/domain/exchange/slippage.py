@@ -1,0 +1,31 @@
+"""Slippage: how far behind the touch an order trades."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from angel_x.domain.values.draw import Stream, draws
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Slippage:
+    """Zero to ``max_ticks`` ticks against the order, each as likely as the other.
+
+    Drawn from the order and from how much of it had traded, so a repeated fill slips as far.
+    """
+
+    max_ticks: int = 0
+    seed: int = 0
+
+    def ticks(self, ids: NDArray[np.int64], filled: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the ticks by which each order slips."""
+        if not self.max_ticks:
+            return np.zeros(len(ids), np.int64)
+        chance = draws(self.seed, Stream.SLIPPAGE, ids, filled)
+        return (chance * (self.max_ticks + 1)).astype(np.int64)

@@ -1,0 +1,1 @@
+"""Market data: recorded, generated and replayed, and the state of a feed."""

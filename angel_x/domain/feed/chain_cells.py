@@ -1,0 +1,80 @@
+"""The cells of a recorded chain: what each column may hold and what it means."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.contracts.contract import Right
+
+_TIMESTAMP_LENGTH = len("YYYYMMDDHHMM")
+#: Larger amounts do not fit a quote, and no index option comes near.
+_MOST_RUPEES = 10_000_000
+_MOST_LOTS = 1e12
+_FINEST_STRIKE = Decimal("0.01")
+
+
+class CellFault(Exception):
+    """A cell that cannot be read; the message says why, the offending value last."""
+
+    def __init__(self, column: str, detail: str) -> None:
+        super().__init__(detail)
+        self.column = column
+
+
+def moment(text: str) -> datetime:
+    """Return the time of a snapshot, written in India as YYYYMMDDHHMM, in UTC."""
+    if len(text) == _TIMESTAMP_LENGTH:
+        with suppress(ValueError):
+            return datetime.strptime(text, "%Y%m%d%H%M").replace(tzinfo=IST).astimezone(UTC)
+    raise CellFault("timestamp", f"must be YYYYMMDDHHMM, was {text}")
+
+
+def expiry(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%d-%b-%Y").replace(tzinfo=IST).date()
+    except ValueError as error:
+        raise CellFault("expiry", f"must be a date such as 25-Aug-2026, was {text}") from error
+
+
+def strike(text: str) -> Decimal:
+    """Return the strike in rupees."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        raise CellFault("strike", f"must be a number, was {text}") from error
+    if not value.is_finite() or not 0 < value < _MOST_RUPEES:
+        raise CellFault("strike", f"must be positive and below {_MOST_RUPEES}, was {text}")
+    if value % _FINEST_STRIKE:
+        raise CellFault("strike", f"must be whole paise, was {text}")
+    return value
+
+
+def right(text: str) -> Right:
+    try:
+        return Right(text)
+    except ValueError as error:
+        raise CellFault("option_type", f"must be CE or PE, was {text}") from error
+
+
+def price_paise(column: str, text: str) -> int:
+    """Return an amount of rupees in paise, rounded to the nearest one."""
+    return round(_amount(column, text, _MOST_RUPEES) * 100.0)
+
+
+def lots(column: str, text: str) -> int:
+    return int(_amount(column, text, _MOST_LOTS))
+
+
+def _amount(column: str, text: str, most: float) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise CellFault(column, f"must be a number, was {text}") from error
+    if value < 0:
+        raise CellFault(column, f"must not be negative, was {text}")
+    if not value <= most:
+        raise CellFault(column, f"must be a number up to {most:.0f}, was {text}")
+    return value

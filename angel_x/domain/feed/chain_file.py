@@ -1,0 +1,202 @@
+"""The file of a recorded option chain: from lines of text to snapshots.
+
+A recording has neither bid nor ask, so a quote gets one tick on either side of its last price (no
+bid where that would be zero) and the freeze quantity as size.  Volume and open interest are
+recorded in lots; a quote holds units.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.contracts.contract_rules import ContractFactory, ContractRules, underlying_name
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.feed import chain_cells
+from angel_x.domain.feed.chain_cells import CellFault
+from angel_x.domain.feed.market_move import MarketMove
+from angel_x.domain.feed.replay import RecordedChain
+from angel_x.domain.quotes.quote import QUOTE
+from angel_x.errors import InvalidChainFile, InvalidInput
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from angel_x.domain.calendar.session import TradingCalendar
+    from angel_x.domain.contracts.contract import Contract
+
+
+class _Cells(NamedTuple):
+    """The text of one row; the names are the columns that a file must have, in any order."""
+
+    timestamp: str
+    symbol: str
+    expiry: str
+    strike: str
+    option_type: str
+    spot: str
+    ltp: str
+    volume: str
+    oi: str
+
+
+COLUMNS = _Cells._fields
+_FIRST_COLUMN = COLUMNS[0]
+
+
+def parse_chain(
+    lines: Iterable[str], file: str, rules: ContractRules, calendar: TradingCalendar
+) -> RecordedChain:
+    """Return the recording that ``lines``, the header first, make.
+
+    ``file`` is what errors call it.  Freeze quantities are those of the first row's day.
+
+    Raises:
+        InvalidChainFile: With the row, counted from one at the header, and the column.
+    """
+    table = csv.reader(lines, strict=True)
+    recording = _Recording(rules, calendar)
+    try:
+        columns = _Columns(next(table, []))
+        for cells in table:
+            if cells:
+                recording.add(columns.pick(cells))
+        return recording.finish()
+    except CellFault as fault:
+        row = max(1, table.line_num)
+        raise InvalidChainFile(file, row, fault.column, str(fault)) from fault
+    except csv.Error as error:
+        detail = f"the row is no CSV: {error}"
+        raise InvalidChainFile(file, table.line_num, _FIRST_COLUMN, detail) from error
+
+
+class _Columns:
+    """Where the header puts the columns."""
+
+    def __init__(self, header: Sequence[str]) -> None:
+        self._header = [name.strip() for name in header]
+        if not any(self._header):
+            raise CellFault(_FIRST_COLUMN, "is missing, the file is empty")
+        for column in COLUMNS:
+            if column not in self._header:
+                raise CellFault(column, "is missing")
+            if self._header.count(column) > 1:
+                raise CellFault(column, "comes more than once in the header")
+        self._take = itemgetter(*(self._header.index(column) for column in COLUMNS))
+
+    def pick(self, cells: Sequence[str]) -> _Cells:
+        """Return the cells of one row that are read."""
+        if len(cells) < len(self._header):
+            raise CellFault(self._header[len(cells)], "is missing, the row ends before it")
+        if len(cells) > len(self._header):
+            raise CellFault(self._header[-1], f"must be the last cell, was one of {len(cells)}")
+        return _Cells(*self._take(cells))
+
+
+class _Recording:
+    """What the rows so far have said, with snapshots and contracts numbered as they came."""
+
+    def __init__(self, rules: ContractRules, calendar: TradingCalendar) -> None:
+        self._rules = rules
+        self._calendar = calendar
+        self._snapshots: dict[str, int] = {}
+        self._moments: list[datetime] = []
+        self._contracts: dict[tuple[str, str, str, str], int] = {}
+        self._listed: dict[Contract, int] = {}
+        self._spots: dict[tuple[int, str], int] = {}
+        self._seen: set[tuple[int, int]] = set()
+        self._rows: list[tuple[int, int, int, int, int]] = []
+
+    def add(self, cells: _Cells) -> None:
+        """Take one row."""
+        snapshot = self._snapshot(cells.timestamp)
+        contract = self._contract(cells, self._moments[snapshot])
+        if (snapshot, contract) in self._seen:
+            what = f"{cells.expiry} {cells.strike} {cells.option_type}"
+            raise CellFault("strike", f"comes twice at {cells.timestamp}, was {what}")
+        self._seen.add((snapshot, contract))
+        spot = chain_cells.price_paise("spot", cells.spot)
+        if spot == 0:
+            raise CellFault("spot", f"must be positive, was {cells.spot}")
+        self._spots[snapshot, underlying_name(cells.symbol)] = spot
+        last = chain_cells.price_paise("ltp", cells.ltp)
+        volume = chain_cells.lots("volume", cells.volume)
+        oi = chain_cells.lots("oi", cells.oi)
+        self._rows.append((snapshot, contract, last, volume, oi))
+
+    def finish(self) -> RecordedChain:
+        """Return all rows as snapshots."""
+        if not self._rows:
+            raise CellFault(_FIRST_COLUMN, "has no value, the file holds a header only")
+        universe = Universe(self._listed)
+        snapshot, contract, *columns = np.array(self._rows, np.int64).T
+        row = np.array([universe.rows[c.symbol] for c in self._listed], np.int64)[contract]
+        quotes = _quotes(universe, row, columns)
+        return RecordedChain(universe, self._moves(universe, snapshot, row, quotes))
+
+    def _snapshot(self, text: str) -> int:
+        if (known := self._snapshots.get(text)) is not None:
+            return known
+        self._moments.append(chain_cells.moment(text))
+        return self._snapshots.setdefault(text, len(self._snapshots))
+
+    def _contract(self, cells: _Cells, at: datetime) -> int:
+        key = (cells.symbol, cells.expiry, cells.strike, cells.option_type)
+        if (known := self._contracts.get(key)) is not None:
+            return known
+        contract = self._make(cells, at)
+        return self._contracts.setdefault(key, self._listed.setdefault(contract, len(self._listed)))
+
+    def _make(self, cells: _Cells, at: datetime) -> Contract:
+        expiry = chain_cells.expiry(cells.expiry)
+        if expiry < at.astimezone(IST).date():
+            raise CellFault("expiry", f"must not lie before the timestamp, was {cells.expiry}")
+        strike, right = chain_cells.strike(cells.strike), chain_cells.right(cells.option_type)
+        trading_day = self._moments[0].astimezone(IST).date()
+        factory = ContractFactory(self._rules, self._calendar, trading_day)
+        try:
+            return factory.make(underlying_name(cells.symbol), expiry, strike, right)
+        except InvalidInput as error:
+            raise CellFault("symbol", str(error)) from error
+
+    def _moves(
+        self,
+        universe: Universe,
+        snapshot: NDArray[np.int64],
+        row: NDArray[np.int64],
+        quotes: NDArray[np.void],
+    ) -> tuple[MarketMove, ...]:
+        order = np.lexsort((row, snapshot))
+        pieces = np.split(order, np.searchsorted(snapshot[order], range(1, len(self._moments))))
+        spots = np.zeros(len(universe.underlyings), QUOTE)
+        moves = []
+        for number in sorted(range(len(pieces)), key=self._moments.__getitem__):
+            for position, name in enumerate(universe.underlyings):
+                # An underlying that a snapshot leaves out stays where it was.
+                spots["last"][position] = self._spots.get((number, name), spots["last"][position])
+            piece = pieces[number]
+            moves.append(MarketMove(self._moments[number], row[piece], quotes[piece], spots.copy()))
+        return tuple(moves)
+
+
+def _quotes(
+    universe: Universe, row: NDArray[np.int64], columns: Sequence[NDArray[np.int64]]
+) -> NDArray[np.void]:
+    last, volume, oi = columns
+    tick, lot = universe.tick_paise[row], universe.lot_size[row]
+    freeze = universe.freeze_quantity[row]
+    quotes = np.zeros(len(row), QUOTE)
+    quotes["last"] = last
+    quotes["bid"] = np.where(last > tick, last - tick, 0)
+    quotes["ask"] = np.where(last > 0, last + tick, 0)
+    quotes["bid_size"] = np.where(quotes["bid"] > 0, freeze, 0)
+    quotes["ask_size"] = np.where(quotes["ask"] > 0, freeze, 0)
+    quotes["volume"], quotes["oi"] = volume * lot, oi * lot
+    return quotes

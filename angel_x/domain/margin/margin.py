@@ -1,0 +1,113 @@
+"""Margin of short options as a percentage of the underlying.
+
+It ignores how far out of the money a contract is and gives no credit for a hedge: on a naked option
+near the money it asks for about what risk arrays do, further out for more.  It stands in where there
+are none.  Long options pay their premium and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_UP, Decimal
+from typing import TYPE_CHECKING, Any, Protocol
+
+from angel_x.domain.margin.margin_source import MarginSource
+from angel_x.domain.margin.unit_risk import NO_LOSSES, STEPS, UnitRisk
+from angel_x.domain.values.dated import Dated
+from angel_x.domain.values.money import PAISA
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRows:
+    """What is known of some contracts, by contract."""
+
+    underlyings: Sequence[str]
+    expiries: Sequence[date]
+    #: Rupees of the underlying, nothing where it has no price.
+    spots: Sequence[Decimal]
+    #: Risk arrays: 16 losses of a unit long in rupees, delta, mark.
+    columns: NDArray[np.float32]
+    #: Whether the risk array is young enough.
+    is_fresh: NDArray[np.bool_]
+
+
+class MarginModel(Protocol):
+    """What contracts cost in margin."""
+
+    def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
+        """Return what a unit of each contract adds to margin."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShortOptionPercent:
+    """Fractions of the underlying's value."""
+
+    #: The price scan range, the worst move that SPAN looks at.
+    scan: Decimal
+    exposure: Decimal
+    #: Extra loss margin on the day of expiry.
+    expiry_day: Decimal
+
+    def beyond_scan(self, expiry: date, today: date) -> Decimal:
+        """Return the fraction that a unit short is asked for whatever its scenarios say."""
+        return self.exposure + self.expiry_day if expiry <= today else self.exposure
+
+
+class PercentageMargin:
+    """The percentage approximation as a :class:`MarginModel`."""
+
+    def __init__(
+        self,
+        index: Dated[ShortOptionPercent],
+        stock: Dated[ShortOptionPercent],
+        indices: Collection[str],
+    ) -> None:
+        self._index = index
+        self._stock = stock
+        #: Underlyings that are no stocks.
+        self._indices = frozenset(indices)
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> PercentageMargin:
+        """Build the model from the parsed ``margin`` table."""
+        index, stock = (_dated(table[name]) for name in ("short_options", "short_stock_options"))
+        return cls(index, stock, table["span"]["indices"])
+
+    def rule(self, underlying: str, today: date) -> ShortOptionPercent:
+        """Return the fractions of a day."""
+        return (self._index if underlying in self._indices else self._stock).on(today)
+
+    def per_short_unit(self, underlying: str, expiry: date, spot: Decimal, today: date) -> Decimal:
+        """Return rupees for one unit short; ``spot`` is the underlying in rupees."""
+        rule = self.rule(underlying, today)
+        fraction = rule.scan + rule.beyond_scan(expiry, today)
+        return (spot * fraction).quantize(PAISA, rounding=ROUND_UP)
+
+    def unit_risk(self, underlying: str, expiry: date, spot: Decimal, today: date) -> UnitRisk:
+        """Return what a unit of one contract adds to margin."""
+        is_last_day = expiry <= today
+        if spot <= 0:
+            return UnitRisk(expiry, MarginSource.NONE, NO_LOSSES, 0, 0, 0, is_last_day)
+        charge = int(self.per_short_unit(underlying, expiry, spot, today) * STEPS)
+        return UnitRisk(expiry, MarginSource.PERCENTAGE, NO_LOSSES, 0, charge, 0, is_last_day)
+
+    def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
+        contracts = zip(rows.underlyings, rows.expiries, rows.spots, strict=True)
+        return [self.unit_risk(*contract, today) for contract in contracts]
+
+
+def _dated(rows: Iterable[Mapping[str, str]]) -> Dated[ShortOptionPercent]:
+    return Dated((date.fromisoformat(row["from"]), _percent(row)) for row in rows)
+
+
+def _percent(row: Mapping[str, str]) -> ShortOptionPercent:
+    scan, exposure, expiry_day = (
+        Decimal(row[f"{name}_percent"]) / 100 for name in ("scan", "exposure", "expiry_day")
+    )
+    return ShortOptionPercent(scan, exposure, expiry_day)

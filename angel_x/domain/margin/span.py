@@ -1,0 +1,101 @@
+"""The parameters of the clearing corporation's scenarios, by underlying and by date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from angel_x.domain.values.dated import Dated
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_DAYS_PER_YEAR = 365.0
+_MONTHS_PER_YEAR = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRange:
+    """How far the scenarios go for one kind of underlying; all are fractions."""
+
+    #: The largest ordinary move of the underlying.
+    price: float
+    #: The same for an option with more than :attr:`SpanParameters.distant_years` left.
+    distant_price: float
+    #: What is added to and taken from a volatility: 0.04 is four points.
+    volatility: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpanParameters:
+    """What the scenarios of one day are made of."""
+
+    #: Underlyings that are indices; all others are stocks.
+    indices: frozenset[str]
+    index: ScanRange
+    stock: ScanRange
+    distant_years: float
+    #: The extreme move in price scan ranges, and which part of its loss is to be covered.
+    extreme_moves: float
+    extreme_cover: float
+    #: How much time has passed when a scenario is looked at.
+    look_ahead_years: float
+
+    def scan_ranges(
+        self, is_index: NDArray[np.bool_], years: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the price and the volatility scan range of each chain, as fractions."""
+        is_distant = years > self.distant_years
+        of_index = np.where(is_distant, self.index.distant_price, self.index.price)
+        of_stock = np.where(is_distant, self.stock.distant_price, self.stock.price)
+        volatility = np.where(is_index, self.index.volatility, self.stock.volatility)
+        return np.where(is_index, of_index, of_stock), volatility
+
+    def are_indices(self, underlyings: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which underlyings are indices; asked with the same ones again, it remembers."""
+        return _are_in(tuple(underlyings), self.indices)
+
+
+@lru_cache(maxsize=4)
+def _are_in(names: tuple[str, ...], group: frozenset[str]) -> NDArray[np.bool_]:
+    answer = np.array([name in group for name in names], np.bool_)
+    answer.flags.writeable = False
+    return answer
+
+
+def span_table(table: Mapping[str, Any]) -> Dated[SpanParameters]:
+    """Return the parameters by date from the ``span`` part of the parsed ``margin`` table."""
+    indices = frozenset(table["indices"])
+    return Dated(
+        (date.fromisoformat(row["from"]), _parameters(indices, row)) for row in table["scenarios"]
+    )
+
+
+def _parameters(indices: frozenset[str], row: Mapping[str, Any]) -> SpanParameters:
+    return SpanParameters(
+        indices=indices,
+        index=_scan_range(row["index"]),
+        stock=_scan_range(row["stock"]),
+        distant_years=float(row["distant_months"]) / _MONTHS_PER_YEAR,
+        extreme_moves=float(row["extreme_moves"]),
+        extreme_cover=_fraction(row["extreme_cover_percent"]),
+        look_ahead_years=float(row["look_ahead_days"]) / _DAYS_PER_YEAR,
+    )
+
+
+def _scan_range(row: Mapping[str, str]) -> ScanRange:
+    return ScanRange(
+        price=_fraction(row["price_percent"]),
+        distant_price=_fraction(row["distant_price_percent"]),
+        volatility=_fraction(row["volatility_points"]),
+    )
+
+
+def _fraction(percent: str) -> float:
+    return float(Decimal(percent) / 100)

@@ -1,0 +1,92 @@
+"""Margin from risk arrays: the worst of 16 scenarios, and a percentage on top of it.
+
+The scenarios are those of the clearing corporation's SPAN parameters, and so are exposure margin
+and the extra margin on the day of expiry (NCL/CMPT/64639, 20-Nov-2024).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import ROUND_UP, Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from angel_x.domain.margin.margin import PercentageMargin, RiskRows
+from angel_x.domain.margin.margin_source import MarginSource
+from angel_x.domain.margin.risk_arrays import DELTA_ROW, MARK_ROW
+from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, STEPS, UnitRisk
+from angel_x.domain.values.dated import Dated
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Rupees above which a number is no loss of one unit but damage.
+_ABSURD = 1e8
+
+
+class SpanMargin:
+    """Risk arrays as a :class:`MarginModel`, with the percentage where a contract has none."""
+
+    def __init__(self, percentage: PercentageMargin, spread_charges: Dated[Decimal]) -> None:
+        self._percentage = percentage
+        #: Fraction of the underlying, for each unit of delta that two expiries offset.
+        self._spread_charges = spread_charges
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> SpanMargin:
+        """Build the model from the parsed ``margin`` table."""
+        charges = (
+            (date.fromisoformat(row["from"]), Decimal(row["charge_percent"]) / 100)
+            for row in table["calendar_spreads"]
+        )
+        return cls(PercentageMargin.from_table(table), Dated(charges))
+
+    def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
+        steps, usable = _in_steps(rows)
+        spread_charge = self._spread_charges.on(today)
+        deltas = np.where(usable, np.abs(rows.columns[DELTA_ROW].astype(np.float64)), 0.0).tolist()
+        marks = steps[SCENARIO_COUNT].tolist()
+        losses = list(zip(*steps[:SCENARIO_COUNT].tolist(), strict=True))
+        return [
+            UnitRisk(
+                expiry,
+                MarginSource.RISK_ARRAY,
+                losses[place],
+                marks[place],
+                self._charge(underlying, expiry, spot, today),
+                # What expires today is given no credit against other expiries to charge for.
+                0 if expiry <= today else _steps(spot * spread_charge * Decimal(deltas[place])),
+                expiry <= today,
+            )
+            if is_usable and spot > 0
+            else self._percentage.unit_risk(underlying, expiry, spot, today)
+            for place, (underlying, expiry, spot, is_usable) in enumerate(
+                zip(rows.underlyings, rows.expiries, rows.spots, usable.tolist(), strict=True)
+            )
+        ]
+
+    def _charge(self, underlying: str, expiry: date, spot: Decimal, today: date) -> int:
+        return _steps(spot * self._percentage.rule(underlying, today).beyond_scan(expiry, today))
+
+
+def _steps(amount: Decimal) -> int:
+    return int((amount * STEPS).to_integral_value(ROUND_UP))
+
+
+def _in_steps(rows: RiskRows) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return losses and mark of each contract in steps, and whether they are numbers of today.
+
+    A scenario in which an option is worth less than nothing is a rounding of one in which it is
+    worth nothing, so no loss is above the mark.
+    """
+    columns = rows.columns.astype(np.float64)
+    mark = columns[MARK_ROW]
+    with np.errstate(invalid="ignore"):
+        sane = (np.abs(columns) < _ABSURD).all(axis=0) & (mark >= 0)
+    usable = sane & rows.is_fresh
+    amounts = np.vstack([columns[:SCENARIO_COUNT], mark])
+    steps = np.rint(np.where(usable, amounts, 0.0) * STEPS).astype(np.int64)
+    steps[:SCENARIO_COUNT] = np.minimum(steps[:SCENARIO_COUNT], steps[SCENARIO_COUNT])
+    return steps, usable

@@ -1,0 +1,1 @@
+"""Metrics, memory reports, invariants and backlogs."""

@@ -1,0 +1,1 @@
+"""An order: its fields, states, denials and rates."""

@@ -1,0 +1,200 @@
+"""An order: what was asked for, where it stands, and every move that it can make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+
+from angel_x.domain.values.money import ZERO
+from angel_x.errors import IllegalTransition
+
+#: Places of an average price.
+_AVERAGE = Decimal("0.0001")
+
+
+#: How the client order id of an order begins that leads out of a position and does nothing else.  No
+#: caller's id holds a blank.
+EXIT_PREFIX = "square-off "
+
+
+class Side(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        """One for a purchase, minus one for a sale."""
+        return 1 if self is Side.BUY else -1
+
+
+class OrderType(StrEnum):
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    STOP_LIMIT = "SL"
+    STOP_MARKET = "SL-M"
+
+
+class Validity(StrEnum):
+    DAY = "DAY"
+    IOC = "IOC"
+
+
+class Product(StrEnum):
+    NORMAL = "NRML"
+    INTRADAY = "MIS"
+
+
+class Priority(StrEnum):
+    """The lane in which an order waits; a lane is a queue of its own."""
+
+    EMERGENCY = "emergency"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+class OrderStatus(StrEnum):
+    """*Denied* is our refusal; *rejected* is the venue's."""
+
+    RECEIVED = "received"
+    DENIED = "denied"
+    SUBMITTING = "submitting"
+    REJECTED = "rejected"
+    WORKING = "working"
+    TRIGGER_PENDING = "trigger_pending"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+    @property
+    def is_closed(self) -> bool:
+        return not TRANSITIONS[self]
+
+
+def _transitions() -> Mapping[OrderStatus, frozenset[OrderStatus]]:
+    s = OrderStatus
+    closing = {s.FILLED, s.CANCELED, s.EXPIRED}
+    resting = {s.PARTIALLY_FILLED, *closing}
+    at_venue = {s.REJECTED, s.WORKING, s.TRIGGER_PENDING, *resting}
+    table = {
+        # The paper exchange answers inside our own transaction, so an order that goes there is
+        # never seen as submitting.
+        s.RECEIVED: {s.DENIED, s.SUBMITTING, *at_venue},
+        s.SUBMITTING: at_venue,
+        # It can come alive and trade at one look at the market: both moves are told, one is stored.
+        s.TRIGGER_PENDING: {s.WORKING, s.REJECTED, *resting},
+        s.WORKING: resting,
+        s.PARTIALLY_FILLED: closing,
+    }
+    return MappingProxyType({status: frozenset(table.get(status, ())) for status in s})
+
+
+#: Every legal move.  A status that maps to nothing is closed.
+TRANSITIONS = _transitions()
+
+CLOSED = frozenset(status for status in OrderStatus if status.is_closed)
+OPEN = frozenset(OrderStatus) - CLOSED
+#: Statuses of an order that stands in the market.
+RESTING = frozenset(
+    {OrderStatus.WORKING, OrderStatus.TRIGGER_PENDING, OrderStatus.PARTIALLY_FILLED}
+)
+#: Statuses of an order that holds margin: it is in the market or on its way there.
+PLACED = RESTING | {OrderStatus.SUBMITTING}
+
+
+def check_move(source: OrderStatus, target: OrderStatus) -> None:
+    """Refuse a move that the table does not hold.
+
+    An open order may also stay where it is: a second partial fill or a change of its price is an
+    event, but no transition.
+
+    Raises:
+        IllegalTransition: ``target`` cannot follow ``source``.
+    """
+    stays = source is target and source in OPEN
+    if target not in TRANSITIONS[source] and not stays:
+        raise IllegalTransition(f"{source} cannot become {target}")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """What one caller asks for, validated: the content that an idempotency key stands for."""
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    #: Units, a multiple of the lot size.
+    quantity: int
+    order_type: OrderType
+    #: Rupees; None for orders at market.
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    validity: Validity = Validity.DAY
+    product: Product = Product.NORMAL
+    priority: Priority = Priority.NORMAL
+    tag: str | None = None
+
+
+@dataclass(slots=True)
+class Order:
+    """A stored order as the execution sees it."""
+
+    id: int
+    user_id: int
+    symbol: str
+    side: Side
+    quantity: int
+    filled_quantity: int
+    order_type: OrderType
+    #: Rupees.  An order at market gets its protection limit when it is decided.
+    limit_price: Decimal | None
+    validity: Validity
+    priority: Priority
+    status: OrderStatus
+    #: When the order stops being valid, UTC.
+    valid_until: datetime
+    client_order_id: str
+    #: Which attempt to place it this is; a write of an older one must change nothing.
+    attempt: int = 0
+    #: Rupees of premium and charges held back for what has not traded.
+    reserved: Decimal = ZERO
+    #: Rupees over all fills, exact.
+    traded_value: Decimal = ZERO
+    product: Product = Product.NORMAL
+    #: Rupees; the last price at which a stop order comes alive.
+    trigger_price: Decimal | None = None
+    #: The order of which this one is a slice.
+    parent_id: int | None = None
+    #: Among orders at one price the smaller number trades first.
+    time_priority: int = 0
+    #: Seconds between acceptance and the moment at which the order was read.
+    age_seconds: float = 0.0
+    #: Units of the order of which this one is a slice.
+    parent_quantity: int | None = None
+
+    @property
+    def is_exit(self) -> bool:
+        """Say whether it is the system's own and may only reduce the position that it is for."""
+        return self.client_order_id.startswith(EXIT_PREFIX)
+
+    @property
+    def leaves_quantity(self) -> int:
+        """Units that have not traded yet."""
+        return self.quantity - self.filled_quantity
+
+    @property
+    def asked_quantity(self) -> int:
+        """Units that its owner asked for at once, however they were sliced."""
+        return self.quantity if self.parent_quantity is None else self.parent_quantity
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Rupees a unit over all fills, to four places; None before the first."""
+        if not self.filled_quantity:
+            return None
+        return (self.traded_value / self.filled_quantity).quantize(_AVERAGE)

@@ -1,0 +1,1 @@
+"""The value and the Greeks of an account's portfolio."""

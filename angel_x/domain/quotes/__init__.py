@@ -1,0 +1,1 @@
+"""Quotes, ticks and the quantity displayed."""

@@ -1,0 +1,1 @@
+"""Records shown to people: statements, audit, access and pages."""

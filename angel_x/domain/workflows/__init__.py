@@ -1,0 +1,1 @@
+"""Baskets and square-offs, advanced step by step."""

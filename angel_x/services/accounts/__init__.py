@@ -1,0 +1,1 @@
+"""Accounts, access, portfolios and what is read of them."""

@@ -1,0 +1,1 @@
+"""Trading controls: kill switch, halts and risk limits."""

@@ -1,0 +1,177 @@
+"""The kill switch: setting the trading state of the system, an account or an underlying.
+
+A state is a row that every claim reads, so it holds from the moment of its commit; what is open and
+must not stand is canceled afterwards, on the emergency queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+
+from angel_x.domain.book.control import Control, ControlList, ControlReceipt, ControlScope
+from angel_x.domain.book.risk import TradingRules, TradingState
+from angel_x.errors import InvalidInput, UnknownContract
+from angel_x.services.ports import Dispatcher, EventStream, UniverseSource
+
+log = structlog.get_logger()
+
+#: How long an answer waits for transactions that may have read the state before.
+_PATIENCE_SECONDS = 2.0
+#: The address of an event that is for every account.
+_EVERYBODY = 0
+_LONGEST_REASON = 200
+#: The words of the command, for the states that they mean.
+_WORDS = {"on": TradingState.HALTED, "off": TradingState.ACTIVE}
+
+
+class Store(Protocol):
+    """Where trading states are kept, with an audit of their changes."""
+
+    def put(
+        self, scope: ControlScope, name: str, state: TradingState, *, actor: str, reason: str | None
+    ) -> Control:
+        """Store a state and its audit entry in one transaction."""
+
+    def all(self) -> Sequence[Control]:
+        """Return every state that was ever set."""
+
+    def settle(self, seconds: float) -> bool:
+        """Wait until no transaction is open that may have read older states."""
+
+
+class AccountNames(Protocol):
+    def names(self, ids: Collection[int]) -> Mapping[int, str]:
+        """Return the names of accounts by their ids."""
+
+
+class TradingControls:
+    """Sets trading states.
+
+    The store and the claims know an account by its id; every answer calls it by its name.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        accounts: AccountNames,
+        universes: UniverseSource,
+        dispatcher: Dispatcher,
+        events: EventStream,
+        unreachable: tuple[type[Exception], ...],
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._universes = universes
+        self._dispatcher = dispatcher
+        self._events = events
+        #: What the cache raises while it is away.
+        self._unreachable = unreachable
+
+    def turn(
+        self,
+        scope: ControlScope,
+        name: str,
+        state: TradingState,
+        *,
+        actor: str,
+        reason: str | None = None,
+    ) -> ControlReceipt:
+        """Set a state; ``name`` is an account's id or an underlying, empty for the system.
+
+        A second call sets it again, with an audit entry of its own.
+
+        Raises:
+            UnknownContract: No contract on that underlying is listed.
+            InvalidInput: The reason is too long.
+        """
+        self._check(scope, name, reason)
+        control = self._store.put(scope, name, state, actor=actor, reason=reason)
+        log.warning("trading_state.set", scope=scope.value, name=name, state=state.value)
+        self._dispatcher.cancel_all()
+        (shown,) = self._by_name([control])
+        self._tell(control, shown.name)
+        settled = self._store.settle(_PATIENCE_SECONDS)
+        return ControlReceipt(
+            scope=control.scope,
+            name=shown.name,
+            state=control.state,
+            actor=control.actor,
+            reason=control.reason,
+            changed_at=control.changed_at,
+            settled=settled,
+        )
+
+    def of(self, user_id: int, *, with_others: bool = False) -> ControlList:
+        """Return what holds for an account, and what was ever set that concerns it.
+
+        With ``with_others`` this is what was ever set for any account.
+        """
+        own, controls = str(user_id), self._store.all()
+        rules = TradingRules.from_rows(((c.scope, c.name, c.state) for c in controls), ())
+        concerned = [
+            c for c in controls if with_others or c.scope is not ControlScope.USER or c.name == own
+        ]
+        return ControlList(
+            state=rules.state(user_id, underlying=""), controls=tuple(self._by_name(concerned))
+        )
+
+    def all(self) -> list[Control]:
+        """Return every state that was ever set, the system's first."""
+        return self._by_name(self._store.all())
+
+    def _by_name(self, controls: Sequence[Control]) -> list[Control]:
+        """Name accounts, which are stored by id."""
+        ids = {int(c.name) for c in controls if c.scope is ControlScope.USER}
+        names = self._accounts.names(ids) if ids else {}
+        return [
+            replace(c, name=names[int(c.name)]) if c.scope is ControlScope.USER else c
+            for c in controls
+        ]
+
+    def _check(self, scope: ControlScope, name: str, reason: str | None) -> None:
+        if scope is ControlScope.UNDERLYING and name not in self._universes.current().underlyings:
+            raise UnknownContract("underlying", name)
+        if reason is not None and len(reason) > _LONGEST_REASON:
+            raise InvalidInput(
+                f"reason must be at most {_LONGEST_REASON} characters, was {len(reason)}",
+                field="reason",
+                value=reason[:40],
+            )
+
+    def _tell(self, control: Control, name: str) -> None:
+        """Publish the change to those whom it concerns; losing the event loses no truth."""
+        is_own = control.scope is ControlScope.USER
+        event = {
+            "user_id": int(control.name) if is_own else _EVERYBODY,
+            "kind": "trading_state",
+            "scope": control.scope.value,
+            "name": name,
+            "state": control.state.value,
+            "reason": control.reason,
+        }
+        try:
+            self._events.publish([event])
+        except self._unreachable as error:
+            log.warning("trading_state.untold", error=str(error))
+
+
+def read_state(word: str) -> TradingState:
+    """Return the state that a word means: ``on`` and ``off`` of the switch, or a state.
+
+    Raises:
+        InvalidInput: It means none.
+    """
+    if word in _WORDS:
+        return _WORDS[word]
+    try:
+        return TradingState(word)
+    except ValueError:
+        expected = ", ".join([*_WORDS, *TradingState])
+        raise InvalidInput(
+            f"state must be one of {expected}, was {word[:40]}", field="state", value=word[:40]
+        ) from None

@@ -1,0 +1,93 @@
+"""Setting limits, reading them, and taking them away; each change holds from the next claim on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Protocol
+
+import structlog
+
+from angel_x.domain.book.limits import LimitKind, Limits, LimitSheet, read_kind, read_limit
+from angel_x.domain.book.risk import TradingRules
+from angel_x.errors import InvalidInput
+
+log = structlog.get_logger()
+
+#: A limit as it is stored: scope, name, kind, value.
+Row = tuple[str, str, str, str]
+
+
+class Store(Protocol):
+    """Where limits are kept, with an audit of their changes.  Everyone's have no user id."""
+
+    def rows(self) -> Sequence[Row]:
+        """Return every limit."""
+
+    def put(self, user_id: int | None, values: Mapping[str, Decimal], actor: str) -> None:
+        """Set limits in one transaction with the audit entries of those that change."""
+
+    def clear(self, user_id: int | None, kinds: Collection[str], actor: str) -> None:
+        """Take limits away in one transaction with the audit entries of those that were there."""
+
+
+class RiskLimits:
+    """The limits of everyone and of single accounts."""
+
+    def __init__(self, store: Store, *, holds_rate: bool) -> None:
+        self._store = store
+        #: Whether orders a second are counted at all; a limit on them is kept either way.
+        self._holds_rate = holds_rate
+
+    def rules(self) -> TradingRules:
+        """Return all limits as the decision of orders sees them, without trading states."""
+        return TradingRules.from_rows((), self._store.rows())
+
+    def sheet(self, user_id: int | None) -> LimitSheet:
+        """Return the limits of an account, or of everyone."""
+        return self._sheet(user_id, self._store.rows())
+
+    def sheets(self) -> list[LimitSheet]:
+        """Return the limits of everyone, then of each account that has some of its own."""
+        rows = self._store.rows()
+        named = sorted({int(name) for _, name, _, _ in rows if name})
+        return [self._sheet(user_id, rows) for user_id in (None, *named)]
+
+    def put(self, user_id: int | None, values: Mapping[str, object], actor: str) -> LimitSheet:
+        """Set limits of an account, or of everyone; a second call changes nothing.
+
+        Raises:
+            InvalidInput: A kind is unknown, a value is out of its bounds, or there is none.
+        """
+        if not values:
+            raise InvalidInput(f"at least one of {', '.join(LimitKind)} is required, was none")
+        read = dict(read_limit(name, value) for name, value in values.items())
+        named = {kind.value: value for kind, value in read.items()}
+        self._store.put(user_id, named, actor)
+        log.info("limits.set", user_id=user_id, actor=actor, kinds=sorted(named))
+        return self.sheet(user_id)
+
+    def clear(self, user_id: int | None, kinds: Iterable[str], actor: str) -> LimitSheet:
+        """Take limits of an account, or of everyone, away: those kinds, or all where none is named.
+
+        A second call changes nothing.
+
+        Raises:
+            InvalidInput: A kind is unknown.
+        """
+        named = [read_kind(kind).value for kind in kinds] or list(LimitKind)
+        self._store.clear(user_id, named, actor)
+        log.info("limits.cleared", user_id=user_id, actor=actor, kinds=sorted(named))
+        return self.sheet(user_id)
+
+    def _sheet(self, user_id: int | None, rows: Iterable[Row]) -> LimitSheet:
+        values: dict[str, dict[str, str]] = {}
+        for _, name, kind, value in rows:
+            values.setdefault(name, {})[kind] = value
+        everyone = Limits.of(values.get("", {}))
+        own = everyone if user_id is None else Limits.of(values.get(str(user_id), {}))
+        effective = own.stricter(everyone)
+        if not self._holds_rate:
+            effective = replace(effective, max_orders_per_second=None)
+        return LimitSheet(user_id, own=own, effective=effective)

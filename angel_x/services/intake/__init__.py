@@ -1,0 +1,1 @@
+"""Submission of orders: parsing, checks, admission and acceptance."""

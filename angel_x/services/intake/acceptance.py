@@ -1,0 +1,290 @@
+"""Accepting orders: durable first, then rung for.
+
+A second call with the same client order ids and the same content answers with the same orders and
+stores nothing; with other content it is a conflict.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from hashlib import blake2b
+from typing import Protocol
+
+import structlog
+
+from angel_x.domain.calendar.intraday import IntradayRule
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.order import OrderRequest, OrderStatus, Priority
+from angel_x.domain.orders.step import Passing, Step, unhindered
+from angel_x.errors import AngelXError, Fault, IdempotencyConflict, InvalidOrder
+from angel_x.services.intake.listing import intraday_faults, listing_faults
+from angel_x.services.intake.order_form import MAX_ORDERS
+from angel_x.services.intake.slicing import Slicing
+from angel_x.services.ports import Clock, Dispatcher, Meter, UniverseSource
+
+log = structlog.get_logger()
+
+_REQUEST_FIELDS = fields(OrderRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What one caller handed in at once: accepted as a whole or not at all."""
+
+    user_id: int
+    requests: tuple[OrderRequest, ...]
+    actor: str = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One order that is durable."""
+
+    order_id: int
+    client_order_id: str
+    status: OrderStatus
+    #: The order was there before.
+    replayed: bool
+
+
+#: An order to store: the account, what it asks for, its hash, until when it is valid, and the units
+#: of each of its slices, none where it is not sliced.
+IntakeRow = tuple[int, OrderRequest, bytes, datetime, tuple[int, ...]]
+
+
+class StoredOrder(Protocol):
+    """What the store holds under one client order id."""
+
+    @property
+    def order_id(self) -> int: ...
+    @property
+    def status(self) -> OrderStatus: ...
+    @property
+    def request_hash(self) -> bytes: ...
+    @property
+    def is_new(self) -> bool: ...
+    @property
+    def slice_ids(self) -> Sequence[int]: ...
+
+
+class Intake(Protocol):
+    """Where accepted orders are stored."""
+
+    def store(
+        self,
+        rows: Sequence[IntakeRow],
+        actor: str,
+        basket_id: int | None = None,
+    ) -> Mapping[tuple[int, str], StoredOrder]:
+        """Store what is new in one transaction; store nothing at all where a hash differs.
+
+        An order comes with the units of each of its slices.  Those of a basket are held.
+        """
+
+    def known(self, keys: Sequence[tuple[int, str]]) -> Mapping[tuple[int, str], StoredOrder]:
+        """Return what is stored under accounts and client order ids."""
+
+
+class Acceptance:
+    """Checks submissions against the contract table and stores them."""
+
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        universes: UniverseSource,
+        slicing: Slicing,
+        intraday: IntradayRule,
+        market_clock: Clock,
+        dispatcher: Dispatcher,
+        meter: Meter,
+        batch_size: int,
+        at: Passing = unhindered,
+    ) -> None:
+        self._intake = intake
+        self._universes = universes
+        self._slicing = slicing
+        self._intraday = intraday
+        self._calendar = intraday.calendar
+        self._market_clock = market_clock
+        self._dispatcher = dispatcher
+        self._meter = meter
+        #: Order ids that one doorbell carries at most.
+        self._batch_size = batch_size
+        self._at = at
+
+    def check(self, submission: Submission) -> None:
+        """Check contract, lot, tick and size of every order.
+
+        Raises:
+            InvalidOrder: With every fault of every order.
+        """
+        universe, now = self._universes.current(), self._market_clock()
+        faults: list[Fault] = []
+        for index, request in enumerate(submission.requests):
+            faults += listing_faults(index, request, universe, now, self._slicing)
+            faults += intraday_faults(index, request, self._intraday, now)
+        if not faults:
+            faults += self._slice_faults(submission, universe, now)
+        if faults:
+            raise InvalidOrder(tuple(faults))
+
+    def _slice_faults(
+        self, submission: Submission, universe: Universe, now: datetime
+    ) -> Iterator[Fault]:
+        """Yield the order that makes the request more orders than it may hold unsliced."""
+        count = 0
+        for index, request in enumerate(submission.requests):
+            contract = universe.contracts[universe.rows[request.symbol]]
+            count += len(self._slicing.sizes(request.quantity, contract, now)) or 1
+            if count > MAX_ORDERS:
+                detail = f"must not make the request more than {MAX_ORDERS} orders by slicing"
+                yield Fault(index, "quantity", str(request.quantity), detail)
+                return
+
+    def refuse(
+        self, submission: Submission, refusal: AngelXError
+    ) -> tuple[Accepted, ...] | AngelXError:
+        """Return the refusal, or the orders if all of them were stored before.
+
+        What was accepted stays accepted: its contract may have expired since, or the queue filled.
+        """
+        keys = [(submission.user_id, r.client_order_id) for r in submission.requests]
+        stored = self._intake.known(keys)
+        if all(
+            key in stored and stored[key].request_hash == fingerprint(request)
+            for key, request in zip(keys, submission.requests, strict=True)
+        ):
+            self._meter.add(Metric.IDEMPOTENT_REPLAYS, len(keys))
+            return _accepted(submission, stored)
+        if isinstance(refusal, InvalidOrder):
+            self._meter.add(Metric.ORDERS_REFUSED, len({f.index for f in refusal.faults}))
+        return refusal
+
+    def accept(
+        self, submissions: Sequence[Submission]
+    ) -> list[tuple[Accepted, ...] | IdempotencyConflict]:
+        """Store all submissions in one transaction, then ring for what is new.
+
+        A submission that conflicts with what is stored gets its error in place of its orders and
+        leaves the others alone.
+        """
+        outcomes: dict[int, tuple[Accepted, ...] | IdempotencyConflict] = {}
+        standing = list(range(len(submissions)))
+        self._at(Step.ACCEPTANCE_BEGUN)
+        while standing:
+            stored = self._store([submissions[i] for i in standing])
+            conflicts = self._conflicts(submissions, standing, stored)
+            if not conflicts:
+                self._at(Step.ACCEPTANCE_COMMITTED)
+                outcomes |= {i: _accepted(submissions[i], stored) for i in standing}
+                self._ring(submissions, standing, stored)
+                self._at(Step.ACCEPTANCE_RUNG)
+                break
+            outcomes |= conflicts
+            standing = [i for i in standing if i not in conflicts]
+        return [outcomes[i] for i in range(len(submissions))]
+
+    def _store(self, submissions: Iterable[Submission]) -> Mapping[tuple[int, str], StoredOrder]:
+        rows = []
+        actors = set()
+        for submission in submissions:
+            actors.add(submission.actor)
+            rows += self.rows(submission)
+        return self._intake.store(rows, "+".join(sorted(actors)))
+
+    def rows(self, submission: Submission) -> list[IntakeRow]:
+        """Return what is to be stored of a submission: its orders, and what they are sliced into."""
+        now, contracts = self._market_clock(), self._universes.current()
+        day_ends = self._calendar.next_close(now)
+        rows: list[IntakeRow] = []
+        for request in submission.requests:
+            until, slices = day_ends, tuple[int, ...]()
+            if (row := contracts.row(request.symbol)) is not None:
+                contract = contracts.contracts[row]
+                until = min(day_ends, contract.expires_at)
+                slices = self._slicing.sizes(request.quantity, contract, now)
+            rows.append((submission.user_id, request, fingerprint(request), until, slices))
+        return rows
+
+    def _conflicts(
+        self,
+        submissions: Sequence[Submission],
+        standing: Iterable[int],
+        stored: Mapping[tuple[int, str], StoredOrder],
+    ) -> dict[int, IdempotencyConflict]:
+        """Find conflicts with stored orders, or else those of the submissions with each other.
+
+        A submission that is refused stores nothing, so nothing can be in conflict with it.
+        """
+        with_stored: dict[int, IdempotencyConflict] = {}
+        with_others: dict[int, IdempotencyConflict] = {}
+        # What the submissions before say of the orders that are new.
+        said: dict[tuple[int, str], bytes] = {}
+        for i in standing:
+            says: dict[tuple[int, str], bytes] = {}
+            for request in submissions[i].requests:
+                key = submissions[i].user_id, request.client_order_id
+                known, content = stored[key], fingerprint(request)
+                found = with_others if known.is_new else with_stored
+                first = says.setdefault(key, said.get(key, content))
+                if content != (first if known.is_new else known.request_hash):
+                    found.setdefault(i, IdempotencyConflict(request.client_order_id))
+            if i not in with_others:
+                said |= says
+        return with_stored or with_others
+
+    def _ring(
+        self,
+        submissions: Sequence[Submission],
+        standing: Iterable[int],
+        stored: Mapping[tuple[int, str], StoredOrder],
+    ) -> None:
+        lanes: dict[Priority, dict[int, None]] = defaultdict(dict)
+        accepted: Counter[Priority] = Counter()
+        replays = 0
+        for i in standing:
+            for request in submissions[i].requests:
+                order = stored[submissions[i].user_id, request.client_order_id]
+                if order.is_new:
+                    accepted[request.priority] += 1
+                    # A sliced order is held; what is decided are its slices.
+                    lanes[request.priority] |= dict.fromkeys(order.slice_ids or (order.order_id,))
+                else:
+                    replays += 1
+        for priority in Priority:
+            if priority in lanes:
+                order_ids = list(lanes[priority])
+                self._meter.add(Metric.ORDERS_ACCEPTED, accepted[priority], priority=priority.value)
+                for start in range(0, len(order_ids), self._batch_size):
+                    self._dispatcher.ring(priority, order_ids[start : start + self._batch_size])
+        if replays:
+            self._meter.add(Metric.IDEMPOTENT_REPLAYS, replays)
+
+
+def fingerprint(request: OrderRequest) -> bytes:
+    """Return 16 bytes that stand for everything the request says.
+
+    What is left at its default is left out, so that a field that a later release adds does not
+    make another order of one that is sent again.
+    """
+    said = [
+        (field.name, str(getattr(request, field.name)))
+        for field in _REQUEST_FIELDS
+        if getattr(request, field.name) != field.default
+    ]
+    return blake2b(repr(said).encode(), digest_size=16).digest()
+
+
+def _accepted(
+    submission: Submission, stored: Mapping[tuple[int, str], StoredOrder]
+) -> tuple[Accepted, ...]:
+    rows = (stored[submission.user_id, r.client_order_id] for r in submission.requests)
+    return tuple(
+        Accepted(row.order_id, r.client_order_id, row.status, replayed=not row.is_new)
+        for row, r in zip(rows, submission.requests, strict=True)
+    )

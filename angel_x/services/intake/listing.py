@@ -1,0 +1,82 @@
+"""Whether an order fits the contract that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+
+from angel_x.domain.calendar.intraday import IntradayRule
+from angel_x.domain.contracts.contract import Contract
+from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.orders.order import OrderRequest, OrderType, Product, Side
+from angel_x.errors import Fault
+from angel_x.services.intake.slicing import MAX_SLICES, Slicing
+
+_NO_STOP_MARKET = (
+    "must be MARKET, LIMIT or SL: NSE refuses stop orders without a limit on index options "
+    "since 27-Sep-2021 (error 16052)"
+)
+
+
+def listing_faults(
+    index: int, request: OrderRequest, universe: Universe, now: datetime, slicing: Slicing
+) -> Iterator[Fault]:
+    """Yield what is wrong with an order in the light of its contract at the market's time."""
+    row = universe.row(request.symbol)
+    if row is None:
+        yield Fault(index, "symbol", request.symbol, "must be a listed contract")
+        return
+    contract = universe.contracts[row]
+    if contract.expires_at <= now:
+        detail = f"must not have expired, it did on {contract.expiry.isoformat()}"
+        yield Fault(index, "symbol", request.symbol, detail)
+    if not slicing.rules.is_index(contract.underlying):
+        detail = "must be an option on an index: one on a stock ends in a delivery"
+        yield Fault(index, "symbol", request.symbol, detail)
+    yield from stop_faults(index, request)
+    yield from _quantity_faults(index, request.quantity, contract, slicing.largest(contract, now))
+    yield from _tick_faults(index, "price", request.limit_price, contract)
+    yield from _tick_faults(index, "trigger_price", request.trigger_price, contract)
+
+
+def intraday_faults(
+    index: int, request: OrderRequest, rule: IntradayRule, now: datetime
+) -> Iterator[Fault]:
+    """Yield what keeps an intraday order out once intraday positions are being closed."""
+    if request.product is Product.INTRADAY and rule.closing_day(now) is not None:
+        detail = "must be NRML from the intraday cut-off to the close"
+        yield Fault(index, "product", request.product, detail)
+
+
+def stop_faults(index: int, request: OrderRequest) -> Iterator[Fault]:
+    """Yield what keeps a stop order from waiting for its trigger."""
+    if request.order_type is OrderType.STOP_MARKET:
+        yield Fault(index, "order_type", request.order_type, _NO_STOP_MARKET)
+    limit, trigger = request.limit_price, request.trigger_price
+    if request.order_type is not OrderType.STOP_LIMIT or limit is None or trigger is None:
+        return
+    # Beyond its limit it could come alive and have nobody to trade with.
+    if (limit - trigger) * request.side.sign < 0:
+        bound = "at most" if request.side is Side.BUY else "at least"
+        detail = f"must be {bound} the limit price {limit} of a {request.side} order"
+        yield Fault(index, "trigger_price", str(trigger), detail)
+
+
+def _quantity_faults(
+    index: int, quantity: int, contract: Contract, largest: int
+) -> Iterator[Fault]:
+    if quantity % contract.lot_size:
+        detail = f"must be a multiple of the lot size {contract.lot_size}"
+        yield Fault(index, "quantity", str(quantity), detail)
+    if quantity > largest * MAX_SLICES:
+        detail = f"must not exceed {largest * MAX_SLICES}, {MAX_SLICES} orders of {largest} each"
+        yield Fault(index, "quantity", str(quantity), detail)
+
+
+def _tick_faults(
+    index: int, field: str, price: Decimal | None, contract: Contract
+) -> Iterator[Fault]:
+    if price is not None and price % contract.tick_size:
+        detail = f"must be a multiple of the tick size {contract.tick_size}"
+        yield Fault(index, field, str(price), detail)

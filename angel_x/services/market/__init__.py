@@ -1,0 +1,1 @@
+"""The feed, quotes and the listing of contracts."""

@@ -1,0 +1,245 @@
+"""The feed: drives a source of market data at its pace and keeps the board of quotes current."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from angel_x.domain.calendar.expiry import epoch_ms
+from angel_x.domain.feed.feed_state import FeedCommand, FeedState, FeedVerb
+from angel_x.domain.feed.pace import Every, Pace
+from angel_x.services.market.feed_watch import FeedWatch
+from angel_x.services.market.quoting import Quoting
+from angel_x.services.outage import Outage
+
+if TYPE_CHECKING:
+    from threading import Event
+
+    from angel_x.domain.feed.market_move import MarketMove
+    from angel_x.services.market.feed_ports import FeedPorts, MarketSource
+
+log = structlog.get_logger()
+
+#: How long the feed looks away while the market is quiet; well under a flush.
+_GLANCE_SECONDS = 0.02
+#: Early writes take no more of the time than this: one that takes long is followed by a rest.
+_WRITING_SHARE = 0.1
+_COMMAND_INTERVAL = timedelta(milliseconds=50)
+_BEACON_INTERVAL = timedelta(seconds=1)
+#: A board that was wiped is without its quiet contracts for no longer than this.
+_RESTATE_INTERVAL = timedelta(seconds=2)
+_SLIP_INTERVAL = timedelta(minutes=1)
+_MATCH_INTERVAL = timedelta(milliseconds=250)
+
+
+class Feed:
+    """Runs one source, ``speed`` times as fast as it is; from the start again where it ``loops``.
+
+    It can be told to pause, to go on, to run at another speed and to seek a time of the market.
+    While it is paused, market time stands and so does every quote.  Seeking moves the market's time
+    and its quotes and nothing else: what orders have done stays done, in whichever direction.  When
+    another universe becomes current, a source that can goes on with the contracts of that one.
+    """
+
+    def __init__(
+        self,
+        source: MarketSource,
+        ports: FeedPorts,
+        *,
+        buffer_size: int,
+        speed: float = 1.0,
+        loops: bool = False,
+    ) -> None:
+        self._source = source
+        self._ports = ports
+        self._loops = loops
+        self._pace = Pace(speed)
+        self._quoting = Quoting(
+            source.universe, ports.universes, ports.board, buffer_size=buffer_size
+        )
+        self._watch = FeedWatch(source, ports)
+        self._outage = Outage("feed")
+        self._command_time = Every(_COMMAND_INTERVAL)
+        self._beacon_time = Every(_BEACON_INTERVAL)
+        self._restate_time = Every(_RESTATE_INTERVAL)
+        self._match_time = Every(_MATCH_INTERVAL)
+        self._slip_time = Every(_SLIP_INTERVAL)
+        self._has_moved = False
+        self._rest_ms = 0.0
+        self._lost_seconds = 0.0
+        self._obeyed = ""
+        self._sought: datetime | None = None
+        #: The source as it goes on once the one that plays has been interrupted.
+        self._relisted: MarketSource | None = None
+
+    def run(self, stop: Event) -> None:
+        """Feed until ``stop`` is set, or to the end of a source that does not loop."""
+        log.info("feed.started", source=self._source.name, contracts=len(self._source.universe))
+        try:
+            since = None
+            while self._play(since, stop):
+                since, self._sought = self._sought, None
+                self._change_source()
+        finally:
+            self._close()
+
+    @property
+    def ticks_dropped(self) -> int:
+        """How often a quote had to leave the full buffer before it was written."""
+        return self._quoting.dropped
+
+    def _play(self, since: datetime | None, stop: Event) -> bool:
+        """Play the source from a time on; say whether to play again."""
+        last = None
+        for move in self._source.moves(since):
+            if last is None:
+                self._begin(move)
+            # The first move is what the market is at, so it comes at once even while it stands.
+            if not (last is None or self._wait_for(move.at, stop)):
+                break
+            last = move.at
+            self._take(move)
+        else:
+            # A recording that has ended can still be paused, and sought in.
+            if last is not None:
+                self._wait_for(last, stop)
+        return not stop.is_set() and (self._sought is not None or self._loops)
+
+    def _relist(self, now: datetime) -> None:
+        """Have the source play on with the contracts of a universe that is new."""
+        listing = self._quoting.listing
+        if listing is None or listing.universe.version == self._source.universe.version:
+            return
+        self._relisted = self._source.relisted(listing.universe)
+        if self._relisted is not None and self._sought is None:
+            self._sought = self._pace.market(now)
+
+    def _change_source(self) -> None:
+        if self._relisted is None:
+            return
+        self._source, self._relisted = self._relisted, None
+        self._quoting.change(self._source.universe)
+        self._watch.change(self._source)
+
+    def _begin(self, first: MarketMove) -> None:
+        self._pace.begin(first.at, self._ports.clock())
+        self._quoting.begin_anew(first)
+        self._watch.begin(first.at)
+        self._beacon_time.at_once()
+        self._restate_time.at_once()
+
+    def _wait_for(self, market: datetime, stop: Event) -> bool:
+        """Tend the board until the market is there; False where the feed shall not go there."""
+        while not stop.is_set():
+            now = self._ports.clock()
+            if now >= self._pace.due(market):
+                return self._sought is None
+            self._tend(now, coming=0)
+            if self._sought is not None:
+                return False
+            self._watch.wait(self._pace.market(now))
+            seconds = (self._pace.due(market) - now).total_seconds()
+            stop.wait(max(0.0, min(seconds, _GLANCE_SECONDS)))
+        return False
+
+    def _take(self, move: MarketMove) -> None:
+        now = self._ports.clock()
+        lag_seconds = self._lag(move.at, now)
+        self._watch.hear(move, lag_seconds)
+        if self._pace.slip(move.at, now):
+            self._report_slip(lag_seconds, move.at, now)
+        for piece in self._quoting.pieces(move):
+            now = self._ports.clock()
+            self._tend(now, coming=len(move.rows[piece]))
+            self._quoting.take(move, piece, epoch_ms(now))
+
+    def _report_slip(self, seconds: float, market: datetime, now: datetime) -> None:
+        """Say how much time was lost, once in a while: a feed that cannot keep up loses it for ever."""
+        self._lost_seconds += seconds
+        if self._slip_time.is_time(now):
+            lost, self._lost_seconds = self._lost_seconds, 0.0
+            log.warning("feed.slipped", seconds=round(lost, 3), market=market.isoformat())
+
+    def _lag(self, market: datetime, now: datetime) -> float:
+        return max(0.0, (now - self._pace.due(market)).total_seconds())
+
+    def _tend(self, now: datetime, *, coming: int) -> None:
+        """Do all that has become due before so many ticks are taken, unless a server is away."""
+        if self._outage.holds_back(now):
+            return
+        try:
+            self._obey(now)
+            # A seek is told of once the feed is there, not at the time that it leaves.
+            if self._sought is None:
+                self._publish(now, coming=coming)
+        except self._ports.outages as error:
+            self._outage.record_failure(now, error)
+            # What was drained did not arrive, and the board may come back empty.
+            self._has_moved = True
+            self._restate_time.at_once()
+            self._beacon_time.at_once()
+        else:
+            self._outage.record_success(now)
+
+    def _publish(self, now: datetime, *, coming: int) -> None:
+        now_ms = epoch_ms(now)
+        if self._quoting.follow():
+            self._restate_time.at_once()
+            self._relist(now)
+        if self._beacon_time.is_time(now):
+            self._watch.measure(self._quoting, self._pace.market(now), now_ms)
+            self._ports.beacon.show(self._state(now))
+        if self._restate_time.is_time(now):
+            self._has_moved |= self._quoting.restate(now_ms)
+        elif self._quoting.buffer.is_due(now_ms, coming=coming, rest_ms=self._rest_ms):
+            self._has_moved |= self._quoting.flush(now_ms)
+            took_ms = (self._ports.clock() - now).total_seconds() * 1000.0
+            self._rest_ms = took_ms / _WRITING_SHARE
+        if self._has_moved and self._match_time.is_time(now):
+            self._has_moved = False
+            self._ports.match()
+
+    def _state(self, now: datetime) -> FeedState:
+        return FeedState(
+            source=self._source.name,
+            wall=now,
+            market=self._pace.market(now),
+            speed=self._pace.speed,
+            is_paused=self._pace.is_paused,
+            obeyed=self._obeyed,
+            gaps=self._watch.gaps,
+            stale_contracts=self._watch.stale_contracts,
+            lag_seconds=self._watch.lag_seconds,
+        )
+
+    def _obey(self, now: datetime) -> None:
+        if not self._command_time.is_time(now):
+            return
+        while (command := self._ports.commands.take()) is not None:
+            self._follow_command(command, now)
+            self._obeyed = command.id
+            self._beacon_time.at_once()
+            log.info("feed.commanded", command=command.id, verb=command.verb.value)
+
+    def _follow_command(self, command: FeedCommand, now: datetime) -> None:
+        match command.verb:
+            case FeedVerb.PAUSE:
+                self._pace.pause(now)
+            case FeedVerb.RESUME:
+                self._pace.resume(now)
+            case FeedVerb.SPEED if command.speed is not None:
+                self._pace.change(command.speed, now)
+            case FeedVerb.SEEK:
+                self._sought = command.at
+
+    def _close(self) -> None:
+        now = self._ports.clock()
+        try:
+            self._quoting.follow()
+            self._quoting.flush(epoch_ms(now))
+            self._ports.beacon.hide()
+        except self._ports.outages as error:
+            self._outage.record_failure(now, error)
+        log.info("feed.stopped", source=self._source.name, dropped=self.ticks_dropped)

@@ -1,0 +1,1 @@
+"""Memory, queues and canaries."""

@@ -1,0 +1,97 @@
+"""Watching the queues: how deep they are, and how long their oldest order waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from angel_x.domain.operations.backlog import LaneBacklog
+from angel_x.domain.orders.order import Priority
+from angel_x.services.ports import EventStream
+
+log = structlog.get_logger()
+
+_EVERYBODY = 0
+
+
+class Depths(Protocol):
+    """How many messages lie on each queue."""
+
+    def read(self) -> Mapping[str, int]: ...
+
+
+class Lanes(Protocol):
+    """What the database says is undecided."""
+
+    def lanes(self) -> Mapping[Priority, LaneBacklog]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    queue: str
+    #: Messages; a message carries up to a batch of orders.
+    depth: int
+    #: Orders that wait to be decided; zero for queues that carry none.
+    waiting_orders: int
+    oldest_seconds: float
+
+
+class QueueMonitor:
+    """Compares messages and orders with what is allowed."""
+
+    def __init__(
+        self,
+        *,
+        depths: Depths,
+        backlog: Lanes,
+        events: EventStream,
+        max_waiting: int,
+        max_age_seconds: float,
+    ) -> None:
+        self._depths = depths
+        self._backlog = backlog
+        self._events = events
+        self._max_waiting = max_waiting
+        self._max_age_seconds = max_age_seconds
+
+    def read(self) -> list[QueueState]:
+        """Return the state of every queue."""
+        lanes = {f"orders.{p.value}": lane for p, lane in self._backlog.lanes().items()}
+        nothing = LaneBacklog(0, 0.0)
+        return [
+            QueueState(queue, depth, lane.waiting, lane.oldest_seconds)
+            for queue, depth in self._depths.read().items()
+            for lane in [lanes.get(queue, nothing)]
+        ]
+
+    def check(self) -> list[QueueState]:
+        """Return the queues that are over a limit, after telling log and operators about them.
+
+        A second call says it again: an alert stays up while its cause stands.
+        """
+        over = [state for state in self.read() if self._is_over(state)]
+        for state in over:
+            log.warning("queue.exceeded", **_shown(state))
+        self._events.publish(
+            [
+                {"user_id": _EVERYBODY, "kind": "alert", "alert": "queue", **_shown(state)}
+                for state in over
+            ]
+        )
+        return over
+
+    def _is_over(self, state: QueueState) -> bool:
+        deepest = max(state.depth, state.waiting_orders)
+        return deepest > self._max_waiting or state.oldest_seconds > self._max_age_seconds
+
+
+def _shown(state: QueueState) -> dict[str, object]:
+    return {
+        "queue": state.queue,
+        "depth": state.depth,
+        "waiting_orders": state.waiting_orders,
+        "oldest_seconds": round(state.oldest_seconds, 1),
+    }

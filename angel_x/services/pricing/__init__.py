@@ -1,0 +1,1 @@
+"""Pricing of option chains, and what is kept of it."""

@@ -1,0 +1,71 @@
+"""The last known Greeks of each symbol, kept in the database at a pace of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import structlog
+
+from angel_x.domain.chains.chunks import cut_chunks
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.pricing.greek_columns import GREEK_FIELDS, GreekField
+from angel_x.services.ports import Clock, Meter, UniverseSource
+from angel_x.services.valuation_ports import GreeksByRow, GreeksSnapshots
+
+if TYPE_CHECKING:
+    from angel_x.domain.contracts.universe import Universe
+
+log = structlog.get_logger()
+
+#: Rows that are read from the board and written to the database at once.
+_SLICE = 8_192
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreeksArchive:
+    """Copies what is published and forgets what expired.  Every method may run twice."""
+
+    universes: UniverseSource
+    board: GreeksByRow
+    snapshots: GreeksSnapshots
+    meter: Meter
+    clock: Clock
+    #: How long the Greeks of an expired contract are kept.
+    retention: timedelta
+    #: What is raised while a server is away.
+    outages: tuple[type[Exception], ...] = ()
+
+    def snapshot(self) -> int:
+        """Keep the published Greeks of every row that has some; return how many rows changed.
+
+        A row that is not published anew since the last call is not written again.
+        """
+        kept = 0
+        try:
+            universe = self.universes.current()
+            for start, stop in cut_chunks(universe, rows=_SLICE):
+                kept += self._keep(universe, start, stop)
+        except self.outages as error:
+            log.warning("snapshot.dropped", reason="server_away", kept=kept, error=str(error))
+            self.meter.add(Metric.MESSAGES_DROPPED, reason="server_away")
+        return kept
+
+    def forget(self) -> int:
+        """Delete the Greeks of contracts that expired before the retention; return how many."""
+        forgotten = self.snapshots.forget(self.clock() - self.retention)
+        log.info("greeks.forgotten", contracts=forgotten)
+        return forgotten
+
+    def _keep(self, universe: Universe, start: int, stop: int) -> int:
+        columns, times = self.board.read_rows(universe, np.arange(start, stop))
+        known = np.flatnonzero(np.isfinite(columns[: GreekField.FORWARD]).all(axis=0))
+        if not known.size:
+            return 0
+        return self.snapshots.save(
+            [universe.symbols[start + row] for row in known.tolist()],
+            dict(zip(GREEK_FIELDS, columns[:, known], strict=True)),
+            times[known],
+        )

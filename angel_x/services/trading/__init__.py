@@ -1,0 +1,1 @@
+"""Execution, matching, amendment, cancellation and expiry of orders."""

@@ -1,0 +1,108 @@
+"""What is told once a transaction is durable: live events, portfolios to value, metrics.
+
+All of it can be lost and rebuilt from the database, so a failure here is logged and never undoes
+or repeats the trade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Protocol
+
+import structlog
+
+from angel_x.domain.book.book import Book, Move, Whole
+from angel_x.domain.operations.metric import Metric
+from angel_x.services.ports import Dispatcher, EventStream, Meter
+
+log = structlog.get_logger()
+
+
+class DirtyPortfolios(Protocol):
+    """Which accounts changed since they were last valued."""
+
+    def mark_dirty(self, user_ids: list[int]) -> list[int]:
+        """Mark accounts; return those that were not marked before."""
+
+
+class Aftermath:
+    """Tells the world what a book did."""
+
+    def __init__(
+        self,
+        *,
+        events: EventStream,
+        portfolios: DirtyPortfolios,
+        dispatcher: Dispatcher,
+        meter: Meter,
+        unreachable: tuple[type[Exception], ...],
+    ) -> None:
+        self._events = events
+        self._portfolios = portfolios
+        self._dispatcher = dispatcher
+        self._meter = meter
+        #: What the adapters raise when the cache or the message broker is not there.
+        self._unreachable = unreachable
+
+    def tell(self, book: Book, elapsed_seconds: float = 0.0) -> None:
+        """Publish the moves of a committed book; ``elapsed_seconds`` since its orders were read."""
+        self._count(book, elapsed_seconds)
+        try:
+            moves = [_event(move) for move in book.moves]
+            self._events.publish([*moves, *map(_whole_event, book.wholes)])
+            traded = sorted({fill.order.user_id for fill in book.fills})
+            if traded and (fresh := self._portfolios.mark_dirty(traded)):
+                self._dispatcher.update_portfolios(fresh)
+        except self._unreachable as error:
+            log.warning("aftermath.lost", moves=len(book.moves), error=str(error))
+
+    def _count(self, book: Book, elapsed_seconds: float) -> None:
+        by_status: dict[str, int] = {}
+        for move in book.moves:
+            by_status[move.status.value] = by_status.get(move.status.value, 0) + 1
+            self._meter.observe(
+                Metric.ORDER_LATENCY_SECONDS,
+                move.order.age_seconds + elapsed_seconds,
+                priority=move.order.priority.value,
+            )
+        for status, count in by_status.items():
+            self._meter.add(Metric.ORDERS_PROCESSED, count, status=status)
+
+
+def _event(move: Move) -> Mapping[str, object]:
+    order = move.order
+    return {
+        "user_id": order.user_id,
+        "kind": "order",
+        "order_id": str(order.id),
+        "client_order_id": order.client_order_id,
+        "symbol": order.symbol,
+        "side": order.side.value,
+        "status": move.status.value,
+        "reason": move.reason,
+        "quantity": order.quantity,
+        "filled_quantity": order.filled_quantity,
+        "average_price": _text(order.average_price),
+        **({} if order.parent_id is None else {"parent_id": str(order.parent_id)}),
+    }
+
+
+def _whole_event(whole: Whole) -> Mapping[str, object]:
+    return {
+        "user_id": whole.user_id,
+        "kind": "order",
+        "order_id": str(whole.order_id),
+        "client_order_id": whole.client_order_id,
+        "symbol": whole.symbol,
+        "side": whole.side,
+        "status": whole.status,
+        "reason": whole.reason,
+        "quantity": whole.quantity,
+        "filled_quantity": whole.filled_quantity,
+        "average_price": _text(whole.average_price),
+    }
+
+
+def _text(price: Decimal | None) -> str | None:
+    return None if price is None else str(price)

@@ -1,0 +1,203 @@
+"""Amending an order that is open.  A race with the execution is decided by the account's lock.
+
+An order that was sliced is amended as a whole: the price holds for every slice that is open, or
+for none.  Its quantity cannot change, and neither can anything of a single slice: what the whole
+asks for and what its parts do must stay the same thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from angel_x.domain.book.book import Amendment, Book, Terms
+from angel_x.domain.book.family import Family
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.orders.denial import DenialReason
+from angel_x.domain.orders.order import RESTING, Order, OrderRequest, OrderStatus, OrderType
+from angel_x.domain.orders.step import Step
+from angel_x.errors import (
+    AmendmentRefused,
+    Fault,
+    InvalidAmendment,
+    OrderAlreadyClosed,
+    OrderNotFound,
+    OrderOnItsWay,
+)
+from angel_x.services.intake.listing import listing_faults
+from angel_x.services.intake.slicing import Slicing
+from angel_x.services.ports import Clock, UniverseSource
+from angel_x.services.trading.aftermath import Aftermath
+from angel_x.services.trading.amendment_form import Change
+from angel_x.services.trading.paper_market import PaperMarket
+from angel_x.services.units import Units
+
+_STOPS = frozenset({OrderType.STOP_LIMIT, OrderType.STOP_MARKET})
+_UNTRIGGERED = frozenset({OrderStatus.RECEIVED, OrderStatus.TRIGGER_PENDING})
+
+
+class Amending:
+    """Changes orders at their owner's request."""
+
+    def __init__(
+        self,
+        *,
+        units: Units,
+        market: PaperMarket,
+        aftermath: Aftermath,
+        universes: UniverseSource,
+        slicing: Slicing,
+        market_clock: Clock,
+    ) -> None:
+        self._units = units
+        self._market = market
+        self._aftermath = aftermath
+        self._universes = universes
+        self._slicing = slicing
+        self._market_clock = market_clock
+
+    def amend(self, user_id: int, order_id: int, change: Change, actor: str = "api") -> bool:
+        """Change an order, and trade it if the market is where it stands now.
+
+        Return whether anything was different; a second call finds nothing that is.
+
+        Raises:
+            OrderNotFound: The account has no such order.
+            OrderAlreadyClosed: It was closed before; the error says how.
+            OrderOnItsWay: The venue has not answered yet; another attempt is worth making.
+            InvalidAmendment: With every fault; nothing was changed.
+            AmendmentRefused: Risk, margin or market are against it; nothing was changed.
+        """
+        with self._units.begin() as unit:
+            family = unit.family(order_id)
+            now = self._market_clock()
+            targets = _targets(family, user_id, order_id, change)
+            self._units.at(Step.AMENDMENT_FOUND)
+            if any(target.valid_until <= now for target in targets):
+                # Nobody has come to expire it yet; yesterday's order must not trade today.
+                raise OrderAlreadyClosed(order_id, OrderStatus.EXPIRED)
+            wanted = [(order, _amended(order, change)) for order in targets]
+            differing = [(order, after) for order, after in wanted if order != after]
+            if not differing:
+                return False
+            self._check([after for _, after in differing], change)
+            family.book.begin_day(now.astimezone(IST).date())
+            self._apply(family.book, differing)
+            self._match(family.book, [order for order, _ in differing])
+            unit.record(family.book, actor)
+            self._units.at(Step.AMENDMENT_RECORDED)
+            unit.commit()
+        self._units.at(Step.AMENDMENT_COMMITTED)
+        self._aftermath.tell(family.book)
+        return True
+
+    def _check(self, orders: Sequence[Order], change: Change) -> None:
+        faults = {fault: None for order in orders for fault in self._faults(order, change)}
+        if faults:
+            raise InvalidAmendment(tuple(faults))
+
+    def _faults(self, order: Order, change: Change) -> Iterator[Fault]:
+        """Yield what is wrong with an order as it would be."""
+        universe, now = self._universes.current(), self._market_clock()
+        yield from _type_faults(order, change)
+        yield from listing_faults(0, _request(order), universe, now, self._slicing)
+        if order.quantity <= order.filled_quantity:
+            detail = f"must be above the {order.filled_quantity} that have traded"
+            yield Fault(0, "quantity", str(order.quantity), detail)
+        row = universe.row(order.symbol)
+        if row is not None and change.quantity is not None:
+            largest = self._slicing.largest(universe.contracts[row], now)
+            if order.quantity > largest:
+                detail = f"must not exceed {largest}: an order that is open cannot be sliced"
+                yield Fault(0, "quantity", str(order.quantity), detail)
+
+    def _apply(self, book: Book, differing: Sequence[tuple[Order, Order]]) -> None:
+        previews = self._market.preview([after for _, after in differing])
+        for (order, after), terms in zip(differing, previews, strict=True):
+            amendment = Amendment(after.quantity, after.limit_price, after.trigger_price)
+            denial = book.amend(order, amendment, _terms_of(order, terms))
+            if denial is DenialReason.PRICE_BAND:
+                detail = "must lie inside the price band of the exchange"
+                price = str(after.limit_price)
+                raise InvalidAmendment((Fault(0, "price", price, detail),))
+            if denial is not None:
+                raise AmendmentRefused(order.id, denial)
+
+    def _match(self, book: Book, orders: Sequence[Order]) -> None:
+        """Trade what the market reaches at once; what waits to be decided is decided later."""
+        resting = [order for order in orders if order.status in RESTING]
+        if resting:
+            for order, terms in zip(resting, self._market.terms(resting), strict=True):
+                book.match(order, terms)
+
+
+def _targets(family: Family, user_id: int, order_id: int, change: Change) -> list[Order]:
+    """Return the orders in the market that the change is for."""
+    order = family.order
+    if order is None or order.user_id != user_id:
+        raise OrderNotFound(str(order_id))
+    if order.parent_id is not None:
+        detail = f"is a slice, the order to amend is {order.parent_id}"
+        raise InvalidAmendment((Fault(0, "order_id", str(order_id), detail),))
+    if order.status.is_closed:
+        raise OrderAlreadyClosed(order_id, order.status)
+    if family.slices and change.quantity not in (None, order.quantity):
+        detail = "cannot change, the order was sliced"
+        raise InvalidAmendment((Fault(0, "quantity", str(change.quantity), detail),))
+    targets = [o for o in family.parts if not o.status.is_closed]
+    if any(o.status is OrderStatus.SUBMITTING for o in targets):
+        raise OrderOnItsWay(order_id)
+    return targets
+
+
+def _amended(order: Order, change: Change) -> Order:
+    return replace(
+        order,
+        # That of a slice is its own.
+        quantity=order.quantity
+        if change.quantity is None or order.parent_id is not None
+        else change.quantity,
+        limit_price=order.limit_price if change.limit_price is None else change.limit_price,
+        trigger_price=order.trigger_price if change.trigger_price is None else change.trigger_price,
+    )
+
+
+def _type_faults(order: Order, change: Change) -> Iterator[Fault]:
+    """Yield changes of what an order of this type, or so far on its way, does not have."""
+    has_no_price = order.order_type is OrderType.MARKET and order.status is OrderStatus.RECEIVED
+    if has_no_price and change.limit_price is not None:
+        detail = "must be absent, the order is at market"
+        yield Fault(0, "price", str(change.limit_price), detail)
+    if change.trigger_price is not None:
+        if order.order_type not in _STOPS:
+            detail = f"must be absent, the order is {order.order_type}"
+            yield Fault(0, "trigger_price", str(change.trigger_price), detail)
+        elif order.status not in _UNTRIGGERED:
+            detail = "cannot change, the order was triggered"
+            yield Fault(0, "trigger_price", str(change.trigger_price), detail)
+
+
+def _terms_of(order: Order, terms: Terms) -> Terms:
+    """Return the terms that an amendment is judged by.
+
+    An order that is not decided yet is judged when it is; all that is said of it now is what its
+    owner can put right.
+    """
+    if order.status is OrderStatus.RECEIVED and terms.denial is not DenialReason.PRICE_BAND:
+        return replace(terms, denial=None)
+    return terms
+
+
+def _request(order: Order) -> OrderRequest:
+    return OrderRequest(
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        order_type=order.order_type,
+        limit_price=order.limit_price,
+        trigger_price=order.trigger_price,
+        validity=order.validity,
+        product=order.product,
+        priority=order.priority,
+    )

@@ -1,0 +1,192 @@
+"""Canceling many orders: all of an account's, or all that the trading controls do not let stand.
+
+Each batch is one transaction under the locks of its accounts, so every race with the execution is
+decided, and the answer says how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.control import CancellationRecord, OrderSelection
+from angel_x.domain.book.risk import TradingState, closes
+from angel_x.domain.contracts.contract import parse_symbol
+from angel_x.domain.orders.denial import CancelReason
+from angel_x.domain.orders.order import OPEN, PLACED, Order, OrderStatus
+from angel_x.domain.orders.step import Step
+from angel_x.errors import UnknownContract
+from angel_x.services.halving import in_halves
+from angel_x.services.trading.aftermath import Aftermath
+from angel_x.services.units import Units
+
+log = structlog.get_logger()
+
+_AT_A_TIME = 500
+_ANY = frozenset(OrderStatus)
+
+
+class OpenOrders(Protocol):
+    """Finds the open orders of an account."""
+
+    def open_orders(self, user_id: int, selection: OrderSelection) -> list[int]:
+        """Return them, oldest first; of a sliced one its slices, and none of a square-off."""
+
+
+class ForbiddenOrders(Protocol):
+    """Finds the open orders that a control does not let stand."""
+
+    def forbidden(self, limit: int) -> list[int]:
+        """Return at most ``limit`` of them, oldest first."""
+
+
+class CancelAll:
+    """Cancels the open orders of accounts."""
+
+    def __init__(
+        self,
+        *,
+        units: Units,
+        open_orders: OpenOrders,
+        aftermath: Aftermath,
+        unlisted: Callable[[OrderSelection], tuple[str, str] | None],
+        transient: tuple[type[Exception], ...],
+    ) -> None:
+        self._units = units
+        self._open_orders = open_orders
+        #: Says what a selection names that nobody has listed.
+        self._unlisted = unlisted
+        self._aftermath = aftermath
+        #: Errors of servers, not of orders.
+        self._transient = transient
+
+    def run(
+        self, user_id: int, selection: OrderSelection, *, actor: str
+    ) -> list[CancellationRecord]:
+        """Cancel what is open now and say what became of each order.
+
+        A second call finds only what came in since.
+
+        Raises:
+            UnknownContract: Nothing of that name is listed, and nothing was open there.
+        """
+        outcomes = self.sweep(user_id, selection, actor=actor, reason=CancelReason.REQUESTED)
+        if not outcomes and (unknown := self._unlisted(selection)):
+            raise UnknownContract(*unknown)
+        return outcomes
+
+    def sweep(
+        self, user_id: int, selection: OrderSelection, *, actor: str, reason: CancelReason
+    ) -> list[CancellationRecord]:
+        """Cancel in the same way, for a reason of the system's own."""
+        outcomes: dict[int, CancellationRecord] = {}
+
+        def cancel(order_ids: Sequence[int]) -> int:
+            with self._units.begin() as unit:
+                orders, book = unit.orders(order_ids, _ANY)
+                for order in orders:
+                    if order.status in OPEN:
+                        book.take_off(order, OrderStatus.CANCELED, reason)
+                unit.record(book, actor)
+                self._units.at(Step.CANCEL_ALL_RECORDED)
+                unit.commit()
+            self._units.at(Step.CANCEL_ALL_COMMITTED)
+            canceled = {move.order.id for move in book.moves}
+            outcomes.update({o.id: _record(o, canceled=o.id in canceled) for o in orders})
+            self._aftermath.tell(book)
+            return len(canceled)
+
+        found = self._open_orders.open_orders(user_id, selection)
+        count = _in_batches(cancel, found, self._transient)
+        if found:
+            log.info("orders.canceled", user_id=user_id, count=count, reason=reason.value)
+        return [outcomes[order_id] for order_id in sorted(outcomes)]
+
+
+class Enforcement:
+    """Cancels what the trading controls do not let stand, in every account."""
+
+    def __init__(
+        self,
+        *,
+        units: Units,
+        forbidden: ForbiddenOrders,
+        aftermath: Aftermath,
+        transient: tuple[type[Exception], ...],
+    ) -> None:
+        self._units = units
+        self._forbidden = forbidden
+        self._aftermath = aftermath
+        #: Errors of servers, not of orders.
+        self._transient = transient
+
+    def run(self) -> int:
+        """Cancel until nothing is left that can be; return how many.  A second call finds no more."""
+        total = 0
+        while order_ids := self._forbidden.forbidden(_AT_A_TIME):
+            canceled = _in_batches(self._cancel, order_ids, self._transient)
+            total += canceled
+            if not canceled:
+                # Each of them fails alone; whoever looks next finds them again.
+                break
+        if total:
+            log.info("controls.enforced", canceled=total)
+        return total
+
+    def is_due(self) -> bool:
+        """Say whether something is open that should not be."""
+        return bool(self._forbidden.forbidden(1))
+
+    def _cancel(self, order_ids: Sequence[int]) -> int:
+        with self._units.begin() as unit:
+            orders, book = unit.orders(order_ids, OPEN)
+            # The newest first: of two sales of one position the older one may stay.
+            for order in reversed(orders):
+                if _is_forbidden(book, order):
+                    book.take_off(order, OrderStatus.CANCELED, CancelReason.KILL_SWITCH)
+            unit.record(book, "kill-switch")
+            self._units.at(Step.CANCEL_ALL_RECORDED)
+            unit.commit()
+        self._units.at(Step.CANCEL_ALL_COMMITTED)
+        self._aftermath.tell(book)
+        return len(book.moves)
+
+
+def _is_forbidden(book: Book, order: Order) -> bool:
+    underlying, *_ = parse_symbol(order.symbol)
+    state = book.rules.state(order.user_id, underlying)
+    if state is TradingState.REDUCING and order.status in PLACED:
+        leaves = order.leaves_quantity
+        return not closes(order.side, leaves, book.exposure(order), own=leaves)
+    # What waits while only closing is allowed is decided like any other order.
+    return state is TradingState.HALTED
+
+
+def _in_batches(
+    work: Callable[[Sequence[int]], int],
+    order_ids: Sequence[int],
+    transient: tuple[type[Exception], ...],
+) -> int:
+    return sum(
+        in_halves(work, order_ids[start : start + _AT_A_TIME], transient=transient, give_up=_leave)
+        for start in range(0, len(order_ids), _AT_A_TIME)
+    )
+
+
+def _leave(order_id: int, trace: str) -> int:
+    log.error("order.uncanceled", order_id=order_id, detail=trace)
+    return 0
+
+
+def _record(order: Order, *, canceled: bool) -> CancellationRecord:
+    return CancellationRecord(
+        order_id=str(order.id),
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        status=order.status,
+        filled_quantity=order.filled_quantity,
+        canceled=canceled,
+    )

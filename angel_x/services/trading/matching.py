@@ -1,0 +1,134 @@
+"""Matching the orders that rest, once the market has come to their price or their trigger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import structlog
+
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.exchange.matching import by_priority, crosses, touch_paise, triggered
+from angel_x.domain.orders.denial import CancelReason
+from angel_x.domain.orders.order import RESTING, OrderStatus
+from angel_x.domain.orders.step import Step
+from angel_x.services.halving import in_halves
+from angel_x.services.ports import Clock
+from angel_x.services.trading.aftermath import Aftermath
+from angel_x.services.trading.market_watch import MarketSight, MarketWatch
+from angel_x.services.trading.paper_market import PaperMarket
+from angel_x.services.units import Units
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from angel_x.domain.contracts.universe import Universe
+    from angel_x.domain.orders.order import Order
+
+log = structlog.get_logger()
+
+_AT_A_TIME = 250
+
+
+class RestingOrders(Protocol):
+    """Finds the orders that rest."""
+
+    def resting(self, universe: Universe, symbols: Sequence[str] | None) -> NDArray[np.void]:
+        """Return one ORDER for each in those contracts, or in all."""
+
+
+class Matching:
+    """Trades resting orders.  A second call trades only what the market reached since."""
+
+    def __init__(
+        self,
+        *,
+        search: RestingOrders,
+        watch: MarketWatch,
+        units: Units,
+        market: PaperMarket,
+        aftermath: Aftermath,
+        market_clock: Clock,
+        transient: tuple[type[Exception], ...],
+    ) -> None:
+        self._search = search
+        self._watch = watch
+        self._units = units
+        self._market = market
+        self._aftermath = aftermath
+        self._market_clock = market_clock
+        #: Errors of servers, not of orders.
+        self._transient = transient
+
+    def run(self) -> int:
+        """Look at the orders whose quotes have moved, trade what crosses; return how many fills.
+
+        Orders travel by contract and side and there by price and time, so of two that want the same
+        displayed size the better one is never in the later transaction.
+        """
+        sight = self._watch.look()
+        crossing = self._crossing(sight)
+        fills = sum(
+            in_halves(
+                self._match,
+                crossing[i : i + _AT_A_TIME],
+                transient=self._transient,
+                give_up=_leave,
+            )
+            for i in range(0, len(crossing), _AT_A_TIME)
+        )
+        self._watch.note(sight)
+        return fills
+
+    def _crossing(self, sight: MarketSight) -> list[int]:
+        """Return the orders that would trade, and the stops that would come alive, by priority."""
+        if sight.moved is not None and not len(sight.moved):
+            return []
+        orders = self._search.resting(sight.universe, sight.symbols)
+        orders = orders[orders["row"] >= 0]
+        orders = orders[sight.is_fresh[orders["row"]]]
+        if sight.moved is not None:
+            # All orders are searched where most contracts would have to be named.
+            orders = orders[np.isin(orders["row"], sight.moved)]
+        quotes = sight.quotes[orders["row"]]
+        alive = triggered(orders, quotes["last"])
+        trades = crosses(orders, touch_paise(quotes, orders["is_buy"]))
+        wanted = orders[alive & (orders["is_stopped"] | trades)]
+        ranked = wanted["id"][by_priority(wanted, np.zeros(len(wanted), np.bool_))]
+        ids: list[int] = ranked.tolist()
+        return ids
+
+    def _match(self, order_ids: Sequence[int]) -> int:
+        with self._units.begin() as unit:
+            orders, book = unit.orders(order_ids, RESTING)
+            if not orders:
+                return 0
+            self._units.at(Step.MATCH_FOUND)
+            now = self._market_clock()
+            book.begin_day(now.astimezone(IST).date())
+            standing = []
+            for order in orders:
+                if order.valid_until <= now:
+                    # Nobody has come to expire it yet; yesterday's order must not trade today.
+                    book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
+                elif not book.is_stopped(order, _underlying(order)):
+                    # One that may not trade must not use up displayed size.
+                    standing.append(order)
+            for order, terms in zip(standing, self._market.terms(standing), strict=True):
+                book.match(order, terms)
+            unit.record(book, "matching")
+            self._units.at(Step.MATCH_RECORDED)
+            unit.commit()
+        self._units.at(Step.MATCH_COMMITTED)
+        self._aftermath.tell(book)
+        return len(book.fills)
+
+
+def _underlying(order: Order) -> str:
+    return order.symbol.partition("_")[0]
+
+
+def _leave(order_id: int, trace: str) -> int:
+    log.error("order.unmatched", order_id=order_id, detail=trace)
+    return 0

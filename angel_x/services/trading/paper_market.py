@@ -1,0 +1,298 @@
+"""The paper exchange: what the cached quotes and the rules offer to a batch of orders.
+
+An order that is refused after its terms were made has used up its share of the displayed size all
+the same, until the quote changes: at worst less is traded than was shown, never more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from angel_x.domain.book.book import Terms
+from angel_x.domain.book.charges import ChargeRates
+from angel_x.domain.calendar.expiry import epoch_ms
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.exchange.latency import Latency
+from angel_x.domain.exchange.matching import (
+    ORDER,
+    by_priority,
+    crosses,
+    slipped_paise,
+    touch_paise,
+    triggered,
+)
+from angel_x.domain.exchange.protection import Protection, reference_paise
+from angel_x.domain.exchange.slippage import Slippage
+from angel_x.domain.orders.denial import DenialReason
+from angel_x.domain.orders.order import PLACED, Order, OrderStatus, OrderType, Side
+from angel_x.domain.quotes.liquidity import LiquidityBoard, claims_of, shared
+from angel_x.domain.quotes.quote import fresh
+from angel_x.domain.values.dated import Dated
+from angel_x.domain.values.money import paise, rupees
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from angel_x.domain.contracts.universe import Universe
+    from angel_x.services.ports import Clock, QuoteBoard, UniverseSource
+
+#: Before an order takes part in the market.  Its limit is checked on the way in, and not again.
+_OUTSIDE = frozenset({OrderStatus.RECEIVED, OrderStatus.SUBMITTING, OrderStatus.TRIGGER_PENDING})
+#: What denials are called while they are numbers; the first is none.
+_REASONS = (
+    None,
+    DenialReason.UNKNOWN_CONTRACT,
+    DenialReason.CONTRACT_EXPIRED,
+    DenialReason.STALE_QUOTE,
+    DenialReason.NO_QUOTE,
+    DenialReason.PRICE_BAND,
+)
+_CODES = {reason: code for code, reason in enumerate(_REASONS)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperRules:
+    """The rules and habits of the paper exchange."""
+
+    charges: Dated[ChargeRates]
+    protection: Protection
+    slippage: Slippage
+    latency: Latency
+    max_quote_age_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one batch of orders meets in the market, by order."""
+
+    universe: Universe
+    orders: NDArray[np.void]
+    quotes: NDArray[np.void]
+    is_fresh: NDArray[np.bool_]
+    reference: NDArray[np.int64]
+    #: Whether the spot behind the margin can be trusted.
+    spot_is_trusted: NDArray[np.bool_]
+    is_expired: NDArray[np.bool_]
+    today: date
+
+    @property
+    def is_listed(self) -> NDArray[np.bool_]:
+        result: NDArray[np.bool_] = self.orders["row"] >= 0
+        return result
+
+
+class PaperMarket:
+    """Prices whole batches: one read of the quotes, arrays, and one call for what was displayed."""
+
+    def __init__(
+        self,
+        *,
+        universes: UniverseSource,
+        quotes: QuoteBoard,
+        liquidity: LiquidityBoard,
+        rules: PaperRules,
+        clock: Clock,
+        market_clock: Clock,
+    ) -> None:
+        self._universes = universes
+        self._quotes = quotes
+        self._liquidity = liquidity
+        self._rules = rules
+        self._clock = clock
+        self._market_clock = market_clock
+
+    def terms(self, orders: Sequence[Order]) -> list[Terms]:
+        """Return what each order is offered, in the order given; the displayed size is taken."""
+        checked = [o.status in _OUTSIDE and o.order_type is not OrderType.MARKET for o in orders]
+        return self._terms(orders, np.array(checked, np.bool_), trades=True)
+
+    def preview(self, orders: Sequence[Order]) -> list[Terms]:
+        """Return what each order would stand on if it came in now; nothing trades or is taken.
+
+        For orders that are sent to the market and for orders as they would be amended: every limit
+        is checked against the band.
+        """
+        return self._terms(orders, np.ones(len(orders), np.bool_), trades=False)
+
+    def latency_seconds(self, orders: Sequence[Order]) -> float:
+        """Return how long these orders are on their way; the same orders always take as long."""
+        if self._rules.latency.is_none:
+            return 0.0
+        ids = np.array([o.id for o in orders], np.int64)
+        return self._rules.latency.seconds(ids, np.array([o.attempt for o in orders], np.int64))
+
+    def _terms(
+        self, orders: Sequence[Order], checked: NDArray[np.bool_], *, trades: bool
+    ) -> list[Terms]:
+        # What holds its margin already does not need the spot that it was computed from.
+        unheld = np.array([not trades or o.status not in PLACED for o in orders], np.bool_)
+        look = self._look(orders)
+        if look is None:
+            charges = self._rules.charges.on(self._market_clock().astimezone(IST).date())
+            return [Terms(None, charges, DenialReason.UNKNOWN_CONTRACT) for _ in orders]
+        at_market = look.orders["limit"] == 0
+        self._protect(look, at_market)
+        alive = triggered(look.orders, np.where(look.is_fresh, look.quotes["last"], 0))
+        touch = np.where(look.is_fresh, touch_paise(look.quotes, look.orders["is_buy"]), 0)
+        denials = self._denials(look, touch, at_market, checked & alive, unheld)
+        tradable = alive & (denials == 0) & crosses(look.orders, touch)
+        # Without anyone to trade with there is nothing to ask the liquidity board for.
+        if trades and tradable.any():
+            quantities = self._taken(look, tradable, at_market)
+            prices = self._prices(look, touch, quantities)
+        else:
+            quantities = prices = np.zeros(len(orders), np.int64)
+        return self._written(orders, look, denials, alive, quantities, prices)
+
+    def _look(self, orders: Sequence[Order]) -> _Look | None:
+        """Read the market for these orders, or return None where it lists none of them."""
+        universe, now = self._universes.current(), self._market_clock()
+        columns = order_columns(orders, universe)
+        if not (columns["row"] >= 0).any():
+            return None
+        safe = np.maximum(columns["row"], 0)
+        quotes, spots = self._quotes.read_rows_and_spots(universe, safe)
+        now_ms, today = epoch_ms(self._clock()), now.astimezone(IST).date()
+        is_fresh = fresh(quotes, now_ms, self._rules.max_quote_age_seconds)
+        return _Look(
+            universe=universe,
+            orders=columns,
+            quotes=quotes,
+            is_fresh=is_fresh,
+            reference=np.where(is_fresh, reference_paise(quotes), 0),
+            spot_is_trusted=self._trusted(spots)[universe.underlying_index[safe]],
+            is_expired=universe.expires_at[safe] <= now.timestamp(),
+            today=today,
+        )
+
+    def _protect(self, look: _Look, at_market: NDArray[np.bool_]) -> None:
+        """Give orders at market the limit that protects them."""
+        if at_market.any():
+            orders = look.orders[at_market]
+            band = self._rules.protection.market_orders.on(look.today)
+            tick = look.universe.tick_paise[orders["row"]].astype(np.int64)
+            look.orders["limit"][at_market] = band.limits(
+                look.reference[at_market], tick, orders["is_buy"]
+            )
+
+    def _denials(
+        self,
+        look: _Look,
+        touch: NDArray[np.int64],
+        at_market: NDArray[np.bool_],
+        checked: NDArray[np.bool_],
+        unheld: NDArray[np.bool_],
+    ) -> NDArray[np.int8]:
+        """Return the code of what is against each order.  What is written last weighs most."""
+        denials = np.zeros(len(look.orders), np.int8)
+        denials[checked & ~at_market & self._outside_band(look)] = _CODES[DenialReason.PRICE_BAND]
+        denials[at_market & (touch == 0)] = _CODES[DenialReason.NO_QUOTE]
+        is_stale = ~look.is_fresh & (look.quotes["time"] != 0)
+        no_spot = unheld & ~look.orders["is_buy"] & ~look.spot_is_trusted
+        denials[at_market & is_stale | no_spot] = _CODES[DenialReason.STALE_QUOTE]
+        denials[look.is_expired] = _CODES[DenialReason.CONTRACT_EXPIRED]
+        denials[~look.is_listed] = _CODES[DenialReason.UNKNOWN_CONTRACT]
+        return denials
+
+    def _outside_band(self, look: _Look) -> NDArray[np.bool_]:
+        """Return which limits the exchange would not take; all pass where it has no reference."""
+        band = self._rules.protection.limit_orders.on(look.today)
+        tick = look.universe.tick_paise[look.orders["row"]].astype(np.int64)
+        lowest, highest = band.bounds(look.reference, tick)
+        limit = look.orders["limit"]
+        return (look.reference > 0) & ((limit < lowest) | (limit > highest))
+
+    def _taken(
+        self, look: _Look, tradable: NDArray[np.bool_], at_market: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        """Take the displayed size for orders that can trade; return what each of them gets."""
+        places = np.flatnonzero(tradable)
+        places = places[by_priority(look.orders[places], at_market[places])]
+        ranked = look.orders[places]
+        claims, starts = claims_of(ranked, look.quotes[places], look.universe)
+        granted = self._liquidity.take(look.universe, claims)
+        quantities = np.zeros(len(look.orders), np.int64)
+        quantities[places] = shared(ranked["leaves"], starts, granted)
+        return quantities
+
+    def _prices(
+        self, look: _Look, touch: NDArray[np.int64], quantities: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the price of each order that trades, zero for the others."""
+        orders = look.orders
+        ticks = self._rules.slippage.ticks(orders["id"].copy(), orders["filled"].copy())
+        slip = ticks * look.universe.tick_paise[orders["row"]]
+        return np.where(quantities > 0, slipped_paise(orders, touch, slip), 0)
+
+    def _written(
+        self,
+        orders: Sequence[Order],
+        look: _Look,
+        denials: NDArray[np.int8],
+        alive: NDArray[np.bool_],
+        quantities: NDArray[np.int64],
+        prices: NDArray[np.int64],
+    ) -> list[Terms]:
+        """Write the columns as one record an order."""
+        charges = self._rules.charges.on(look.today)
+        money: dict[int, Decimal | None] = {0: None}
+        for amount in {*prices.tolist(), *look.reference.tolist(), *look.orders["limit"].tolist()}:
+            money.setdefault(amount, rupees(amount))
+        contracts = look.universe.contracts
+        return [
+            Terms(
+                money[price],
+                charges,
+                _REASONS[denial],
+                quantity,
+                order.limit_price or (None if denial else money[limit]),
+                is_alive,
+                contracts[row].underlying if row >= 0 else "",
+                money[reference],
+            )
+            for order, price, denial, quantity, limit, is_alive, row, reference in zip(
+                orders,
+                prices.tolist(),
+                denials.tolist(),
+                quantities.tolist(),
+                look.orders["limit"].tolist(),
+                alive.tolist(),
+                look.orders["row"].tolist(),
+                look.reference.tolist(),
+                strict=True,
+            )
+        ]
+
+    def _trusted(self, spots: NDArray[np.void]) -> NDArray[np.bool_]:
+        """Return which spots margin can be computed from: nothing would let shorts stand on nothing."""
+        is_fresh = fresh(spots, epoch_ms(self._clock()), self._rules.max_quote_age_seconds)
+        trusted: NDArray[np.bool_] = is_fresh & (spots["last"] > 0)
+        return trusted
+
+
+def order_columns(orders: Sequence[Order], universe: Universe) -> NDArray[np.void]:
+    """Return orders as one ORDER each."""
+    rows = universe.rows
+    return np.array(
+        [
+            (
+                o.id,
+                rows.get(o.symbol, -1),
+                o.side is Side.BUY,
+                0 if o.limit_price is None else paise(o.limit_price),
+                0 if o.trigger_price is None else paise(o.trigger_price),
+                o.trigger_price is not None and o.status in _OUTSIDE,
+                o.leaves_quantity,
+                o.filled_quantity,
+                o.time_priority,
+            )
+            for o in orders
+        ],
+        ORDER,
+    )

@@ -1,0 +1,181 @@
+"""The relay: rings again for what no message has brought to an end.
+
+That is orders that wait to be decided, orders that were sent to the venue by a process which fell
+silent, and workflows whose time has come.  It runs outside Beat and Celery, in two processes at once if need be: the rows that one holds, the
+other skips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import structlog
+
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.order import Priority
+from angel_x.domain.workflows.workflow import DueWorkflow, WorkflowKind
+from angel_x.services.ports import Meter
+
+log = structlog.get_logger()
+
+_AT_A_TIME = 1000
+#: Messages in a queue above which another one would only add to the pile.
+_FULL_QUEUE = 200
+_LONGEST_PAUSE_SECONDS = 8.0
+#: Until the next ring where messages of the lane still wait: ours may be among them.
+_BACKLOG_PAUSE_SECONDS = 5.0
+
+
+class DueOrder(Protocol):
+    """An order that has waited for longer than a doorbell should take."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def priority(self) -> Priority: ...
+    @property
+    def rings(self) -> int: ...
+    @property
+    def is_abandoned(self) -> bool: ...
+
+
+class DueUnit(Protocol):
+    """The due rows of this relay, locked until it is left."""
+
+    def due(self, lanes: Collection[Priority], limit: int) -> Sequence[DueOrder]:
+        """Return due orders that no other relay holds."""
+
+    def rung(self, rings: dict[int, tuple[int, float]]) -> None:
+        """Note rings and seconds until the next one, by order; then commit."""
+
+
+class DueOrders(Protocol):
+    """Finds due orders."""
+
+    def due_unit(self) -> AbstractContextManager[DueUnit]: ...
+
+
+class DueWorkflows(Protocol):
+    """Finds workflows whose time has come."""
+
+    def due(self, limit: int) -> Sequence[DueWorkflow]:
+        """Take some for a while, in which no other relay finds them."""
+
+
+class Bells(Protocol):
+    """Asks for work; each answer is whether the message broker took the message."""
+
+    def ring(self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False) -> bool:
+        """Say that these orders wait; ``exactly`` asks for these and for none besides."""
+
+    def advance(self, workflow_id: int, *, emergency: bool) -> bool:
+        """Ask for the next step of a workflow."""
+
+
+class Relay:
+    """Rings for what is due and parks orders that no number of rings brings to a decision."""
+
+    def __init__(
+        self,
+        *,
+        search: DueOrders,
+        workflows: DueWorkflows,
+        bells: Bells,
+        depths: Callable[[], Mapping[Priority, int]],
+        park: Callable[[Sequence[int], str], int],
+        meter: Meter,
+        ring_after_seconds: float,
+        max_rings: int,
+        batch_size: int,
+    ) -> None:
+        self._search = search
+        self._workflows = workflows
+        self._bells = bells
+        self._depths = depths
+        self._park = park
+        self._meter = meter
+        self._ring_after = ring_after_seconds
+        self._max_rings = max_rings
+        self._batch_size = batch_size
+
+    def sweep(self) -> int:
+        """Ring for everything that is due; return how many orders and workflows were.
+
+        A ring counts against an order only if its queue was empty: then every message had been
+        consumed and the order was still not decided.  An outage of all workers parks nothing, nor
+        does one of a server, for which ``depths`` raises.
+        """
+        depths = self._depths()
+        lanes = [lane for lane in Priority if depths.get(lane, 0) < _FULL_QUEUE]
+        if not lanes:
+            return 0
+        return self._sweep_orders(depths, lanes) + self._sweep_workflows()
+
+    def _sweep_orders(self, depths: Mapping[Priority, int], lanes: Collection[Priority]) -> int:
+        with self._search.due_unit() as unit:
+            due = unit.due(lanes, _AT_A_TIME)
+            if not due:
+                return 0
+            hopeless = [order.id for order in due if order.rings >= self._max_rings]
+            rung = self._ring_for([order for order in due if order.rings < self._max_rings])
+            unit.rung({o.id: self._next_ring(o, depths, rung=o.id in rung) for o in due})
+        self._meter.add(Metric.ORDERS_SWEPT, len(due))
+        log.info("orders.swept", count=len(rung), parked=len(hopeless))
+        if hopeless:
+            self._park(hopeless, f"not decided after {self._max_rings} rings")
+        return len(due)
+
+    def _sweep_workflows(self) -> int:
+        """Ask for the next step of each; one that is not asked for is due again in a moment.
+
+        Attempts are counted where they are made, so asking in vain gives no workflow up.
+        """
+        due = self._workflows.due(_AT_A_TIME)
+        for workflow in due:
+            is_urgent = workflow.kind is WorkflowKind.SQUARE_OFF
+            if not self._bells.advance(workflow.id, emergency=is_urgent):
+                break
+        if due:
+            log.info("workflows.swept", count=len(due))
+        return len(due)
+
+    def _ring_for(self, orders: Sequence[DueOrder]) -> set[int]:
+        """Ring, and return for which orders; a message that is not taken ends it."""
+        rung: set[int] = set()
+        for priority, batch, exactly in self._doorbells(orders):
+            # The rows are locked: waiting for a sick broker again and again would stop workers.
+            if not self._bells.ring(priority, batch, exactly=exactly):
+                break
+            rung.update(batch)
+        return rung
+
+    def _doorbells(
+        self, orders: Sequence[DueOrder]
+    ) -> Iterator[tuple[Priority, Sequence[int], bool]]:
+        """Yield lane by lane what to ring for.
+
+        Half way to being parked an order is rung for alone: if another one, next to it, ends
+        every process, this one must not be parked for it.  What was left on its way to the venue
+        waits in no lane, so a doorbell has to ask for exactly that.
+        """
+        enough = (self._max_rings + 1) // 2
+        for priority in Priority:
+            lane = sorted((o for o in orders if o.priority is priority), key=lambda o: o.id)
+            together = [o for o in lane if o.rings < enough]
+            for exactly in (False, True):
+                ids = [o.id for o in together if o.is_abandoned is exactly]
+                for start in range(0, len(ids), self._batch_size):
+                    yield priority, ids[start : start + self._batch_size], exactly
+            yield from ((priority, [o.id], True) for o in lane if o.rings >= enough)
+
+    def _next_ring(
+        self, order: DueOrder, depths: Mapping[Priority, int], *, rung: bool
+    ) -> tuple[int, float]:
+        if not rung:
+            return order.rings, self._ring_after
+        if depths.get(order.priority, 0):
+            return order.rings, _BACKLOG_PAUSE_SECONDS
+        pause = self._ring_after * 2.0 ** min(order.rings, 10)
+        return order.rings + 1, min(pause, _LONGEST_PAUSE_SECONDS)

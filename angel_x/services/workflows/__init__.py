@@ -1,0 +1,1 @@
+"""Baskets, square-offs and the intraday cut-off."""

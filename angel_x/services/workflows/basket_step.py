@@ -1,0 +1,180 @@
+"""Taking a basket on: its legs are checked together, hedges trade first, a refusal ends it.
+
+The legs are ordinary orders that are held until their turn has come.  Where they stand says what is
+next, so any process goes on from wherever another one ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import structlog
+
+from angel_x.domain.book.what_if import what_if
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.orders.denial import CancelReason, DenialReason
+from angel_x.domain.orders.order import OPEN, OrderStatus, Side
+from angel_x.domain.workflows.basket import (
+    BasketResult,
+    Deed,
+    Held,
+    Leg,
+    OnRefusal,
+    Step,
+    next_step,
+    result,
+    stages,
+)
+from angel_x.domain.workflows.workflow import Workflow, WorkflowStatus
+from angel_x.services.ports import Clock
+from angel_x.services.trading.aftermath import Aftermath
+from angel_x.services.trading.execution import Execution
+from angel_x.services.trading.paper_market import PaperMarket
+from angel_x.services.units import Units
+from angel_x.services.workflows.basket_orders import ACTOR, BasketOrders
+from angel_x.services.workflows.workflows import WorkflowUnit
+
+log = structlog.get_logger()
+
+_RECEIVED = frozenset({OrderStatus.RECEIVED})
+#: Steps that one attempt takes at most.
+_STEPS = 20
+#: How long legs that rest are left alone, and how long an exit that found nobody waits.
+_PAUSE_SECONDS = 1.0
+
+
+class Legs(Protocol):
+    """Where the orders of a basket stand."""
+
+    def of(self, workflow_id: int) -> list[Leg]:
+        """Return the legs and exits of a basket, oldest first; of a sliced one the whole."""
+
+
+class BasketStep:
+    """Advances baskets."""
+
+    def __init__(
+        self,
+        *,
+        legs: Legs,
+        orders: BasketOrders,
+        units: Units,
+        market: PaperMarket,
+        execution: Execution,
+        aftermath: Aftermath,
+        market_clock: Clock,
+    ) -> None:
+        self._legs = legs
+        self._orders = orders
+        self._units = units
+        self._market = market
+        self._execution = execution
+        self._aftermath = aftermath
+        self._market_clock = market_clock
+
+    def advance(self, unit: WorkflowUnit) -> None:
+        """Do what can be done now, then save or finish the workflow."""
+        workflow, choice = unit.workflow, OnRefusal(unit.workflow.spec["on_refusal"])
+        has_exited: set[Side] = set()
+        for _ in range(_STEPS):
+            orders = self._legs.of(workflow.id)
+            if not orders:
+                self._orders.store_legs(workflow)
+                continue
+            held = self._held(workflow.user_id, orders)
+            step = next_step(orders, choice, held)
+            if step.deed is Deed.FINISH:
+                ended = result(orders, choice, held)
+                self._finish(unit, orders, ended)
+                return
+            if step.deed is Deed.EXIT and step.legs[0].side in has_exited:
+                break
+            if not self._do(step, workflow, orders, held):
+                break
+            if step.deed is Deed.EXIT:
+                has_exited.add(step.legs[0].side)
+        unit.save(due_in=_PAUSE_SECONDS)
+
+    def withdraw(self, workflow: Workflow) -> None:
+        """Cancel every leg that is open, those that are held back too."""
+        legs = self._legs.of(workflow.id)
+        self._cancel([part for leg in legs if not leg.status.is_closed for part in leg.parts])
+
+    def _do(self, step: Step, workflow: Workflow, orders: Sequence[Leg], held: Held) -> bool:
+        """Take a step; return whether there may be another one at once."""
+        parts = [part for leg in step.legs for part in leg.parts]
+        match step.deed:
+            case Deed.CHECK:
+                self._check(step.legs)
+            case Deed.RELEASE:
+                self._release(parts)
+            case Deed.AWAIT:
+                return self._execution.run_exactly(parts) > 0
+            case Deed.CANCEL:
+                self._cancel(parts)
+            case Deed.EXIT:
+                self._orders.store_exits(workflow, step.legs, orders, held)
+        return True
+
+    def _held(self, user_id: int, orders: Sequence[Leg]) -> Held:
+        """Return what the account holds in the contracts of the basket, once a leg was refused."""
+        if not any(leg.is_refused for leg in orders):
+            return {}
+        places = {(leg.symbol, leg.product) for leg in orders}
+        with self._units.begin() as unit:
+            book = unit.holdings(user_id, places)
+        return {(p.symbol, p.product): p.quantity for p in book.positions.values()}
+
+    def _check(self, legs: Sequence[Leg]) -> None:
+        """Release the first legs if the account can bear all of them, else deny them all."""
+        parts = [part for leg in legs for part in leg.parts]
+        first = [part for leg in stages(legs)[0] for part in leg.parts]
+        with self._units.begin() as unit:
+            orders, book = unit.orders(parts, _RECEIVED)
+            if len(orders) < len(parts):
+                # One of them was taken off in the meantime, which is the next thing to look at.
+                return
+            book.begin_day(self._market_clock().astimezone(IST).date())
+            refusals = what_if(book, orders, self._market.preview(orders)).refusals
+            numbers = {part: leg.number for leg in legs for part in leg.parts}
+            why = [f"leg {numbers[i]}: {reason.value}" for i, reason in refusals.items()]
+            if refusals:
+                for order in orders:
+                    detail = ", ".join(dict.fromkeys(why))
+                    book.deny(order, DenialReason.BASKET_REFUSED, detail)
+                unit.record(book, ACTOR)
+            else:
+                unit.release(first)
+            unit.commit()
+        if refusals:
+            self._aftermath.tell(book)
+
+    def _release(self, parts: Sequence[int]) -> None:
+        with self._units.begin() as unit:
+            unit.orders(parts, _RECEIVED)
+            unit.release(parts)
+            unit.commit()
+
+    def _cancel(self, parts: Sequence[int]) -> None:
+        with self._units.begin() as unit:
+            orders, book = unit.orders(parts, OPEN)
+            for order in orders:
+                book.take_off(order, OrderStatus.CANCELED, CancelReason.BASKET_REFUSED)
+            if orders:
+                unit.record(book, ACTOR)
+                unit.commit()
+        self._aftermath.tell(book)
+
+    def _finish(self, unit: WorkflowUnit, orders: Sequence[Leg], ended: BasketResult) -> None:
+        is_done = ended is BasketResult.FILLED
+        refusals = [
+            f"leg {leg.number} is {leg.status}: {leg.reason}"
+            for leg in orders
+            if leg.is_refused and not leg.is_exit
+        ]
+        unit.finish(
+            WorkflowStatus.DONE if is_done else WorkflowStatus.FAILED,
+            {"result": ended.value, "refusals": refusals},
+        )
+        log.info("basket.finished", workflow_id=unit.workflow.id, result=ended.value)

@@ -1,0 +1,64 @@
+"""The end of intraday trading: at the cut-off everything of that product is squared off."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import structlog
+
+from angel_x.domain.book.control import OrderSelection
+from angel_x.domain.calendar.intraday import IntradayRule, square_off_key
+from angel_x.domain.orders.denial import CancelReason
+from angel_x.domain.orders.order import Product
+from angel_x.services.ports import Clock
+from angel_x.services.workflows.square_off import SquareOff
+
+log = structlog.get_logger()
+
+
+class IntradayAccounts(Protocol):
+    """Finds accounts with something intraday."""
+
+    def intraday_accounts(self, key: str) -> list[tuple[int, int]]:
+        """Return them, and how many square-offs of a key, with what follows it, have ended."""
+
+
+class IntradayClose:
+    """Starts the square-offs of the cut-off."""
+
+    def __init__(
+        self,
+        *,
+        accounts: IntradayAccounts,
+        square_off: SquareOff,
+        rule: IntradayRule,
+        market_clock: Clock,
+    ) -> None:
+        self._accounts = accounts
+        self._square_off = square_off
+        self._rule = rule
+        self._market_clock = market_clock
+
+    def run(self) -> int:
+        """Start what has to be started at the market's time; return for how many accounts.
+
+        A second call finds what is running, and starts another one only for an account whose
+        square-off has ended and that has something intraday again.
+        """
+        day = self._rule.closing_day(self._market_clock())
+        if day is None:
+            return 0
+        key = square_off_key(day)
+        started = 0
+        for user_id, ended in self._accounts.intraday_accounts(key):
+            _, is_new = self._square_off.start(
+                user_id,
+                OrderSelection(product=Product.INTRADAY),
+                key=f"{key} {ended + 1}" if ended else key,
+                actor="cut-off",
+                reason=CancelReason.INTRADAY_CUTOFF,
+            )
+            started += is_new
+        if started:
+            log.info("intraday.closed", accounts=started, day=day.isoformat())
+        return started

@@ -1,0 +1,241 @@
+"""How what is held follows a book."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from decimal import Decimal
+from itertools import permutations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from angel_x.domain.book.account import Exposure
+from angel_x.domain.book.margin_pool import MarginPool, MarginPools
+from angel_x.domain.margin.margin_source import MarginSource
+from angel_x.domain.margin.unit_risk import NO_LOSSES, STEPS, RiskSheet, UnitRisk, to_rupees
+from angel_x.domain.values.money import ZERO
+from tests.builders.risk_units import FAR, NEAR, naive_requirement, option
+
+LOT = 65
+UNITS = {
+    f"NIFTY_{name}_{strike}{right}": option(strike, right, expiry)
+    for strike in (23_700, 24_000, 24_300)
+    for right in ("CE", "PE")
+    for name, expiry in (("25AUG26", NEAR), ("29SEP26", FAR))
+}
+SHORT, HEDGE, OTHER = "NIFTY_25AUG26_24000CE", "NIFTY_25AUG26_24300CE", "NIFTY_29SEP26_24000PE"
+SYMBOLS = sorted(UNITS)
+
+
+def sheet(symbols: Collection[str], factor: int = 1) -> RiskSheet:
+    """Every loss and value times ``factor``, as if the market had become as much wilder."""
+    return {
+        s: UnitRisk(
+            u.expiry,
+            u.source,
+            tuple(x * factor for x in u.losses),
+            u.mark * factor,
+            u.charge,
+            u.spread,
+        )
+        for s, u in UNITS.items()
+        if s in symbols
+    }
+
+
+def pool(held: Decimal = ZERO, factor: int = 1, **quantities: int) -> MarginPool:
+    units = sheet(SYMBOLS, factor)
+    made = MarginPool(held, units.__getitem__)
+    for symbol, quantity in quantities.items():
+        made.add(symbol, quantity)
+    return made
+
+
+def needs(book: dict[str, int], factor: int = 1) -> Decimal:
+    held = {s: q for s, q in book.items() if q}
+    return to_rupees(naive_requirement(sheet(SYMBOLS, factor), held)) if held else ZERO
+
+
+def test_one_unit_bought_back_frees_its_share_of_what_is_held() -> None:
+    held = needs({SHORT: -2})
+    it = pool(held, 2, **{SHORT: -2})
+
+    it.shift(SHORT, 1)
+
+    assert it.held == pytest.approx(held / 2, abs=Decimal("0.01"))
+
+
+def test_a_hedge_lowers_what_is_held_and_selling_it_raises_it_again() -> None:
+    it = pool()
+    naked = it.shift(SHORT, -LOT).cost
+
+    assert it.shift(HEDGE, LOT).cost < -naked / 2
+    assert it.unhedged() == naked
+    assert it.shift(HEDGE, -LOT).cost > naked / 2
+    assert it.held == naked
+
+
+def test_more_risk_is_held_at_the_difference_of_today_and_less_gives_back_in_proportion() -> None:
+    yesterday = needs({SHORT: -2 * LOT})
+    it = pool(yesterday, 3, **{SHORT: -2 * LOT})
+
+    it.shift(SHORT, -LOT)
+    more = yesterday + needs({SHORT: -3 * LOT}, 3) - needs({SHORT: -2 * LOT}, 3)
+    assert it.held == more
+    it.shift(SHORT, LOT)
+
+    before, after = (needs({SHORT: -n * LOT}, 3) for n in (3, 2))
+    assert it.held == (more * after / before).quantize(Decimal("0.01"))
+    it.shift(SHORT, 2 * LOT)
+    assert it.held == 0
+
+
+STEPS_OF_A_BOOK = st.lists(
+    st.tuples(st.sampled_from(SYMBOLS), st.integers(-3, 3)), min_size=1, max_size=12
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(STEPS_OF_A_BOOK, st.randoms(use_true_random=False))
+def test_while_the_market_stands_still_what_is_held_is_what_is_needed_in_any_order(
+    steps: list[tuple[str, int]], random: st.DataObject
+) -> None:
+    it, book = pool(), dict.fromkeys(SYMBOLS, 0)
+    for symbol, lots in steps:
+        it.shift(symbol, lots * LOT)
+        book[symbol] += lots * LOT
+        assert it.held == needs(book)
+    shuffled = sorted(steps, key=lambda _: random.random())  # type: ignore[attr-defined]
+    other = pool()
+    for symbol, lots in shuffled:
+        other.shift(symbol, lots * LOT)
+
+    assert other.held == it.held
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(STEPS_OF_A_BOOK, st.lists(st.integers(1, 4), min_size=12, max_size=12))
+def test_whatever_the_market_does_nothing_negative_is_held_and_purchases_cost_nothing(
+    steps: list[tuple[str, int]], factors: list[int]
+) -> None:
+    book: dict[str, int] = dict.fromkeys(SYMBOLS, 0)
+    held = ZERO
+    for (symbol, lots), factor in zip(steps, factors, strict=False):
+        it = pool(held, factor, **book)
+        shift = it.shift(symbol, lots * LOT)
+        book[symbol] += lots * LOT
+        held = it.held
+        assert held >= 0
+        assert (held == 0) == (min(book.values()) >= 0)
+        assert lots < 0 or shift.cost <= 0
+        if lots < 0:
+            assert shift.cost >= 0
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(STEPS_OF_A_BOOK, st.sampled_from(SYMBOLS), st.integers(-3, 3))
+def test_a_shift_that_is_undone_was_never_there(
+    steps: list[tuple[str, int]], symbol: str, lots: int
+) -> None:
+    it = pool()
+    for one, many in steps:
+        it.shift(one, many * LOT)
+    before = it.held, it.requirement(), it.unhedged()
+
+    it.undo(it.shift(symbol, lots * LOT))
+
+    assert (it.held, it.requirement(), it.unhedged()) == before
+
+
+def percentage(expiry: date = NEAR) -> UnitRisk:
+    return UnitRisk(expiry, MarginSource.PERCENTAGE, NO_LOSSES, 0, 2712 * STEPS)
+
+
+def test_a_contract_without_a_risk_array_is_asked_its_percentage_beside_the_scenarios() -> None:
+    units = {**UNITS, OTHER: percentage(FAR)}
+    it = MarginPool(ZERO, units.__getitem__)
+    it.shift(SHORT, -LOT)
+    spread = it.held
+
+    assert it.shift(OTHER, -LOT).cost == 2712 * LOT
+    assert it.shift(OTHER, LOT).cost == -2712 * LOT
+    assert it.held == spread
+
+
+def test_a_hedge_is_not_sold_unseen_while_there_are_no_risk_arrays() -> None:
+    hedged = needs({SHORT: -LOT, HEDGE: LOT})
+    units = {SHORT: percentage(), HEDGE: percentage()}
+    it = MarginPool(hedged, units.__getitem__)
+    it.add(SHORT, -LOT)
+    it.add(HEDGE, LOT)
+
+    shift = it.shift(HEDGE, -LOT)
+
+    assert it.held == 2712 * LOT
+    assert shift.cost == 2712 * LOT - hedged
+
+
+def test_part_of_a_hedged_book_gives_back_no_more_than_the_rest_needs_without_arrays() -> None:
+    hedged = needs({SHORT: -LOT, HEDGE: LOT})
+    units = {SHORT: percentage(), HEDGE: percentage(), OTHER: percentage(FAR)}
+    it = MarginPool(hedged + 2712 * LOT, units.__getitem__)
+    for symbol, quantity in ((SHORT, -LOT), (HEDGE, LOT), (OTHER, -LOT)):
+        it.add(symbol, quantity)
+
+    it.shift(SHORT, LOT)
+
+    assert it.held >= 2712 * LOT
+
+
+def test_without_a_price_nothing_more_is_sold_and_what_is_bought_back_gives_back_by_units() -> None:
+    it = MarginPools({(1, "NIFTY"): Decimal(900)}).of(1, "NIFTY", [Exposure(1, SHORT, -3 * LOT)])
+
+    refused = it.shift(SHORT, -LOT)
+    assert refused.cost == Decimal("Infinity")
+    it.undo(refused)
+    assert it.held == 900
+    it.shift(SHORT, LOT)
+    assert it.held == 600
+    assert it.shift(HEDGE, LOT).cost == 0
+    assert it.shift(HEDGE, -LOT).cost == Decimal("Infinity"), "it may be a hedge"
+
+
+def test_without_a_price_what_hedges_nothing_may_be_sold() -> None:
+    it = MarginPools().of(1, "NIFTY", [Exposure(1, HEDGE, 2 * LOT)])
+
+    assert it.shift(HEDGE, -LOT).cost == 0
+
+
+def test_a_pool_is_made_of_the_open_contracts_of_its_account_and_underlying() -> None:
+    exposures = [
+        Exposure(1, SHORT, 0, 0, LOT),
+        Exposure(1, HEDGE, LOT),
+        Exposure(2, SHORT, -LOT),
+        Exposure(1, "BANKNIFTY_25AUG26_50000CE", -LOT),
+    ]
+    asked: list[set[str]] = []
+
+    def risks(symbols: Collection[str]) -> RiskSheet:
+        asked.append(set(symbols))
+        return sheet(symbols)
+
+    pools = MarginPools({}, risks, {SHORT, HEDGE})
+
+    needed = pools.of(1, "NIFTY", exposures).requirement().total
+
+    assert needed == naive_requirement(UNITS, {SHORT: -LOT, HEDGE: LOT})
+    assert asked == [{SHORT, HEDGE}]
+    assert pools.held() == {}
+
+
+@pytest.mark.parametrize("order", list(permutations([(SHORT, -1), (HEDGE, 1), (OTHER, -1)])))
+def test_the_legs_of_a_book_may_come_in_any_order(
+    order: tuple[tuple[str, int], ...],
+) -> None:
+    it = pool()
+    for symbol, lots in order:
+        it.shift(symbol, lots * LOT)
+
+    assert it.held == needs({SHORT: -LOT, HEDGE: LOT, OTHER: -LOT})

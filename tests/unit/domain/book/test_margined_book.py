@@ -1,0 +1,155 @@
+"""Whole books of several contracts, whatever happens to their orders and to the market."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import partial
+from itertools import count
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from angel_x.domain.book.account import Account
+from angel_x.domain.book.book import Amendment, Book, Terms
+from angel_x.domain.book.charges import charge_table
+from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.margin.unit_risk import RiskSheet, UnitRisk, to_rupees
+from angel_x.domain.orders.denial import CancelReason, DenialReason
+from angel_x.domain.orders.order import (
+    OPEN,
+    Order,
+    OrderStatus,
+    OrderType,
+    Priority,
+    Side,
+    Validity,
+)
+from angel_x.domain.values.money import ZERO
+from config.market import table
+from tests.builders.risk_units import FAR, NEAR, naive_requirement, option
+
+RATES = charge_table(table("charges")["options"]).on(date(2026, 11, 23))
+UNITS = {
+    f"NIFTY_{name}_{strike}{right}": option(strike, right, expiry)
+    for strike, right, name, expiry in (
+        (24_000, "CE", "25AUG26", NEAR),
+        (24_300, "CE", "25AUG26", NEAR),
+        (24_000, "PE", "25AUG26", NEAR),
+        (24_000, "CE", "29SEP26", FAR),
+    )
+}
+SYMBOLS = sorted(UNITS)
+_ids = count(1)
+
+
+def sheet(symbols: Collection[str], factor: int) -> RiskSheet:
+    return {
+        s: UnitRisk(
+            u.expiry,
+            u.source,
+            tuple(x * factor // 2 for x in u.losses),
+            u.mark * factor // 2,
+            u.charge,
+            u.spread,
+        )
+        for s, u in UNITS.items()
+        if s in symbols
+    }
+
+
+def placed_order(symbol: str, side: Side, lots: int, price: Decimal) -> Order:
+    number = next(_ids)
+    return Order(
+        number, 1, symbol, side, lots * 5, 0, OrderType.LIMIT, price, Validity.DAY, Priority.NORMAL,
+        OrderStatus.RECEIVED, datetime(2026, 8, 25, 10, tzinfo=UTC), f"c{number}",
+    )  # fmt: skip
+
+
+STEP = st.tuples(
+    st.sampled_from(["place", "send", "trade", "amend", "cancel"]),
+    st.sampled_from(SYMBOLS),
+    st.sampled_from(list(Side)),
+    st.integers(1, 4),
+    st.integers(0, 20),
+    st.decimals("0.05", "400", places=2),
+)
+Step = tuple[str, str, Side, int, int, Decimal]
+
+
+def act(it: Book, placed: list[Order], step: Step) -> None:
+    action, symbol, side, lots, units, price = step
+    if action in {"place", "send"}:
+        order = placed_order(symbol, side, lots, price)
+        offered = Terms(price, RATES, None, min(units, lots * 5), price)
+        it.submit(order, offered) if action == "send" else it.decide(order, offered)
+    elif placed:
+        order = placed.pop(0)
+        at = order.limit_price
+        offered = Terms(at, RATES, None, min(units, order.leaves_quantity), at)
+        if order.status is OrderStatus.SUBMITTING:
+            it.settle(order, offered)
+        elif action == "cancel":
+            it.take_off(order, OrderStatus.CANCELED, CancelReason.REQUESTED)
+        elif action == "amend":
+            it.amend(order, Amendment(order.filled_quantity + lots * 5, price, None), offered)
+        else:
+            it.match(order, offered)
+    else:
+        return
+    placed += [order] if order.status in OPEN else []
+
+
+def check(it: Book, placed: list[Order]) -> None:
+    account = it.accounts[1]
+    held = it.margins.held().get((1, "NIFTY"), ZERO)
+    assert account.margin_used == held + sum((o.reserved for o in placed), ZERO)
+    assert held >= 0
+    assert account.margin_used <= account.cash + account.collateral
+    assert (held > 0) == any(e.worst_quantity < 0 for e in it.exposures.values())
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(STEP, st.integers(1, 6)), max_size=30))
+def test_whatever_the_market_does_margin_is_backed_and_never_negative(
+    steps: list[tuple[Step, int]],
+) -> None:
+    it = Book({1: Account(1, Decimal(60_000), ZERO, ZERO)}, {}, {})
+    placed: list[Order] = []
+    for step, factor in steps:
+        it.margins = MarginPools(it.margins.held(), partial(sheet, factor=factor))
+        act(it, placed, step)
+        check(it, placed)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(STEP, max_size=30))
+def test_while_the_market_stands_still_the_worst_case_is_held_to_the_paisa(
+    steps: list[Step],
+) -> None:
+    it = Book({1: Account(1, Decimal(60_000), ZERO, ZERO)}, {}, {})
+    it.margins = MarginPools(risks=partial(sheet, factor=2))
+    placed: list[Order] = []
+    for step in steps:
+        act(it, placed, step)
+        check(it, placed)
+        worst = {e.symbol: e.worst_quantity for e in it.exposures.values() if e.worst_quantity}
+        needed = naive_requirement(sheet(SYMBOLS, 2), worst) if worst else 0
+        assert it.margins.held().get((1, "NIFTY"), ZERO) == to_rupees(needed)
+
+
+def test_a_hedge_is_not_sold_by_an_account_that_cannot_carry_the_rest() -> None:
+    it = Book({1: Account(1, Decimal(9_000), ZERO, ZERO)}, {}, {})
+    it.margins = MarginPools(risks=partial(sheet, factor=2))
+    short, hedge = "NIFTY_25AUG26_24000CE", "NIFTY_25AUG26_24300CE"
+    price = Decimal(50)
+    for symbol, side in ((hedge, Side.BUY), (short, Side.SELL)):
+        it.decide(placed_order(symbol, side, 1, price), Terms(price, RATES, None, 5, price))
+    before = it.accounts[1].margin_used, dict(it.margins.held())
+
+    it.decide(placed_order(hedge, Side.SELL, 1, price), Terms(price, RATES, None, 5, price))
+
+    assert it.moves[-1].reason is DenialReason.INSUFFICIENT_MARGIN
+    assert (it.accounts[1].margin_used, it.margins.held()) == before
+    assert it.exposures[1, hedge].net_quantity == 5

@@ -1,0 +1,71 @@
+"""Folding orders into a copy of a book."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from angel_x.domain.book.account import Account
+from angel_x.domain.book.book import Book, Terms
+from angel_x.domain.book.charges import charge_table
+from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.book.what_if import what_if
+from angel_x.domain.orders.denial import DenialReason
+from angel_x.domain.orders.order import (
+    Order,
+    OrderStatus,
+    OrderType,
+    Priority,
+    Side,
+    Validity,
+)
+from config.market import table
+from tests.builders.risk import flat
+
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+CHARGES = charge_table(table("charges")["options"]).on(NOW.date())
+TERMS = Terms(None, CHARGES, limit_price=Decimal(100))
+
+
+def order(order_id: int, side: Side, symbol: str = "A") -> Order:
+    return Order(
+        order_id, 1, symbol, side, 65, 0, OrderType.LIMIT, Decimal(100), Validity.DAY,
+        Priority.NORMAL, OrderStatus.RECEIVED, NOW, f"c{order_id}",
+    )  # fmt: skip
+
+
+def book(cash: int) -> Book:
+    account = Account(1, Decimal(cash), Decimal(0), Decimal(0))
+    return Book({1: account}, {}, {}, margins=MarginPools(risks=flat(Decimal(1000))))
+
+
+def test_the_book_and_the_orders_stay_as_they_are() -> None:
+    given, orders = book(1_000_000), [order(1, Side.BUY), order(2, Side.SELL, "B")]
+    before = repr(given), repr(orders)
+
+    trial = what_if(given, orders, [TERMS, TERMS])
+
+    assert trial.refusals == {}
+    assert trial.book.accounts[1].margin_used == 65_000
+    assert (repr(given), repr(orders)) == before
+
+
+def test_purchases_are_folded_first() -> None:
+    # The sale alone would need margin; behind the purchase it only closes it.
+    trial = what_if(book(7_000), [order(1, Side.SELL), order(2, Side.BUY)], [TERMS, TERMS])
+
+    assert trial.refusals == {}
+    assert trial.book.accounts[1].margin_used == 0
+
+
+def test_what_the_market_or_the_margin_refuses_is_named() -> None:
+    stale = replace(TERMS, denial=DenialReason.STALE_QUOTE)
+
+    trial = what_if(
+        book(20_000),
+        [order(1, Side.BUY), order(2, Side.SELL, "B"), order(3, Side.SELL, "C")],
+        [TERMS, TERMS, stale],
+    )
+
+    assert trial.refusals == {2: DenialReason.INSUFFICIENT_MARGIN, 3: DenialReason.STALE_QUOTE}

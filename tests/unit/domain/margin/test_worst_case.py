@@ -1,0 +1,164 @@
+"""What books need: spreads, straddles, condors and calendars, and whatever Hypothesis thinks of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, STEPS, UnitRisk
+from angel_x.domain.margin.worst_case import Requirement, WorstCase
+from tests.builders.risk_units import FAR, NEAR, invented, naive_requirement, option
+
+LOT = 65
+UNITS = {
+    f"{strike}{right} {name}": option(strike, right, expiry)
+    for strike in (23_400, 23_700, 24_000, 24_300, 24_600)
+    for right in ("CE", "PE")
+    for name, expiry in (("near", NEAR), ("far", FAR))
+}
+
+
+def required(book: Mapping[str, int], units: Mapping[str, UnitRisk] = UNITS) -> Requirement:
+    worst = WorstCase()
+    for symbol, quantity in book.items():
+        worst.add(units[symbol], 0, quantity)
+    return worst.required()
+
+
+def rupees(book: Mapping[str, int]) -> float:
+    return required(book).total / STEPS
+
+
+SHORT_CALL = {"24000CE near": -LOT}
+CALL_SPREAD = {"24000CE near": -LOT, "24300CE near": LOT}
+STRADDLE = {"24000CE near": -LOT, "24000PE near": -LOT}
+CONDOR = {
+    "23700PE near": -LOT,
+    "23400PE near": LOT,
+    "24300CE near": -LOT,
+    "24600CE near": LOT,
+}
+CALENDAR = {"24000CE near": -LOT, "24000CE far": LOT}
+
+
+@pytest.mark.parametrize(
+    "book",
+    [SHORT_CALL, CALL_SPREAD, STRADDLE, CONDOR, CALENDAR, {"24000CE far": -LOT, **STRADDLE}],
+    ids=["naked", "spread", "straddle", "condor", "calendar", "two expiries"],
+)
+def test_known_books_need_what_the_naive_twin_says(book: dict[str, int]) -> None:
+    assert required(book).total == naive_requirement(UNITS, book)
+    assert rupees(book) > 0
+
+
+def test_what_is_only_long_needs_nothing() -> None:
+    assert required(dict.fromkeys(UNITS, LOT)).total == 0
+
+
+def test_a_spread_needs_little_more_than_it_can_lose() -> None:
+    needs = required(CALL_SPREAD)
+    exposure = 0.02 * 24_000 * LOT
+
+    assert needs.exposure / STEPS == exposure
+    assert exposure < needs.total / STEPS < 300 * LOT + exposure
+    assert needs.total < required(SHORT_CALL).total / 3
+
+
+def test_a_straddle_needs_the_worse_of_its_sides_and_both_exposures() -> None:
+    naked, both = required(SHORT_CALL), required(STRADDLE)
+
+    assert both.exposure == 2 * naked.exposure
+    assert naked.scan * 0.8 < both.scan < naked.scan * 1.2
+
+
+def test_a_condor_needs_one_of_its_wings() -> None:
+    wings = [{s: q for s, q in CONDOR.items() if s[5:7] == right} for right in ("CE", "PE")]
+    exposure = required(CONDOR).exposure / STEPS
+
+    assert rupees(CONDOR) - exposure < 300 * LOT
+    assert rupees(CONDOR) < sum(rupees(wing) for wing in wings)
+
+
+def test_a_calendar_is_charged_for_the_delta_that_the_expiries_offset() -> None:
+    needs = required(CALENDAR)
+    delta = needs.calendar / STEPS / (0.0175 * 24_000 * LOT)
+
+    assert 0.4 < delta < 0.7
+    assert needs.total < required(SHORT_CALL).total
+
+
+def test_what_expires_today_is_offset_by_no_other_expiry() -> None:
+    units = {
+        "short": option(24_000, "CE", NEAR, today=NEAR),
+        "long": option(24_000, "CE", FAR, today=NEAR),
+    }
+
+    hedged = required({"short": -LOT, "long": LOT}, units)
+
+    assert hedged.calendar == 0
+    assert hedged.total == required({"short": -LOT}, units).total
+
+
+def test_expiries_are_never_offset_at_a_loss() -> None:
+    # Two shorts far from each other: together they would be charged for delta that offsets little.
+    book = {"24600CE near": -LOT, "24600CE far": -LOT}
+
+    assert required(book).calendar == 0
+    assert required(book).total == sum(required({s: q}).total for s, q in book.items())
+
+
+_amounts = st.integers(0, 2_000)
+_days = st.sampled_from([date(2026, 8, 19), date(2026, 8, 25), date(2026, 9, 1)])
+
+
+@st.composite
+def _unit(draw: st.DrawFn) -> UnitRisk:
+    expiry = draw(_days)
+    values = draw(st.lists(_amounts, min_size=SCENARIO_COUNT, max_size=SCENARIO_COUNT))
+    mark, charge, spread = draw(_amounts), draw(st.integers(1, 50)), draw(st.integers(0, 300))
+    is_last = expiry == date(2026, 8, 19)
+    return invented(mark, values, charge, spread, expiry, is_last=is_last)
+
+
+_units = st.dictionaries(st.sampled_from("ABCDE"), _unit(), min_size=1)
+_quantities = st.integers(-8, 8)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(_units, st.data())
+def test_any_book_needs_what_the_naive_twin_says_however_it_came_about(
+    units: dict[str, UnitRisk], drawn: st.DataObject
+) -> None:
+    moves = drawn.draw(
+        st.lists(st.tuples(st.sampled_from(sorted(units)), _quantities), max_size=12)
+    )
+    worst, book = WorstCase(), dict.fromkeys(units, 0)
+    for symbol, change in moves:
+        worst.add(units[symbol], book[symbol], change)
+        book[symbol] += change
+
+    held = {s: q for s, q in book.items() if q}
+    assert worst.required().total == naive_requirement(units, held) if held else True
+    assert worst.required().total == required(book, units).total >= 0
+    assert worst.short == -sum(min(q, 0) for q in book.values())
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(_units, st.data())
+def test_no_subset_of_the_resting_orders_needs_more_than_the_worst_case(
+    units: dict[str, UnitRisk], drawn: st.DataObject
+) -> None:
+    held = {s: drawn.draw(_quantities) for s in units}
+    resting = drawn.draw(
+        st.lists(st.tuples(st.sampled_from(sorted(units)), _quantities), max_size=8)
+    )
+    worst, some = dict(held), dict(held)
+    for symbol, change in resting:
+        worst[symbol] += min(change, 0)
+        some[symbol] += drawn.draw(st.sampled_from([0, change]))
+
+    assert required(some, units).total <= required(worst, units).total

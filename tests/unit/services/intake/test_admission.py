@@ -1,0 +1,172 @@
+"""Who is let in, who is told to come back, and who is never counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from angel_x.domain.book.risk import TradingRules
+from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Side
+from angel_x.domain.orders.order_rate import Ask, Windows
+from angel_x.errors import InvalidInput, OrderRateExceeded, QueueFull
+from angel_x.services.intake.acceptance import Submission
+from angel_x.services.intake.admission import Admission, RulesInForce
+from angel_x.services.intake.backpressure import Backpressure
+from angel_x.services.intake.order_rate import LocalOrderRate
+
+ORDER = OrderRequest("a", "NIFTY_25AUG26_24050CE", Side.BUY, 65, OrderType.MARKET)
+
+
+def submission(user_id: int, orders: int = 1, priority: Priority = Priority.NORMAL) -> Submission:
+    return Submission(user_id, (replace(ORDER, priority=priority),) * orders)
+
+
+class Counter(LocalOrderRate):
+    """A window whose time stands still, and what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0.0)
+        self.asked: list[tuple[list[Ask], dict[str, int]]] = []
+
+    def grant(self, asks: Sequence[Ask], windows: Windows) -> list[float]:
+        self.asked.append((list(asks), dict(windows)))
+        return super().grant(asks, windows)
+
+
+class Door:
+    """An admission with so much room, under such limits."""
+
+    def __init__(
+        self, *limits: tuple[str, str, str], room: int = 1000, limited: bool = True
+    ) -> None:
+        rows = [(*scope, "max_orders_per_second", value) for *scope, value in limits]
+        self.counter = Counter()
+        self.admission = Admission(
+            backpressure=Backpressure(lambda: 1, limit=room, monotonic=lambda: 0.0),
+            order_rate=self.counter if limited else None,
+            rules=lambda: TradingRules.from_rows((), rows),
+        )
+
+    def admit(self, *submissions: Submission) -> list[type[Exception] | None]:
+        refusals = self.admission.admit(submissions)
+        return [None if refusal is None else type(refusal) for refusal in refusals]
+
+
+def test_without_limits_nobody_is_counted() -> None:
+    door = Door()
+
+    assert door.admit(submission(1, 500), submission(2)) == [None, None]
+    assert door.counter.asked == []
+
+
+def test_an_account_sends_at_most_what_it_may_within_a_second() -> None:
+    door = Door(("user", "1", "3"))
+
+    assert door.admit(submission(1, 2), submission(1, 2), submission(1), submission(2, 99)) == [
+        None,
+        OrderRateExceeded,
+        None,
+        None,
+    ]
+
+
+def test_orders_count_against_the_limit_of_their_own_account_only() -> None:
+    door = Door(("user", "1", "2"), ("user", "2", "5"))
+
+    assert door.admit(submission(1, 2), submission(2, 5)) == [None, None]
+    assert door.admit(submission(1), submission(2)) == [OrderRateExceeded, OrderRateExceeded]
+    assert door.admit(submission(1, 3), submission(2, 3)) == [InvalidInput, OrderRateExceeded]
+
+
+def test_one_account_is_turned_away_and_the_next_is_not() -> None:
+    door = Door(("user", "1", "2"), ("user", "2", "2"))
+
+    assert door.admit(submission(1, 2), submission(1), submission(2, 2), submission(2)) == [
+        None,
+        OrderRateExceeded,
+        None,
+        OrderRateExceeded,
+    ]
+
+
+def test_everyone_together_sends_at_most_what_is_set_for_everyone() -> None:
+    door = Door(("global", "", "3"))
+
+    assert door.admit(*(submission(user) for user in range(5))) == [
+        None,
+        None,
+        None,
+        OrderRateExceeded,
+        OrderRateExceeded,
+    ]
+
+
+def test_the_counter_is_asked_once_for_a_whole_commit() -> None:
+    door = Door(("global", "", "30"), ("user", "1", "3"))
+
+    door.admit(*(submission(user) for user in (1, 2, 3)))
+
+    assert door.counter.asked == [
+        (
+            [Ask(1, ("all", "user:1")), Ask(1, ("all",)), Ask(1, ("all",))],
+            {"all": 30, "user:1": 3},
+        )
+    ]
+
+
+def test_one_who_is_turned_away_is_told_when_to_come_back() -> None:
+    door = Door(("user", "1", "1"))
+
+    _, refusal = door.admission.admit([submission(1), submission(1)])
+
+    assert isinstance(refusal, OrderRateExceeded)
+    assert (refusal.limit, refusal.retry_after) == (1, 1)
+
+
+def test_a_request_that_could_never_be_let_in_is_refused_for_good() -> None:
+    door = Door(("user", "1", "3"))
+
+    (refusal,) = door.admission.admit([submission(1, 4)])
+
+    assert isinstance(refusal, InvalidInput)
+    assert str(refusal).endswith("was 4")
+    assert door.counter.asked == []
+
+
+def test_emergencies_are_neither_counted_nor_turned_away() -> None:
+    door = Door(("user", "1", "1"), ("global", "", "1"))
+    emergency = submission(1, 50, Priority.EMERGENCY)
+
+    assert door.admit(emergency, submission(1), emergency) == [None, None, None]
+
+
+def test_a_queue_without_room_comes_first_and_counts_no_order() -> None:
+    door = Door(("user", "1", "10"), room=3)
+
+    assert door.admit(submission(1, 3), submission(1, 2)) == [QueueFull, None]
+    assert [asks for asks, _ in door.counter.asked] == [[Ask(2, ("user:1",))]]
+
+
+def test_where_rate_limits_are_off_the_rest_still_counts() -> None:
+    door = Door(("user", "1", "1"), room=3, limited=False)
+
+    assert door.admit(submission(1, 2), submission(1, 2)) == [None, QueueFull]
+
+
+@pytest.mark.parametrize(("seconds", "reads"), [([0, 0.5, 1.0], 1), ([0, 1.1, 2.2], 3)])
+def test_limits_are_read_again_after_a_second(seconds: Iterable[float], reads: int) -> None:
+    now = 0.0
+    read: list[float] = []
+
+    def rules_now() -> TradingRules:
+        read.append(now)
+        return TradingRules()
+
+    rules = RulesInForce(rules_now, monotonic=lambda: now)
+
+    for now in seconds:  # noqa: B007 - the clock reads it
+        rules()
+
+    assert len(read) == reads
