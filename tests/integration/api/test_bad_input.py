@@ -287,6 +287,8 @@ def test_a_cursor_of_somebody_else_is_refused(api: RunningApi, key: str, cursor:
         ("since=2026-01-01T00:00:00", "since"),
         ("client_order_id=a%20b", "client_order_id"),
         ("statuss=filled", "statuss"),
+        ("parent_id=0", "parent_id"),
+        (f"parent_id={2**63}", "parent_id"),
     ],
 )
 def test_a_wrong_filter_is_named(api: RunningApi, key: str, query: str, field: str) -> None:

@@ -72,6 +72,17 @@ def test_every_change_is_audited_with_what_was_there_before(
     assert limits.sheet(5).own == Limits(fat_finger_percent=Decimal("12.5"))
 
 
+def test_a_limit_bears_the_name_of_the_actor_who_set_it_last(
+    engine: Engine, limits: RiskLimits
+) -> None:
+    limits.put(5, {"max_open_orders": 3}, "ops")
+    limits.put(5, {"max_open_orders": 4}, "cli")
+
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT actor, value::int FROM risk_limits").fetchall()
+    assert [tuple(row) for row in found] == [("cli", 4)]
+
+
 def test_a_second_call_changes_and_audits_nothing(engine: Engine, limits: RiskLimits) -> None:
     limits.put(5, {"max_open_orders": 3}, "ops")
     limits.put(5, {"max_open_orders": "3.0"}, "ops")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.domain.chains.test_real_chain import rows_of
 
 from angel_x.domain.chains.chain_pricing import price_chains
 from angel_x.domain.chains.chain_summary import ExpirySummary, summarize
@@ -18,6 +17,7 @@ from angel_x.domain.feed.chain_file import parse_chain
 from angel_x.domain.pricing.greek_columns import to_edge_units
 from angel_x.domain.quotes.quote import QUOTE
 from tests.builders.markets import CALENDAR, RULES
+from tests.unit.domain.chains.test_real_chain import rows_of
 
 pytestmark = pytest.mark.reference
 

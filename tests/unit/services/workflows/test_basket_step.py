@@ -90,11 +90,9 @@ def test_no_sale_is_released_while_a_hedge_is_open(desk: BasketDesk, user: int) 
     assert outcome(desk, basket) == (DONE, "filled")
 
 
-def test_a_step_that_decides_nothing_is_not_repeated_at_once(
-    desk: BasketDesk, user: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    basket = desk.submit(user, buy(limit=BID), sell())
-    desk.step_basket(basket)
+@pytest.fixture
+def looks(desk: BasketDesk, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Collect the baskets whose legs are read."""
     looks: list[int] = []
     known = desk.legs.of
 
@@ -103,10 +101,33 @@ def test_a_step_that_decides_nothing_is_not_repeated_at_once(
         return known(number)
 
     monkeypatch.setattr(desk.legs, "of", counted)
+    return looks
+
+
+def test_a_step_that_decides_nothing_is_not_repeated_at_once(
+    desk: BasketDesk, user: int, looks: list[int]
+) -> None:
+    basket = desk.submit(user, buy(limit=BID), sell())
+    desk.step_basket(basket)
+    looks.clear()
 
     desk.step_basket(basket)
 
     assert looks == [basket.id]
+
+
+def test_an_exit_that_found_nobody_is_not_repeated_at_once(
+    desk: BasketDesk, user: int, looks: list[int]
+) -> None:
+    basket = desk.submit(user, buy(), sell(), unsellable(), on_refusal=FLATTEN)
+    desk.quote(PUT, ask=0)
+    desk.step_basket(basket)
+    looks.clear()
+
+    desk.step_basket(basket)
+
+    # The exit is stored, released and decided; then another one would be due.
+    assert looks == [basket.id] * 4
 
 
 def test_nothing_is_decided_that_was_not_released(desk: BasketDesk, user: int) -> None:
