@@ -87,8 +87,9 @@ AREAS = (
     Area(
         "SQL of the order path",
         (
-            *_in(_POSTGRES, "backlog basket_legs book_unit book_writing controls duplicates"),
-            *_in(_POSTGRES, "holdings order_intake order_search replays risk_limits workflows"),
+            *_in(_POSTGRES, "backlog basket_legs book_reading book_unit book_writing controls"),
+            *_in(_POSTGRES, "duplicates holdings order_intake order_search replays risk_limits"),
+            *_in(_POSTGRES, "workflows"),
         ),
         18,
         _ORDERS,

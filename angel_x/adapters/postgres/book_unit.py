@@ -6,74 +6,41 @@ cancellation and expiry are decided one after the other for each account.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from angel_x.adapters.postgres.arrays import array
+from angel_x.adapters.postgres.book_reading import (
+    HELD_COLUMNS,
+    HOLDINGS,
+    ORDER_COLUMNS,
+    HoldingRow,
+    OrderRow,
+    to_book,
+    to_order,
+)
 from angel_x.adapters.postgres.book_writing import write_book
 from angel_x.adapters.postgres.duplicates import find_duplicates
-from angel_x.domain.book.account import Account, Exposure
+from angel_x.adapters.postgres.rows import named
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.family import Family
-from angel_x.domain.book.margin_pool import MarginPools, Risks
-from angel_x.domain.book.position import Position
-from angel_x.domain.book.risk import TradingRules
+from angel_x.domain.book.margin_pool import Risks
 from angel_x.domain.margin.unit_risk import no_risks
 from angel_x.domain.orders.order import (
     Order,
     OrderStatus,
-    OrderType,
     Priority,
     Product,
-    Side,
-    Validity,
 )
 from angel_x.domain.orders.step import Passing, unhindered
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-# One row an order, with its account and its position in the contract.
-_COLUMNS = """
-    o.id, o.user_id, o.symbol, o.side, o.quantity, o.filled_quantity, o.order_type, o.limit_price,
-    o.validity, o.priority, o.status, o.valid_until, o.client_order_id, o.attempt, o.reserved,
-    o.traded_value, o.product, o.trigger_price, o.parent_id, o.time_priority,
-    EXTRACT(EPOCH FROM clock_timestamp() - o.accepted_at)::float8,
-    CASE WHEN o.parent_id IS NOT NULL THEN (SELECT quantity FROM orders WHERE id = o.parent_id) END,
-"""
-_HELD_COLUMNS = """
-    u.cash, u.collateral, u.margin_used, u.realised_pnl, u.open_orders, u.pnl_day, u.day_pnl,
-    p.id, p.quantity, p.cost, p.realised_pnl, p.entry_time,
-    CASE WHEN row_number() OVER () = 1 THEN rules.controls END,
-    CASE WHEN row_number() OVER () = 1 THEN rules.limits END,
-    CASE WHEN row_number() OVER () = 1 THEN rules.exposures END,
-    CASE WHEN row_number() OVER () = 1 THEN rules.margins END
-"""
-# Controls and limits mostly are not there at all.  Where they are, they are those of every account,
-# so they come with one row, whichever that is.  So does what the accounts hold and offer: the margin
-# of an order depends on every contract of its underlying.
-_HOLDINGS = """
-JOIN users u ON u.id = o.user_id
-LEFT JOIN positions p ON p.user_id = o.user_id AND p.symbol = o.symbol AND p.product = o.product
-    AND p.status = 'OPEN'
-CROSS JOIN (SELECT
-    (SELECT json_agg(json_build_array(scope, name, state)) FROM trading_controls
-        WHERE state <> 'active') AS controls,
-    (SELECT json_agg(json_build_array(scope, name, kind, value::text)) FROM risk_limits) AS limits,
-    (SELECT json_agg(json_build_array(
-            user_id, symbol, net_quantity, open_buy_quantity, open_sell_quantity))
-        FROM exposures WHERE is_open AND user_id IN ({owners})) AS exposures,
-    (SELECT json_agg(json_build_array(user_id, underlying, margin::text))
-        FROM margins WHERE margin > 0 AND user_id IN ({owners})) AS margins
-    OFFSET 0) AS rules
-"""
-_OF_OWNERS = _HOLDINGS.format(owners="SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s)")
-_OF_ACCOUNT = _HOLDINGS.format(owners="%(user_id)s::bigint")
-#: Columns of an order; then of its account and position, and what comes with one row only.
-_ORDER, _HELD = slice(0, 22), slice(22, None)
-_ACCOUNT, _POSITION, _ONCE = slice(7), slice(7, 12), slice(12, 16)
+_OF_OWNERS = HOLDINGS.format(owners="SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s)")
+_OF_ACCOUNT = HOLDINGS.format(owners="%(user_id)s::bigint")
 
 #: Held by every transaction that decides orders; whoever turns a kill switch waits for all of them.
 CONTROLS_LOCK = 0x416E67656C58
@@ -101,26 +68,26 @@ WITH rung AS (
         ORDER BY id LIMIT %(limit)s
     ) AS w ORDER BY r.lane, w.place, w.id LIMIT %(limit)s
 )
-SELECT {_COLUMNS} {_HELD_COLUMNS} FROM claimed c JOIN orders o ON o.id = c.id {_OF_OWNERS} ORDER BY c.lane, o.id
+SELECT {ORDER_COLUMNS} {HELD_COLUMNS} FROM claimed c JOIN orders o ON o.id = c.id {_OF_OWNERS} ORDER BY c.lane, o.id
 """
 _BY_ID = f"""{_LOCK}
-SELECT {_COLUMNS} {_HELD_COLUMNS} FROM orders o {_OF_OWNERS}
+SELECT {ORDER_COLUMNS} {HELD_COLUMNS} FROM orders o {_OF_OWNERS}
 WHERE o.id = ANY(%(order_ids)s) AND o.status = ANY(%(statuses)s) AND o.slices = 0 ORDER BY o.id
 """
 # A sliced order comes before its slices, which are stored after it.
 _FAMILY = f"""{_LOCK}
-SELECT {_COLUMNS} {_HELD_COLUMNS} FROM orders o {_OF_OWNERS}
+SELECT {ORDER_COLUMNS} {HELD_COLUMNS} FROM orders o {_OF_OWNERS}
 WHERE o.id = ANY(%(order_ids)s) OR o.parent_id = ANY(%(order_ids)s) ORDER BY o.id
 """
 # Orders whose lease has not run out belong to whoever placed them.
 _ABANDONED = f"""{_LOCK}
-SELECT {_COLUMNS} {_HELD_COLUMNS} FROM orders o {_OF_OWNERS}
+SELECT {ORDER_COLUMNS} {HELD_COLUMNS} FROM orders o {_OF_OWNERS}
 WHERE o.id = ANY(%(order_ids)s) AND o.status = 'submitting'
     AND o.lease_until <= clock_timestamp() ORDER BY o.id
 """
 # What an account holds, of contracts and products in which it need not have orders.
 _HOLDINGS_ONLY = f"""
-SELECT o.user_id, o.symbol, o.product, {_HELD_COLUMNS} FROM (
+SELECT o.user_id, o.symbol, o.product, {HELD_COLUMNS} FROM (
     SELECT %(user_id)s::bigint AS user_id, symbol, product
     FROM unnest(%(symbols)s::text[], %(products)s::text[]) AS t (symbol, product)
 ) o {_OF_ACCOUNT}
@@ -172,9 +139,8 @@ class BookUnit:
             "symbols": array(symbol for symbol, _ in contracts),
             "products": array(product.value for _, product in contracts),
         }
-        rows = self._connection.exec_driver_sql(_HOLDINGS_ONLY, parameters).fetchall()
-        places = ((user, symbol, Product(product), row) for user, symbol, product, *row in rows)
-        return _book(places, self._risks)
+        result = self._connection.exec_driver_sql(_HOLDINGS_ONLY, parameters)
+        return to_book(named(result, HoldingRow), self._risks)
 
     def duplicates(self, windows: Mapping[int, Decimal]) -> set[int]:
         """Return those orders that repeat an earlier one; ``windows`` are seconds by order id."""
@@ -198,11 +164,8 @@ class BookUnit:
         self._connection.commit()
 
     def _read(self, statement: str, **parameters: object) -> tuple[list[Order], Book]:
-        rows = self._connection.exec_driver_sql(statement, parameters).fetchall()
-        orders = [_order(row[_ORDER]) for row in rows]
-        places = zip(orders, rows, strict=True)
-        held = ((o.user_id, o.symbol, o.product, row[_HELD]) for o, row in places)
-        return orders, _book(held, self._risks)
+        rows = named(self._connection.exec_driver_sql(statement, parameters), OrderRow)
+        return [to_order(row) for row in rows], to_book(rows, self._risks)
 
 
 class BookUnits:
@@ -227,38 +190,3 @@ class BookUnits:
         """Open a transaction that is rolled back unless it is committed."""
         with self._engine.connect() as connection:
             yield BookUnit(connection, lease_seconds=self._lease_seconds, risks=self._risks)
-
-
-def _book(rows: Iterable[tuple[int, str, Product, Sequence[Any]]], risks: Risks) -> Book:
-    """Return the book of what is held by account, contract and product."""
-    book = Book({}, {}, {}, margins=MarginPools({}, risks))
-    once: Sequence[Any] = (None,) * 4
-    for user_id, symbol, product, held in rows:
-        if user_id not in book.accounts:
-            book.accounts[user_id] = Account(user_id, *held[_ACCOUNT])
-        book.margins.symbols.add(symbol)
-        extras = held[_ONCE]
-        if any(extras):
-            once = extras
-        position_id, quantity, cost, realised, entered = held[_POSITION]
-        place = user_id, symbol, product
-        if position_id is not None and place not in book.positions:
-            book.positions[place] = Position(*place, quantity, cost, realised, position_id, entered)
-    controls, limits, exposures, margins = (found or () for found in once)
-    book.rules = TradingRules.from_rows(controls, limits)
-    for user_id, symbol, *quantities in exposures:
-        book.exposures[user_id, symbol] = Exposure(user_id, symbol, *quantities)
-        book.margins.symbols.add(symbol)
-    book.margins.stored = {(user, name): Decimal(margin) for user, name, margin in margins}
-    return book
-
-
-def _order(row: Sequence[Any]) -> Order:
-    (order_id, user_id, symbol, side, quantity, filled, order_type, limit, validity, priority,
-     status, until, client_id, attempt, reserved, traded, product, trigger, parent_id, rank,
-     age, whole) = row  # fmt: skip
-    return Order(
-        order_id, user_id, symbol, Side(side), quantity, filled, OrderType(order_type), limit,
-        Validity(validity), Priority(priority), OrderStatus(status), until, client_id, attempt,
-        reserved, traded, Product(product), trigger, parent_id, rank, age, whole,
-    )  # fmt: skip

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 from angel_x.adapters.postgres.book_unit import _BY_ID
 from angel_x.bootstrap import Application
 from angel_x.domain.book.limits import Limits
@@ -31,13 +33,14 @@ def test_the_rules_of_all_accounts_come_once_with_a_batch(application: Applicati
         orders, book = unit.orders(order_ids, received)
     with application.engine.connect() as connection:
         parameters = {"order_ids": order_ids, "statuses": sorted(received)}
-        rows = [row[-4:-2] for row in connection.exec_driver_sql(_BY_ID, parameters)]
+        documents = [row.common for row in connection.exec_driver_sql(_BY_ID, parameters)]
 
     assert [order.id for order in orders] == order_ids
     assert [book.rules.limits(user) for user in users] == [Limits(max_open_orders=7)] * 2
     assert book.rules.state(users[0], "NIFTY") is TradingState.HALTED
-    assert [len(limits) for _, limits in rows if limits is not None] == [50]
-    assert [len(controls) for controls, _ in rows if controls is not None] == [1]
+    common = json.loads(documents[0])
+    assert (len(common["limits"]), len(common["controls"])) == (50, 1)
+    assert documents[1:] == [None] * 5
 
 
 def test_what_is_closed_is_not_read_and_what_is_open_comes_once(application: Application) -> None:
