@@ -50,7 +50,7 @@ class ControlParts(OrderParts):
     def enforcement(self) -> Enforcement:
         return Enforcement(
             units=self._units,
-            forbidden=self.control_states,
+            search=self.control_states,
             aftermath=self._aftermath,
             transient=TRANSIENT,
         )

@@ -34,7 +34,9 @@ account's closing orders pass. Halted, they do not, with one exception: an order
 `emergency` that closes passes all of these: `TRADING_HALTED`, `REDUCING_ONLY`, `DAILY_LOSS`,
 `QUANTITY_LIMIT`, `NOTIONAL_LIMIT`, `OPEN_ORDERS_LIMIT`, `FAT_FINGER`, so that a position can always be
 squared off. An emergency order that does not close is checked like any other. No emergency order is
-held to be a duplicate, because a square-off repeats itself until the position is flat.
+held to be a duplicate, because a square-off repeats itself until the position is flat. An order that was
+let in by these rules rests and trades under them too: a control takes off the market (`KILL_SWITCH`)
+only orders that it would not let in, and the orders of a square-off never.
 
 `max_orders_per_second` turns orders away before they are stored, with 429 and `Retry-After`; a Celery
 message is refused, and `GET /v1/submissions/{client_order_id}` says why. Orders that were stored

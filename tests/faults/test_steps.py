@@ -18,7 +18,7 @@ from tests.faults import (
 )
 
 ROOT = Path(__file__).parents[2]
-REGISTRY = ROOT / "angel_x" / "domain" / "step.py"
+REGISTRY = ROOT / "angel_x" / "domain" / "orders" / "step.py"
 DYING = (
     test_api_death,
     test_beat_death,

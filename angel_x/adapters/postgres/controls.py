@@ -1,4 +1,4 @@
-"""Trading states, every change of them in the audit, and the open orders that they forbid."""
+"""Trading states, every change of them in the audit, and the open orders that they concern."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from psycopg2.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
-from angel_x.domain.book.control import Control, ControlScope
-from angel_x.domain.book.risk import TradingState
+from angel_x.adapters.postgres.literals import literals
+from angel_x.domain.book.account import Exposure
+from angel_x.domain.book.control import Control, ControlledOrder, ControlScope
+from angel_x.domain.book.risk import TradingRules, TradingState
+from angel_x.domain.orders.order import EXIT_PREFIX, OPEN, OrderStatus, Priority, Side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine, Row
 
 _COLUMNS = "scope, name, state, actor, reason, changed_at"
 _ALL = f"SELECT {_COLUMNS} FROM trading_controls ORDER BY scope = 'system' DESC, scope DESC, name"
@@ -37,32 +40,24 @@ ON CONFLICT (scope, name) DO UPDATE SET state = excluded.state, actor = excluded
     reason = excluded.reason, changed_at = clock_timestamp()
 RETURNING {_COLUMNS}
 """
-_ANY = "SELECT EXISTS (SELECT FROM trading_controls WHERE state <> 'active')"
-# An order stands against a position if that covers all of its units beside what rests on its side:
-# the same rule by which the decision of new orders goes.  What waits to be decided under reducing
-# is left to that.  Orders of a square-off lead out of the market and are its own to cancel.
-_FORBIDDEN = """
+_IN_FORCE = "SELECT scope, name, state FROM trading_controls WHERE state <> 'active'"
+# Only narrows: whether an order may stand is decided by the domain.
+_CONTROLLED = f"""
 WITH o AS MATERIALIZED (
     -- On its own, or the few open orders are looked for among all that there ever were, by id.
-    SELECT id, user_id, symbol, side, status, client_order_id FROM orders
-    WHERE status IN ('received', 'submitting', 'working', 'trigger_pending', 'partially_filled')
-        AND slices = 0
+    SELECT id, user_id, symbol, side, quantity - filled_quantity AS leaves_quantity, priority,
+        status, client_order_id
+    FROM orders WHERE status IN {literals(OPEN)} AND slices = 0
+        AND (%(before)s::bigint IS NULL OR id < %(before)s)
 )
-SELECT o.id FROM o
+SELECT o.*, c.underlying, e.net_quantity, e.open_buy_quantity, e.open_sell_quantity FROM o
 JOIN contracts c ON c.symbol = o.symbol
 LEFT JOIN exposures e ON e.user_id = o.user_id AND e.symbol = o.symbol
-CROSS JOIN LATERAL (
-    SELECT bool_or(t.state = 'halted') AS halted FROM trading_controls t
-    WHERE t.state <> 'active' AND (t.scope = 'system'
+WHERE EXISTS (
+    SELECT FROM trading_controls t WHERE t.state <> 'active' AND (t.scope = 'system'
         OR (t.scope = 'user' AND t.name = o.user_id::text)
-        OR (t.scope = 'underlying' AND t.name = c.underlying))
-) AS control
-WHERE o.client_order_id NOT LIKE 'square-off %%' AND (
-        control.halted
-        OR (NOT control.halted AND o.status <> 'received' AND 0 > CASE o.side
-            WHEN 'SELL' THEN coalesce(e.net_quantity - e.open_sell_quantity, 0)
-            ELSE coalesce(-e.net_quantity - e.open_buy_quantity, 0) END))
-ORDER BY o.id LIMIT %(limit)s
+        OR (t.scope = 'underlying' AND t.name = c.underlying)))
+ORDER BY o.id DESC LIMIT %(limit)s
 """
 _STATES = """
 SELECT scope, max(CASE state WHEN 'halted' THEN 2 WHEN 'reducing' THEN 1 ELSE 0 END)
@@ -109,12 +104,16 @@ class PostgresControls:
             raise
         return True
 
-    def forbidden(self, limit: int) -> list[int]:
-        """Return open orders that a state does not let stand, oldest first."""
+    def controlled(self, before: int | None, limit: int) -> list[ControlledOrder]:
+        """Return open orders that a state concerns, below an id if one is given, newest first."""
         with self._engine.connect() as connection:
-            if not connection.exec_driver_sql(_ANY).scalar_one():
+            in_force = connection.exec_driver_sql(_IN_FORCE).fetchall()
+            if not in_force:
                 return []
-            return list(connection.exec_driver_sql(_FORBIDDEN, {"limit": limit}).scalars())
+            rules = TradingRules.from_rows([tuple(row) for row in in_force], ())
+            parameters = {"before": before, "limit": limit}
+            rows = connection.exec_driver_sql(_CONTROLLED, parameters)
+            return [_controlled(row, rules) for row in rows]
 
     def strictest(self) -> dict[str, float]:
         """Return 0 for active, 1 for reducing, 2 for halted: the strictest state of each scope."""
@@ -132,4 +131,24 @@ def _control(row: Sequence[Any]) -> Control:
         actor=actor,
         reason=reason,
         changed_at=changed_at,
+    )
+
+
+def _controlled(row: Row[Any], rules: TradingRules) -> ControlledOrder:
+    exposure = Exposure(
+        row.user_id,
+        row.symbol,
+        row.net_quantity or 0,
+        row.open_buy_quantity or 0,
+        row.open_sell_quantity or 0,
+    )
+    return ControlledOrder(
+        id=row.id,
+        side=Side(row.side),
+        leaves_quantity=row.leaves_quantity,
+        priority=Priority(row.priority),
+        status=OrderStatus(row.status),
+        is_exit=row.client_order_id.startswith(EXIT_PREFIX),
+        state=rules.state(row.user_id, row.underlying),
+        exposure=exposure,
     )

@@ -15,14 +15,13 @@ from angel_x.domain.book.charges import ChargeRates
 from angel_x.domain.book.ledger import LedgerEntry, fill_entries
 from angel_x.domain.book.margin_pool import MarginPool, MarginPools
 from angel_x.domain.book.position import Closing, Position
-from angel_x.domain.book.risk import TradingRules, TradingState, closes, refusal, refusal_to_amend
+from angel_x.domain.book.risk import TradingRules, may_stand, refusal, refusal_to_amend
 from angel_x.domain.contracts.contract import underlying_of
 from angel_x.domain.orders.denial import CancelReason, DenialReason, MoveReason
 from angel_x.domain.orders.order import (
     PLACED,
     Order,
     OrderStatus,
-    Priority,
     Product,
     Side,
     Validity,
@@ -178,7 +177,7 @@ class Book:
         if terms.denial is not None:
             self.take_off(order, OrderStatus.REJECTED, terms.denial)
             return
-        if self.is_stopped(order, terms.underlying):
+        if not self.may_stand(order):
             self.take_off(order, OrderStatus.CANCELED, CancelReason.KILL_SWITCH)
             return
         if terms.triggered and terms.fill_price is not None and terms.fill_quantity:
@@ -187,7 +186,7 @@ class Book:
 
     def match(self, order: Order, terms: Terms) -> None:
         """Trigger and trade an order that rests, if the market has come to it."""
-        if self.is_stopped(order, terms.underlying):
+        if not self.may_stand(order):
             return
         if order.status is OrderStatus.TRIGGER_PENDING:
             if not terms.triggered:
@@ -239,15 +238,10 @@ class Book:
             self._release(order)
         self._move(order, status, reason, detail)
 
-    def is_stopped(self, order: Order, underlying: str) -> bool:
-        """Say whether a control keeps an order in the market from trading."""
-        state = self.rules.state(order.user_id, underlying)
-        if state is TradingState.ACTIVE or order.is_exit:
-            return False
-        leaves = order.leaves_quantity
-        closing = closes(order.side, leaves, self.exposure(order), own=leaves)
-        may_close = state is TradingState.REDUCING or order.priority is Priority.EMERGENCY
-        return not (closing and may_close)
+    def may_stand(self, order: Order) -> bool:
+        """Say whether the controls let an open order stand, and trade where it rests."""
+        state = self.rules.state(order.user_id, underlying_of(order.symbol))
+        return may_stand(order, self.exposure(order), state)
 
     def exposure(self, order: Order) -> Exposure:
         """Return what the order's account holds and offers in its contract."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from angel_x.domain.book.risk import TradingState
-from angel_x.domain.orders.order import OrderStatus, Product
+from angel_x.domain.book.account import Exposure
+from angel_x.domain.book.risk import TradingState, may_stand
+from angel_x.domain.orders.order import OrderStatus, Priority, Product, Side
 
 
 class ControlScope(StrEnum):
@@ -50,6 +51,27 @@ class ControlReceipt(Control):
     """
 
     settled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlledOrder:
+    """An open order that a trading state concerns, read without a lock."""
+
+    id: int
+    side: Side
+    leaves_quantity: int
+    priority: Priority
+    status: OrderStatus
+    is_exit: bool
+    #: The strictest state that holds for its account and its underlying.
+    state: TradingState
+    #: Of its account in its contract.
+    exposure: Exposure
+
+    @property
+    def may_stand(self) -> bool:
+        """Say whether the state lets it stand."""
+        return may_stand(self, self.exposure, self.state)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

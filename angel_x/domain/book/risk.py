@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from angel_x.domain.book.limits import NO_LIMITS, Limits
 from angel_x.domain.orders.denial import DenialReason
-from angel_x.domain.orders.order import PLACED, Order, Priority, Side
+from angel_x.domain.orders.order import PLACED, Order, OrderStatus, Priority, Side
 
 if TYPE_CHECKING:
     from angel_x.domain.book.account import Account, Exposure
@@ -43,6 +43,21 @@ class Change(Protocol):
     def quantity(self) -> int: ...
     @property
     def limit_price(self) -> Decimal | None: ...
+
+
+class Controlled(Protocol):
+    """An open order, as far as a trading state asks about it."""
+
+    @property
+    def side(self) -> Side: ...
+    @property
+    def leaves_quantity(self) -> int: ...
+    @property
+    def priority(self) -> Priority: ...
+    @property
+    def status(self) -> OrderStatus: ...
+    @property
+    def is_exit(self) -> bool: ...
 
 
 class TradingState(StrEnum):
@@ -125,8 +140,7 @@ def refusal(
     """Return why the rules do not let this order trade, None where they do.
 
     An order of priority emergency that closes passes all of them: whatever was halted or lost, the
-    way out of a position stays open.  An order of any priority that closes passes while an account
-    may only reduce; halted, it does not.
+    way out of a position stays open.
     """
     if rules.is_empty:
         return None
@@ -170,6 +184,38 @@ def refusal_to_amend(
     return _refusal_by_size(order, quantity, amendment.limit_price, limits, terms)
 
 
+def control_refusal(
+    order: Controlled, state: TradingState, *, closing: bool
+) -> DenialReason | None:
+    """Return why a trading state does not let an order trade or stand, None where it does.
+
+    The one rule of that, asked of orders that come in, rest, are amended or come back from a venue.
+    The system's own exits pass every state.  An order that closes passes while an account may only
+    reduce; halted, it passes only with priority emergency.
+    """
+    if state is TradingState.ACTIVE or order.is_exit:
+        return None
+    if closing and (state is TradingState.REDUCING or order.priority is Priority.EMERGENCY):
+        return None
+    if state is TradingState.HALTED:
+        return DenialReason.TRADING_HALTED
+    return DenialReason.REDUCING_ONLY
+
+
+def may_stand(order: Controlled, exposure: Exposure, state: TradingState) -> bool:
+    """Say whether a trading state lets an open order stand, and trade where it rests.
+
+    An order that waits while its account may only reduce stands until its decision, which says why
+    it is denied.
+    """
+    if state is TradingState.REDUCING and order.status is OrderStatus.RECEIVED:
+        return True
+    leaves = order.leaves_quantity
+    own = leaves if order.status in PLACED else 0
+    closing = closes(order.side, leaves, exposure, own=own)
+    return control_refusal(order, state, closing=closing) is None
+
+
 def closes(side: Side, units: int, exposure: Exposure, *, own: int = 0) -> bool:
     """Say whether the position covers all of these units beside what rests on their side.
 
@@ -190,12 +236,9 @@ def _refusal_by_state(
     closing: bool,
 ) -> DenialReason | None:
     state = rules.state(order.user_id, terms.underlying)
-    if state is TradingState.HALTED:
-        return DenialReason.TRADING_HALTED
-    if closing:
-        return None
-    if state is TradingState.REDUCING:
-        return DenialReason.REDUCING_ONLY
+    reason = control_refusal(order, state, closing=closing)
+    if reason is not None or closing:
+        return reason
     # A limit of nothing is reached by the first rupee, not before.
     if account.day_pnl < 0 and _reaches(-account.day_pnl, limits.max_daily_loss):
         return DenialReason.DAILY_LOSS

@@ -6,17 +6,14 @@ decided, and the answer says how.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import structlog
 
-from angel_x.domain.book.book import Book
-from angel_x.domain.book.control import CancellationRecord, OrderSelection
-from angel_x.domain.book.risk import TradingState, closes
-from angel_x.domain.contracts.contract import parse_symbol
+from angel_x.domain.book.control import CancellationRecord, ControlledOrder, OrderSelection
 from angel_x.domain.orders.denial import CancelReason
-from angel_x.domain.orders.order import OPEN, PLACED, Order, OrderStatus
+from angel_x.domain.orders.order import OPEN, Order, OrderStatus
 from angel_x.domain.orders.step import Step
 from angel_x.errors import UnknownContract
 from angel_x.services.halving import in_halves
@@ -26,6 +23,8 @@ from angel_x.services.units import Units
 log = structlog.get_logger()
 
 _AT_A_TIME = 500
+#: Orders that are read at a time and only looked at.
+_LOOKED_AT = 5000
 _ANY = frozenset(OrderStatus)
 
 
@@ -36,11 +35,11 @@ class OpenOrders(Protocol):
         """Return them, oldest first; of a sliced one its slices, and none of a square-off."""
 
 
-class ForbiddenOrders(Protocol):
-    """Finds the open orders that a control does not let stand."""
+class ControlledOrders(Protocol):
+    """Finds the open orders that a trading state concerns."""
 
-    def forbidden(self, limit: int) -> list[int]:
-        """Return at most ``limit`` of them, oldest first."""
+    def controlled(self, before: int | None, limit: int) -> Sequence[ControlledOrder]:
+        """Return at most ``limit`` of those with a smaller id than ``before``, newest first."""
 
 
 class CancelAll:
@@ -113,39 +112,47 @@ class Enforcement:
         self,
         *,
         units: Units,
-        forbidden: ForbiddenOrders,
+        search: ControlledOrders,
         aftermath: Aftermath,
         transient: tuple[type[Exception], ...],
     ) -> None:
         self._units = units
-        self._forbidden = forbidden
+        self._search = search
         self._aftermath = aftermath
         #: Errors of servers, not of orders.
         self._transient = transient
 
     def run(self) -> int:
-        """Cancel until nothing is left that can be; return how many.  A second call finds no more."""
+        """Cancel each order that may not stand, newest first; return how many.
+
+        Of two sales of one position the older one may stay.  An order that cannot be canceled is
+        left, and the next call finds it again.  A second call finds no others.
+        """
         total = 0
-        while order_ids := self._forbidden.forbidden(_AT_A_TIME):
-            canceled = _in_batches(self._cancel, order_ids, self._transient)
-            total += canceled
-            if not canceled:
-                # Each of them fails alone; whoever looks next finds them again.
-                break
+        for page in self._pages():
+            forbidden = [order.id for order in page if not order.may_stand]
+            total += _in_batches(self._cancel, forbidden, self._transient)
         if total:
             log.info("controls.enforced", canceled=total)
         return total
 
     def is_due(self) -> bool:
-        """Say whether something is open that should not be."""
-        return bool(self._forbidden.forbidden(1))
+        """Say whether an order is open that may not stand."""
+        return any(not order.may_stand for page in self._pages() for order in page)
+
+    def _pages(self) -> Iterator[Sequence[ControlledOrder]]:
+        """Yield all controlled orders; ids only fall, so orders that come in meanwhile end no page."""
+        before = None
+        while page := self._search.controlled(before, _LOOKED_AT):
+            yield page
+            before = page[-1].id
 
     def _cancel(self, order_ids: Sequence[int]) -> int:
         with self._units.begin() as unit:
             orders, book = unit.orders(order_ids, OPEN)
-            # The newest first: of two sales of one position the older one may stay.
+            # Looked at again, now that nobody else can move them.
             for order in reversed(orders):
-                if _is_forbidden(book, order):
+                if not book.may_stand(order):
                     book.take_off(order, OrderStatus.CANCELED, CancelReason.KILL_SWITCH)
             unit.record(book, "kill-switch")
             self._units.at(Step.CANCEL_ALL_RECORDED)
@@ -153,16 +160,6 @@ class Enforcement:
         self._units.at(Step.CANCEL_ALL_COMMITTED)
         self._aftermath.tell(book)
         return len(book.moves)
-
-
-def _is_forbidden(book: Book, order: Order) -> bool:
-    underlying, *_ = parse_symbol(order.symbol)
-    state = book.rules.state(order.user_id, underlying)
-    if state is TradingState.REDUCING and order.status in PLACED:
-        leaves = order.leaves_quantity
-        return not closes(order.side, leaves, book.exposure(order), own=leaves)
-    # What waits while only closing is allowed is decided like any other order.
-    return state is TradingState.HALTED
 
 
 def _in_batches(

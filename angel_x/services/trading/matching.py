@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from angel_x.domain.contracts.universe import Universe
-    from angel_x.domain.orders.order import Order
 
 log = structlog.get_logger()
 
@@ -112,7 +111,7 @@ class Matching:
                 if order.valid_until <= now:
                     # Nobody has come to expire it yet; yesterday's order must not trade today.
                     book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
-                elif not book.is_stopped(order, _underlying(order)):
+                elif book.may_stand(order):
                     # One that may not trade must not use up displayed size.
                     standing.append(order)
             for order, terms in zip(standing, self._market.terms(standing), strict=True):
@@ -123,10 +122,6 @@ class Matching:
         self._units.at(Step.MATCH_COMMITTED)
         self._aftermath.tell(book)
         return len(book.fills)
-
-
-def _underlying(order: Order) -> str:
-    return order.symbol.partition("_")[0]
 
 
 def _leave(order_id: int, trace: str) -> int:

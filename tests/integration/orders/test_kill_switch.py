@@ -36,8 +36,14 @@ def turn(market: Market, state: TradingState, scope: tuple[ControlScope, str] = 
     return receipt.settled
 
 
-def place(market: Market, user: int, side: Side = Side.BUY, limit: str | None = None) -> int:
-    (accepted,) = market.accept(user, market.request(side, limit=limit))
+def place(
+    market: Market,
+    user: int,
+    side: Side = Side.BUY,
+    limit: str | None = None,
+    priority: Priority = Priority.NORMAL,
+) -> int:
+    (accepted,) = market.accept(user, market.request(side, limit=limit, priority=priority))
     market.application.execution.run([accepted.order_id])
     return accepted.order_id
 
@@ -142,6 +148,24 @@ def test_reducing_cancels_what_would_make_a_position_larger(market: Market) -> N
         "canceled",
     )
     assert not market.application.enforcement.is_due()
+    market.assert_invariants()
+
+
+def test_an_emergency_order_that_closes_stands_under_a_halt_until_it_trades(
+    market: Market,
+) -> None:
+    user = market.account()
+    place(market, user)
+    turn(market, HALTED)
+
+    closing = place(market, user, Side.SELL, limit="120.00", priority=Priority.EMERGENCY)
+    assert not market.application.enforcement.is_due()
+    assert market.application.enforcement.run() == 0
+    assert market.statuses()[closing] == "working"
+
+    market.quote(market.symbols[0], bid="120.00", ask="121.00")
+    assert market.application.matching.run() == 1
+    assert market.statuses()[closing] == "filled"
     market.assert_invariants()
 
 

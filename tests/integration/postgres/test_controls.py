@@ -1,4 +1,4 @@
-"""The trading states as rows, and the open orders that they forbid, on a real database."""
+"""The trading states as rows, and the open orders that they concern, on a real database."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
 from angel_x.adapters.postgres.controls import PostgresControls
-from angel_x.domain.book.control import ControlScope
+from angel_x.domain.book.account import Exposure
+from angel_x.domain.book.control import ControlledOrder, ControlScope
 from angel_x.domain.book.risk import TradingState
-from angel_x.domain.orders.order import OPEN, OrderStatus
+from angel_x.domain.orders.order import OPEN, OrderStatus, Priority, Side
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.chains import make_universe
 from tests.builders.stored_orders import StoredOrder, store_orders
@@ -43,7 +44,7 @@ def turn(controls: PostgresControls, scope: ControlScope, name: str, state: Trad
 
 
 def forbidden(controls: PostgresControls, ids: dict[str, int]) -> set[str]:
-    found = set(controls.forbidden(MANY))
+    found = {order.id for order in controls.controlled(None, MANY) if not order.may_stand}
     assert found <= set(ids.values())
     return {name for name, order_id in ids.items() if order_id in found}
 
@@ -208,18 +209,61 @@ def test_while_reducing_an_order_stands_whose_side_is_covered_by_the_position(
     assert forbidden(controls, ids) == ({"it"} if is_forbidden else set())
     turn(controls, UNDERLYING, "NIFTY", HALTED)
     assert forbidden(controls, ids) == {"it"}
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE orders SET priority = 'emergency'")
+    assert forbidden(controls, ids) == ({"it"} if is_forbidden else set())
 
 
-def test_the_oldest_forbidden_orders_come_first_and_no_more_than_asked_for(
+def test_an_order_is_shown_with_all_that_its_standing_depends_on(
+    engine: Engine, controls: PostgresControls
+) -> None:
+    stored = StoredOrder(
+        user_id=1,
+        symbol=NIFTY,
+        side="SELL",
+        status=OrderStatus.PARTIALLY_FILLED,
+        quantity=130,
+        filled=65,
+        priority="emergency",
+        name="square-off 7 1",
+    )
+    ids = store_orders(engine, {"it": stored})
+    expose(engine, 1, NIFTY, 195, 65, 130)
+    turn(controls, SYSTEM, "", REDUCING)
+    turn(controls, USER, "1", HALTED)
+
+    assert controls.controlled(None, MANY) == [
+        ControlledOrder(
+            id=ids["it"],
+            side=Side.SELL,
+            leaves_quantity=65,
+            priority=Priority.EMERGENCY,
+            status=OrderStatus.PARTIALLY_FILLED,
+            is_exit=True,
+            state=HALTED,
+            exposure=Exposure(1, NIFTY, 195, 130, 65),
+        )
+    ]
+
+
+def test_the_newest_orders_come_first_and_page_by_page(
     engine: Engine, controls: PostgresControls
 ) -> None:
     ids = store_orders(engine, {str(n): StoredOrder(user_id=1, symbol=NIFTY) for n in range(5)})
     with engine.begin() as connection:
-        # The oldest is the last one in the table.
+        # The newest is not the last one in the table.
         connection.exec_driver_sql("UPDATE orders SET tag = 'moved' WHERE id = %s", (ids["0"],))
     turn(controls, SYSTEM, "", HALTED)
+    newest = sorted(ids.values(), reverse=True)
 
-    assert controls.forbidden(3) == sorted(ids.values())[:3]
+    pages = [controls.controlled(before, 2) for before in (None, newest[1], newest[3], newest[4])]
+
+    assert [[order.id for order in page] for page in pages] == [
+        newest[:2],
+        newest[2:4],
+        newest[4:],
+        [],
+    ]
 
 
 def audited(engine: Engine) -> list[tuple[str, str, str]]:

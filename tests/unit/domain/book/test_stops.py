@@ -101,7 +101,7 @@ def test_a_state_stops_what_does_not_close_and_a_halt_all_but_emergencies_that_d
     it = order(side, priority)
     made = book(it, state, long_for(side, LOT) if closing else 0)
 
-    assert made.is_stopped(it, UNDERLYING) is is_stopped
+    assert made.may_stand(it) is not is_stopped
 
 
 @pytest.mark.parametrize("state", ["reducing", "halted"])
@@ -109,14 +109,14 @@ def test_a_state_stops_what_does_not_close_and_a_halt_all_but_emergencies_that_d
 def test_a_state_stops_orders_of_its_scope_alone(state: str, scope: tuple[str, str]) -> None:
     it = order()
 
-    assert book(it, state, scope=scope).is_stopped(it, UNDERLYING) is (scope in SCOPES)
+    assert book(it, state, scope=scope).may_stand(it) is (scope not in SCOPES)
 
 
 @pytest.mark.parametrize("state", ["reducing", "halted"])
 def test_an_exit_of_a_square_off_is_never_stopped(state: str) -> None:
     it = order(name="square-off 7 1")
 
-    assert not book(it, state).is_stopped(it, UNDERLYING)
+    assert book(it, state).may_stand(it)
 
 
 @pytest.mark.parametrize("side", Side)
@@ -131,15 +131,49 @@ def test_the_position_must_cover_all_that_rests_on_the_side_of_an_order(
 
     made = book(it, "reducing", long_for(side, held), beside=beside)
 
-    assert made.is_stopped(it, UNDERLYING) is is_stopped
+    assert made.may_stand(it) is not is_stopped
 
 
 @pytest.mark.parametrize("side", Side)
 def test_only_what_has_not_traded_of_an_order_must_be_covered(side: Side) -> None:
     it = order(side, status=OrderStatus.PARTIALLY_FILLED, quantity=2 * LOT, filled=LOT)
 
-    assert not book(it, "reducing", long_for(side, LOT)).is_stopped(it, UNDERLYING)
-    assert book(it, "reducing", long_for(side, LOT - 1)).is_stopped(it, UNDERLYING)
+    assert book(it, "reducing", long_for(side, LOT)).may_stand(it)
+    assert not book(it, "reducing", long_for(side, LOT - 1)).may_stand(it)
+
+
+@pytest.mark.parametrize("state", TradingState)
+@pytest.mark.parametrize("priority", Priority)
+@pytest.mark.parametrize("held", [0, LOT])
+def test_what_comes_in_is_let_in_exactly_where_it_may_stand_once_it_rests(
+    state: TradingState, priority: Priority, held: int
+) -> None:
+    it = order(priority=priority, status=OrderStatus.RECEIVED)
+    made = book(it, state.value, held)
+    made.exposures[USER, SYMBOL].open_sell_quantity = 0
+
+    made.decide(it, UNTRADED)
+
+    if it.status is WORKING:
+        assert made.may_stand(it)
+    else:
+        assert it.status is OrderStatus.DENIED
+        it.status = WORKING
+        made.exposures[USER, SYMBOL].offer(SELL, LOT)
+        assert not made.may_stand(it)
+
+
+@pytest.mark.parametrize("held", [0, LOT])
+@pytest.mark.parametrize("priority", Priority)
+def test_what_waits_stands_while_reducing_and_halted_only_where_it_would_be_let_in(
+    priority: Priority, held: int
+) -> None:
+    it = order(priority=priority, status=OrderStatus.RECEIVED)
+    halted, reducing = book(it, "halted", held), book(it, "reducing", held)
+    halted.exposures[USER, SYMBOL].open_sell_quantity = 0
+
+    assert reducing.may_stand(it)
+    assert halted.may_stand(it) is (priority is EMERGENCY and held > 0)
 
 
 def test_the_wrong_side_of_a_position_closes_nothing() -> None:

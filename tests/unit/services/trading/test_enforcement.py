@@ -7,9 +7,12 @@ from decimal import Decimal
 
 import pytest
 
+from angel_x.domain.book.account import Exposure
+from angel_x.domain.book.control import ControlledOrder
 from angel_x.domain.book.risk import TradingRules
+from angel_x.domain.contracts.contract import underlying_of
 from angel_x.domain.orders.denial import CancelReason
-from angel_x.domain.orders.order import OPEN, OrderStatus, Priority, Side
+from angel_x.domain.orders.order import OPEN, Order, OrderStatus, Priority, Side
 from angel_x.services.trading.cancel_all import Enforcement
 from tests.builders.desk import Desk, request
 from tests.builders.paper import CALL, LOT, PUT
@@ -35,22 +38,44 @@ def rest(desk: Desk, user: int) -> int:
     return desk.place(user, BUY, PUT, limit_price=BID)
 
 
+def leave_at_once(desk: Desk, user: int) -> int:
+    return desk.place(user, SELL, CALL, limit_price=ASK, priority=Priority.EMERGENCY)
+
+
 def statuses(desk: Desk, *order_ids: int) -> list[OrderStatus]:
     return [desk.order(order_id).status for order_id in order_ids]
 
 
 @dataclass
 class OpenOnes:
-    """Offers every open order as one that a control may forbid."""
+    """Shows every open order as one that a trading state concerns."""
 
     desk: Desk
-    asked: list[int] = field(default_factory=list)
+    asked: list[int | None] = field(default_factory=list)
+    #: Orders that are shown at a time.
+    page: int = AT_A_TIME
 
-    def forbidden(self, limit: int) -> list[int]:
-        self.asked.append(limit)
+    def controlled(self, before: int | None, limit: int) -> list[ControlledOrder]:
+        assert limit >= self.page
+        self.asked.append(before)
         assert len(self.asked) < 20, "it looks for ever"
-        rows = sorted(self.desk.tables.rows.items())
-        return [i for i, row in rows if row.order.status in OPEN and not row.slices][:limit]
+        rows = [row for _, row in sorted(self.desk.tables.rows.items(), reverse=True)]
+        open_ones = [row.order for row in rows if row.order.status in OPEN and not row.slices]
+        older = [order for order in open_ones if before is None or order.id < before]
+        return [self._shown(order) for order in older[: self.page]]
+
+    def _shown(self, order: Order) -> ControlledOrder:
+        place, tables = (order.user_id, order.symbol), self.desk.tables
+        return ControlledOrder(
+            id=order.id,
+            side=order.side,
+            leaves_quantity=order.leaves_quantity,
+            priority=order.priority,
+            status=order.status,
+            is_exit=order.is_exit,
+            state=tables.rules.state(order.user_id, underlying_of(order.symbol)),
+            exposure=tables.exposures.get(place, Exposure(*place)),
+        )
 
 
 @pytest.fixture
@@ -62,7 +87,7 @@ def found(desk: Desk) -> OpenOnes:
 def enforcement(desk: Desk, found: OpenOnes) -> Enforcement:
     return Enforcement(
         units=desk.units,
-        forbidden=found,
+        search=found,
         aftermath=desk.aftermath,
         transient=(ConnectionError,),
     )
@@ -134,10 +159,10 @@ def test_while_reducing_the_oldest_orders_stay_that_the_position_covers(
     assert statuses(desk, *closing, opening) == [WORKING, WORKING, CANCELED, CANCELED]
 
 
-def test_it_looks_again_until_nothing_is_left_five_hundred_at_a_time(
+def test_it_looks_page_by_page_and_cancels_five_hundred_at_a_time(
     desk: Desk, user: int, enforcement: Enforcement, found: OpenOnes
 ) -> None:
-    desk.accept(user, *(request(BUY, PUT, limit_price=BID) for _ in range(AT_A_TIME + 1)))
+    ids = desk.accept(user, *(request(BUY, PUT, limit_price=BID) for _ in range(AT_A_TIME + 1)))
     turn(desk, "halted")
     begun = desk.units.begun
 
@@ -146,18 +171,77 @@ def test_it_looks_again_until_nothing_is_left_five_hundred_at_a_time(
 
     assert desk.units.begun - begun == 2
     assert not enforcement.is_due()
-    assert found.asked == [1, AT_A_TIME, AT_A_TIME, AT_A_TIME, 1]
+    assert found.asked == [None, None, ids[1], ids[0], None]
 
 
-def test_an_emergency_closer_does_not_stand_under_a_halt_either(
+def test_a_page_of_orders_that_may_stand_hides_none_behind_it(
+    desk: Desk, user: int, enforcement: Enforcement, found: OpenOnes
+) -> None:
+    found.page = 2
+    opening = rest(desk, user)
+    desk.place(user, BUY, CALL, 5 * LOT)
+    closing = [leave_at_once(desk, user) for _ in range(5)]
+    turn(desk, "halted")
+
+    assert enforcement.is_due()
+    assert enforcement.run() == 1
+
+    assert statuses(desk, opening, *closing) == [CANCELED] + [WORKING] * 5
+    assert not enforcement.is_due()
+
+
+def test_an_emergency_order_that_closes_stands_under_a_halt_and_trades(
     desk: Desk, user: int, enforcement: Enforcement
 ) -> None:
     desk.place(user, BUY, CALL)
-    closing = desk.place(user, SELL, CALL, limit_price=ASK, priority=Priority.EMERGENCY)
+    turn(desk, "halted")
+    closing = leave_at_once(desk, user)
+    assert statuses(desk, closing) == [WORKING]
+
+    assert not enforcement.is_due()
+    assert enforcement.run() == 0
+
+    assert statuses(desk, closing) == [WORKING]
+
+
+@pytest.mark.parametrize(
+    ("held", "stays"), [(LOT, [WORKING, CANCELED]), (2 * LOT, [WORKING, WORKING])]
+)
+def test_under_a_halt_emergency_orders_stand_as_far_as_the_position_covers_them(
+    desk: Desk, user: int, enforcement: Enforcement, held: int, stays: list[OrderStatus]
+) -> None:
+    desk.place(user, BUY, CALL, held)
+    closing = [leave_at_once(desk, user) for _ in range(2)]
     turn(desk, "halted")
 
-    assert enforcement.run() == 1
-    assert statuses(desk, closing) == [CANCELED]
+    assert enforcement.run() == stays.count(CANCELED)
+    assert statuses(desk, *closing) == stays
+
+
+@pytest.mark.parametrize("held", [0, LOT])
+def test_an_emergency_order_that_waits_under_a_halt_stays_where_it_would_close(
+    desk: Desk, user: int, enforcement: Enforcement, held: int
+) -> None:
+    if held:
+        desk.place(user, BUY, CALL, held)
+    (waiting,) = desk.accept(user, request(SELL, priority=Priority.EMERGENCY))
+    turn(desk, "halted")
+
+    assert enforcement.run() == (0 if held else 1)
+    assert statuses(desk, waiting) == [RECEIVED if held else CANCELED]
+
+
+@pytest.mark.parametrize("state", ["halted", "reducing"])
+def test_an_order_of_a_square_off_stands_under_every_state(
+    desk: Desk, user: int, enforcement: Enforcement, state: str
+) -> None:
+    desk.place(user, BUY, CALL)
+    leaving = desk.place(user, SELL, CALL, limit_price=ASK, client_order_id="square-off 7 1")
+    turn(desk, state)
+
+    assert not enforcement.is_due()
+    assert enforcement.run() == 0
+    assert statuses(desk, leaving) == [WORKING]
 
 
 def test_of_what_fails_the_others_are_canceled_and_it_does_not_look_for_ever(
