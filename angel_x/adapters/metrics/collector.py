@@ -10,8 +10,7 @@ from prometheus_client import Metric as Family
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from angel_x.adapters.metrics.definitions import DEFINITIONS
-from angel_x.domain.operations.metric import Metric
+from angel_x.domain.operations.metric import DEFINITIONS, Metric
 
 log = structlog.get_logger()
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import structlog
 from prometheus_client import Counter, Gauge, Histogram, values
 
-from angel_x.adapters.metrics.definitions import DEFINITIONS, Definition, Kind
 from angel_x.adapters.metrics.files import put_aside_damaged
 from angel_x.adapters.metrics.slots import Slot, take_slot
-from angel_x.domain.operations.metric import Metric
+from angel_x.domain.operations.metric import DEFINITIONS, Metric, MetricDefinition, MetricKind
 
 log = structlog.get_logger()
 
@@ -43,9 +42,9 @@ class PrometheusMeter:
         for file in put_aside_damaged(directory, self._slot.name):
             log.warning("metrics_file.put_aside", file=file.name)
         _record_into(directory, self._slot)
-        self._counters = {m: _counter(m, d) for m, d in _of(Kind.COUNTER)}
-        self._histograms = {m: _histogram(m, d) for m, d in _of(Kind.HISTOGRAM)}
-        self._gauges = {m: _gauge(m, d) for m, d in _of(Kind.GAUGE)}
+        self._counters = {m: _counter(m, d) for m, d in _of(MetricKind.COUNTER)}
+        self._histograms = {m: _histogram(m, d) for m, d in _of(MetricKind.HISTOGRAM)}
+        self._gauges = {m: _gauge(m, d) for m, d in _of(MetricKind.GAUGE)}
 
     def add(self, metric: Metric, amount: float = 1, **labels: str) -> None:
         """Add to a counter."""
@@ -71,15 +70,15 @@ def _record_into(directory: Path, slot: Slot) -> None:
     values.ValueClass = values.MultiProcessValue(lambda: slot.name)  # type: ignore[no-untyped-call]
 
 
-def _of(kind: Kind) -> list[tuple[Metric, Definition]]:
+def _of(kind: MetricKind) -> list[tuple[Metric, MetricDefinition]]:
     return [(m, d) for m, d in DEFINITIONS.items() if d.kind is kind]
 
 
-def _counter(metric: Metric, definition: Definition) -> Counter:
+def _counter(metric: Metric, definition: MetricDefinition) -> Counter:
     return Counter(metric.value, definition.text, definition.labels, registry=None)
 
 
-def _histogram(metric: Metric, definition: Definition) -> Histogram:
+def _histogram(metric: Metric, definition: MetricDefinition) -> Histogram:
     return Histogram(
         metric.value,
         definition.text,
@@ -89,7 +88,7 @@ def _histogram(metric: Metric, definition: Definition) -> Histogram:
     )
 
 
-def _gauge(metric: Metric, definition: Definition) -> Gauge:
+def _gauge(metric: Metric, definition: MetricDefinition) -> Gauge:
     return Gauge(
         metric.value,
         definition.text,

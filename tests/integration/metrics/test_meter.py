@@ -9,9 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from angel_x.adapters.metrics import NullMeter, PrometheusMeter, make_meter, metrics_directory, wipe
-from angel_x.adapters.metrics.definitions import DEFINITIONS, Kind
 from angel_x.adapters.metrics.exporter import registry
-from angel_x.domain.operations.metric import Metric
+from angel_x.domain.operations.metric import DEFINITIONS, Metric, MetricKind
 from config.settings import load
 from tests.plugins.runs import marked
 
@@ -113,13 +112,15 @@ def test_every_metric_is_defined_and_keeps_to_the_naming_rules(metric: Metric) -
     definition = DEFINITIONS[metric]
 
     assert definition.text.endswith(".")
-    assert metric.value.endswith("_total") == (definition.kind is Kind.COUNTER)
+    assert metric.value.endswith("_total") == (definition.kind is MetricKind.COUNTER)
     assert metric.value.startswith("angel_x_")
     assert not {"order_id", "symbol", "pid"} & set(definition.labels)
-    assert bool(definition.buckets) == (definition.kind is Kind.HISTOGRAM)
+    assert bool(definition.buckets) == (definition.kind is MetricKind.HISTOGRAM)
 
 
-@pytest.mark.parametrize("metric", [m for m, d in DEFINITIONS.items() if d.kind is Kind.HISTOGRAM])
+@pytest.mark.parametrize(
+    "metric", [m for m, d in DEFINITIONS.items() if d.kind is MetricKind.HISTOGRAM]
+)
 def test_a_histogram_shows_milliseconds(metric: Metric) -> None:
     assert min(DEFINITIONS[metric].buckets) <= 0.001
 

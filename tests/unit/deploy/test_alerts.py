@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from angel_x.adapters.metrics.definitions import DEFINITIONS
-from angel_x.domain.operations.metric import Metric
+from angel_x.domain.operations.metric import DEFINITIONS, Metric
 from tests.unit.deploy import compose
 
 FILE = compose.DEPLOY / "prometheus" / "alerts.yaml"

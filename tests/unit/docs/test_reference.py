@@ -5,11 +5,10 @@ from dataclasses import fields
 
 import pytest
 
-from angel_x.adapters.metrics.definitions import DEFINITIONS, Kind
 from angel_x.domain.chains.chain_measures import Lack
 from angel_x.domain.chains.chain_summary import ExpirySummary
 from angel_x.domain.chains.option_chain import ContractGreeks
-from angel_x.domain.operations.metric import Metric
+from angel_x.domain.operations.metric import DEFINITIONS, Metric, MetricKind
 from angel_x.domain.orders.order import OrderStatus
 from angel_x.domain.portfolios.portfolio import NetGreeks
 from angel_x.domain.pricing.forward import ForwardSource
@@ -33,11 +32,12 @@ from tests.unit.docs.pages import ROOT, rows
 
 REFERENCE = ROOT / "docs" / "reference"
 HTTP = (REFERENCE / "http.md").read_text(encoding="utf-8")
+GREEKS = (REFERENCE / "greeks.md").read_text(encoding="utf-8")
 KINDS = {
-    Kind.COUNTER: "counter",
-    Kind.HISTOGRAM: "histogram",
-    Kind.GAUGE: "gauge",
-    Kind.SCRAPED: "gauge, read",
+    MetricKind.COUNTER: "counter",
+    MetricKind.HISTOGRAM: "histogram",
+    MetricKind.GAUGE: "gauge",
+    MetricKind.SCRAPED: "gauge, read",
 }
 MODULES = (
     account,
@@ -116,7 +116,7 @@ def test_what_a_trader_would_ask_the_unit_of_is_explained(record: type) -> None:
 
     assert len(fields(record)) > len(plain) // 2
     for field in fields(record):
-        assert field.name in plain or f"`{field.name}`" in HTTP, field.name
+        assert field.name in plain or f"`{field.name}`" in HTTP + GREEKS, field.name
 
 
 def test_every_command_is_listed() -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from angel_x.adapters.metrics.definitions import DEFINITIONS
-from angel_x.domain.operations.metric import Metric
+from angel_x.domain.operations.metric import DEFINITIONS, Metric
 
 #: Name without its prefix, kind, labels; the buckets of a histogram by their name below.
 METRICS = """
