@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from angel_x.domain.pricing.black_scholes import GREEKS
 from angel_x.domain.pricing.contracts import Contracts, Floats
+from angel_x.domain.pricing.greek import OUTPUTS
 from angel_x.domain.pricing.iv_status import Statuses
 from angel_x.domain.pricing.kernels import NUMPY, Kernels
 
@@ -34,7 +34,7 @@ def wide_market(seed: int) -> Contracts:
     )
 
 
-def values(kernels: Kernels, contracts: Contracts, outputs: int = len(GREEKS)) -> Floats:
+def values(kernels: Kernels, contracts: Contracts, outputs: int = len(OUTPUTS)) -> Floats:
     out = np.full((outputs, contracts.spot.size), np.nan)
     kernels.value(contracts, out)
     return out
@@ -56,7 +56,7 @@ def solved(kernels: Kernels, contracts: Contracts) -> tuple[Floats, Statuses]:
 def condition(contracts: Contracts) -> Floats:
     """Return how much each Greek moves, summed over its arguments, when one of them moves by a share of itself."""
     step = 1e-6
-    total = np.zeros((len(GREEKS), contracts.spot.size))
+    total = np.zeros((len(OUTPUTS), contracts.spot.size))
     for name in ("spot", "strike", "years", "rate", "dividend_yield", "given"):
         argument = getattr(contracts, name)
         up = values(NUMPY, contracts._replace(**{name: argument * (1.0 + step)}))

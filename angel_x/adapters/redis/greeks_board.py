@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from angel_x.adapters.redis.columnar_board import ColumnarBoard
 from angel_x.adapters.redis.wire import exchange
 from angel_x.domain.margin.risk_arrays import RISK_ROWS
-from angel_x.domain.pricing.greek_columns import GREEK_FIELDS
+from angel_x.domain.pricing.greek import GREEK_FIELDS
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RedisGreeksBoard(ColumnarBoard):
-    """Greeks in edge units, in the order of :class:`~angel_x.domain.pricing.greek_columns.GreekField`."""
+    """Greeks in edge units, in the order of :class:`~angel_x.domain.pricing.greek.GreekField`."""
 
     def __init__(self, client: Redis, ttl_seconds: int) -> None:
         super().__init__(client, name="greeks", fields=len(GREEK_FIELDS), ttl_seconds=ttl_seconds)

@@ -27,9 +27,9 @@ from angel_x.domain.margin.risk_arrays import (
     Scan,
     write_losses,
 )
-from angel_x.domain.pricing.black_scholes import BASIC_COUNT, GREEKS
+from angel_x.domain.pricing.black_scholes import BASIC_COUNT
 from angel_x.domain.pricing.forward import Chains, Pairs
-from angel_x.domain.pricing.greek_columns import GREEK_FIELDS, GreekField
+from angel_x.domain.pricing.greek import GREEK_FIELDS, GREEKS, OUTPUTS, GreekField
 from angel_x.domain.pricing.iv_status import IvStatus
 from angel_x.domain.pricing.kernels import NUMPY
 from angel_x.domain.pricing.marks import QuoteAge, last_prices, marks_of
@@ -50,15 +50,8 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.intp]
 
-#: How often a Greek was differentiated by the forward, which moves in proportion to the spot.
-_SPOT_POWERS = {
-    GreekField.DELTA: 1,
-    GreekField.GAMMA: 2,
-    GreekField.VANNA: 1,
-    GreekField.CHARM: 1,
-    GreekField.SPEED: 3,
-}
-_MODEL_FIELDS = slice(GreekField.PRICE, GreekField.SPEED + 1)
+_SPOT_POWERS = {greek.field: greek.spot_power for greek in GREEKS if greek.spot_power}
+_MODEL_FIELDS = slice(GreekField.PRICE, GreekField.PRICE + len(OUTPUTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +250,6 @@ def _write_risk(
         certain = np.empty((BASIC_COUNT, payoffs.size))
         kernels.value(contracts.rows(payoffs), certain)
         delta = delta.copy()
-        delta[payoffs] = certain[GREEKS.index("delta")] * solved.basis[payoffs]
+        delta[payoffs] = certain[OUTPUTS.index("delta")] * solved.basis[payoffs]
     write_losses(contracts, mark, scan, kernels, out[: len(SCENARIOS)])
     out[DELTA_ROW] = delta

@@ -36,7 +36,7 @@ from angel_x.domain.chains.option_chain import (
     shortest,
 )
 from angel_x.domain.contracts.contract import Right
-from angel_x.domain.pricing.greek_columns import GreekField
+from angel_x.domain.pricing.greek import GreekField
 from angel_x.domain.values.money import to_paisa
 
 if TYPE_CHECKING:

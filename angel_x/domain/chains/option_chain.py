@@ -17,7 +17,7 @@ import numpy as np
 
 from angel_x.domain.contracts.contract import Contract, Right
 from angel_x.domain.pricing.forward import ForwardSource
-from angel_x.domain.pricing.greek_columns import GREEK_FIELDS, GreekField
+from angel_x.domain.pricing.greek import GREEK_FIELDS, GREEK_NAMES, GreekField, UnitGreeks
 from angel_x.domain.pricing.pricing_status import status_name
 from angel_x.domain.values.money import rupees, to_paisa
 
@@ -30,8 +30,8 @@ _SOURCES = {source.value: source.name.lower() for source in ForwardSource}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContractGreeks:
-    """The quote and the Greeks of one contract."""
+class ContractQuote:
+    """The terms of one contract, its quote and its implied volatility."""
 
     symbol: str
     strike: Decimal
@@ -44,23 +44,14 @@ class ContractGreeks:
     volume: int | None
     #: A fraction: 0.15 is 15 vol points.
     implied_vol: float | None
-    delta: float | None
-    gamma: float | None
-    #: Rupees for one vol point.
-    vega: float | None
-    #: Rupees for one calendar day.
-    theta: float | None
-    #: Rupees for 1 % of interest.
-    rho: float | None
-    #: What delta gains with one vol point.
-    vanna: float | None
-    #: What vega gains with one vol point.
-    volga: float | None
-    #: What delta gains in one calendar day.
-    charm: float | None
-    #: What gamma gains with one rupee of the spot.
-    speed: float | None
-    #: What the model makes of the implied volatility.
+
+
+# The last base has the first fields.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractGreeks(UnitGreeks, ContractQuote):
+    """The quote and the Greeks of one contract."""
+
+    #: The model price at the implied volatility.
     price: Decimal | None
     forward: Decimal | None
     #: ``parity``, ``futures`` or ``spot_carry``.
@@ -172,15 +163,7 @@ def _record(
         oi=oi if received else None,
         volume=volume if received else None,
         implied_vol=shortest(greeks["implied_vol"]),
-        delta=shortest(greeks["delta"]),
-        gamma=shortest(greeks["gamma"]),
-        vega=shortest(greeks["vega"]),
-        theta=shortest(greeks["theta"]),
-        rho=shortest(greeks["rho"]),
-        vanna=shortest(greeks["vanna"]),
-        volga=shortest(greeks["volga"]),
-        charm=shortest(greeks["charm"]),
-        speed=shortest(greeks["speed"]),
+        **{name: shortest(greeks[name]) for name in GREEK_NAMES},
         price=_price(greeks["price"]),
         forward=forward,
         # A pass that found no forward says where it looked last, which is not where one came from.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Valued(NamedTuple):
     """Whole chains, priced: one column a row, one fingerprint a chain."""
 
-    #: In edge units, shape (fields of :class:`~angel_x.domain.pricing.greek_columns.GreekField`, rows).
+    #: In edge units, shape (fields of :class:`~angel_x.domain.pricing.greek.GreekField`, rows).
     greeks: NDArray[np.floating]
     #: Rupees, shape (RISK_ROWS, rows).
     risk: NDArray[np.floating]

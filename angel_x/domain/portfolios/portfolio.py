@@ -6,29 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from angel_x.domain.pricing.greek import NetSums
+
 
 @dataclass(frozen=True, slots=True)
-class NetGreeks:
-    """Sums over the positions in one underlying, in the units that Greeks have outside the kernel.
+class NetGreeks(NetSums):
+    """The Greeks of the positions in one underlying."""
 
-    Rupees for a move of one rupee (delta), of one vol point (vega), of 1 % of interest (rho), for a
-    calendar day (theta).  What has a default is missing from what older versions stored.
-    """
-
-    delta: float
-    gamma: float
-    vega: float
-    theta: float
-    rho: float | None = None
-    #: What delta gains with one vol point, vega with one vol point, and delta in one calendar day.
-    vanna: float | None = None
-    volga: float | None = None
-    charm: float | None = None
-    #: Delta as rupees of the underlying, and what it gains if the spot rises by 1 %; None where the
-    #: spot is not known.
+    #: Delta in rupees of the underlying, and its change for a rise of the spot by 1 %; None where
+    #: the spot is unknown.
     delta_rupees: float | None = None
     gamma_rupees: float | None = None
-    #: When the oldest of the Greeks in these sums were asked for.
+    #: The earliest request time of the Greeks in these sums.
     as_of: datetime | None = None
 
 

@@ -17,7 +17,8 @@ import numpy as np
 from angel_x.domain.book.account import Account
 from angel_x.domain.margin.scenarios import SPOT_PERCENT, VOL_PERCENT, ScenarioInputs, unit_profit
 from angel_x.domain.portfolios.portfolio import NetGreeks, Portfolio, ScenarioGrid
-from angel_x.domain.pricing.greek_columns import GreekField, absent
+from angel_x.domain.pricing.greek import SUMMED_GREEKS, GreekField
+from angel_x.domain.pricing.greek_columns import absent
 from angel_x.domain.pricing.model_terms import years_of
 from angel_x.domain.pricing.pricing_model import PricingModel
 from angel_x.domain.quotes.quote import mid_paise
@@ -33,17 +34,7 @@ if TYPE_CHECKING:
 
 _HALF_PAISE_PER_RUPEE = 200
 _PAISE_PER_RUPEE = 100.0
-#: What is summed, in the order of :class:`NetGreeks`.
-_NET_FIELDS = (
-    GreekField.DELTA,
-    GreekField.GAMMA,
-    GreekField.VEGA,
-    GreekField.THETA,
-    GreekField.RHO,
-    GreekField.VANNA,
-    GreekField.VOLGA,
-    GreekField.CHARM,
-)
+_NET_FIELDS = [greek.field for greek in SUMMED_GREEKS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +144,7 @@ def _net_greeks(
     count: int, holdings: Holdings, universe: Universe, located: Located, market: Market
 ) -> tuple[list[dict[str, NetGreeks]], Integers]:
     """Return the sums of each account by underlying, and how many positions have no Greeks."""
-    columns = np.append(market.greeks, absent(1), axis=1)[list(_NET_FIELDS)].astype(np.float64)
+    columns = np.append(market.greeks, absent(1), axis=1)[_NET_FIELDS].astype(np.float64)
     columns = columns[:, located.position]
     priced = np.isfinite(columns).all(axis=0)
     owner, position = holdings.owner[priced], located.position[priced]
@@ -172,20 +163,13 @@ def _net_greeks(
 
 
 def _sums(totals: Floats, spot_quote: np.void, time_ms: int) -> NetGreeks:
-    delta, gamma, vega, theta, rho, vanna, volga, charm = (round(t, 6) for t in totals.tolist())
+    sums = {g.name: round(t, 6) for g, t in zip(SUMMED_GREEKS, totals.tolist(), strict=True)}
     paise = int(spot_quote["last"])
     spot = paise / _PAISE_PER_RUPEE if paise > 0 else None
     return NetGreeks(
-        delta=delta,
-        gamma=gamma,
-        vega=vega,
-        theta=theta,
-        rho=rho,
-        vanna=vanna,
-        volga=volga,
-        charm=charm,
-        delta_rupees=None if spot is None else round(delta * spot, 2),
-        gamma_rupees=None if spot is None else round(gamma * spot**2 * 0.01, 2),
+        **sums,
+        delta_rupees=None if spot is None else round(sums["delta"] * spot, 2),
+        gamma_rupees=None if spot is None else round(sums["gamma"] * spot**2 * 0.01, 2),
         as_of=datetime.fromtimestamp(time_ms / 1000.0, UTC),
     )
 

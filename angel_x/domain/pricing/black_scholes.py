@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from angel_x.domain.pricing.contracts import BLOCK, Contracts, Floats, broadcast
+from angel_x.domain.pricing.greek import OUTPUTS
 from angel_x.domain.pricing.legs import Legs, Scratch, compute_legs
 from angel_x.domain.pricing.limits import write_limits
 from angel_x.domain.pricing.maturity import Maturity
 
-#: The rows of an output, in this order; without the extended Greeks the first six.
-GREEKS = ("price", "delta", "gamma", "vega", "theta", "rho", "vanna", "volga", "charm", "speed")
+#: The outputs without the extended Greeks: the first six.
 BASIC_COUNT = 6
 
-#: What writes the Greeks of contracts to an array of shape ``(6, n)`` or ``(10, n)``.
+#: A kernel that writes the Greeks of contracts to an array of shape ``(6, n)`` or ``(10, n)``.
 Value: TypeAlias = Callable[[Contracts, Floats], None]
 
 
@@ -44,15 +44,15 @@ def greeks(
 def named_greeks(
     value: Value, numbers: tuple[ArrayLike, ...], is_call: ArrayLike, *, extended: bool
 ) -> dict[str, Floats]:
-    """Return what ``value`` makes of arguments that broadcast, each Greek in their common shape."""
+    """Return the outputs of ``value`` for arguments that broadcast, by name, each in their common shape."""
     contracts, shape = broadcast(numbers, is_call)
-    out = np.empty((len(GREEKS) if extended else BASIC_COUNT, contracts.spot.size))
+    out = np.empty((len(OUTPUTS) if extended else BASIC_COUNT, contracts.spot.size))
     value(contracts, out)
-    return {name: row.reshape(shape) for name, row in zip(GREEKS, out, strict=False)}
+    return {name: row.reshape(shape) for name, row in zip(OUTPUTS, out, strict=False)}
 
 
 def value_contracts(contracts: Contracts, out: Floats) -> None:
-    """Write the Greeks of ``contracts`` to ``out``, float64 of shape ``(6, n)`` or ``(10, n)`` in the order of GREEKS.
+    """Write the Greeks of ``contracts`` to ``out``, float64 of shape ``(6, n)`` or ``(10, n)`` in the order of OUTPUTS.
 
     For callers that keep their arrays: nothing is broadcast or allocated per call but scratch.  ``contracts.given`` is
     the volatility.

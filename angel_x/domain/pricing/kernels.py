@@ -26,7 +26,7 @@ class Kernels(Protocol):
     name: str
 
     def value(self, contracts: Contracts, out: Floats) -> None:
-        """Write Greeks in the order of ``GREEKS`` to ``out`` of shape ``(6, n)`` or ``(10, n)``."""
+        """Write Greeks in the order of ``OUTPUTS`` to ``out`` of shape ``(6, n)`` or ``(10, n)``."""
 
     def price(self, contracts: Contracts, out: Floats) -> None:
         """Write prices to ``out`` of shape ``(n,)``."""

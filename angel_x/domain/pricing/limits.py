@@ -1,25 +1,28 @@
-"""What an option is worth where nothing is uncertain: at expiry, and at zero volatility."""
+"""Price and Greeks of an option without uncertainty: at expiry, and at zero volatility."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from angel_x.domain.pricing.contracts import Contracts, Floats
+from angel_x.domain.pricing.greek import OUTPUTS
 from angel_x.domain.pricing.legs import SMALLEST_DEVIATION
 
 
 def write_limits(contracts: Contracts, root_years: Floats, out: Floats) -> None:
-    """Overwrite the rows that have expired, have no volatility, or cannot be priced at all; fewer outputs than six will do."""
+    """Overwrite the rows that have expired, have zero volatility, or cannot be priced; ``out`` has 1, 6 or 10 outputs."""
     sigma = contracts.given
     priceable = contracts.priceable() & (sigma >= 0.0) & np.isfinite(sigma)
     alive = sigma * root_years > SMALLEST_DEVIATION
     out[:, ~(priceable & alive)] = np.nan
     at_limit = np.flatnonzero(priceable & ~alive)
-    out[:, at_limit] = _limits(contracts.rows(at_limit), len(out))
+    certain = _limits(contracts.rows(at_limit))
+    for row, name in zip(out, OUTPUTS, strict=False):
+        row[at_limit] = certain.get(name, 0.0)
 
 
-def _limits(contracts: Contracts, outputs: int) -> Floats:
-    """Return the first Greeks of contracts without uncertainty, in the order of ``GREEKS``."""
+def _limits(contracts: Contracts) -> dict[str, Floats]:
+    """Return the outputs of contracts without uncertainty that are not zero, by name."""
     years = np.maximum(contracts.years, 0.0)
     expired = years == 0.0
     rate = np.where(expired, 0.0, contracts.rate)
@@ -31,9 +34,10 @@ def _limits(contracts: Contracts, outputs: int) -> Floats:
     spot_leg *= exercised
     strike_leg *= exercised
     delta = spot_leg / contracts.spot
-    price = spot_leg - strike_leg
-    theta = dividend_yield * spot_leg - rate * strike_leg
-    rho, charm = years * strike_leg, dividend_yield * delta
-    zero = np.zeros_like(delta)
-    ten = (price, delta, zero, zero, theta, rho, zero, zero, charm, zero)
-    return np.stack(ten[:outputs])
+    return {
+        "price": spot_leg - strike_leg,
+        "delta": delta,
+        "theta": dividend_yield * spot_leg - rate * strike_leg,
+        "rho": years * strike_leg,
+        "charm": dividend_yield * delta,
+    }

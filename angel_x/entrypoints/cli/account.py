@@ -1,20 +1,24 @@
-"""What an account has."""
+"""Positions and the portfolio of an account."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import click
 
 from angel_x.domain.portfolios.portfolio import NetGreeks, Portfolio
+from angel_x.domain.pricing.greek import SUMMED_GREEKS, GreekField
 from angel_x.entrypoints.cli.options import as_json, for_user
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import decimals, grouped, ist, rupees
 from angel_x.entrypoints.presentation.positions import MarkedPosition, marked, position_table
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 
-_NET_GREEKS = (
-    "delta", "delta_rupees", "gamma", "gamma_rupees", "vega", "theta", "rho", "vanna", "volga",
-    "charm",
-)  # fmt: skip
+#: Sums in rupees, with the Greek that each stands behind.
+_IN_RUPEES = {
+    GreekField.DELTA: ("delta_rupees", "delta ₹"),
+    GreekField.GAMMA: ("gamma_rupees", "gamma ₹ / 1 %"),
+}
 
 
 @click.command()
@@ -58,16 +62,21 @@ def _greeks(valued: Portfolio) -> object:
     rows = (
         (
             underlying,
-            *(decimals(getattr(net, name), 2) for name in _NET_GREEKS),
+            *(decimals(getattr(net, name), 2) for name, _ in _sums()),
             decimals(_age(valued, net), 1),
         )
         for underlying, net in sorted(valued.greeks.items())
     )
-    columns = (
-        "net Greeks", ">delta", ">delta ₹", ">gamma", ">gamma ₹ / 1 %", ">vega / vol point",
-        ">theta / day", ">rho / 1 %", ">vanna", ">volga", ">charm", ">age s",
-    )  # fmt: skip
+    columns = ("net Greeks", *(f">{heading}" for _, heading in _sums()), ">age s")
     return table("", columns, rows, is_tight=True)
+
+
+def _sums() -> Iterator[tuple[str, str]]:
+    """Yield the name and the heading of each sum."""
+    for greek in SUMMED_GREEKS:
+        yield greek.name, greek.heading
+        if greek.field in _IN_RUPEES:
+            yield _IN_RUPEES[greek.field]
 
 
 def _age(valued: Portfolio, net: NetGreeks) -> float | None:

@@ -1,4 +1,4 @@
-"""What the market says: one contract, or the chain of an underlying."""
+"""Quotes and Greeks of one contract, and the chain of an underlying."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import date, datetime
 import click
 
 from angel_x.domain.chains.option_chain import ContractGreeks
+from angel_x.domain.pricing.greek import GREEKS, Greek
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.chains import (
@@ -19,9 +20,6 @@ from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.entrypoints.presentation.summaries import smile_drawing, summary_table
 
 _PRICES = ("bid", "ask", "last", "price")
-_NUMBERS = (
-    "implied_vol", "delta", "gamma", "vega", "theta", "rho", "vanna", "volga", "charm",
-)  # fmt: skip
 
 
 @click.command()
@@ -92,9 +90,14 @@ def _show_summary(underlying: str, wanted: date | None, strikes: int, *, as_json
 def _lines(found: ContractGreeks) -> list[tuple[str, str]]:
     lines = [(name, price(getattr(found, name))) for name in _PRICES]
     lines.append(("forward", forward_with_source(found.forward, found.forward_source)))
-    lines += [(name.replace("_", " "), decimals(getattr(found, name), 6)) for name in _NUMBERS]
-    # A tenth of what gamma has would be all zeros.
-    lines.append(("speed", "-" if found.speed is None else f"{found.speed:.3e}"))
+    lines.append(("implied vol", decimals(found.implied_vol, 6)))
+    lines += [(greek.name, _precise(greek, getattr(found, greek.name))) for greek in GREEKS]
     lines += [(name, decimals(getattr(found, name), 0)) for name in ("oi", "volume")]
     ages = ("age_seconds", "quote_age_seconds")
     return lines + [(name.replace("_", " "), decimals(getattr(found, name), 3)) for name in ages]
+
+
+def _precise(greek: Greek, value: float | None) -> str:
+    if greek.places is not None:
+        return decimals(value, 6)
+    return "-" if value is None else f"{value:.3e}"

@@ -11,14 +11,13 @@ from rich.table import Table
 
 from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
 from angel_x.domain.contracts.contract import Right
+from angel_x.domain.pricing.greek import GREEK_NAMES, GREEKS, Greek
 from angel_x.entrypoints.presentation.indian import decimals, price, rupees
 from angel_x.entrypoints.presentation.printing import table
 
 _LAKH = 1e5
+_DELTA = GREEKS[GREEK_NAMES.index("delta")]
 _SIDES = (">OI lakh", ">IV", ">delta", ">bid", ">ask")
-_GREEKS = (
-    ">delta", ">gamma", ">vega", ">theta", ">rho", ">vanna", ">volga", ">charm", ">speed",
-)  # fmt: skip
 
 
 def chain_table(chain: OptionChain, strikes: int) -> Table:
@@ -33,9 +32,17 @@ def chain_table(chain: OptionChain, strikes: int) -> Table:
 
 def greeks_table(chain: OptionChain, strikes: int) -> Table:
     """Return one line a contract with every Greek, its age, and why there is none."""
-    columns = ("contract", ">bid", ">ask", ">OI lakh", ">IV", *_GREEKS, ">age s", "status")
+    greeks = (f">{greek.name}" for greek in GREEKS)
+    columns = ("contract", ">bid", ">ask", ">OI lakh", ">IV", *greeks, ">age s", "status")
     contracts = (row for _, *sides in _shown(chain, strikes) for row in sides if row is not None)
     return table(_title(chain), columns, map(_line, contracts), is_tight=True)
+
+
+def written(greek: Greek, value: float | None) -> str:
+    """Write a Greek with the digits that its table gives it."""
+    if greek.places is not None:
+        return decimals(value, greek.places)
+    return "-" if value is None else f"{value:.1e}"
 
 
 def vol_points(volatility: float | None, places: int = 1) -> str:
@@ -105,7 +112,7 @@ def _side(row: ContractGreeks | None) -> tuple[str, ...]:
     return (
         in_lakh(row.oi),
         vol_points(row.implied_vol),
-        decimals(row.delta, 3),
+        written(_DELTA, row.delta),
         price(row.bid),
         price(row.ask),
     )
@@ -118,15 +125,7 @@ def _line(row: ContractGreeks) -> tuple[str, ...]:
         price(row.ask),
         in_lakh(row.oi),
         vol_points(row.implied_vol),
-        decimals(row.delta, 3),
-        decimals(row.gamma, 6),
-        decimals(row.vega, 2),
-        decimals(row.theta, 2),
-        decimals(row.rho, 2),
-        decimals(row.vanna, 4),
-        decimals(row.volga, 4),
-        decimals(row.charm, 4),
-        "-" if row.speed is None else f"{row.speed:.1e}",
+        *(written(greek, getattr(row, greek.name)) for greek in GREEKS),
         decimals(row.age_seconds, 1),
         row.status,
     )

@@ -11,9 +11,10 @@ from rich.table import Table
 
 from angel_x.domain.chains.option_chain import ContractGreeks
 from angel_x.domain.orders.order import Product
+from angel_x.domain.pricing.greek import POSITION_GREEKS
 from angel_x.domain.records.statement import PositionRecord
 from angel_x.domain.values.money import to_paisa
-from angel_x.entrypoints.presentation.chains import vol_points
+from angel_x.entrypoints.presentation.chains import vol_points, written
 from angel_x.entrypoints.presentation.indian import decimals, grouped, price
 from angel_x.entrypoints.presentation.printing import table
 
@@ -66,10 +67,7 @@ def _marked(position: PositionRecord, market: ContractGreeks | None) -> MarkedPo
         unrealised_pnl=profit,
         realised_pnl=position.realised_pnl,
         implied_vol=_told(market, "implied_vol"),
-        delta=_told(market, "delta"),
-        gamma=_told(market, "gamma"),
-        vega=_told(market, "vega"),
-        theta=_told(market, "theta"),
+        **{greek.name: _told(market, greek.name) for greek in POSITION_GREEKS},
         age_seconds=_told(market, "age_seconds"),
         status=UNLISTED if market is None else market.status,
     )
@@ -91,7 +89,7 @@ def position_table(title: str, positions: Sequence[MarkedPosition]) -> Table:
     """Return positions for people."""
     columns = (
         "contract", "product", ">units", ">average", ">mark", ">unrealised", ">realised",
-        ">IV", ">delta", ">gamma", ">vega", ">theta", ">age s", "status",
+        ">IV", *(f">{greek.name}" for greek in POSITION_GREEKS), ">age s", "status",
     )  # fmt: skip
     return table(title, columns, map(_row, positions), is_tight=True)
 
@@ -106,10 +104,7 @@ def _row(position: MarkedPosition) -> tuple[str, ...]:
         price(position.unrealised_pnl),
         price(position.realised_pnl),
         vol_points(position.implied_vol),
-        decimals(position.delta, 3),
-        decimals(position.gamma, 5),
-        decimals(position.vega, 2),
-        decimals(position.theta, 2),
+        *(written(greek, getattr(position, greek.name)) for greek in POSITION_GREEKS),
         decimals(position.age_seconds, 1),
         position.status,
     )

@@ -11,7 +11,7 @@ import structlog
 
 from angel_x.domain.chains.chunks import cut_chunks
 from angel_x.domain.operations.metric import Metric
-from angel_x.domain.pricing.greek_columns import GREEK_FIELDS, GreekField
+from angel_x.domain.pricing.greek import GREEK_FIELDS, GreekField
 from angel_x.services.ports import Clock, Meter, UniverseSource
 from angel_x.services.valuation_ports import GreeksByRow, GreeksSnapshots
 

@@ -11,7 +11,7 @@ from angel_x.adapters.redis.columnar_board import ColumnarBoard
 from angel_x.adapters.redis.greeks_board import RedisChainBoards, RedisGreeksBoard, RedisRiskBoard
 from angel_x.domain.chains.published import Valued
 from angel_x.domain.margin.risk_arrays import RISK_ROWS
-from angel_x.domain.pricing.greek_columns import GREEK_FIELDS
+from angel_x.domain.pricing.greek import GREEK_FIELDS
 from tests.builders.chains import make_universe
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from angel_x.adapters.redis.quote_board import RedisQuoteBoard
 from angel_x.domain.margin.risk_arrays import DELTA_ROW
 from angel_x.domain.margin.span import span_table
 from angel_x.domain.operations.metric import Metric
-from angel_x.domain.pricing.greek_columns import GreekField
+from angel_x.domain.pricing.greek import GreekField
 from angel_x.domain.pricing.kernels import NUMPY
 from angel_x.domain.quotes.quote import QUOTE
 from angel_x.domain.values.dated import Dated

@@ -16,7 +16,7 @@ from angel_x.adapters.postgres.contracts import SqlContracts
 from angel_x.adapters.postgres.greeks_snapshot import PostgresGreeksSnapshots
 from angel_x.adapters.redis.greeks_board import RedisGreeksBoard
 from angel_x.domain.operations.metric import Metric
-from angel_x.domain.pricing.greek_columns import GREEK_FIELDS, GreekField
+from angel_x.domain.pricing.greek import GREEK_FIELDS, GreekField
 from angel_x.services.pricing import greeks_archive
 from angel_x.services.pricing.greeks_archive import GreeksArchive
 from tests.builders.chains import make_universe

@@ -26,7 +26,7 @@ from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.feed.market_move import MarketMove
 from angel_x.domain.margin.risk_arrays import RISK_ROWS
 from angel_x.domain.portfolios.valuation import locate
-from angel_x.domain.pricing.greek_columns import GREEK_FIELDS
+from angel_x.domain.pricing.greek import GREEK_FIELDS
 from angel_x.domain.quotes.quote import QUOTE
 from angel_x.services.market.quoting import Quoting
 from angel_x.services.trading.market_watch import MarketWatch

@@ -8,10 +8,10 @@ import numpy as np
 
 from angel_x.domain.pricing.compiled import loops
 from angel_x.domain.pricing.contracts import Contracts, Floats
+from angel_x.domain.pricing.greek import OUTPUTS
 from angel_x.domain.pricing.iv_status import IvStatus, Statuses, diagnose
 from angel_x.domain.pricing.limits import write_limits
 
-_OUTPUTS = 10
 _PLAIN: tuple[Literal["C", "A", "W"], ...] = ("C", "A", "W")
 
 
@@ -79,8 +79,8 @@ def _plain(contracts: Contracts) -> Contracts:
 def _value(contracts: Contracts, out: Floats) -> None:
     """Write as many Greeks as ``out`` has rows."""
     written = out if out.strides[-1] == out.itemsize else np.empty(out.shape)
-    # The loops take ten arrays, and leave alone those that were not asked for.
-    columns = (*written, *[written[0]] * (_OUTPUTS - len(written)))
+    # The loops take an array for every output and write the first ``len(written)`` only.
+    columns = (*written, *[written[0]] * (len(OUTPUTS) - len(written)))
     odd_rows = np.empty(contracts.spot.size, np.int64)
     found = loops.value(contracts, columns, len(written), odd_rows)
     if found:

@@ -15,7 +15,7 @@ from angel_x.domain.contracts.contract import Right
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.pricing.black_scholes import greeks as black_scholes
 from angel_x.domain.pricing.forward import ForwardSource
-from angel_x.domain.pricing.greek_columns import GreekField
+from angel_x.domain.pricing.greek import GreekField
 from angel_x.domain.pricing.kernels import Kernels, chosen
 from angel_x.domain.pricing.pricing_model import PricingModel
 from angel_x.domain.pricing.pricing_status import status_name

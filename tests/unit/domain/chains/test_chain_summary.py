@@ -15,7 +15,8 @@ from angel_x.domain.chains.option_chain import Readings
 from angel_x.domain.contracts.contract import Right, format_symbol
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.pricing.forward import ForwardSource
-from angel_x.domain.pricing.greek_columns import GREEK_FIELDS, GreekField, absent
+from angel_x.domain.pricing.greek import GREEK_FIELDS, GreekField
+from angel_x.domain.pricing.greek_columns import absent
 from angel_x.domain.quotes.quote import QUOTE
 from tests.builders.chains import make_universe
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from decimal import Decimal
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from angel_x.domain.chains.option_chain import ContractGreeks, Readings, contract_greeks, oldest_age
 from angel_x.domain.pricing.forward import ForwardSource
-from angel_x.domain.pricing.greek_columns import GreekField, absent
+from angel_x.domain.pricing.greek import GreekField
+from angel_x.domain.pricing.greek_columns import absent
 from angel_x.domain.pricing.pricing_status import MarketStatus, status_name
 from angel_x.domain.quotes.quote import QUOTE
 from tests.builders.chains import make_universe
@@ -65,7 +67,7 @@ def test_prices_above_a_lakh_keep_their_paise() -> None:
 def test_what_is_not_known_is_none_and_not_zero() -> None:
     found = read()
 
-    known = {name: getattr(found, name) for name in found.__slots__}
+    known = {field.name: getattr(found, field.name) for field in fields(found)}
     assert {name for name, value in known.items() if value is not None} == {
         "symbol", "strike", "right", "expiry", "status",
     }  # fmt: skip

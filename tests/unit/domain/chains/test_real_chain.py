@@ -19,7 +19,7 @@ from angel_x.domain.contracts.contract import Right, format_symbol
 from angel_x.domain.contracts.contract_rules import ContractRules
 from angel_x.domain.feed.chain_file import parse_chain
 from angel_x.domain.pricing.forward import ForwardSource
-from angel_x.domain.pricing.greek_columns import GreekField
+from angel_x.domain.pricing.greek import GreekField
 from angel_x.domain.pricing.iv_status import IvStatus
 from angel_x.domain.pricing.pricing_model import PricingModel
 from angel_x.domain.pricing.pricing_status import MarketStatus

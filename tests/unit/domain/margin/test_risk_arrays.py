@@ -28,7 +28,7 @@ from angel_x.domain.margin.risk_arrays import (
 from angel_x.domain.margin.span import SpanParameters, span_table
 from angel_x.domain.pricing.contracts import Contracts
 from angel_x.domain.pricing.forward import ForwardSource
-from angel_x.domain.pricing.greek_columns import GreekField
+from angel_x.domain.pricing.greek import GreekField
 from angel_x.domain.pricing.kernels import NUMPY, Kernels, chosen
 from angel_x.domain.quotes.quote import QUOTE
 from angel_x.pricing import greeks

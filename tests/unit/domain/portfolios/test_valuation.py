@@ -14,7 +14,8 @@ from angel_x.domain.chains.chain_pricing import price_chains
 from angel_x.domain.portfolios.portfolio import Portfolio
 from angel_x.domain.portfolios.valuation import Holdings, Market, locate, value_accounts
 from angel_x.domain.pricing.black_scholes import greeks
-from angel_x.domain.pricing.greek_columns import GREEK_FIELDS, GreekField, absent, to_edge_units
+from angel_x.domain.pricing.greek import GREEK_FIELDS, GreekField
+from angel_x.domain.pricing.greek_columns import absent, to_edge_units
 from angel_x.domain.pricing.pricing_model import PricingModel
 from angel_x.domain.quotes.quote import QUOTE
 from tests.builders.chains import (

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from angel_x.domain.pricing.greek_columns import GREEK_FIELDS, absent, to_edge_units
+from angel_x.domain.pricing.greek import GREEK_FIELDS
+from angel_x.domain.pricing.greek_columns import absent, to_edge_units
 
 
 def test_the_order_of_the_fields_is_what_readers_of_the_cache_rely_on() -> None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from angel_x.domain.pricing.black_scholes import BASIC_COUNT, GREEKS
+from angel_x.domain.pricing.black_scholes import BASIC_COUNT
 from angel_x.domain.pricing.contracts import BLOCK, broadcast
+from angel_x.domain.pricing.greek import OUTPUTS
 from angel_x.domain.pricing.kernels import Kernels
 from angel_x.pricing import greeks
 
@@ -52,21 +53,21 @@ def test_a_spot_or_strike_that_is_not_positive_and_finite_makes_every_output_nan
 ) -> None:
     values = greeks(**contract(**{argument: value}), extended=True)
 
-    assert all(math.isnan(values[name]) for name in GREEKS)
+    assert all(math.isnan(values[name]) for name in OUTPUTS)
 
 
 @pytest.mark.parametrize("argument", ["years", "rate", "dividend_yield", "sigma"])
 def test_a_nan_argument_makes_every_output_nan(argument: str) -> None:
     values = greeks(**contract(**{argument: math.nan}), extended=True)
 
-    assert all(math.isnan(values[name]) for name in GREEKS)
+    assert all(math.isnan(values[name]) for name in OUTPUTS)
 
 
 @pytest.mark.parametrize("years", [0.05, 0.0, -1.0])
 def test_a_negative_volatility_makes_every_output_nan(years: float) -> None:
     values = greeks(**contract(sigma=-0.2, years=years), extended=True)
 
-    assert all(math.isnan(values[name]) for name in GREEKS)
+    assert all(math.isnan(values[name]) for name in OUTPUTS)
 
 
 def test_a_negative_spot_over_a_negative_strike_is_not_priced() -> None:
@@ -81,7 +82,7 @@ def test_bad_rows_leave_their_neighbors_alone() -> None:
 
     among = greeks(**contract(sigma=np.array([-1.0, 0.14, 0.0, math.nan])), extended=True)
 
-    for name in GREEKS:
+    for name in OUTPUTS:
         assert among[name][1] == alone[name]
         assert math.isnan(among[name][0])
         assert math.isnan(among[name][3])
@@ -106,7 +107,7 @@ def test_an_expired_option_is_worth_its_payoff_on_the_spot(
 
     assert values["price"] == price
     assert values["delta"] == delta
-    assert all(values[name] == 0.0 for name in GREEKS[2:])
+    assert all(values[name] == 0.0 for name in OUTPUTS[2:])
 
 
 def test_without_volatility_an_option_is_worth_its_discounted_payoff_on_the_forward() -> None:
@@ -123,7 +124,7 @@ def test_without_volatility_an_option_is_worth_its_discounted_payoff_on_the_forw
 def test_a_price_beyond_the_smallest_number_is_exactly_zero() -> None:
     values = greeks(100.0, 1e6, 0.01, 0.0, 0.0, 0.1, is_call=True, extended=True)
 
-    assert all(values[name] == 0.0 for name in GREEKS)
+    assert all(values[name] == 0.0 for name in OUTPUTS)
 
 
 @pytest.mark.parametrize("strike", [90.0, 110.0])
@@ -131,15 +132,15 @@ def test_a_volatility_too_small_to_matter_is_none(strike: float) -> None:
     tiny = greeks(100.0, strike, 1.0, 0.05, 0.02, 1e-40, is_call=True, extended=True)
 
     none = greeks(100.0, strike, 1.0, 0.05, 0.02, 0.0, is_call=True, extended=True)
-    assert [float(tiny[name]) for name in GREEKS] == pytest.approx(
-        [float(none[name]) for name in GREEKS], rel=1e-15
+    assert [float(tiny[name]) for name in OUTPUTS] == pytest.approx(
+        [float(none[name]) for name in OUTPUTS], rel=1e-15
     )
 
 
 def test_scalars_give_results_without_a_dimension() -> None:
     values = greeks(**contract())
 
-    assert list(values) == list(GREEKS[:BASIC_COUNT])
+    assert list(values) == list(OUTPUTS[:BASIC_COUNT])
     assert all(value.shape == () and value.dtype == np.float64 for value in values.values())
 
 
@@ -174,7 +175,7 @@ def test_a_chain_longer_than_a_block_is_priced_like_its_parts() -> None:
     whole = greeks(**contract(strike=strikes), extended=True)
     parts = [greeks(**contract(strike=part), extended=True) for part in np.split(strikes, [5000])]
 
-    for name in GREEKS:
+    for name in OUTPUTS:
         joined = np.concatenate([part[name] for part in parts])
         np.testing.assert_allclose(whole[name], joined, rtol=1e-14)
 

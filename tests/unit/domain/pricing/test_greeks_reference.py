@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from angel_x.domain.pricing.black_scholes import GREEKS
+from angel_x.domain.pricing.greek import OUTPUTS
 from angel_x.pricing import greeks
 
 EPSILON = float(np.finfo(np.float64).eps)
@@ -25,7 +25,7 @@ TEXTBOOK: dict[str, tuple[float, float, float, float, float, float, bool]] = {
     "haug_theta": (430.0, 405.0, 0.0833, 0.07, 0.05, 0.2, False),
     "far_out_of_the_money": (100.0, 180.0, 0.1, 0.065, 0.0, 0.15, True),
 }
-# Their ten Greeks in the order of GREEKS: derivatives of the formula, taken numerically with 50 digits.
+# Their ten Greeks in the order of OUTPUTS: derivatives of the formula, taken numerically with 50 digits.
 EXPECTED: dict[str, tuple[float, ...]] = {
     "hull_call": (
         4.759422392871533,
@@ -116,7 +116,7 @@ def columns(rows: list[dict[str, Any]], *names: str) -> list[np.ndarray[Any, Any
 def test_every_greek_of_a_textbook_case_has_thirteen_digits(case: str) -> None:
     values = greeks(*TEXTBOOK[case], extended=True)
 
-    got = [float(values[name]) for name in GREEKS]
+    got = [float(values[name]) for name in OUTPUTS]
     # A far tail multiplies the rounding of its inputs by the square of the distance, here 150.
     tolerance = 150 * 8 * EPSILON if case == "far_out_of_the_money" else 1e-13
     assert got == pytest.approx(EXPECTED[case], rel=tolerance)
@@ -130,7 +130,7 @@ def test_the_price_is_the_one_printed_in_the_book(case: str, printed: float) -> 
 
 
 @pytest.mark.reference
-@pytest.mark.parametrize("name", GREEKS)
+@pytest.mark.parametrize("name", OUTPUTS)
 def test_no_reference_row_is_off_by_more_than_eight_units(
     name: str, reference_folder: Path
 ) -> None:
@@ -161,7 +161,7 @@ def test_every_special_row_of_the_reference_follows_the_convention(reference_fol
 
     assert rows
     for i, row in enumerate(rows):
-        for name in GREEKS:
+        for name in OUTPUTS:
             if row[name] is not None:
                 # Only the rounding of the discounted spot and strike is allowed for.
                 assert got[name][i] == pytest.approx(
