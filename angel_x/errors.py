@@ -28,6 +28,7 @@ AngelXError
 ├── IllegalTransition       a move that the transition table does not know
 ├── PricingBackendMissing   the library that was asked for cannot be imported
 ├── ServerUnavailable       a server that could not be found or started
+├── ShadowedPackage         a module of another project that Python finds in place of one of ours
 └── ApiError                what the client library raises, with the problem that the API answered
     ├── InvalidRequest      with the index, field and value of each fault
     ├── Unauthorized        no key, a wrong or revoked one, or one without the scope
@@ -260,6 +261,13 @@ class PricingBackendMissing(AngelXError):
 
 class ServerUnavailable(AngelXError):
     """A server that the system needs could not be found or started."""
+
+
+class ShadowedPackage(AngelXError):
+    """A module of another project has the name of one of our packages, and is found first."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n  ".join(["Angel-X cannot import its own packages:", *faults]))
 
 
 class ApiError(AngelXError):

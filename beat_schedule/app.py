@@ -11,11 +11,12 @@ from beat_schedule.memory import report_memory
 from beat_schedule.schedule import celery_schedule
 from config.celery_options import celery_options
 from config.settings import Settings, load
+from tasks.loading import guest_app
 
 
 def make_app(settings: Settings) -> Celery:
     """Return an app that sends what is due and runs nothing."""
-    made = Celery("angel_x_beat")
+    made = guest_app("angel_x_beat")
     made.conf.update(
         celery_options(settings),
         beat_schedule=celery_schedule(settings),

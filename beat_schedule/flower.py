@@ -1,10 +1,8 @@
-"""Flower's process: ``python -m beat_schedule.flower``, its options in the environment."""
+"""Flower's process: ``python -P -m beat_schedule.flower``, its options in the environment."""
 
 from __future__ import annotations
 
 import sys
-
-from celery.bin.celery import main
 
 from beat_schedule.app import app
 from beat_schedule.memory import report_memory
@@ -13,8 +11,7 @@ from beat_schedule.memory import report_memory
 def run() -> int:
     """Serve Flower until a signal."""
     report_memory(app.conf.angel_x_settings, "flower", app.now)
-    sys.argv = ["celery", "-A", "beat_schedule.app", "--quiet", "flower"]
-    return int(main() or 0)
+    return int(app.start(["--quiet", "flower"]) or 0)
 
 
 if __name__ == "__main__":

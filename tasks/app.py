@@ -1,4 +1,4 @@
-"""The Celery app that workers run: ``celery -A tasks.app worker``."""
+"""The Celery app that workers run: ``python -P -m tasks worker``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from config.queues import QueueName
 from config.settings import load
 from tasks import runtime, transport
 from tasks.base import BaseTask
+from tasks.loading import guest_app
 
 if TYPE_CHECKING:
     from celery.apps.worker import Worker
@@ -36,7 +37,7 @@ def make_app() -> Celery:
     """Return the app, configured from the environment."""
     transport.install()
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = _LAST_RESULT_PATIENCE
-    made = Celery("angel_x", task_cls=BaseTask)
+    made = guest_app("angel_x", task_cls=BaseTask)
     made.conf.update(celery_options(load(os.environ)), imports=TASK_MODULES)
     return made
 

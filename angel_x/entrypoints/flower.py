@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import Mapping
 
+from angel_x.adapters.installation import python
 from config.settings import Settings
 
 USER = "angel"
@@ -31,7 +32,7 @@ def password(settings: Settings) -> str:
 
 def command() -> list[str]:
     """Return the command line, which holds no secret."""
-    return [sys.executable, "-m", "beat_schedule.flower"]
+    return list(python("beat_schedule.flower"))
 
 
 def environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 
+from angel_x.adapters.installation import python
 from angel_x.entrypoints.chaos.ground import Passage, Role
 from angel_x.entrypoints.chaos.passages import Passages
 from angel_x.entrypoints.supervisor import Program, ready_when_it_answers
@@ -72,7 +72,7 @@ def stages(
 
 
 def _command(name: str, *arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "angel_x.entrypoints.cli", name, *arguments)
+    return python("angel_x.entrypoints.cli", name, *arguments)
 
 
 def _worker(kind: str, name: str) -> tuple[str, ...]:

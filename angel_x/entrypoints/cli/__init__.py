@@ -3,6 +3,19 @@
 
 def main() -> None:
     """Run the command that the arguments name."""
-    from angel_x.entrypoints.cli.root import cli  # noqa: PLC0415 - importing the package is free
+    # Importing the package is free.
+    import os  # noqa: PLC0415
+    import sys  # noqa: PLC0415
+
+    from angel_x.adapters import installation  # noqa: PLC0415
+    from angel_x.errors import ShadowedPackage  # noqa: PLC0415
+
+    try:
+        installation.check_packages()
+    except ShadowedPackage as error:
+        sys.exit(f"Error: {error}")
+    installation.forget_celery(os.environ)
+
+    from angel_x.entrypoints.cli.root import cli  # noqa: PLC0415 - needs the packages
 
     cli(prog_name="angel-x")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import closing
 
 import click
 import structlog
 
+from angel_x.adapters.installation import python
 from angel_x.adapters.logging import configure_logging
 from config.queues import WORKER_QUEUES
 from config.settings import Settings, load
@@ -29,7 +29,7 @@ def worker_command(kind: str, settings: Settings, name: str | None = None) -> li
     }
     queues = ",".join(queue.value for queue in WORKER_QUEUES[kind])
     return [
-        *_celery("tasks.app", "worker"),
+        *python("tasks", "--quiet", "worker"),
         *("-Q", queues, "-n", f"{name or kind}@%h", "--concurrency", str(concurrency.get(kind, 1))),
         # Workers that talk to each other cost traffic and find out nothing that is used here.
         *("--without-gossip", "--without-mingle"),
@@ -38,11 +38,7 @@ def worker_command(kind: str, settings: Settings, name: str | None = None) -> li
 
 def beat_command() -> list[str]:
     """Return the command line of Beat."""
-    return _celery("beat_schedule.app", "beat")
-
-
-def _celery(app: str, command: str) -> list[str]:
-    return [sys.executable, "-m", "celery", "--quiet", "-A", app, command]
+    return list(python("beat_schedule", "--quiet", "beat"))
 
 
 def _become(command: list[str]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from angel_x.adapters.installation import python
 from angel_x.entrypoints.supervisor import Program, ready_when_it_answers
 from angel_x.entrypoints.up.addresses import Addresses
 from config.celery_options import TIME_LIMIT
@@ -42,7 +42,7 @@ def stages(addresses: Addresses, environ: Mapping[str, str], market: MarketChoic
     """Return the processes by stage: first what does the work, then what asks for it or looks on."""
 
     def command(name: str, *arguments: str) -> tuple[str, ...]:
-        return (sys.executable, "-m", "angel_x.entrypoints.cli", name, *arguments)
+        return python("angel_x.entrypoints.cli", name, *arguments)
 
     def worker(kind: str) -> Program:
         return Program(

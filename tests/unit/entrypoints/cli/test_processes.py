@@ -37,7 +37,16 @@ def test_the_emergency_worker_takes_nothing_else() -> None:
 
 
 def test_beat_runs_the_app_that_knows_the_schedule() -> None:
-    assert option(beat_command(), "-A") == "beat_schedule.app"
+    assert option(beat_command(), "-m") == "beat_schedule"
+
+
+def test_a_worker_runs_the_app_that_knows_the_tasks() -> None:
+    assert option(worker_command("orders", SETTINGS), "-m") == "tasks"
+
+
+@pytest.mark.parametrize("command", [worker_command("orders", SETTINGS), beat_command()])
+def test_the_working_directory_is_not_on_the_path_of_a_process(command: list[str]) -> None:
+    assert command[1] == "-P"
 
 
 def test_a_second_worker_of_a_class_has_a_name_of_its_own() -> None:

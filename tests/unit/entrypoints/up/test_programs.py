@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from angel_x.adapters.installation import python
 from angel_x.entrypoints.cli.root import COMMANDS
 from angel_x.entrypoints.up.addresses import Addresses
 from angel_x.entrypoints.up.programs import MarketChoice, stages
@@ -21,7 +22,7 @@ ADDRESSES = Addresses(
 
 
 def commands(market: MarketChoice) -> list[tuple[str, ...]]:
-    return [p.argv[3:] for stage in stages(ADDRESSES, {}, market) for p in stage]
+    return [p.argv[len(python("")) :] for stage in stages(ADDRESSES, {}, market) for p in stage]
 
 
 def test_every_process_is_a_command_that_exists() -> None:
