@@ -99,8 +99,7 @@ class ControlParts(OrderParts):
             workflows=self.workflows,
             orders=self._basket_orders,
             statements=self._statements,
-            acceptance=self.acceptance,
-            admission=self.admission,
+            submissions=self.submissions,
             dispatcher=self.dispatcher,
         )
 

@@ -36,8 +36,10 @@ from angel_x.services.intake.acceptance import Acceptance
 from angel_x.services.intake.admission import Admission, RulesInForce
 from angel_x.services.intake.backpressure import Backpressure
 from angel_x.services.intake.messaging import Messaging
+from angel_x.services.intake.order_check import OrderCheck
 from angel_x.services.intake.order_rate import LocalOrderRate, OrderRate, SharedOrderRate
 from angel_x.services.intake.slicing import Slicing
+from angel_x.services.intake.submissions import Submissions
 from angel_x.services.trading.aftermath import Aftermath
 from angel_x.services.trading.amendment import Amending
 from angel_x.services.trading.cancellation import Cancellation
@@ -176,12 +178,30 @@ class OrderParts(AccountParts):
             intake=self._intake,
             universes=self.universes,
             slicing=self._slicing,
-            intraday=self._intraday_rule,
+            calendar=self.calendar,
             market_clock=self.market_clock,
             dispatcher=self.dispatcher,
             meter=self.meter,
             batch_size=self.settings.order_batch_size,
             at=self.at,
+        )
+
+    @cached_property
+    def order_check(self) -> OrderCheck:
+        return OrderCheck(
+            universes=self.universes,
+            slicing=self._slicing,
+            intraday=self._intraday_rule,
+            market_clock=self.market_clock,
+        )
+
+    @cached_property
+    def submissions(self) -> Submissions:
+        return Submissions(
+            check=self.order_check,
+            admission=self.admission,
+            acceptance=self.acceptance,
+            meter=self.meter,
         )
 
     @cached_property
@@ -191,8 +211,7 @@ class OrderParts(AccountParts):
     @cached_property
     def messaging(self) -> Messaging:
         return Messaging(
-            acceptance=self.acceptance,
-            admission=self.admission,
+            submissions=self.submissions,
             accounts=self.accounts,
             refusals=self.refusals,
             redeliveries=RedisRedeliveries(self.cache),

@@ -15,6 +15,7 @@ from angel_x.domain.orders.order import Order, OrderRequest, OrderStatus, OrderT
 from angel_x.domain.workflows.square_off import SquareOffRecord
 from angel_x.domain.workflows.workflow import Workflow, WorkflowKind
 from angel_x.services.intake.acceptance import Acceptance, IntakeRow, Submission
+from angel_x.services.intake.order_check import OrderCheck
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.trading.cancel_all import CancelAll
 from angel_x.services.trading.execution import Execution
@@ -78,8 +79,8 @@ class TableIntake(MemoryIntake):
             )
         return found
 
-    def known(self, keys: Sequence[Key]) -> dict[Key, Stored]:
-        found = super().known(keys)
+    def _found(self, keys: Sequence[Key]) -> dict[Key, Stored]:
+        found = super()._found(keys)
         status = {key: self._tables.rows[s.order_id].order.status for key, s in found.items()}
         return {key: replace(stored, status=status[key]) for key, stored in found.items()}
 
@@ -102,11 +103,12 @@ class Desk:
         slicing = Slicing(ContractRules.from_table(table("contracts")))
         self.rule = IntradayRule.from_table(table("intraday")["cutoff"], CALENDAR)
         self.exits = Exits(universes, slicing, self.clock)
+        self.order_check = OrderCheck(universes, slicing, self.rule, self.clock)
         self.acceptance = Acceptance(
             intake=self.intake,
             universes=universes,
             slicing=slicing,
-            intraday=self.rule,
+            calendar=CALENDAR,
             market_clock=self.clock,
             dispatcher=self.dispatcher,
             meter=self.exchange.meter,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
@@ -119,6 +119,26 @@ class Market:
         (outcome,) = self.application.acceptance.accept([Submission(user_id, requests)])
         assert isinstance(outcome, tuple)
         return outcome
+
+    def unlist(self) -> None:
+        """Take every contract of the chain off the list."""
+        self._list(contracts(self.application, (30_000,)))
+
+    def expire(self) -> None:
+        """Let every contract of the chain have expired."""
+        now = self.application.clock()
+        self._list([replace(c, expires_at=now) for c in contracts(self.application)])
+
+    def fill_the_queue(self, orders: int = 4) -> None:
+        """Let so many orders of another account wait to be decided."""
+        self.accept(self.account("crowd"), *[self.request() for _ in range(orders)])
+
+    def _list(self, listed: Sequence[Contract]) -> None:
+        listing = self.application.contracts
+        listing.store.replace(Universe(listed))
+        # An unknown version makes the table be read again.
+        assert self.application.universes.version("another") is None
+        listing.pointer.publish(self.application.universes.current().version)
 
     def statuses(self) -> dict[int, str]:
         with self.application.engine.connect() as connection:

@@ -18,8 +18,10 @@ from angel_x.services.intake.acceptance import Acceptance, Accepted, Submission
 from angel_x.services.intake.admission import Admission
 from angel_x.services.intake.backpressure import Backpressure
 from angel_x.services.intake.messaging import Messaging
+from angel_x.services.intake.order_check import OrderCheck
 from angel_x.services.intake.order_rate import LocalOrderRate
 from angel_x.services.intake.slicing import Slicing
+from angel_x.services.intake.submissions import Submissions
 from config.market import table
 from tests.builders.chains import MARKET_TIME, make_universe
 from tests.builders.markets import CALENDAR, RULES, ManualClock
@@ -82,11 +84,13 @@ class Reception:
         self.users = MemoryUsers()
         self.refusals = MemoryRefusals()
         self.redeliveries = MemoryRedeliveries()
+        universes, slicing = FixedUniverse(self.universe), Slicing(RULES)
+        self.order_check = OrderCheck(universes, slicing, INTRADAY, self.clock)
         self.acceptance = Acceptance(
             intake=self.intake,
-            universes=FixedUniverse(self.universe),
-            slicing=Slicing(RULES),
-            intraday=INTRADAY,
+            universes=universes,
+            slicing=slicing,
+            calendar=CALENDAR,
             market_clock=self.clock,
             dispatcher=self.dispatcher,
             meter=self.meter,
@@ -98,9 +102,14 @@ class Reception:
             order_rate=LocalOrderRate(lambda: 0.0),
             rules=self._rules,
         )
-        self.messaging = Messaging(
-            acceptance=self.acceptance,
+        self.submissions = Submissions(
+            check=self.order_check,
             admission=self.admission,
+            acceptance=self.acceptance,
+            meter=self.meter,
+        )
+        self.messaging = Messaging(
+            submissions=self.submissions,
             accounts=Accounts(self.users),
             refusals=self.refusals,
             redeliveries=self.redeliveries,

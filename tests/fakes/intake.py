@@ -47,6 +47,8 @@ class MemoryIntake:
     rows: list[Kept] = field(default_factory=list)
     #: How many transactions were asked for.
     stores: int = 0
+    #: How often it was asked for what is stored.
+    looks: int = 0
     #: Makes the error with which every transaction ends, None where they succeed.
     failure: Callable[[], Exception] | None = None
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
@@ -58,7 +60,7 @@ class MemoryIntake:
         self.stores += 1
         if self.failure is not None:
             raise self.failure()
-        found = self.known([(user_id, request.client_order_id) for user_id, request, *_ in rows])
+        found = self._found([(user_id, request.client_order_id) for user_id, request, *_ in rows])
         added: list[Kept] = []
         for user_id, request, digest, until, slices in rows:
             key = user_id, request.client_order_id
@@ -76,6 +78,10 @@ class MemoryIntake:
 
     def known(self, keys: Sequence[Key]) -> dict[Key, Stored]:
         """Return what is stored under accounts and client order ids."""
+        self.looks += 1
+        return self._found(keys)
+
+    def _found(self, keys: Sequence[Key]) -> dict[Key, Stored]:
         return {
             (row.user_id, row.request.client_order_id): Stored(
                 row.order_id, row.status, row.digest, is_new=False

@@ -15,7 +15,6 @@ from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import ORDERS_BODY, answers
 from angel_x.entrypoints.api.parts import answer, application
 from angel_x.services.intake import order_form
-from angel_x.services.intake.acceptance import Submission
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
@@ -83,5 +82,5 @@ async def what_if(request: Request, caller: Reader) -> Response:
 
 def _estimate(parts: Application, user_id: int, content: bytes) -> Response:
     requests = order_form.decode(content, _UNNAMED)
-    parts.acceptance.check(Submission(user_id, requests))
+    parts.order_check.check(requests)
     return answer(parts.what_if.estimate(user_id, requests))

@@ -27,7 +27,6 @@ from angel_x.entrypoints.api import (
 )
 from angel_x.entrypoints.api.edge import Edge
 from angel_x.entrypoints.api.group_commit import GroupCommit
-from angel_x.entrypoints.api.intake import Intake
 from angel_x.entrypoints.api.parts import check_parameters
 from angel_x.entrypoints.api.probed import probes_of
 from angel_x.entrypoints.api.readiness import ReadinessCheck
@@ -89,7 +88,7 @@ def _equip(app: FastAPI, application: Application) -> None:
     settings = application.settings
     app.state.application = application
     app.state.group_commit = GroupCommit(
-        Intake(application.acceptance, application.admission).commit,
+        application.submissions.submit,
         batch_size=settings.order_batch_size,
         wait_seconds=settings.order_batch_timeout_ms / 1000,
         timeout_seconds=settings.api_response_timeout,

@@ -19,11 +19,10 @@ import structlog
 
 from angel_x.errors import AngelXError
 from angel_x.services.intake.acceptance import Accepted, Submission
+from angel_x.services.intake.submissions import Outcome
 
 log = structlog.get_logger()
 
-#: What becomes of one submission: its orders, or the error that concerns it alone.
-Outcome = tuple[Accepted, ...] | AngelXError
 #: Stores submissions in one transaction; blocks.
 Commit = Callable[[Sequence[Submission]], Sequence[Outcome]]
 

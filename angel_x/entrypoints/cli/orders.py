@@ -33,14 +33,8 @@ def submit(file: Path, user: str, *, as_json: bool) -> None:
     """
     requests = read_orders(file)
     with application() as app:
-        submission = Submission(app.accounts.named(user).id, requests, actor="cli")
-        app.acceptance.check(submission)
-        (refusal,) = app.admission.admit([submission])
-        outcome = (
-            app.acceptance.accept([submission])[0]
-            if refusal is None
-            else app.acceptance.refuse(submission, refusal)
-        )
+        user_id = app.accounts.named(user).id
+        (outcome,) = app.submissions.submit([Submission(user_id, requests, actor="cli")])
     if isinstance(outcome, AngelXError):
         raise outcome
     if as_json:

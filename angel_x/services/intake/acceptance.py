@@ -7,7 +7,7 @@ stores nothing; with other content it is a conflict.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import blake2b
@@ -15,14 +15,11 @@ from typing import Protocol
 
 import structlog
 
-from angel_x.domain.calendar.intraday import IntradayRule
-from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.calendar.session import TradingCalendar
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import OrderRequest, OrderStatus, Priority
 from angel_x.domain.orders.step import Passing, Step, unhindered
-from angel_x.errors import AngelXError, Fault, IdempotencyConflict, InvalidOrder
-from angel_x.services.intake.listing import intraday_faults, listing_faults
-from angel_x.services.intake.order_form import MAX_ORDERS
+from angel_x.errors import IdempotencyConflict
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.ports import Clock, Dispatcher, Meter, UniverseSource
 
@@ -90,7 +87,7 @@ class Intake(Protocol):
 
 
 class Acceptance:
-    """Checks submissions against the contract table and stores them."""
+    """Stores submissions that were checked."""
 
     def __init__(
         self,
@@ -98,7 +95,7 @@ class Acceptance:
         intake: Intake,
         universes: UniverseSource,
         slicing: Slicing,
-        intraday: IntradayRule,
+        calendar: TradingCalendar,
         market_clock: Clock,
         dispatcher: Dispatcher,
         meter: Meter,
@@ -108,8 +105,7 @@ class Acceptance:
         self._intake = intake
         self._universes = universes
         self._slicing = slicing
-        self._intraday = intraday
-        self._calendar = intraday.calendar
+        self._calendar = calendar
         self._market_clock = market_clock
         self._dispatcher = dispatcher
         self._meter = meter
@@ -117,53 +113,23 @@ class Acceptance:
         self._batch_size = batch_size
         self._at = at
 
-    def check(self, submission: Submission) -> None:
-        """Check contract, lot, tick and size of every order.
+    def known(self, submissions: Sequence[Submission]) -> list[tuple[Accepted, ...] | None]:
+        """Return the orders of each submission whose orders were all stored before, else None.
 
-        Raises:
-            InvalidOrder: With every fault of every order.
+        The content must be the same, order by order.
         """
-        universe, now = self._universes.current(), self._market_clock()
-        faults: list[Fault] = []
-        for index, request in enumerate(submission.requests):
-            faults += listing_faults(index, request, universe, now, self._slicing)
-            faults += intraday_faults(index, request, self._intraday, now)
-        if not faults:
-            faults += self._slice_faults(submission, universe, now)
-        if faults:
-            raise InvalidOrder(tuple(faults))
-
-    def _slice_faults(
-        self, submission: Submission, universe: Universe, now: datetime
-    ) -> Iterator[Fault]:
-        """Yield the order that makes the request more orders than it may hold unsliced."""
-        count = 0
-        for index, request in enumerate(submission.requests):
-            contract = universe.contracts[universe.rows[request.symbol]]
-            count += len(self._slicing.sizes(request.quantity, contract, now)) or 1
-            if count > MAX_ORDERS:
-                detail = f"must not make the request more than {MAX_ORDERS} orders by slicing"
-                yield Fault(index, "quantity", str(request.quantity), detail)
-                return
-
-    def refuse(
-        self, submission: Submission, refusal: AngelXError
-    ) -> tuple[Accepted, ...] | AngelXError:
-        """Return the refusal, or the orders if all of them were stored before.
-
-        What was accepted stays accepted: its contract may have expired since, or the queue filled.
-        """
-        keys = [(submission.user_id, r.client_order_id) for r in submission.requests]
+        keys = [
+            (submission.user_id, request.client_order_id)
+            for submission in submissions
+            for request in submission.requests
+        ]
         stored = self._intake.known(keys)
-        if all(
-            key in stored and stored[key].request_hash == fingerprint(request)
-            for key, request in zip(keys, submission.requests, strict=True)
-        ):
-            self._meter.add(Metric.IDEMPOTENT_REPLAYS, len(keys))
-            return _accepted(submission, stored)
-        if isinstance(refusal, InvalidOrder):
-            self._meter.add(Metric.ORDERS_REFUSED, len({f.index for f in refusal.faults}))
-        return refusal
+        found = [
+            _accepted(submission, stored) if _is_stored(submission, stored) else None
+            for submission in submissions
+        ]
+        self._count_replays(sum(len(orders) for orders in found if orders is not None))
+        return found
 
     def accept(
         self, submissions: Sequence[Submission]
@@ -262,8 +228,11 @@ class Acceptance:
                 self._meter.add(Metric.ORDERS_ACCEPTED, accepted[priority], priority=priority.value)
                 for start in range(0, len(order_ids), self._batch_size):
                     self._dispatcher.ring(priority, order_ids[start : start + self._batch_size])
-        if replays:
-            self._meter.add(Metric.IDEMPOTENT_REPLAYS, replays)
+        self._count_replays(replays)
+
+    def _count_replays(self, orders: int) -> None:
+        if orders:
+            self._meter.add(Metric.IDEMPOTENT_REPLAYS, orders)
 
 
 def fingerprint(request: OrderRequest) -> bytes:
@@ -278,6 +247,14 @@ def fingerprint(request: OrderRequest) -> bytes:
         if getattr(request, field.name) != field.default
     ]
     return blake2b(repr(said).encode(), digest_size=16).digest()
+
+
+def _is_stored(submission: Submission, stored: Mapping[tuple[int, str], StoredOrder]) -> bool:
+    keys = ((submission.user_id, request.client_order_id) for request in submission.requests)
+    return all(
+        key in stored and stored[key].request_hash == fingerprint(request)
+        for key, request in zip(keys, submission.requests, strict=True)
+    )
 
 
 def _accepted(

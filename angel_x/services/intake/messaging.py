@@ -1,7 +1,7 @@
-"""Orders that come in over the message broker, from clients that wait for no answer.
+"""Orders that come in over the message broker, from clients that need not wait for an answer.
 
-A second message with the same content stores nothing.  Since nobody reads an answer, a refusal is
-kept for the account to ask for under the client order ids that the message named.  What comes in
+A second message with the same content stores nothing.  Since a sender may read no answer, a refusal
+is kept for the account to ask for under the client order ids that the message named.  What comes in
 faster than its account may send is refused as over HTTP, not put off: an order that is traded at
 some later second is not what was asked for, and the sender may send it again.
 """
@@ -21,10 +21,8 @@ from angel_x.errors import (
     SubmissionAbandoned,
     UnknownAccount,
 )
-from angel_x.services.intake import order_form
-from angel_x.services.intake.acceptance import Acceptance, Accepted, Submission
-from angel_x.services.intake.admission import Admission
 from angel_x.services.intake.storable_text import check_text, is_storable
+from angel_x.services.intake.submissions import Outcome, RawSubmission, Submissions
 
 log = structlog.get_logger()
 
@@ -68,16 +66,14 @@ class Messaging:
     def __init__(
         self,
         *,
-        acceptance: Acceptance,
-        admission: Admission,
+        submissions: Submissions,
         accounts: AccountsByName,
         refusals: Refusals,
         redeliveries: Redeliveries,
         is_outage: Callable[[Exception], bool],
         default_user: str | None,
     ) -> None:
-        self._acceptance = acceptance
-        self._admission = admission
+        self._submissions = submissions
         self._accounts = accounts
         self._refusals = refusals
         self._redeliveries = redeliveries
@@ -85,54 +81,37 @@ class Messaging:
         self._is_outage = is_outage
         self._default_user = default_user
 
-    def submit(self, request: Mapping[str, Any], user: str | None = None) -> tuple[Accepted, ...]:
-        """Accept a request for an account, or keep why not; return what was accepted.
+    def submit(self, request: Mapping[str, Any], user: str | None = None) -> Outcome:
+        """Accept a request for an account, or keep and return its refusal.
 
         Raises:
-            InvalidInput: The account is not known, so nobody could ask for the outcome.
+            InvalidInput: The account is not known, so no account could ask for the outcome.
         """
         account = self._account(user)
-        outcome: tuple[Accepted, ...] | AngelXError
-        try:
-            requests = order_form.read(dict(request))
-            outcome = self._accept(Submission(account.id, requests, ACTOR))
-        except AngelXError as error:
-            outcome = error
+        (outcome,) = self._submissions.submit([RawSubmission(account.id, request, ACTOR)])
         if isinstance(outcome, AngelXError):
             self._refuse(account.id, request, outcome)
-            return ()
         return outcome
 
     def resubmit(
         self, message_id: str, request: Mapping[str, Any], user: str | None = None
-    ) -> tuple[Accepted, ...]:
-        """Accept a request whose message has come back, or give it up and keep why.
+    ) -> Outcome:
+        """Accept a request whose message has come back, or give it up and keep the refusal.
 
         It comes back for ever while a server is away.  One that ran out of its time again and
         again, or ended its process, would hold up a worker for ever.
         """
         if self._redeliveries.begin(message_id) > MAX_ATTEMPTS:
-            account = self._account(user)
-            self._refuse(account.id, request, SubmissionAbandoned(MAX_ATTEMPTS))
+            account, refusal = self._account(user), SubmissionAbandoned(MAX_ATTEMPTS)
+            self._refuse(account.id, request, refusal)
             log.error("submission.abandoned", message_id=message_id, user_id=account.id)
-            return ()
+            return refusal
         try:
             return self.submit(request, user)
         except Exception as error:
             if self._is_outage(error):
                 self._redeliveries.forgive(message_id)
             raise
-
-    def _accept(self, submission: Submission) -> tuple[Accepted, ...] | AngelXError:
-        try:
-            self._acceptance.check(submission)
-        except AngelXError as error:
-            return self._acceptance.refuse(submission, error)
-        (refusal,) = self._admission.admit([submission])
-        if refusal is not None:
-            return self._acceptance.refuse(submission, refusal)
-        (outcome,) = self._acceptance.accept([submission])
-        return outcome
 
     def _account(self, user: str | None) -> Named:
         name = self._default_user if user is None else user

@@ -19,8 +19,8 @@ from angel_x.domain.workflows.basket import (
 )
 from angel_x.domain.workflows.workflow import Workflow, WorkflowKind
 from angel_x.errors import WorkflowNotFound
-from angel_x.services.intake.acceptance import Acceptance, Submission, fingerprint
-from angel_x.services.intake.admission import Admission
+from angel_x.services.intake.acceptance import Submission, fingerprint
+from angel_x.services.intake.submissions import Submissions
 from angel_x.services.ports import Dispatcher
 from angel_x.services.workflows.basket_orders import BasketOrders
 from angel_x.services.workflows.workflows import Workflows
@@ -46,15 +46,13 @@ class Baskets:
         workflows: Workflows,
         orders: BasketOrders,
         statements: Statements,
-        acceptance: Acceptance,
-        admission: Admission,
+        submissions: Submissions,
         dispatcher: Dispatcher,
     ) -> None:
         self._workflows = workflows
         self._orders = orders
         self._statements = statements
-        self._acceptance = acceptance
-        self._admission = admission
+        self._submissions = submissions
         self._dispatcher = dispatcher
 
     def submit(self, user_id: int, basket: BasketRequest, actor: str) -> tuple[BasketRecord, bool]:
@@ -66,10 +64,11 @@ class Baskets:
             InvalidOrder: With every fault of every leg; nothing is stored.
             IdempotencyConflict: A basket of other content has this name.
             QueueFull: Too many orders wait.
+            OrderRateExceeded: Too many orders came in within a second.
         """
         workflow = self._workflows.named(user_id, WorkflowKind.BASKET, basket.basket_id)
         if workflow is None:
-            self._admit(Submission(user_id, basket.orders, actor))
+            self._submissions.admit(Submission(user_id, basket.orders, actor))
         workflow, is_new = self._workflows.start(
             user_id,
             WorkflowKind.BASKET,
@@ -93,12 +92,6 @@ class Baskets:
         if workflow is None:
             raise WorkflowNotFound("basket", basket_id)
         return self._record(workflow)
-
-    def _admit(self, submission: Submission) -> None:
-        self._acceptance.check(submission)
-        (refusal,) = self._admission.admit([submission])
-        if refusal is not None:
-            raise refusal
 
     def _record(self, workflow: Workflow) -> BasketRecord:
         wanted = OrderFilter(basket_id=workflow.key)

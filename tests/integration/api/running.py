@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from time import monotonic
@@ -89,8 +89,14 @@ class RunningApi:
 
 @contextmanager
 def running(settings: Settings) -> Iterator[RunningApi]:
-    """Serve the API on a thread."""
-    application = build(settings, role="api")
+    """Serve the API of an application of its own on a thread."""
+    with closing(build(settings, role="api")) as application, serving(application) as api:
+        yield api
+
+
+@contextmanager
+def serving(application: Application) -> Iterator[RunningApi]:
+    """Serve the API of an application on a thread."""
     server = ApiServer(create_app(application), host="127.0.0.1", port=0)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -108,7 +114,6 @@ def running(settings: Settings) -> Iterator[RunningApi]:
         http.clear()
     finally:
         stop()
-        application.close()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> None:

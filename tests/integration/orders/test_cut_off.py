@@ -12,7 +12,6 @@ from angel_x.bootstrap import Application
 from angel_x.domain.orders.denial import CancelReason
 from angel_x.domain.orders.order import OrderRequest, Product, Side
 from angel_x.errors import InvalidOrder
-from angel_x.services.intake.acceptance import Submission
 from tests.builders.markets import standing_market
 from tests.builders.orders import Market
 
@@ -117,23 +116,21 @@ def test_nothing_is_closed_outside_of_the_last_minutes_of_a_session(
 
 
 def test_after_the_cut_off_an_intraday_order_is_refused_with_its_product(market: Market) -> None:
-    user = market.account()
     set_market(market, AFTER)
 
     with pytest.raises(InvalidOrder) as caught:
-        market.application.acceptance.check(Submission(user, (intraday(market),)))
+        market.application.order_check.check((intraday(market),))
 
     (fault,) = caught.value.faults
     assert (fault.index, fault.field, fault.value) == (0, "product", "MIS")
-    market.application.acceptance.check(Submission(user, (market.request(),)))
+    market.application.order_check.check((market.request(),))
 
 
 @pytest.mark.parametrize("at", [BEFORE, CLOSED])
 def test_an_intraday_order_for_a_session_to_come_is_accepted(market: Market, at: datetime) -> None:
-    user = market.account()
     set_market(market, at)
 
-    market.application.acceptance.check(Submission(user, (intraday(market),)))
+    market.application.order_check.check((intraday(market),))
 
 
 def test_a_day_order_before_a_holiday_lasts_to_the_close_of_the_trading_day_after(

@@ -353,10 +353,8 @@ def test_an_unknown_order_id_is_counted_and_dropped(
 def test_what_does_not_fit_its_contract_is_refused(
     market: Market, changes: dict[str, Any], field: str
 ) -> None:
-    user = market.account()
-
     with pytest.raises(InvalidOrder) as caught:
-        market.application.acceptance.check(Submission(user, (market.request(**changes),)))
+        market.application.order_check.check((market.request(**changes),))
 
     assert [fault.field for fault in caught.value.faults] == [field]
     assert rows(market, "SELECT count(*) FROM orders") == [(0,)]

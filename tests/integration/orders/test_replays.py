@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.operations.metric import Metric
-from angel_x.entrypoints.api.intake import Intake
 from angel_x.errors import IdempotencyConflict, InvalidOrder, QueueFull
 from angel_x.services.intake.acceptance import Submission
-from tests.builders.orders import Market, contracts
+from tests.builders.orders import Market
 
 
 @pytest.fixture
@@ -26,47 +23,23 @@ def market(application: Application) -> Market:
     return Market.open(application)
 
 
-@pytest.fixture
-def intake(application: Application) -> Intake:
-    return Intake(application.acceptance, application.admission)
-
-
-def unlist(market: Market) -> None:
-    listing = market.application.contracts
-    listing.store.replace(Universe(contracts(market.application, (30_000,))))
-    _republish(market)
-
-
-def expire(market: Market) -> None:
-    listing, now = market.application.contracts, market.application.clock()
-    expired = (replace(c, expires_at=now) for c in contracts(market.application))
-    listing.store.replace(Universe(expired))
-    _republish(market)
-
-
-def fill_the_queue(market: Market) -> None:
-    market.accept(market.accounts["trader"], *[market.request() for _ in range(4)])
-
-
-def _republish(market: Market) -> None:
-    # An unknown version makes the table be read again.
-    assert market.application.universes.version("another") is None
-    market.application.contracts.pointer.publish(market.application.universes.current().version)
-
-
 @pytest.mark.parametrize(
     ("spoil", "refusal"),
-    [(unlist, InvalidOrder), (expire, InvalidOrder), (fill_the_queue, QueueFull)],
+    [
+        (Market.unlist, InvalidOrder),
+        (Market.expire, InvalidOrder),
+        (Market.fill_the_queue, QueueFull),
+    ],
 )
 def test_an_order_that_was_stored_is_answered_with_whatever_has_become_impossible_since(
-    market: Market, intake: Intake, spoil: Callable[[Market], None], refusal: type[Exception]
+    market: Market, spoil: Callable[[Market], None], refusal: type[Exception]
 ) -> None:
     user = market.account()
     request, fresh = market.request(), market.request()
     (first,) = market.accept(user, request)
     spoil(market)
 
-    again, new, both = intake.commit(
+    again, new, both = market.application.submissions.submit(
         [
             Submission(user, (request,)),
             Submission(user, (fresh,)),
@@ -81,12 +54,12 @@ def test_an_order_that_was_stored_is_answered_with_whatever_has_become_impossibl
     assert market.application.reading.order_of_client(user, fresh.client_order_id) is None
 
 
-def test_other_content_under_a_known_id_is_no_replay(market: Market, intake: Intake) -> None:
+def test_other_content_under_a_known_id_is_no_replay(market: Market) -> None:
     user = market.account()
     market.accept(user, market.request(client_order_id="a"))
-    unlist(market)
+    market.unlist()
 
-    (outcome,) = intake.commit(
+    (outcome,) = market.application.submissions.submit(
         [Submission(user, (market.request(client_order_id="a", quantity=130),))]
     )
 
@@ -106,12 +79,14 @@ def test_a_message_that_comes_again_after_expiry_leaves_no_refusal(
         "side": "BUY",
         "quantity": 65,
     }
-    (first,) = market.application.messaging.submit(message)
-    expire(market)
+    first = market.application.messaging.submit(message)
+    market.expire()
 
-    (second,) = market.application.messaging.submit(message)
+    again = market.application.messaging.submit(message)
 
-    assert (second.order_id, second.replayed) == (first.order_id, True)
+    assert isinstance(first, tuple)
+    assert isinstance(again, tuple)
+    assert (again[0].order_id, again[0].replayed) == (first[0].order_id, True)
     assert market.application.refusals.get(user, "m") is None
     assert counted == [Metric.ORDERS_ACCEPTED, Metric.IDEMPOTENT_REPLAYS]
 

@@ -257,7 +257,7 @@ def test_more_slices_than_two_hundred_are_refused(market: Market, user: int) -> 
     request = market.request(quantity=FREEZE * 200 + 65)
 
     with pytest.raises(InvalidOrder) as caught:
-        market.application.acceptance.check(Submission(user, (request,)))
+        market.application.order_check.check((request,))
 
     assert [(f.field, f.value) for f in caught.value.faults] == [
         ("quantity", str(request.quantity))
@@ -271,7 +271,7 @@ def test_a_request_is_not_sliced_into_more_orders_than_it_may_hold(
     requests = tuple(market.request(quantity=FREEZE * 200) for _ in range(51))
 
     with pytest.raises(InvalidOrder) as caught:
-        market.application.acceptance.check(Submission(user, requests))
+        market.application.order_check.check(requests)
 
     assert [(f.index, f.field) for f in caught.value.faults] == [(50, "quantity")]
 

@@ -11,7 +11,9 @@ from psycopg2.errors import AdminShutdown, QueryCanceled
 from sqlalchemy.exc import OperationalError
 
 from angel_x.bootstrap import Application
-from angel_x.services.intake.messaging import MAX_ATTEMPTS, Messaging
+from angel_x.errors import SubmissionAbandoned
+from angel_x.services.intake.messaging import MAX_ATTEMPTS
+from angel_x.services.intake.submissions import Submissions
 from tests.builders.orders import Market
 
 
@@ -32,10 +34,10 @@ def order(market: Market) -> dict[str, Any]:
 
 
 def fail_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def accept(*_: object) -> None:
+    def submit(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(Messaging, "_accept", accept)
+    monkeypatch.setattr(Submissions, "submit", submit)
 
 
 def refusal(market: Market) -> dict[str, Any] | None:
@@ -57,7 +59,7 @@ def test_a_message_that_never_has_enough_time_is_given_up_and_its_account_can_re
             messaging.resubmit("m1", order(market))
         assert refusal(market) is None
 
-    assert messaging.resubmit("m1", order(market)) == ()
+    assert isinstance(messaging.resubmit("m1", order(market)), SubmissionAbandoned)
 
     problem = refusal(market)
     assert problem is not None
@@ -75,8 +77,10 @@ def test_a_message_outlasts_any_outage_of_a_server(
             with pytest.raises(OperationalError):
                 messaging.resubmit("m1", order(market))
 
-    (accepted,) = messaging.resubmit("m1", order(market))
+    outcome = messaging.resubmit("m1", order(market))
 
+    assert isinstance(outcome, tuple)
+    (accepted,) = outcome
     assert market.statuses() == {accepted.order_id: "received"}
     assert refusal(market) is None
 
@@ -91,4 +95,6 @@ def test_one_message_is_not_given_up_for_another(
             with pytest.raises(SoftTimeLimitExceeded):
                 messaging.resubmit("m1", order(market))
 
-    assert len(messaging.resubmit("m2", order(market))) == 1
+    outcome = messaging.resubmit("m2", order(market))
+    assert isinstance(outcome, tuple)
+    assert len(outcome) == 1

@@ -17,7 +17,6 @@ from angel_x.adapters.servers.binaries import find_valkey
 from angel_x.bootstrap import Application
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Priority
-from angel_x.entrypoints.api.intake import Intake
 from angel_x.errors import OrderRateExceeded
 from angel_x.services.intake.acceptance import Submission
 from tests.builders.orders import Market
@@ -33,11 +32,12 @@ def test_rate_limit_enabled_decides_whether_orders_a_second_are_limited(
     market = Market.open(application)
     user = market.account()
     sheet = application.limits.put(user, {"max_orders_per_second": 1}, "test")
-    intake = Intake(application.acceptance, application.admission)
     assert sheet.own.max_orders_per_second == 1
     assert sheet.effective.max_orders_per_second == (1 if refusal else None)
 
-    _, second = intake.commit([Submission(user, (market.request(),)) for _ in range(2)])
+    _, second = application.submissions.submit(
+        [Submission(user, (market.request(),)) for _ in range(2)]
+    )
 
     assert isinstance(second, refusal or tuple)
     assert len(market.statuses()) == (1 if refusal else 2)
@@ -54,7 +54,8 @@ def test_a_message_beyond_the_rate_is_refused_with_its_reason(built: Build) -> N
     def refused() -> bool:
         nonlocal sent
         sent += 1
-        return application.messaging.submit(order | {"client_order_id": f"c{sent}"}) == ()
+        outcome = application.messaging.submit(order | {"client_order_id": f"c{sent}"})
+        return isinstance(outcome, OrderRateExceeded)
 
     wait_until(refused)
 
@@ -132,13 +133,14 @@ def test_orders_are_accepted_and_still_limited_while_the_counter_is_dead(
 ) -> None:
     application, user = market.application, market.account()
     application.limits.put(user, {"max_orders_per_second": 2}, "test")
-    intake = Intake(application.acceptance, application.admission)
     alone = fallbacks(application, monkeypatch)
 
     def commit(priority: Priority = Priority.NORMAL) -> list[bool]:
         """Hand in three orders at once and say which were stored."""
         requests = [market.request(priority=priority) for _ in range(3)]
-        outcomes = intake.commit([Submission(user, (request,)) for request in requests])
+        outcomes = application.submissions.submit(
+            [Submission(user, (request,)) for request in requests]
+        )
         return [isinstance(outcome, tuple) for outcome in outcomes]
 
     assert commit() == [True, True, False]

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from angel_x.domain.orders.order import OrderRequest, OrderStatus, OrderType, Side
-from angel_x.entrypoints.api.group_commit import GroupCommit, Outcome
+from angel_x.entrypoints.api.group_commit import GroupCommit
 from angel_x.errors import IdempotencyConflict
 from angel_x.services.intake.acceptance import Accepted, Submission
+from angel_x.services.intake.submissions import Outcome
 
 DEADLINE_SECONDS = 120.0
 BATCH_SIZE = 50

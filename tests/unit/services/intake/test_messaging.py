@@ -10,9 +10,17 @@ import pytest
 
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import OrderStatus, Priority
-from angel_x.errors import InvalidInput
+from angel_x.errors import (
+    IdempotencyConflict,
+    InvalidInput,
+    InvalidOrder,
+    OrderRateExceeded,
+    QueueFull,
+    SubmissionAbandoned,
+)
 from angel_x.services.intake.acceptance import Accepted
 from angel_x.services.intake.messaging import MAX_ATTEMPTS
+from angel_x.services.intake.submissions import Outcome
 from tests.builders.reception import CALL, LOT, Away, Reception
 
 RECEIVED = OrderStatus.RECEIVED
@@ -28,6 +36,11 @@ def problem(reception: Reception, user_id: int, client_order_id: str = "a") -> A
     """Return what an account may read of a refusal, None where nothing was refused."""
     kept = reception.refusals.get(user_id, client_order_id)
     return None if kept is None else msgspec.json.decode(kept)
+
+
+def accepted_of(outcome: Outcome) -> tuple[Accepted, ...]:
+    assert isinstance(outcome, tuple), outcome
+    return outcome
 
 
 def assert_nothing_accepted(reception: Reception) -> None:
@@ -100,7 +113,7 @@ def test_the_same_message_again_stores_nothing() -> None:
     reception, user = desk()
     reception.messaging.submit(message(), "desk")
 
-    (again,) = reception.messaging.submit(message(), "desk")
+    (again,) = accepted_of(reception.messaging.submit(message(), "desk"))
 
     assert again.replayed
     assert reception.stored == {(user, "a"): 1}
@@ -112,7 +125,7 @@ def test_a_message_that_cannot_be_read_leaves_its_faults_under_every_id_it_names
     reception, user = desk()
     orders = [message("a"), message("b", quantity=0, side="HOLD"), 7, {"client_order_id": 8}]
 
-    assert reception.messaging.submit({"orders": orders}, "desk") == ()
+    assert isinstance(reception.messaging.submit({"orders": orders}, "desk"), InvalidOrder)
 
     found = problem(reception, user, "a")
     assert found == problem(reception, user, "b")
@@ -134,7 +147,7 @@ def test_a_message_that_cannot_be_read_leaves_its_faults_under_every_id_it_names
 def test_what_does_not_fit_its_contract_is_refused_and_the_account_can_read_why() -> None:
     reception, user = desk()
 
-    assert reception.messaging.submit(message(quantity=66), "desk") == ()
+    assert isinstance(reception.messaging.submit(message(quantity=66), "desk"), InvalidOrder)
 
     assert problem(reception, user) == {
         "title": "InvalidOrder",
@@ -156,7 +169,7 @@ def test_what_does_not_fit_its_contract_is_refused_and_the_account_can_read_why(
 def test_a_message_that_names_no_order_is_refused_under_no_id(content: dict[str, Any]) -> None:
     reception, _ = desk()
 
-    assert reception.messaging.submit(content, "desk") == ()
+    assert isinstance(reception.messaging.submit(content, "desk"), InvalidInput)
 
     assert reception.refusals.problems == {}
     assert_nothing_accepted(reception)
@@ -166,7 +179,7 @@ def test_a_refusal_that_concerns_no_field_names_no_error() -> None:
     reception, user = desk()
     reception.messaging.submit(message(), "desk")
 
-    assert reception.messaging.submit(message(side="SELL"), "desk") == ()
+    assert isinstance(reception.messaging.submit(message(side="SELL"), "desk"), IdempotencyConflict)
 
     assert problem(reception, user) == {
         "title": "IdempotencyConflict",
@@ -181,7 +194,7 @@ def test_invalid_content_under_a_known_id_gets_no_receipt(change: dict[str, Any]
     reception, user = desk()
     reception.messaging.submit(message(), "desk")
 
-    assert reception.messaging.submit(message(**change), "desk") == ()
+    assert isinstance(reception.messaging.submit(message(**change), "desk"), InvalidOrder)
 
     assert problem(reception, user)["title"] == "InvalidOrder"
     assert reception.stored == {(user, "a"): 1}
@@ -192,7 +205,7 @@ def test_what_was_accepted_stays_accepted_after_its_contract_has_expired() -> No
     reception.messaging.submit(message(), "desk")
     reception.clock.advance(30 * 86_400)
 
-    (again,) = reception.messaging.submit(message(), "desk")
+    (again,) = accepted_of(reception.messaging.submit(message(), "desk"))
 
     assert again == Accepted(1, "a", RECEIVED, replayed=True)
     assert problem(reception, user) is None
@@ -203,8 +216,8 @@ def test_a_full_queue_refuses_a_new_order_and_answers_for_a_known_one() -> None:
     user = reception.open("desk")
     reception.messaging.submit(message("a"), "desk")
 
-    assert reception.messaging.submit(message("b"), "desk") == ()
-    (known,) = reception.messaging.submit(message("a"), "desk")
+    assert isinstance(reception.messaging.submit(message("b"), "desk"), QueueFull)
+    (known,) = accepted_of(reception.messaging.submit(message("a"), "desk"))
 
     assert problem(reception, user, "b")["title"] == "QueueFull"
     assert known.replayed
@@ -218,7 +231,7 @@ def test_orders_beyond_the_rate_of_their_account_are_refused_and_not_put_off() -
     reception.limits.append(("user", str(user), "1"))
     reception.messaging.submit(message("a"), "desk")
 
-    assert reception.messaging.submit(message("b"), "desk") == ()
+    assert isinstance(reception.messaging.submit(message("b"), "desk"), OrderRateExceeded)
 
     assert problem(reception, user, "b")["title"] == "OrderRateExceeded"
     assert reception.stored == {(user, "a"): 1}
@@ -243,7 +256,7 @@ def test_a_message_is_given_up_after_ten_attempts_and_its_account_can_read_why()
         assert reception.redeliveries.attempts == {"m1": attempt}
         assert problem(reception, user) is None
 
-    assert reception.messaging.resubmit("m1", message(), "desk") == ()
+    assert isinstance(reception.messaging.resubmit("m1", message(), "desk"), SubmissionAbandoned)
 
     assert MAX_ATTEMPTS == 10
     assert problem(reception, user) == {
@@ -273,8 +286,8 @@ def test_one_message_is_not_given_up_for_another() -> None:
     reception, _ = desk()
     reception.redeliveries.attempts["m1"] = MAX_ATTEMPTS
 
-    assert reception.messaging.resubmit("m1", message("a"), "desk") == ()
-    assert len(reception.messaging.resubmit("m2", message("b"), "desk")) == 1
+    assert isinstance(reception.messaging.resubmit("m1", message("a"), "desk"), SubmissionAbandoned)
+    assert len(accepted_of(reception.messaging.resubmit("m2", message("b"), "desk"))) == 1
 
 
 def test_what_is_given_up_goes_to_no_other_account() -> None:
@@ -307,7 +320,7 @@ def test_text_that_no_store_can_hold_is_refused_under_the_ids_that_can_be_asked_
     half = "a\ud800"
     content = {"orders": [message(half), message("b", tag=half)]}
 
-    assert reception.messaging.submit(content, "desk") == ()
+    assert isinstance(reception.messaging.submit(content, "desk"), InvalidOrder)
 
     refusal = problem(reception, account, "b")
     assert [(e["index"], e["field"]) for e in refusal["errors"]] == [

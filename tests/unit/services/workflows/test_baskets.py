@@ -21,6 +21,7 @@ from angel_x.errors import (
 )
 from angel_x.services.intake.acceptance import Submission
 from angel_x.services.intake.admission import Admission
+from angel_x.services.intake.submissions import Submissions
 from angel_x.services.workflows.baskets import Baskets
 from tests.builders.basket_desk import BasketDesk
 from tests.builders.desk import request
@@ -35,7 +36,7 @@ class Gate(Admission):
         self.asked = 0
 
     def admit(self, submissions: Sequence[Submission]) -> list[AngelXError | None]:
-        self.asked += 1
+        self.asked += len(submissions)
         return [self.refusal for _ in submissions]
 
 
@@ -58,8 +59,12 @@ class Counter:
             workflows=self.desk.workflows,
             orders=self.desk.basket_orders,
             statements=NoStatements(),
-            acceptance=self.desk.acceptance,
-            admission=self.gate,
+            submissions=Submissions(
+                check=self.desk.order_check,
+                admission=self.gate,
+                acceptance=self.desk.acceptance,
+                meter=self.desk.exchange.meter,
+            ),
             dispatcher=self.desk.dispatcher,
         )
 
