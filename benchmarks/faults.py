@@ -37,17 +37,17 @@ from angel_x.adapters.postgres.evidence import Evidence
 from angel_x.adapters.servers import RunningServers, erase, start_servers
 from angel_x.bootstrap import TRANSIENT
 from angel_x.client import OrderFields
-from angel_x.entrypoints.chaos import history, load
-from angel_x.entrypoints.chaos.door import Answer
-from angel_x.entrypoints.chaos.ground import Ground, Passage, Role
-from angel_x.entrypoints.chaos.history import History, Outcome
-from angel_x.entrypoints.chaos.passages import Passages, open_passages
-from angel_x.entrypoints.chaos.storm import Storm, schedule
-from angel_x.entrypoints.chaos.trader import Desk, Errand
-from angel_x.entrypoints.chaos.verdict import judge
 from angel_x.entrypoints.supervisor import Program, Supervisor, ready_when_it_answers
 from angel_x.entrypoints.supervisor.output import Terminal
 from angel_x.entrypoints.up.addresses import free_ports
+from angel_x.rehearsal import history, load
+from angel_x.rehearsal.chaos.environment import Ground, Passage, Role
+from angel_x.rehearsal.chaos.passages import Passages, open_passages
+from angel_x.rehearsal.chaos.storm import Storm, schedule
+from angel_x.rehearsal.check import judge
+from angel_x.rehearsal.clients import Answer
+from angel_x.rehearsal.history import History, Outcome
+from angel_x.rehearsal.trader import Desk, Errand
 from benchmarks.machine import described, write
 from config.addresses import kombu_address
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 
 from angel_x.domain.feed.pace import FASTEST, SLOWEST
+from angel_x.errors import InvalidInput
 
 
 def checked_speed(_context: click.Context, _parameter: click.Parameter, speed: float) -> float:
@@ -26,9 +28,24 @@ at_speed = click.option(
     callback=checked_speed,
     help="Market seconds per second.",
 )
+recorded_chain = click.option(
+    "--chain",
+    type=click.Path(path_type=Path),
+    help="Replay this recorded chain instead of simulating a generated one.",
+)
+
+
+def check_chain(chain: Path | None) -> None:
+    """Refuse a recorded chain that is no file.
+
+    Raises:
+        InvalidInput: With the path.
+    """
+    if chain is not None and not chain.is_file():
+        raise InvalidInput(f"the chain must be a file, was {chain}")
 
 
 def seeded(help_text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return the option that says what chance is drawn from."""
+    """Return the option for a random seed."""
     whole = click.IntRange(min=0)
     return click.option("--seed", default=1, show_default=True, type=whole, help=help_text)

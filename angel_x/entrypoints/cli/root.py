@@ -15,11 +15,12 @@ from angel_x.services.intake.storable_text import check_text
 from config.settings import SettingsError
 
 _ROOM = "angel_x.entrypoints.cli"
-#: Which module holds a command; the command has its own name there, with underscores.
+#: The module of each command, of this package unless it is named in full.  A command has its own name
+#: there, with underscores.
 COMMANDS: Mapping[str, str] = {
-    "demo": "system",
+    "demo": "angel_x.rehearsal.demo.cli",
     "up": "system",
-    "chaos": "chaos",
+    "chaos": "angel_x.rehearsal.chaos.cli",
     "submit": "orders",
     "orders": "orders",
     "basket": "baskets",
@@ -59,7 +60,8 @@ class Root(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"{_ROOM}.{COMMANDS[cmd_name]}")
+        name = COMMANDS[cmd_name]
+        module = import_module(name if "." in name else f"{_ROOM}.{name}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 

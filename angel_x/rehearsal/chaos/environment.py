@@ -1,0 +1,116 @@
+"""What a storm strikes: the processes, servers and connections of one running system."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from threading import Event
+
+import psycopg2
+import redis
+from psycopg2.extensions import connection as Connection  # noqa: N812 - a class in the clothes of a function
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from angel_x.adapters.servers.urls import libpq_url
+from angel_x.errors import AngelXError
+from angel_x.rehearsal.chaos.proxy import Proxy
+
+_GLANCE = 0.02
+#: Seconds that a server gets to answer us.
+_SOCKET_SECONDS = 5
+
+
+class Unverified(AngelXError):
+    """A fault could not be shown to have happened."""
+
+
+class Role(StrEnum):
+    """What a program is there for."""
+
+    API = "api"
+    #: Decides orders of every lane.
+    ORDER_WORKER = "order worker"
+    #: Decides emergency orders and nothing else.
+    EMERGENCY_WORKER = "emergency worker"
+    RELAY = "relay"
+    BEAT = "beat"
+
+
+class Passage(StrEnum):
+    """A connection that a proxy stands in."""
+
+    API_TO_DATABASE = "api to database"
+    WORKERS_TO_DATABASE = "workers to database"
+    #: Of who sends messages: the API and the relays.
+    SENDERS_TO_BROKER = "senders to broker"
+    WORKERS_TO_BROKER = "workers to broker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """One running system, as its enemy sees it."""
+
+    #: The process ids of programs that run now, by name; each leads a group of its own.
+    pids: Callable[[], Mapping[str, int]]
+    #: The same of the servers.
+    server_pids: Callable[[], Mapping[str, int]]
+    #: The names of the programs that fill a role; a role that nobody fills is not struck.
+    roles: Mapping[Role, tuple[str, ...]]
+    passages: Mapping[Passage, Proxy]
+    #: The message broker and the database without a proxy.
+    broker_url: str
+    database_url: str
+    #: Where the message broker keeps its append-only file.
+    broker_folder: Path
+    #: Which of the queues of the orders are read, in the order of their importance.
+    queues: tuple[str, ...]
+    #: Where each program writes what happens to it, as ``<name>.log``.
+    logs: Path
+    #: Asked whether the API answers.
+    api_answers: Callable[[], bool]
+    #: Seconds that a stopped worker is stopped for at least: longer than any lease.
+    lease_seconds: float
+    stop: Event = field(default_factory=Event)
+
+    def pid(self, name: str) -> int:
+        """Return the process id of a program.
+
+        Raises:
+            Unverified: It does not run.
+        """
+        if not self.within(10, lambda: name in self.pids()):
+            raise Unverified(f"{name} does not run")
+        return self.pids()[name]
+
+    def within(self, seconds: float, holds: Callable[[], bool]) -> bool:
+        """Return whether a condition comes to hold in time, or before somebody says to stop."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > deadline or self.stop.wait(_GLANCE):
+                return holds()
+        return True
+
+    def pause(self, seconds: float) -> None:
+        """Do nothing for a while."""
+        self.stop.wait(seconds)
+
+    @contextmanager
+    def broker(self) -> Iterator[redis.Redis]:
+        """Give a connection to the message broker."""
+        client = redis.Redis.from_url(
+            self.broker_url, socket_timeout=_SOCKET_SECONDS, retry=Retry(NoBackoff(), 0)
+        )
+        with closing(client):
+            yield client
+
+    @contextmanager
+    def database(self) -> Iterator[Connection]:
+        """Give a connection to the database."""
+        with closing(psycopg2.connect(libpq_url(self.database_url), connect_timeout=5)) as made:
+            made.autocommit = True
+            yield made

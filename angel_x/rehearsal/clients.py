@@ -1,0 +1,129 @@
+"""The ways into a system: over HTTP, and over the message broker."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+from uuid import uuid4
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from angel_x.errors import ApiError, InvalidRequest, NotFound, Overloaded, Unavailable
+from angel_x.rehearsal.history import Outcome
+from config.queues import QueueName
+from config.task_names import TaskName
+
+if TYPE_CHECKING:
+    from angel_x.client import Client, OrderFields
+
+#: Seconds until a message is believed to be lost, and between two questions for it.
+_MESSAGE_PATIENCE = 4.0
+_GLANCE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request came to."""
+
+    outcome: Outcome
+    #: By client order id, where they were accepted.
+    order_ids: Mapping[str, str] = field(default_factory=dict)
+    detail: str = ""
+
+
+class Door(Protocol):
+    """Takes orders, each attempt once."""
+
+    @property
+    def name(self) -> str: ...
+
+    def submit(self, orders: Sequence[OrderFields]) -> Answer: ...
+
+
+class HttpDoor:
+    """``POST /v1/orders``."""
+
+    name = "http"
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def submit(self, orders: Sequence[OrderFields]) -> Answer:
+        return answered(lambda: self._accepted(orders))
+
+    def _accepted(self, orders: Sequence[OrderFields]) -> Mapping[str, str]:
+        receipts = self._client.submit(orders[0] if len(orders) == 1 else orders)
+        return {receipt.client_order_id: receipt.order_id for receipt in receipts}
+
+
+class MessageDoor:
+    """The task ``orders.submit``, sent as any Celery client would; the API tells what became of it."""
+
+    name = "message"
+
+    def __init__(self, client: Client, user: str, broker_url: str) -> None:
+        self._client = client
+        self._user = user
+        self._broker = redis.Redis.from_url(
+            broker_url, socket_timeout=5, retry=Retry(NoBackoff(), 0)
+        )
+
+    def submit(self, orders: Sequence[OrderFields]) -> Answer:
+        message = _message(TaskName.SUBMIT_ORDERS, [{"orders": list(orders)}], {"user": self._user})
+        try:
+            self._broker.lpush(QueueName.INTAKE, message)
+        except redis.RedisError as error:
+            return Answer(Outcome.UNKNOWN, detail=f"{type(error).__name__}: {error}")
+        return self._await([str(order["client_order_id"]) for order in orders])
+
+    def _await(self, names: Sequence[str]) -> Answer:
+        """Ask for what became of the message until its patience is over."""
+        deadline = time.monotonic() + _MESSAGE_PATIENCE
+        while True:
+            answer = answered(lambda: {n: self._client.submission(n).order_id for n in names})
+            if answer.outcome.is_final or time.monotonic() > deadline:
+                return answer
+            time.sleep(_GLANCE)
+
+    def close(self) -> None:
+        self._broker.close()
+
+
+def answered(call: Callable[[], Mapping[str, str]]) -> Answer:
+    """Make a call and say what its answer means for the orders."""
+    try:
+        return Answer(Outcome.ACCEPTED, call())
+    except Overloaded as error:
+        return Answer(Outcome.BUSY, detail=str(error))
+    except (Unavailable, NotFound) as error:
+        return Answer(Outcome.UNKNOWN, detail=str(error))
+    except (InvalidRequest, ApiError) as error:
+        return Answer(Outcome.REFUSED, detail=f"{error.status} {error}")
+
+
+def _message(task: str, args: Sequence[object], kwargs: Mapping[str, object]) -> str:
+    """Return a message of Celery's second protocol, as it stands in a Redis list."""
+    ident = str(uuid4())
+    body = json.dumps([args, kwargs, {}]).encode()
+    return json.dumps(
+        {
+            "body": base64.b64encode(body).decode(),
+            "content-encoding": "utf-8",
+            "content-type": "application/json",
+            "headers": {"lang": "py", "task": task, "id": ident, "root_id": ident},
+            "properties": {
+                "correlation_id": ident,
+                "delivery_mode": 2,
+                "delivery_info": {"exchange": "", "routing_key": QueueName.INTAKE.value},
+                "priority": 0,
+                "body_encoding": "base64",
+                "delivery_tag": str(uuid4()),
+            },
+        }
+    )

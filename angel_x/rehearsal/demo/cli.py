@@ -1,0 +1,53 @@
+"""The command ``angel-x demo``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from angel_x.adapters.logging import configure_logging
+from angel_x.entrypoints.cli.options import as_json, at_speed, check_chain, recorded_chain, seeded
+from angel_x.entrypoints.cli.running import quiet
+from angel_x.entrypoints.presentation.printing import console_for_people, print_json
+from angel_x.entrypoints.up.system import Stopped
+from angel_x.rehearsal.demo.command import Options, demonstrate
+from angel_x.rehearsal.demo.rendering import render
+from angel_x.rehearsal.demo.report import Report
+from config.settings import load
+
+
+@click.command()
+@recorded_chain
+@seeded("Random seed.")
+@click.option("--orders", default=5000, show_default=True, type=click.IntRange(60, 1_000_000))
+@at_speed
+@click.option("--keep", is_flag=True, help="Keep the system running after the report.")
+@as_json
+def demo(
+    chain: Path | None, seed: int, orders: int, speed: float, *, keep: bool, as_json: bool
+) -> None:
+    """Start everything, trade, kill a worker half way, and prove that nothing went wrong.
+
+    Exit code 0 means that every invariant holds.
+    """
+    check_chain(chain)
+    settings = load(os.environ)
+    configure_logging(quiet(settings), "demo")
+    options = Options(orders=orders, seed=seed, chain=chain, speed=speed, keeps=keep)
+    console = console_for_people(stderr=as_json, quiet=as_json)
+
+    def tell(report: Report) -> None:
+        if as_json:
+            print_json(report.as_document())
+        else:
+            render(report, console, runs=keep)
+
+    try:
+        holds = demonstrate(settings, dict(os.environ), options, console, tell)
+    except Stopped:
+        raise click.ClickException("the demonstration was stopped") from None
+    if not holds:
+        sys.exit(1)

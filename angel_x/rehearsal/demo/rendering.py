@@ -1,0 +1,171 @@
+"""The report for people: a trader and whoever is on call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from angel_x.domain.operations.invariant import Invariant
+from angel_x.entrypoints.presentation.chains import chain_table
+from angel_x.entrypoints.presentation.indian import decimals, grouped, whole
+from angel_x.entrypoints.presentation.positions import position_table
+from angel_x.entrypoints.presentation.printing import table
+from angel_x.rehearsal.demo.report import Account, Report, Trading
+
+_STRIKES = 5
+_NET_GREEKS = ("delta", "vega", "theta")
+_POSITIONS = 6
+
+
+def render(report: Report, console: Console, *, runs: bool) -> None:
+    """Print the report; ``runs`` says whether the system still does."""
+    for part in _parts(report, runs=runs):
+        console.print(part, highlight=False)
+        console.print()
+
+
+def _parts(report: Report, *, runs: bool) -> Iterator[object]:
+    yield _orders(report.trading)
+    yield _latency(report.trading)
+    yield _speed(report)
+    yield _strike(report)
+    yield _feats(report)
+    yield _refusals(report)
+    yield _accounts(report)
+    richest = max(report.accounts, key=lambda account: len(account.positions))
+    largest = sorted(richest.positions, key=lambda held: -abs(held.cost))
+    shown = largest[:_POSITIONS]
+    title = f"Positions of {richest.name} ({len(shown)} of {len(richest.positions)})"
+    yield position_table(title, shown)
+    yield chain_table(report.chain, _STRIKES)
+    yield _memory(report)
+    yield _invariants(report)
+    hint = "" if runs else " while it runs, which --keep makes it do after the report"
+    yield table(f"Where to look{hint}", ("", ""), report.where_to_look)
+    yield _verdict(report)
+
+
+def _orders(trading: Trading) -> Table:
+    rows = [(status, grouped(count), "") for status, count in trading.by_status.items()]
+    rows += [("", grouped(count), f"denied: {why}") for why, count in trading.denials.items()]
+    rows += [("", grouped(count), f"cancel: {how}") for how, count in trading.cancels.items()]
+    rows.append(("", grouped(trading.replayed), "sent twice, kept once"))
+    return table("Orders", ("status", ">orders", ""), rows)
+
+
+def _latency(trading: Trading) -> Table:
+    rows = (
+        (
+            each.priority,
+            grouped(each.orders),
+            f"{each.p50_ms:,.1f} ms",
+            f"{each.p99_ms:,.1f} ms",
+        )
+        for each in trading.latency
+    )
+    title = "Accepted until closed or working, the outage included"
+    return table(title, ("priority", ">orders", ">p50", ">p99"), rows)
+
+
+def _speed(report: Report) -> str:
+    trading = report.trading
+    return (
+        f"{grouped(trading.accepted)} orders in {trading.seconds:.1f} s: "
+        f"[bold]{grouped(round(trading.orders_per_second))} orders/s[/], all components on, "
+        f"one worker killed on the way."
+    )
+
+
+def _strike(report: Report) -> str:
+    strike = report.strike
+    busy = f"process {strike.busy} was at work" if strike.busy else "none of them was at work"
+    dead = "All of it is dead" if strike.is_dead else "It is NOT all dead"
+    successor = f"process {strike.successor} took over" if strike.successor else "NOBODY took over"
+    return (
+        f"kill -9 of the order worker {strike.worker} with {len(strike.children)} processes, "
+        f"{busy}.  {dead}; {successor}."
+    )
+
+
+def _feats(report: Report) -> Table:
+    rows = (
+        (each.name, each.outcome if each.holds else f"NOT SO: {each.outcome}")
+        for each in report.feats
+    )
+    return table("Beyond buying and selling", ("", ""), rows)
+
+
+def _refusals(report: Report) -> Table:
+    rows = (
+        (
+            each.kind,
+            str(each.status),
+            "refused" if each.is_right else f"expected {each.expected}: {each.detail}",
+        )
+        for each in report.refusals
+    )
+    return table("Bad input", ("kind", ">status", ""), rows)
+
+
+def _accounts(report: Report) -> Table:
+    columns = (
+        "account", ">equity", ">cash", ">margin", ">unrealised", ">realised", ">held",
+        ">delta", ">vega", ">theta",
+    )  # fmt: skip
+    return table("Accounts", columns, map(_account, report.accounts), is_tight=True)
+
+
+def _account(account: Account) -> tuple[str, ...]:
+    valued = account.portfolio
+    amounts = (
+        valued.equity,
+        valued.cash,
+        valued.margin_used,
+        valued.unrealised_pnl,
+        valued.realised_pnl,
+    )
+    greeks = [sum(getattr(net, name) for net in valued.greeks.values()) for name in _NET_GREEKS]
+    return (
+        account.name,
+        *map(whole, amounts),
+        grouped(valued.open_positions),
+        *(decimals(sum_of_all, 0) for sum_of_all in greeks),
+    )
+
+
+def _memory(report: Report) -> Table:
+    rows = (
+        (process, *(f"{float(str(seen[name])):,.1f}" for name in ("current_mb", "delta_mb")))
+        for process, seen in report.memory.items()
+    )
+    return table("Memory", ("process", ">MB", ">since start"), rows)
+
+
+def _invariants(report: Report) -> Table:
+    made = table("Invariants", ("", "name", "rule"), ())
+    for invariant in report.invariants:
+        made.add_row(_mark(invariant), invariant.name, _told(invariant))
+    return made
+
+
+def _mark(invariant: Invariant) -> Text:
+    return Text("✓", "bold green") if invariant.holds else Text("✗", "bold red")
+
+
+def _told(invariant: Invariant) -> str:
+    if invariant.holds:
+        return invariant.rule
+    return (
+        f"{invariant.rule}: BROKEN {grouped(invariant.broken)} times, such as {invariant.example}"
+    )
+
+
+def _verdict(report: Report) -> Text:
+    if report.holds:
+        parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.phases.items())
+        return Text(f"Everything holds.  ({parts})", "bold green")
+    broken = sum(not invariant.holds for invariant in report.invariants)
+    return Text(f"{broken} of {len(report.invariants)} rules are BROKEN.", "bold red")

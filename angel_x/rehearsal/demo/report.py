@@ -1,0 +1,151 @@
+"""What the demonstration found: one document, the same for machines and for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from angel_x.adapters.postgres.tally import Latency
+from angel_x.domain.chains.option_chain import OptionChain
+from angel_x.domain.operations.invariant import Invariant
+from angel_x.domain.portfolios.portfolio import Portfolio
+from angel_x.entrypoints.presentation.positions import MarkedPosition
+from angel_x.rehearsal.demo.refusals import Refusal
+from angel_x.rehearsal.demo.scenarios import Feat
+from angel_x.rehearsal.demo.worker_kill import Strike
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trading:
+    """What was handed in and what became of it."""
+
+    accepted: int
+    #: Orders sent once more under the same id, which traded nothing twice.
+    replayed: int
+    by_status: Mapping[str, int]
+    denials: Mapping[str, int]
+    cancels: Mapping[str, int]
+    #: Seconds from the first acceptance to the last decision.
+    seconds: float
+    latency: Sequence[Latency]
+    #: Orders without a decision when the patience was over.
+    undecided: int
+
+    @property
+    def orders_per_second(self) -> float:
+        return self.accepted / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One account at the end."""
+
+    name: str
+    portfolio: Portfolio
+    positions: Sequence[MarkedPosition]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    seed: int
+    #: Seconds of each part, in the order in which they were.
+    phases: Mapping[str, float]
+    trading: Trading
+    refusals: Sequence[Refusal]
+    strike: Strike
+    feats: Sequence[Feat]
+    accounts: Sequence[Account]
+    chain: OptionChain
+    #: Megabytes by process.
+    memory: Mapping[str, Mapping[str, object]]
+    #: Those of the books, and those that only the clients can check.
+    invariants: Sequence[Invariant]
+    where_to_look: Sequence[tuple[str, str]]
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything is as it must be."""
+        return all(invariant.holds for invariant in self.invariants)
+
+    def as_document(self) -> dict[str, object]:
+        """Return the report as it is printed for machines."""
+        return {
+            "holds": self.holds,
+            "seed": self.seed,
+            "seconds": self.phases,
+            "orders": self._orders(),
+            "latency_ms": {
+                each.priority: {"orders": each.orders, "p50": each.p50_ms, "p99": each.p99_ms}
+                for each in self.trading.latency
+            },
+            "refusals": [
+                {"kind": each.kind, "expected": each.expected, "status": each.status}
+                for each in self.refusals
+            ],
+            "killed_worker": self.strike,
+            "feats": self.feats,
+            "accounts": self.accounts,
+            "chain": self.chain,
+            "memory": self.memory,
+            "invariants": [
+                {
+                    "name": each.name,
+                    "rule": each.rule,
+                    "holds": each.holds,
+                    "broken": each.broken,
+                    "example": each.example,
+                }
+                for each in self.invariants
+            ],
+            "where_to_look": dict(self.where_to_look),
+        }
+
+    def _orders(self) -> dict[str, object]:
+        trading = self.trading
+        return {
+            "accepted": trading.accepted,
+            "replayed": trading.replayed,
+            "refused": len(self.refusals),
+            "by_status": trading.by_status,
+            "denials": trading.denials,
+            "cancels": trading.cancels,
+            "seconds": round(trading.seconds, 3),
+            "per_second": round(trading.orders_per_second, 1),
+        }
+
+
+def promise_rules(
+    lost: Sequence[str], doubled: Sequence[str], unknown: Sequence[str]
+) -> list[Invariant]:
+    """Return what only those who were promised something can check."""
+    return [
+        _rule("nothing lost", "every order that a client saw accepted is stored", lost),
+        _rule("nothing doubled", "no client order id names two orders", doubled),
+        _rule("nothing invented", "every stored order is one that a client saw accepted", unknown),
+    ]
+
+
+def conduct_rules(
+    refusals: Sequence[Refusal], strike: Strike, trading: Trading, feats: Sequence[Feat]
+) -> list[Invariant]:
+    """Return what the demonstration itself has to show."""
+    wrong = [f"{each.kind}: {each.status}" for each in refusals if not each.is_right]
+    alive = [] if strike.is_dead else [str(strike.worker)]
+    missing = [] if strike.successor else [str(strike.worker)]
+    failed = [f"{each.name}: {each.outcome}" for each in feats if not each.holds]
+    waiting = [str(trading.undecided)] if trading.undecided else []
+    return [
+        _rule("bad input is refused", "every bad request got the status that it has to get", wrong),
+        _rule("the worker was killed", "no process of the killed worker is left", alive),
+        _rule("the worker came back", "another worker took the place of the killed one", missing),
+        _rule("all is decided", "every accepted order is closed or works in the market", waiting),
+        _rule(
+            "feats succeed",
+            "a stop waits, slices add up, a halt holds, a way out ends flat",
+            failed,
+        ),
+    ]
+
+
+def _rule(name: str, rule: str, broken: Sequence[str]) -> Invariant:
+    return Invariant(name, rule, len(broken), broken[0] if broken else None)

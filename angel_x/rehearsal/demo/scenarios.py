@@ -1,0 +1,164 @@
+"""What one account does by hand once the crowd has traded: a stop, slices, a halt, the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.denial import CancelReason, DenialReason
+from angel_x.domain.orders.order import OrderStatus, OrderType, Side
+from angel_x.domain.workflows.workflow import WorkflowStatus
+from angel_x.entrypoints.presentation.indian import grouped
+
+if TYPE_CHECKING:
+    from angel_x.client import Client
+    from angel_x.domain.records.statement import OrderHistory
+    from angel_x.rehearsal.orders import Instrument
+
+#: Seconds until the market has moved by a tick.
+_MARKET_PATIENCE = 20.0
+_SETTLING_PATIENCE = 60.0
+_SLICES = 3
+#: How far beyond the market a limit stands that has to trade.
+_MARGIN = Decimal("0.05")
+
+_WAITING = {OrderStatus.RECEIVED, OrderStatus.TRIGGER_PENDING}
+
+#: Waits until something is so, or for these seconds.
+Await = Callable[[Callable[[], bool], float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Feat:
+    """One thing that was done, what came of it, and whether that is what has to come of it."""
+
+    name: str
+    outcome: str
+    holds: bool
+
+
+class Feats:
+    """Done one after the other with the key of one account."""
+
+    def __init__(
+        self, client: Client, instrument: Instrument, freeze_quantity: int, wait: Await
+    ) -> None:
+        self._client = client
+        self._instrument = instrument
+        self._freeze = freeze_quantity
+        self._await = wait
+
+    def perform(self) -> Iterator[Feat]:
+        yield self._stop()
+        yield self._slices()
+        yield self._halt()
+        yield self._square_off()
+
+    def _stop(self) -> Feat:
+        """Wait for the market with a stop on either side of it: sooner or later it meets one."""
+        stops = [self._submit(**self._stop_order(side)) for side in Side]
+
+        def met() -> list[str]:
+            return [stop for stop in stops if self._client.order(stop).status not in _WAITING]
+
+        self._await(lambda: bool(met()), _MARKET_PATIENCE)
+        first = (met() or stops)[0]
+        self._client.cancel_all()
+        return _stop_feat(self._client.order(first))
+
+    def _stop_order(self, side: Side) -> dict[str, object]:
+        last = self._client.greeks(self._instrument.symbol).last or self._instrument.mark_price
+        return {
+            "side": side.value,
+            "order_type": OrderType.STOP_LIMIT.value,
+            "trigger_price": str(self._on_tick(last) + side.sign * self._instrument.tick_size),
+            "price": str(self._beyond(last, side)),
+            "quantity": self._instrument.lot_size,
+        }
+
+    def _slices(self) -> Feat:
+        lot = self._instrument.lot_size
+        largest = self._freeze // lot * lot
+        wanted = largest * (_SLICES - 1) + lot
+        price = str(self._beyond(self._instrument.mark_price, Side.BUY))
+        order_id = self._submit(quantity=wanted, order_type=OrderType.LIMIT.value, price=price)
+        self._await(lambda: _is_decided(self._client.order(order_id)), _SETTLING_PATIENCE)
+        order = self._client.order(order_id)
+        sizes = [each.quantity for each in order.slices]
+        filled = sum(each.filled_quantity for each in order.slices)
+        return Feat(
+            "slices",
+            f"{grouped(wanted)} units became {' + '.join(map(grouped, sizes))}: "
+            f"{order.status}, {grouped(order.filled_quantity)} traded",
+            holds=sum(sizes) == wanted
+            and max(sizes) <= largest
+            and filled == order.filled_quantity,
+        )
+
+    def _halt(self) -> Feat:
+        on = self._client.kill_switch("on", reason="demonstration")
+        refused = self._decided(quantity=self._instrument.lot_size)
+        off = self._client.kill_switch("off", reason="demonstration")
+        taken = self._decided(quantity=self._instrument.lot_size)
+        return Feat(
+            "kill switch",
+            f"{on.state}: {refused.status} for {refused.reason}; {off.state}: {taken.status}",
+            holds=on.settled
+            # Denied when it was decided, or canceled by the sweep if that met it first.
+            and refused.reason in (DenialReason.TRADING_HALTED, CancelReason.KILL_SWITCH)
+            and not refused.filled_quantity
+            and off.state is TradingState.ACTIVE
+            and taken.reason != DenialReason.TRADING_HALTED,
+        )
+
+    def _square_off(self) -> Feat:
+        asked = self._client.square_off()
+
+        def is_over() -> bool:
+            standing = self._client.square_off_standing(asked.id)
+            return standing.status is not WorkflowStatus.RUNNING
+
+        self._await(is_over, _SETTLING_PATIENCE)
+        standing = self._client.square_off_standing(asked.id)
+        left = self._client.positions()
+        units = sum(leg.filled_quantity for leg in standing.legs)
+        return Feat(
+            "square-off",
+            f"{grouped(units)} units traded, {len(left)} positions left",
+            holds=standing.flat and not left,
+        )
+
+    def _decided(self, **terms: object) -> OrderHistory:
+        order_id = self._submit(**terms)
+        self._await(lambda: _is_decided(self._client.order(order_id)), _SETTLING_PATIENCE)
+        return self._client.order(order_id)
+
+    def _submit(self, **terms: object) -> str:
+        order = {"symbol": self._instrument.symbol, "side": Side.BUY.value, **terms}
+        (receipt,) = self._client.submit(order)
+        return receipt.order_id
+
+    def _beyond(self, price: Decimal, side: Side) -> Decimal:
+        return self._on_tick(price * (1 + side.sign * _MARGIN))
+
+    def _on_tick(self, price: Decimal) -> Decimal:
+        tick = self._instrument.tick_size
+        return max(round(price / tick), 1) * tick
+
+
+def _is_decided(order: OrderHistory) -> bool:
+    return order.status not in {OrderStatus.RECEIVED, OrderStatus.SUBMITTING}
+
+
+def _stop_feat(stop: OrderHistory) -> Feat:
+    moves = [event.status for event in stop.events]
+    has_waited = OrderStatus.TRIGGER_PENDING in moves
+    return Feat(
+        "stop",
+        f"{stop.side} at {stop.trigger_price}: {' → '.join(moves)}",
+        # Nothing of it trades before its trigger; a market that has moved on may be there at once.
+        holds=OrderStatus.DENIED not in moves and (has_waited or stop.filled_quantity > 0),
+    )
