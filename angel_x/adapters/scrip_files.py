@@ -38,7 +38,7 @@ _DEEPEST = 1_000
 
 
 def is_master(path: Path) -> bool:
-    """Say whether a file holds JSON: a chain file begins with the names of its columns.
+    """Return whether a file holds JSON: a chain file begins with the names of its columns.
 
     Raises:
         OSError: The file cannot be opened.

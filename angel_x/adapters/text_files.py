@@ -12,7 +12,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def is_compressed(path: Path) -> bool:
-    """Say whether a file is compressed: what it is called says less than how it begins."""
+    """Return whether a file is compressed: what it is called says less than how it begins."""
     with path.open("rb") as file:
         return file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
 

@@ -1,4 +1,4 @@
-"""What an account has, and what orders would do to it."""
+"""Positions, trades, portfolio and margin of an account, and the estimate of orders."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class AccountCalls(Connection):
     def margin(
         self, orders: OrderFields | Iterable[OrderFields] | None = None
     ) -> Balance | MarginEstimate:
-        """Return cash and margin, or what orders would do to them; they need no client order id."""
+        """Return the balance, or the estimate of its change by orders; these need no client order id."""
         if orders is None:
             return self._call("GET", "/v1/margin", Balance)
         given = listed(orders)

@@ -13,7 +13,7 @@ from angel_x.domain.workflows.basket import BasketRecord, OnRefusal
 
 
 class BasketCalls(Connection):
-    """Orders that trade together."""
+    """Baskets: orders that are checked and traded together."""
 
     def basket(
         self,
@@ -22,13 +22,16 @@ class BasketCalls(Connection):
         basket_id: str | None = None,
         on_refusal: OnRefusal | str = OnRefusal.KEEP,
     ) -> BasketRecord:
-        """Hand in orders that are checked together and hedged first; they have no client order id.
+        """Submit a basket: margin is checked for all orders together, and hedges trade first.
+
+        The orders have no client order id.  A second call with the same ``basket_id`` and content
+        returns the same basket.
 
         Raises:
             InvalidRequest: With the index, field and value of each fault.
             Conflict: A basket of other content has this id.
             Overloaded: Too many orders wait, even after the retries.
-            Unavailable: There was no answer; the same basket may be handed in again.
+            Unavailable: There was no answer; the same basket may be submitted again.
         """
         content = {
             "basket_id": basket_id or uuid4().hex,

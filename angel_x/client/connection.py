@@ -36,7 +36,7 @@ Price = Decimal | str | float
 _BACKOFF_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
 FIRST_ERROR = 400
-_WORTH_ANOTHER_ATTEMPT = frozenset({429, 500, 502, 503, 504})
+_RETRIED = frozenset({429, 500, 502, 503, 504})
 _ERRORS: Mapping[int, type[ApiError]] = {
     401: Unauthorized,
     403: Unauthorized,
@@ -47,7 +47,7 @@ _ERRORS: Mapping[int, type[ApiError]] = {
 
 
 class Connection:
-    """One account's way to a running system.  Threads may share it."""
+    """A connection pool to the API with the key of one account.  Threads may share it."""
 
     def __init__(
         self,
@@ -96,14 +96,14 @@ class Connection:
         body: bytes | None = None,
         retries: int | None = None,
     ) -> _Record:
-        """Call until there is an answer that another attempt would not change."""
+        """Send a request, retry answers that may be temporary, and decode the last one."""
         remaining = self._retries if retries is None else retries
         attempt = 0
         while True:
             try:
                 return msgspec.json.decode(self._send(method, path, body), type=record)
             except ApiError as error:
-                is_final = error.status is not None and error.status not in _WORTH_ANOTHER_ATTEMPT
+                is_final = error.status is not None and error.status not in _RETRIED
                 if is_final or attempt >= remaining:
                     raise
                 self._pause(pause_seconds(attempt, error.retry_after))
@@ -131,7 +131,7 @@ class _ProblemFault(msgspec.Struct):
     detail: str = ""
 
     def as_fault(self) -> Fault:
-        # What concerns no single order has no place in the request.
+        # A fault of the whole request has no index.
         return Fault(-1 if self.index is None else self.index, self.field, self.value, self.detail)
 
 
@@ -155,7 +155,7 @@ def error_of(response: BaseHTTPResponse) -> ApiError:
     try:
         problem = msgspec.json.decode(response.data, type=_Problem)
     except msgspec.DecodeError:
-        # Something between here and the API has answered.
+        # A proxy before the API answered.
         problem = _Problem(title=f"HTTP {response.status}")
     status = response.status
     kind = _ERRORS.get(status, Unavailable if status >= 500 else InvalidRequest)  # noqa: PLR2004
@@ -177,5 +177,5 @@ def listed(orders: OrderFields | Iterable[OrderFields]) -> list[OrderFields]:
 
 
 def stated(**fields: object) -> bytes:
-    """Return an object of the fields that are not None, as JSON."""
+    """Encode the fields that are not None as a JSON object."""
     return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})

@@ -1,4 +1,4 @@
-"""Getting out: the kill switch, canceling everything, and squaring off."""
+"""The kill switch, cancel-all and square-off."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from angel_x.domain.workflows.square_off import SquareOffRecord
 
 
 class ControlCalls(Connection):
-    """What stops an account, or all of them."""
+    """Controls that stop the trading of an account, or of all accounts."""
 
     def cancel_all(
         self,
@@ -28,10 +28,10 @@ class ControlCalls(Connection):
         underlying: str | None = None,
         product: Product | str | None = None,
     ) -> list[CancellationRecord]:
-        """Cancel everything that is open and return what became of each order."""
+        """Cancel all open orders and return the outcome of each."""
         wanted = {"symbol": symbol, "underlying": underlying, "product": product}
         path = with_query("/v1/orders", wanted)
-        # Again, it would say nothing of what the first attempt has canceled.
+        # A retry would not report the orders that the first attempt has canceled.
         return list(self._call("DELETE", path, CancellationList, retries=0).orders)
 
     def square_off(
@@ -42,16 +42,18 @@ class ControlCalls(Connection):
         product: Product | str | None = None,
         key: str | None = None,
     ) -> SquareOffRecord:
-        """Cancel what is open and close what is held; ask :meth:`square_off_standing` how far it is.
+        """Cancel open orders and close positions; :meth:`square_off_standing` returns its progress.
+
+        A second call with the same ``key`` returns the same square-off.
 
         Raises:
-            Conflict: The key stands for a square-off of something else.
+            Conflict: The key belongs to a square-off of other positions.
         """
         body = stated(key=key or uuid4().hex, symbol=symbol, underlying=underlying, product=product)
         return self._call("POST", "/v1/square-off", SquareOffRecord, body=body)
 
     def square_off_standing(self, square_off_id: str) -> SquareOffRecord:
-        """Return how far a square-off has come."""
+        """Return a square-off with its progress."""
         path = f"/v1/square-off/{quote(square_off_id, safe='')}"
         return self._call("GET", path, SquareOffRecord)
 
@@ -65,11 +67,11 @@ class ControlCalls(Connection):
     ) -> ControlReceipt:
         """Set a trading state, ``on`` for halted: the account's own, or any with the scope admin.
 
-        Once the answer is settled, no order is being decided any more under the state before.
+        Once the receipt is ``settled``, no order is decided under the former state any more.
         """
         body = stated(state=state, scope=scope, name=name, reason=reason)
         return self._call("PUT", "/v1/kill-switch", ControlReceipt, body=body)
 
     def controls(self) -> ControlList:
-        """Return the trading states that were set, and which one holds for the account."""
+        """Return the trading states that are set, and the state in force for the account."""
         return self._call("GET", "/v1/kill-switch", ControlList)

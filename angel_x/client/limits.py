@@ -12,7 +12,7 @@ from angel_x.domain.book.limits import LimitSheet
 
 
 class LimitCalls(Connection):
-    """What an order, and what an account, may ask for."""
+    """Risk limits on single orders and on accounts."""
 
     def limits(self, *, user: str | None = None, everyone: bool = False) -> LimitSheet:
         """Return the account's limits; those of another, or of everyone, need the scope admin."""
@@ -32,7 +32,7 @@ class LimitCalls(Connection):
     def clear_limits(
         self, *kinds: str, user: str | None = None, everyone: bool = False
     ) -> LimitSheet:
-        """Take limits away: those kinds, or all where none is named."""
+        """Remove limits of the named kinds, or all limits where none is named."""
         path = _limits_path(user, everyone=everyone, kinds=kinds)
         return self._call("DELETE", path, LimitSheet)
 

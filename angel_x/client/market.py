@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class MarketCalls(Connection):
-    """What the market says."""
+    """Quotes, Greeks and option chains."""
 
     def greeks(self, symbol: str) -> ContractGreeks:
         """Return the quote and the Greeks of a contract."""
-        # Brings numpy along, which a client that only trades does not need.
+        # Imports numpy, which a client that only trades does not need.
         from angel_x.domain.chains.option_chain import ContractGreeks  # noqa: PLC0415
 
         return self._call("GET", f"/v1/greeks/{quote(symbol, safe='')}", ContractGreeks)
@@ -31,7 +31,7 @@ class MarketCalls(Connection):
         return self._call("GET", with_query(path, {"expiry": expiry}), OptionChain)
 
     def chain_summary(self, underlying: str, expiry: date | None = None) -> ChainSummary:
-        """Return smile, ratios, max pain and gamma exposure of an expiry, by default of every one."""
+        """Return smile, ratios, max pain and gamma exposure of one expiry, by default of all."""
         from angel_x.domain.chains.chain_summary import ChainSummary  # noqa: PLC0415 - as above
 
         path = f"/v1/option-chain/{quote(underlying, safe='')}/summary"

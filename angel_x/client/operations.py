@@ -1,4 +1,4 @@
-"""What operators read and repair; the key needs the scope admin."""
+"""The audit, and replay of parked orders; the key needs the scope admin."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from angel_x.domain.records.audit import AuditEntry, AuditPage, Replayed
 
 
 class OperationCalls(Connection):
-    """The audit, and orders that were parked."""
+    """Calls of operators."""
 
     def audit(
         self, *, subject: str | None = None, since: datetime | None = None, page_size: int = 100
     ) -> Iterator[AuditEntry]:
-        """Yield what was done and by whom, the newest first, reading page after page."""
+        """Yield audit entries, the newest first, reading page after page."""
         wanted: dict[str, object] = {"subject": subject, "limit": page_size}
         wanted["since"] = None if since is None else since.isoformat()
         while True:
@@ -33,5 +33,5 @@ class OperationCalls(Connection):
             Conflict: It was not parked, or an earlier replay is open or has traded.
         """
         path = f"/v1/orders/{quote(order_id, safe='')}/replay"
-        # By another attempt the first one would stand in its way.
+        # Not retried: after a first attempt that arrived, a second one is a conflict.
         return self._call("POST", path, Replayed, retries=0)

@@ -1,4 +1,4 @@
-"""Submitting, following, changing and canceling orders."""
+"""Submitting, reading, amending and canceling orders."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ from angel_x.domain.records.statement import (
 
 
 class OrderCalls(Connection):
-    """What concerns single orders."""
+    """Calls on single orders."""
 
     def submit(self, orders: OrderFields | Iterable[OrderFields]) -> list[OrderReceipt]:
-        """Hand in one order, or several of which all are accepted or none is.
+        """Submit one order, or several of which all are accepted or none is.
+
+        An order without ``client_order_id`` gets one.  Orders that are submitted again under the
+        same id are answered with the first receipt and trade once.
 
         Raises:
             InvalidRequest: With the index, field and value of each fault.
             Conflict: An order of other content has one of the client order ids.
             Overloaded: Too many orders wait, even after the retries.
-            Unavailable: There was no answer; the same orders may be handed in again.
+            Unavailable: There was no answer; the same orders may be submitted again.
         """
         named = [_named(order) for order in listed(orders)]
         body = msgspec.json.encode({"orders": named})
@@ -41,11 +44,11 @@ class OrderCalls(Connection):
         return self._call("GET", f"/v1/orders/{quote(order_id, safe='')}", OrderHistory)
 
     def submission(self, client_order_id: str) -> OrderHistory:
-        """Return what became of an order that was sent through the API or the message broker.
+        """Return the status of a submission by its client order id, from the API or the message broker.
 
         Raises:
-            InvalidRequest: It was refused; the error says why.
-            NotFound: Nothing is known under this id (yet).
+            InvalidRequest: It was refused; the error has the reason.
+            NotFound: No submission with this id has arrived (yet).
         """
         path = f"/v1/submissions/{quote(client_order_id, safe='')}"
         return self._call("GET", path, OrderHistory)
@@ -84,24 +87,24 @@ class OrderCalls(Connection):
         trigger_price: Price | None = None,
         quantity: int | None = None,
     ) -> OrderHistory:
-        """Change an open order and return it as it stands then; what is None stays as it is.
+        """Amend an open order and return it; fields that are None stay unchanged.
 
         Raises:
             InvalidRequest: With the field and value of each fault.
-            Conflict: It is closed already, on its way to the venue, or refused as amended.
+            Conflict: It is closed, on its way to the venue, or the amendment is refused.
         """
         body = stated(price=price, trigger_price=trigger_price, quantity=quantity)
-        # As for a cancellation: by another attempt it may have traded.
+        # Not retried: before a second attempt the order may have traded.
         path = f"/v1/orders/{quote(order_id, safe='')}"
         return self._call("PATCH", path, OrderHistory, body=body, retries=0)
 
     def cancel(self, order_id: str) -> OrderHistory:
-        """Cancel what has not traded and return the order as it stands then.
+        """Cancel the open quantity of an order and return the order.
 
         Raises:
             Conflict: It is closed already.
         """
-        # Not tried again: an attempt whose answer was lost would look like a conflict.
+        # Not retried: if only the answer of a first attempt was lost, a second one is a conflict.
         path = f"/v1/orders/{quote(order_id, safe='')}"
         return self._call("DELETE", path, OrderHistory, retries=0)
 

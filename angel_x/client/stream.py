@@ -1,4 +1,4 @@
-"""Following an account as it lives."""
+"""The live event stream of an account."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class StreamCalls(Connection):
     """The events of an account."""
 
     def stream(self, after: str | None = None) -> Iterator[StreamEvent]:
-        """Yield what happens to the account, from now on or after the event of that id.
+        """Yield the events of the account, from now on or after the event with the id ``after``.
 
-        A broken connection is opened again where it broke off.
+        A broken connection is opened again after the last event that arrived.
 
         Raises:
-            Unavailable: It could not be opened again.
+            Unavailable: The connection could not be opened again.
         """
         failures = 0
         while True:

@@ -13,7 +13,7 @@ _NUMBERS = 16
 
 
 def is_readable(file: Path) -> bool:
-    """Say whether every entry of a file can be read.
+    """Return whether every entry of a file can be read.
 
     The reader of prometheus_client trusts the lengths in a file, and a wrong one can hold it for ever.
     """

@@ -1,4 +1,4 @@
-"""The time that contracts have left, and times as numbers."""
+"""Years to expiry, and times as numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SECONDS_PER_DAY = 86_400.0
 _SECONDS_PER_YEAR = 365.0 * _SECONDS_PER_DAY
 # India has no daylight saving time: its days begin this long before those of UTC.
 _IST_SECONDS = 19_800.0
-# An option that trades in its last seconds still has a volatility to be read off its price.
+# The price of an option in its last seconds still implies a volatility.
 _SHORTEST_SECONDS = 60.0
 
 

@@ -37,7 +37,7 @@ class IntradayRule:
         return None if session is None else session.closes_at - self.before_close.on(day)
 
     def closing_day(self, at: datetime) -> date | None:
-        """Return the day whose cut-off has come and whose session is not over, None outside."""
+        """Return the day between whose cut-off and close ``at`` lies, None outside."""
         day = at.astimezone(IST).date()
         cutoff, session = self.cutoff(day), self.calendar.session(day)
         if cutoff is None or session is None or not cutoff <= at < session.closes_at:
@@ -46,5 +46,5 @@ class IntradayRule:
 
 
 def square_off_key(day: date) -> str:
-    """Return how the key of the square-offs at the cut-off of a day begins."""
+    """Return the prefix of the keys of square-offs at the cut-off of a day."""
     return f"mis {day.isoformat()}"

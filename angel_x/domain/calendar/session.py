@@ -59,7 +59,7 @@ class TradingCalendar:
         return _session(day, [h for h in self._hours if h.since <= day][-1])
 
     def is_trading_day(self, day: date) -> bool:
-        """Say whether a regular session is held; a special session does not make one."""
+        """Return whether a regular session is held; a special session does not make one."""
         return day.weekday() < _SATURDAY and day not in self._holidays
 
     def is_open(self, at: datetime) -> bool:
@@ -76,7 +76,7 @@ class TradingCalendar:
         raise ValueError(f"no session within {_LONGEST_CLOSURE.days} days of {at.isoformat()}")
 
     def trading_day_on_or_before(self, day: date) -> date:
-        """Return ``day``, or the last trading day before it: where a holiday moves an expiry."""
+        """Return ``day``, or the last trading day before it; holidays move an expiry there."""
         while not self.is_trading_day(day):
             day -= timedelta(days=1)
         return day

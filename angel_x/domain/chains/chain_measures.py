@@ -1,7 +1,7 @@
-"""What the contracts of one expiry say together: smile, wings, ratios, max pain, gamma exposure.
+"""Measures of one expiry: smile, wings, ratios, max pain, gamma exposure.
 
-Every measure is computed from columns and is either a number or a :class:`Lack`, which says why
-there is none.  A contract without a volatility or a quote is left out, never guessed.
+Every measure is computed from columns and is a number or a :class:`Lack`, the reason why there is
+none.  Contracts without a volatility or a quote are left out and never estimated.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
     Flags = NDArray[np.bool_]
 
-#: How far apart, in logarithm, two strikes may lie for a volatility to be read between them.
+#: The largest log distance of two strikes for interpolation between their volatilities.
 WIDEST_GAP = 0.05
-#: The delta of the wings that risk reversal and butterfly compare, by the custom of the market.
+#: The delta of the wings of risk reversal and butterfly, by market convention.
 WING_DELTA = 0.25
 
 
 class Lack(StrEnum):
-    """Why a measure has no value."""
+    """The reason of a missing measure."""
 
     UNPUBLISHED = "unpublished"
     NO_SPOT = "no_spot"
     NO_FORWARD = "no_forward"
-    #: No contract that is out of the money has an implied volatility.
+    #: No out-of-the-money contract has an implied volatility.
     NO_VOLATILITY = "no_volatility"
-    #: Volatilities are known on one side of the forward only.
+    #: There are volatilities on one side of the forward only.
     ONE_SIDED = "one_sided"
-    #: The strikes between which it would be read are more than WIDEST_GAP apart.
+    #: The strikes for interpolation are more than WIDEST_GAP apart.
     STRIKES_TOO_FAR_APART = "strikes_too_far_apart"
     #: No two neighboring strikes have a delta above and one below that of the wing.
     DELTA_NOT_REACHED = "delta_not_reached"
     NO_OPEN_INTEREST = "no_open_interest"
-    #: What would be divided by is zero.
+    #: The divisor is zero.
     CALLS_ARE_ZERO = "calls_are_zero"
     #: No contract with open interest has a gamma.
     NO_GAMMA = "no_gamma"
@@ -50,7 +50,7 @@ Measured: TypeAlias = float | Lack
 
 
 class ChainColumns(NamedTuple):
-    """The contracts of one expiry, sorted by strike; NaN for what is not known."""
+    """The contracts of one expiry, sorted by strike; unknown numbers are NaN."""
 
     #: Rupees.
     strike: Floats
@@ -77,9 +77,10 @@ class Smile(NamedTuple):
 
 
 def out_of_the_money(chain: ChainColumns, forward: float) -> Smile:
-    """Return the smile: puts below the forward, calls from it on, those that have a volatility.
+    """Return the smile: puts below the forward and calls at and above it that have a volatility.
 
-    That side has no intrinsic value, so its price is all volatility, and it is the side that trades.
+    Out-of-the-money prices have no intrinsic value, so they determine the volatility best, and they
+    are the most traded.
     """
     out = np.where(chain.is_call, chain.strike >= forward, chain.strike < forward)
     known = out & np.isfinite(chain.implied_vol)
@@ -138,7 +139,7 @@ def wing_volatility(smile: Smile, *, calls: bool) -> Measured:
 
 
 def risk_reversal(smile: Smile) -> Measured:
-    """Return by how much the call wing lies above the put wing, a fraction."""
+    """Return the volatility of the call wing less that of the put wing, a fraction."""
     call, put = wing_volatility(smile, calls=True), wing_volatility(smile, calls=False)
     if isinstance(call, Lack):
         return call
@@ -146,7 +147,7 @@ def risk_reversal(smile: Smile) -> Measured:
 
 
 def butterfly(smile: Smile) -> Measured:
-    """Return by how much the middle of both wings lies above the money, a fraction."""
+    """Return the mean volatility of both wings less that at the money, a fraction."""
     call, put = wing_volatility(smile, calls=True), wing_volatility(smile, calls=False)
     middle = volatility_at_the_money(smile)
     if isinstance(call, Lack):
@@ -157,18 +158,18 @@ def butterfly(smile: Smile) -> Measured:
 
 
 def put_call_ratio(is_call: Flags, amounts: Integers) -> Measured:
-    """Return what there is in puts for one in calls."""
+    """Return the total of the puts divided by that of the calls."""
     calls, puts = int(amounts[is_call].sum()), int(amounts[~is_call].sum())
     return puts / calls if calls else Lack.CALLS_ARE_ZERO
 
 
 def max_pain(chain: ChainColumns) -> Measured:
-    """Return the listed strike, in rupees, at which all open contracts together pay least at expiry.
+    """Return the listed strike, in rupees, with the least total payout of open contracts at expiry.
 
     The payout is convex and piecewise linear in the settlement price.  Between two listed strikes it
     grows by the open interest of the calls at or below less that of the puts above, so the first
     strike from which it does not fall is the exact minimum, found in whole units without a product.
-    Where several strikes pay the same least, the lowest of them is returned.
+    Of several such strikes the lowest is returned.
     """
     if not chain.oi.any():
         return Lack.NO_OPEN_INTEREST
@@ -184,9 +185,9 @@ def gamma_exposure(chain: ChainColumns, spot: float) -> Measured:
     """Return the rupees by which the delta of all open contracts changes if the spot moves by 1 %.
 
     Gamma times open interest in units times spot squared times 0.01, calls positive and puts negative
-    (the convention of SqueezeMetrics, "Gamma Exposure", 2017).  The sign assumes that whoever hedges
-    is long the calls and short the puts that the public sold and bought.  Nobody publishes who holds
-    what, so it is a convention and not a measurement.  Contracts without a gamma count as none.
+    (the convention of SqueezeMetrics, "Gamma Exposure", 2017).  The sign assumes that hedgers are
+    long the calls that the public sold and short the puts that it bought.  Holdings are not published,
+    so this is a convention and not a measurement.  Contracts without a gamma are left out.
     """
     held = chain.oi > 0
     if not held.any():

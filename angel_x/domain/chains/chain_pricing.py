@@ -3,12 +3,12 @@
 By default the model is Black-76 on the forward of each chain, so a call and a put of one strike
 share one volatility.  Every row is solved from its own quote: as in ``implied_vol``, from its time
 value, which by parity is the price of the out-of-the-money side.  Only where an in-the-money quote
-holds no time value, its volatility is that of its twin, the other side of the strike, under the
+has no time value, its volatility is that of its twin, the other right of the strike, under the
 status ``from_twin``: a trader needs the delta, and by parity the twin's quote is a quote for both.
-Where a row has no believable quote of its own, it has no numbers, whatever the twin says.
+A row without a valid quote of its own has no numbers, even if its twin has some.
 
-Greeks are turned into those of the spot, which add up across expiries.  Theta and charm hold the
-forward where it is; rho is what a shift of the rate does while the spot stands.
+Greeks are converted to derivatives by the spot, which add up across expiries.  Theta and charm hold
+the forward constant; rho is the effect of a shift of the rate at a constant spot.
 """
 
 from __future__ import annotations
@@ -56,24 +56,24 @@ _MODEL_FIELDS = slice(GreekField.PRICE, GreekField.PRICE + len(OUTPUTS))
 
 @dataclass(frozen=True, slots=True)
 class MarketRows:
-    """The market as some rows of the universe see it."""
+    """Market data for some rows of the universe."""
 
-    #: One quote a row.
+    #: One quote for each row.
     quotes: NDArray[np.void]
-    #: One quote an underlying, in the order of ``universe.underlyings``.
+    #: One quote for each underlying, in the order of ``universe.underlyings``.
     spots: NDArray[np.void]
     #: Market time, epoch seconds.
     at: float
     #: The annual rate at which payoffs are discounted.
     rate: float
-    #: One quote a chain of the universe: the future of the same underlying and expiry, zeros where
-    #: there is none.  None where nobody knows of futures.
+    #: One quote for each chain of the universe: the future of the same underlying and expiry, zeros
+    #: where there is none.  None where futures are unknown.
     futures: NDArray[np.void] | None = None
-    #: Wall clock in milliseconds since the epoch, against which the age of every quote is told.
+    #: Wall clock in milliseconds since the epoch, from which the age of quotes is counted.
     now_ms: int = 0
     #: An older quote counts as stale.
     max_quote_age_seconds: float = math.inf
-    #: The parameters of the risk arrays, which stay empty without them.
+    #: The parameters of the risk arrays; without them the arrays are NaN.
     span: SpanParameters | None = None
 
     @property
@@ -82,11 +82,11 @@ class MarketRows:
 
 
 class PricedChains(NamedTuple):
-    """What one pass over whole chains finds out."""
+    """The result of one pass over whole chains."""
 
     #: Columns of :class:`GreekField` in kernel units.
     greeks: Floats
-    #: Rupees lost by one long unit in the scenarios of ``risk_arrays``, its delta and its mark.
+    #: The risk array of one long unit: its losses in rupees, its delta and its mark.
     risk: Floats
 
 
@@ -100,10 +100,10 @@ def price_chains(
 ) -> PricedChains:
     """Return the Greeks and the risk arrays of the rows ``start:stop``, which must be whole chains.
 
-    A row without a volatility is NaN but for its forward, the source of that, and the status that
-    says why.  Its risk array is NaN too, unless it has a quote without time value: then its scenarios
-    are worth their payoffs.  Losses are counted from the mark, so that mark and losses together say
-    what a scenario is worth, however far from the model a quote is.
+    A row without a volatility is NaN except for its forward, the source of the forward, and its
+    status.  Its risk array is NaN too, unless its quote has no time value: then the values of its
+    scenarios are the payoffs.  Losses are counted from the mark, so that mark less loss is the value
+    in a scenario, however far a quote is from the model price.
     """
     rows = _Rows.of(universe, start, stop)
     marks = marks_of(market.quotes, market.quote_age)
@@ -111,8 +111,8 @@ def price_chains(
     contracts = terms.contracts(rows.chain, rows.strike, rows.is_call, marks.price)
     sigma, status = np.empty(stop - start), np.empty(stop - start, np.int8)
     kernels.solve(contracts, sigma, status)
-    _name_missing(status, marks.status, contracts)
-    _ask_twins(sigma, status, rows.calls)
+    _name_market_faults(status, marks.status, contracts)
+    _copy_from_twins(sigma, status, rows.calls)
     solved = _Solved(contracts._replace(given=sigma), status, terms.basis[rows.chain])
     greeks, risk = _columns(stop - start)
     _write_greeks(greeks, solved, terms, rows.chain, kernels)
@@ -127,16 +127,16 @@ def price_chains(
 
 
 class _Rows(NamedTuple):
-    """The contracts of whole chains, and how they belong together."""
+    """The contracts of whole chains with the positions of chains, underlyings and pairs."""
 
     strike: Floats
     is_call: Flags
-    #: Position of each row's chain among the chains of the call.
+    #: The position of each row's chain among the chains of this call.
     chain: Rows
     #: The first row of each chain in the universe, and the position of its underlying there.
     first: Rows
     underlying: NDArray[np.int32]
-    #: The calls whose put is listed too: it stands in the next row.
+    #: The calls whose put is listed too, in the next row.
     calls: Rows
 
     @classmethod
@@ -153,18 +153,18 @@ class _Rows(NamedTuple):
 
 
 class _Solved(NamedTuple):
-    """Contracts with their volatilities, and why some have none."""
+    """Contracts with their volatilities and statuses."""
 
     contracts: Contracts
     status: Statuses
-    #: What the price that the model works on moves by when the spot moves by one.
+    #: The derivative of the model's underlying price by the spot, for each row.
     basis: Floats
 
 
 def _terms(
     universe: Universe, rows: _Rows, market: MarketRows, marks: Marks, model: PricingModel
 ) -> ModelTerms:
-    """Return what the model needs to know of each chain."""
+    """Return the model terms of each chain."""
     call, put = rows.calls, rows.calls + 1
     pairs = Pairs(
         chain=rows.chain[call],
@@ -188,26 +188,26 @@ def _terms(
     return model_terms(model, pairs, chains)
 
 
-def _name_missing(status: Statuses, missing: Statuses, contracts: Contracts) -> None:
-    """Say what is wrong with the market where something is, and not just that nothing was solved."""
+def _name_market_faults(status: Statuses, missing: Statuses, contracts: Contracts) -> None:
+    """Replace the solver's status by the fault of the market data where there is one."""
     status[np.isnan(contracts.spot)] = MarketStatus.NO_SPOT
     np.copyto(status, missing, where=missing != 0)
     status[contracts.years <= 0.0] = IvStatus.EXPIRED
 
 
-def _ask_twins(sigma: Floats, status: Statuses, calls: Rows) -> None:
-    """Give rows whose own quote holds no time value the volatility of the other side of their strike."""
+def _copy_from_twins(sigma: Floats, status: Statuses, calls: Rows) -> None:
+    """Give rows whose own quote has no time value the volatility of their twin."""
     for own, twin in ((calls, calls + 1), (calls + 1, calls)):
-        asks = _is_without_time_value(status[own]) & (status[twin] == IvStatus.OK)
-        sigma[own[asks]] = sigma[twin[asks]]
-        status[own[asks]] = MarketStatus.FROM_TWIN
+        copied = _is_without_time_value(status[own]) & (status[twin] == IvStatus.OK)
+        sigma[own[copied]] = sigma[twin[copied]]
+        status[own[copied]] = MarketStatus.FROM_TWIN
 
 
 def _columns(count: int) -> tuple[Floats, Floats]:
     """Return columns for the Greeks and the risk arrays in one piece of memory.
 
-    The C library gives memory back to the system when twice its largest piece lies idle, and every
-    page that comes back costs more than the arithmetic on it.
+    The C library returns memory to the system when twice its largest block is free, and every page
+    that is requested again costs more than the arithmetic on it.
     """
     columns = np.empty((len(GREEK_FIELDS) + RISK_ROWS, count))
     return columns[: len(GREEK_FIELDS)], columns[len(GREEK_FIELDS) :]
@@ -241,7 +241,7 @@ def _scan(span: SpanParameters, is_index: Flags, years: Floats, chain: Rows) -> 
 def _write_risk(
     out: Floats, solved: _Solved, delta: Floats, mark: Floats, scan: Scan, kernels: Kernels
 ) -> None:
-    """Write the losses, from the mark, and the delta; of a price without time value those of the payoff."""
+    """Write losses from the mark and delta; for a price without time value, those of the payoff."""
     contracts = solved.contracts
     payoffs = np.flatnonzero(_is_without_time_value(solved.status))
     if payoffs.size:

@@ -1,7 +1,7 @@
-"""The chains of an underlying in a few numbers an expiry, as they go over the wire.
+"""Summaries of the chains of an underlying, one for each expiry, as the API sends them.
 
-Volatilities are fractions, open interest and volume units; what does not exist is None, and
-``reasons`` says why.
+Volatilities are fractions, open interest and volume units; a missing number is None and has its
+reason in ``reasons``.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmilePoint:
-    """The volatility of one strike, from the side that is out of the money."""
+    """The volatility of one strike, from its out-of-the-money right."""
 
     strike: Decimal
     #: ln(strike / forward).
     log_moneyness: float
     #: A fraction: 0.15 is 15 vol points.
     implied_vol: float
-    #: Which side that is: puts below the forward, calls from it on.
+    #: The out-of-the-money right: puts below the forward, calls at and above it.
     right: Right
 
 
@@ -68,14 +68,15 @@ class ExpirySummary:
     atm_vol: float | None
     #: Volatility of the call of 25 delta less that of the put.
     risk_reversal_25: float | None
-    #: The middle of both less :attr:`atm_vol`.
+    #: The mean of both less :attr:`atm_vol`.
     butterfly_25: float | None
-    #: Puts for one call.
+    #: Puts divided by calls.
     oi_put_call_ratio: float | None
     volume_put_call_ratio: float | None
-    #: The listed strike at which the open contracts pay least at expiry, the lowest of several.
+    #: The listed strike with the least total payout of open contracts at expiry; of several the
+    #: lowest.
     max_pain: Decimal | None
-    #: Rupees of delta for a move of 1 % of the spot: calls positive, puts negative, by convention.
+    #: Change of the delta in rupees for a rise of the spot by 1 %; calls count positive, puts negative.
     gamma_exposure: float | None
     total_oi: int
     call_oi: int
@@ -89,18 +90,18 @@ class ExpirySummary:
     contracts: int
     unquoted: int
     priced: int
-    #: Seconds since the oldest Greeks were asked for, and since the oldest quote was received.
+    #: Seconds since the request of the oldest Greeks, and since the receipt of the oldest quote.
     age_seconds: float | None
     quote_age_seconds: float | None
-    #: By strike; only strikes that have a volatility.
+    #: By strike; strikes without a volatility are left out.
     smile: tuple[SmilePoint, ...]
-    #: Why a number above is null, by its name.
+    #: The reasons of missing numbers, by field name.
     reasons: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainSummary:
-    """Every expiry of an underlying that was asked for, the nearest first."""
+    """The requested expiries of an underlying, the nearest first."""
 
     underlying: str
     spot: Decimal | None
@@ -154,18 +155,18 @@ def summarize(
         age_seconds=age,
         quote_age_seconds=oldest_age(readings.quotes["time"], now_ms),
         smile=() if isinstance(smile, Lack) else _points(smile),
-        reasons=reasons.told,
+        reasons=reasons.found,
     )
 
 
 class _Reasons:
-    """Why numbers are missing, by their names."""
+    """Collects the reasons of missing numbers by name."""
 
     def __init__(self) -> None:
-        self.told: dict[str, str] = {}
+        self.found: dict[str, str] = {}
 
     def number(self, name: str, value: Measured) -> float | None:
-        """Return the value to show, and remember why there is none."""
+        """Return the rounded value, or None with its reason kept."""
         known = self._known(name, value)
         return None if known is None else shortest(known)
 
@@ -175,7 +176,7 @@ class _Reasons:
 
     def _known(self, name: str, value: Measured) -> float | None:
         if isinstance(value, Lack):
-            self.told[name] = value.value
+            self.found[name] = value.value
             return None
         return value
 

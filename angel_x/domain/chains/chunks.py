@@ -1,4 +1,4 @@
-"""Cutting a universe into chunks: runs of whole chains that one message asks to be priced.
+"""Chunks of a universe: runs of whole chains that are priced by one message.
 
 Put-call parity needs both sides of every strike of an expiry, so a chain is never cut.
 """
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from angel_x.domain.chains.published import Heads
     from angel_x.domain.contracts.universe import Chain, Universe
 
-#: Rows of one message.  Fewer, and the four milliseconds that a message costs show; more, and a large
-#: universe is too few chunks for several workers.
+#: Rows of one message.  With fewer rows the four milliseconds of a message matter; with more, a large
+#: universe has too few chunks for several workers.
 CHUNK_ROWS = 25_000
-#: Rows that are priced along, though they stand as they were: they cost less than one more message.
+#: The most unchanged rows that are priced along within a chunk: they cost less than one more message.
 GAP_ROWS = 2_048
 
 
@@ -34,9 +34,9 @@ def cut_chunks(
 ) -> list[tuple[int, int]]:
     """Return ``(start, stop)`` of chunks of about ``rows`` rows that cover the chains that are due.
 
-    They are in order, and each begins and ends with a chain that is due; all are where ``due`` is
-    None.  Fewer than ``gap`` rows between two that are due do not end a chunk.  Chunks that follow
-    each other are of about one size.
+    They are in order, and each begins and ends with a due chain; all chains are due where ``due`` is
+    None.  Fewer than ``gap`` rows between two due chains do not end a chunk.  The chunks of one run
+    have about equal sizes.
     """
     indices = range(len(universe.chains)) if due is None else np.flatnonzero(due).tolist()
     chains = [universe.chains[index] for index in indices]
@@ -44,7 +44,7 @@ def cut_chunks(
 
 
 def _runs(chains: Sequence[Chain], gap: int) -> Iterator[list[Chain]]:
-    """Yield chains that follow each other with fewer than ``gap`` rows between them."""
+    """Yield runs of chains with fewer than ``gap`` rows between neighbors."""
     run: list[Chain] = []
     for chain in chains:
         if run and chain.start - run[-1].stop >= gap:
@@ -56,7 +56,7 @@ def _runs(chains: Sequence[Chain], gap: int) -> Iterator[list[Chain]]:
 
 
 def _evenly(run: Sequence[Chain], rows: int) -> Iterator[tuple[int, int]]:
-    """Cut a run where the chains come nearest to equal parts."""
+    """Cut a run at the chain boundaries nearest to equal parts."""
     start, total = run[0].start, run[-1].stop - run[0].start
     share = total / max(1, round(total / rows))
 
@@ -71,10 +71,10 @@ def _evenly(run: Sequence[Chain], rows: int) -> Iterator[tuple[int, int]]:
 def due_chains(
     heads: Heads, marks: NDArray[np.uint64], now_ms: int, max_age_seconds: float
 ) -> NDArray[np.bool_]:
-    """Return which chains have to be priced again.
+    """Return which chains must be priced again.
 
-    Those whose quotes have other fingerprints than the published, and those that are not published
-    or so since longer than ``max_age_seconds``.
+    Due are chains whose fingerprint differs from the published one, and chains that are unpublished
+    or were published more than ``max_age_seconds`` ago.
     """
     age_ms = now_ms - heads.as_of_ms
     moved = heads.fingerprints != marks
@@ -85,7 +85,7 @@ def due_chains(
 def oldest_first(
     universe: Universe, chunks: list[tuple[int, int]], heads: Heads
 ) -> list[tuple[int, int]]:
-    """Sort chunks by the oldest chain in them, so that none starves where not all get their turn."""
+    """Sort chunks by their oldest chain, so that none starves where workers cannot price all."""
 
     def oldest(chunk: tuple[int, int]) -> int:
         return int(heads.as_of_ms[chain_span(universe, *chunk)].min())
@@ -94,7 +94,7 @@ def oldest_first(
 
 
 def chain_span(universe: Universe, start: int, stop: int) -> slice:
-    """Return the positions in ``universe.chains`` of the rows ``start:stop``, whole chains all."""
+    """Return the positions in ``universe.chains`` of the rows ``start:stop``, which are whole chains."""
     if start >= stop:
         return slice(0, 0)
     index = universe.chain_index
@@ -102,7 +102,7 @@ def chain_span(universe: Universe, start: int, stop: int) -> slice:
 
 
 def is_whole_chains(universe: Universe, start: int, stop: int) -> bool:
-    """Say whether the rows ``start:stop`` exist, are not none, and begin and end with a chain."""
+    """Return whether the rows ``start:stop`` exist, are not empty, and begin and end with a chain."""
     if not 0 <= start < stop <= len(universe):
         return False
     span = chain_span(universe, start, stop)

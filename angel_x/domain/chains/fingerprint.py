@@ -1,7 +1,7 @@
-"""Whether a chain has moved: the prices that its Greeks hang on, as one number a chain.
+"""Fingerprints: one number for each chain that changes with the prices behind its Greeks.
 
-The number is published with what was computed of it, so that whoever asks for the next refresh can
-tell, in whatever process, which chains stand as they were priced.
+The fingerprint is published with the Greeks, so that the next refresh, in any process, can find the
+chains that have moved since.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _SECOND = np.uint64(0x94D049BB133111EB)
 def fingerprints(universe: Universe, chains: slice, market: MarketQuotes, age: QuoteAge) -> Words:
     """Return one number for each of these chains, whose rows ``market.quotes`` holds.
 
-    It changes with a bid, ask or last price of a row, of the underlying and of the future, and with
-    a quote that becomes too old or is no longer; not with sizes, open interest or a tick that
-    repeats the price.
+    It changes with a bid, ask or last price of a row, of the underlying or of the future, and when a
+    quote becomes stale or is no longer stale; not with sizes, open interest or a tick that repeats
+    the price.
     """
     members = universe.chains[chains]
     if not members:
@@ -38,7 +38,7 @@ def fingerprints(universe: Universe, chains: slice, market: MarketQuotes, age: Q
     first = members[0].start
     starts = np.array([chain.start - first for chain in members])
     owners = universe.underlying_index[starts + first]
-    # A row has the same place in whatever run of chains it is looked at.
+    # The place of a row does not depend on the run of chains that is read.
     rows = _prices(market.quotes, age, first)
     spots = _prices(market.spots, age)[owners]
     futures = _prices(market.futures, age)[chains]

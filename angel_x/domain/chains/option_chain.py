@@ -1,7 +1,7 @@
-"""What is read of contracts: quotes beside Greeks, as they go over the wire.
+"""Quotes and Greeks of contracts and chains, as the API sends them.
 
 The API writes these records and the client library reads them.  Prices are rupees to the paisa;
-what does not exist is None, never a number, and ``status`` says why.
+missing numbers are None, and ``status`` is the reason.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class ContractGreeks(UnitGreeks, ContractQuote):
     forward: Decimal | None
     #: ``parity``, ``futures`` or ``spot_carry``.
     forward_source: str | None
-    #: Seconds since the Greeks were asked for, and since the quote was received.
+    #: Seconds since the request of the Greeks, and since the receipt of the quote.
     age_seconds: float | None
     quote_age_seconds: float | None
-    #: ``ok``; ``from_twin`` where volatility and Greeks are those of the strike's other side; else
-    #: why there are none.
+    #: ``ok``; ``from_twin`` where volatility and Greeks are those of the other right of the strike;
+    #: else the reason why there are none.
     status: str
 
 
@@ -75,28 +75,28 @@ class OptionChain:
     forward: Decimal | None
     #: ``parity``, ``futures`` or ``spot_carry``.
     forward_source: str | None
-    #: Volatility at the forward, a fraction; where there is none, the summary of the chain says why.
+    #: Volatility at the forward, a fraction; the reason of a null is in the summary of the chain.
     atm_vol: float | None
     expiry: date
     lot_size: int
     #: Every listed expiry of the underlying.
     expiries: tuple[date, ...]
-    #: Seconds since the oldest Greeks of the chain were asked for.
+    #: Seconds since the request of the oldest Greeks of the chain.
     age_seconds: float | None
     rows: tuple[ContractGreeks, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """What the boards hold of some rows: one entry, or one column, a row."""
+    """The quotes and Greeks of some rows from the boards: one entry, or one column, for each row."""
 
     quotes: NDArray[np.void]
     columns: NDArray[np.float32]
-    #: When the Greeks were asked for, epoch milliseconds; zero where there are none.
+    #: Request time of the Greeks, epoch milliseconds; zero where there are none.
     times: NDArray[np.int64]
 
     def part(self, start: int, stop: int) -> Readings:
-        """Return what is held of the rows ``start:stop`` of these."""
+        """Return the readings of the rows ``start:stop`` of these."""
         rows = slice(start, stop)
         return Readings(self.quotes[rows], self.columns[:, rows], self.times[rows])
 
@@ -104,7 +104,7 @@ class Readings:
 def contract_greeks(
     universe: Universe, rows: Sequence[int], readings: Readings, now_ms: int
 ) -> tuple[ContractGreeks, ...]:
-    """Put the readings of each row into words; ``now_ms`` is the wall clock."""
+    """Return the record of each row from its readings; ``now_ms`` is the wall clock."""
     quotes, times = readings.quotes.tolist(), readings.times.tolist()
     greeks = [
         dict(zip(GREEK_FIELDS, values, strict=True)) for values in readings.columns.T.tolist()
@@ -117,20 +117,20 @@ def contract_greeks(
 
 
 def oldest_age(times: NDArray[np.int64], now_ms: int) -> float | None:
-    """Return seconds since the oldest time that is known; None where none is."""
+    """Return seconds since the oldest known time; None where no time is known."""
     known = times[times > 0]
     return _age(int(known.min()), now_ms) if known.size else None
 
 
 def forward_of(columns: NDArray[np.float32]) -> Decimal | None:
-    """Return the forward that the rows of one chain share, in rupees."""
+    """Return the common forward of the rows of one chain, in rupees."""
     forwards = columns[GreekField.FORWARD]
     known = forwards[np.isfinite(forwards)]
     return _price(float(known[0])) if known.size else None
 
 
 def forward_source_of(columns: NDArray[np.float32]) -> str | None:
-    """Return where that forward came from."""
+    """Return the source of the forward of one chain."""
     known = np.isfinite(columns[GreekField.FORWARD])
     sources = columns[GreekField.FORWARD_SOURCE, known]
     return _source(float(sources[0])) if sources.size else None
@@ -142,7 +142,7 @@ def spot_of(quote: np.void) -> Decimal | None:
 
 
 def age_of(quote: np.void, now_ms: int) -> float | None:
-    """Return seconds since a quote was received."""
+    """Return seconds since the receipt of a quote."""
     return _age(int(quote["time"]), now_ms)
 
 
@@ -166,7 +166,7 @@ def _record(
         **{name: shortest(greeks[name]) for name in GREEK_NAMES},
         price=_price(greeks["price"]),
         forward=forward,
-        # A pass that found no forward says where it looked last, which is not where one came from.
+        # Without a forward the stored source is the last one tried, and is not shown.
         forward_source=None if forward is None else _source(greeks["forward_source"]),
         age_seconds=_age(as_of_ms, now_ms),
         quote_age_seconds=_age(received, now_ms),
@@ -175,7 +175,7 @@ def _record(
 
 
 def shortest(value: float) -> float | None:
-    """Return a number to seven digits, which single precision always holds; None for no number."""
+    """Return a number rounded to seven digits, the precision of float32; None for NaN."""
     return float(f"{value:.7g}") if isfinite(value) else None
 
 
@@ -184,7 +184,7 @@ def _source(code: float) -> str | None:
 
 
 def _price(value: float) -> Decimal | None:
-    # A forward above a lakh has more than seven digits, and single precision holds its paise.
+    # Not rounded to seven digits: float32 holds the paise of a forward above a lakh.
     return to_paisa(Decimal(value)) if isfinite(value) else None
 
 
@@ -193,5 +193,5 @@ def _rupees(paise: int) -> Decimal | None:
 
 
 def _age(time_ms: int, now_ms: int) -> float | None:
-    # Clocks of two machines differ by milliseconds; an age below zero would only puzzle.
+    # Clocks of two machines differ by milliseconds; a negative age is shown as zero.
     return max(0, now_ms - time_ms) / 1000.0 if time_ms else None

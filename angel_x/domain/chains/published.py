@@ -1,4 +1,4 @@
-"""What is published of whole chains, and what can be told of it without reading it."""
+"""Published values of whole chains, and their heads, which are read without the values."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Valued(NamedTuple):
     greeks: NDArray[np.floating]
     #: Rupees, shape (RISK_ROWS, rows).
     risk: NDArray[np.floating]
-    #: When they were asked for, epoch milliseconds.
+    #: The request time, epoch milliseconds.
     as_of_ms: int
-    #: Of the quotes that they were computed from.
+    #: The fingerprints of their quotes.
     fingerprints: NDArray[np.uint64]
 
 
 class Heads(NamedTuple):
-    """When every chain of a universe was published and from what; zeros where it is not."""
+    """Request time and fingerprint of every published chain; zeros where unpublished."""
 
     as_of_ms: NDArray[np.int64]
     fingerprints: NDArray[np.uint64]

@@ -25,11 +25,11 @@ _SYMBOL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A European option, as it is listed.
+    """A listed European option.
 
-    One on an index is settled in cash at the closing value of the index.  One on a stock is settled
-    by delivery of the stock, which is not offered here: it is priced and shown, and no order in it
-    is accepted.
+    Options on an index are settled in cash at the closing value of the index.  Options on a stock
+    are settled by delivery, which is not supported: they are priced and shown, and orders in them
+    are refused.
     """
 
     symbol: str
@@ -42,7 +42,7 @@ class Contract:
     lot_size: int
     #: Rupees.
     tick_size: Decimal
-    #: Units that one order may not exceed at the exchange.
+    #: The most units of one order at the exchange.
     freeze_quantity: int
     #: The close of the session of the expiry day, UTC.
     expires_at: datetime
@@ -54,12 +54,12 @@ def format_symbol(underlying: str, expiry: date, strike: Decimal, right: Right) 
 
 
 def symbol_prefix(underlying: str, expiry: date) -> str:
-    """Return what the symbols of a chain begin with, such as ``NIFTY_25AUG26_``."""
+    """Return the common prefix of the symbols of a chain, such as ``NIFTY_25AUG26_``."""
     return f"{underlying}_{expiry.day:02d}{MONTHS[expiry.month - 1]}{expiry.year % 100:02d}_"
 
 
 def strike_text(paise: int) -> str:
-    """Return a strike as symbols hold it."""
+    """Write a strike in the format of symbols."""
     whole, rest = divmod(paise, 100)
     return f"{whole}.{rest:02d}".rstrip("0") if rest else str(whole)
 
@@ -82,7 +82,7 @@ def parse_symbol(symbol: str) -> tuple[str, date, Decimal, Right]:
 
 
 def underlying_of(symbol: str) -> str:
-    """Return the underlying of what is known to be a symbol."""
+    """Return the underlying of a symbol, which is not validated."""
     return symbol.partition("_")[0]
 
 

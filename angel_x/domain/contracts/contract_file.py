@@ -1,4 +1,4 @@
-"""What a file of contracts holds."""
+"""The content of a file of contracts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ContractFile:
-    """The contracts of a file, and what else is in it."""
+    """The contracts of a file, and counts of its other rows."""
 
     universe: Universe
-    #: How many of its rows are something else, by what they are.
+    #: The number of rows that are no listed options, by kind.
     passed_over: Mapping[str, int] = field(default_factory=dict)
-    #: Contracts whose freeze quantity is one lot because none is known.
+    #: The number of contracts without a known freeze quantity, for which it is one lot.
     without_freeze: int = 0

@@ -1,4 +1,4 @@
-"""What the exchange lays down for a contract: lot, freeze quantity, tick, expiry weekday, names."""
+"""Contract terms set by the exchange: lot, freeze quantity, tick, expiry weekday, names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from angel_x.errors import InvalidInput
 if TYPE_CHECKING:
     from angel_x.domain.calendar.session import TradingCalendar
 
-#: How recordings and exchange files write an underlying, by our name for it.
+#: Internal names by the names in recordings and exchange files.
 _ALIASES = MappingProxyType(
     {
         "NIFTY50": "NIFTY",
@@ -28,7 +28,7 @@ _ALIASES = MappingProxyType(
 
 
 def underlying_name(text: str) -> str:
-    """Return our name of an underlying that a recording may write differently."""
+    """Return the internal name of an underlying from the name in a recording."""
     return _ALIASES.get(text, text)
 
 
@@ -40,9 +40,9 @@ class ContractRules:
     freeze_quantities: Mapping[str, Dated[int]]
     #: Rupees.
     tick_size: Decimal
-    #: Of each exchange, by week; Monday is 0.
+    #: By exchange and week; Monday is 0.
     expiry_weekdays: Mapping[str, Dated[int]]
-    #: Where the options of an underlying are listed; NSE where it is not named.
+    #: The exchange that lists the options of an underlying; NSE where it is missing.
     exchanges: Mapping[str, str]
     #: Underlyings with weekly contracts.
     weekly: frozenset[str]
@@ -63,7 +63,7 @@ class ContractRules:
         )
 
     def is_index(self, underlying: str) -> bool:
-        """Say whether options on it are settled in cash, under rules that are known here."""
+        """Return whether the underlying is a known index, whose options are settled in cash."""
         return underlying in self.lot_sizes
 
     def lot_size(self, underlying: str, expiry: date) -> int:
@@ -79,7 +79,7 @@ class ContractRules:
 
 @dataclass(frozen=True, slots=True)
 class ContractFactory:
-    """Makes contracts as they are listed on one trading day."""
+    """Makes contracts with the terms of one trading day."""
 
     rules: ContractRules
     calendar: TradingCalendar
@@ -89,7 +89,7 @@ class ContractFactory:
         """Return the contract under the rules of its expiry and of the trading day.
 
         Raises:
-            InvalidInput: The rules do not know the underlying, or not that far back.
+            InvalidInput: There is no rule for the underlying, or none that far back.
         """
         return Contract(
             symbol=format_symbol(underlying, expiry, strike, right),

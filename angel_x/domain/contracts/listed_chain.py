@@ -1,6 +1,6 @@
-"""The terms of a chain's contracts as one matrix of whole numbers, and how such matrices are gathered.
+"""The terms of a chain as one matrix of integers, and the grouping of contracts into such chains.
 
-Whole numbers are exact, and a hundred thousand contracts of them are five megabytes.
+Integers are exact, and a hundred thousand contracts take five megabytes.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ class ListedChain(NamedTuple):
 
     underlying: str
     expiry: date
-    #: One row a contract, in any order; one column a :class:`Term`.
+    #: One row for each contract, in any order; one column for each :class:`Term`.
     terms: NDArray[np.int64]
 
 
 class Gathering:
-    """Takes contracts one by one, in any order, and gives them back by chain."""
+    """Groups contracts, added one by one in any order, by chain."""
 
     def __init__(self) -> None:
         self._chains: dict[tuple[str, date], array[int]] = {}
 
     def add(self, underlying: str, expiry: date, terms: Iterable[int]) -> None:
-        """Take the terms of one contract, in the order of :class:`Term`."""
+        """Add the terms of one contract, in the order of :class:`Term`."""
         self._chains.setdefault((underlying, expiry), array("q")).extend(terms)
 
     def __iter__(self) -> Iterator[ListedChain]:
@@ -65,10 +65,10 @@ class Gathering:
 
 
 def gathered(contracts: Iterable[Contract]) -> Gathering:
-    """Return contracts by chain.
+    """Group contracts by chain.
 
     Raises:
-        InvalidInput: A strike or tick is finer than a paisa, or a symbol is not that of its terms.
+        InvalidInput: A strike or tick is finer than a paisa, or a symbol does not match its terms.
     """
     gathering = Gathering()
     for c in contracts:

@@ -1,4 +1,4 @@
-"""The fields of one row of a scrip master: what each may hold and what it means.
+"""The fields of one row of a scrip master: valid values and their meaning.
 
 Amounts are written in paise with six decimals of zeros, ``2235000.000000`` for a strike of 22,350.
 """
@@ -24,7 +24,7 @@ _SHOWN = 60
 
 
 class FieldFault(Exception):
-    """A field that cannot be read; the message says why, the offending value last."""
+    """A field that cannot be read; the message ends with the offending value."""
 
     def __init__(self, field: str, rule: str, value: object) -> None:
         super().__init__(f"{rule}, was {str(value)[:_SHOWN]}")
@@ -32,7 +32,7 @@ class FieldFault(Exception):
 
 
 def text(row: Mapping[str, object], field: str) -> str:
-    """Return a field that every row has."""
+    """Return a required field."""
     value = row.get(field)
     if value is None:
         raise FieldFault(field, "must be there", "missing")
@@ -42,7 +42,7 @@ def text(row: Mapping[str, object], field: str) -> str:
 
 
 def underlying(row: Mapping[str, object]) -> str:
-    """Return our name of the underlying."""
+    """Return the internal name of the underlying."""
     value = text(row, "name")
     name = underlying_name(value)
     if not _NAME.fullmatch(name):
@@ -59,7 +59,7 @@ def expiry(row: Mapping[str, object]) -> date:
 
 
 def right(row: Mapping[str, object]) -> Right:
-    """Return the right, which only the end of the broker's symbol tells."""
+    """Return the right, from the end of the broker's symbol: no other field has it."""
     value = text(row, "symbol")
     try:
         return Right(value[-2:])
@@ -77,7 +77,7 @@ def tick_size(row: Mapping[str, object]) -> int:
 
 
 def positive(row: Mapping[str, object], field: str, rule: str) -> int:
-    """Return a whole number above zero: paise of an amount, units of a size."""
+    """Return a positive integer: paise of an amount, units of a size."""
     value = text(row, field)
     number = _whole(value)
     if not number:

@@ -1,9 +1,9 @@
-"""The scrip master: a broker's list of every instrument, of which the options become contracts.
+"""The scrip master: a broker's list of every instrument, whose options become contracts.
 
-The options of NFO and BFO, on indices (OPTIDX) and on stocks (OPTSTK), are listed; everything else
-is passed over and counted.  Lot, tick and freeze quantity are the master's own, which is made anew
-every day.  A row that gives no freeze quantity has that of the exchange's table, and one that the
-table does not know a single lot: an order may always be cut smaller than the exchange asks for.
+The options of NFO and BFO, on indices (OPTIDX) and on stocks (OPTSTK), are listed; all other rows are
+skipped and counted.  Lot, tick and freeze quantity come from the master, which is published every
+day.  A missing freeze quantity is taken from the exchange's table, and is one lot where the table has
+none: smaller orders than necessary are always allowed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NSE, _BSE = "NFO", "BFO"
 _OPTIONS = frozenset({"OPTIDX", "OPTSTK"})
 _FUTURES = frozenset({"FUTIDX", "FUTSTK"})
 
-#: Which chain a row belongs to: exchange segment, underlying, expiry.
+#: The chain of a row: exchange segment, underlying, expiry.
 _Key = tuple[str, str, date]
 
 
@@ -45,10 +45,11 @@ def parse_master(
     calendar: TradingCalendar,
     trading_day: date,
 ) -> ContractFile:
-    """Return what is listed on a trading day.  The rows are read once and none is kept.
+    """Return the options listed on a trading day.  The rows are read once and none is kept.
 
-    Passed over are ``futures``, ``expired`` options, ``other_instruments``, and options that are
-    ``on_two_exchanges``: a chain that both list is that of NSE.  ``file`` is what errors call it.
+    Skipped are ``futures``, ``expired`` options, ``other_instruments``, and options that are
+    ``on_two_exchanges``: of a chain that both exchanges list, that of NSE is kept.  ``file`` is the
+    name in errors.
 
     Raises:
         InvalidScripMaster: With the row, counted from one, and the field.
@@ -66,7 +67,7 @@ def parse_master(
 
 
 class _Again(Exception):
-    """A contract that an earlier row has given."""
+    """A contract that repeats an earlier row."""
 
     def __init__(self, row: int, earlier: int) -> None:
         super().__init__(f"must name a contract once, is that of row {earlier}")
@@ -74,7 +75,7 @@ class _Again(Exception):
 
 
 class _Reading:
-    """What the rows so far have said."""
+    """The contracts and counts of the rows so far."""
 
     def __init__(self, rules: ContractRules, calendar: TradingCalendar, trading_day: date) -> None:
         self._rules = rules
@@ -86,7 +87,7 @@ class _Reading:
         self._without_freeze = 0
 
     def add(self, number: int, row: object) -> None:
-        """Take one row."""
+        """Read one row."""
         if not isinstance(row, Mapping):
             raise FieldFault("(any)", "must be an object", row)
         segment = scrip_cells.text(row, "exch_seg")

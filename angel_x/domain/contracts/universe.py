@@ -1,9 +1,8 @@
 """The universe: every listed contract as one sorted table, in which a contract is a row number.
 
-The table is columns; contracts and symbols are made from them when they are asked for.  Two
-universes with the same contracts have the same version, however and in whatever process they were
-built.  A row number means nothing without the universe that it counts in: whoever holds rows holds
-that universe with them.
+The table is columns; contracts and symbols are made from them on access.  Two universes with the
+same contracts have the same version, in every process and however they were built.  A row number is
+valid only with its universe: code that keeps rows keeps the universe with them.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
-#: So many contracts that were made are kept for those who ask for the same ones again.
+#: The number of made contracts that are kept for repeated access.
 _KEPT = 4096
 _MICROSECONDS = 1e6
 
@@ -47,15 +46,15 @@ class Chain:
 class Universe:
     """The contract table, sorted by underlying, expiry, strike and right (CE before PE).
 
-    Every column is a read-only array of one entry a contract.
+    Every column is a read-only array with one entry for each contract.
 
     Args:
         contracts: The contracts, in any order.
-        chains: The same as columns, in any order; the quicker way.
+        chains: The contracts as columns, in any order, which is faster.
 
     Raises:
-        InvalidInput: A contract or a chain comes twice, or a contract has a term that cannot be or
-            another symbol than its terms make.
+        InvalidInput: A contract or a chain is repeated, a term is out of bounds, or a symbol does
+            not match its terms.
     """
 
     def __init__(
@@ -88,12 +87,12 @@ class Universe:
 
     @property
     def contracts(self) -> Sequence[Contract]:
-        """Every contract, by row; made when it is asked for."""
+        """Every contract, by row, made on access."""
         return ByRow(len(self), self.contract, self._each_contract)
 
     @property
     def symbols(self) -> Sequence[str]:
-        """Every symbol, by row; made when it is asked for."""
+        """Every symbol, by row, made on access."""
         return ByRow(len(self), self.symbol, self._each_symbol)
 
     @property
@@ -102,7 +101,7 @@ class Universe:
         return Rows(self.symbols, self.row)
 
     def row(self, symbol: str) -> int | None:
-        """Return the row of a symbol, or None where the universe does not hold it."""
+        """Return the row of a symbol, or None where it is not in the universe."""
         start = symbol.rfind("_") + 1
         place = self._places.get(symbol[:start])
         if place is None:
@@ -111,13 +110,13 @@ class Universe:
         if endings is None:
             chain = self.chains[place]
             names = self._chain_endings(chain)
-            # Chains that nobody asks about need no table.
+            # Made on first access: most chains are never read by symbol.
             endings = dict(zip(names, range(chain.start, chain.stop), strict=True))
             self._endings[place] = endings
         return endings.get(symbol[start:])
 
     def contract(self, row: int) -> Contract:
-        """Return the contract of a row from zero on."""
+        """Return the contract of a row, counted from zero."""
         contract = self._made.get(row)
         if contract is None:
             contract = self._make(self.chains[self._place(row)], row)
@@ -127,11 +126,11 @@ class Universe:
         return contract
 
     def symbol(self, row: int) -> str:
-        """Return the symbol of a row from zero on."""
+        """Return the symbol of a row, counted from zero."""
         return self._prefixes[self._place(row)] + self._ending(row)
 
     def rows_in(self, other: Universe) -> NDArray[np.int64]:
-        """Return the row that each contract has in another universe, -1 where it has none."""
+        """Return the row of each contract in another universe, -1 where it is not listed there."""
         found = np.full(len(self), -1, np.int64)
         theirs = {(c.underlying, c.expiry): c for c in other.chains}
         for chain in self.chains:
@@ -233,7 +232,7 @@ def _spans(chains: Iterable[ListedChain]) -> Iterator[Chain]:
 
 
 def _numbered_once(prefixes: Sequence[str]) -> dict[str, int]:
-    """Return the position of each beginning of a symbol, which no two chains may share."""
+    """Return the position of each symbol prefix; two chains must not share one."""
     places: dict[str, int] = {}
     for place, prefix in enumerate(prefixes):
         if places.setdefault(prefix, place) != place:
@@ -242,7 +241,7 @@ def _numbered_once(prefixes: Sequence[str]) -> dict[str, int]:
 
 
 def _ordered(chain: ListedChain) -> NDArray[np.int64]:
-    """Return the terms of a chain by strike and right, once each of them can be."""
+    """Return the validated terms of a chain, sorted by strike and right."""
     terms = chain.terms[np.lexsort((chain.terms[:, Term.IS_PUT], chain.terms[:, Term.STRIKE]))]
     again = (np.diff(terms[:, : Term.IS_PUT + 1], axis=0) == 0).all(axis=1)
     if again.any():
@@ -259,7 +258,7 @@ def _ordered(chain: ListedChain) -> NDArray[np.int64]:
 
 
 _LARGEST = int(np.iinfo(np.int32).max)
-#: A symbol holds seven digits of rupees, so no larger strike could be asked for.
+#: A symbol has seven digits of rupees, so a larger strike would have no symbol.
 _MOST = {
     Term.STRIKE: 999_999_999,
     Term.LOT_SIZE: _LARGEST,

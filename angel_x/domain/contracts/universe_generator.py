@@ -1,7 +1,7 @@
-"""A made-up universe of the size of the real one: indices by the exchange's rules, stocks like them.
+"""A generated universe of the size of the real one: indices by the exchange's rules, and stocks.
 
-The same plan makes the same contracts.  The stocks do not exist; their lots, freeze quantities and
-strikes follow the exchange's habits, and their contracts carry them.
+The same plan makes the same contracts.  The stocks are fictitious; their lots, freeze quantities and
+strikes follow the practice of the exchange.
 """
 
 from __future__ import annotations
@@ -48,20 +48,20 @@ _INDICES = MappingProxyType(
         "BANKEX": _Index(59_000, 100),
     }
 )
-#: Rupees between which the spots of stocks lie.
+#: Rupees: the range of the spots of stocks.
 _STOCK_SPOTS = (60.0, 12_000.0)
-#: From each spot on, the distance of strikes in paise: one to two per cent of the spot.
+#: Distance of strikes in paise, by the lowest spot in rupees: one to two per cent of the spot.
 _STEPS = (
     (0, 50), (50, 100), (125, 250), (250, 500), (500, 1_000), (1_000, 2_000), (2_500, 5_000),
     (5_000, 10_000), (12_500, 25_000), (25_000, 50_000),
 )  # fmt: skip
-#: Rupees that one lot of a stock is worth at least, and what lots are multiples of.
+#: The least value of one lot of a stock in rupees, and the unit of lot sizes.
 _LEAST_VALUE, _LOT_UNIT = 500_000, 25
-#: Lots of a stock that one order may hold: the middle of the exchange's list.
+#: The most lots of a stock in one order: the median of the exchange's list.
 _FREEZE_LOTS = 40
-#: How many strikes a chain of an index has for one of a stock.
+#: The ratio of strikes in a chain of an index to those of a stock.
 _INDEX_WEIGHT = 2.0
-#: The most of each that can be asked for.
+#: The largest values of a plan.
 _MOST = MappingProxyType({"underlyings": 1_000, "expiries": 12, "contracts": 1_000_000})
 #: Rupees.
 _HIGHEST_SPOT = 1_000_000
@@ -69,19 +69,19 @@ _HIGHEST_SPOT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class UniversePlan:
-    """What to make.
+    """The size of a generated universe.
 
     Raises:
         InvalidInput: A number or a spot is out of bounds.
     """
 
     underlyings: int = 200
-    #: Monthly expiries of each underlying.  One with weekly contracts has as many weekly ones and
-    #: the month after them.
+    #: Monthly expiries of each underlying.  An underlying with weekly contracts has as many weekly
+    #: expiries and the monthly one after them.
     expiries: int = 3
     contracts: int = 100_000
     seed: int = 1
-    #: Rupees, for the underlyings whose spot shall not be made up.
+    #: Rupees, for the underlyings whose spot is given and not generated.
     spots: Mapping[str, Decimal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -108,11 +108,11 @@ def generate_universe(
 ) -> Universe:
     """Return a universe of exactly ``plan.contracts``, or one less where that is odd.
 
-    Calls and puts on strikes around each spot, none of which expires on the trading day.
+    It has calls and puts on strikes around each spot; none expires on the trading day.
 
     Raises:
-        InvalidInput: A spot is given for an underlying that is not made, or the contracts are too
-            few for the chains.
+        InvalidInput: A spot is given for an underlying that is not generated, or there are fewer
+            contracts than the chains need.
     """
     underlyings = _underlyings(plan)
     strangers = plan.spots.keys() - {u.name for u in underlyings}
@@ -173,10 +173,10 @@ def _expiries(
 
 
 def _shares(total: int, weights: NDArray[np.float64]) -> list[int]:
-    """Cut ``total`` strikes into one share a chain, by weight and without a rest."""
+    """Distribute ``total`` strikes over the chains by weight, without remainder."""
     if total < len(weights):
         raise InvalidInput(f"contracts must be at least {2 * len(weights)}, was {2 * total}")
-    # Every chain gets one strike, and the rest by weight.
+    # Every chain gets one strike; the remaining ones are distributed by weight.
     ends = np.rint(np.cumsum(weights) / weights.sum() * (total - len(weights))).astype(np.int64)
     shares: list[int] = (np.diff(ends, prepend=0) + 1).tolist()
     return shares

@@ -1,4 +1,4 @@
-"""What there is one of for each row, made from columns when it is asked for."""
+"""Read-only row views over the columns of the universe; items are made on access."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ Other = TypeVar("Other")
 
 
 class ByRow(Sequence[Item], Generic[Item]):
-    """A sequence that holds nothing.  A slice of it is a tuple.
+    """A sequence with one item a row, made on access.  A slice is a tuple.
 
     Args:
-        size: How many rows there are.
-        one: Makes what a row has, from row zero on.
-        each: Makes it for every row in turn, which is cheaper.
+        size: The number of rows.
+        one: Makes the item of a row, counted from zero.
+        each: Makes the items of all rows in order, which is cheaper than one by one.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Rows(Mapping[str, int]):
 
     Args:
         symbols: The symbol of each row.
-        find: Returns the row of a symbol, or None where it has none.
+        find: Returns the row of a symbol, or None for an unknown symbol.
     """
 
     def __init__(self, symbols: Sequence[str], find: Callable[[str], int | None]) -> None:

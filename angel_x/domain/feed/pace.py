@@ -79,7 +79,7 @@ class Every:
         self._last = _NEVER
 
     def is_time(self, now: datetime) -> bool:
-        """Say whether the interval is over, and begin the next one if it is.
+        """Return whether the interval is over, and begin the next one if it is.
 
         A clock that was set back counts as time passed.
         """

@@ -1,8 +1,8 @@
 """Margin of short options as a percentage of the underlying.
 
-It ignores how far out of the money a contract is and gives no credit for a hedge: on a naked option
-near the money it asks for about what risk arrays do, further out for more.  It stands in where there
-are none.  Long options pay their premium and nothing else.
+It ignores moneyness and gives no credit for hedges: for a naked option near the money it is about the
+margin of risk arrays, further out it is more.  It applies to contracts without a risk array.  Long
+options need no margin beyond their premium.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RiskRows:
-    """What is known of some contracts, by contract."""
+    """Market data of some contracts for margin: one entry for each contract."""
 
     underlyings: Sequence[str]
     expiries: Sequence[date]
-    #: Rupees of the underlying, nothing where it has no price.
+    #: Price of the underlying in rupees, zero where unknown.
     spots: Sequence[Decimal]
     #: Risk arrays: 16 losses of a unit long in rupees, delta, mark.
     columns: NDArray[np.float32]
-    #: Whether the risk array is young enough.
+    #: Whether the risk array is recent enough.
     is_fresh: NDArray[np.bool_]
 
 
 class MarginModel(Protocol):
-    """What contracts cost in margin."""
+    """Computes the margin contribution of contracts."""
 
     def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
-        """Return what a unit of each contract adds to margin."""
+        """Return the margin contribution of one unit of each contract."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShortOptionPercent:
-    """Fractions of the underlying's value."""
+    """The parts of percentage margin, as fractions of the underlying."""
 
-    #: The price scan range, the worst move that SPAN looks at.
+    #: The price scan range: the largest ordinary move of SPAN.
     scan: Decimal
     exposure: Decimal
     #: Extra loss margin on the day of expiry.
     expiry_day: Decimal
 
     def beyond_scan(self, expiry: date, today: date) -> Decimal:
-        """Return the fraction that a unit short is asked for whatever its scenarios say."""
+        """Return the fraction charged for a short unit in addition to its scenarios."""
         return self.exposure + self.expiry_day if expiry <= today else self.exposure
 
 
@@ -70,7 +70,7 @@ class PercentageMargin:
     ) -> None:
         self._index = index
         self._stock = stock
-        #: Underlyings that are no stocks.
+        #: Underlyings that are indices.
         self._indices = frozenset(indices)
 
     @classmethod
@@ -90,7 +90,7 @@ class PercentageMargin:
         return (spot * fraction).quantize(PAISA, rounding=ROUND_UP)
 
     def unit_risk(self, underlying: str, expiry: date, spot: Decimal, today: date) -> UnitRisk:
-        """Return what a unit of one contract adds to margin."""
+        """Return the margin contribution of one unit of a contract."""
         is_last_day = expiry <= today
         if spot <= 0:
             return UnitRisk(expiry, MarginSource.NONE, NO_LOSSES, 0, 0, 0, is_last_day)

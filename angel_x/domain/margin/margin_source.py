@@ -1,4 +1,4 @@
-"""Where the margin of a contract comes from."""
+"""The source of the margin of a contract."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from enum import StrEnum
 
 
 class MarginSource(StrEnum):
-    """What the margin of a contract was computed from."""
+    """The market data from which a margin was computed."""
 
     #: The 16 scenarios of its risk array.
     RISK_ARRAY = "risk_array"
-    #: A percentage of the underlying: its risk array is absent, without numbers or too old.
+    #: A percentage of the underlying, because the risk array is absent, without numbers or stale.
     PERCENTAGE = "percentage"
-    #: Nothing: the underlying has no price.
+    #: None: the underlying has no price.
     NONE = "none"

@@ -1,7 +1,7 @@
-"""Risk arrays: what one long unit of a contract loses in each of the 16 SPAN scenarios.
+"""Risk arrays: the loss of one long unit of a contract in each of the 16 SPAN scenarios.
 
-Every scenario is a full repricing at one day's distance.  The forward moves in proportion to the
-underlying, so the volatility and the forward of the published Greeks are all that is needed.
+Every scenario is a full repricing one day later.  The forward moves in proportion to the underlying,
+so the volatility and the forward of the published Greeks suffice.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Scenario(NamedTuple):
-    """One state of the market that margin has to survive."""
+    """One market state of the margin computation."""
 
     #: In price scan ranges; the extreme ones in extreme moves.
     move: float
@@ -50,7 +50,7 @@ _ARE_EXTREME = np.array([scenario.is_extreme for scenario in SCENARIOS])
 
 
 class Scan(NamedTuple):
-    """What the scenarios do; one entry a row where it is an array, fractions where it is no time."""
+    """The shocks of the scenarios: fractions, one entry a row in arrays, and a time step in years."""
 
     price: Floats
     volatility: Floats
@@ -64,14 +64,14 @@ def write_losses(
 ) -> None:
     """Write the losses of one long unit in rupees to ``out``, C-contiguous of shape (16, rows).
 
-    ``contracts.given`` is the volatility and ``mark`` what the contracts are held to be worth now; a
-    NaN in either is a NaN in every scenario.  So a long option never loses more than its mark.
+    ``contracts.given`` is the volatility and ``mark`` the present value of the contracts; a NaN in
+    either is a NaN in every scenario.  Losses count from the mark, so a long option never loses more.
     """
     moves = (_MOVES * np.where(_ARE_EXTREME, scan.extreme_moves, 1.0))[:, None]
     steps = contracts.spot * scan.price
     volatilities = contracts.given + np.array([[0.0], [1.0], [-1.0]]) * scan.volatility
     np.maximum(volatilities, 0.0, out=volatilities)
-    # Short columns are laid end to end: an array operation on few rows is mostly overhead.
+    # Several scenarios of few rows are computed as one array: small array operations are overhead.
     at_once = min(max(BLOCK // max(mark.size, 1), 1), len(SCENARIOS))
     later = _repeated(contracts, scan.look_ahead_years, at_once)
     spots, sigmas = np.empty((2, at_once, mark.size))
@@ -91,7 +91,7 @@ def write_losses(
 
 
 def _repeated(contracts: Contracts, look_ahead_years: float, times: int) -> Contracts:
-    """Return the contracts at their later time, ``times`` over."""
+    """Return the contracts after the time step, repeated ``times`` times."""
     years = np.maximum(contracts.years - look_ahead_years, 0.0)
     return Contracts._make(_tiled(column, times) for column in contracts._replace(years=years))
 

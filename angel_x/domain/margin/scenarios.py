@@ -1,4 +1,4 @@
-"""Shocks of spot and volatility, and what each does to one unit of a contract."""
+"""Shocks of spot and volatility, and the profit of one unit of a contract under each."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class ScenarioInputs:
 
     #: Rupees.
     forward: NDArray[np.float64]
-    #: A fraction; NaN where there is none.
+    #: A fraction; NaN where unknown.
     implied_vol: NDArray[np.float64]
     #: Rupees.
     strike: NDArray[np.float64]
     is_call: NDArray[np.bool_]
-    #: As the model of the volatility counts them.
+    #: By the day count of the pricing model of ``implied_vol``.
     years: NDArray[np.float64]
 
 

@@ -22,29 +22,29 @@ _MONTHS_PER_YEAR = 12.0
 
 @dataclass(frozen=True, slots=True)
 class ScanRange:
-    """How far the scenarios go for one kind of underlying; all are fractions."""
+    """The scan ranges of one kind of underlying, as fractions."""
 
     #: The largest ordinary move of the underlying.
     price: float
     #: The same for an option with more than :attr:`SpanParameters.distant_years` left.
     distant_price: float
-    #: What is added to and taken from a volatility: 0.04 is four points.
+    #: The shift of the volatility up and down: 0.04 is four vol points.
     volatility: float
 
 
 @dataclass(frozen=True, slots=True)
 class SpanParameters:
-    """What the scenarios of one day are made of."""
+    """The parameters of the scenarios of one day."""
 
     #: Underlyings that are indices; all others are stocks.
     indices: frozenset[str]
     index: ScanRange
     stock: ScanRange
     distant_years: float
-    #: The extreme move in price scan ranges, and which part of its loss is to be covered.
+    #: The extreme move in price scan ranges, and the fraction of its loss that margin covers.
     extreme_moves: float
     extreme_cover: float
-    #: How much time has passed when a scenario is looked at.
+    #: The time step of a scenario.
     look_ahead_years: float
 
     def scan_ranges(
@@ -58,7 +58,7 @@ class SpanParameters:
         return np.where(is_index, of_index, of_stock), volatility
 
     def are_indices(self, underlyings: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which underlyings are indices; asked with the same ones again, it remembers."""
+        """Return whether each underlying is an index; the result is cached by the names."""
         return _are_in(tuple(underlyings), self.indices)
 
 

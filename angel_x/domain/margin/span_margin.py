@@ -1,4 +1,4 @@
-"""Margin from risk arrays: the worst of 16 scenarios, and a percentage on top of it.
+"""Margin from risk arrays: the worst of 16 scenarios, and exposure margin as a percentage.
 
 The scenarios are those of the clearing corporation's SPAN parameters, and so are exposure margin
 and the extra margin on the day of expiry (NCL/CMPT/64639, 20-Nov-2024).
@@ -22,12 +22,12 @@ from angel_x.domain.values.dated import Dated
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Rupees above which a number is no loss of one unit but damage.
+#: Rupees of one unit above which a published number counts as corrupt.
 _ABSURD = 1e8
 
 
 class SpanMargin:
-    """Risk arrays as a :class:`MarginModel`, with the percentage where a contract has none."""
+    """A :class:`MarginModel` of risk arrays; contracts without one get the percentage margin."""
 
     def __init__(self, percentage: PercentageMargin, spread_charges: Dated[Decimal]) -> None:
         self._percentage = percentage
@@ -56,7 +56,7 @@ class SpanMargin:
                 losses[place],
                 marks[place],
                 self._charge(underlying, expiry, spot, today),
-                # What expires today is given no credit against other expiries to charge for.
+                # No credit against other expiries on the day of expiry, so no charge for it.
                 0 if expiry <= today else _steps(spot * spread_charge * Decimal(deltas[place])),
                 expiry <= today,
             )
@@ -76,10 +76,10 @@ def _steps(amount: Decimal) -> int:
 
 
 def _in_steps(rows: RiskRows) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return losses and mark of each contract in steps, and whether they are numbers of today.
+    """Return losses and mark of each contract in steps, and whether they are valid and fresh.
 
-    A scenario in which an option is worth less than nothing is a rounding of one in which it is
-    worth nothing, so no loss is above the mark.
+    Rounding may make the value of an option in a scenario slightly negative, so losses are limited
+    to the mark.
     """
     columns = rows.columns.astype(np.float64)
     mark = columns[MARK_ROW]

@@ -1,7 +1,7 @@
-"""What one unit of a contract adds to margin, in whole ten-thousandths of a rupee.
+"""The margin contribution of one unit of a contract, in integer ten-thousandths of a rupee.
 
-Whole numbers add up to the same sum in whatever order, so the same risk arrays ask for the same
-rupees however a book came about.
+A sum of integers does not depend on their order, so the same book at the same risk arrays needs the
+same margin, in whatever order its orders traded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import DELTA_ROW
 from angel_x.domain.values.money import rupees
 
-#: By scenario.  Sixteen numbers are added faster as what Python makes of them than as an array.
+#: By scenario.  Python adds sixteen integers of a tuple faster than numpy those of an array.
 Losses = tuple[int, ...]
 
 SCENARIO_COUNT = DELTA_ROW
@@ -34,36 +34,36 @@ class UnitRisk:
     losses: Losses
     #: Value of a unit; zero without a risk array.
     mark: int
-    #: Asked for a unit short beyond the scenarios: exposure and more on the day of expiry, or all
-    #: that the percentage asks for.
+    #: Charge of a short unit beyond the scenarios: exposure margin with the addition on the day of
+    #: expiry, or the whole percentage margin.
     charge: int
-    #: Asked for a unit short whose scenarios are offset by another expiry.
+    #: Charge of a short unit whose scenarios are offset by another expiry.
     spread: int = 0
     #: Whether the contract expires today.
     is_last_day: bool = False
 
     @property
     def short_steps(self) -> int:
-        """What one unit short and nothing else needs."""
+        """Margin of a single short unit, in steps."""
         return max(0, -min(self.losses)) + self.mark + self.charge
 
     @property
     def short_margin(self) -> Decimal:
-        """Rupees for one unit short and nothing else, up to the next paisa."""
+        """Margin of a single short unit in rupees, rounded up to the paisa."""
         return to_rupees(self.short_steps)
 
 
-#: The contracts that somebody asked about, by symbol.
+#: The risks of the contracts of one batch or query, by symbol.
 RiskSheet = Mapping[str, UnitRisk]
 
 NO_LOSSES: Losses = (0,) * SCENARIO_COUNT
 
 
 def no_risks(symbols: Collection[str]) -> RiskSheet:
-    """Return what a unit adds where nothing is known of the market."""
+    """Return the risks of contracts whose market is unknown: no margin, no source."""
     return {symbol: UnitRisk(date.max, MarginSource.NONE, NO_LOSSES, 0, 0) for symbol in symbols}
 
 
 def to_rupees(steps: int) -> Decimal:
-    """Return steps as rupees, up to the next paisa."""
+    """Return steps as rupees, rounded up to the paisa."""
     return rupees(-(-steps // _STEPS_PER_PAISA))

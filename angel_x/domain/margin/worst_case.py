@@ -1,14 +1,14 @@
-"""What a book in one underlying needs if all of its sales trade and none of its purchases does.
+"""Margin of a book in one underlying if all resting sales trade and no resting purchase does.
 
-Of everything that resting orders can come to this is the worst.  Write ``q`` for the units of each
-contract, negative where they are short.  Every subset of the resting orders leads to a book with at
-least as many units of each contract, so it is enough that no term below grows with a ``q``:
+This is the worst outcome of the resting orders.  Write ``q`` for the units of each contract, negative
+where they are short.  Every subset of the resting orders leads to a book with at least as many units
+of each contract, so it suffices that no term below grows with a ``q``:
 
 * An option is worth ``v = mark - loss >= 0`` in every scenario, so the larger of ``-sum(q * v)`` over
   the scenarios, which is scan risk less net option value, cannot grow; nor can ``-sum(q * mark)``,
   which takes its place where no scenario loses anything, and nor can their floor of zero.
-* Exposure, what the percentage asks for, and the spread charge are of units short alone.
-* Sums, smaller ones and floors of what cannot grow cannot grow.
+* Exposure margin, percentage margin and the spread charge depend on short units only.
+* Sums, minima and floors of terms that cannot grow cannot grow.
 
 The clearing corporation charges a calendar spread by the net delta that expiries offset.  That can
 grow with a purchase, so here every unit short is charged for its own delta, unless it is cheaper to
@@ -29,13 +29,14 @@ class Requirement(NamedTuple):
 
     #: Loss in the worst scenario.
     scan: int
-    #: Charged because expiries do not move together.
+    #: Calendar spread charge, because expiries do not move together.
     calendar: int
-    #: Options held less options owed.
+    #: Value of long options less that of short ones.
     net_option_value: int
-    #: Exposure margin, more on the day of expiry, and what is asked for without risk arrays.
+    #: Exposure margin, with the addition on the day of expiry, and percentage margin of contracts
+    #: without a risk array.
     exposure: int
-    #: The parts together, floored at zero where they are of one expiry or of all of them.
+    #: The sum of the parts, floored at zero for each expiry, or once for all expiries.
     total: int
 
 
@@ -49,17 +50,17 @@ class _Expiry:
     spread: int = 0
 
     def needs(self) -> int:
-        """Scan risk less net option value, where nothing else offsets it."""
+        """Scan risk less net option value, without offset by other expiries."""
         return max(0, max(self.losses) - self.value, -self.value)
 
     def needs_offset(self) -> int:
-        """Return the same with the charge for what other expiries offset."""
+        """Return the same with the spread charge for the offset by other expiries."""
         return max(0, max(0, *self.losses) + self.spread - self.value)
 
 
 @dataclass(slots=True)
 class WorstCase:
-    """The book as sums, to which units are added."""
+    """The running sums of a book."""
 
     #: Units short in all contracts.
     short: int = 0
@@ -67,7 +68,7 @@ class WorstCase:
     _expiries: dict[date, _Expiry] = field(default_factory=dict)
 
     def add(self, unit: UnitRisk, before: int, change: int) -> None:
-        """Add ``change`` units, negative for sales, to the ``before`` that there are."""
+        """Add ``change`` units, negative for sales, to a position of ``before`` units."""
         expiry = self._expiries.get(unit.expiry)
         if expiry is None:
             expiry = self._expiries[unit.expiry] = _Expiry(unit.is_last_day)
@@ -81,18 +82,18 @@ class WorstCase:
             expiry.value += change * unit.mark
 
     def total(self) -> int:
-        """Return what the book needs at the risk arrays that its units came with."""
+        """Return the margin of the book in steps, at the risk arrays of the added units."""
         if not self.short:
             return 0
         lasting = [e for e in self._expiries.values() if not e.is_last_day]
         apart = sum(expiry.needs() for expiry in lasting)
-        # What expires today is given no credit against other expiries.
+        # No credit against other expiries on the day of expiry.
         ending = sum(e.needs() for e in self._expiries.values() if e.is_last_day)
         together = _together(lasting).needs_offset() if len(lasting) > 1 else apart
         return min(apart, together) + ending + self._charge
 
     def required(self) -> Requirement:
-        """Return the total with the parts that it is made of."""
+        """Return the total with its parts."""
         lasting = [e for e in self._expiries.values() if not e.is_last_day]
         offset = _together(lasting)
         is_offset = offset.needs_offset() < sum(expiry.needs() for expiry in lasting)

@@ -1,4 +1,4 @@
-"""What waits to be decided, by lane."""
+"""Undecided orders by lane."""
 
 from __future__ import annotations
 

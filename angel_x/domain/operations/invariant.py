@@ -1,4 +1,4 @@
-"""What has to hold for every book of every account at every commit."""
+"""Results of the invariants, which hold for every account at every commit."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """A rule and how many rows break it."""
+    """A rule with the number of rows that break it."""
 
     name: str
     rule: str
     #: Rows that break the rule.
     broken: int
-    #: One of them, to look at first.
+    #: One of these rows.
     example: str | None
 
     @property

@@ -1,4 +1,4 @@
-"""The memory of one process, against what it had when it was first looked at."""
+"""Memory of one process now and at its first measurement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class MemoryReport:
     pid: int
     current_mb: float
     baseline_mb: float
-    #: Epoch seconds of the look.
+    #: Epoch seconds of the measurement.
     seen_at: float
 
     @classmethod
@@ -22,7 +22,7 @@ class MemoryReport:
     ) -> MemoryReport:
         """Report ``resident`` bytes; ``before`` is the last report under the same name."""
         current = resident / _MEGABYTE
-        # A report of another process id is of a predecessor, whose baseline says nothing.
+        # A report with another process id is of a predecessor: its baseline does not apply.
         same = before is not None and before.pid == pid
         baseline = before.baseline_mb if before is not None and same else current
         return cls(process, pid, current, baseline, seen_at)
@@ -36,7 +36,7 @@ class MemoryReport:
         return 100 * self.delta_mb / self.baseline_mb if self.baseline_mb else 0.0
 
     def as_dict(self) -> dict[str, object]:
-        """Return the guide's answer, rounded for people."""
+        """Return all fields with difference and increase, rounded to one decimal."""
         shown = asdict(self) | {
             "delta_mb": self.delta_mb,
             "percent_increase": self.percent_increase,

@@ -1,4 +1,4 @@
-"""What is valued, as equally long arrays, and how a caller's arguments become them."""
+"""The contracts of one pricing call as arrays of one length, and the broadcasting of arguments."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Contracts(NamedTuple):
     rate: Floats
     dividend_yield: Floats
     is_call: Flags
-    #: The volatility or the price: whichever of the two is known.
+    #: The known one of volatility and price.
     given: Floats
 
     def rows(self, chosen: slice | NDArray[np.intp]) -> Contracts:
@@ -41,16 +41,18 @@ class Contracts(NamedTuple):
         )
 
     def priceable(self) -> Flags:
-        """Return where every number but ``given`` is one that a model can use."""
+        """Return where every input except ``given`` is valid for the model."""
         finite = np.isfinite(self.years) & np.isfinite(self.rate) & np.isfinite(self.dividend_yield)
         return positive(self.spot) & positive(self.strike) & finite
 
 
 def broadcast(numbers: tuple[ArrayLike, ...], is_call: ArrayLike) -> tuple[Contracts, Shape]:
-    """Return the contracts of a caller's arguments, flattened, and the shape that they share.
+    """Return the flattened contracts of a caller's arguments, and their common shape.
 
-    ``numbers`` are spot, strike, years, rate, dividend yield and what is given.  A flag that is not boolean is
-    refused, since -1 for a put would count as true.
+    ``numbers`` are spot, strike, years, rate, dividend yield, and volatility or price.
+
+    Raises:
+        TypeError: ``is_call`` is not boolean: -1 for a put would count as true.
     """
     flags = np.asarray(is_call)
     if flags.dtype != np.bool_:
@@ -63,7 +65,7 @@ def broadcast(numbers: tuple[ArrayLike, ...], is_call: ArrayLike) -> tuple[Contr
 
 
 def _flat(column: NDArray[_Scalar], shape: Shape) -> NDArray[_Scalar]:
-    """Return ``column`` in one dimension, as it is where it has the shape already."""
+    """Return ``column`` broadcast to ``shape`` in one dimension, without a copy where it has the shape."""
     wide = column if column.shape == shape else np.broadcast_to(column, shape)
     return wide.reshape(-1)
 

@@ -1,4 +1,4 @@
-"""The volatility that explains a price, for many options at once, or the reason why there is none.
+"""Implied volatilities of many options at once, with a status for each.
 
 Every price is turned into its out-of-the-money time value by put-call parity and normalized, after P. Jaeckel, *Let's
 Be Rational* (Wilmott, 2015): b = time value / sqrt(S exp(-qT) K exp(-rT)), s = sigma sqrt(T), x = |ln(forward/strike)|.
@@ -30,13 +30,13 @@ from angel_x.domain.pricing.polynomial import Numbers
 __all__ = ["STATUS_NAMES", "IvStatus", "Statuses", "implied_vol", "solve_contracts"]
 
 Singles: TypeAlias = NDArray[np.float32]
-#: What writes the volatilities and statuses of contracts to two arrays of their length.
+#: A kernel that writes the volatilities and statuses of contracts to two arrays of their length.
 Solve: TypeAlias = Callable[[Contracts, Floats, Statuses], None]
 
 _HALF_LOG_TWO_PI = 0.9189385332046727
 _ROOT_TWO_PI = 2.5066282746310002
 SMALLEST_VALUE = 1e-290
-# Of a smaller deviation the rounding of spot and strike leaves no digits.
+# Below this deviation the rounding of spot and strike leaves no significant digits.
 SMALLEST_SOLUTION = 1e-11
 # A fourth-order step of this size leaves less than a rounding error.
 CONVERGED = 2e-4
@@ -60,7 +60,7 @@ def implied_vol(
 def solved(
     solve: Solve, numbers: tuple[ArrayLike, ...], is_call: ArrayLike
 ) -> tuple[Floats, Statuses]:
-    """Return what ``solve`` makes of arguments that broadcast, in their common shape."""
+    """Return volatilities and statuses of ``solve`` for arguments that broadcast, in their common shape."""
     contracts, shape = broadcast(numbers, is_call)
     sigma = np.empty(contracts.spot.size)
     status = np.empty(contracts.spot.size, np.int8)

@@ -1,4 +1,4 @@
-"""An explicit guess of sigma sqrt(T) from a normalized time value, near enough for two steps to finish."""
+"""An explicit first guess of sigma sqrt(T) from a normalized time value, close enough for two steps."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SMALLEST_DEVIATION = 1e-14
 def write_guess(log_moneyness: Floats, value: Floats, gap: Floats, out: Floats) -> None:
     """Write the guess for time values and gaps between forward and strike that are normalized by one scale.
 
-    Single precision is plenty and half the work.
+    Single precision is sufficient and half the work.
     """
     np.divide(gap, value, out)
     near = np.flatnonzero(out < _NEAR_THE_MONEY)

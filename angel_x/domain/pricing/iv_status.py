@@ -1,4 +1,4 @@
-"""Why a price has no implied volatility."""
+"""The outcome of an implied volatility, and its diagnosis."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from angel_x.domain.pricing.contracts import Contracts, Floats
 
 
 class IvStatus(IntEnum):
-    """Whether a volatility exists; codes are stored as int8 and keep their numbers."""
+    """The outcome of an implied volatility; codes are stored as int8 and keep their numbers."""
 
     OK = 0
-    #: A spot, strike, time, rate, yield or price that is no finite number, or a spot or strike of zero or less.
+    #: A spot, strike, time, rate, yield or price is not finite, or a spot or strike is not positive.
     INVALID = 1
     EXPIRED = 2
     NEGATIVE_PRICE = 3
     ZERO_PRICE = 4
-    #: At or above what the option can be worth at most: the discounted spot of a call, strike of a put.
+    #: At or above the upper bound of the price: the discounted spot of a call, strike of a put.
     ABOVE_MAX = 5
     BELOW_INTRINSIC = 6
-    #: Exactly the discounted payoff on the forward, or so near that no time value can be told from it.
+    #: The discounted payoff on the forward, within rounding: no time value is left.
     AT_INTRINSIC = 7
 
 
@@ -32,12 +32,12 @@ STATUS_NAMES = tuple(status.name.lower() for status in IvStatus)
 
 Statuses: TypeAlias = NDArray[np.int8]
 
-#: A time value below this share of the payoff may be nothing but the rounding of the payoff.
+#: A time value below this fraction of the payoff may be rounding of the payoff.
 ROUNDING_OF_PAYOFF = 2.0 * float(np.finfo(np.float64).eps)
 
 
 def diagnose(contracts: Contracts) -> Statuses:
-    """Return why each of these contracts has no volatility."""
+    """Return the status of contracts that have no volatility."""
     price = contracts.given
     payoff, most = _bounds(contracts, np.float64)
     doubtful = np.flatnonzero(np.abs(price - payoff) <= ROUNDING_OF_PAYOFF * payoff)
@@ -57,7 +57,7 @@ def diagnose(contracts: Contracts) -> Statuses:
 def _bounds(contracts: Contracts, digits: type[np.floating[Any]]) -> tuple[Floats, Floats]:
     """Return the discounted payoff on the forward and the largest price, computed in ``digits``.
 
-    Which side of the payoff a price lies on is judged with more digits than a float64 has, where the platform has them.
+    Prices near the payoff are compared in long double, which has more digits than float64 on most platforms.
     """
     years = contracts.years.astype(digits, copy=False)
     spot_leg = contracts.spot * np.exp(-contracts.dividend_yield * years)

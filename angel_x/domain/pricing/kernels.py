@@ -1,4 +1,4 @@
-"""Who does the arithmetic of pricing: numpy, which is always there, or loops that numba has compiled."""
+"""The pricing back ends: numpy, which is always installed, or loops compiled by numba."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from angel_x.errors import PricingBackendMissing
 
 Backend: TypeAlias = Literal["auto", "numpy", "numba"]
 
-#: What imports numba and compiles.
+#: The package whose import imports numba and compiles.
 COMPILED = "angel_x.domain.pricing.compiled"
 
 
 class Kernels(Protocol):
     """Prices, Greeks and implied volatilities of many contracts, written to arrays of the caller.
 
-    Whoever implements it agrees with the others to 16 units of rounding, row by row, and on every status.
+    All implementations agree to 16 units of rounding, row by row, and on every status.
     """
 
     name: str
@@ -32,11 +32,11 @@ class Kernels(Protocol):
         """Write prices to ``out`` of shape ``(n,)``."""
 
     def solve(self, contracts: Contracts, sigma: Floats, status: Statuses) -> None:
-        """Write the volatilities that explain the prices ``given``, or NaN, and why."""
+        """Write the volatilities implied by the prices ``given``, NaN where there is none, and statuses."""
 
 
 class _NumpyKernels:
-    """The kernels that need nothing but numpy."""
+    """The kernels of the numpy back end."""
 
     name = "numpy"
 
@@ -54,12 +54,12 @@ NUMPY: Kernels = _NumpyKernels()
 
 
 def chosen(name: Backend) -> Kernels:
-    """Return the kernels of that name; ``auto`` are the compiled ones where numba can be imported.
+    """Return the kernels of a back end; ``auto`` is numba where it can be imported, else numpy.
 
-    The first call that chooses numba imports it and compiles, which takes seconds and megabytes; nothing else does.
+    The first call that chooses numba imports it and compiles, which takes seconds and megabytes.
 
     Raises:
-        PricingBackendMissing: numba was asked for by name and cannot be imported.
+        PricingBackendMissing: ``numba`` was requested and cannot be imported.
     """
     if name == "numpy":
         return NUMPY
@@ -73,5 +73,5 @@ def chosen(name: Backend) -> Kernels:
 
 
 def is_recompiled(kernels: Kernels) -> bool:
-    """Say whether every process compiles these kernels again, for want of a directory to keep them in."""
+    """Return whether every process compiles these kernels again because no cache directory is writable."""
     return not getattr(kernels, "is_cached", True)

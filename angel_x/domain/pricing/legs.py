@@ -1,4 +1,4 @@
-"""The two legs of an option's price, signed: what it pays of the spot, less what it costs of the strike.
+"""The two signed legs of an option's price: the spot leg and the strike leg.
 
 Each tail is density times Mills ratio, so that far out-of-the-money prices keep their digits, and
 S exp(-qT) n(d1) = K exp(-rT) n(d2) saves an exponential.
@@ -22,7 +22,7 @@ _SIGN = np.int64(-(2**63))
 # The density is 1e-306 here and counts as zero beyond: it leaves the normal numbers soon after,
 # where numpy's exponential takes ten times as long.
 _FARTHEST = 37.5
-#: Below this the total volatility is zero for every purpose, and its reciprocal would overflow.
+#: Below this the total volatility counts as zero; its reciprocal would overflow.
 SMALLEST_DEVIATION = 1e-150
 
 
@@ -47,7 +47,7 @@ class Scratch:
 
 
 class Legs(NamedTuple):
-    """What every Greek of a block is made of, and two rows to work in."""
+    """The common terms of all Greeks of a block, and two rows of scratch."""
 
     d: Floats
     #: Signed S exp(-qT) N(d1) and K exp(-rT) N(d2); a put has minus signs before N and inside it.
@@ -99,7 +99,7 @@ def _standardize(
 
 
 def _is_ordinary(contracts: Contracts, deviation: Floats, distance: Floats) -> bool:
-    """Whether no row is at a limit or invalid; every NaN and infinity shows in one of the three."""
+    """Return whether no row is at a limit or invalid; every NaN and infinity shows in one of the three."""
     return bool(
         deviation.min() > SMALLEST_DEVIATION
         and distance.max() < LARGEST_ARGUMENT
@@ -108,7 +108,7 @@ def _is_ordinary(contracts: Contracts, deviation: Floats, distance: Floats) -> b
 
 
 def _density(distance: Floats, out: Floats, scratch: Floats) -> None:
-    """Write the normal density, exactly zero from where it can no longer be told from it."""
+    """Write the normal density, exactly zero beyond ``_FARTHEST``."""
     np.minimum(distance, _FARTHEST, out=out)
     np.multiply(out, -0.5, scratch)
     np.multiply(scratch, out, scratch)

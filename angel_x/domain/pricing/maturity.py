@@ -1,4 +1,4 @@
-"""Terms that depend on the time to expiry and the rates only, worked out once per run of equal rows."""
+"""Terms that depend only on time to expiry and rates, computed once per run of equal rows."""
 
 from __future__ import annotations
 

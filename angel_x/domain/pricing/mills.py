@@ -1,4 +1,4 @@
-"""The Mills ratio of the normal distribution, (1 - N(a)) / n(a): its tail without the exponential."""
+"""The Mills ratio of the normal distribution, (1 - N(a)) / n(a): the tail without its exponential."""
 
 from __future__ import annotations
 
@@ -54,16 +54,16 @@ SHORT_DENOMINATOR = coefficients(
     dtype=np.float32,
 )
 
-#: Below this the fit is no longer the Mills ratio; callers keep away from it or notice.
+#: Below this argument the fit is wrong; callers avoid or detect such arguments.
 SMALLEST_ARGUMENT = -0.2
-#: Above this the powers of the argument would overflow.
+#: Above this argument its powers would overflow.
 LARGEST_ARGUMENT = 1e25
 
 
 def mills_ratio(argument: Numbers, out: Numbers, scratch: Numbers) -> None:
     """Write the Mills ratio of ``argument`` (from SMALLEST_ARGUMENT to LARGEST_ARGUMENT) to ``out``.
 
-    The three arrays must differ and be float64, or float32 for a value that is only good to that.
+    The three arrays must differ and be float64, or float32 for a result of single precision.
     """
     short = argument.dtype == np.float32
     evaluate_polynomial(SHORT_NUMERATOR if short else NUMERATOR, argument, out)

@@ -1,4 +1,4 @@
-"""What each pricing model takes for the price, the time and the rates of a chain."""
+"""Underlying price, time and rates of a chain, by pricing model."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 
 class ModelTerms(NamedTuple):
-    """One row a chain."""
+    """One row for each chain."""
 
-    #: The price that the model works on: the forward, or the spot.
+    #: The underlying price of the model: the forward, or the spot.
     underlying: Floats
     years: Floats
     rate: float
     dividend_yield: float
-    #: Rupees, NaN where there is none, and the :class:`ForwardSource` or NaN.
+    #: Rupees and the :class:`ForwardSource`, both NaN where there is no forward.
     forward: Floats
     source: Floats
-    #: What :attr:`underlying` moves by when the spot moves by one.
+    #: The derivative of :attr:`underlying` by the spot.
     basis: Floats
 
     def contracts(
@@ -53,7 +53,7 @@ class ModelTerms(NamedTuple):
 
 
 def years_of(model: PricingModel, expires_at: Floats, at: float) -> Floats:
-    """Return the years that are left at ``at``, both in epoch seconds, as a model counts them."""
+    """Return the years to expiry by the day count of a model; both times are epoch seconds."""
     if model is PricingModel.EXCHANGE:
         return calendar_years_to_expiry(expires_at, at)
     return years_to_expiry(expires_at, at)

@@ -12,7 +12,7 @@ Coefficients: TypeAlias = tuple[Numbers, ...]
 
 
 def coefficients(*values: float, dtype: type[np.floating[Any]] = np.float64) -> Coefficients:
-    """Return ``values``, lowest power first, as numpy takes them fastest: a Python float costs each call twice as much."""
+    """Return ``values``, lowest power first, as arrays: a Python float doubles the cost of each call."""
     return tuple(np.array(value, dtype) for value in values)
 
 

@@ -1,4 +1,4 @@
-"""Which model turns a premium into a volatility."""
+"""The pricing models."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from enum import StrEnum
 
 
 class PricingModel(StrEnum):
-    """What a volatility and the Greeks are relative to.  All Greeks are those of the spot."""
+    """The model of volatilities and Greeks.  Greeks are with respect to the spot in all models."""
 
-    #: Black-76 on the forward that the market implies, which is why a call and a put agree.
+    #: Black-76 on the implied forward, so that a call and a put of one strike have one volatility.
     BLACK76 = "black76"
-    #: Black-Scholes-Merton on the spot, which grows at the rate and pays nothing.
+    #: Black-Scholes-Merton on the spot, with growth at the rate and no dividends.
     BSM = "bsm"
-    #: The convention of the exchange's website: Black-Scholes-Merton on the spot at a rate of its own,
-    #: and time in whole calendar days of 365 a year.
+    #: The convention of the exchange's website: Black-Scholes-Merton on the spot, with a rate of its
+    #: own and time in whole calendar days, 365 a year.
     EXCHANGE = "exchange"

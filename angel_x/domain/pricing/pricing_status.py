@@ -1,4 +1,4 @@
-"""Why a published row has Greeks, or has none."""
+"""The status of a published row: priced, or the reason why not."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from angel_x.domain.pricing.iv_status import STATUS_NAMES
 
 
 class MarketStatus(IntEnum):
-    """What the market leaves out or gets wrong; continues the codes of ``IvStatus``, below 128."""
+    """Faults of the market data of a row; the codes continue those of ``IvStatus``, below 128."""
 
     #: Neither a bid and an ask nor a last price.
     NO_QUOTE = 100
-    #: No price of the underlying that is believed, without which there is neither forward nor delta.
+    #: No valid price of the underlying, so there is neither forward nor delta.
     NO_SPOT = 101
-    #: The quote is too old, or from a clock that is wrong.
+    #: The quote is too old, or its time comes from a wrong clock.
     STALE_QUOTE = 102
-    #: More is bid than asked.
+    #: The bid is above the ask.
     CROSSED_QUOTE = 103
-    #: The one status besides ``ok`` with numbers: the quote holds no time value, so volatility and
-    #: Greeks are those of the same strike's other side, and the price is what parity makes of it.
+    #: The only status besides ``ok`` with numbers: the quote has no time value, so volatility and
+    #: Greeks are those of the twin (the put of a call and reverse), and the price follows by parity.
     FROM_TWIN = 104
 
 
-#: What a row is called for which nothing is published, or no longer.
+#: The status of a row without published Greeks.
 UNPUBLISHED = "unpublished"
 
 _NAMES = dict(enumerate(STATUS_NAMES)) | {s.value: s.name.lower() for s in MarketStatus}
 
 
 def status_name(code: float) -> str:
-    """Return the name of a published status, whose absence reads as NaN."""
+    """Return the name of a status code; NaN stands for an unpublished row."""
     return UNPUBLISHED if isnan(code) else _NAMES[int(code)]

@@ -1,4 +1,4 @@
-"""The volatility smile that simulated prices are made of."""
+"""The volatility smile of simulated prices."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 class Smile:
     """Total variance as a hyperbola in log-moneyness (Gatheral's SVI), scaled to each expiry.
 
-    Its wings are straight and flat enough that no strike can be traded against its neighbors.  The
-    default wings lie where those of a NIFTY week do: three times the volatility at eight deviations.
+    The wings are linear and flat enough to exclude butterfly arbitrage.  The defaults match a NIFTY
+    week: three times the volatility at eight deviations.
     """
 
     #: Volatility at the money far away from expiry, per year.
     level: float = 0.125
-    #: What an option about to expire has more than that.
+    #: Added to ``level`` as the time to expiry goes to zero.
     near_expiry: float = 0.02
     #: Slope of the variance in the wings, in units of the variance at the money a deviation.
     slope: float = 0.7
-    #: Negative where low strikes are dearer.
+    #: Negative where low strikes have the higher volatility.
     skew: float = -0.15
     #: Deviations over which the curve bends.
     bend: float = 1.0

@@ -1,12 +1,12 @@
-"""Displayed size: what a quote has for our orders, and how they share it.
+"""Displayed size: the units that a quote offers, and their distribution over orders.
 
-The size that a quote displays is there once, for all orders of all batches and processes.  What
-they took is remembered on a :class:`LiquidityBoard` until a new quote of that side comes.  A quote
-is new if its price, its size or the traded volume differs: the feed says the same again every two
-seconds, with a later time, and that brings nobody to the market.
+The displayed size of a quote is available once, for all orders of all batches and processes.  The
+units taken are kept on a :class:`LiquidityBoard` until a new quote of that side arrives.  A quote is
+new if its price, its size or the traded volume differs: the feed repeats unchanged quotes every two
+seconds with a later time, which adds no liquidity.
 
 A side that has a price and no size comes from a source that gives none.  It is taken to display
-the freeze quantity, the most that one order may ask for, as recordings do.
+the freeze quantity, the largest size of one order; recordings have no sizes.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from angel_x.domain.contracts.universe import Universe
 
-#: What the orders of one contract and side want of one quote.  ``price``, ``size`` and ``volume``
-#: tell the quote from others, its ``time`` which of two is the newer; quantities are units.
+#: The demand of the orders of one contract and side from one quote.  ``price``, ``size`` and
+#: ``volume`` identify the quote, ``time`` orders two of them; quantities are units.
 CLAIM = np.dtype(
     [
         ("row", "<i4"),
@@ -37,13 +37,13 @@ CLAIM = np.dtype(
 
 
 class LiquidityBoard(Protocol):
-    """How much of each quote has been taken.  Losing it only starts every quote afresh."""
+    """The units taken of each quote.  If it is lost, every quote is available in full again."""
 
     def take(self, universe: Universe, claims: NDArray[np.void]) -> NDArray[np.int64]:
-        """Take what is wanted, or what is left, of each claim; return the units granted.
+        """Take the wanted or else the remaining units of each claim; return the units granted.
 
-        All at once: two processes together never get more than was displayed.  A quote that a
-        newer one has replaced has nothing left.
+        Atomic: two processes together never get more than was displayed.  Of a quote that a newer
+        one has replaced, none remain.
         """
 
 
@@ -52,8 +52,8 @@ def claims_of(
 ) -> tuple[NDArray[np.void], NDArray[np.int64]]:
     """Return one claim for each contract and side, and the position of its first order.
 
-    ``ranked`` orders stand by contract, side and priority.  Whole lots only: an odd rest of the
-    displayed size is nobody's.
+    ``ranked`` orders are sorted by contract, side and priority.  Only whole lots of the displayed
+    size are available.
     """
     keys = ranked["row"] * 2 + ranked["is_buy"]
     is_first = np.ones(len(ranked), np.bool_)
@@ -73,7 +73,7 @@ def claims_of(
 def shared(
     leaves: NDArray[np.int64], starts: NDArray[np.int64], granted: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the units that each ranked order gets of what was granted, the first ones first."""
+    """Return the units of each ranked order: the grant goes to the first ones first."""
     before = np.cumsum(leaves) - leaves
     counts = np.diff(starts, append=len(leaves))
     left: NDArray[np.int64] = np.repeat(granted + before[starts], counts) - before

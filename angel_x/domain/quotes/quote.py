@@ -27,26 +27,26 @@ QUOTE = np.dtype(
     ]
 )
 
-#: The same bytes without fields.  numpy copies these at once, but a QUOTE field by field: about ten
-#: times slower wherever rows are picked.
+#: The same bytes without fields.  numpy copies a RECORD in one move, but a QUOTE field by field, about
+#: ten times slower wherever rows are selected.
 RECORD = np.dtype((np.void, QUOTE.itemsize))
 
 
 class MarketQuotes(NamedTuple):
-    """What the market says at one moment, one QUOTE each; zeros where it says nothing."""
+    """One reading of the quote board, one QUOTE each; zeros where there is no quote."""
 
-    #: One a row that was asked for, in that order.
+    #: One for each requested row, in that order.
     quotes: NDArray[np.void]
-    #: One an underlying of the universe.
+    #: One for each underlying of the universe.
     spots: NDArray[np.void]
-    #: One a chain of the universe: the future of the same underlying and expiry.
+    #: One for each chain of the universe: the future of the same underlying and expiry.
     futures: NDArray[np.void]
 
 
 def fresh(quotes: NDArray[np.void], now_ms: int, max_age_seconds: float) -> NDArray[np.bool_]:
     """Return which quotes exist and are at most ``max_age_seconds`` from ``now_ms``.
 
-    One from further in the future comes from a clock that is wrong, and would never grow old.
+    A time further in the future comes from a wrong clock, and such a quote would never become stale.
     """
     times = quotes["time"]
     distance = np.abs(times - now_ms)
@@ -57,8 +57,8 @@ def fresh(quotes: NDArray[np.void], now_ms: int, max_age_seconds: float) -> NDAr
 def mid_paise(quotes: NDArray[np.void]) -> NDArray[np.float64]:
     """Return the mark of each quote in paise.
 
-    The middle of bid and ask where both stand and are not crossed, else the last price, else NaN.
-    Where one side stands alone, a last price beyond it is of another time, and the side counts.
+    The middle of bid and ask where both exist and are not crossed, else the last price, else NaN.
+    Where only one side exists, a last price beyond it is outdated, and the side is returned.
     """
     return mids_of(*(quotes[name].astype(np.float64) for name in ("bid", "ask", "last")))
 
@@ -66,7 +66,7 @@ def mid_paise(quotes: NDArray[np.void]) -> NDArray[np.float64]:
 def mids_of(
     bid: NDArray[np.float64], ask: NDArray[np.float64], last: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return what :func:`mid_paise` does, of columns."""
+    """Return the mark of each row of three price columns, as :func:`mid_paise` defines it."""
     marks: NDArray[np.float64] = 0.5 * (bid + ask)
     others = np.flatnonzero((bid <= 0.0) | (ask < bid))
     marks[others] = _reached(bid[others], ask[others], last[others])
@@ -76,7 +76,7 @@ def mids_of(
 def _reached(
     bid: NDArray[np.float64], ask: NDArray[np.float64], last: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return last prices, no farther than a side that stands alone."""
+    """Return last prices, limited by a side that has no opposite."""
     bidden = np.where(ask > 0.0, last, np.maximum(last, bid))
     asked = np.where((ask > 0.0) & (bid <= 0.0), np.minimum(last, ask), bidden)
     return np.where(last > 0.0, asked, np.nan)

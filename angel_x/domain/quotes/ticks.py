@@ -1,9 +1,9 @@
-"""The tick buffer: takes quotes one by one, keeps running statistics, hands on what has moved.
+"""The tick buffer: collects quotes, keeps running statistics and returns the rows that moved.
 
-The latest quote of a row replaces the one before it, so what waits is never longer than the number
-of rows, nor than the capacity.  Where more would wait after a tick or a batch of them, the rows that
-have waited longest leave the queue; their quotes stay in :meth:`TickBuffer.latest` and wait again
-with their next tick.
+The latest quote of a row replaces the one before it, so at most as many rows wait as there are, and
+at most as many as the capacity.  Where a tick or a batch exceeds the capacity, the rows that have
+waited longest leave the queue; their quotes stay in :meth:`TickBuffer.latest` and wait again with
+their next tick.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from angel_x.domain.quotes.quote import QUOTE, RECORD
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: What has waited this long is written whatever happens.
+#: The longest time that a row waits before it is written.
 FLUSH_MILLISECONDS = 100
-#: So many ticks are worth a write of their own, unless more are at hand already.
+#: The number of ticks that justifies a write, unless more ticks are available at once.
 FLUSH_TICKS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class TickStatistics:
-    """What the last prices of one row have done since the buffer was made, in paise."""
+    """Statistics of the last prices of one row since the buffer was made, in paise."""
 
     count: int
     #: Zero while nothing has traded, like ``low``.
@@ -58,7 +58,7 @@ class TickBuffer:
         self._window_size = window
         self._window_total = np.zeros(rows, np.int64)
         self._waiting = np.zeros(rows, np.bool_)
-        #: For telling in one pass which of many rows come twice.
+        #: Scratch for finding repeated rows in one pass.
         self._place = np.zeros(rows, np.int64)
         # The rows that wait, oldest first, in a ring.
         self._ring = np.zeros(capacity, np.int64)
@@ -70,23 +70,23 @@ class TickBuffer:
 
     @property
     def capacity(self) -> int:
-        """How many rows may wait."""
+        """The most rows that may wait."""
         return len(self._ring)
 
     @property
     def dropped(self) -> int:
-        """How often a row left the queue because the capacity was reached."""
+        """The number of rows that left the queue because it was full."""
         return self._dropped
 
     def add_tick(self, row: int, quote: NDArray[np.void] | np.void) -> None:
-        """Take one quote."""
+        """Store one quote."""
         with self._lock:
             self._add_one(row, quote)
 
     def add_ticks_batch(self, rows: NDArray[np.int64], quotes: NDArray[np.void]) -> None:
-        """Take one quote a row, in this order; a row may come more than once."""
+        """Store one quote for each entry of ``rows``, in this order; a row may occur more than once."""
         with self._lock:
-            # Of a row that comes twice numpy keeps what was assigned last.
+            # For a repeated row numpy keeps the last assignment.
             self._records[rows] = quotes.view(RECORD)
             self._ticks += len(rows)
             self._enqueue(rows)
@@ -110,11 +110,11 @@ class TickBuffer:
             )
 
     def is_due(self, now_ms: int, *, coming: int = 0, rest_ms: float = 0.0) -> bool:
-        """Say whether what waits should be drained before the ticks that are ``coming`` are taken.
+        """Return whether the waiting rows should be drained before ``coming`` more ticks are stored.
 
-        Where none is at hand, fifty ticks are worth a write at once, or ``rest_ms`` after the last
-        one.  Under load some always are: then a write carries all that came in a tenth of a second,
-        or as much as there is room for.
+        Without further ticks at hand, fifty of them are drained, but not within ``rest_ms`` of the
+        last drain.  Under load there are always more: then a drain carries all ticks of a tenth of
+        a second, or as many as the capacity allows.
         """
         with self._lock:
             if self._length and self._length + max(coming, 1) > self.capacity:
@@ -134,7 +134,7 @@ class TickBuffer:
             return rows, self._picked(rows)
 
     def latest(self) -> tuple[NDArray[np.int64], NDArray[np.void]]:
-        """Return every row that ever had a quote, ascending, and its latest one."""
+        """Return every row that has had a quote, ascending, and its latest quote."""
         with self._lock:
             rows = np.flatnonzero(self._latest["time"])
             return rows, self._picked(rows)
@@ -164,7 +164,7 @@ class TickBuffer:
             self._append(fresh[self._is_first(fresh)])
 
     def _append(self, fresh: NDArray[np.int64]) -> None:
-        """Let distinct rows wait, at the cost of those that have waited longest."""
+        """Append distinct rows to the queue; where it is full, drop those that have waited longest."""
         kept = fresh[-self.capacity :]
         leaving = max(0, self._length + len(kept) - self.capacity)
         self._dropped += leaving + len(fresh) - len(kept)
@@ -179,7 +179,7 @@ class TickBuffer:
         self._waiting[kept] = True
 
     def _is_first(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Say of each row whether it comes for the first time, without sorting."""
+        """Return whether each entry is the first of its row, without sorting."""
         numbers = np.arange(len(rows))
         self._place[rows[::-1]] = numbers[::-1]
         result: NDArray[np.bool_] = self._place[rows] == numbers
@@ -188,7 +188,7 @@ class TickBuffer:
     def _count_prices(self, rows: NDArray[np.int64], prices: NDArray[np.int32]) -> None:
         np.maximum.at(self._high, rows, prices)
         np.minimum.at(self._low, rows, prices)
-        # Of one type, or numpy takes forty times as long.
+        # Both of one type: otherwise numpy takes forty times as long.
         np.add.at(self._total, rows, prices.astype(np.int64))
         if self._is_first(rows).all():
             self._turn_windows(rows, prices, self._count[rows])
@@ -199,7 +199,7 @@ class TickBuffer:
     def _last_of_each(
         self, rows: NDArray[np.int64], prices: NDArray[np.int32]
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
-        """Return what a window keeps of each row, and the number of each price in its row."""
+        """Return the rows and prices that the windows keep, and the ordinal of each price in its row."""
         size = len(rows)
         # One sort of plain numbers orders rows and, within a row, ticks.
         keys = np.sort(rows * size + np.arange(size))
@@ -214,7 +214,7 @@ class TickBuffer:
     def _turn_windows(
         self, rows: NDArray[np.int64], prices: NDArray[np.int32], numbers: NDArray[np.int64]
     ) -> None:
-        """Put prices into the windows; no two of them may meet in one place."""
+        """Put prices into the windows; the slots must be distinct."""
         slots = rows * self._window_size + numbers % self._window_size
         np.add.at(self._window_total, rows, prices - self._window[slots].astype(np.int64))
         self._window[slots] = prices

@@ -1,4 +1,4 @@
-"""What a key allows, and whose key it is."""
+"""API keys: account and scopes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """What a key allows; each scope includes those before it."""
+    """Permission of a key; each scope includes those before it."""
 
     READ = "read"
     TRADE = "trade"
@@ -22,7 +22,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The account that a key speaks for, and what the key allows."""
+    """The account of a key, and its scopes."""
 
     user_id: int
     key_prefix: str
@@ -34,7 +34,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A key as it is stored: nobody can make the key from it."""
+    """The stored form of a key, from which the key cannot be recovered."""
 
     prefix: str
     user_id: int

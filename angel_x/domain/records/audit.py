@@ -1,4 +1,4 @@
-"""What operators read: what was done, by whom, and how each order went."""
+"""Records for operators: audit entries, the timeline of an order, parked orders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from angel_x.domain.orders.order import OrderStatus, Side
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One thing that somebody did, and what it was done to."""
+    """One action with its actor and its subject."""
 
     id: str
     at: datetime
@@ -25,10 +25,10 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:
-    """Which entries to list; None takes all."""
+    """Filter of audit entries; a field that is None takes all."""
 
     subject: str | None = None
-    #: Done at this time or later.
+    #: At this time or later.
     since: datetime | None = None
 
 
@@ -42,21 +42,21 @@ class AuditPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEvent:
-    """One move of an order, with everything that is known about it."""
+    """One status change of an order with actor, reason, attempt and detail."""
 
     at: datetime
     status: OrderStatus
     actor: str
     reason: str | None
-    #: Which attempt to place the order it belongs to; zero before the first.
+    #: The number of the attempt to place the order; zero before the first.
     attempt: int
-    #: What changed, or the traceback of a parked order.
+    #: The amended fields, or the traceback of a parked order.
     detail: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParkedOrder:
-    """An order that could not be decided, and why."""
+    """An order that could not be decided, with the cause."""
 
     order_id: str
     client_order_id: str
@@ -66,15 +66,15 @@ class ParkedOrder:
     quantity: int
     status: OrderStatus
     parked_at: datetime
-    #: The traceback, or how often it was rung for in vain.
+    #: The traceback, or the number of rings that led to no decision.
     detail: str | None
-    #: The order as which it was sent again, None where it was not.
+    #: The id of its replay, None where it was not replayed.
     replayed_as: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """A parked order that was sent again."""
+    """The receipt of a replay."""
 
     #: The new order.
     order_id: str

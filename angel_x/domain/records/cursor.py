@@ -1,4 +1,4 @@
-"""The cursor of a page: opaque to callers, and refused when it is not one of ours."""
+"""The cursor of a page: opaque to callers; a cursor that the API did not issue is refused."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _SHOWN = 80
 
 
 def encode(before_id: int) -> str:
-    """Return the cursor of the page that starts before this id."""
+    """Return the cursor of the page of ids below ``before_id``."""
     return urlsafe_b64encode(f"before:{before_id}".encode()).decode().rstrip("=")
 
 
 def decode(cursor: str) -> int:
-    """Return the id that the page starts before.
+    """Return the id below which the page starts.
 
     Raises:
         InvalidCursor: The text is not exactly what :func:`encode` writes.

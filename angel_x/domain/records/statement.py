@@ -1,4 +1,4 @@
-"""What an account reads about itself, as it goes over the wire: money as strings, times in UTC.
+"""Records of an account as the API sends them: money as strings, times in UTC.
 
 The API writes these records and the client library reads them, so both sides agree by construction.
 """
@@ -47,15 +47,15 @@ class OrderRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRecord:
-    """One move of an order."""
+    """One status change of an order."""
 
     status: OrderStatus
     actor: str
     reason: str | None
     at: datetime
-    #: Which attempt to place the order it belongs to; zero before the first.
+    #: The number of the attempt to place the order; zero before the first.
     attempt: int = 0
-    #: What an amendment changed.
+    #: The fields that an amendment changed.
     detail: str | None = None
 
 
@@ -71,7 +71,7 @@ class FillRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderHistory(OrderRecord):
-    """An order with everything that happened to it, oldest first.
+    """An order with its events and fills, oldest first.
 
     The fills of an order that was sliced are those of its slices.
     """
@@ -142,8 +142,8 @@ class Balance:
     #: Cash and collateral that no margin holds.
     free_balance: Decimal
     realised_pnl: Decimal
-    #: What short positions and resting sales hold of the margin, by underlying; the rest is premium
-    #: and charges of orders that rest.
+    #: Margin of short positions and resting sales, by underlying; the rest of ``margin_used`` is
+    #: premium and charges of resting orders.
     held: Mapping[str, Decimal] = field(default_factory=dict)
 
 
@@ -154,52 +154,53 @@ class OrderEstimate:
     symbol: str
     side: Side
     quantity: int
-    #: The limit at which it was taken to trade, in rupees; None where it would be denied for want
-    #: of one.
+    #: The assumed trade price in rupees: its limit; None where it would be denied for want of one.
     price: Decimal | None
-    #: Why it would be denied, None where it would not.
+    #: The reason of its denial, None where it would pass.
     reason: DenialReason | None
-    #: What the margin of its contract was computed from.
+    #: The source of the margin of its contract.
     margin_source: MarginSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginParts:
-    """What the worst case of an account in an underlying needs now, in rupees."""
+    """Margin of the worst case of an account in an underlying, in rupees, at the market of now."""
 
     #: Loss in the worst of the scenarios.
     scan: Decimal
-    #: Charged because expiries do not move together.
+    #: Calendar spread charge, because expiries do not move together.
     calendar: Decimal
-    #: Options held less options owed.
+    #: Value of long options less that of short ones.
     net_option_value: Decimal
-    #: Exposure margin, more on the day of expiry, and what is asked for without risk arrays.
+    #: Exposure margin, with the addition on the day of expiry and the percentage margin of contracts
+    #: without a risk array.
     exposure: Decimal
     required: Decimal
-    #: Of cash and collateral.  As much as is required, if the market stood still since.
+    #: The part of cash and collateral that is held; equal to ``required`` if the market has not
+    #: moved since.
     held: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnderlyingEstimate:
-    """What orders would do to the margin of one underlying."""
+    """Margin of one underlying before and after the orders of an estimate."""
 
     underlying: str
     before: MarginParts
     after: MarginParts
-    #: Rupees that the units short would need one by one beyond what is required in the end.
+    #: Rupees by which the margins of the short units one by one exceed the required margin.
     hedge_benefit: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginEstimate:
-    """What orders would do to an account if each traded in full at its limit, purchases first."""
+    """The change of an account if each order traded in full at its limit, purchases first."""
 
     #: Whether none of the orders would be denied.
     fits: bool
-    #: Margin that they would take; negative where they free some.
+    #: The increase of margin used; negative where margin is freed.
     initial_margin: Decimal
-    #: Rupees that premiums would bring in; negative where they cost more.
+    #: Net premium received in rupees; negative where it is paid.
     premium: Decimal
     charges: Decimal
     margin_used: Decimal
@@ -207,13 +208,16 @@ class MarginEstimate:
     free_balance: Decimal
     free_balance_after: Decimal
     orders: tuple[OrderEstimate, ...]
-    #: Those of the orders, by name.
+    #: The underlyings of the orders, by name.
     underlyings: tuple[UnderlyingEstimate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
-    """Which orders of an account to list; None takes all, but slices only those of a parent."""
+    """Filter of the orders of an account; a field that is None takes all.
+
+    Slices are listed under their ``parent_id`` only.
+    """
 
     status: OrderStatus | None = None
     symbol: str | None = None
@@ -226,7 +230,7 @@ class OrderFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSummary:
-    """An account as a list of accounts shows it."""
+    """One row of the list of accounts."""
 
     id: int
     name: str
@@ -252,16 +256,16 @@ class PositionList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeList:
-    """What an account closed within 24 hours, the newest first."""
+    """The round trips that an account closed within 24 hours, the newest first."""
 
     trades: tuple[TradeRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """Something that happened to an account, as the live stream tells it."""
+    """One event of the live stream of an account."""
 
-    #: Shown to resume after it.
+    #: The ``after`` of a stream that resumes behind this event.
     id: str
     kind: str
     body: dict[str, object]

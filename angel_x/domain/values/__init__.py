@@ -1,1 +1,1 @@
-"""Values that everything else is made of: money, moments, dated tables, random draws."""
+"""Basic values of all other rooms: money, moments, dated tables, random draws."""

@@ -1,4 +1,4 @@
-"""Rules that change with the calendar: the newest row whose date has come applies."""
+"""Rules by date: the latest row that starts on or before a day applies to it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Chance that can be drawn again: a hash of the seed and of what the draw is for.
+"""Reproducible random numbers: a hash of the seed and of the purpose of the draw.
 
-Nothing is remembered between draws, so neither the order of the draws nor the process matters.
+Draws keep no state, so a number depends neither on the order of the draws nor on the process.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _UNIT = 2.0**-53
 
 
 class Stream(IntEnum):
-    """What is drawn; one order draws independently from each."""
+    """Purpose of a draw; the draws of one order are independent between streams."""
 
     SLIPPAGE = 1
     LATENCY = 2
@@ -32,7 +32,7 @@ class Stream(IntEnum):
 def draws(
     seed: int, stream: Stream, ids: NDArray[np.int64], steps: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return one number in [0, 1) for each ``(seed, stream, id, step)``, evenly spread."""
+    """Return one number in [0, 1) for each ``(seed, stream, id, step)``, uniformly distributed."""
     state = np.full(len(ids), (seed * 2 + 1) & _MASK, np.uint64)
     for part in (np.full(len(ids), stream, np.uint64), ids.view(np.uint64), steps.view(np.uint64)):
         state = _mixed((state + _STEP) ^ part)

@@ -1,4 +1,4 @@
-"""Times as callers write them."""
+"""Times that callers send."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from angel_x.errors import InvalidInput
 
 
 def in_utc(moment: datetime) -> datetime:
-    """Return the same time in UTC, which a time without a zone is taken for.
+    """Return the same time in UTC; a time without a zone is taken as UTC.
 
     Raises:
-        InvalidInput: It falls out of the years that there are.
+        InvalidInput: In UTC it is before the year 1 or after 9999.
     """
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Runs: rows that follow each other, which are written at once, and the gaps worth closing for that."""
+"""Runs of consecutive rows, which are written in one piece, and the narrow gaps between them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 class Bridge:
-    """Closes the narrow gaps between rows, where every row in a gap may be written again.
+    """Closes narrow gaps between rows where every row of the gap may be written again.
 
     Args:
-        ours: Of every row, whether it may be.
-        widest: How many rows a gap may have.
+        ours: Whether each row may be written.
+        widest: The most rows of a gap.
     """
 
     def __init__(self, ours: NDArray[np.bool_], *, widest: int) -> None:
-        # How many of ours lie before each row: a gap is ours where the count grows by its width.
+        # The count of writable rows before each row: a gap is writable if it grows by its width.
         self._before = np.r_[0, np.cumsum(ours)]
         self._widest = widest
 

@@ -119,7 +119,7 @@ def exit_name(basket_id: str, number: int, attempt: int) -> str:
 
 
 def is_exit(client_order_id: str) -> bool:
-    """Say whether an order of a basket closes what a leg has traded."""
+    """Return whether an order of a basket closes what a leg has traded."""
     return client_order_id.startswith(EXIT_PREFIX)
 
 

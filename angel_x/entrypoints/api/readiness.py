@@ -1,4 +1,4 @@
-"""Whether this system can do its work: each part asked within a second, at most once a second."""
+"""Return whether this system can do its work: each part asked within a second, at most once a second."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether every part is ready."""
+    """Return whether every part is ready."""
 
     ready: bool
     parts: dict[str, Part]

@@ -84,7 +84,7 @@ class Subscription:
                 return event
 
     def take(self, event: Event) -> bool:
-        """Say whether an event is for this listener and was not looked at before."""
+        """Return whether an event is for this listener and was not looked at before."""
         number = _number(event.id)
         is_new = number > self._seen
         self._seen = max(self._seen, number)

@@ -1,4 +1,4 @@
-"""Whether a feed has everything that it should: gaps, stale contracts, delay."""
+"""Return whether a feed has everything that it should: gaps, stale contracts, delay."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class WorkflowUnit(Protocol):
     def workflow(self) -> Workflow: ...
 
     def alone(self) -> bool:
-        """Say whether this is the only one of its kind that is advanced for its account now."""
+        """Return whether this is the only one of its kind that is advanced for its account now."""
 
     def save(self, spec: Mapping[str, Any] | None = None, *, due_in: float = 0.0) -> None:
         """Note what is known by now, and in how many seconds to look again."""

@@ -1,4 +1,7 @@
-"""Pricing compiled by numba; importing it imports numba and compiles, so :func:`~angel_x.domain.pricing.kernels.chosen` does."""
+"""Pricing compiled by numba.
+
+Importing this imports numba and compiles; only :func:`~angel_x.domain.pricing.kernels.chosen` does.
+"""
 
 from angel_x.domain.pricing.compiled.kernels import KERNELS
 

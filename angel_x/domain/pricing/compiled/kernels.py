@@ -1,4 +1,4 @@
-"""The compiled loops as kernels, with the rows that they leave over done by numpy."""
+"""The compiled loops as kernels; numpy computes the rows that they leave out."""
 
 from __future__ import annotations
 
@@ -34,10 +34,9 @@ class CompiledKernels:
         self._solve(contracts, sigma, status, is_warm=False)
 
     def follow(self, contracts: Contracts, sigma: Floats, status: Statuses) -> None:
-        """Replace the volatilities of a moment ago in ``sigma`` by those of the prices now, good to nine digits.
+        """Update former volatilities in ``sigma`` to the present prices, to nine digits.
 
-        What must come out alike however often it is computed calls :meth:`solve`: here the last digits depend on where
-        a row started.
+        The last digits depend on the former volatility; results that must be reproducible use :meth:`solve`.
         """
         self._solve(contracts, sigma, status, is_warm=True)
 
@@ -60,7 +59,7 @@ KERNELS = CompiledKernels()
 
 
 def _plain(contracts: Contracts) -> Contracts:
-    """Return the columns as the loops take them; only what is scattered, repeated or read-only is copied."""
+    """Return contiguous, writable columns for the loops; other columns are copied."""
     numbers = (
         contracts.spot,
         contracts.strike,

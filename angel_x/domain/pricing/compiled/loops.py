@@ -1,8 +1,11 @@
-"""The loops that numba compiles, with everything that they are made of: numba's cache keeps what a function calls, and notices a change of its own file only.
+"""The loops that numba compiles, with all functions that they call.
+
+They stand in one file because numba's cache includes called functions, but is invalidated only by
+changes of the file of the caller.
 
 Each loop body is straight-line code without a library call, so that LLVM turns it into vector instructions; exponential,
 logarithm and Mills ratio are polynomials here.  Rows come in blocks, and a block passes through several short loops, which keep
-more of the processor busy than one long one.  What fast-math rules are allowed keep NaN and the rounding tricks intact.
+more of the processor busy than one long one.  The allowed fast-math rules keep NaN and the rounding tricks intact.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ _INVERSE_ROOT_TWO_PI = 0.3989422804014327
 _ROOT_TWO_PI = 2.5066282746310002
 _HALF_LOG_TWO_PI = 0.9189385332046727
 
-#: As in the numpy kernels, whose modules say where they come from; a test holds the two together.
+#: The coefficients of the numpy kernels, whose modules name the sources; a test compares both.
 MILLS_NUMERATOR = (
     1.2533141373155003,
     1.917235256758367,
@@ -60,7 +63,7 @@ MILLS_DENOMINATOR = (
     2.978422862054641e-06,
 )
 SMALLEST_ARGUMENT = -0.2
-#: The farthest that the density is told from zero, and the farthest that a Mills ratio is asked for.
+#: The largest argument with a density above zero, and the largest argument of a Mills ratio.
 FARTHEST = 37.5
 _FARTHEST_ARGUMENT = 200.0
 SMALLEST_DEVIATION = 1e-150
@@ -106,7 +109,7 @@ _LOG = (
 _ROOT_HALF_BITS = 0x3FE6A09E667F3BCD
 _SIGN_BIT = -(2**63)
 _EXPONENT_MASK = -(1 << _MANTISSA_BITS)
-# A double whose low bits count: 2**52 + n has n there.
+# A double whose low bits are an integer: 2**52 + n has n there.
 _COUNTER_BITS = 0x4330000000000000
 _COUNTER = 4503599627370496.0
 
@@ -173,7 +176,7 @@ MOST_STEPS = 64
 # A step of fourth order of this size leaves some 1e-9.
 _NEAR_ENOUGH = 2e-2
 
-# Rows of the scratch of a block: what depends on the chain, what each contract adds, and what is left to do.
+# Rows of the scratch of a block: terms of the chain, terms of each contract, and the solver's state.
 (
     _INVERSE_SPOT,
     _WHOLE_SPOT,
@@ -205,19 +208,19 @@ _Function: TypeAlias = Callable[..., Any]
 
 
 def _inlined(function: _Function) -> _Function:
-    """Make a piece of a loop body."""
+    """Compile an inlined part of a loop body."""
     made: _Function = njit(fastmath=_FAST, error_model="numpy", forceinline=True)(function)
     return made
 
 
 def _stage(function: _Function) -> _Function:
-    """Make one loop over a block."""
+    """Compile one loop over a block."""
     made: _Function = njit(fastmath=_FAST, error_model="numpy")(function)
     return made
 
 
 def _kernel(signature: Scalar) -> Callable[[_Function], _Function]:
-    """Make what Python calls, compiled here and now or found in the cache."""
+    """Compile an entry point called from Python, or load it from the cache."""
 
     def compiled(function: _Function) -> _Function:
         make = partial(njit, signature, fastmath=_FAST, error_model="numpy", nogil=True)
@@ -231,7 +234,7 @@ def _kernel(signature: Scalar) -> Callable[[_Function], _Function]:
 
 
 def _is_cacheable() -> bool:
-    """Say whether numba finds a directory to write to: NUMBA_CACHE_DIR, ``__pycache__`` here or the user's cache."""
+    """Return whether numba finds a directory to write to: NUMBA_CACHE_DIR, ``__pycache__`` here or the user's cache."""
     try:
         njit(cache=True)(_is_cacheable)
     except RuntimeError:
@@ -239,7 +242,7 @@ def _is_cacheable() -> bool:
     return True
 
 
-#: Without a cache every process that chooses these kernels compiles them again.
+#: Whether compiled code is cached; without a cache every process that chooses these kernels compiles them.
 IS_CACHED = _is_cacheable()
 
 
@@ -268,7 +271,7 @@ def _near_exp(x: Scalar) -> Scalar:
 
 @_inlined
 def _log(x: Scalar) -> Scalar:
-    """Return the logarithm of a positive normal number, and anything at all for other numbers."""
+    """Return the logarithm of a positive normal number; the result for other numbers is undefined."""
     f, power = _split(x)
     c = _LOG
     s = f / (2.0 + f)
@@ -350,7 +353,7 @@ def _term(spot: Scalar, years: Scalar, rate: Scalar, dividend_yield: Scalar) -> 
 
 @_inlined
 def _run_end(contracts: Contracts, start: Scalar, limit: Scalar) -> Scalar:
-    """Return the end of the rows from ``start`` that share a chain's numbers."""
+    """Return the end of the run of rows from ``start`` with equal years and rates."""
     stop = start + _ONE
     while stop + _STRIDE <= limit:
         same = 0
@@ -380,7 +383,7 @@ def _write_terms(
     begin: Scalar,
     end: Scalar,
 ) -> None:
-    """Write the terms of each row of a block, worked out once for a run of equal rows."""
+    """Write the terms of each row of a block, computed once for a run of equal rows."""
     start = begin
     while start < end:
         stop = _run_end(contracts, start, end)
@@ -420,8 +423,8 @@ def _write_terms(
 def _standardize(contracts: Contracts, rows: Array, begin: Scalar, end: Scalar) -> None:
     """Write d1 and 1 / (sigma sqrt(T)), and which rows are odd.
 
-    An odd row has a limit, or numbers that cannot be priced, and comes out wrong here; a NaN volatility goes through by
-    itself.
+    An odd row is at a limit or has invalid inputs, and its result here is wrong; a NaN volatility needs no special
+    treatment.
     """
     for k in range(end - begin):
         i = begin + k
@@ -526,7 +529,7 @@ def _write_extended(
     begin: Scalar,
     end: Scalar,
 ) -> None:
-    """Write vanna, volga, charm and speed, which are made of the other Greeks."""
+    """Write vanna, volga, charm and speed from the other Greeks."""
     _, deltas, gammas, vegas, _, _, vanna, volga, charm, speed = out
     for k in range(end - begin):
         i = begin + k
@@ -555,7 +558,7 @@ def _count_odd(rows: Array, count: Scalar) -> Scalar:
 
 @_inlined
 def _collect(rows: Array, begin: Scalar, end: Scalar, odd_rows: Array, found: Scalar) -> Scalar:
-    """Append the odd rows of a block to ``odd_rows``, and return how many there are by now."""
+    """Append the odd rows of a block to ``odd_rows`` and return their new count."""
     if _count_odd(rows, end - begin) > 0:
         for k in range(end - begin):
             if rows[_ODD, k] > 0.0:
@@ -577,8 +580,8 @@ _positions = int64[::1]
 def value(contracts: Contracts, out: Arrays, outputs: Scalar, odd_rows: Array) -> Scalar:
     """Write the first 1, 6 or 10 of the Greeks; the rest of ``out`` is not touched.
 
-    Rows at a limit and rows that cannot be priced are left to the caller: their positions go to ``odd_rows``, and their
-    number is returned.  A row whose volatility is NaN is NaN throughout and not among them.
+    Rows at a limit and rows with invalid inputs are left to the caller: their positions are written to ``odd_rows``, and
+    their number is returned.  A row whose volatility is NaN is NaN throughout and not among them.
     """
     rows = np.empty((_ROWS, BLOCK))
     start, stop = _ZERO, np.uintp(contracts.spot.shape[0])
@@ -659,7 +662,7 @@ def _guess_of(log_moneyness: Scalar, log_ratio: Scalar, near_guess: Scalar) -> S
 
 @_stage
 def _recall(sigma: Array, rows: Array, singles: Array, begin: Scalar, end: Scalar) -> None:
-    """Write the deviation of a volatility that was the answer before."""
+    """Write the deviation of a former solution as the first guess."""
     for k in range(end - begin):
         singles[_DEVIATION, k] = np.float32(sigma[begin + k] * rows[_ROOT_YEARS, k])
 
@@ -678,7 +681,7 @@ def _aim(rows: Array, singles: Array, count: Scalar) -> None:
 
 @_stage
 def _step_coarsely(singles: Array, count: Scalar) -> None:
-    """Move each deviation by one step in single precision: twice the rows a vector."""
+    """Move each deviation by one step in single precision, which doubles the rows of a vector."""
     for k in range(count):
         singles[_DEVIATION, k] = _single_step(
             singles[_SINGLE_LOG_MONEYNESS, k],
@@ -690,7 +693,7 @@ def _step_coarsely(singles: Array, count: Scalar) -> None:
 
 @_inlined
 def _single_step(log_moneyness: Scalar, goal: Scalar, slope: Scalar, deviation: Scalar) -> Scalar:
-    """Return what :func:`_step` does, in single precision."""
+    """Return the result of :func:`_step` in single precision."""
     inverse = _1 / deviation
     h, t = log_moneyness * inverse, _HALF * deviation
     near, far = (h - t) * slope, h + t
@@ -800,8 +803,8 @@ def _finish(rows: Array, sigma: Array, begin: Scalar, end: Scalar) -> None:
 def solve(contracts: Contracts, sigma: Array, is_warm: Scalar) -> None:
     """Write the volatility of each price to ``sigma``, NaN where there is none.
 
-    When warm, ``sigma`` holds volatilities of a moment ago, and one step from there replaces a guess and two: half of a
-    percent away it is good to nine digits, and farther away it is not taken.
+    When warm, ``sigma`` holds former volatilities, and one step from there replaces a guess and two steps: within half
+    a percent the result has nine correct digits; farther away the former volatility is not used.
     """
     rows = np.empty((_ROWS, BLOCK))
     singles = np.empty((_SINGLE_ROWS, BLOCK), np.float32)
