@@ -23,6 +23,7 @@ from angel_x.adapters.postgres.book_reading import (
 )
 from angel_x.adapters.postgres.book_writing import write_book
 from angel_x.adapters.postgres.duplicates import find_duplicates
+from angel_x.adapters.postgres.prepared import Statement, execute
 from angel_x.adapters.postgres.rows import named
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.family import Family
@@ -39,7 +40,9 @@ from angel_x.domain.orders.step import Passing, unhindered
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-_OF_OWNERS = HOLDINGS.format(owners="SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s)")
+_OF_OWNERS = HOLDINGS.format(
+    owners="SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s::bigint[])"
+)
 _OF_ACCOUNT = HOLDINGS.format(owners="%(user_id)s::bigint")
 
 #: Held by every transaction that decides orders; whoever turns a kill switch waits for all of them.
@@ -50,17 +53,22 @@ CONTROLS_LOCK = 0x416E67656C58
 #
 # The accounts come first: whoever waits for one has not read the controls yet, and need not be
 # waited for by a kill switch.
-_LOCK = f"""
-SELECT 1 FROM users WHERE id IN (SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s))
-ORDER BY id FOR NO KEY UPDATE;
-SELECT pg_advisory_xact_lock_shared({CONTROLS_LOCK});
-"""
+_LOCK_ACCOUNTS = Statement(
+    "lock_accounts",
+    """
+SELECT 1 FROM users WHERE id IN (SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s::bigint[]))
+ORDER BY id FOR NO KEY UPDATE
+""",
+)
+_LOCK_CONTROLS = Statement("lock_controls", f"SELECT pg_advisory_xact_lock_shared({CONTROLS_LOCK})")
 # The index serves each lane of each account in order, so a deep backlog costs no more than a batch.
 # Accounts take turns: the one with the deep backlog must not use up the claim of the others.
-_CLAIM = f"""{_LOCK}
+_CLAIM = Statement(
+    "claim",
+    f"""
 WITH rung AS (
-    SELECT DISTINCT user_id, priority, array_position(%(lanes)s, priority) AS lane
-    FROM orders WHERE id = ANY(%(order_ids)s)
+    SELECT DISTINCT user_id, priority, array_position(%(lanes)s::text[], priority) AS lane
+    FROM orders WHERE id = ANY(%(order_ids)s::bigint[])
 ), claimed AS (
     SELECT w.id, r.lane FROM rung r CROSS JOIN LATERAL (
         SELECT id, row_number() OVER (ORDER BY id) AS place FROM orders
@@ -69,35 +77,49 @@ WITH rung AS (
     ) AS w ORDER BY r.lane, w.place, w.id LIMIT %(limit)s
 )
 SELECT {ORDER_COLUMNS} {HELD_COLUMNS} FROM claimed c JOIN orders o ON o.id = c.id {_OF_OWNERS} ORDER BY c.lane, o.id
-"""
-_BY_ID = f"""{_LOCK}
+""",
+)
+_BY_ID = Statement(
+    "orders",
+    f"""
 SELECT {ORDER_COLUMNS} {HELD_COLUMNS} FROM orders o {_OF_OWNERS}
-WHERE o.id = ANY(%(order_ids)s) AND o.status = ANY(%(statuses)s) AND o.slices = 0 ORDER BY o.id
-"""
+WHERE o.id = ANY(%(order_ids)s::bigint[]) AND o.status = ANY(%(statuses)s::text[]) AND o.slices = 0 ORDER BY o.id
+""",
+)
 # A sliced order comes before its slices, which are stored after it.
-_FAMILY = f"""{_LOCK}
+_FAMILY = Statement(
+    "family",
+    f"""
 SELECT {ORDER_COLUMNS} {HELD_COLUMNS} FROM orders o {_OF_OWNERS}
-WHERE o.id = ANY(%(order_ids)s) OR o.parent_id = ANY(%(order_ids)s) ORDER BY o.id
-"""
+WHERE o.id = ANY(%(order_ids)s::bigint[] || ARRAY(
+    SELECT id FROM orders WHERE parent_id = ANY(%(order_ids)s::bigint[]))) ORDER BY o.id
+""",
+)
 # Orders whose lease has not run out belong to whoever placed them.
-_ABANDONED = f"""{_LOCK}
+_ABANDONED = Statement(
+    "abandoned",
+    f"""
 SELECT {ORDER_COLUMNS} {HELD_COLUMNS} FROM orders o {_OF_OWNERS}
-WHERE o.id = ANY(%(order_ids)s) AND o.status = 'submitting'
+WHERE o.id = ANY(%(order_ids)s::bigint[]) AND o.status = 'submitting'
     AND o.lease_until <= clock_timestamp() ORDER BY o.id
-"""
+""",
+)
 # What an account holds, of contracts and products in which it need not have orders.
-_HOLDINGS_ONLY = f"""
+_HOLDINGS_ONLY = Statement(
+    "holdings",
+    f"""
 SELECT o.user_id, o.symbol, o.product, {HELD_COLUMNS} FROM (
     SELECT %(user_id)s::bigint AS user_id, symbol, product
     FROM unnest(%(symbols)s::text[], %(products)s::text[]) AS t (symbol, product)
 ) o {_OF_ACCOUNT}
-"""
+""",
+)
 _RELEASE = """
 UPDATE orders SET held = false, ring_at = clock_timestamp() + interval '2 seconds'
-WHERE id = ANY(%(order_ids)s) AND held AND status = 'received' AND slices = 0
+WHERE id = ANY(%(order_ids)s::bigint[]) AND held AND status = 'received' AND slices = 0
 """
-_EXISTING = "SELECT id FROM orders WHERE id = ANY(%(order_ids)s)"
-_LANES = [priority.value for priority in Priority]
+_EXISTING = "SELECT id FROM orders WHERE id = ANY(%(order_ids)s::bigint[])"
+_LANES = array(Priority)
 
 
 class BookUnit:
@@ -114,22 +136,22 @@ class BookUnit:
         What comes back waits in the lanes of those orders, lane by lane, whatever has become of the
         orders themselves.
         """
-        return self._read(_CLAIM, order_ids=list(order_ids), lanes=_LANES, limit=limit)
+        return self._read(_CLAIM, order_ids=array(order_ids), lanes=_LANES, limit=limit)
 
     def abandoned(self, order_ids: Sequence[int]) -> tuple[list[Order], Book]:
         """Lock the accounts that own those orders; return those on their way with no lease left."""
-        return self._read(_ABANDONED, order_ids=list(order_ids))
+        return self._read(_ABANDONED, order_ids=array(order_ids))
 
     def orders(
         self, order_ids: Sequence[int], statuses: Collection[OrderStatus]
     ) -> tuple[list[Order], Book]:
         """Lock the accounts that own those orders; return those in one of the statuses, by age."""
-        wanted = sorted(status.value for status in statuses)
-        return self._read(_BY_ID, order_ids=list(order_ids), statuses=wanted)
+        wanted = array(sorted(statuses))
+        return self._read(_BY_ID, order_ids=array(order_ids), statuses=wanted)
 
     def family(self, order_id: int) -> Family:
         """Lock the account that owns an order; return the order with its slices."""
-        orders, book = self._read(_FAMILY, order_ids=[order_id])
+        orders, book = self._read(_FAMILY, order_ids=array([order_id]))
         return Family(orders[0] if orders else None, tuple(orders[1:]), book)
 
     def holdings(self, user_id: int, contracts: Collection[tuple[str, Product]]) -> Book:
@@ -139,8 +161,8 @@ class BookUnit:
             "symbols": array(symbol for symbol, _ in contracts),
             "products": array(product.value for _, product in contracts),
         }
-        result = self._connection.exec_driver_sql(_HOLDINGS_ONLY, parameters)
-        return to_book(named(result, HoldingRow), self._risks)
+        found = execute(self._connection, parameters, _HOLDINGS_ONLY)
+        return to_book(named(found, HoldingRow), self._risks)
 
     def duplicates(self, windows: Mapping[int, Decimal]) -> set[int]:
         """Return those orders that repeat an earlier one; ``windows`` are seconds by order id."""
@@ -148,13 +170,13 @@ class BookUnit:
 
     def unknown(self, order_ids: Sequence[int]) -> set[int]:
         """Return those ids that no order has."""
-        parameters = {"order_ids": list(order_ids)}
+        parameters = {"order_ids": array(order_ids)}
         known = self._connection.exec_driver_sql(_EXISTING, parameters).scalars()
         return set(order_ids) - set(known)
 
     def release(self, order_ids: Sequence[int]) -> None:
         """Let orders be decided that were held; the relay rings for them if nobody does."""
-        self._connection.exec_driver_sql(_RELEASE, {"order_ids": list(order_ids)})
+        self._connection.exec_driver_sql(_RELEASE, {"order_ids": array(order_ids)})
 
     def record(self, book: Book, actor: str) -> None:
         """Write everything that the orders of the book did."""
@@ -163,8 +185,9 @@ class BookUnit:
     def commit(self) -> None:
         self._connection.commit()
 
-    def _read(self, statement: str, **parameters: object) -> tuple[list[Order], Book]:
-        rows = named(self._connection.exec_driver_sql(statement, parameters), OrderRow)
+    def _read(self, statement: Statement, **parameters: object) -> tuple[list[Order], Book]:
+        found = execute(self._connection, parameters, _LOCK_ACCOUNTS, _LOCK_CONTROLS, statement)
+        rows = named(found, OrderRow)
         return [to_order(row) for row in rows], to_book(rows, self._risks)
 
 

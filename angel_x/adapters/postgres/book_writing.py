@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from angel_x.adapters.postgres.arrays import array
+from angel_x.adapters.postgres.prepared import Statement, execute
 from angel_x.domain.book.book import Book, Whole
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ _AMENDED_JOIN = """
 _EVENTS = """
 told AS (
     INSERT INTO order_events (order_id, status, actor, reason, attempt, detail)
-    SELECT t.order_id, t.status, %(actor)s, t.reason, t.attempt, t.detail
+    SELECT t.order_id, t.status, %(actor)s::text, t.reason, t.attempt, t.detail
     FROM unnest(%(event_orders)s::bigint[], %(event_statuses)s::text[],
         %(event_reasons)s::text[], %(event_attempts)s::integer[], %(event_details)s::text[])
         AS t (order_id, status, reason, attempt, detail)
@@ -155,7 +156,9 @@ traded AS (
 
 
 # A sliced order is what its slices are.  Their moves are visible to this statement, which follows.
-_PARENTS = """
+_PARENTS = Statement(
+    "parents",
+    """
 WITH folded AS (
     SELECT parent_id AS id, sum(filled_quantity) AS filled, sum(traded_value) AS traded,
         bool_and(status = 'received') AS untouched,
@@ -190,14 +193,15 @@ WITH folded AS (
     FROM standing s
     WHERE s.id = p.id AND (p.status, p.filled_quantity, p.limit_price, p.trigger_price)
         IS DISTINCT FROM (s.status, s.filled::integer, s.limit_price, s.trigger_price)
-    RETURNING p.user_id, p.id, p.client_order_id, p.symbol, p.side, p.status, p.reason, p.quantity,
+    RETURNING p.user_id, p.id AS order_id, p.client_order_id, p.symbol, p.side, p.status, p.reason, p.quantity,
         p.filled_quantity, p.average_price
 ), told AS (
     INSERT INTO order_events (order_id, status, actor, reason)
-    SELECT id, status, %(actor)s, reason FROM parents_moved
+    SELECT order_id, status, %(actor)s::text, reason FROM parents_moved
 )
 SELECT * FROM parents_moved
-"""
+""",
+)
 
 
 def write_book(connection: Connection, book: Book, actor: str, *, lease_seconds: float) -> None:
@@ -232,11 +236,11 @@ def write_book(connection: Connection, book: Book, actor: str, *, lease_seconds:
         | _positions(new, "new")
         | _trades(book)
     )
-    connection.exec_driver_sql(f"WITH {','.join(parts)} SELECT 1", parameters)
+    execute(connection, parameters, Statement("record", f"WITH {','.join(parts)} SELECT 1"))
     if parents := {m.order.parent_id for m in book.moves if m.order.parent_id is not None}:
         parameters = {"parents": array(sorted(parents)), "actor": actor}
-        moved = connection.exec_driver_sql(_PARENTS, parameters)
-        book.wholes += [Whole(*row) for row in moved]
+        moved = execute(connection, parameters, _PARENTS).mappings()
+        book.wholes += [Whole(**row) for row in moved]
 
 
 def _orders(book: Book) -> dict[str, str]:

@@ -10,6 +10,7 @@ from psycopg2.errors import ReadOnlySqlTransaction
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from angel_x.adapters.postgres.prepared import EXECUTE, STALE
 from angel_x.domain.operations.metric import Metric
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ def make_engine(
             "keepalives_idle": 30,
             "keepalives_interval": 5,
             "keepalives_count": 3,
-            "options": " ".join([*options, "-c timezone=UTC"]),
+            "options": " ".join(
+                [*options, "-c timezone=UTC", "-c plan_cache_mode=force_generic_plan"]
+            ),
         },
     )
     event.listen(engine, "handle_error", _named, retval=True)
@@ -74,15 +77,21 @@ def _named(context: ExceptionContext) -> OperationalError | None:
 
     psycopg2 raises a plain DatabaseError where a connection breaks within a message of several
     statements, as if one of them were to blame, and an InternalError where the server has become a
-    standby.  No connection of the pool leads to the primary then, so all of them are given up.
+    standby.  No connection of the pool leads to the primary then, so all of them are given up, as they
+    are where a prepared statement is gone or a migration has changed the types of its columns.
     """
     error, cause = context.sqlalchemy_exception, context.original_exception
-    if isinstance(cause, ReadOnlySqlTransaction):
+    if isinstance(cause, ReadOnlySqlTransaction) or _is_stale(context):
         context.is_disconnect = True
     elif not context.is_disconnect or type(error) is not DatabaseError:
         return None
     statement, params = (error.statement, error.params) if error else (None, None)
     return OperationalError(statement, params, cause)
+
+
+def _is_stale(context: ExceptionContext) -> bool:
+    is_prepared = (context.statement or "").startswith(EXECUTE)
+    return is_prepared and isinstance(context.original_exception, STALE)
 
 
 def watch_queries(

@@ -11,6 +11,8 @@ from psycopg2.errors import DeadlockDetected
 from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.arrays import array
+from angel_x.adapters.postgres.prepared import Statement, execute
+from angel_x.adapters.postgres.rows import named
 from angel_x.domain.orders.order import OrderRequest, OrderStatus
 from angel_x.domain.orders.step import Passing, Step, unhindered
 
@@ -35,55 +37,84 @@ _COLUMNS = """
 _VALUES = """
     g.user_id, g.client_order_id, g.request_hash, g.symbol, g.side, g.quantity, g.order_type,
     g.limit_price, g.trigger_price, g.validity, g.product, g.priority, g.tag, g.valid_until,
-    clock_timestamp() + make_interval(secs => %(ring_after)s)
+    clock_timestamp() + make_interval(secs => %(ring_after)s::float8)
 """
 # Rows of a request that is already known are skipped by the unique key, whether it was stored
 # before or stands twice in this very statement.
-_INSERT = f"""
+_INSERT = Statement(
+    "accept",
+    f"""
 WITH stored AS (
     INSERT INTO orders ({_COLUMNS})
     SELECT {_VALUES} FROM (SELECT * FROM {_GIVEN}) AS g ORDER BY g.position
     ON CONFLICT (user_id, client_order_id) DO NOTHING
     RETURNING id, user_id, client_order_id
 ), told AS (
-    INSERT INTO order_events (order_id, status, actor) SELECT id, 'received', %(actor)s FROM stored
+    INSERT INTO order_events (order_id, status, actor) SELECT id, 'received', %(actor)s::text FROM stored
 )
-SELECT id, user_id, client_order_id, NULL FROM stored
-"""
+SELECT id, user_id, client_order_id, NULL::bigint[] AS slice_ids FROM stored
+""",
+)
 # For what is sliced or belongs to a basket.  Ids are drawn in the order in which everything was
 # given, because by them an account's orders are decided.  Slices follow their order, at places 1,
 # 2, … behind its place 0, and are stored only if that order was not there before.
-_INSERT_WITH_SLICES = f"""
+_INSERT_WITH_SLICES = Statement(
+    "accept_slices",
+    f"""
 WITH given AS MATERIALIZED (
     SELECT *, nextval(pg_get_serial_sequence('orders', 'id')) AS id
     FROM (SELECT * FROM {_GIVEN} ORDER BY position) AS t
 ), stored AS (
     INSERT INTO orders (id, {_COLUMNS}, slices, basket_id, held) OVERRIDING SYSTEM VALUE
-    SELECT g.id, {_VALUES}, g.slices, %(basket_id)s, g.slices > 0 OR %(basket_id)s IS NOT NULL
+    SELECT g.id, {_VALUES}, g.slices, %(basket_id)s::bigint, g.slices > 0 OR %(basket_id)s::bigint IS NOT NULL
     FROM given g WHERE g.place = 0 ORDER BY g.position
     ON CONFLICT (user_id, client_order_id) DO NOTHING
     RETURNING id, user_id, client_order_id
 ), sliced AS (
     INSERT INTO orders (id, {_COLUMNS}, parent_id, basket_id, held) OVERRIDING SYSTEM VALUE
-    SELECT g.id, {_VALUES}, s.id, %(basket_id)s, %(basket_id)s IS NOT NULL
+    SELECT g.id, {_VALUES}, s.id, %(basket_id)s::bigint, %(basket_id)s::bigint IS NOT NULL
     FROM given g JOIN given p ON p.position = g.position - g.place JOIN stored s ON s.id = p.id
     WHERE g.place > 0 ORDER BY g.position
     RETURNING id, parent_id
 ), told AS (
     INSERT INTO order_events (order_id, status, actor)
-    SELECT id, 'received', %(actor)s FROM stored UNION ALL
-    SELECT id, 'received', %(actor)s FROM sliced
+    SELECT id, 'received', %(actor)s::text FROM stored UNION ALL
+    SELECT id, 'received', %(actor)s::text FROM sliced
 )
-SELECT s.id, s.user_id, s.client_order_id, c.ids FROM stored s LEFT JOIN (
+SELECT s.id, s.user_id, s.client_order_id, c.ids AS slice_ids FROM stored s LEFT JOIN (
     SELECT parent_id, array_agg(id ORDER BY id) AS ids FROM sliced GROUP BY parent_id
 ) c ON c.parent_id = s.id
-"""
+""",
+)
 
-_KNOWN = """
+_WAITING = "SELECT count(*) FROM orders WHERE status = 'received' AND NOT held"
+_KNOWN = Statement(
+    "known",
+    """
 SELECT o.id, o.user_id, o.client_order_id, o.status, o.request_hash
 FROM unnest(%(user_ids)s::bigint[], %(client_order_ids)s::text[]) AS given (user_id, client_order_id)
 JOIN orders o USING (user_id, client_order_id)
-"""
+""",
+)
+
+
+class _NewRow(NamedTuple):
+    """An order that was not there before."""
+
+    id: int
+    user_id: int
+    client_order_id: str
+    slice_ids: list[int] | None
+
+
+class _KnownRow(NamedTuple):
+    """An order that was stored by an earlier request."""
+
+    id: int
+    user_id: int
+    client_order_id: str
+    status: str
+    request_hash: memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +200,7 @@ class OrderIntake:
     def waiting(self) -> int:
         """Return how many orders are received and not decided."""
         with self._engine.connect() as connection:
-            row = connection.exec_driver_sql(
-                "SELECT count(*) FROM orders WHERE status = 'received' AND NOT held"
-            ).one()
-        return int(row[0])
+            return int(connection.exec_driver_sql(_WAITING).scalar_one())
 
     def _insert(
         self,
@@ -183,20 +211,21 @@ class OrderIntake:
     ) -> dict[tuple[int, str], StoredOrder]:
         hashes = {(u, r.client_order_id): digest for u, r, digest, *_ in reversed(rows)}
         is_plain = basket_id is None and not any(slices for *_, slices in rows)
-        result = connection.exec_driver_sql(
-            _INSERT if is_plain else _INSERT_WITH_SLICES,
+        result = execute(
+            connection,
             {"ring_after": self._ring_after, "actor": actor, "basket_id": basket_id}
             | _columns(list(_stored_rows(rows))),
+            _INSERT if is_plain else _INSERT_WITH_SLICES,
         )
         return {
-            (user_id, client_id): StoredOrder(
-                order_id,
+            (row.user_id, row.client_order_id): StoredOrder(
+                row.id,
                 OrderStatus.RECEIVED,
-                hashes[user_id, client_id],
+                hashes[row.user_id, row.client_order_id],
                 is_new=True,
-                slice_ids=tuple(slice_ids or ()),
+                slice_ids=tuple(row.slice_ids or ()),
             )
-            for order_id, user_id, client_id, slice_ids in result
+            for row in named(result, _NewRow)
         }
 
 
@@ -240,10 +269,10 @@ def _known(
         "user_ids": array(user_id for user_id, _ in keys),
         "client_order_ids": array(client_id for _, client_id in keys),
     }
-    result = connection.exec_driver_sql(_KNOWN, parameters)
+    result = execute(connection, parameters, _KNOWN)
     return {
-        (user_id, client_id): StoredOrder(
-            order_id, OrderStatus(status), bytes(digest), is_new=False
+        (row.user_id, row.client_order_id): StoredOrder(
+            row.id, OrderStatus(row.status), bytes(row.request_hash), is_new=False
         )
-        for order_id, user_id, client_id, status, digest in result
+        for row in named(result, _KnownRow)
     }

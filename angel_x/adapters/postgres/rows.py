@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from sqlalchemy import CursorResult, Engine
@@ -22,7 +22,7 @@ def read(
         return named(connection.exec_driver_sql(statement, parameters), row)
 
 
-def named(result: CursorResult[tuple[object, ...]], row: type[RowT]) -> list[RowT]:
+def named(result: CursorResult[Any], row: type[RowT]) -> list[RowT]:
     """Return the rows of a result as ``row``; its fields are the columns, in the same order.
 
     Raises:

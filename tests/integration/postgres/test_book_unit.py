@@ -33,7 +33,7 @@ def test_the_rules_of_all_accounts_come_once_with_a_batch(application: Applicati
         orders, book = unit.orders(order_ids, received)
     with application.engine.connect() as connection:
         parameters = {"order_ids": order_ids, "statuses": sorted(received)}
-        documents = [row.common for row in connection.exec_driver_sql(_BY_ID, parameters)]
+        documents = [row.common for row in connection.exec_driver_sql(_BY_ID.text, parameters)]
 
     assert [order.id for order in orders] == order_ids
     assert [book.rules.limits(user) for user in users] == [Limits(max_open_orders=7)] * 2
