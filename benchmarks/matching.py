@@ -83,8 +83,10 @@ class _Burst:
         self._orders = orders
         self._rounds = ticks // _CONTRACTS
         self._universe = _listed(application)
-        self._users = [application.accounts.open(f"u{n}", _CASH).id for n in range(_ACCOUNTS)]
-        ports = application.feed_ports
+        self._users = [
+            application.people.accounts.open(f"u{n}", _CASH).id for n in range(_ACCOUNTS)
+        ]
+        ports = application.market.feed_ports
         self._quoting = Quoting(self._universe, ports.universes, ports.board, buffer_size=5_000)
         self._quoting.follow()
         self._volume = 0
@@ -96,7 +98,7 @@ class _Burst:
         self._tell(_ASK)
         fresh_accepting, fresh_deciding = self._place(self._requests(None))
         self._place(self._requests(self._limits()))
-        self._application.matching.run()
+        self._application.trading.matching.run()
         matching, ticking, matched = self._fall()
         assert matched == self._orders, f"{matched} of {self._orders} orders were matched"
         per = 1e6 / self._orders
@@ -121,7 +123,7 @@ class _Burst:
             ticking += time.perf_counter() - started
             if step % (self._rounds // _LOOKS) == 0:
                 started = time.perf_counter()
-                matched += self._application.matching.run()
+                matched += self._application.trading.matching.run()
                 matching += time.perf_counter() - started
         return matching, ticking, matched
 
@@ -135,9 +137,9 @@ class _Burst:
         quotes["volume"] = self._volume
         spots = np.zeros(len(self._universe.underlyings), QUOTE)
         spots["last"] = _SPOT * 100
-        move = MarketMove(self._application.clock(), rows, quotes, spots)
+        move = MarketMove(self._application.base.clock(), rows, quotes, spots)
         for start in range(0, _CONTRACTS, 50):
-            now = epoch_ms(self._application.clock())
+            now = epoch_ms(self._application.base.clock())
             self._quoting.take(move, slice(start, start + 50), now)
             self._quoting.flush(now)
 
@@ -166,10 +168,10 @@ class _Burst:
             user = self._users[number % _ACCOUNTS]
             submission = Submission(user, tuple(requests[start : start + _BATCH]))
             started = time.perf_counter()
-            (outcome,) = self._application.acceptance.accept([submission])
+            (outcome,) = self._application.intake.acceptance.accept([submission])
             accepted = time.perf_counter()
             assert isinstance(outcome, tuple)
-            self._application.execution.run([order.order_id for order in outcome])
+            self._application.trading.execution.run([order.order_id for order in outcome])
             deciding += time.perf_counter() - accepted
             accepting += accepted - started
         return accepting, deciding
@@ -178,13 +180,13 @@ class _Burst:
 def _listed(application: Application) -> Universe:
     """List a generated chain and return its universe."""
     rules = ContractRules.from_table(table("contracts"))
-    day = (application.clock() + timedelta(days=1)).date()
+    day = (application.base.clock() + timedelta(days=1)).date()
     chain = generate_chain(
-        ContractFactory(rules, application.calendar, day), "NIFTY", Decimal(_SPOT)
+        ContractFactory(rules, application.base.calendar, day), "NIFTY", Decimal(_SPOT)
     )
-    listing = application.contracts
+    listing = application.market.contracts
     listing.store.replace(Universe(chain))
-    universe = application.universes.version("") or application.universes.current()
+    universe = application.market.universes.version("") or application.market.universes.current()
     listing.pointer.publish(universe.version)
     assert len(universe) >= _CONTRACTS, f"{_CONTRACTS} contracts are needed, were {len(universe)}"
     return universe
@@ -205,7 +207,7 @@ def _application() -> Iterator[Application]:
                 "ANGEL_X_WARM_CACHE_ON_STARTUP": "false",
             }
             with closing(build(load(environ), role="orders")) as application:
-                schema.upgrade(application.engine)
+                schema.upgrade(application.base.engine)
                 yield application
         erase(home)
 

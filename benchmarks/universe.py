@@ -100,15 +100,15 @@ class _Market:
         self.environ = environ
         self.universe = _list_universe(application)
         self._home = home
-        self._prices = _Prices(self.universe, application.clock())
+        self._prices = _Prices(self.universe, application.base.clock())
         self._sender = Celery("bench", set_as_current=False)
-        self._sender.conf.update(celery_options(application.settings))
+        self._sender.conf.update(celery_options(application.base.settings))
 
     def move(self) -> None:
         """Write another quote for every contract and underlying."""
-        now_ms = epoch_ms(self.application.clock())
+        now_ms = epoch_ms(self.application.base.clock())
         quotes, spots = self._prices.moved(now_ms)
-        board = self.application.feed_ports.board
+        board = self.application.market.feed_ports.board
         board.write(self.universe, np.arange(len(self.universe)), quotes)
         board.write_spots(self.universe, spots)
 
@@ -136,14 +136,14 @@ class _Market:
         return [f"ax:greeks:{version}:{index[stop - 1]}" for _, stop in chunks]
 
     def _head(self, key: str) -> object:
-        return self.application.cache.getrange(key, 0, 23)
+        return self.application.base.cache.getrange(key, 0, 23)
 
     def quiet_refresh_ms(self) -> float:
         """Return the least time of a refresh that finds nothing to do."""
         times = []
         for _ in range(10):
             started = time.perf_counter()
-            asked = self.application.greeks.refresh()
+            asked = self.application.analytics.greeks.refresh()
             times.append((time.perf_counter() - started) * 1e3)
             assert asked == 0, f"nothing moved, and {asked} chunks were asked for"
         return round(min(times), 2)
@@ -153,7 +153,7 @@ class _Market:
         times = []
         for _ in range(2):
             started = time.perf_counter()
-            rows = self.application.greeks_archive.snapshot()
+            rows = self.application.analytics.greeks_archive.snapshot()
             times.append((rows, round(time.perf_counter() - started, 2)))
         (first, new), (_, unchanged) = times
         return {"rows": first, "seconds": new, "unchanged_seconds": unchanged}
@@ -335,18 +335,18 @@ def _market() -> Iterator[_Market]:
             "ANGEL_X_WARM_CACHE_ON_STARTUP": "false",
         }
         with closing(build(load({**environ, **own}), role="bench")) as application:
-            schema.upgrade(application.engine)
+            schema.upgrade(application.base.engine)
             yield _Market(home, application, environ)
 
 
 def _list_universe(application: Application) -> Universe:
     rules = ContractRules.from_table(table("contracts"))
-    today = application.clock().astimezone(IST).date()
-    universe = generate_universe(UniversePlan(), rules, application.calendar, today)
-    listing = application.contracts
+    today = application.base.clock().astimezone(IST).date()
+    universe = generate_universe(UniversePlan(), rules, application.base.calendar, today)
+    listing = application.market.contracts
     listing.store.replace(universe)
     listing.pointer.publish(universe.version)
-    found = application.universes.version(universe.version)
+    found = application.market.universes.version(universe.version)
     assert found is not None, "the universe is current"
     return found
 

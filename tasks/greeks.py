@@ -12,10 +12,10 @@ from tasks.app import app
 @app.task(name=TaskName.REFRESH_GREEKS)
 def refresh() -> None:
     """Ask for every chain that has moved or grows old."""
-    runtime.current().greeks.refresh()
+    runtime.current().analytics.greeks.refresh()
 
 
 @app.task(name=TaskName.COMPUTE_GREEKS_CHUNK)
 def compute_chunk(version: str, start: int, stop: int, as_of: datetime) -> None:
     """Price and publish one chunk."""
-    runtime.current().greeks.compute_chunk(version, start, stop, as_of)
+    runtime.current().analytics.greeks.compute_chunk(version, start, stop, as_of)

@@ -26,7 +26,7 @@ def check_memory() -> None:
         for processes in reply.values()
         for name, (pid, resident) in processes.items()
     }
-    overview = runtime.current().memory
+    overview = runtime.current().operations.memory
     found = overview.observe(seen)
     gone = overview.prune()
     largest = max((report.current_mb for report in found.values()), default=0.0)
@@ -36,17 +36,17 @@ def check_memory() -> None:
 @app.task(name=TaskName.CHECK_QUEUES)
 def check_queues() -> None:
     """Look at the depth and the age of every queue."""
-    runtime.current().queues.check()
+    runtime.current().operations.queues.check()
 
 
 @app.task(name=TaskName.CANARY)
 def canary(queue: str, sent_at: datetime) -> None:
     """Note that a worker takes what lies on this queue, whichever queue it is."""
-    runtime.current().canaries.hear(queue, sent_at)
+    runtime.current().operations.canaries.hear(queue, sent_at)
 
 
 @app.task(name=TaskName.MAINTAIN_PARTITIONS)
 def maintain_partitions() -> None:
     """Make the partitions of the coming days, and drop what is past retention."""
-    runtime.current().partitions.maintain()
-    runtime.current().greeks_archive.forget()
+    runtime.current().operations.partitions.maintain()
+    runtime.current().analytics.greeks_archive.forget()

@@ -33,7 +33,7 @@ def submit(request: dict[str, Any], user: str | None = None) -> None:
 
     Here the message is all there is of the order, so while a server is away it goes back.
     """
-    messaging, message = runtime.current().messaging, submit.request
+    messaging, message = runtime.current().intake.messaging, submit.request
     try:
         if message.delivery_info.get("redelivered"):
             messaging.resubmit(message.id, request, user)
@@ -48,7 +48,7 @@ def submit(request: dict[str, Any], user: str | None = None) -> None:
 @app.task(name=TaskName.PROCESS_ORDER_BATCH)
 def process_batch(order_ids: Doorbell, exactly: bool = False) -> None:  # noqa: FBT001, FBT002 - sent by position
     """Decide a batch of stored orders and trade those that pass."""
-    execution = runtime.current().execution
+    execution = runtime.current().trading.execution
     if exactly:
         execution.run_exactly(order_ids)
     else:
@@ -58,28 +58,28 @@ def process_batch(order_ids: Doorbell, exactly: bool = False) -> None:  # noqa: 
 @app.task(name=TaskName.MATCH_ORDERS)
 def match() -> None:
     """Trade resting orders that the market has come to."""
-    runtime.current().matching.run()
+    runtime.current().trading.matching.run()
 
 
 @app.task(name=TaskName.ADVANCE_WORKFLOW)
 def advance(workflow_id: RowId) -> None:
     """Take the next step of a basket or a square-off."""
-    runtime.current().advance.run(workflow_id)
+    runtime.current().workflows.advance.run(workflow_id)
 
 
 @app.task(name=TaskName.CANCEL_ALL)
 def cancel_all() -> None:
     """Cancel everything that the trading controls do not let stand."""
-    runtime.current().enforcement.run()
+    runtime.current().controls.enforcement.run()
 
 
 @app.task(name=TaskName.CLOSE_INTRADAY)
 def close_intraday() -> None:
     """Square off what is intraday once the cut-off has come."""
-    runtime.current().intraday_close.run()
+    runtime.current().workflows.intraday_close.run()
 
 
 @app.task(name=TaskName.EXPIRE_ORDERS)
 def expire() -> None:
     """End orders whose session has closed."""
-    runtime.current().expiry.run()
+    runtime.current().trading.expiry.run()

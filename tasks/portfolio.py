@@ -10,22 +10,22 @@ from tasks.app import app
 @app.task(name=TaskName.UPDATE_PORTFOLIOS)
 def update(user_ids: list[int]) -> None:
     """Value these accounts."""
-    runtime.current().portfolios.update(user_ids)
+    runtime.current().analytics.portfolios.update(user_ids)
 
 
 @app.task(name=TaskName.REFRESH_PORTFOLIOS)
 def refresh() -> None:
     """Ask for every account that holds or changed something."""
-    runtime.current().portfolios.refresh()
+    runtime.current().analytics.portfolios.refresh()
 
 
 @app.task(name=TaskName.SNAPSHOT_PORTFOLIOS)
 def snapshot() -> None:
     """Append the stored portfolios to their history."""
-    runtime.current().portfolios.snapshot()
+    runtime.current().analytics.portfolios.snapshot()
 
 
 @app.task(name=TaskName.SNAPSHOT_GREEKS)
 def snapshot_greeks() -> None:
     """Keep the published Greeks in the database."""
-    runtime.current().greeks_archive.snapshot()
+    runtime.current().analytics.greeks_archive.snapshot()

@@ -85,7 +85,7 @@ def meter() -> Meter:
     """Return the meter of this process, without building an application in a worker's parent."""
     process = _mine()
     if process.application is not None:
-        return process.application.meter
+        return process.application.base.meter
     if process.meter is None:
         process.meter = make_meter(process.settings, process.role)
     return process.meter

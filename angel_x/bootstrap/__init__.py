@@ -1,6 +1,6 @@
 """The composition root: where settings, adapters and services become one application."""
 
-from angel_x.bootstrap.application import Application, build
-from angel_x.bootstrap.foundation import TRANSIENT
+from angel_x.bootstrap.application import Application, assemble, build
+from angel_x.bootstrap.foundation import TRANSIENT, Foundation, lay_foundation
 
-__all__ = ["TRANSIENT", "Application", "build"]
+__all__ = ["TRANSIENT", "Application", "Foundation", "assemble", "build", "lay_foundation"]

@@ -1,36 +1,39 @@
-"""Accounts and what they may read."""
+"""Accounts, their keys, their limits and what they may read."""
 
 from __future__ import annotations
 
-from functools import cached_property
+from dataclasses import dataclass
 
 from angel_x.adapters.postgres.reading import PostgresStatements
+from angel_x.adapters.postgres.risk_limits import PostgresRiskLimits
 from angel_x.adapters.postgres.users import PostgresUsers
-from angel_x.bootstrap.market import MarketParts
+from angel_x.bootstrap.foundation import Foundation
 from angel_x.services.accounts.access import Access
 from angel_x.services.accounts.accounts import Accounts
 from angel_x.services.accounts.reading import Reading
+from angel_x.services.controls.risk_limits import RiskLimits
 
 
-class AccountParts(MarketParts):
-    """Accounts, their keys, and what they may read."""
+@dataclass(frozen=True, kw_only=True)
+class AccountParts:
+    """Accounts, their keys, their limits and what they may read."""
 
-    @cached_property
-    def _users(self) -> PostgresUsers:
-        return PostgresUsers(self.engine)
+    accounts: Accounts
+    access: Access
+    limits: RiskLimits
+    statements: PostgresStatements
+    reading: Reading
 
-    @cached_property
-    def accounts(self) -> Accounts:
-        return Accounts(self._users)
 
-    @cached_property
-    def access(self) -> Access:
-        return Access(self._users)
-
-    @cached_property
-    def _statements(self) -> PostgresStatements:
-        return PostgresStatements(self.engine)
-
-    @cached_property
-    def reading(self) -> Reading:
-        return Reading(self._statements)
+def build_accounts(base: Foundation) -> AccountParts:
+    """Put together accounts and their read models."""
+    users, statements = PostgresUsers(base.engine), PostgresStatements(base.engine)
+    return AccountParts(
+        accounts=Accounts(users),
+        access=Access(users),
+        limits=RiskLimits(
+            PostgresRiskLimits(base.engine), holds_rate=base.settings.rate_limit_enabled
+        ),
+        statements=statements,
+        reading=Reading(statements),
+    )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import partial
 
 from angel_x.adapters.postgres.greeks_snapshot import PostgresGreeksSnapshots
 from angel_x.adapters.postgres.portfolios import PostgresPortfolios
 from angel_x.adapters.redis.greeks_board import RedisChainBoards
-from angel_x.bootstrap.controls import ControlParts
-from angel_x.bootstrap.foundation import TRANSIENT
+from angel_x.bootstrap.foundation import TRANSIENT, Foundation
+from angel_x.bootstrap.kernels import choose_kernels
+from angel_x.bootstrap.market import Market
+from angel_x.bootstrap.trading import OrderParts
 from angel_x.domain.margin.span import span_table
 from angel_x.domain.pricing.pricing_model import PricingModel
 from angel_x.domain.values.dated import Dated
@@ -20,74 +23,79 @@ from angel_x.services.pricing.option_chain import OptionChains
 from config.market import table
 
 
-class AnalyticsParts(ControlParts):
+@dataclass(frozen=True, kw_only=True)
+class Analytics:
     """Greeks, chains and portfolios."""
 
-    @cached_property
-    def _model(self) -> PricingModel:
-        return PricingModel(self.settings.pricing_model)
+    greeks: Greeks
+    greeks_archive: GreeksArchive
+    option_chains: OptionChains
+    portfolios: Portfolios
 
-    @cached_property
-    def _rates(self) -> Dated[float]:
-        rows = table("rates")["exchange" if self._model is PricingModel.EXCHANGE else "risk_free"]
-        return Dated((date.fromisoformat(row["from"]), float(row["rate"])) for row in rows)
 
-    @cached_property
-    def greeks(self) -> Greeks:
-        return Greeks(
-            universes=self.universes,
-            quotes=self._quotes,
-            board=self._greeks_board,
-            boards=RedisChainBoards(self.cache, self._greeks_board, self._risk_board),
-            dispatcher=self.dispatcher,
-            meter=self.meter,
-            clock=self.clock,
-            market_time=self.market_clock.at,
-            rates=self._rates,
-            spans=span_table(table("margin")["span"]),
-            ttl_seconds=self.settings.cache_ttl_greeks,
-            refresh_seconds=self.settings.greeks_pace_seconds,
-            max_quote_age_seconds=self.settings.cache_ttl_market_data,
-            model=self._model,
-            kernels=lambda: self.kernels,
+def build_analytics(base: Foundation, market: Market, orders: OrderParts) -> Analytics:
+    """Put together the services that price and value."""
+    model = PricingModel(base.settings.pricing_model)
+    rates = interest_rates(model)
+    return Analytics(
+        greeks=_greeks(base, market, model, rates),
+        greeks_archive=GreeksArchive(
+            universes=market.universes,
+            board=market.greeks_board,
+            snapshots=PostgresGreeksSnapshots(base.engine),
+            meter=base.meter,
+            clock=base.clock,
+            retention=timedelta(days=base.settings.greeks_retention_days),
             outages=TRANSIENT,
-        )
+        ),
+        option_chains=OptionChains(
+            universes=market.universes,
+            quotes=market.quotes,
+            greeks=market.greeks_board,
+            clock=base.clock,
+            market_clock=base.market_clock,
+        ),
+        portfolios=Portfolios(
+            store=PostgresPortfolios(base.engine),
+            cache=orders.portfolio_cache,
+            universes=market.universes,
+            quotes=market.quotes,
+            greeks=market.greeks_board,
+            dispatcher=base.dispatcher,
+            events=base.events,
+            meter=base.meter,
+            clock=base.clock,
+            market_clock=base.market_clock,
+            rates=rates,
+            model=model,
+        ),
+    )
 
-    @cached_property
-    def greeks_archive(self) -> GreeksArchive:
-        return GreeksArchive(
-            universes=self.universes,
-            board=self._greeks_board,
-            snapshots=PostgresGreeksSnapshots(self.engine),
-            meter=self.meter,
-            clock=self.clock,
-            retention=timedelta(days=self.settings.greeks_retention_days),
-            outages=TRANSIENT,
-        )
 
-    @cached_property
-    def option_chains(self) -> OptionChains:
-        return OptionChains(
-            universes=self.universes,
-            quotes=self._quotes,
-            greeks=self._greeks_board,
-            clock=self.clock,
-            market_clock=self.market_clock,
-        )
+def interest_rates(model: PricingModel) -> Dated[float]:
+    """Return the interest rate a year that a model discounts with, by day."""
+    rows = table("rates")["exchange" if model is PricingModel.EXCHANGE else "risk_free"]
+    return Dated((date.fromisoformat(row["from"]), float(row["rate"])) for row in rows)
 
-    @cached_property
-    def portfolios(self) -> Portfolios:
-        return Portfolios(
-            store=PostgresPortfolios(self.engine),
-            cache=self._portfolio_cache,
-            universes=self.universes,
-            quotes=self._quotes,
-            greeks=self._greeks_board,
-            dispatcher=self.dispatcher,
-            events=self.events,
-            meter=self.meter,
-            clock=self.clock,
-            market_clock=self.market_clock,
-            rates=self._rates,
-            model=self._model,
-        )
+
+def _greeks(base: Foundation, market: Market, model: PricingModel, rates: Dated[float]) -> Greeks:
+    settings = base.settings
+    return Greeks(
+        universes=market.universes,
+        quotes=market.quotes,
+        board=market.greeks_board,
+        boards=RedisChainBoards(base.cache, market.greeks_board, market.risk_board),
+        dispatcher=base.dispatcher,
+        meter=base.meter,
+        clock=base.clock,
+        market_time=base.market_clock.at,
+        rates=rates,
+        spans=span_table(table("margin")["span"]),
+        ttl_seconds=settings.cache_ttl_greeks,
+        refresh_seconds=settings.greeks_pace_seconds,
+        max_quote_age_seconds=settings.cache_ttl_market_data,
+        model=model,
+        # Only a numeric worker asks: for other processes they are too dear to be made with the rest.
+        kernels=partial(choose_kernels, settings.pricing_backend),
+        outages=TRANSIENT,
+    )

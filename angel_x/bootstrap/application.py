@@ -2,67 +2,39 @@
 
 from __future__ import annotations
 
-import inspect
-from functools import cached_property
+from dataclasses import dataclass
 
-from angel_x.adapters.postgres.backlog import Backlog
-from angel_x.adapters.postgres.invariants import Invariants
-from angel_x.adapters.postgres.partitions import Partitions
-from angel_x.adapters.redis.memory_board import MemoryBoard
-from angel_x.adapters.resident import resident_bytes
-from angel_x.bootstrap.operations import OperationParts
-from angel_x.services.operations.memory import MemoryOverview, MemoryWatch
-from angel_x.services.operations.queues import QueueMonitor
+from angel_x.bootstrap.accounts import AccountParts, build_accounts
+from angel_x.bootstrap.analytics import Analytics, build_analytics
+from angel_x.bootstrap.controls import ControlParts, build_controls
+from angel_x.bootstrap.foundation import Foundation, lay_foundation
+from angel_x.bootstrap.intake import IntakeParts, build_intake
+from angel_x.bootstrap.market import Market, build_market
+from angel_x.bootstrap.operations import Operations, build_operations
+from angel_x.bootstrap.trading import OrderParts, Trading, build_order_parts, build_trading
+from angel_x.bootstrap.workflows import WorkflowParts, build_workflows
 from config.settings import Settings
 
 
-class Application(OperationParts):
-    """Everything that one process works with.  It belongs to the process that built it.
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """Everything that one process works with.  It belongs to the process that built it."""
 
-    Each part is made once, from the parts that it needs; :func:`build` makes them all.
-    """
+    base: Foundation
+    market: Market
+    people: AccountParts
+    intake: IntakeParts
+    orders: OrderParts
+    trading: Trading
+    controls: ControlParts
+    workflows: WorkflowParts
+    analytics: Analytics
+    operations: Operations
 
-    @cached_property
-    def _memory_board(self) -> MemoryBoard:
-        return MemoryBoard(self.cache)
-
-    @cached_property
-    def backlog(self) -> Backlog:
-        return Backlog(self.engine)
-
-    @cached_property
-    def invariants(self) -> Invariants:
-        return Invariants(self.engine)
-
-    @cached_property
-    def partitions(self) -> Partitions:
-        return Partitions(self.engine, self.clock)
-
-    @cached_property
-    def memory(self) -> MemoryOverview:
-        return MemoryOverview(reports=self._memory_board, clock=self.clock)
-
-    @cached_property
-    def memory_watch(self) -> MemoryWatch:
-        return MemoryWatch(
-            f"{self.settings.node}/{self.role}",
-            reports=self._memory_board,
-            meter=self.meter,
-            events=self.events,
-            clock=self.clock,
-            resident_bytes=resident_bytes,
-            threshold_mb=self.settings.memory_alert_threshold_mb,
-        )
-
-    @cached_property
-    def queues(self) -> QueueMonitor:
-        return QueueMonitor(
-            depths=self._depths,
-            backlog=self.backlog,
-            events=self.events,
-            max_waiting=self.settings.max_queue_size,
-            max_age_seconds=self.settings.queue_age_alert_seconds,
-        )
+    def close(self) -> None:
+        """Hand over what waits to be sent, and let go of every connection."""
+        self.intake.close()
+        self.base.close()
 
 
 def build(settings: Settings, *, role: str) -> Application:
@@ -70,23 +42,42 @@ def build(settings: Settings, *, role: str) -> Application:
 
     Nothing is connected to yet, unless ``WARM_CACHE_ON_STARTUP`` asks for the universe.  Then the first
     process of a Greeks worker also asks for whatever Greeks are not published, or have grown old.
-    Quotes nobody can warm but their source: a feed that starts says all that it knows at once.
+    Quotes are warmed by their source alone: a feed that starts publishes every quote at once.
 
     Raises:
         SettingsError: An address that the process needs is not known.
     """
-    application = Application(settings, role)
-    # All at once, so that threads never race for the first use of a part.
-    for part, _ in inspect.getmembers_static(Application, lambda m: isinstance(m, cached_property)):
-        getattr(application, part)
+    application = assemble(lay_foundation(settings, role))
     if settings.warm_cache_on_startup:
-        application.universes.current()
+        application.market.universes.current()
         if _is_first_of_greeks(role):
-            application.greeks.refresh()
+            application.analytics.greeks.refresh()
     return application
 
 
+def assemble(base: Foundation) -> Application:
+    """Put the whole graph together: each group is made of those that its builder is given."""
+    market = build_market(base)
+    people = build_accounts(base)
+    intake = build_intake(base, market, people)
+    orders = build_order_parts(base, market)
+    trading = build_trading(base, market, intake, orders)
+    controls = build_controls(base, market, people, intake, orders)
+    return Application(
+        base=base,
+        market=market,
+        people=people,
+        intake=intake,
+        orders=orders,
+        trading=trading,
+        controls=controls,
+        workflows=build_workflows(base, people, intake, orders, trading, controls),
+        analytics=build_analytics(base, market, orders),
+        operations=build_operations(base),
+    )
+
+
 def _is_first_of_greeks(role: str) -> bool:
-    """Say whether a process speaks for its worker, so that not every child asks for the same."""
+    """Return whether a process speaks for its worker, so that not every child asks for the same."""
     worker, _, place = role.rpartition("-")
     return worker.startswith("greeks") and place == "0"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from dataclasses import dataclass
 from time import monotonic
 
 import redis
@@ -23,12 +23,9 @@ from angel_x.adapters.postgres.engine import make_engine, watch_queries
 from angel_x.adapters.postgres.niceness import give_way
 from angel_x.adapters.redis.events import EventStream
 from angel_x.adapters.redis.market_clock import MarketClock
-from angel_x.adapters.redis.portfolios import RedisPortfolioCache
 from angel_x.adapters.redis.queue_depths import QueueDepths
-from angel_x.bootstrap.kernels import choose_kernels
 from angel_x.domain.calendar.session import TradingCalendar
 from angel_x.domain.orders.step import Passing
-from angel_x.domain.pricing.kernels import Kernels
 from angel_x.services.ports import Clock, Meter
 from config.celery_options import celery_options
 from config.market import table
@@ -60,67 +57,24 @@ _SOCKET_SECONDS = 5
 _ORDER_WORKERS = frozenset({"orders", "emergency"})
 
 
+@dataclass(frozen=True, kw_only=True)
 class Foundation:
     """Connections, clocks, metrics and messages of one process."""
 
-    def __init__(self, settings: Settings, role: str) -> None:
-        self.settings = settings
-        self.role = role
-
-    @cached_property
-    def at(self) -> Passing:
-        settings = self.settings
-        return passing(settings.home_path, settings.fault_at, settings.fault_action)
-
-    @cached_property
-    def clock(self) -> Clock:
-        return DatabaseClock(self.engine, wall=wall_clock, monotonic=monotonic)
-
-    @cached_property
-    def meter(self) -> Meter:
-        return make_meter(self.settings, self.role)
-
-    @cached_property
-    def engine(self) -> Engine:
-        return _engine(self.settings, self.role, self.meter)
-
-    @cached_property
-    def cache(self) -> redis.Redis:
-        return _redis(self.settings.needed("cache_url"), self.settings.redis_pool_size)
-
-    @cached_property
-    def broker(self) -> redis.Redis:
-        return _redis(self.settings.needed("broker_url"), self.settings.redis_pool_size)
-
-    @cached_property
-    def calendar(self) -> TradingCalendar:
-        return TradingCalendar.from_table(table("sessions"))
-
-    @cached_property
-    def market_clock(self) -> MarketClock:
-        return MarketClock(self.cache, self.clock)
-
-    @property
-    def kernels(self) -> Kernels:
-        """What prices in a numeric worker: for other processes too dear to be built with the rest."""
-        return choose_kernels(self.settings.pricing_backend)
-
-    @cached_property
-    def events(self) -> EventStream:
-        return EventStream(self.cache)
-
-    @cached_property
-    def dispatcher(self) -> CeleryDispatcher:
-        options = celery_options(self.settings)
-        return CeleryDispatcher(options, self.meter, synchronous=self.role == "relay")
-
-    @cached_property
-    def _portfolio_cache(self) -> RedisPortfolioCache:
-        return RedisPortfolioCache(self.cache, self.settings.cache_ttl_portfolio)
-
-    @cached_property
-    def _depths(self) -> QueueDepths:
-        return QueueDepths(self.broker, [queue.value for queue in QueueName])
+    settings: Settings
+    role: str
+    #: Passed at every step of the order protocol; a test dies there.
+    at: Passing
+    meter: Meter
+    engine: Engine
+    cache: redis.Redis
+    broker: redis.Redis
+    clock: Clock
+    calendar: TradingCalendar
+    market_clock: MarketClock
+    events: EventStream
+    dispatcher: CeleryDispatcher
+    depths: QueueDepths
 
     def close(self) -> None:
         """Hand over what waits to be sent, and let go of every connection."""
@@ -128,6 +82,34 @@ class Foundation:
         self.engine.dispose()
         self.cache.close()
         self.broker.close()
+
+
+def lay_foundation(settings: Settings, role: str) -> Foundation:
+    """Make the foundation of one process; nothing is connected to yet.
+
+    Raises:
+        SettingsError: An address that the process needs is not known.
+    """
+    meter = make_meter(settings, role)
+    engine = _engine(settings, role, meter)
+    cache = _redis(settings.needed("cache_url"), settings.redis_pool_size)
+    broker = _redis(settings.needed("broker_url"), settings.redis_pool_size)
+    clock = DatabaseClock(engine, wall=wall_clock, monotonic=monotonic)
+    return Foundation(
+        settings=settings,
+        role=role,
+        at=passing(settings.home_path, settings.fault_at, settings.fault_action),
+        meter=meter,
+        engine=engine,
+        cache=cache,
+        broker=broker,
+        clock=clock,
+        calendar=TradingCalendar.from_table(table("sessions")),
+        market_clock=MarketClock(cache, clock),
+        events=EventStream(cache),
+        dispatcher=CeleryDispatcher(celery_options(settings), meter, synchronous=role == "relay"),
+        depths=QueueDepths(broker, [queue.value for queue in QueueName]),
+    )
 
 
 def _engine(settings: Settings, role: str, meter: Meter) -> Engine:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from angel_x.adapters.chain_files import read_chain
@@ -23,70 +24,55 @@ from angel_x.services.market.feed_ports import FeedPorts
 from config.market import table
 
 
-class MarketParts(Foundation):
+@dataclass(frozen=True, kw_only=True)
+class Market:
     """Where contracts and quotes come from and go to."""
 
-    @cached_property
-    def _rules(self) -> ContractRules:
-        return ContractRules.from_table(table("contracts"))
+    rules: ContractRules
+    universes: PublishedUniverse
+    contracts: ContractListing
+    read_chain: Callable[[Path], RecordedChain]
+    quotes: RedisQuoteBoard
+    greeks_board: RedisGreeksBoard
+    risk_board: RedisRiskBoard
+    beacon: RedisFeedBeacon
+    feed_commands: RedisFeedCommands
+    feed_ports: FeedPorts
 
-    @cached_property
-    def _pointer(self) -> RedisUniversePointer:
-        return RedisUniversePointer(self.cache)
 
-    @cached_property
-    def _listed(self) -> SqlContracts:
-        return SqlContracts(self.engine)
-
-    @cached_property
-    def universes(self) -> PublishedUniverse:
-        return PublishedUniverse(self._pointer, self._listed, self.clock, TRANSIENT)
-
-    @cached_property
-    def read_chain(self) -> Callable[[Path], RecordedChain]:
-        return partial(read_chain, rules=self._rules, calendar=self.calendar)
-
-    @cached_property
-    def contracts(self) -> ContractListing:
-        return ContractListing(
-            store=self._listed,
-            pointer=self._pointer,
-            rules=self._rules,
-            calendar=self.calendar,
-            clock=self.clock,
-            read_file=partial(read_contracts, rules=self._rules, calendar=self.calendar),
-        )
-
-    @cached_property
-    def _quotes(self) -> RedisQuoteBoard:
-        return RedisQuoteBoard(self.cache, ttl_seconds=self.settings.cache_ttl_market_data)
-
-    @cached_property
-    def _greeks_board(self) -> RedisGreeksBoard:
-        return RedisGreeksBoard(self.cache, self.settings.cache_ttl_greeks)
-
-    @cached_property
-    def _risk_board(self) -> RedisRiskBoard:
-        return RedisRiskBoard(self.cache, self.settings.cache_ttl_greeks)
-
-    @cached_property
-    def beacon(self) -> RedisFeedBeacon:
-        return RedisFeedBeacon(self.cache)
-
-    @cached_property
-    def feed_commands(self) -> RedisFeedCommands:
-        return RedisFeedCommands(self.cache)
-
-    @cached_property
-    def feed_ports(self) -> FeedPorts:
-        return FeedPorts(
-            universes=self.universes,
-            board=self._quotes,
-            beacon=self.beacon,
-            commands=self.feed_commands,
-            clock=self.clock,
-            calendar=self.calendar,
-            meter=self.meter,
-            match=self.dispatcher.match,
+def build_market(base: Foundation) -> Market:
+    """Put together contracts, the boards of quotes and Greeks, and the feed."""
+    rules = ContractRules.from_table(table("contracts"))
+    pointer, listed = RedisUniversePointer(base.cache), SqlContracts(base.engine)
+    universes = PublishedUniverse(pointer, listed, base.clock, TRANSIENT)
+    quotes = RedisQuoteBoard(base.cache, ttl_seconds=base.settings.cache_ttl_market_data)
+    beacon, feed_commands = RedisFeedBeacon(base.cache), RedisFeedCommands(base.cache)
+    return Market(
+        rules=rules,
+        universes=universes,
+        contracts=ContractListing(
+            store=listed,
+            pointer=pointer,
+            rules=rules,
+            calendar=base.calendar,
+            clock=base.clock,
+            read_file=partial(read_contracts, rules=rules, calendar=base.calendar),
+        ),
+        read_chain=partial(read_chain, rules=rules, calendar=base.calendar),
+        quotes=quotes,
+        greeks_board=RedisGreeksBoard(base.cache, base.settings.cache_ttl_greeks),
+        risk_board=RedisRiskBoard(base.cache, base.settings.cache_ttl_greeks),
+        beacon=beacon,
+        feed_commands=feed_commands,
+        feed_ports=FeedPorts(
+            universes=universes,
+            board=quotes,
+            beacon=beacon,
+            commands=feed_commands,
+            clock=base.clock,
+            calendar=base.calendar,
+            meter=base.meter,
+            match=base.dispatcher.match,
             outages=TRANSIENT,
-        )
+        ),
+    )

@@ -1,44 +1,69 @@
-"""What operators look at and repair."""
+"""Audit, canaries, memory, queues and the checks of the books."""
 
 from __future__ import annotations
 
-from functools import cached_property
+from dataclasses import dataclass
 from time import monotonic
 
 from angel_x.adapters.postgres.audit import PostgresAudit
+from angel_x.adapters.postgres.backlog import Backlog
 from angel_x.adapters.postgres.canaries import PostgresCanaries
-from angel_x.adapters.postgres.replays import PostgresReplays
-from angel_x.bootstrap.analytics import AnalyticsParts
+from angel_x.adapters.postgres.invariants import Invariants
+from angel_x.adapters.postgres.partitions import Partitions
+from angel_x.adapters.redis.memory_board import MemoryBoard
+from angel_x.adapters.resident import resident_bytes
+from angel_x.bootstrap.foundation import Foundation
 from angel_x.services.accounts.audit import Audit
 from angel_x.services.operations.canaries import Canaries
-from angel_x.services.trading.replay import Replays
+from angel_x.services.operations.memory import MemoryOverview, MemoryWatch
+from angel_x.services.operations.queues import QueueMonitor
 
 
-class OperationParts(AnalyticsParts):
-    """Audit, canaries and parked orders."""
+@dataclass(frozen=True, kw_only=True)
+class Operations:
+    """Audit, canaries, memory, queues and the checks of the books."""
 
-    @cached_property
-    def audit(self) -> Audit:
-        return Audit(PostgresAudit(self.engine))
+    audit: Audit
+    canaries: Canaries
+    backlog: Backlog
+    invariants: Invariants
+    partitions: Partitions
+    memory: MemoryOverview
+    memory_watch: MemoryWatch
+    queues: QueueMonitor
 
-    @cached_property
-    def canaries(self) -> Canaries:
-        return Canaries(
-            board=PostgresCanaries(self.engine),
-            release=self.dispatcher.canary,
-            depths=self._depths.read,
-            meter=self.meter,
+
+def build_operations(base: Foundation) -> Operations:
+    """Put together the services that operators look at."""
+    backlog, reports = Backlog(base.engine), MemoryBoard(base.cache)
+    return Operations(
+        audit=Audit(PostgresAudit(base.engine)),
+        canaries=Canaries(
+            board=PostgresCanaries(base.engine),
+            release=base.dispatcher.canary,
+            depths=base.depths.read,
+            meter=base.meter,
             monotonic=monotonic,
-            interval_seconds=self.settings.canary_interval_seconds,
-        )
-
-    @cached_property
-    def replays(self) -> Replays:
-        return Replays(
-            orders=PostgresReplays(
-                self.engine, ring_after_seconds=self.settings.ring_after_ms / 1000
-            ),
-            calendar=self.calendar,
-            market_clock=self.market_clock,
-            dispatcher=self.dispatcher,
-        )
+            interval_seconds=base.settings.canary_interval_seconds,
+        ),
+        backlog=backlog,
+        invariants=Invariants(base.engine),
+        partitions=Partitions(base.engine, base.clock),
+        memory=MemoryOverview(reports=reports, clock=base.clock),
+        memory_watch=MemoryWatch(
+            f"{base.settings.node}/{base.role}",
+            reports=reports,
+            meter=base.meter,
+            events=base.events,
+            clock=base.clock,
+            resident_bytes=resident_bytes,
+            threshold_mb=base.settings.memory_alert_threshold_mb,
+        ),
+        queues=QueueMonitor(
+            depths=base.depths,
+            backlog=backlog,
+            events=base.events,
+            max_waiting=base.settings.max_queue_size,
+            max_age_seconds=base.settings.queue_age_alert_seconds,
+        ),
+    )

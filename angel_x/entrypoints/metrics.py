@@ -33,7 +33,7 @@ def serve(settings: Settings) -> None:
     """
     check_enabled(settings)
     application = build(settings, role="metrics")
-    MemoryReporter(application.memory_watch).start()
+    MemoryReporter(application.operations.memory_watch).start()
     page = registry(metrics_directory(settings.home_path), sources(application))
     with (
         stopped_by_signal(Event()) as ended,
@@ -53,7 +53,7 @@ def check_enabled(settings: Settings) -> None:
 
 def sources(application: Application) -> list[Source]:
     """Say how each metric is read that no process counts."""
-    backlog, queues = application.backlog, application.queues
+    backlog, queues = application.operations.backlog, application.operations.queues
     return [
         Source(
             Metric.ACTIVE_ORDERS, lambda: {s.value: n for s, n in backlog.open_orders().items()}
@@ -61,19 +61,19 @@ def sources(application: Application) -> list[Source]:
         Source(Metric.OLDEST_DUE_ORDER_SECONDS, lambda: {"": backlog.oldest_due_seconds()}),
         Source(Metric.EXPIRED_LEASES, lambda: {"": backlog.expired_leases()}),
         Source(Metric.WORKFLOWS_DUE, lambda: {"": backlog.workflows_due()}),
-        Source(Metric.PARKED_ORDERS, lambda: {"": application.replays.waiting()}),
-        Source(Metric.CANARY_AGE_SECONDS, application.canaries.ages),
-        Source(Metric.TRADING_STATE, application.control_states.strictest),
+        Source(Metric.PARKED_ORDERS, lambda: {"": application.trading.replays.waiting()}),
+        Source(Metric.CANARY_AGE_SECONDS, application.operations.canaries.ages),
+        Source(Metric.TRADING_STATE, application.controls.states.strictest),
         Source(Metric.QUEUE_DEPTH, lambda: {q.queue: q.depth for q in queues.read()}),
         Source(
             Metric.QUEUE_OLDEST_SECONDS, lambda: {q.queue: q.oldest_seconds for q in queues.read()}
         ),
-        Source(Metric.WORKER_RESIDENT_BYTES, application.memory.resident_bytes),
+        Source(Metric.WORKER_RESIDENT_BYTES, application.operations.memory.resident_bytes),
         Source(Metric.GREEKS_AGE_SECONDS, lambda: _greeks_age(application)),
     ]
 
 
 def _greeks_age(application: Application) -> Reading:
     """Return the age of the oldest Greeks; no reading where nothing trades."""
-    age = application.greeks.oldest_age_seconds()
+    age = application.analytics.greeks.oldest_age_seconds()
     return {} if age is None else {"": age}

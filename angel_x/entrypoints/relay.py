@@ -22,16 +22,16 @@ log = structlog.get_logger()
 
 def run(application: Application, stop: Event | None = None) -> None:
     """Sweep at the pace of RELAY_INTERVAL_MS.  An outage of a server is waited out."""
-    pause = application.settings.relay_interval_ms / 1000
-    reporter = MemoryReporter(application.memory_watch)
+    pause = application.base.settings.relay_interval_ms / 1000
+    reporter = MemoryReporter(application.operations.memory_watch)
     reporter.start()
     is_away = False
     with stopped_by_signal(stop or Event()) as stopped:
         while not stopped.wait(pause):
             try:
-                application.relay.sweep()
-                application.canaries.sing()
-                application.controls_watch.look()
+                application.trading.relay.sweep()
+                application.operations.canaries.sing()
+                application.controls.watch.look()
                 is_away = False
             except TRANSIENT as error:
                 if not is_away:

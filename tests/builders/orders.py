@@ -26,8 +26,8 @@ def contracts(
     application: Application, strikes: Sequence[int] = (23_900, 24_000, 24_100)
 ) -> list[Contract]:
     """NIFTY contracts of one expiry that is a week or more ahead."""
-    day = application.clock().date() + timedelta(days=8)
-    expiry = application.calendar.trading_day_on_or_before(day)
+    day = application.base.clock().date() + timedelta(days=8)
+    expiry = application.base.calendar.trading_day_on_or_before(day)
     return [
         Contract(
             format_symbol("NIFTY", expiry, Decimal(strike), right),
@@ -38,7 +38,7 @@ def contracts(
             65,
             Decimal("0.05"),
             1800,
-            application.calendar.expires_at(expiry),
+            application.base.calendar.expires_at(expiry),
         )
         for strike in strikes
         for right in Right
@@ -55,9 +55,11 @@ class Market:
 
     @classmethod
     def open(cls, application: Application) -> Market:
-        listing = application.contracts
+        listing = application.market.contracts
         listing.store.replace(Universe(contracts(application)))
-        universe = application.universes.version("") or application.universes.current()
+        universe = (
+            application.market.universes.version("") or application.market.universes.current()
+        )
         listing.pointer.publish(universe.version)
         market = cls(application, tuple(universe.symbols))
         market.spot(SPOT)
@@ -66,26 +68,26 @@ class Market:
         return market
 
     def account(self, name: str = "trader", cash: str = "10000000") -> int:
-        self.accounts[name] = self.application.accounts.open(name, Decimal(cash)).id
+        self.accounts[name] = self.application.people.accounts.open(name, Decimal(cash)).id
         return self.accounts[name]
 
     def quote(
         self, symbol: str, bid: str, ask: str, age_seconds: float = 0, size: int = 650_000
     ) -> None:
         """Quote a contract; ``size`` units stand on either side."""
-        universe = self.application.universes.current()
+        universe = self.application.market.universes.current()
         rows = np.array([universe.rows[symbol]], np.int64)
         quotes = self._quotes(bid, ask, age_seconds, size)
-        self.application.feed_ports.board.write(universe, rows, quotes)
+        self.application.market.feed_ports.board.write(universe, rows, quotes)
 
     def spot(self, spot: Decimal, age_seconds: float = 0) -> None:
-        universe = self.application.universes.current()
+        universe = self.application.market.universes.current()
         quotes = self._quotes(str(spot), str(spot), age_seconds)
-        self.application.feed_ports.board.write_spots(universe, quotes)
+        self.application.market.feed_ports.board.write_spots(universe, quotes)
 
     def _quotes(self, bid: str, ask: str, age_seconds: float, size: int = 0) -> np.ndarray:
         quotes = np.zeros(1, QUOTE)
-        at = self.application.clock() - timedelta(seconds=age_seconds)
+        at = self.application.base.clock() - timedelta(seconds=age_seconds)
         quotes["time"] = int(at.timestamp() * 1000)
         quotes["bid"], quotes["ask"], quotes["last"] = (paise(Decimal(p)) for p in (bid, ask, bid))
         quotes["bid_size"] = quotes["ask_size"] = size
@@ -116,7 +118,7 @@ class Market:
         )
 
     def accept(self, user_id: int, *requests: OrderRequest) -> tuple[Accepted, ...]:
-        (outcome,) = self.application.acceptance.accept([Submission(user_id, requests)])
+        (outcome,) = self.application.intake.acceptance.accept([Submission(user_id, requests)])
         assert isinstance(outcome, tuple)
         return outcome
 
@@ -126,7 +128,7 @@ class Market:
 
     def expire(self) -> None:
         """Let every contract of the chain have expired."""
-        now = self.application.clock()
+        now = self.application.base.clock()
         self._list([replace(c, expires_at=now) for c in contracts(self.application)])
 
     def fill_the_queue(self, orders: int = 4) -> None:
@@ -134,19 +136,21 @@ class Market:
         self.accept(self.account("crowd"), *[self.request() for _ in range(orders)])
 
     def _list(self, listed: Sequence[Contract]) -> None:
-        listing = self.application.contracts
+        listing = self.application.market.contracts
         listing.store.replace(Universe(listed))
         # An unknown version makes the table be read again.
-        assert self.application.universes.version("another") is None
-        listing.pointer.publish(self.application.universes.current().version)
+        assert self.application.market.universes.version("another") is None
+        listing.pointer.publish(self.application.market.universes.current().version)
 
     def statuses(self) -> dict[int, str]:
-        with self.application.engine.connect() as connection:
+        with self.application.base.engine.connect() as connection:
             rows = connection.exec_driver_sql("SELECT id, status FROM orders ORDER BY id")
             return {int(order_id): str(status) for order_id, status in rows}
 
     def assert_invariants(self) -> None:
         broken = [
-            i for i in self.application.invariants.check(self.application.clock()) if not i.holds
+            i
+            for i in self.application.operations.invariants.check(self.application.base.clock())
+            if not i.holds
         ]
         assert not broken

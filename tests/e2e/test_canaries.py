@@ -30,8 +30,8 @@ def test_a_queue_that_a_worker_serves_is_heard_and_one_that_none_serves_is_not(
     system.worker("monitor", QueueName.MONITOR)
 
     def heard() -> Mapping[str, float] | None:
-        relay.canaries.sing()
-        ages = relay.canaries.ages()
+        relay.operations.canaries.sing()
+        ages = relay.operations.canaries.ages()
         return ages if ages.get(QueueName.MONITOR, math.inf) < math.inf else None
 
     ages = eventually(heard, "the monitor worker takes a canary")
@@ -45,8 +45,8 @@ def test_a_worker_that_is_stopped_is_alive_and_noticed(
     worker = system.worker("monitor", QueueName.MONITOR)
 
     def age() -> float:
-        relay.canaries.sing()
-        return relay.canaries.ages().get(QueueName.MONITOR, math.inf)
+        relay.operations.canaries.sing()
+        return relay.operations.canaries.ages().get(QueueName.MONITOR, math.inf)
 
     eventually(lambda: age() < 1, "it is heard")
     os.killpg(worker.pid, signal.SIGSTOP)
@@ -61,10 +61,10 @@ def test_a_worker_that_is_stopped_is_alive_and_noticed(
 
 def test_canaries_do_not_pile_up_where_nobody_takes_them(relay: Application) -> None:
     for _ in range(300):
-        relay.canaries._look_at = float("-inf")
-        with relay.engine.begin() as connection:
+        relay.operations.canaries._look_at = float("-inf")
+        with relay.base.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE canaries SET sent_at = sent_at - interval '1 hour'")
-        relay.canaries.sing()
+        relay.operations.canaries.sing()
 
-    depth = int(str(relay.broker.llen(QueueName.MONITOR)))
+    depth = int(str(relay.base.broker.llen(QueueName.MONITOR)))
     assert depth == 200

@@ -56,16 +56,16 @@ class World:
 
     def ask(self, version: str, start: int, stop: int, **options: object) -> None:
         """Ask for one chunk, as of now."""
-        as_of = self.application.clock().isoformat()
+        as_of = self.application.base.clock().isoformat()
         self.send(TaskName.COMPUTE_GREEKS_CHUNK, version, start, stop, as_of, **options)
 
     def waiting(self) -> int:
-        return int(str(self.application.broker.llen(QueueName.GREEKS.value)))
+        return int(str(self.application.base.broker.llen(QueueName.GREEKS.value)))
 
     def age(self) -> float:
         """Return the age of the Greeks, infinite where there are none or no cache."""
         try:
-            age = self.application.greeks.oldest_age_seconds()
+            age = self.application.analytics.greeks.oldest_age_seconds()
         except RedisError:
             return float("inf")
         assert age is not None, "the market trades"
@@ -115,9 +115,9 @@ def world(own_servers: RunningServers, tmp_path: Path) -> Iterator[World]:
         ) as client,
         processes(inherited | ours, tmp_path) as system,
     ):
-        schema.upgrade(application.engine)
-        application.broker.flushall()
-        application.cache.flushall()
+        schema.upgrade(application.base.engine)
+        application.base.broker.flushall()
+        application.base.cache.flushall()
         yield World(own_servers, system, Market.open(application), client)
 
 
@@ -125,7 +125,7 @@ def test_a_message_that_cannot_be_run_ends_without_a_traceback_and_harms_no_othe
     world: World,
 ) -> None:
     worker = world.system.worker("greeks", QueueName.GREEKS)
-    current = world.application.universes.current()
+    current = world.application.market.universes.current()
     rows = len(current)
 
     world.ask("0123456789abcdef", 0, rows)
@@ -150,19 +150,21 @@ def test_a_universe_that_changes_in_the_middle_of_a_refresh_is_priced_by_its_own
     world: World,
 ) -> None:
     worker = world.system.worker("greeks", QueueName.GREEKS)
-    old = world.application.universes.current()
+    old = world.application.market.universes.current()
     eventually(world.refreshed, "the old universe is published")
 
     strikes = (23_800, 23_900, 24_000, 24_100, 24_200)
     newer = Universe(contracts(world.application, strikes))
     world.ask(old.version, 0, len(old))
-    world.application.contracts.store.replace(newer)
-    world.application.contracts.pointer.publish(newer.version)
+    world.application.market.contracts.store.replace(newer)
+    world.application.market.contracts.pointer.publish(newer.version)
     world.ask(old.version, 0, len(old))
 
-    eventually(lambda: world.application.universes.current().version == newer.version, "it is seen")
+    eventually(
+        lambda: world.application.market.universes.current().version == newer.version, "it is seen"
+    )
     eventually(world.refreshed, "the new universe is published")
-    keys = world.application.cache.keys(f"ax:greeks:{newer.version}:*")
+    keys = world.application.base.cache.keys(f"ax:greeks:{newer.version}:*")
     assert len(keys) == len(newer.chains)
     assert "Traceback" not in world.system.log("greeks")
     assert worker.poll() is None
@@ -170,7 +172,7 @@ def test_a_universe_that_changes_in_the_middle_of_a_refresh_is_priced_by_its_own
 
 def test_a_cache_that_dies_between_two_chunks_is_filled_again(world: World) -> None:
     worker = world.system.worker("greeks", QueueName.GREEKS)
-    current = world.application.universes.current()
+    current = world.application.market.universes.current()
     eventually(world.refreshed, "everything is published")
     killed = world.servers.pids()["cache"]
 
@@ -187,15 +189,15 @@ def test_a_cache_that_dies_between_two_chunks_is_filled_again(world: World) -> N
 def test_chunks_that_no_worker_takes_expire_and_none_of_them_is_run_later(world: World) -> None:
     worker = world.system.worker("greeks", QueueName.GREEKS)
     os.killpg(worker.pid, signal.SIGSTOP)
-    greeks, refreshes = world.application.greeks, 3
+    greeks, refreshes = world.application.analytics.greeks, 3
 
     for _ in range(refreshes):
         # All the universe is one chunk here, and that is all that a refresh adds.
         assert greeks.refresh() == 1
     # The worker may have had its hand on the first of them when it was stopped.
     eventually(lambda: refreshes - 1 <= world.waiting() <= refreshes, "the chunks wait")
-    over = world.application.clock() + timedelta(seconds=REFRESH_SECONDS)
-    eventually(lambda: world.application.clock() > over, "the last of them expires")
+    over = world.application.base.clock() + timedelta(seconds=REFRESH_SECONDS)
+    eventually(lambda: world.application.base.clock() > over, "the last of them expires")
     os.killpg(worker.pid, signal.SIGCONT)
 
     expired = f"{Metric.MESSAGES_EXPIRED.value} {TaskName.COMPUTE_GREEKS_CHUNK.value}"

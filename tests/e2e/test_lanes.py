@@ -35,7 +35,7 @@ def market(application: Application) -> Market:
 
 def decided(market: Market) -> list[int]:
     """Return the orders that were decided, in the order in which they were."""
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         rows = connection.exec_driver_sql(
             "SELECT order_id FROM order_events WHERE status <> 'received' ORDER BY id"
         )
@@ -48,7 +48,7 @@ def accept(market: Market, user: int, priority: Priority) -> int:
 
 
 def is_flat(market: Market) -> bool:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT 1 FROM positions WHERE status = 'OPEN'")
         return rows.first() is None
 
@@ -60,7 +60,7 @@ def test_lanes_are_emptied_strictly_in_their_order(system: Processes, market: Ma
         lane: [accept(market, users[lane], lane) for _ in range(6)] for lane in reversed(lanes)
     }
     # All of them are on their queues before anybody reads one.
-    market.application.dispatcher.close()
+    market.application.base.dispatcher.close()
 
     system.worker("orders", ORDER_QUEUES)
 
@@ -96,10 +96,10 @@ def test_a_square_off_needs_one_message_and_nobody_else(system: Processes, marke
     hedge, short = market.symbols[:2]
     for side, symbol in ((Side.BUY, hedge), (Side.SELL, short)):
         (order,) = market.accept(user, market.request(side, symbol))
-        market.application.execution.run([order.order_id])
+        market.application.trading.execution.run([order.order_id])
     system.worker("emergency", EMERGENCY_QUEUES)
 
-    market.application.square_off.start(user, OrderSelection(), key="out", actor="test")
+    market.application.workflows.square_off.start(user, OrderSelection(), key="out", actor="test")
 
     eventually(lambda: is_flat(market), "the account is flat")
     market.assert_invariants()
@@ -110,10 +110,10 @@ def test_a_kill_switch_clears_the_market_through_the_emergency_worker(
 ) -> None:
     user = market.account()
     (order,) = market.accept(user, market.request(limit="80.00"))
-    market.application.execution.run([order.order_id])
+    market.application.trading.execution.run([order.order_id])
     system.worker("emergency", EMERGENCY_QUEUES)
 
-    market.application.controls.turn(
+    market.application.controls.trading_controls.turn(
         ControlScope.SYSTEM, "", TradingState.HALTED, actor="test", reason=None
     )
 
@@ -125,12 +125,12 @@ def test_the_relay_asks_again_where_the_message_of_a_kill_switch_was_lost(
 ) -> None:
     user = market.account()
     (order,) = market.accept(user, market.request(limit="80.00"))
-    market.application.execution.run([order.order_id])
-    market.application.control_states.put(
+    market.application.trading.execution.run([order.order_id])
+    market.application.controls.states.put(
         ControlScope.USER, str(user), TradingState.HALTED, actor="test", reason=None
     )
-    market.application.dispatcher.close()
-    market.application.broker.flushdb()
+    market.application.base.dispatcher.close()
+    market.application.base.broker.flushdb()
     system.worker("emergency", EMERGENCY_QUEUES)
     assert market.statuses()[order.order_id] == "working"
 
@@ -144,10 +144,10 @@ def test_the_relay_goes_on_with_a_square_off_whose_message_was_lost(
 ) -> None:
     user = market.account()
     (order,) = market.accept(user, market.request())
-    market.application.execution.run([order.order_id])
-    market.application.square_off.start(user, OrderSelection(), key="out", actor="test")
-    market.application.dispatcher.close()
-    market.application.broker.flushdb()
+    market.application.trading.execution.run([order.order_id])
+    market.application.workflows.square_off.start(user, OrderSelection(), key="out", actor="test")
+    market.application.base.dispatcher.close()
+    market.application.base.broker.flushdb()
     system.worker("emergency", EMERGENCY_QUEUES)
 
     system.start("relay", "-m", "angel_x.entrypoints.cli", "relay")

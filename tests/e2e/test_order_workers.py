@@ -34,7 +34,7 @@ def market(application: Application) -> Market:
 @pytest.fixture
 def stranger(application: Application) -> Iterator[Celery]:
     """A Celery client that knows nothing but the message broker's address."""
-    client = Celery(broker=kombu_address(application.settings.needed("broker_url")))
+    client = Celery(broker=kombu_address(application.base.settings.needed("broker_url")))
     yield client
     client.close()
 
@@ -78,7 +78,7 @@ def test_a_bare_celery_client_gets_the_same_order_for_the_same_id(
 
     eventually(lambda: all_closed(market, 3), "three orders are decided")
     assert set(market.statuses().values()) == {"filled"}
-    history = market.application.reading.order_of_client(user, "s-1")
+    history = market.application.people.reading.order_of_client(user, "s-1")
     assert history is not None
     market.assert_invariants()
 
@@ -94,7 +94,7 @@ def test_a_bare_celery_client_can_ask_why_it_was_refused(
 
     eventually(lambda: all_closed(market, 1), "the good one is decided")
     problem = eventually(
-        lambda: market.application.refusals.get(user, "bad"), "the refusal is kept"
+        lambda: market.application.intake.refusals.get(user, "bad"), "the refusal is kept"
     )
     assert b'"quantity"' in problem
     assert b'"66"' in problem
@@ -105,8 +105,8 @@ def test_an_order_whose_messages_were_all_lost_is_traded_all_the_same(
 ) -> None:
     user = market.account()
     accepted = market.accept(user, *[market.request() for _ in range(30)])
-    market.application.dispatcher.close()
-    market.application.broker.flushdb()
+    market.application.base.dispatcher.close()
+    market.application.base.broker.flushdb()
     system.worker("orders", ORDER_QUEUES)
 
     system.start("relay", "-m", "angel_x.entrypoints.cli", "relay", ANGEL_X_RING_AFTER_MS="200")

@@ -40,7 +40,7 @@ def run(environment: dict[str, str]) -> Run:
 def parked(application: Application) -> str:
     market = Market.open(application)
     (accepted,) = market.accept(market.account("asha"), market.request(client_order_id="mine"))
-    application.execution.park([accepted.order_id], "Traceback\nZeroDivisionError: why")
+    application.trading.execution.park([accepted.order_id], "Traceback\nZeroDivisionError: why")
     return str(accepted.order_id)
 
 
@@ -106,5 +106,5 @@ def test_what_cannot_be_done_says_so_in_its_exit_code(
 
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
-    with application.engine.connect() as connection:
+    with application.base.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM orders").scalar_one() == 0

@@ -63,7 +63,7 @@ class World:
         statuses = self.market.statuses()
         assert len(statuses) == self.accepted
         assert set(statuses.values()) == {"filled"}
-        with self.application.engine.connect() as connection:
+        with self.application.base.engine.connect() as connection:
             fills = connection.exec_driver_sql("SELECT count(*) FROM fills").scalar_one()
         assert fills == self.accepted
         self.market.assert_invariants()
@@ -110,13 +110,13 @@ def world(own_servers: RunningServers, tmp_path: Path) -> Iterator[World]:
 
 
 def _empty(application: Application) -> None:
-    with application.engine.begin() as connection:
+    with application.base.engine.begin() as connection:
         # The superuser's way past the guards of what can only be added to.
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.exec_driver_sql("TRUNCATE users, contracts CASCADE")
         connection.exec_driver_sql("TRUNCATE order_events, ledger_entries")
-    application.broker.flushall()
-    application.cache.flushall()
+    application.base.broker.flushall()
+    application.base.cache.flushall()
 
 
 def terminate_everybody(engine: Engine) -> int:
@@ -198,10 +198,10 @@ def test_a_database_that_is_killed_in_the_middle_loses_and_doubles_nothing(world
 def test_a_submission_whose_task_is_killed_for_its_time_is_not_lost(world: World) -> None:
     world.system.worker("orders", ORDER_QUEUES)
     message = {"client_order_id": "s", "symbol": world.market.symbols[0], "side": "BUY"}
-    broker_url = world.application.settings.needed("broker_url")
+    broker_url = world.application.base.settings.needed("broker_url")
 
     with (
-        world.application.engine.begin() as holder,
+        world.application.base.engine.begin() as holder,
         closing(Celery(broker=kombu_address(broker_url), set_as_current=False)) as stranger,
     ):
         holder.exec_driver_sql("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")

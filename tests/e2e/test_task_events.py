@@ -24,13 +24,13 @@ def test_the_events_of_a_task_reach_those_who_listen(
     system: Processes, application: Application
 ) -> None:
     system.worker("orders", "orders.high")
-    listener = Celery(broker=kombu_address(application.settings.needed("broker_url")))
+    listener = Celery(broker=kombu_address(application.base.settings.needed("broker_url")))
     seen: dict[str, dict[str, Any]] = {}
     heard = Event()
 
     def keep_asking() -> None:
         while not heard.wait(0.2):
-            application.dispatcher.match()
+            application.base.dispatcher.match()
 
     asking = Thread(target=keep_asking)
     with listener.connection() as connection:

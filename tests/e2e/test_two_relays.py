@@ -29,7 +29,7 @@ def application(environment: dict[str, str]) -> Iterator[Application]:
 
 def messages(application: Application, task: TaskName) -> list[list[Any]]:
     """Return the arguments of the messages of a task that lie on the lane of normal orders."""
-    found = [json.loads(raw) for raw in application.broker.lrange(QueueName.NORMAL, 0, -1)]
+    found = [json.loads(raw) for raw in application.base.broker.lrange(QueueName.NORMAL, 0, -1)]
     return [
         json.loads(base64.b64decode(message["body"]))[0]
         for message in found
@@ -48,14 +48,14 @@ def test_two_relay_processes_ring_once_for_each_order(
     market = Market.open(application)
     user = market.account()
     accepted = market.accept(user, *[market.request() for _ in range(DUE)])
-    application.dispatcher.close()
-    application.broker.delete(QueueName.NORMAL)
+    application.base.dispatcher.close()
+    application.base.broker.delete(QueueName.NORMAL)
     for name in ("relay-1", "relay-2"):
         system.start(name, "-m", "angel_x.entrypoints.cli", "relay")
     for name in ("relay-1", "relay-2"):
         system.until_logged(name, "relay.started")
 
-    with application.engine.begin() as connection:
+    with application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE orders SET ring_at = now() - interval '1 second'")
     eventually(lambda: len(rung(application)) >= DUE, "everything is rung for")
     eventually(lambda: len(messages(application, TaskName.CANARY)) >= 1, "a canary is sent")

@@ -26,9 +26,9 @@ def test_a_beat_that_dies_at_a_step_is_followed_by_the_next(
     user = world.market.account(step.value)
     world.market.quote(world.market.symbols[0], "100.00", "100.50")
     (order,) = world.market.accept(user, world.market.request(limit="100.30"))
-    world.application.execution.run([order.order_id])
+    world.application.trading.execution.run([order.order_id])
     world.until(user, "working")
-    world.application.cache.set("ax:feed:live", 1, ex=3600)
+    world.application.base.cache.set("ax:feed:live", 1, ex=3600)
     worker = world.system.worker(f"{step}-worker", ORDER_QUEUES)
     fault = world.fault(step, tmp_path)
 
@@ -36,7 +36,7 @@ def test_a_beat_that_dies_at_a_step_is_followed_by_the_next(
 
     beat.join(120)
     assert (beat.pid, beat.exitcode) == (fault.await_victim(), -signal.SIGKILL)
-    assert world.application.broker.delete(LOCK) == 1
+    assert world.application.base.broker.delete(LOCK) == 1
     # A worker that has yet to take the message of the dead Beat would do its successor's work.
     eventually(lambda: not _waiting(world), "no message waits", 120)
     assert world.statuses(user) == {order.order_id: "working"}
@@ -45,14 +45,14 @@ def test_a_beat_that_dies_at_a_step_is_followed_by_the_next(
     successor = world.system.beat(f"{step}-successor", fault.environment)
     world.until(user, "filled")
     world.assert_filled_once(user, [order.order_id])
-    assert world.application.broker.exists(LOCK)
+    assert world.application.base.broker.exists(LOCK)
     for process in (worker, successor):
         world.system.kill(process)
-    world.application.broker.delete(LOCK)
+    world.application.base.broker.delete(LOCK)
 
 
 def _waiting(world: World) -> int:
     """Count the messages that no worker has taken, or not finished."""
-    broker = world.application.broker
+    broker = world.application.base.broker
     lengths = [broker.llen(queue) for queue in WORKER_QUEUES["orders"]]
     return sum(lengths) + broker.hlen("unacked")

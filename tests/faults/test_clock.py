@@ -54,11 +54,11 @@ def test_a_worker_two_hours_ahead_takes_the_message_of_a_busy_one_and_trades_not
     accepted = world.market.accept(user, *[world.market.request() for _ in range(5)])
     victim = psutil.Process(fault.await_victim())
     eventually(lambda: victim.status() == psutil.STATUS_STOPPED, "it is busy for long")
-    assert world.application.broker.hlen("unacked") == 1
+    assert world.application.base.broker.hlen("unacked") == 1
 
     # By its clock the message was handed out longer ago than any task may take.
     start(skewed, TWO_HOURS)
-    eventually(lambda: not world.application.broker.hlen("unacked"), "it was handed out again")
+    eventually(lambda: not world.application.base.broker.hlen("unacked"), "it was handed out again")
 
     assert victim.status() == psutil.STATUS_STOPPED
     os.kill(victim.pid, signal.SIGCONT)

@@ -80,8 +80,8 @@ def api(world: World) -> Iterator[Api]:
 def _end_processes(world: World) -> Iterator[None]:
     yield
     world.system.stop()
-    world.application.dispatcher.close()
-    world.application.broker.flushdb()
+    world.application.base.dispatcher.close()
+    world.application.base.broker.flushdb()
 
 
 def test_a_message_that_is_cut_off_on_its_way_to_a_worker_costs_time_and_no_order(
@@ -94,7 +94,7 @@ def test_a_message_that_is_cut_off_on_its_way_to_a_worker_costs_time_and_no_orde
     (lost,) = world.market.accept(first, world.market.request())
     assert cut.await_strike(120)
     assert str(lost.order_id).encode() not in b"".join(queued(world))
-    assert not world.application.broker.hlen("unacked")
+    assert not world.application.base.broker.hlen("unacked")
     assert world.statuses(first) == {lost.order_id: "received"}
 
     # Is it still consuming?  Nobody rings for the second one again.
@@ -116,10 +116,10 @@ def test_a_sender_that_is_cut_off_after_its_message_was_taken_doubles_no_trade(
     eventually(lambda: len(queued(world)) == 1, "the first doorbell")
     with application_on({**world.environment, **to_broker.settings}, "relay") as sender:
         cut = to_broker.proxy.arm(PUSHED, Point.REPLY_TO)
-        assert not sender.dispatcher.ring(Priority.NORMAL, orders)
+        assert not sender.base.dispatcher.ring(Priority.NORMAL, orders)
         assert cut.has_struck
         assert len(queued(world)) == 2
-        assert sender.dispatcher.ring(Priority.NORMAL, orders)
+        assert sender.base.dispatcher.ring(Priority.NORMAL, orders)
     assert len(queued(world)) == 3
 
     world.system.worker("pushed", ORDER_QUEUES)
@@ -226,7 +226,7 @@ def test_a_database_in_a_black_hole_is_answered_for_in_time(
 
 def queued(world: World) -> list[bytes]:
     """Return the messages of the normal lane, as they lie there."""
-    messages = world.application.broker.lrange(QueueName.NORMAL, 0, -1)
+    messages = world.application.base.broker.lrange(QueueName.NORMAL, 0, -1)
     return cast("list[bytes]", messages)
 
 

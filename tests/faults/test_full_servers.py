@@ -162,7 +162,7 @@ def test_a_database_whose_disk_is_full_promises_nothing_and_recovers(
     assert started(own_servers) is None
     eventually(lambda: has_room(own_servers), "the server is back")
     # The connections of this process ended with the server.
-    world.market.application.engine.dispose()
+    world.market.application.base.engine.dispose()
     recovered(world, api, key, user, [*ids, "room"], promised)
 
 

@@ -71,7 +71,7 @@ def broker(redis_urls: RedisUrls) -> Iterator[redis.Redis]:
 def ring(sender: Application, worker: Processes, order_id: int) -> None:
     """Ring for an order that nobody knows, and wait until a worker has said so."""
     before = worker.log("orders").count(DROPPED)
-    assert sender.dispatcher.ring(Priority.NORMAL, [order_id])
+    assert sender.base.dispatcher.ring(Priority.NORMAL, [order_id])
     eventually(
         lambda: worker.log("orders").count(DROPPED) > before, f"the worker looks at {order_id}"
     )
@@ -97,10 +97,10 @@ def test_a_worker_survives_that_its_broker_goes_away_while_it_holds_a_message(
     sender: Application, proxy: Proxy, worker: Processes, broker: redis.Redis
 ) -> None:
     ring(sender, worker, 1)
-    with sender.engine.connect() as controls:
+    with sender.base.engine.connect() as controls:
         # Claims wait for whoever changes a control, so the worker is in the middle of a task.
         controls.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CONTROLS_LOCK})")
-        assert sender.dispatcher.ring(Priority.NORMAL, [2])
+        assert sender.base.dispatcher.ring(Priority.NORMAL, [2])
         eventually(lambda: broker.hlen("unacked") == 1, "the worker holds the message")
         proxy.refuse(refuses=True)
         proxy.cut_all()

@@ -25,7 +25,7 @@ def test_ten_copies_at_once_trade_once(world: World) -> None:
     user = world.market.account("copies")
     accepted = world.market.accept(user, *[world.market.request() for _ in range(20)])
     (message,) = taken(world, 1)
-    world.application.broker.lpush(QueueName.NORMAL, *[copied(message) for _ in range(10)])
+    world.application.base.broker.lpush(QueueName.NORMAL, *[copied(message) for _ in range(10)])
 
     worker = world.system.worker("copies", ORDER_QUEUES, processes=2)
 
@@ -44,7 +44,7 @@ def test_doubled_and_shuffled_messages_are_decided_in_the_order_of_acceptance(
     messages = [copied(message) for message in taken(world, 20) * 2]
     random.Random(17).shuffle(messages)
     assert messages[:20] != sorted(messages[:20])
-    world.application.broker.lpush(QueueName.NORMAL, *messages)
+    world.application.base.broker.lpush(QueueName.NORMAL, *messages)
 
     worker = world.system.worker("shuffled", ORDER_QUEUES, processes=2)
 
@@ -62,10 +62,10 @@ def test_messages_that_come_an_hour_late_do_what_is_left_to_do(world: World) -> 
         for _ in range(2)
     )
     messages = taken(world, 2)
-    world.application.execution.run_exactly(decided)
+    world.application.trading.execution.run_exactly(decided)
     assert world.statuses(user) == {decided[0]: "filled", waiting[0]: "received"}
     world.execute("UPDATE orders SET accepted_at = accepted_at - %s WHERE user_id = %s", HOUR, user)
-    world.application.broker.lpush(QueueName.NORMAL, *[aged(world, each) for each in messages])
+    world.application.base.broker.lpush(QueueName.NORMAL, *[aged(world, each) for each in messages])
 
     worker = world.system.worker("late", ORDER_QUEUES)
 
@@ -79,19 +79,19 @@ def test_messages_that_come_an_hour_late_do_what_is_left_to_do(world: World) -> 
 def test_a_look_at_the_market_that_comes_an_hour_late_is_not_taken(world: World) -> None:
     user, symbol = world.market.account("late-match"), world.market.symbols[1]
     (order,) = world.market.accept(user, world.market.request(symbol=symbol, limit="100.30"))
-    world.application.execution.run([order.order_id])
+    world.application.trading.execution.run([order.order_id])
     taken(world, 1)
     world.market.quote(symbol, "100.00", "100.20")
-    world.application.dispatcher.match()
+    world.application.base.dispatcher.match()
     (message,) = taken(world, 1, QueueName.HIGH)
-    world.application.broker.lpush(QueueName.HIGH, aged(world, message))
+    world.application.base.broker.lpush(QueueName.HIGH, aged(world, message))
 
     worker = world.system.worker("late-match", ORDER_QUEUES)
     world.system.until_logged("late-match", "Discarding revoked task")
     until_empty(world)
     assert world.statuses(user) == {order.order_id: "working"}
 
-    world.application.dispatcher.match()
+    world.application.base.dispatcher.match()
     world.until(user, "filled")
     world.assert_filled_once(user, [order.order_id])
     world.system.kill(worker)
@@ -121,7 +121,7 @@ def test_what_a_worker_of_an_older_release_throws_away_is_rung_for_again(world: 
 
 def taken(world: World, count: int, queue: QueueName = QueueName.NORMAL) -> list[bytes]:
     """Take that many messages off a queue, as they lie there."""
-    broker = world.application.broker
+    broker = world.application.base.broker
     eventually(lambda: broker.llen(queue) >= count, f"{count} messages in {queue}")
     messages = cast("list[bytes]", broker.rpop(queue, count))
     assert broker.llen(queue) == 0
@@ -139,14 +139,14 @@ def aged(world: World, message: bytes) -> bytes:
     """Return a message as it would be if it had been sent an hour ago."""
     content = json.loads(message)
     if content["headers"]["expires"] is not None:
-        then = world.application.clock() - HOUR
+        then = world.application.base.clock() - HOUR
         content["headers"]["expires"] = then.isoformat()
     return json.dumps(content).encode()
 
 
 def until_empty(world: World) -> None:
     """Wait until every message was taken and acknowledged."""
-    broker = world.application.broker
+    broker = world.application.base.broker
 
     def is_empty() -> bool:
         queues: Sequence[str] = ORDER_QUEUES.split(",")

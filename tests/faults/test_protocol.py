@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import partial
 from itertools import count
 
 import pytest
@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 
 from angel_x.adapters.dispatch import CeleryDispatcher, Message
-from angel_x.bootstrap import Application
+from angel_x.bootstrap import Application, Foundation, assemble, lay_foundation
 from angel_x.domain.orders.order import (
     TRANSITIONS,
     OrderRequest,
@@ -34,7 +34,7 @@ from angel_x.domain.orders.order import (
     Side,
     Validity,
 )
-from angel_x.domain.orders.step import Passing, Step
+from angel_x.domain.orders.step import Step
 from angel_x.errors import AngelXError
 from angel_x.services.trading.amendment_form import Change
 from config.celery_options import celery_options
@@ -58,8 +58,8 @@ class Died(BaseException):
 class Letterbox(CeleryDispatcher):
     """Keeps the messages, to be delivered in any order, again, or never."""
 
-    def __init__(self, application: Application) -> None:
-        super().__init__(celery_options(application.settings), application.meter)
+    def __init__(self, base: Foundation) -> None:
+        super().__init__(celery_options(base.settings), base.meter)
         self.bells: list[tuple[list[int], bool]] = []
 
     def _send(self, message: Message) -> bool:
@@ -70,31 +70,21 @@ class Letterbox(CeleryDispatcher):
         return True
 
 
-class Rehearsal(Application):
-    """An application that dies where it is told to."""
+class Deaths:
+    """Ends the process at a step of the protocol, if it is told to."""
 
-    #: How many steps are still passed; the one after them is passed by nobody.
-    remaining: int | None = None
+    def __init__(self) -> None:
+        #: How many steps are still passed before the process dies; None where it lives.
+        self.remaining: int | None = None
+        self.seen: Counter[Step] = Counter()
 
-    @cached_property
-    def deaths(self) -> Counter[Step]:
-        return Counter()
-
-    @cached_property
-    def dispatcher(self) -> Letterbox:
-        return Letterbox(self)
-
-    @cached_property
-    def at(self) -> Passing:
-        return self._pass
-
-    def _pass(self, step: Step) -> None:
+    def __call__(self, step: Step) -> None:
         if self.remaining is None:
             return
         self.remaining -= 1
         if self.remaining < 0:
             self.remaining = None
-            self.deaths[step] += 1
+            self.seen[step] += 1
             raise Died(step)
 
 
@@ -102,8 +92,10 @@ class Rehearsal(Application):
 class Stage:
     """What all runs of one machine share."""
 
-    application: Rehearsal
+    application: Application
     market: Market
+    letterbox: Letterbox
+    deaths: Deaths
 
 
 class Protocol(RuleBasedStateMachine):
@@ -112,7 +104,8 @@ class Protocol(RuleBasedStateMachine):
     def __init__(self, stage: Stage) -> None:
         super().__init__()
         self.application, self.market = stage.application, stage.market
-        self.application.dispatcher.bells.clear()
+        self.letterbox, self.deaths = stage.letterbox, stage.deaths
+        self.letterbox.bells.clear()
         self.user = self.market.account(f"machine{next(_numbers)}")
         self.requests: list[OrderRequest] = []
         #: What a caller was told, by client order id.
@@ -163,7 +156,7 @@ class Protocol(RuleBasedStateMachine):
         request = self.requests[which % len(self.requests)]
         self.attempt(partial(self._accept, [request]), death)
 
-    @precondition(lambda self: self.application.dispatcher.bells)
+    @precondition(lambda self: self.letterbox.bells)
     @rule(
         picks=st.lists(st.integers(0, 100), min_size=1, max_size=4),
         stays=st.booleans(),
@@ -171,28 +164,28 @@ class Protocol(RuleBasedStateMachine):
     )
     def deliver(self, *, picks: list[int], stays: bool, death: int | None) -> None:
         """Deliver some messages, in any order, some of them twice, now and perhaps again."""
-        bells = self.application.dispatcher.bells
+        bells = self.letterbox.bells
         chosen = [bells[pick % len(bells)] for pick in picks] if bells else []
         if not stays:
-            self.application.dispatcher.bells = [bell for bell in bells if bell not in chosen]
+            self.letterbox.bells = [bell for bell in bells if bell not in chosen]
         for bell in chosen:
             self.attempt(partial(self._answer, bell[0], exactly=bell[1]), death)
 
     @rule()
     def lose_every_message(self) -> None:
-        self.application.dispatcher.bells.clear()
+        self.letterbox.bells.clear()
 
     @rule(rings=st.sampled_from([0, 0, 0, 0, 0, 0, 10, 1000]), death=DEATHS)
     def sweep(self, rings: int, death: int | None = None) -> None:
         """Let the relay find everything due, as if so many rings had led to nothing."""
-        with self.application.engine.begin() as connection:
+        with self.application.base.engine.begin() as connection:
             connection.exec_driver_sql(
                 "UPDATE orders SET ring_at = accepted_at, rings = %s,"
                 " lease_until = CASE WHEN status = 'submitting' THEN accepted_at END"
                 " WHERE user_id = %s AND status IN ('received', 'submitting')",
                 (rings, self.user),
             )
-        self.attempt(self.application.relay.sweep, death)
+        self.attempt(self.application.trading.relay.sweep, death)
 
     @rule(symbol=st.integers(0, 1), bid=st.sampled_from(PRICES), size=st.sampled_from([65, 650]))
     def move(self, symbol: int, bid: str, size: int) -> None:
@@ -201,13 +194,13 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(death=DEATHS)
     def match(self, death: int | None) -> None:
-        self.attempt(self.application.matching.run, death)
+        self.attempt(self.application.trading.matching.run, death)
 
     @precondition(lambda self: self.promised)
     @rule(which=st.integers(0, 100), death=DEATHS)
     def cancel(self, which: int, death: int | None) -> None:
         order = self._one(which)
-        self.attempt(partial(self.application.cancellation.cancel, self.user, order), death)
+        self.attempt(partial(self.application.trading.cancellation.cancel, self.user, order), death)
 
     @precondition(lambda self: self.promised)
     @rule(
@@ -219,16 +212,18 @@ class Protocol(RuleBasedStateMachine):
     def amend(self, which: int, price: str, lots: int, death: int | None) -> None:
         change = Change(limit_price=Decimal(price), quantity=65 * lots)
         order = self._one(which)
-        self.attempt(partial(self.application.amending.amend, self.user, order, change), death)
+        self.attempt(
+            partial(self.application.trading.amending.amend, self.user, order, change), death
+        )
 
     @precondition(lambda self: self.promised)
     @rule(which=st.integers(0, 100), death=DEATHS)
     def expire(self, which: int, death: int | None) -> None:
-        with self.application.engine.begin() as connection:
+        with self.application.base.engine.begin() as connection:
             connection.exec_driver_sql(
                 "UPDATE orders SET valid_until = accepted_at WHERE id = %s", (self._one(which),)
             )
-        self.attempt(self.application.expiry.run, death)
+        self.attempt(self.application.trading.expiry.run, death)
 
     @invariant()
     def every_invariant_holds(self) -> None:
@@ -247,7 +242,7 @@ class Protocol(RuleBasedStateMachine):
         """Heal everything: now each order must come to a decision."""
         for _ in range(3):
             self.sweep(0)
-            for bell in list(self.application.dispatcher.bells):
+            for bell in list(self.letterbox.bells):
                 self._answer(bell[0], exactly=bell[1])
         statuses = set(self._statuses().values())
         assert not statuses & {OrderStatus.RECEIVED, OrderStatus.SUBMITTING}
@@ -255,13 +250,13 @@ class Protocol(RuleBasedStateMachine):
 
     def attempt(self, action: Callable[[], object], death: int | None) -> None:
         """Act as a process does: it may be refused, and it may die after so many steps."""
-        self.application.remaining = death
+        self.deaths.remaining = death
         try:
             action()
         except (Died, AngelXError):
             return
         finally:
-            self.application.remaining = None
+            self.deaths.remaining = None
 
     def _accept(self, requests: list[OrderRequest]) -> None:
         for accepted in self.market.accept(self.user, *requests):
@@ -269,7 +264,7 @@ class Protocol(RuleBasedStateMachine):
             assert known == accepted.order_id
 
     def _answer(self, order_ids: list[int], *, exactly: bool) -> None:
-        execution = self.application.execution
+        execution = self.application.trading.execution
         (execution.run_exactly if exactly else execution.run)(order_ids)
 
     def _one(self, which: int) -> int:
@@ -279,7 +274,7 @@ class Protocol(RuleBasedStateMachine):
         return sorted(orders)[which % len(orders)]
 
     def _statuses(self) -> dict[int, OrderStatus]:
-        with self.application.engine.connect() as connection:
+        with self.application.base.engine.connect() as connection:
             rows = connection.exec_driver_sql(
                 "SELECT id, status FROM orders WHERE user_id = %s", (self.user,)
             )
@@ -300,8 +295,10 @@ def _reachable(status: OrderStatus) -> set[OrderStatus]:
 @pytest.fixture(params=[0, 1], ids=["fast venue", "slow venue"])
 def stage(world: World, request: pytest.FixtureRequest) -> Iterator[Stage]:
     latency = {"ANGEL_X_PAPER_LATENCY_MS": str(request.param)}
-    with closing(Rehearsal(load({**world.environment, **latency}), "test")) as application:
-        yield Stage(application, Market(application, world.market.symbols))
+    base = lay_foundation(load({**world.environment, **latency}), "test")
+    letterbox, deaths = Letterbox(base), Deaths()
+    with closing(assemble(replace(base, dispatcher=letterbox, at=deaths))) as application:
+        yield Stage(application, Market(application, world.market.symbols), letterbox, deaths)
 
 
 def test_no_sequence_of_events_breaks_an_invariant(stage: Stage) -> None:
@@ -317,4 +314,4 @@ def test_no_sequence_of_events_breaks_an_invariant(stage: Stage) -> None:
         ),
     )
 
-    assert len(stage.application.deaths) > 5
+    assert len(stage.deaths.seen) > 5

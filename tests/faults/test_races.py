@@ -64,8 +64,8 @@ def test_a_cancellation_and_the_execution_never_both_win(world: World) -> None:
         order_id = order.order_id
 
         answer, _ = at_once(
-            partial(application.cancellation.cancel, user, order_id),
-            partial(application.execution.run, [order_id]),
+            partial(application.trading.cancellation.cancel, user, order_id),
+            partial(application.trading.execution.run, [order_id]),
             lead=lead.seconds,
         )
 
@@ -89,8 +89,8 @@ def test_a_cancellation_and_a_match_never_both_win(world: World) -> None:
         world.market.quote(symbol, "100.00", "100.20" if round_ % 2 else "100.25")
 
         answer, _ = at_once(
-            partial(application.cancellation.cancel, user, order_id),
-            application.matching.run,
+            partial(application.trading.cancellation.cancel, user, order_id),
+            application.trading.matching.run,
             lead=lead.seconds,
         )
 
@@ -117,8 +117,8 @@ def test_an_amendment_and_a_match_leave_an_order_that_traded_at_a_price_it_stood
         change = Change(limit_price=Decimal("99.50"))
 
         answer, _ = at_once(
-            partial(application.amending.amend, user, order_id, change),
-            application.matching.run,
+            partial(application.trading.amending.amend, user, order_id, change),
+            application.trading.matching.run,
             lead=lead.seconds,
         )
 
@@ -130,7 +130,7 @@ def test_an_amendment_and_a_match_leave_an_order_that_traded_at_a_price_it_stood
         assert isinstance(answer, OrderAlreadyClosed) == (status == "filled")
         assert world.fills(user)[order_id] == (status == "filled")
         if status == "working":
-            application.cancellation.cancel(user, order_id)
+            application.trading.cancellation.cancel(user, order_id)
     assert outcomes == {"filled", "working"}
     world.market.assert_invariants()
 
@@ -160,6 +160,6 @@ def resting(world: World, user: int, symbol: str) -> int:
     """Return an order that stands under the market."""
     world.market.quote(symbol, "100.00", "100.50")
     (order,) = world.market.accept(user, world.market.request(symbol=symbol, limit="100.30"))
-    world.application.execution.run([order.order_id])
+    world.application.trading.execution.run([order.order_id])
     assert world.statuses(user)[order.order_id] == "working"
     return order.order_id

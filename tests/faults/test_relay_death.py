@@ -54,7 +54,7 @@ def test_what_a_dead_relay_was_about_to_park_is_parked_by_the_next(
     user = world.market.account(step.value)
     accepted = world.market.accept(user, *[world.market.request() for _ in range(3)])
     forget_messages(world)
-    rings = world.application.settings.max_rings
+    rings = world.application.base.settings.max_rings
     hopeless = "UPDATE orders SET rings = %s, ring_at = accepted_at WHERE user_id = %s"
     world.execute(hopeless, rings, user)
     fault = world.fault(step, tmp_path)
@@ -77,12 +77,12 @@ def test_what_a_dead_relay_was_about_to_park_is_parked_by_the_next(
 
 def forget_messages(world: World) -> None:
     """Send what waits to be sent, and lose all of it."""
-    world.application.dispatcher.close()
-    world.application.broker.flushdb()
+    world.application.base.dispatcher.close()
+    world.application.base.broker.flushdb()
     eventually(lambda: not doorbells(world), "nothing is queued")
 
 
 def doorbells(world: World) -> int:
     """Count the doorbells that lie in the queue of these orders, among canaries."""
-    messages = world.application.broker.lrange(QueueName.NORMAL, 0, -1)
+    messages = world.application.base.broker.lrange(QueueName.NORMAL, 0, -1)
     return sum(TaskName.PROCESS_ORDER_BATCH.encode() in message for message in messages)

@@ -35,18 +35,18 @@ def square_off(world: World, user: int) -> None:
         world.market.request(symbol=hedge, limit="80.00"),
     ]
     accepted = world.market.accept(user, *requests)
-    world.application.execution.run([order.order_id for order in accepted])
+    world.application.trading.execution.run([order.order_id for order in accepted])
     world.until(user, "filled", "working")
-    world.application.square_off.start(user, OrderSelection(), key="out", actor="test")
+    world.application.workflows.square_off.start(user, OrderSelection(), key="out", actor="test")
 
 
 def halt(world: World, user: int) -> None:
     """Have the worker cancel what an account has open."""
     requests = [world.market.request(limit="80.00") for _ in range(5)]
     accepted = world.market.accept(user, *requests)
-    world.application.execution.run([order.order_id for order in accepted])
+    world.application.trading.execution.run([order.order_id for order in accepted])
     world.until(user, "working")
-    world.application.controls.turn(
+    world.application.controls.trading_controls.turn(
         ControlScope.USER, str(user), TradingState.HALTED, actor="test", reason=None
     )
 
@@ -93,7 +93,7 @@ def _is_out(world: World, user: int) -> bool:
         UNION ALL SELECT 1 FROM positions WHERE user_id = %(user)s AND status = 'OPEN'
         UNION ALL SELECT 1 FROM workflows WHERE user_id = %(user)s AND status = 'running'
     """
-    with world.application.engine.connect() as connection:
+    with world.application.base.engine.connect() as connection:
         return connection.exec_driver_sql(query, {"user": user}).first() is None
 
 
@@ -104,6 +104,6 @@ def _units_traded(world: World, user: int) -> tuple[int, int]:
             coalesce(sum(quantity) FILTER (WHERE side = 'SELL'), 0)
         FROM fills WHERE user_id = %(user)s
     """
-    with world.application.engine.connect() as connection:
+    with world.application.base.engine.connect() as connection:
         bought, sold = connection.exec_driver_sql(query, {"user": user}).one()
     return bought, sold

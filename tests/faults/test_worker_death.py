@@ -53,7 +53,7 @@ def expire(world: World, user: int) -> str:
 
 def rest(world: World, user: int, orders: Sequence[int]) -> None:
     """Have orders decided before the worker hears of them."""
-    world.application.execution.run(orders)
+    world.application.trading.execution.run(orders)
     world.until(user, "working")
 
 

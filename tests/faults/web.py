@@ -43,7 +43,7 @@ class Api:
         return process
 
     def key(self, user: int) -> str:
-        return self.world.application.access.issue(user, [Scope.TRADE])
+        return self.world.application.people.access.issue(user, [Scope.TRADE])
 
     def call(self, method: str, path: str, key: str = "", content: object = None) -> int | None:
         """Return the status of the answer, or None where the connection ended without one."""

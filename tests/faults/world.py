@@ -102,7 +102,7 @@ class World:
         return [order for order, _ in self._rows(query, user)]
 
     def execute(self, statement: str, *parameters: object) -> None:
-        with self.application.engine.begin() as connection:
+        with self.application.base.engine.begin() as connection:
             connection.exec_driver_sql(statement, parameters)
 
     def assert_filled_once(self, user: int, orders: Collection[int]) -> None:
@@ -112,7 +112,7 @@ class World:
         self.market.assert_invariants()
 
     def _rows(self, query: str, *parameters: object) -> list[tuple[Any, Any]]:
-        with self.application.engine.connect() as connection:
+        with self.application.base.engine.connect() as connection:
             rows = connection.exec_driver_sql(query, parameters).fetchall()
         return [(first, second) for first, second in rows]
 
@@ -168,6 +168,6 @@ def world_on(database_url: str, broker_url: str, cache_url: str, folder: Path) -
         ) as stranger,
         nursery(inherited | dict(ours), folder) as system,
     ):
-        application.broker.flushdb()
-        application.cache.flushdb()
+        application.base.broker.flushdb()
+        application.base.cache.flushdb()
         yield World(ours, application, Market.open(application), system, stranger)

@@ -32,7 +32,7 @@ def built(environ: dict[str, str]) -> Iterator[Built]:
 
 def pool(application: Application) -> tuple[int, int]:
     """Connections that are kept, and at most."""
-    found = application.engine.pool
+    found = application.base.engine.pool
     assert isinstance(found, QueuePool)
     return found.size(), found.size() + found._max_overflow
 
@@ -52,7 +52,7 @@ def test_db_query_timeout_seconds_ends_a_long_statement(built: Built) -> None:
     application = built(DB_QUERY_TIMEOUT_SECONDS=0.1)
 
     with (
-        application.engine.connect() as connection,
+        application.base.engine.connect() as connection,
         pytest.raises(OperationalError, match="statement timeout"),
     ):
         connection.execute(text("SELECT pg_sleep(10)"))
@@ -64,14 +64,14 @@ def test_slow_query_threshold_ms_decides_what_is_logged(
 ) -> None:
     application = built(SLOW_QUERY_THRESHOLD_MS=threshold)
 
-    with capture_logs() as events, application.engine.connect() as connection:
+    with capture_logs() as events, application.base.engine.connect() as connection:
         connection.execute(text("SELECT pg_sleep(0.03)"))
 
     assert [event["event"] for event in events if event["event"] == "query.slow"] == expected
 
 
 def test_redis_pool_size_bounds_the_connections(built: Built) -> None:
-    assert built(REDIS_POOL_SIZE=4).cache.connection_pool.max_connections == 4
+    assert built(REDIS_POOL_SIZE=4).base.cache.connection_pool.max_connections == 4
 
 
 @pytest.mark.parametrize(("warm", "expected"), [("true", ["universe.loaded"]), ("false", [])])
@@ -98,8 +98,8 @@ def test_warm_cache_on_startup_asks_for_the_greeks_that_nobody_has_published(
 ) -> None:
     application = built(WARM_CACHE_ON_STARTUP="false")
     Market.open(application)
-    application.broker.delete("greeks")
+    application.base.broker.delete("greeks")
 
-    built(role, WARM_CACHE_ON_STARTUP=warm).dispatcher.close()
+    built(role, WARM_CACHE_ON_STARTUP=warm).base.dispatcher.close()
 
-    assert (application.broker.llen("greeks") > 0) is asks
+    assert (application.base.broker.llen("greeks") > 0) is asks

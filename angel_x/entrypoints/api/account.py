@@ -32,7 +32,7 @@ _UNNAMED = "what-if"
     responses=answers(PositionList, "The positions, with the last snapshot of their Greeks"),
 )
 def positions(request: Request, caller: Reader) -> Response:
-    found = application(request).reading.positions(caller.user_id)
+    found = application(request).people.reading.positions(caller.user_id)
     return answer(PositionList(positions=tuple(found)))
 
 
@@ -43,7 +43,7 @@ def positions(request: Request, caller: Reader) -> Response:
     responses=answers(TradeList, "The trades"),
 )
 def trades(request: Request, caller: Reader) -> Response:
-    found = application(request).reading.trades(caller.user_id)
+    found = application(request).people.reading.trades(caller.user_id)
     return answer(TradeList(trades=tuple(found)))
 
 
@@ -54,7 +54,7 @@ def trades(request: Request, caller: Reader) -> Response:
     responses=answers(Portfolio, "The portfolio, as old as `updated_at` says"),
 )
 def portfolio(request: Request, caller: Reader) -> Response:
-    return answer(application(request).portfolios.of(caller.user_id))
+    return answer(application(request).analytics.portfolios.of(caller.user_id))
 
 
 @router.get(
@@ -64,7 +64,7 @@ def portfolio(request: Request, caller: Reader) -> Response:
     responses=answers(Balance, "The balance at the last commit"),
 )
 def margin(request: Request, caller: Reader) -> Response:
-    return answer(application(request).reading.balance(caller.user_id))
+    return answer(application(request).people.reading.balance(caller.user_id))
 
 
 @router.post(
@@ -82,5 +82,5 @@ async def what_if(request: Request, caller: Reader) -> Response:
 
 def _estimate(parts: Application, user_id: int, content: bytes) -> Response:
     requests = order_form.decode(content, _UNNAMED)
-    parts.order_check.check(requests)
-    return answer(parts.what_if.estimate(user_id, requests))
+    parts.intake.order_check.check(requests)
+    return answer(parts.trading.what_if.estimate(user_id, requests))

@@ -73,28 +73,28 @@ def create_app(application: Application) -> FastAPI:
         app.include_router(router, dependencies=[Depends(check_parameters)])
     openapi.install(app)
     problems.install(app)
-    if application.settings.gzip_enabled:
+    if application.base.settings.gzip_enabled:
         app.add_middleware(
             GZipMiddleware,
             minimum_size=_COMPRESSED_FROM_BYTES,
             compresslevel=_COMPRESSION_LEVEL,
         )
     # The last layer that is added is the outermost.
-    app.add_middleware(Edge, meter=application.meter)
+    app.add_middleware(Edge, meter=application.base.meter)
     return app
 
 
 def _equip(app: FastAPI, application: Application) -> None:
-    settings = application.settings
+    settings = application.base.settings
     app.state.application = application
     app.state.group_commit = GroupCommit(
-        application.submissions.submit,
+        application.intake.submissions.submit,
         batch_size=settings.order_batch_size,
         wait_seconds=settings.order_batch_timeout_ms / 1000,
         timeout_seconds=settings.api_response_timeout,
         outages=TRANSIENT,
     )
-    app.state.subscriptions = Subscriptions(application.events, TRANSIENT)
+    app.state.subscriptions = Subscriptions(application.base.events, TRANSIENT)
     app.state.readiness = ReadinessCheck(probes_of(application))
 
 
@@ -102,8 +102,8 @@ def _equip(app: FastAPI, application: Application) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     application: Application = app.state.application
     threads = anyio.to_thread.current_default_thread_limiter()
-    threads.total_tokens = application.settings.thread_pool_size
-    memory_reporter = MemoryReporter(application.memory_watch)
+    threads.total_tokens = application.base.settings.thread_pool_size
+    memory_reporter = MemoryReporter(application.operations.memory_watch)
     memory_reporter.start()
     yield
     memory_reporter.stop()

@@ -49,7 +49,9 @@ async def submit(request: Request, caller: Trader) -> Response:
 
 
 def _submit(parts: Application, user_id: int, content: bytes, key: str | None) -> Response:
-    record, is_new = parts.baskets.submit(user_id, basket_form.decode(content, key), "api")
+    record, is_new = parts.workflows.baskets.submit(
+        user_id, basket_form.decode(content, key), "api"
+    )
     return answer(record, HTTPStatus.ACCEPTED if is_new else HTTPStatus.OK)
 
 
@@ -60,4 +62,4 @@ def _submit(parts: Application, user_id: int, content: bytes, key: str | None) -
     responses=answers(BasketRecord, "The basket as it stands now"),
 )
 def basket(request: Request, caller: Reader, basket_id: str) -> Response:
-    return answer(application(request).baskets.read(caller.user_id, basket_id))
+    return answer(application(request).workflows.baskets.read(caller.user_id, basket_id))

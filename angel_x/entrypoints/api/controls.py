@@ -60,7 +60,9 @@ class Selection(BaseModel):
 def controls(request: Request, caller: Reader) -> Response:
     """A key of scope `admin` also sees what was set for other accounts."""
     is_admin = caller.allows(Scope.ADMIN)
-    return answer(application(request).controls.of(caller.user_id, with_others=is_admin))
+    return answer(
+        application(request).controls.trading_controls.of(caller.user_id, with_others=is_admin)
+    )
 
 
 @router.put(
@@ -93,7 +95,7 @@ def cancel_all(
     wanted = OrderSelection(
         symbol=selection.symbol, underlying=selection.underlying, product=selection.product
     )
-    canceled = application(request).cancel_all.run(caller.user_id, wanted, actor="api")
+    canceled = application(request).controls.cancel_all.run(caller.user_id, wanted, actor="api")
     return answer(CancellationList(orders=tuple(canceled)))
 
 
@@ -127,7 +129,9 @@ async def square_off(request: Request, caller: Trader) -> Response:
 )
 def standing(request: Request, caller: Reader, workflow_id: str) -> Response:
     parts = application(request)
-    return answer(parts.square_off.read(caller.user_id, parse_row_id("square-off", workflow_id)))
+    return answer(
+        parts.workflows.square_off.read(caller.user_id, parse_row_id("square-off", workflow_id))
+    )
 
 
 def _turn(parts: Application, caller: Identity, form: SwitchForm) -> ControlReceipt:
@@ -135,7 +139,7 @@ def _turn(parts: Application, caller: Identity, form: SwitchForm) -> ControlRece
     is_own = form.scope is ControlScope.USER and name == str(caller.user_id)
     if not is_own and not caller.allows(Scope.ADMIN):
         raise ScopeMissing(_OWN_ONLY)
-    return parts.controls.turn(
+    return parts.controls.trading_controls.turn(
         form.scope,
         name,
         read_state(form.state),
@@ -163,7 +167,7 @@ def _name(parts: Application, caller: Identity, form: SwitchForm) -> str:
 
 def _account(parts: Application, caller: Identity, name: str) -> str:
     try:
-        return str(parts.accounts.named(name).id)
+        return str(parts.people.accounts.named(name).id)
     except UnknownAccount:
         # Which accounts there are is no business of another one's.
         if not caller.allows(Scope.ADMIN):
@@ -172,8 +176,8 @@ def _account(parts: Application, caller: Identity, name: str) -> str:
 
 
 def _square_off(parts: Application, caller: Identity, form: SquareOffForm, key: str) -> Response:
-    workflow, is_new = parts.square_off.start(
+    workflow, is_new = parts.workflows.square_off.start(
         caller.user_id, form.selection, key=key, actor=f"key:{caller.key_prefix}"
     )
     status = HTTPStatus.ACCEPTED if is_new else HTTPStatus.OK
-    return answer(parts.square_off.record(workflow), status)
+    return answer(parts.workflows.square_off.record(workflow), status)

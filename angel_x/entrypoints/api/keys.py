@@ -44,7 +44,7 @@ async def _caller(
 ) -> Identity:
     if shown is None:
         raise AccessDenied("a key is needed, as `Authorization: Bearer <key>`")
-    identity = await identify(application(request).access, shown.credentials)
+    identity = await identify(application(request).people.access, shown.credentials)
     if not identity.allows(scope):
         raise ScopeMissing(f"this key does not allow the call, which needs the scope {scope}")
     return identity

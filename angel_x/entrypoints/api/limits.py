@@ -46,7 +46,7 @@ def limits(request: Request, caller: Reader, subject: Annotated[Subject, Query()
     """Answer with the caller's own limits; those of others need the scope `admin`."""
     if (subject.user is not None or subject.scope == "global") and not caller.allows(Scope.ADMIN):
         raise ScopeMissing(f"this key shows its own limits only; others need {Scope.ADMIN}")
-    return answer(application(request).limits.sheet(_user_id(request, caller, subject)))
+    return answer(application(request).people.limits.sheet(_user_id(request, caller, subject)))
 
 
 @router.put(
@@ -60,7 +60,7 @@ async def put(request: Request, caller: Admin, subject: Annotated[Subject, Query
     """Set the limits that the body names; the others stay.  It holds within a second."""
     values = _decoded(await body.read(request, _BODY_BYTES))
     sheet = await run_in_threadpool(
-        lambda: application(request).limits.put(
+        lambda: application(request).people.limits.put(
             _user_id(request, caller, subject), values, _actor(caller)
         )
     )
@@ -70,7 +70,7 @@ async def put(request: Request, caller: Admin, subject: Annotated[Subject, Query
 @router.delete("/v1/limits", summary="Clear limits", response_class=Response, responses=_SHEET)
 def clear(request: Request, caller: Admin, cleared: Annotated[Cleared, Query()]) -> Response:
     user_id = _user_id(request, caller, cleared)
-    return answer(application(request).limits.clear(user_id, cleared.kind, _actor(caller)))
+    return answer(application(request).people.limits.clear(user_id, cleared.kind, _actor(caller)))
 
 
 def _decoded(content: bytes) -> dict[str, object]:
@@ -85,7 +85,7 @@ def _user_id(request: Request, caller: Identity, subject: Subject) -> int | None
         return None
     if subject.user is None:
         return caller.user_id
-    return application(request).accounts.named(subject.user).id
+    return application(request).people.accounts.named(subject.user).id
 
 
 def _actor(caller: Identity) -> str:

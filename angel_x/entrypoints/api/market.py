@@ -24,7 +24,7 @@ router = APIRouter(tags=["market"])
     responses=answers(ContractGreeks, "Per unit, with the age of the Greeks and of the quote"),
 )
 def greeks(request: Request, _: Reader, symbol: Annotated[str, Path(max_length=64)]) -> Response:
-    return answer(application(request).greeks.of(symbol))
+    return answer(application(request).analytics.greeks.of(symbol))
 
 
 @router.get(
@@ -39,7 +39,7 @@ def option_chain(
     underlying: Annotated[str, Path(max_length=20)],
     expiry: Annotated[date | None, Query(description="By default the nearest")] = None,
 ) -> Response:
-    return answer(application(request).option_chains.chain(underlying, expiry))
+    return answer(application(request).analytics.option_chains.chain(underlying, expiry))
 
 
 @router.get(
@@ -54,4 +54,4 @@ def chain_summary(
     underlying: Annotated[str, Path(max_length=20)],
     expiry: Annotated[date | None, Query(description="By default every one")] = None,
 ) -> Response:
-    return answer(application(request).option_chains.summary(underlying, expiry))
+    return answer(application(request).analytics.option_chains.summary(underlying, expiry))

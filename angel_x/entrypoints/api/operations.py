@@ -41,7 +41,9 @@ class AuditQuery(BaseModel):
 )
 def audit(request: Request, _caller: Admin, query: Annotated[AuditQuery, Query()]) -> Response:
     wanted = AuditFilter(subject=query.subject, since=query.since)
-    page = application(request).audit.entries(wanted, after=query.cursor, limit=query.limit)
+    page = application(request).operations.audit.entries(
+        wanted, after=query.cursor, limit=query.limit
+    )
     return answer(page)
 
 
@@ -60,6 +62,6 @@ def replay(request: Request, caller: Admin, order_id: str) -> Response:
 
     Refused while an earlier replay is open, and for good once one has traded.
     """
-    replays = application(request).replays
+    replays = application(request).trading.replays
     replayed = replays.replay(parse_order_id(order_id), f"key:{caller.key_prefix}")
     return answer(replayed, HTTPStatus.ACCEPTED)

@@ -104,7 +104,7 @@ async def submit(request: Request, caller: Trader) -> Response:
     responses=answers(OrderPage, "A page; `next` is the cursor of the page after it"),
 )
 def orders(request: Request, caller: Reader, query: Annotated[OrderQuery, Query()]) -> Response:
-    page = application(request).reading.orders(
+    page = application(request).people.reading.orders(
         caller.user_id, query.wanted, after=query.cursor, limit=query.limit
     )
     return answer(page)
@@ -117,7 +117,7 @@ def orders(request: Request, caller: Reader, query: Annotated[OrderQuery, Query(
     responses=answers(OrderHistory, "The order"),
 )
 def order(request: Request, caller: Reader, order_id: str) -> Response:
-    return answer(application(request).reading.order(caller.user_id, order_id))
+    return answer(application(request).people.reading.order(caller.user_id, order_id))
 
 
 @router.patch(
@@ -138,8 +138,8 @@ async def amend(request: Request, caller: Trader, order_id: str) -> Response:
 
 
 def _amend(parts: Application, user_id: int, order_id: str, content: bytes) -> Response:
-    parts.amending.amend(user_id, parse_order_id(order_id), amendment_form.decode(content))
-    return answer(parts.reading.order(user_id, order_id))
+    parts.trading.amending.amend(user_id, parse_order_id(order_id), amendment_form.decode(content))
+    return answer(parts.people.reading.order(user_id, order_id))
 
 
 @router.delete(
@@ -150,8 +150,8 @@ def _amend(parts: Application, user_id: int, order_id: str, content: bytes) -> R
 )
 def cancel(request: Request, caller: Trader, order_id: str) -> Response:
     parts = application(request)
-    parts.cancellation.cancel(caller.user_id, parse_order_id(order_id))
-    return answer(parts.reading.order(caller.user_id, order_id))
+    parts.trading.cancellation.cancel(caller.user_id, parse_order_id(order_id))
+    return answer(parts.people.reading.order(caller.user_id, order_id))
 
 
 async def _decode(content: bytes, key: str | None) -> tuple[OrderRequest, ...]:

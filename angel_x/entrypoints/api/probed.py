@@ -32,11 +32,11 @@ _SILENT_SECONDS = 60.0
 def probes_of(application: Application) -> Mapping[str, Probe]:
     """Return one probe a part."""
     return {
-        "database": partial(_database, application.engine),
-        "migrations": partial(_migrations, application.engine),
-        "broker": partial(_broker, application.broker),
-        "workers": partial(_workers, application.memory, application.clock),
-        "queues": partial(_queues, application.canaries),
+        "database": partial(_database, application.base.engine),
+        "migrations": partial(_migrations, application.base.engine),
+        "broker": partial(_broker, application.base.broker),
+        "workers": partial(_workers, application.operations.memory, application.base.clock),
+        "queues": partial(_queues, application.operations.canaries),
     }
 
 

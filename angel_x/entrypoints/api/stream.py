@@ -43,7 +43,7 @@ async def stream(
 ) -> StreamingResponse:
     after_id = None if last_event_id is None else check_event_id(last_event_id)
     events = _events(subscriptions(request), caller.user_id, after_id)
-    guarded = _while_valid(events, application(request).access, shown_key(request))
+    guarded = _while_valid(events, application(request).people.access, shown_key(request))
     return StreamingResponse(guarded, media_type="text/event-stream")
 
 

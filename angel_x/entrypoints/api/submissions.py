@@ -48,10 +48,10 @@ def submission(request: Request, caller: Reader, client_order_id: str) -> Respon
     if _CLIENT_ORDER_ID.fullmatch(client_order_id) is None:
         raise OrderNotFound(shown(client_order_id))
     parts = application(request)
-    order = parts.reading.order_of_client(caller.user_id, client_order_id)
+    order = parts.people.reading.order_of_client(caller.user_id, client_order_id)
     if order is not None:
         return answer(order)
-    refusal = parts.refusals.get(caller.user_id, client_order_id)
+    refusal = parts.intake.refusals.get(caller.user_id, client_order_id)
     if refusal is None:
         raise OrderNotFound(client_order_id)
     stored = msgspec.json.decode(refusal, type=_Refusal)

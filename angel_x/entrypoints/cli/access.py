@@ -26,7 +26,7 @@ def users() -> None:
 def create_user(name: str, cash: str, *, as_json: bool) -> None:
     """Open an account."""
     with application() as app:
-        account = app.accounts.open(name, _amount(cash))
+        account = app.people.accounts.open(name, _amount(cash))
     if as_json:
         print_json(account)
     else:
@@ -38,7 +38,7 @@ def create_user(name: str, cash: str, *, as_json: bool) -> None:
 def list_users(*, as_json: bool) -> None:
     """Show every account."""
     with application() as app:
-        accounts = app.accounts.all()
+        accounts = app.people.accounts.all()
     if as_json:
         print_json({"users": accounts})
         return
@@ -77,8 +77,8 @@ def keys() -> None:
 def create_key(user: str, scopes: tuple[str, ...], *, as_json: bool) -> None:
     """Make a key.  It is shown now and never again."""
     with application() as app:
-        account = app.accounts.named(user)
-        key = app.access.issue(account.id, parse_scopes(scopes))
+        account = app.people.accounts.named(user)
+        key = app.people.access.issue(account.id, parse_scopes(scopes))
     if as_json:
         print_json({"key": key})
     else:
@@ -91,7 +91,7 @@ def create_key(user: str, scopes: tuple[str, ...], *, as_json: bool) -> None:
 def list_keys(user: str, *, as_json: bool) -> None:
     """Show the keys of an account, without their secrets."""
     with application() as app:
-        found = app.access.keys_of(app.accounts.named(user).id)
+        found = app.people.access.keys_of(app.people.accounts.named(user).id)
     if as_json:
         shown = ("prefix", "scopes", "created_at", "revoked_at")
         print_json({"keys": [{name: getattr(key, name) for name in shown} for key in found]})
@@ -109,7 +109,7 @@ def list_keys(user: str, *, as_json: bool) -> None:
 def revoke_key(prefix: str, *, as_json: bool) -> None:
     """Make the key with this PREFIX worthless, within two seconds."""
     with application() as app:
-        revoked = app.access.revoke(prefix)
+        revoked = app.people.access.revoke(prefix)
     if not revoked:
         raise InvalidInput(f"the prefix must be that of a valid key, was {prefix}")
     if as_json:

@@ -27,8 +27,8 @@ _IN_RUPEES = {
 def positions(user: str, *, as_json: bool) -> None:
     """Show open positions with profit and Greeks."""
     with application() as app:
-        held = app.reading.positions(app.accounts.named(user).id)
-        rows: list[MarkedPosition] = marked(held, app.option_chains)
+        held = app.people.reading.positions(app.people.accounts.named(user).id)
+        rows: list[MarkedPosition] = marked(held, app.analytics.option_chains)
     if as_json:
         print_json({"positions": rows})
     else:
@@ -41,7 +41,7 @@ def positions(user: str, *, as_json: bool) -> None:
 def portfolio(user: str, *, as_json: bool) -> None:
     """Show what an account is worth and exposed to."""
     with application() as app:
-        valued = app.portfolios.of(app.accounts.named(user).id)
+        valued = app.analytics.portfolios.of(app.people.accounts.named(user).id)
     if as_json:
         print_json(valued)
     else:

@@ -49,8 +49,8 @@ def basket(
     """
     request = _read(file, name, on_refusal)
     with application() as app:
-        user_id = app.accounts.named(user).id
-        record, _ = app.baskets.submit(user_id, request, "cli")
+        user_id = app.people.accounts.named(user).id
+        record, _ = app.workflows.baskets.submit(user_id, request, "cli")
         record = _ended(app, user_id, record, wait)
     if as_json:
         print_json(record)
@@ -71,7 +71,7 @@ def _ended(app: Application, user_id: int, record: BasketRecord, seconds: float)
     deadline = time.monotonic() + seconds
     while record.status is WorkflowStatus.RUNNING and time.monotonic() < deadline:
         time.sleep(_LOOK_EVERY_SECONDS)
-        record = app.baskets.read(user_id, record.basket_id)
+        record = app.workflows.baskets.read(user_id, record.basket_id)
     return record
 
 

@@ -47,11 +47,11 @@ def cancel(
     if order_id is not None and selection != OrderSelection():
         raise InvalidInput("an order id leaves nothing to select")
     with application() as app:
-        account = app.accounts.named(user)
+        account = app.people.accounts.named(user)
         if order_id is not None:
             outcomes = [_one(app, account.id, order_id)]
         else:
-            outcomes = app.cancel_all.run(account.id, selection, actor=actor())
+            outcomes = app.controls.cancel_all.run(account.id, selection, actor=actor())
     if as_json:
         print_json({"orders": outcomes})
         return
@@ -64,8 +64,8 @@ def cancel(
 
 
 def _one(app: Application, user_id: int, order_id: str) -> CancellationRecord:
-    app.cancellation.cancel(user_id, parse_order_id(order_id), actor=actor())
-    order = app.reading.order(user_id, order_id)
+    app.trading.cancellation.cancel(user_id, parse_order_id(order_id), actor=actor())
+    order = app.people.reading.order(user_id, order_id)
     return CancellationRecord(
         order_id=order.order_id,
         client_order_id=order.client_order_id,

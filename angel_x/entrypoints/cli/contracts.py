@@ -42,11 +42,11 @@ def load(file: Path | None, *, generate: bool, as_json: bool) -> None:
         raise InvalidInput("either a file of contracts or --generate is needed, and not both")
     with application() as app:
         if file is None:
-            listing = app.contracts.load_generated()
+            listing = app.market.contracts.load_generated()
         else:
             try:
                 with _bar() as progress:
-                    listing = app.contracts.load_file(file, progress)
+                    listing = app.market.contracts.load_file(file, progress)
             except OSError as error:
                 raise InvalidInput(f"the file cannot be read: {error}") from error
     _print(listing, as_json=as_json)
@@ -102,7 +102,7 @@ def generate(
     """
     plan = UniversePlan(underlyings, expiries, count, seed, spots)
     with application() as app:
-        listing = app.contracts.load_universe(plan)
+        listing = app.market.contracts.load_universe(plan)
     _print(listing, as_json=as_json)
 
 

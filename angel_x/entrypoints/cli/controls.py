@@ -68,7 +68,7 @@ def off(user: str | None, underlying: str | None, reason: str | None, *, as_json
 def status(*, as_json: bool) -> None:
     """Show what was set, by whom and why."""
     with application() as app:
-        controls = app.controls.all()
+        controls = app.controls.trading_controls.all()
     if as_json:
         print_json({"controls": controls})
         return
@@ -109,8 +109,8 @@ def square_off(
     given = {"symbol": symbol, "underlying": underlying, "product": product, "key": key}
     form = read({name: value for name, value in given.items() if value is not None}, SquareOffForm)
     with application() as app:
-        account = app.accounts.named(user)
-        workflow, _ = app.square_off.start(
+        account = app.people.accounts.named(user)
+        workflow, _ = app.workflows.square_off.start(
             account.id, form.selection, key=form.key or uuid4().hex, actor=actor()
         )
         record = _awaited(app, account.id, workflow.id, wait)
@@ -135,10 +135,12 @@ def _turn(
     with application() as app:
         scope, name = ControlScope.SYSTEM, ""
         if user is not None:
-            scope, name = ControlScope.USER, str(app.accounts.named(user).id)
+            scope, name = ControlScope.USER, str(app.people.accounts.named(user).id)
         elif underlying is not None:
             scope, name = ControlScope.UNDERLYING, underlying
-        receipt = app.controls.turn(scope, name, state, actor=actor(), reason=reason)
+        receipt = app.controls.trading_controls.turn(
+            scope, name, state, actor=actor(), reason=reason
+        )
     if as_json:
         print_json(receipt)
         return
@@ -151,7 +153,7 @@ def _turn(
 def _awaited(app: Application, user_id: int, workflow_id: int, seconds: float) -> SquareOffRecord:
     deadline = monotonic() + seconds
     while True:
-        record = app.square_off.read(user_id, workflow_id)
+        record = app.workflows.square_off.read(user_id, workflow_id)
         if record.status is not WorkflowStatus.RUNNING or monotonic() >= deadline:
             return record
         sleep(_LOOK_SECONDS)

@@ -54,11 +54,11 @@ def feed(
     settings = load(os.environ)
     configure_logging(settings, "feed")
     with closing(build(settings, role="feed")) as app:
-        MemoryReporter(app.memory_watch).start()
+        MemoryReporter(app.operations.memory_watch).start()
         process.run(
-            app.feed_ports,
+            app.market.feed_ports,
             choice,
-            read_chain=app.read_chain,
+            read_chain=app.market.read_chain,
             buffer_size=settings.market_data_buffer_size,
         )
 
@@ -116,7 +116,7 @@ def _tell(verb: FeedVerb, *, as_json: bool, speed: float | None = None) -> None:
 
 
 def _running(app: Application) -> FeedState:
-    state = app.beacon.read()
+    state = app.market.beacon.read()
     if state is None:
         raise click.ClickException("no feed runs")
     return state
@@ -124,7 +124,7 @@ def _running(app: Application) -> FeedState:
 
 def _send(app: Application, command: FeedCommand, *, as_json: bool) -> None:
     """Send a command and show the feed as it is once it has obeyed."""
-    app.feed_commands.send(command)
+    app.market.feed_commands.send(command)
     deadline, pause = monotonic() + _PATIENCE_SECONDS, Event()
     while (state := _running(app)).obeyed != command.id:
         if monotonic() > deadline:

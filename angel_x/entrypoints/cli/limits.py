@@ -31,9 +31,13 @@ def limits() -> None:
 def list_limits(user: str | None, *, as_json: bool) -> None:
     """Show the limits of everyone and of each account, or of one account."""
     with application() as app:
-        sheets = app.limits.sheets() if user is None else [app.limits.sheet(_user_id(app, user))]
-        names = {account.id: account.name for account in app.accounts.all()}
-        counts = app.settings.rate_limit_enabled
+        sheets = (
+            app.people.limits.sheets()
+            if user is None
+            else [app.people.limits.sheet(_user_id(app, user))]
+        )
+        names = {account.id: account.name for account in app.people.accounts.all()}
+        counts = app.base.settings.rate_limit_enabled
     if as_json:
         print_json({"limits": [{"user": names.get(s.user_id or 0), **_parts(s)} for s in sheets]})
         return
@@ -55,7 +59,7 @@ def set_limits(values: tuple[str, ...], user: str | None, *, as_json: bool) -> N
     """Set limits, as in `max_order_quantity=1800`; the others stay."""
     named = dict(_pair(value) for value in values)
     with application() as app:
-        sheet = app.limits.put(_user_id(app, user), named, actor())
+        sheet = app.people.limits.put(_user_id(app, user), named, actor())
     _answer(sheet, user, as_json=as_json)
 
 
@@ -66,7 +70,7 @@ def set_limits(values: tuple[str, ...], user: str | None, *, as_json: bool) -> N
 def clear_limits(kinds: tuple[str, ...], user: str | None, *, as_json: bool) -> None:
     """Take limits away: those named, or all."""
     with application() as app:
-        sheet = app.limits.clear(_user_id(app, user), kinds, actor())
+        sheet = app.people.limits.clear(_user_id(app, user), kinds, actor())
     _answer(sheet, user, as_json=as_json)
 
 
@@ -90,4 +94,4 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _user_id(app: Application, user: str | None) -> int | None:
-    return None if user is None else app.accounts.named(user).id
+    return None if user is None else app.people.accounts.named(user).id

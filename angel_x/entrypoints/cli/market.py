@@ -28,7 +28,7 @@ _PRICES = ("bid", "ask", "last", "price")
 def greeks(symbol: str, *, as_json: bool) -> None:
     """Show the quote and the Greeks of one contract."""
     with application() as app:
-        found = app.greeks.of(symbol)
+        found = app.analytics.greeks.of(symbol)
     if as_json:
         print_json(found)
     else:
@@ -71,7 +71,7 @@ def chain(
         _show_summary(underlying, wanted, strikes, as_json=as_json)
         return
     with application() as app:
-        found = app.option_chains.chain(underlying, wanted)
+        found = app.analytics.option_chains.chain(underlying, wanted)
     if as_json:
         print_json(found)
     else:
@@ -80,7 +80,7 @@ def chain(
 
 def _show_summary(underlying: str, wanted: date | None, strikes: int, *, as_json: bool) -> None:
     with application() as app:
-        found = app.option_chains.summary(underlying, wanted)
+        found = app.analytics.option_chains.summary(underlying, wanted)
     if as_json:
         print_json(found)
     else:

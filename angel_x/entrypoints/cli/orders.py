@@ -33,8 +33,8 @@ def submit(file: Path, user: str, *, as_json: bool) -> None:
     """
     requests = read_orders(file)
     with application() as app:
-        user_id = app.accounts.named(user).id
-        (outcome,) = app.submissions.submit([Submission(user_id, requests, actor="cli")])
+        user_id = app.people.accounts.named(user).id
+        (outcome,) = app.intake.submissions.submit([Submission(user_id, requests, actor="cli")])
     if isinstance(outcome, AngelXError):
         raise outcome
     if as_json:
@@ -119,7 +119,9 @@ def show_orders(
         return
     wanted = OrderFilter(status=OrderStatus(status) if status else None, symbol=symbol)
     with application() as app:
-        page = app.reading.orders(app.accounts.named(user).id, wanted, after=after, limit=limit)
+        page = app.people.reading.orders(
+            app.people.accounts.named(user).id, wanted, after=after, limit=limit
+        )
     if as_json:
         print_json(page)
         return
@@ -148,8 +150,8 @@ def modify(
     given = {"price": price, "trigger_price": trigger_price, "quantity": quantity}
     change = amendment_form.read({f: value for f, value in given.items() if value is not None})
     with application() as app:
-        user_id = app.accounts.named(user).id
-        app.amending.amend(user_id, parse_order_id(order_id), change, actor="cli")
+        user_id = app.people.accounts.named(user).id
+        app.trading.amending.amend(user_id, parse_order_id(order_id), change, actor="cli")
     _show_one(order_id, user, as_json=as_json)
 
 
@@ -178,7 +180,7 @@ def _row(order: OrderRecord) -> tuple[str, ...]:
 
 def _show_one(order_id: str, user: str, *, as_json: bool) -> None:
     with application() as app:
-        order = app.reading.order(app.accounts.named(user).id, order_id)
+        order = app.people.reading.order(app.people.accounts.named(user).id, order_id)
     if as_json:
         print_json(order)
     else:

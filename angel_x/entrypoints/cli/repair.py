@@ -25,7 +25,7 @@ from angel_x.services.accounts.reading import parse_order_id
 def parked(limit: int, *, replayed: bool, as_json: bool) -> None:
     """Show the orders of all accounts that could not be decided, the newest first."""
     with application() as app:
-        found = app.replays.parked(limit=limit, replayed=replayed)
+        found = app.trading.replays.parked(limit=limit, replayed=replayed)
     if as_json:
         print_json({"orders": found})
         return
@@ -60,7 +60,7 @@ def replay(order_id: str, *, as_json: bool) -> None:
     It is refused while an earlier replay is open, and for good once one has traded.
     """
     with application() as app:
-        replayed = app.replays.replay(parse_order_id(order_id), actor())
+        replayed = app.trading.replays.replay(parse_order_id(order_id), actor())
     if as_json:
         print_json(replayed)
     else:
@@ -73,7 +73,7 @@ def replay(order_id: str, *, as_json: bool) -> None:
 def show_timeline(order_id: str, *, as_json: bool) -> None:
     """Print every move of an order, whoever's it is."""
     with application() as app:
-        events = app.audit.timeline(parse_order_id(order_id))
+        events = app.operations.audit.timeline(parse_order_id(order_id))
     if as_json:
         print_json({"order_id": order_id, "events": events})
         return
@@ -106,7 +106,7 @@ def audit(
     """Show what was done and by whom, the newest first."""
     wanted = AuditFilter(subject=subject, since=_moment(since) if since else None)
     with application() as app:
-        page = app.audit.entries(wanted, after=after, limit=limit)
+        page = app.operations.audit.entries(wanted, after=after, limit=limit)
     if as_json:
         print_json(page)
         return

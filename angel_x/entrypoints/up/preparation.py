@@ -38,18 +38,18 @@ def prepare(settings: Settings, chain: Path | None) -> None:
     # The universe cannot be warmed before it is listed.
     unwarmed = msgspec.structs.replace(settings, warm_cache_on_startup=False)
     with closing(build(unwarmed, role="up")) as application:
-        application.partitions.maintain()
+        application.operations.partitions.maintain()
         _ensure_key(application, settings.home_path / KEY_FILE)
         if chain is None:
-            application.contracts.ensure()
+            application.market.contracts.ensure()
         else:
-            application.contracts.load_file(chain)
+            application.market.contracts.load_file(chain)
 
 
 def ask_for_greeks(settings: Settings) -> None:
     """Ask for Greeks now: the schedule begins with a pause, in which there would be none."""
     with closing(build(settings, role="up")) as application:
-        application.greeks.refresh()
+        application.analytics.greeks.refresh()
 
 
 def migrate(settings: Settings) -> None:
@@ -64,9 +64,9 @@ def migrate(settings: Settings) -> None:
 def ensure_account(application: Application, name: str, cash: Decimal) -> AccountSummary:
     """Return the account of a name, opened with ``cash`` if there is none."""
     try:
-        return application.accounts.named(name)
+        return application.people.accounts.named(name)
     except UnknownAccount:
-        return application.accounts.open(name, cash)
+        return application.people.accounts.open(name, cash)
 
 
 def _ensure_key(application: Application, file: Path) -> None:
@@ -74,12 +74,12 @@ def _ensure_key(application: Application, file: Path) -> None:
     account = ensure_account(application, DEMO_USER, OPENING_CASH)
     if file.exists():
         try:
-            application.access.authenticate(file.read_text(encoding="utf-8").strip())
+            application.people.access.authenticate(file.read_text(encoding="utf-8").strip())
         except AccessDenied:
             log.warning("key.replaced", user_id=account.id, file=str(file))
         else:
             return
-    key = application.access.issue(account.id, [Scope.TRADE])
+    key = application.people.access.issue(account.id, [Scope.TRADE])
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
         opened.write(f"{key}\n")

@@ -95,7 +95,7 @@ class Ordeal:
             instruments = self._await_market(application)
             desks = [self._desk(application, name, s) for name in self._shares()]
             phases.end("market ready")
-            storm, evidence = self._storm(), Evidence(application.engine)
+            storm, evidence = self._storm(), Evidence(application.base.engine)
             drained = self._weather(storm, desks, instruments, evidence)
             phases.end("storm and load")
             if not self._drain(evidence):
@@ -115,13 +115,13 @@ class Ordeal:
 
     def _await_market(self, application: Application) -> list[Instrument]:
         """Return contracts around the money as soon as all of them have quotes."""
-        underlying = application.universes.current().underlyings[0]
+        underlying = application.market.universes.current().underlyings[0]
 
         def instruments() -> list[Instrument]:
-            chain = application.option_chains.chain(underlying)
+            chain = application.analytics.option_chains.chain(underlying)
             pairs = around_the_money(chain.rows, chain.spot, _STRIKES)
             rows = [row for _, call, put in pairs for row in (call, put) if row is not None]
-            universe, found = application.universes.current(), []
+            universe, found = application.market.universes.current(), []
             for row in rows:
                 mark = mark_price(row)
                 if mark is None:
@@ -135,7 +135,7 @@ class Ordeal:
     def _desk(self, application: Application, name: str, closing_: ExitStack) -> Desk:
         cash = _LITTLE_CASH if name == _HTTP_ACCOUNTS[-1] else _CASH
         account = ensure_account(application, name, cash)
-        key = application.access.issue(account.id, [Scope.TRADE, Scope.READ])
+        key = application.people.access.issue(account.id, [Scope.TRADE, Scope.READ])
         timeout = self._patience + 1
         url = self._system.addresses.api_url
         client = closing_.enter_context(Client(url, key, timeout_seconds=timeout, retries=0))
@@ -147,7 +147,7 @@ class Ordeal:
             user=name,
             door=door,
             history=closing_.enter_context(History(self._folder / f"{name}.jsonl")),
-            witness=_PatientWitness(Evidence(application.engine), self._stop),
+            witness=_PatientWitness(Evidence(application.base.engine), self._stop),
             cancel=client.cancel,
             random=self._random(f"desk-{name}"),
             stop=self._stop,
@@ -168,7 +168,7 @@ class Ordeal:
         """Return the workers that take no message any more."""
         desk = self._desk(application, _ROLL_ACCOUNT, closing_)
         symbol = self._await_market(application)[0]
-        return call_roll(self._ground(), desk, symbol, Evidence(application.engine))
+        return call_roll(self._ground(), desk, symbol, Evidence(application.base.engine))
 
     def _storm(self) -> Storm:
         options, ground = self._options, self._ground()
@@ -247,14 +247,14 @@ class Ordeal:
         deaf: Sequence[str],
         phases: Phases,
     ) -> Report:
-        evidence, tally = Evidence(application.engine), Tally(application.engine)
+        evidence, tally = Evidence(application.base.engine), Tally(application.base.engine)
         verdict = judge(
             history.read(self._folder),
             evidence.orders(),
             twice=evidence.doubled_executions(),
             patience=self._patience,
         )
-        books = application.invariants.check(application.market_clock())
+        books = application.operations.invariants.check(application.base.market_clock())
         phases.end("checked")
         return Report(
             seed=self._options.seed,

@@ -170,7 +170,7 @@ def _perform(system: System, options: Options, bars: Bars, phases: Phases, stop:
             strike=strike,
             feats=feats,
             accounts=accounts,
-            chain=application.option_chains.chain(chain.underlying, chain.expiry),
+            chain=application.analytics.option_chains.chain(chain.underlying, chain.expiry),
             memory=show.memory(),
             invariants=invariants,
             where_to_look=where_to_look(system),

@@ -76,7 +76,7 @@ class Show:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._app = stage.application
-        self._tally = Tally(stage.application.engine)
+        self._tally = Tally(stage.application.base.engine)
         self.promises = Promises()
         self._user_ids: dict[str, int] = {}
         self._keys: dict[str, str] = {}
@@ -86,18 +86,18 @@ class Show:
         for name, cash in ACCOUNTS.items():
             account = ensure_account(self._app, name, cash)
             self._user_ids[name] = account.id
-            self._keys[name] = self._app.access.issue(account.id, [Scope.TRADE])
+            self._keys[name] = self._app.people.access.issue(account.id, [Scope.TRADE])
 
     def await_market(self) -> OptionChain:
         """Return the chain as soon as the contracts around the money have quotes and Greeks."""
-        underlying = self._app.universes.current().underlyings[0]
+        underlying = self._app.market.universes.current().underlyings[0]
 
         def is_alive() -> bool:
-            rows = self._near(self._app.option_chains.chain(underlying))
+            rows = self._near(self._app.analytics.option_chains.chain(underlying))
             return all(row.implied_vol is not None for row in rows)
 
         self._await(is_alive)
-        return self._app.option_chains.chain(underlying)
+        return self._app.analytics.option_chains.chain(underlying)
 
     def _near(self, chain: OptionChain) -> list[ContractGreeks]:
         pairs = around_the_money(chain.rows, chain.spot, _STRIKES)
@@ -122,7 +122,7 @@ class Show:
         return struck, refusals
 
     def _instruments(self, chain: OptionChain) -> list[Instrument]:
-        universe = self._app.universes.current()
+        universe = self._app.market.universes.current()
         found = []
         for row in self._near(chain):
             contract = universe.contracts[universe.rows[row.symbol]]
@@ -155,8 +155,8 @@ class Show:
     def _send_bad_requests(self, instrument: Instrument) -> list[Refusal]:
         """Send one bad request of every kind while the others trade."""
         user, other = list(ACCOUNTS)[:2]
-        revoked = self._app.access.issue(self._user_ids[user], [Scope.TRADE])
-        self._app.access.revoke(revoked.split("_")[1])
+        revoked = self._app.people.access.issue(self._user_ids[user], [Scope.TRADE])
+        self._app.people.access.revoke(revoked.split("_")[1])
         mine, theirs = self.promises.accepted[user], self.promises.accepted[other]
         known = next(iter(mine))
         circumstances = Circumstances(
@@ -198,10 +198,10 @@ class Show:
     def feats(self, chain: OptionChain) -> list[Feat]:
         """Let one account show what an order and an account can do beside trading."""
         account = ensure_account(self._app, _SOLOIST, _SOLOIST_CASH)
-        key = self._app.access.issue(account.id, [Scope.TRADE])
+        key = self._app.people.access.issue(account.id, [Scope.TRADE])
         instruments = self._instruments(chain)
         instrument = instruments[len(instruments) // 2]
-        universe = self._app.universes.current()
+        universe = self._app.market.universes.current()
         freeze = universe.contracts[universe.rows[instrument.symbol]].freeze_quantity
         with Client(self._stage.api_url, key) as client:
             return list(Feats(client, instrument, freeze, self._await).perform())
@@ -215,18 +215,18 @@ class Show:
             return Account(
                 name=name,
                 portfolio=client.portfolio(),
-                positions=marked(client.positions(), self._app.option_chains),
+                positions=marked(client.positions(), self._app.analytics.option_chains),
             )
 
     def memory(self) -> Mapping[str, Mapping[str, object]]:
         """Return the memory of every process; what reports itself only once a minute is looked at."""
-        node, found = self._app.settings.node, {}
+        node, found = self._app.base.settings.node, {}
         for name, pid in self._stage.pids().items():
             resident = resident_bytes(pid) if name.startswith(_WORKER) else None
             if resident is not None:
                 found[f"{node}/{name.removeprefix(_WORKER)}"] = (pid, resident)
-        self._app.memory.observe(found)
-        return self._app.memory.all()
+        self._app.operations.memory.observe(found)
+        return self._app.operations.memory.all()
 
     def invariants(self) -> list[Invariant]:
         """Check the books, and the promises against them."""
@@ -235,7 +235,7 @@ class Show:
             for name in ACCOUNTS
         ]
         return [
-            *self._app.invariants.check(self._app.market_clock()),
+            *self._app.operations.invariants.check(self._app.base.market_clock()),
             *promise_rules(
                 lost=[each for match in matches for each in match.lost],
                 doubled=[*self.promises.broken, *(e for match in matches for e in match.doubled)],

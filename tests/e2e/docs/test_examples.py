@@ -58,9 +58,9 @@ class Trading:
 @pytest.fixture
 def trading(system: Processes, environment: dict[str, str], tmp_path: Path) -> Iterator[Trading]:
     with application_on(environment) as application:
-        application.contracts.load_generated()
+        application.market.contracts.load_generated()
         account = ensure_account(application, "demo", CASH)
-        key = application.access.issue(account.id, [Scope.TRADE])
+        key = application.people.access.issue(account.id, [Scope.TRADE])
         (port,) = free_ports("127.0.0.1", 1)
         url = f"http://127.0.0.1:{port}"
         system.start("feed", "-m", "angel_x.entrypoints.cli", "feed")
@@ -68,7 +68,7 @@ def trading(system: Processes, environment: dict[str, str], tmp_path: Path) -> I
         system.worker("orders", "orders.emergency,celery,orders.high,orders.normal,orders.low")
         system.start("relay", "-m", "angel_x.entrypoints.cli", "relay")
         eventually(lambda: is_alive(url), "the API answers")
-        chains = application.option_chains
+        chains = application.analytics.option_chains
         eventually(lambda: chains.chain("NIFTY").spot, "the feed has quotes")
         (tmp_path / "bin").mkdir()
         installed_as("angel-x", tmp_path / "bin")
@@ -101,7 +101,7 @@ def test_the_examples_trade(trading: Trading, redis_urls: RedisUrls) -> None:
     assert "position: " in bought
 
     symbol = re.findall(r"NIFTY_\w+", bought)[0]
-    lot = trading.application.universes.current().contracts[0].lot_size
+    lot = trading.application.market.universes.current().contracts[0].lot_size
     broker_url = kombu_address(redis_urls.broker_redis_url)
     sent = trading.run(
         sys.executable, EXAMPLES / "bare_celery.py", broker_url, symbol, str(lot)

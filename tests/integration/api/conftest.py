@@ -45,7 +45,7 @@ def module_environment(
 def shared_api(module_environment: dict[str, str]) -> Iterator[RunningApi]:
     """An API with a generated chain, for tests that change nothing which others see."""
     with running(load(module_environment)) as api:
-        api.application.contracts.load_generated()
+        api.application.market.contracts.load_generated()
         yield api
 
 
@@ -64,7 +64,7 @@ def start_api(environment: dict[str, str]) -> Iterator[StartApi]:
 def api(start_api: StartApi) -> RunningApi:
     """An API with a generated chain of NIFTY."""
     api = start_api()
-    api.application.contracts.load_generated()
+    api.application.market.contracts.load_generated()
     return api
 
 

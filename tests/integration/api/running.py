@@ -67,16 +67,16 @@ class RunningApi:
         self, name: str, cash: str = "10000000.00", scope: Scope = Scope.TRADE
     ) -> tuple[int, str]:
         """Open an account; return its id and a key."""
-        account = self.application.accounts.open(name, Decimal(cash))
-        return account.id, self.application.access.issue(account.id, [scope])
+        account = self.application.people.accounts.open(name, Decimal(cash))
+        return account.id, self.application.people.access.issue(account.id, [scope])
 
     def count(self, table: str) -> int:
-        with self.application.engine.connect() as connection:
+        with self.application.base.engine.connect() as connection:
             return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
 
     def order_fields(self) -> dict[str, object]:
         """Return the fields of an order that is accepted."""
-        contract = self.application.universes.current().contracts[0]
+        contract = self.application.market.universes.current().contracts[0]
         return {
             "client_order_id": "first",
             "symbol": contract.symbol,

@@ -239,7 +239,7 @@ def test_a_key_with_the_right_prefix_and_another_secret_is_refused(
 
 def test_a_revoked_key_is_refused(api: RunningApi, order: dict[str, Any]) -> None:
     _, key = api.open_account("former")
-    api.application.access.revoke(key.split("_")[1])
+    api.application.people.access.revoke(key.split("_")[1])
 
     answer = api.call("POST", "/v1/orders", key=key, content=order)
 

@@ -35,10 +35,10 @@ def admin(api: RunningApi) -> str:
 
 def place(api: RunningApi, client: Client, **fields: object) -> str:
     """Submit an order and decide it as a worker would."""
-    symbol = api.application.universes.current().symbols[0]
+    symbol = api.application.market.universes.current().symbols[0]
     order = {"symbol": symbol, "side": "BUY", "quantity": 65, **fields}
     (receipt,) = client.submit(order)
-    api.application.execution.run([int(receipt.order_id)])
+    api.application.trading.execution.run([int(receipt.order_id)])
     return receipt.order_id
 
 
@@ -66,7 +66,7 @@ def test_an_account_halts_itself_by_its_own_name(
     api: RunningApi, client: Client, account: Account
 ) -> None:
     assert client.kill_switch("halted", name="trader").name == "trader"
-    (control,) = api.application.control_states.all()
+    (control,) = api.application.controls.states.all()
     assert control.name == str(account[0])
 
 
@@ -85,7 +85,7 @@ def test_an_account_whose_name_is_the_id_of_another_is_itself(api: RunningApi) -
 
     assert [a.status for a in (set_by_name, own, denied)] == [200, 200, 403]
     assert set_by_name.body["name"] == own.body["name"] == str(other)
-    assert [c.name for c in api.application.control_states.all()] == [str(named_like_it)]
+    assert [c.name for c in api.application.controls.states.all()] == [str(named_like_it)]
     shown = {k: api.call("GET", "/v1/kill-switch", key=k).body for k in (key, others_key, admin)}
     assert [c["name"] for c in shown[key]["controls"]] == [str(other)]
     assert (shown[key]["state"], shown[others_key]["state"]) == ("halted", "active")
@@ -134,7 +134,7 @@ def test_a_key_of_one_account_does_not_learn_which_others_there_are(
 
 
 def test_a_key_that_only_reads_turns_nothing(api: RunningApi, account: Account) -> None:
-    key = api.application.access.issue(account[0], [Scope.READ])
+    key = api.application.people.access.issue(account[0], [Scope.READ])
 
     for method, path in (
         ("PUT", "/v1/kill-switch"),
@@ -220,9 +220,9 @@ def test_an_account_sees_what_holds_for_it_and_an_admin_sees_everything(
 def test_the_switch_is_told_to_the_account(api: RunningApi, client: Client) -> None:
     client.kill_switch("on")
 
-    events = [(e.kind, e.user_id) for e in api.application.events.read("0")]
+    events = [(e.kind, e.user_id) for e in api.application.base.events.read("0")]
 
-    assert ("trading_state", api.application.accounts.named("trader").id) in events
+    assert ("trading_state", api.application.people.accounts.named("trader").id) in events
 
 
 def test_cancel_all_says_what_became_of_each_order(api: RunningApi, client: Client) -> None:
@@ -254,7 +254,7 @@ def test_a_square_off_is_stored_and_then_carried_out(
 
     record = client.square_off(key="out")
     assert (record.status, record.flat, record.left[0].quantity) == ("running", False, -65)
-    api.application.advance.run(int(record.id))
+    api.application.workflows.advance.run(int(record.id))
 
     over = client.square_off_standing(record.id)
     assert (over.status, over.flat, over.left) == (WorkflowStatus.DONE, True, ())
@@ -269,9 +269,9 @@ def test_the_end_of_a_square_off_is_told(api: RunningApi, client: Client) -> Non
     place(api, client)
     record = client.square_off()
 
-    api.application.advance.run(int(record.id))
+    api.application.workflows.advance.run(int(record.id))
 
-    told = [e for e in api.application.events.read("0") if e.kind == "square_off"]
+    told = [e for e in api.application.base.events.read("0") if e.kind == "square_off"]
     assert len(told) == 1
 
 
@@ -335,10 +335,10 @@ def test_an_intraday_order_after_the_cut_off_is_refused_with_its_product(
     api: RunningApi, key: str, order: dict[str, object]
 ) -> None:
     application = api.application
-    session = application.calendar.next_close(application.clock())
+    session = application.base.calendar.next_close(application.base.clock())
     at = session - timedelta(minutes=10)
-    application.feed_ports.beacon.show(standing_market(at, application.clock()))
-    wait_until(lambda: application.market_clock() == at)
+    application.market.feed_ports.beacon.show(standing_market(at, application.base.clock()))
+    wait_until(lambda: application.base.market_clock() == at)
 
     answer = api.call("POST", "/v1/orders", key=key, content=order | {"product": "MIS"})
 

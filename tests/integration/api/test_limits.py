@@ -53,7 +53,7 @@ def test_limits_are_cleared_one_by_one_and_all_at_once(admin: Client) -> None:
 def test_every_change_is_audited_under_the_key_that_made_it(api: RunningApi, admin: Client) -> None:
     admin.set_limits({"max_open_orders": 1}, everyone=True)
 
-    with api.application.engine.connect() as connection:
+    with api.application.base.engine.connect() as connection:
         ((actor, subject),) = connection.exec_driver_sql(
             "SELECT actor, subject FROM audit_entries WHERE action = 'limit.set'"
         ).all()
@@ -137,9 +137,9 @@ def test_orders_beyond_the_rate_are_told_to_come_back_and_are_not_stored(
     start_api: StartApi,
 ) -> None:
     api = start_api(ANGEL_X_RATE_LIMIT_ENABLED="true")
-    api.application.contracts.load_generated()
+    api.application.market.contracts.load_generated()
     user_id, key = api.open_account("trader")
-    api.application.limits.put(user_id, {"max_orders_per_second": 1}, "test")
+    api.application.people.limits.put(user_id, {"max_orders_per_second": 1}, "test")
     sent: list[dict[str, object]] = []
 
     def turned_away() -> bool:
@@ -162,11 +162,11 @@ def test_orders_beyond_the_rate_are_told_to_come_back_and_are_not_stored(
 
 def test_a_limit_on_the_rate_holds_within_a_second_of_being_set(start_api: StartApi) -> None:
     api = start_api(ANGEL_X_RATE_LIMIT_ENABLED="true")
-    api.application.contracts.load_generated()
+    api.application.market.contracts.load_generated()
     user_id, key = api.open_account("trader")
     two = {"orders": [api.order_fields() | {"client_order_id": f"c{n}"} for n in range(2)]}
     assert api.call("POST", "/v1/orders", key=key, content=two).status == 202
-    api.application.limits.put(user_id, {"max_orders_per_second": 1}, "test")
+    api.application.people.limits.put(user_id, {"max_orders_per_second": 1}, "test")
 
     def status() -> int:
         fresh = {"orders": [order | {"tag": "new"} for order in two["orders"]]}

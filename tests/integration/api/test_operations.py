@@ -14,9 +14,9 @@ from tests.integration.api.running import Answer, RunningApi
 @pytest.fixture
 def parked(api: RunningApi, account: tuple[int, str]) -> int:
     """The id of an order that was parked."""
-    market = Market(api.application, tuple(api.application.universes.current().symbols))
+    market = Market(api.application, tuple(api.application.market.universes.current().symbols))
     (accepted,) = market.accept(account[0], market.request(client_order_id="mine"))
-    assert api.application.execution.park([accepted.order_id], "Traceback: secret") == 1
+    assert api.application.trading.execution.park([accepted.order_id], "Traceback: secret") == 1
     return accepted.order_id
 
 
@@ -56,8 +56,8 @@ def test_the_audit_shows_who_replayed_what(api: RunningApi, parked: int, admin: 
 
 def test_the_audit_comes_in_pages(api: RunningApi, admin: str) -> None:
     for _ in range(6):
-        api.application.limits.put(None, {"max_open_orders": len(api.url)}, "cli")
-        api.application.limits.clear(None, ["max_open_orders"], "cli")
+        api.application.people.limits.put(None, {"max_open_orders": len(api.url)}, "cli")
+        api.application.people.limits.clear(None, ["max_open_orders"], "cli")
 
     ids, path = [], "/v1/audit?limit=8"
     page = api.call("GET", path, key=admin).body

@@ -131,7 +131,7 @@ def test_a_full_queue_turns_orders_away_but_not_emergencies(
     start_api: Callable[..., RunningApi],
 ) -> None:
     api = start_api(ANGEL_X_MAX_QUEUE_SIZE="3")
-    api.application.contracts.load_generated()
+    api.application.market.contracts.load_generated()
     _, key = api.open_account("trader")
     order = api.order_fields()
     three = {"orders": [order | {"client_order_id": f"o{i}"} for i in range(3)]}
@@ -149,12 +149,12 @@ def test_a_full_queue_turns_orders_away_but_not_emergencies(
 def test_an_order_in_an_expired_contract_is_refused(
     api: RunningApi, key: str, order: Order
 ) -> None:
-    now = api.application.clock()
-    with api.application.engine.begin() as connection:
+    now = api.application.base.clock()
+    with api.application.base.engine.begin() as connection:
         past = now - timedelta(days=1)
         connection.execute(text("UPDATE contracts SET expires_at = :past"), {"past": past})
-    api.application.contracts.pointer.publish("0123456789abcdef")
-    universes = api.application.universes
+    api.application.market.contracts.pointer.publish("0123456789abcdef")
+    universes = api.application.market.universes
     wait_until(lambda: universes.current().contracts[0].expires_at < now)
 
     answer = api.call("POST", "/v1/orders", key=key, content=order)
@@ -188,13 +188,13 @@ def test_a_page_is_not_disturbed_by_orders_that_come_in(
 
 
 def test_filters_narrow_the_list(api: RunningApi, client: Client, key: str, order: Order) -> None:
-    other_symbol = api.application.universes.current().symbols[1]
+    other_symbol = api.application.market.universes.current().symbols[1]
     client.submit([order, order | {"client_order_id": "second", "symbol": other_symbol}])
 
     assert [o.client_order_id for o in client.orders(symbol=other_symbol)] == ["second"]
     assert [o.client_order_id for o in client.orders(status="received")] == ["second", "first"]
     assert list(client.orders(status="filled")) == []
-    assert list(client.orders(since=api.application.clock() + timedelta(hours=1))) == []
+    assert list(client.orders(since=api.application.base.clock() + timedelta(hours=1))) == []
     found = api.call("GET", "/v1/orders?client_order_id=first", key=key).body["orders"]
     assert [o["client_order_id"] for o in found] == ["first"]
 
@@ -236,7 +236,7 @@ def test_the_refusal_of_a_message_is_told_by_client_order_id(
     api: RunningApi, account: tuple[int, str], order: Order
 ) -> None:
     _, key = account
-    api.application.messaging.submit(order | {"quantity": 1}, user="trader")
+    api.application.intake.messaging.submit(order | {"quantity": 1}, user="trader")
 
     answer = api.call("GET", "/v1/submissions/first", key=key)
 

@@ -28,13 +28,13 @@ VALUES (:symbol, 0.5, 0.001, 12.5, -7.25, now())
 
 
 def run(api: RunningApi, statement: str, **parameters: object) -> None:
-    with api.application.engine.begin() as connection:
+    with api.application.base.engine.begin() as connection:
         connection.execute(text(statement), parameters)
 
 
 @pytest.fixture
 def symbol(api: RunningApi) -> str:
-    return api.application.universes.current().symbols[0]
+    return api.application.market.universes.current().symbols[0]
 
 
 def test_open_positions_come_with_the_last_greeks(
@@ -58,7 +58,12 @@ def test_open_positions_come_with_the_last_greeks(
 def test_a_closed_position_is_not_listed(
     api: RunningApi, account: tuple[int, str], client: Client, symbol: str
 ) -> None:
-    closed = {"status": "CLOSED", "quantity": 0, "cost": 0, "exit_time": api.application.clock()}
+    closed = {
+        "status": "CLOSED",
+        "quantity": 0,
+        "cost": 0,
+        "exit_time": api.application.base.clock(),
+    }
     run(api, POSITION, user_id=account[0], symbol=symbol, **closed)
 
     assert client.positions() == []

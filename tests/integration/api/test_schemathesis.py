@@ -72,9 +72,9 @@ class World:
         """Let quotes and a worker be seen anew: without any, 503 is the right answer of a probe."""
         for symbol in self.market.symbols:
             self.market.quote(symbol, "100.00", "100.50")
-        now = self.api.application.clock().timestamp()
+        now = self.api.application.base.clock().timestamp()
         report = MemoryReport("here/orders-0", 1, 1.0, 1.0, now)
-        MemoryBoard(self.api.application.cache).write([report])
+        MemoryBoard(self.api.application.base.cache).write([report])
 
     def aimed(self, case: Case[Any], number: int) -> Case[Any]:
         """Let a request ask for what there is, and leave the rest of it as it was made."""
@@ -123,9 +123,9 @@ def names_in(api: RunningApi, market: Market, key: str) -> dict[str, list[str]]:
     sliced = resting | {"quantity": LOT * 60}
     with Client(api.url, key, retries=0) as client:
         orders = [int(r.order_id) for r in client.submit([*[resting] * 9, order, sliced])]
-        api.application.execution.run(orders)
+        api.application.trading.execution.run(orders)
         parked = [int(receipt.order_id) for receipt in client.submit([order] * 9)]
-        api.application.execution.park(parked, "Traceback")
+        api.application.trading.execution.park(parked, "Traceback")
         client.submit(order | {"client_order_id": "mine"})
         client.basket([order], basket_id="pair")
         square_off = client.square_off(symbol=market.symbols[1])

@@ -51,7 +51,7 @@ def fields(market: Market, place: int = 0, **changes: object) -> dict[str, objec
 def resting(market: Market, client: Client) -> str:
     """Submit an order that rests; return its id."""
     (receipt,) = client.submit(fields(market, order_type="LIMIT", price="90.00"))
-    market.application.execution.run([int(receipt.order_id)])
+    market.application.trading.execution.run([int(receipt.order_id)])
     return receipt.order_id
 
 
@@ -158,7 +158,7 @@ def test_a_closed_an_unknown_and_a_forbidden_order_are_told_apart(
 def test_a_sliced_order_is_one_order_with_slices(market: Market, client: Client) -> None:
     (receipt,) = client.submit(fields(market, quantity=FREEZE * 2, client_order_id="big"))
     again = client.submit(fields(market, quantity=FREEZE * 2, client_order_id="big"))
-    market.application.execution.run([int(receipt.order_id)])
+    market.application.trading.execution.run([int(receipt.order_id)])
 
     order = client.order(receipt.order_id)
 
@@ -173,7 +173,7 @@ def test_a_sliced_order_is_one_order_with_slices(market: Market, client: Client)
 
 def test_positions_say_their_product(market: Market, client: Client) -> None:
     (receipt,) = client.submit(fields(market, product="NRML"))
-    market.application.execution.run([int(receipt.order_id)])
+    market.application.trading.execution.run([int(receipt.order_id)])
 
     (position,) = client.positions()
 
@@ -200,10 +200,10 @@ def test_a_basket_is_stored_then_known(api: RunningApi, market: Market, key: str
 
 def test_a_basket_is_read_with_what_came_of_it(market: Market, client: Client) -> None:
     basket = client.basket(spread(market), basket_id="spread", on_refusal=OnRefusal.FLATTEN)
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         workflow_id = connection.exec_driver_sql("SELECT id FROM workflows").scalar_one()
 
-    market.application.advance.run(workflow_id)
+    market.application.workflows.advance.run(workflow_id)
     ended = client.read_basket("spread")
 
     assert basket.result is None
@@ -283,7 +283,7 @@ def test_margin_is_what_the_orders_then_take(market: Market, client: Client) -> 
     estimate = client.margin([sale])
 
     (receipt,) = client.submit(sale)
-    market.application.execution.run([int(receipt.order_id)])
+    market.application.trading.execution.run([int(receipt.order_id)])
 
     balance = client.margin()
     assert balance.margin_used == estimate.margin_used_after

@@ -30,7 +30,7 @@ def test_an_account_hears_its_own_events_and_alerts_only(
     api: RunningApi, account: tuple[int, str], client: Client, threads: ThreadPoolExecutor
 ) -> None:
     user_id, _ = account
-    events = api.application.events
+    events = api.application.base.events
     heard = threads.submit(lambda: list(islice(client.stream("0-0"), 2)))
 
     events.publish([event(user_id + 1), event(user_id, order_id="7"), event(0, "alert")])
@@ -44,7 +44,7 @@ def test_a_listener_resumes_after_the_last_event_that_it_heard(
     api: RunningApi, account: tuple[int, str], client: Client
 ) -> None:
     user_id, _ = account
-    api.application.events.publish([event(user_id, n=n) for n in range(5)])
+    api.application.base.events.publish([event(user_id, n=n) for n in range(5)])
     (first, second) = islice(client.stream("0-0"), 2)
 
     rest = list(islice(client.stream(second.id), 3))
@@ -76,13 +76,13 @@ def test_the_stream_of_a_revoked_key_ends(
     user_id, key = account
     with Client(api.url, key, pause=lambda _: None) as client:
         stream = client.stream("0-0")
-        api.application.events.publish([event(user_id)])
+        api.application.base.events.publish([event(user_id)])
         assert next(stream).kind == "order"
-        api.application.access.revoke(key.split("_")[1])
-        wait_until(lambda: api.application.access.remembered(key) is None)
+        api.application.people.access.revoke(key.split("_")[1])
+        wait_until(lambda: api.application.people.access.remembered(key) is None)
         with structlog.testing.capture_logs() as logged:
             ended = threads.submit(next, stream)
-            api.application.events.publish([event(user_id)])
+            api.application.base.events.publish([event(user_id)])
 
             with pytest.raises(Unauthorized):
                 ended.result(DEADLINE_SECONDS)

@@ -36,9 +36,9 @@ def test_a_system_without_workers_is_not_ready(api: RunningApi) -> None:
 
 
 def test_a_system_with_workers_is_ready(api: RunningApi) -> None:
-    now = api.application.clock().timestamp()
+    now = api.application.base.clock().timestamp()
     report = MemoryReport("here/orders-0", 1, 50.0, 50.0, now)
-    MemoryBoard(api.application.cache).write([report])
+    MemoryBoard(api.application.base.cache).write([report])
 
     assert api.call("GET", "/readyz").status == 200
     summary = api.call("GET", "/healthz")
@@ -105,7 +105,7 @@ def test_a_database_that_is_gone_is_said_within_seconds(
 ) -> None:
     url = databases.create(template=migrated_database)
     with running(load(environment | {"ANGEL_X_DATABASE_URL": url})) as api:
-        api.application.contracts.load_generated()
+        api.application.market.contracts.load_generated()
         _, key = api.open_account("trader")
         order = api.order_fields()
         assert api.call("POST", "/v1/orders", key=key, content=order).status == 202
@@ -171,12 +171,12 @@ def test_compression_can_be_switched_off(start_api: Callable[..., RunningApi]) -
 
 def test_no_outcome_in_time_is_said_with_what_to_do(start_api: Callable[..., RunningApi]) -> None:
     api = start_api(ANGEL_X_API_RESPONSE_TIMEOUT="0.2")
-    api.application.contracts.load_generated()
+    api.application.market.contracts.load_generated()
     _, key = api.open_account("trader")
     order = api.order_fields()
     assert api.call("GET", "/v1/orders", key=key).status == 200
 
-    with api.application.engine.begin() as connection:
+    with api.application.base.engine.begin() as connection:
         connection.exec_driver_sql("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
         answer = api.call("POST", "/v1/orders", key=key, content=order)
 

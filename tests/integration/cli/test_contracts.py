@@ -38,7 +38,7 @@ def test_a_generated_universe_is_listed_and_the_same_options_change_nothing(
     listing = json.loads(first.stdout)
     assert (listing["listed"], listing["underlyings"], listing["chains"]) == (800, 9, 20)
     assert json.loads(again.stdout) == {**listing, "unlisted": 0}
-    universe = application.universes.current()
+    universe = application.market.universes.current()
     assert universe.version == listing["version"]
     assert min(abs(universe.strike - 26_000)) == 0
 
@@ -59,7 +59,7 @@ def test_options_that_make_no_universe_list_nothing(
 
     assert refused.exit_code == 2
     assert message in refused.output
-    assert len(application.universes.current()) == 0
+    assert len(application.market.universes.current()) == 0
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -78,7 +78,7 @@ def test_a_scrip_master_is_listed_and_says_what_was_passed_over(
     assert "Passed over: 1 futures." in told.output
     assert "Passed over: 1 other instruments." in told.output
     assert "No freeze quantity is known of 1 contracts; one lot stands in." in told.output
-    assert list(application.universes.current().symbols) == [
+    assert list(application.market.universes.current().symbols) == [
         "BEL_26JAN77_24000CE",
         "NIFTY_26JAN77_24000CE",
     ]
@@ -94,4 +94,4 @@ def test_a_wrong_master_lists_nothing_and_says_where_it_is_wrong(
 
     assert refused.exit_code == 2
     assert "master.json, row 2, field lotsize" in refused.output
-    assert len(application.universes.current()) == 0
+    assert len(application.market.universes.current()) == 0

@@ -23,7 +23,7 @@ def shell(environ: dict[str, str], market: Market) -> Shell:
 
 def place(market: Market, side: Side = Side.BUY, limit: str | None = None) -> int:
     (accepted,) = market.accept(market.accounts["demo"], market.request(side, limit=limit))
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
     return accepted.order_id
 
 
@@ -80,7 +80,7 @@ def test_a_square_off_tells_scripts_whether_the_account_is_flat(
     place(market, Side.SELL)
 
     pending = shell.json("square-off", "--key", "out", "--wait", "0", code=1)
-    market.application.advance.run(int(pending["id"]))
+    market.application.workflows.advance.run(int(pending["id"]))
     over = shell.json("square-off", "--key", "out", "--wait", "0")
 
     assert (pending["status"], pending["flat"], pending["left"][0]["quantity"]) == (
@@ -102,13 +102,13 @@ def test_a_square_off_that_makes_no_sense_starts_nothing(
 
     assert refused.exit_code == 2
     assert f"was {value or 'none'}" in refused.stderr
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM workflows").scalar_one() == 0
 
 
 def test_a_square_off_of_nothing_listed_starts_nothing(shell: Shell, market: Market) -> None:
     assert shell.run("square-off", "--underlying", "NIFTTY").exit_code == 1
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         assert not connection.exec_driver_sql("SELECT 1 FROM workflows").first()
 
 

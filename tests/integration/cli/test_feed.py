@@ -27,14 +27,14 @@ def running(application: Application, tmp_path: Path) -> Iterator[None]:
     """A feed that replays a recorded minute of 19 August, 11:27, at a tenth of its speed."""
     recording = tmp_path / "chain.csv"
     recording.write_text(chain_text(), encoding="utf-8")
-    application.contracts.load_file(recording)
+    application.market.contracts.load_file(recording)
     stop = Event()
-    source = application.read_chain(recording)
-    feed = Feed(source, application.feed_ports, buffer_size=100, speed=0.1, loops=True)
+    source = application.market.read_chain(recording)
+    feed = Feed(source, application.market.feed_ports, buffer_size=100, speed=0.1, loops=True)
     thread = Thread(target=feed.run, args=(stop,))
     thread.start()
     pause = Event()
-    while application.beacon.read() is None:
+    while application.market.beacon.read() is None:
         pause.wait(0.02)
     yield
     stop.set()
@@ -43,9 +43,9 @@ def running(application: Application, tmp_path: Path) -> Iterator[None]:
 
 
 def last(application: Application) -> list[int]:
-    prices: list[int] = application.feed_ports.board.read(application.universes.current())[
-        "last"
-    ].tolist()
+    prices: list[int] = application.market.feed_ports.board.read(
+        application.market.universes.current()
+    )["last"].tolist()
     return prices
 
 
@@ -59,7 +59,7 @@ def test_a_running_feed_is_paused_sought_in_and_resumed(
     forward = shell.json("seek", "11:28")
     assert forward["market_time"] == "2026-08-19T11:28:00+05:30"
     assert shell.json("status")["state"] == "paused"
-    assert application.market_clock.at(application.clock() + timedelta(hours=1)) == (
+    assert application.base.market_clock.at(application.base.clock() + timedelta(hours=1)) == (
         datetime(2026, 8, 19, 11, 28, tzinfo=IST)
     )
 
@@ -108,7 +108,7 @@ def test_what_makes_no_sense_is_not_sent(
 
     assert result.exit_code == 2
     assert complaint in result.stderr
-    assert application.feed_commands.take() is None
+    assert application.market.feed_commands.take() is None
 
 
 @pytest.mark.parametrize("arguments", [["pause"], ["seek", "11:30"], ["status"], ["speed", "2"]])
@@ -119,7 +119,7 @@ def test_where_no_feed_runs_nothing_is_sent(
 
     assert result.exit_code == 1
     assert "no feed runs" in result.stderr
-    assert application.feed_commands.take() is None
+    assert application.market.feed_commands.take() is None
 
 
 def test_commands_are_taken_once_and_in_their_order(application: Application) -> None:
@@ -128,9 +128,9 @@ def test_commands_are_taken_once_and_in_their_order(application: Application) ->
         FeedCommand(id="2", verb=FeedVerb.SPEED, speed=2.0),
     ]
     for command in given:
-        application.feed_commands.send(command)
+        application.market.feed_commands.send(command)
 
-    assert [application.feed_commands.take() for _ in range(3)] == [*given, None]
+    assert [application.market.feed_commands.take() for _ in range(3)] == [*given, None]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_commands_are_taken_once_and_in_their_order(application: Application) ->
 def test_a_command_that_makes_no_sense_is_dropped(
     application: Application, nonsense: bytes
 ) -> None:
-    application.cache.rpush("ax:feed:commands", nonsense)
+    application.base.cache.rpush("ax:feed:commands", nonsense)
 
-    assert application.feed_commands.take() is None
-    assert application.cache.llen("ax:feed:commands") == 0
+    assert application.market.feed_commands.take() is None
+    assert application.base.cache.llen("ax:feed:commands") == 0

@@ -28,7 +28,7 @@ def test_a_new_key_is_printed_as_one_document(
     printed = shell.json("keys", "create", "--user", "demo", *words)
 
     assert list(printed) == ["key"]
-    identity = application.access.authenticate(printed["key"])
+    identity = application.people.access.authenticate(printed["key"])
     assert identity.scopes == allowed
 
 
@@ -44,7 +44,7 @@ def test_a_key_of_an_unknown_account_or_scope_is_refused(shell: Shell) -> None:
 def test_a_chain_is_printed_with_its_lot_and_its_contracts(
     shell: Shell, application: Application
 ) -> None:
-    universe = application.universes.current()
+    universe = application.market.universes.current()
     first = universe.chains[0]
 
     printed = shell.json("chain", first.underlying)

@@ -12,7 +12,7 @@ from tests.builders.shells import Shell
 
 @pytest.fixture
 def shell(environ: dict[str, str], application: Application) -> Shell:
-    application.accounts.open("asha")
+    application.people.accounts.open("asha")
     return Shell(environ, "limits")
 
 
@@ -69,4 +69,4 @@ def test_what_makes_no_sense_is_refused_and_sets_nothing(
 
     assert result.exit_code == code
     assert said in result.output
-    assert application.limits.rules().is_empty
+    assert application.people.limits.rules().is_empty

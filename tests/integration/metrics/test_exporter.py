@@ -64,10 +64,10 @@ def test_the_state_of_the_system_is_read_when_it_is_asked_for(
     application: Application, tmp_path: Path
 ) -> None:
     before = scraped(application, tmp_path)
-    _store_order(application.engine, "received", "high", "60 s", "a")
-    _store_order(application.engine, "working", "low", "600 s", "b")
-    application.broker.lpush("greeks", "1", "2")
-    application.memory.observe({"node/orders-0": (1, 1024)})
+    _store_order(application.base.engine, "received", "high", "60 s", "a")
+    _store_order(application.base.engine, "working", "low", "600 s", "b")
+    application.base.broker.lpush("greeks", "1", "2")
+    application.operations.memory.observe({"node/orders-0": (1, 1024)})
 
     after = scraped(application, tmp_path)
 
@@ -124,11 +124,11 @@ def test_the_backlog_is_read_through_partial_indexes(
     def remember(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
         statements.append(statement)
 
-    event.listen(application.engine, "before_cursor_execute", remember)
-    getattr(application.backlog, query)()
-    event.remove(application.engine, "before_cursor_execute", remember)
+    event.listen(application.base.engine, "before_cursor_execute", remember)
+    getattr(application.operations.backlog, query)()
+    event.remove(application.base.engine, "before_cursor_execute", remember)
 
-    with application.engine.begin() as connection:
+    with application.base.engine.begin() as connection:
         connection.execute(text("SET LOCAL enable_seqscan = off"))
         plan = "\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statements[0]}"))
     assert "idx_orders_" in plan

@@ -34,14 +34,14 @@ def user(market: Market) -> int:
 
 
 def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
 def resting(market: Market, user: int, *requests: OrderRequest) -> list[int]:
     accepted = market.accept(user, *requests)
     order_ids = [a.order_id for a in accepted]
-    market.application.execution.run(order_ids)
+    market.application.trading.execution.run(order_ids)
     return order_ids
 
 
@@ -63,7 +63,7 @@ def price(text: str) -> Change:
 def test_a_new_price_holds_and_is_an_event(market: Market, user: int) -> None:
     (order_id,) = resting(market, user, market.request(limit="90.00"))
 
-    assert market.application.amending.amend(user, order_id, price("95.00"))
+    assert market.application.trading.amending.amend(user, order_id, price("95.00"))
 
     assert rows(market, "SELECT status, limit_price::text FROM orders") == [("working", "95.00")]
     assert rows(
@@ -75,10 +75,10 @@ def test_a_new_price_holds_and_is_an_event(market: Market, user: int) -> None:
 
 def test_the_same_amendment_again_changes_nothing(market: Market, user: int) -> None:
     (order_id,) = resting(market, user, market.request(limit="90.00"))
-    market.application.amending.amend(user, order_id, price("95.00"))
+    market.application.trading.amending.amend(user, order_id, price("95.00"))
     before = snapshot(market)
 
-    assert not market.application.amending.amend(user, order_id, price("95.00"))
+    assert not market.application.trading.amending.amend(user, order_id, price("95.00"))
 
     assert snapshot(market) == before
 
@@ -86,7 +86,7 @@ def test_the_same_amendment_again_changes_nothing(market: Market, user: int) -> 
 def test_an_order_amended_into_the_market_trades_at_once(market: Market, user: int) -> None:
     (order_id,) = resting(market, user, market.request(limit="90.00"))
 
-    market.application.amending.amend(user, order_id, price("101.00"))
+    market.application.trading.amending.amend(user, order_id, price("101.00"))
 
     assert rows(market, "SELECT status, average_price::text FROM orders") == [
         ("filled", "100.5000")
@@ -98,9 +98,9 @@ def test_a_higher_bid_reserves_more_and_a_lower_one_less(market: Market, user: i
     (order_id,) = resting(market, user, market.request(limit="80.00"))
     ((first,),) = rows(market, "SELECT margin_used FROM users")
 
-    market.application.amending.amend(user, order_id, price("90.00"))
+    market.application.trading.amending.amend(user, order_id, price("90.00"))
     ((higher,),) = rows(market, "SELECT margin_used FROM users")
-    market.application.amending.amend(user, order_id, price("80.00"))
+    market.application.trading.amending.amend(user, order_id, price("80.00"))
     ((again,),) = rows(market, "SELECT margin_used FROM users")
 
     assert higher > first
@@ -112,10 +112,10 @@ def test_more_sold_takes_more_margin_and_less_gives_it_back(market: Market, user
     (order_id,) = resting(market, user, market.request(Side.SELL, limit="120.00"))
     ((one_lot,),) = rows(market, "SELECT sum(margin) FROM margins")
 
-    market.application.amending.amend(user, order_id, Change(quantity=130))
+    market.application.trading.amending.amend(user, order_id, Change(quantity=130))
     assert rows(market, "SELECT sum(margin) FROM margins") == [(2 * one_lot,)]
     market.assert_invariants()
-    market.application.amending.amend(user, order_id, Change(quantity=65))
+    market.application.trading.amending.amend(user, order_id, Change(quantity=65))
 
     assert rows(market, "SELECT sum(margin) FROM margins") == [(one_lot,)]
     market.assert_invariants()
@@ -139,7 +139,7 @@ def test_price_and_more_quantity_go_to_the_end_of_the_line(
         market.request(limit="91.00", quantity=130),
     )
 
-    market.application.amending.amend(user, first, change)
+    market.application.trading.amending.amend(user, first, change)
 
     ranks = dict(rows(market, "SELECT id, time_priority FROM orders"))
     assert (ranks[first] > ranks[second]) is loses
@@ -148,9 +148,9 @@ def test_price_and_more_quantity_go_to_the_end_of_the_line(
 def test_what_waits_is_amended_before_it_is_decided(market: Market, user: int) -> None:
     (accepted,) = market.accept(user, market.request(quantity=130))
 
-    market.application.amending.amend(user, accepted.order_id, Change(quantity=65))
+    market.application.trading.amending.amend(user, accepted.order_id, Change(quantity=65))
     assert rows(market, "SELECT status, quantity FROM orders") == [("received", 65)]
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     assert rows(market, "SELECT status, filled_quantity FROM orders") == [("filled", 65)]
     market.assert_invariants()
@@ -173,7 +173,7 @@ def test_a_bad_value_is_named_and_nothing_changes(
     before = snapshot(market)
 
     with pytest.raises(InvalidAmendment) as caught:
-        market.application.amending.amend(user, order_id, change)
+        market.application.trading.amending.amend(user, order_id, change)
 
     assert [fault.field for fault in caught.value.faults] == [field]
     assert snapshot(market) == before
@@ -184,7 +184,7 @@ def test_an_order_at_market_that_waits_has_no_price_to_change(market: Market, us
     before = snapshot(market)
 
     with pytest.raises(InvalidAmendment, match="is at market"):
-        market.application.amending.amend(user, accepted.order_id, price("95.00"))
+        market.application.trading.amending.amend(user, accepted.order_id, price("95.00"))
 
     assert snapshot(market) == before
 
@@ -196,10 +196,10 @@ def test_a_quantity_that_has_traded_cannot_be_taken_back(market: Market, user: i
     before = snapshot(market)
 
     with pytest.raises(InvalidAmendment, match="above the 65"):
-        market.application.amending.amend(user, order_id, Change(quantity=65))
+        market.application.trading.amending.amend(user, order_id, Change(quantity=65))
 
     assert snapshot(market) == before
-    market.application.amending.amend(user, order_id, Change(quantity=130))
+    market.application.trading.amending.amend(user, order_id, Change(quantity=130))
     assert rows(market, "SELECT status, quantity, filled_quantity FROM orders") == [
         ("partially_filled", 130, 65)
     ]
@@ -212,7 +212,7 @@ def test_what_the_margin_does_not_allow_is_refused_and_nothing_changes(market: M
     before = snapshot(market)
 
     with pytest.raises(AmendmentRefused) as caught:
-        market.application.amending.amend(poor, order_id, Change(quantity=130))
+        market.application.trading.amending.amend(poor, order_id, Change(quantity=130))
 
     assert caught.value.reason == DenialReason.INSUFFICIENT_MARGIN
     assert snapshot(market) == before
@@ -221,7 +221,7 @@ def test_what_the_margin_does_not_allow_is_refused_and_nothing_changes(market: M
 
 def test_a_halted_account_changes_nothing(market: Market, user: int) -> None:
     (order_id,) = resting(market, user, market.request(limit="90.00"))
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO trading_controls (scope, name, state, actor) "
             "VALUES ('system', '', 'halted', 'test')"
@@ -229,7 +229,7 @@ def test_a_halted_account_changes_nothing(market: Market, user: int) -> None:
     before = snapshot(market)
 
     with pytest.raises(AmendmentRefused) as caught:
-        market.application.amending.amend(user, order_id, price("101.00"))
+        market.application.trading.amending.amend(user, order_id, price("101.00"))
 
     assert caught.value.reason == DenialReason.TRADING_HALTED
     assert snapshot(market) == before
@@ -240,7 +240,7 @@ def test_a_closed_order_says_how_it_ended(market: Market, user: int) -> None:
     before = snapshot(market)
 
     with pytest.raises(OrderAlreadyClosed) as caught:
-        market.application.amending.amend(user, order_id, price("90.00"))
+        market.application.trading.amending.amend(user, order_id, price("90.00"))
 
     assert caught.value.status == "filled"
     assert snapshot(market) == before
@@ -248,12 +248,12 @@ def test_a_closed_order_says_how_it_ended(market: Market, user: int) -> None:
 
 def test_an_order_of_yesterday_is_not_amended_into_a_trade(market: Market, user: int) -> None:
     (order_id,) = resting(market, user, market.request(limit="90.00"))
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE orders SET valid_until = now() - interval '1 second'")
     before = snapshot(market)
 
     with pytest.raises(OrderAlreadyClosed) as caught:
-        market.application.amending.amend(user, order_id, price("101.00"))
+        market.application.trading.amending.amend(user, order_id, price("101.00"))
 
     assert caught.value.status == "expired"
     assert snapshot(market) == before
@@ -261,14 +261,14 @@ def test_an_order_of_yesterday_is_not_amended_into_a_trade(market: Market, user:
 
 def test_an_order_on_its_way_is_to_be_tried_again(market: Market, user: int) -> None:
     (accepted,) = market.accept(user, market.request(limit="90.00"))
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE orders SET status = 'submitting', lease_until = now() + interval '1 minute'"
         )
     before = snapshot(market)
 
     with pytest.raises(OrderOnItsWay):
-        market.application.amending.amend(user, accepted.order_id, price("95.00"))
+        market.application.trading.amending.amend(user, accepted.order_id, price("95.00"))
 
     assert snapshot(market) == before
 
@@ -279,7 +279,7 @@ def test_another_accounts_order_cannot_be_amended(market: Market, user: int) -> 
     before = snapshot(market)
 
     with pytest.raises(OrderNotFound):
-        market.application.amending.amend(other, order_id, price("95.00"))
+        market.application.trading.amending.amend(other, order_id, price("95.00"))
 
     assert snapshot(market) == before
 
@@ -289,11 +289,15 @@ def test_a_stop_takes_a_new_trigger_until_it_is_triggered(market: Market, user: 
     (order_id,) = resting(market, user, stop)
     assert set(market.statuses().values()) == {"trigger_pending"}
 
-    market.application.amending.amend(user, order_id, Change(trigger_price=Decimal("115.00")))
+    market.application.trading.amending.amend(
+        user, order_id, Change(trigger_price=Decimal("115.00"))
+    )
     assert rows(market, "SELECT status, trigger_price::text FROM orders") == [
         ("trigger_pending", "115.00")
     ]
-    market.application.amending.amend(user, order_id, Change(trigger_price=Decimal("99.00")))
+    market.application.trading.amending.amend(
+        user, order_id, Change(trigger_price=Decimal("99.00"))
+    )
 
     assert set(market.statuses().values()) == {"filled"}
     market.assert_invariants()
@@ -305,13 +309,13 @@ def test_amending_and_matching_at_once_end_in_one_story(market: Market, user: in
 
     def amend(order_id: int) -> str:
         try:
-            market.application.amending.amend(user, order_id, price("80.00"))
+            market.application.trading.amending.amend(user, order_id, price("80.00"))
         except OrderAlreadyClosed as closed:
             return closed.status
         return "amended"
 
     with ThreadPoolExecutor(4) as pool:
-        matched = pool.submit(market.application.matching.run)
+        matched = pool.submit(market.application.trading.matching.run)
         told = dict(zip(order_ids, pool.map(amend, order_ids), strict=True))
         matched.result()
 

@@ -36,7 +36,7 @@ def user(market: Market) -> int:
 
 
 def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
@@ -48,14 +48,14 @@ def submit(
     on_refusal: OnRefusal = OnRefusal.KEEP,
 ) -> BasketRecord:
     basket = BasketRequest(name, orders, on_refusal)
-    record, _ = market.application.baskets.submit(user, basket, "test")
+    record, _ = market.application.workflows.baskets.submit(user, basket, "test")
     return record
 
 
 def advance(market: Market, name: str = "spread") -> BasketRecord:
     ((workflow_id, user),) = rows(market, f"SELECT id, user_id FROM workflows WHERE key = '{name}'")
-    market.application.advance.run(workflow_id)
-    return market.application.baskets.read(user, name)
+    market.application.workflows.advance.run(workflow_id)
+    return market.application.workflows.baskets.read(user, name)
 
 
 def buy(market: Market, place: int = 0, **wanted: Any) -> OrderRequest:
@@ -95,7 +95,7 @@ def test_a_basket_trades_its_hedges_before_its_sales(market: Market, user: int) 
 def test_nobody_decides_a_leg_whose_turn_has_not_come(market: Market, user: int) -> None:
     submit(market, user, buy(market), sell(market))
 
-    assert market.application.execution.run(list(market.statuses())) == 0
+    assert market.application.trading.execution.run(list(market.statuses())) == 0
 
     assert set(market.statuses().values()) == {"received"}
     assert traded(market) == []
@@ -109,7 +109,7 @@ def test_sales_wait_until_every_hedge_is_filled(market: Market, user: int) -> No
     assert again.status is WorkflowStatus.RUNNING
 
     market.quote(market.symbols[0], "88.00", "88.50")
-    market.application.matching.run()
+    market.application.trading.matching.run()
     basket = advance(market)
 
     assert [order.status for order in basket.orders] == ["filled"] * 3
@@ -137,7 +137,7 @@ def test_a_basket_that_does_not_fit_the_margin_trades_nothing(market: Market) ->
 def test_a_basket_fits_where_its_purchases_close_what_is_short(market: Market) -> None:
     account = market.account("short", cash="250000")
     (short,) = market.accept(account, sell(market, 0))
-    market.application.execution.run([short.order_id])
+    market.application.trading.execution.run([short.order_id])
 
     submit(market, account, sell(market, 1), buy(market, 0))
     basket = advance(market)
@@ -205,7 +205,7 @@ def test_an_exit_that_finds_too_little_is_sent_again_for_the_rest(
     submit(market, user, hedge, unsellable(market), on_refusal=OnRefusal.FLATTEN)
     advance(market)
     market.quote(market.symbols[0], "88.00", "88.50")
-    market.application.matching.run()
+    market.application.trading.matching.run()
 
     for bid in ("87.00", "86.00", "85.00"):
         market.quote(market.symbols[0], bid, "88.50", size=LOT)
@@ -240,7 +240,7 @@ def test_hedges_stay_while_their_shorts_cannot_be_bought_back(market: Market, us
 def close_by_hand(market: Market, user: int, quantity: int = LOT) -> None:
     """Sell what the first contract's hedge has bought."""
     (accepted,) = market.accept(user, sell(market, 0, quantity=quantity))
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
     assert market.statuses()[accepted.order_id] == "filled"
 
 
@@ -257,7 +257,7 @@ def test_what_its_owner_closed_in_the_meantime_is_not_closed_again(
 ) -> None:
     leave_a_sale_open(market, user)
     close_by_hand(market, user)
-    market.application.cancel_all.run(user, OrderSelection(), actor="test")
+    market.application.controls.cancel_all.run(user, OrderSelection(), actor="test")
 
     basket = advance(market)
 
@@ -273,7 +273,7 @@ def test_an_exit_asks_for_no_more_than_is_still_held(market: Market, user: int) 
     submit(market, user, hedge, resting, on_refusal=OnRefusal.FLATTEN)
     advance(market)
     close_by_hand(market, user)
-    market.application.cancel_all.run(user, OrderSelection(), actor="test")
+    market.application.controls.cancel_all.run(user, OrderSelection(), actor="test")
 
     basket = advance(market)
 
@@ -285,9 +285,9 @@ def test_an_exit_asks_for_no_more_than_is_still_held(market: Market, user: int) 
 
 def test_an_exit_that_came_too_late_opens_nothing(market: Market, user: int) -> None:
     leave_a_sale_open(market, user)
-    market.application.cancel_all.run(user, OrderSelection(), actor="test")
+    market.application.controls.cancel_all.run(user, OrderSelection(), actor="test")
     exits: list[int] = []
-    execution = market.application.execution
+    execution = market.application.trading.execution
 
     def overtake(order_ids: Sequence[int]) -> int:
         """Close the position after its exit was stored and before that is decided."""
@@ -311,7 +311,7 @@ def test_an_exit_that_came_too_late_opens_nothing(market: Market, user: int) -> 
 
 def test_a_leg_that_its_owner_cancels_refuses_the_basket(market: Market, user: int) -> None:
     accepted = submit(market, user, buy(market), sell(market))
-    market.application.cancellation.cancel(user, int(accepted.orders[1].order_id))
+    market.application.trading.cancellation.cancel(user, int(accepted.orders[1].order_id))
 
     basket = advance(market)
 
@@ -339,7 +339,9 @@ def test_the_same_basket_again_is_the_same_basket(market: Market, user: int) -> 
     first = submit(market, user, *legs)
     advance(market)
 
-    record, is_new = market.application.baskets.submit(user, BasketRequest("spread", legs), "test")
+    record, is_new = market.application.workflows.baskets.submit(
+        user, BasketRequest("spread", legs), "test"
+    )
 
     assert not is_new
     assert [o.order_id for o in record.orders] == [o.order_id for o in first.orders]
@@ -372,12 +374,12 @@ def test_another_account_has_no_such_basket(market: Market, user: int) -> None:
     submit(market, user, buy(market))
 
     with pytest.raises(WorkflowNotFound):
-        market.application.baskets.read(other, "spread")
+        market.application.workflows.baskets.read(other, "spread")
 
 
 def test_a_basket_whose_legs_were_never_stored_goes_on(market: Market, user: int) -> None:
     submit(market, user, buy(market), sell(market))
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.exec_driver_sql("DELETE FROM order_events")
         connection.exec_driver_sql("DELETE FROM orders")
@@ -432,7 +434,7 @@ def test_a_basket_that_is_given_up_leaves_no_leg_behind(market: Market, user: in
     submit(market, user, buy(market, limit="90.00"), sell(market))
     advance(market)
     assert rows(market, "SELECT status FROM orders ORDER BY id") == [("working",), ("received",)]
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE workflows SET rings = 1000")
 
     basket = advance(market)

@@ -25,14 +25,14 @@ def market(application: Application) -> Market:
 def rest(market: Market, user: int, symbol: str, product: Product = Product.NORMAL) -> int:
     request = replace(market.request(symbol=symbol, limit="80.00"), product=product)
     (accepted,) = market.accept(user, request)
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
     return accepted.order_id
 
 
 def cancel_all(
     market: Market, user: int, selection: OrderSelection = EVERYTHING
 ) -> Sequence[CancellationRecord]:
-    return market.application.cancel_all.run(user, selection, actor="test")
+    return market.application.controls.cancel_all.run(user, selection, actor="test")
 
 
 def test_everything_that_is_open_is_canceled_and_nothing_else(market: Market) -> None:
@@ -40,7 +40,7 @@ def test_everything_that_is_open_is_canceled_and_nothing_else(market: Market) ->
     symbol = market.symbols[0]
     resting, foreign = rest(market, user, symbol), rest(market, other, symbol)
     (filled,) = market.accept(user, market.request())
-    market.application.execution.run([filled.order_id])
+    market.application.trading.execution.run([filled.order_id])
     (waiting,) = market.accept(user, market.request())
 
     outcomes = cancel_all(market, user)
@@ -103,7 +103,7 @@ def test_a_race_with_the_execution_is_decided_and_told_as_it_ended(market: Marke
     order_ids = [a.order_id for a in market.accept(user, *[market.request() for _ in range(60)])]
 
     with ThreadPoolExecutor(2) as pool:
-        execution = pool.submit(market.application.execution.run_exactly, order_ids)
+        execution = pool.submit(market.application.trading.execution.run_exactly, order_ids)
         outcomes = pool.submit(cancel_all, market, user).result()
         execution.result()
 

@@ -29,13 +29,13 @@ def market(application: Application) -> Market:
 
 def set_market(market: Market, at: datetime) -> None:
     application = market.application
-    application.feed_ports.beacon.show(standing_market(at, application.clock()))
-    application.market_clock._read_at = datetime.min.replace(tzinfo=UTC)
-    assert application.market_clock() == at
+    application.market.feed_ports.beacon.show(standing_market(at, application.base.clock()))
+    application.base.market_clock._read_at = datetime.min.replace(tzinfo=UTC)
+    assert application.base.market_clock() == at
 
 
 def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
@@ -45,14 +45,14 @@ def intraday(market: Market, limit: str | None = None, side: Side = Side.BUY) ->
 
 def place(market: Market, user: int, request: OrderRequest) -> int:
     (accepted,) = market.accept(user, request)
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
     return accepted.order_id
 
 
 def close(market: Market) -> int:
-    started = market.application.intraday_close.run()
+    started = market.application.workflows.intraday_close.run()
     for (workflow_id,) in rows(market, "SELECT id FROM workflows WHERE status = 'running'"):
-        market.application.advance.run(workflow_id)
+        market.application.workflows.advance.run(workflow_id)
     return started
 
 
@@ -119,18 +119,18 @@ def test_after_the_cut_off_an_intraday_order_is_refused_with_its_product(market:
     set_market(market, AFTER)
 
     with pytest.raises(InvalidOrder) as caught:
-        market.application.order_check.check((intraday(market),))
+        market.application.intake.order_check.check((intraday(market),))
 
     (fault,) = caught.value.faults
     assert (fault.index, fault.field, fault.value) == (0, "product", "MIS")
-    market.application.order_check.check((market.request(),))
+    market.application.intake.order_check.check((market.request(),))
 
 
 @pytest.mark.parametrize("at", [BEFORE, CLOSED])
 def test_an_intraday_order_for_a_session_to_come_is_accepted(market: Market, at: datetime) -> None:
     set_market(market, at)
 
-    market.application.order_check.check((intraday(market),))
+    market.application.intake.order_check.check((intraday(market),))
 
 
 def test_a_day_order_before_a_holiday_lasts_to_the_close_of_the_trading_day_after(
@@ -141,9 +141,9 @@ def test_a_day_order_before_a_holiday_lasts_to_the_close_of_the_trading_day_afte
     resting = place(market, user, market.request(limit="80.00"))
 
     set_market(market, datetime(2026, 11, 25, 10, 9, tzinfo=UTC))
-    assert market.application.expiry.run() == 0
+    assert market.application.trading.expiry.run() == 0
     set_market(market, datetime(2026, 11, 25, 10, 10, tzinfo=UTC))
-    assert market.application.expiry.run() == 1
+    assert market.application.trading.expiry.run() == 1
 
     assert rows(market, f"SELECT status, reason FROM orders WHERE id = {resting}") == [
         ("expired", CancelReason.VALIDITY_ENDED)

@@ -31,7 +31,7 @@ def market(application: Application) -> Market:
 
 
 def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
@@ -40,11 +40,11 @@ def holdings(market: Market) -> list[list[tuple[Any, ...]]]:
 
 
 def limit(market: Market, user_id: int | None = None, **values: object) -> None:
-    market.application.limits.put(user_id, values, "test")
+    market.application.people.limits.put(user_id, values, "test")
 
 
 def control(market: Market, scope: str, name: str, state: str) -> None:
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO trading_controls (scope, name, state, actor) VALUES (%s, %s, %s, 'test')",
             (scope, name, state),
@@ -54,7 +54,7 @@ def control(market: Market, scope: str, name: str, state: str) -> None:
 def decide(market: Market, user: int, *requests: OrderRequest) -> list[tuple[str, str | None]]:
     """Accept and decide orders; return status and reason of each."""
     accepted = market.accept(user, *requests)
-    market.application.execution.run([order.order_id for order in accepted])
+    market.application.trading.execution.run([order.order_id for order in accepted])
     ids = ",".join(str(order.order_id) for order in accepted)
     return [
         (status, reason)
@@ -203,7 +203,7 @@ def another_process(environ: dict[str, str]) -> Iterator[Application]:
 def test_a_limit_holds_for_the_next_claim_of_a_process_that_runs(
     market: Market, another_process: Application
 ) -> None:
-    user, limits = market.account(), another_process.limits
+    user, limits = market.account(), another_process.people.limits
     assert decide(market, user, buy_much(market)) == [("filled", None)]
 
     limits.put(None, {"max_order_quantity": 65}, "test")
@@ -228,6 +228,6 @@ def test_an_order_is_decided_under_the_limit_at_its_claim_and_not_at_its_accepta
     (accepted,) = market.accept(user, buy_much(market))
     limit(market, max_order_quantity=65)
 
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     assert rows(market, "SELECT status, reason FROM orders") == [("denied", "QUANTITY_LIMIT")]

@@ -22,7 +22,7 @@ def market(application: Application) -> Market:
 
 
 def found(market: Market, order_ids: Sequence[int], seconds: str = "30") -> set[int]:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         return find_duplicates(connection, dict.fromkeys(order_ids, Decimal(seconds)))
 
 
@@ -31,7 +31,7 @@ def accept(market: Market, user: int, *requests: OrderRequest) -> list[int]:
 
 
 def execute(market: Market, statement: str) -> None:
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql(statement)
 
 
@@ -136,7 +136,7 @@ def test_an_order_at_market_that_was_decided_is_still_the_same(market: Market) -
     # When it is decided, it gets a protection limit.
     user = market.account()
     (first,) = accept(market, user, market.request())
-    market.application.execution.run([first])
+    market.application.trading.execution.run([first])
     (second,) = accept(market, user, market.request())
 
     assert found(market, [second]) == {second}
@@ -153,7 +153,7 @@ def test_each_order_has_the_window_of_its_account(market: Market) -> None:
     )
     windows = {ids[1]: Decimal(5), ids[3]: Decimal(20)}
 
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         assert find_duplicates(connection, windows) == {ids[3]}
         assert find_duplicates(connection, {}) == set()
 
@@ -172,7 +172,7 @@ def test_the_search_reads_no_further_back_than_the_window(market: Market) -> Non
     execute(market, "ANALYZE orders")
     latest = accept(market, user, *[market.request() for _ in range(5)])
 
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
         before = fetched(connection)
         duplicates = find_duplicates(connection, dict.fromkeys(latest, Decimal(2)))
@@ -192,12 +192,12 @@ def fetched(connection: Any) -> int:
 
 def test_a_duplicate_is_denied_and_changes_nothing(market: Market) -> None:
     user = market.account()
-    market.application.limits.put(user, {"duplicate_window_seconds": 30}, "test")
+    market.application.people.limits.put(user, {"duplicate_window_seconds": 30}, "test")
     ids = accept(market, user, market.request(), market.request())
 
-    market.application.execution.run(ids)
+    market.application.trading.execution.run(ids)
 
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         orders = connection.exec_driver_sql("SELECT status, reason FROM orders ORDER BY id").all()
         fills = connection.exec_driver_sql("SELECT count(*) FROM fills").scalar_one()
         held = connection.exec_driver_sql("SELECT quantity FROM positions").scalar_one()
@@ -211,10 +211,10 @@ def test_a_duplicate_is_denied_and_changes_nothing(market: Market) -> None:
 
 def test_an_emergency_may_repeat_itself(market: Market) -> None:
     user = market.account()
-    market.application.limits.put(user, {"duplicate_window_seconds": 30}, "test")
+    market.application.people.limits.put(user, {"duplicate_window_seconds": 30}, "test")
     requests = [market.request(priority=Priority.EMERGENCY) for _ in range(2)]
     ids = accept(market, user, *requests)
 
-    market.application.execution.run(ids)
+    market.application.trading.execution.run(ids)
 
     assert set(market.statuses().values()) == {"filled"}

@@ -26,12 +26,12 @@ def market(application: Application) -> Market:
 
 def decided(market: Market, request: OrderRequest) -> int:
     (accepted,) = market.accept(market.accounts["trader"], request)
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
     return accepted.order_id
 
 
 def story(market: Market, order_id: int) -> list[Event]:
-    events = market.application.audit.timeline(order_id)
+    events = market.application.operations.audit.timeline(order_id)
     assert [event.at for event in events] == sorted(event.at for event in events)
     return [(e.status.value, e.actor, e.reason, e.attempt) for e in events]
 
@@ -48,11 +48,11 @@ def test_an_order_that_trades_at_once_does_so_in_its_first_attempt(market: Marke
 def test_the_actor_of_an_acceptance_is_who_handed_it_in(market: Market) -> None:
     user = market.accounts["trader"]
     mine, message = market.request(), market.request()
-    outcomes = market.application.acceptance.accept(
+    outcomes = market.application.intake.acceptance.accept(
         [
             Submission(user, (mine,), actor="cli"),
         ]
-    ) + market.application.acceptance.accept([Submission(user, (message,), actor="message")])
+    ) + market.application.intake.acceptance.accept([Submission(user, (message,), actor="message")])
 
     actors = [
         story(market, outcome[0].order_id)[0][1]
@@ -65,7 +65,7 @@ def test_the_actor_of_an_acceptance_is_who_handed_it_in(market: Market) -> None:
 def test_a_refusal_names_its_reason(market: Market) -> None:
     (accepted,) = market.accept(market.account("poor", cash="100"), market.request())
 
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     assert story(market, accepted.order_id)[-1] == ("denied", "execution", "INSUFFICIENT_MARGIN", 1)
 
@@ -75,16 +75,18 @@ def test_a_resting_order_that_is_amended_matched_and_filled(market: Market) -> N
     order_id = decided(market, market.request(limit="90.00"))
 
     change = amendment_form.read({"price": "91.00"})
-    application.amending.amend(user, order_id, change, actor="cli")
+    application.trading.amending.amend(user, order_id, change, actor="cli")
     market.quote(market.symbols[0], "90.50", "91.00")
-    application.matching.run()
+    application.trading.matching.run()
 
     assert story(market, order_id)[1:] == [
         ("working", "execution", None, 1),
         ("working", "cli", "AMENDED", 1),
         ("filled", "matching", None, 1),
     ]
-    (amended,) = [e for e in application.audit.timeline(order_id) if e.reason == "AMENDED"]
+    (amended,) = [
+        e for e in application.operations.audit.timeline(order_id) if e.reason == "AMENDED"
+    ]
     assert amended.detail is not None
     assert "91" in amended.detail
 
@@ -92,18 +94,18 @@ def test_a_resting_order_that_is_amended_matched_and_filled(market: Market) -> N
 def test_a_resting_order_that_is_canceled(market: Market) -> None:
     order_id = decided(market, market.request(limit="90.00"))
 
-    market.application.cancellation.cancel(market.accounts["trader"], order_id)
+    market.application.trading.cancellation.cancel(market.accounts["trader"], order_id)
 
     assert story(market, order_id)[-1] == ("canceled", "api", "REQUESTED", 1)
 
 
 def test_a_resting_order_that_expires(market: Market) -> None:
     order_id = decided(market, market.request(limit="90.00"))
-    past = market.application.clock() - timedelta(minutes=1)
-    with market.application.engine.begin() as connection:
+    past = market.application.base.clock() - timedelta(minutes=1)
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE orders SET valid_until = %s", (past,))
 
-    market.application.expiry.run()
+    market.application.trading.expiry.run()
 
     assert story(market, order_id)[-1] == ("expired", "expiry", "VALIDITY_ENDED", 1)
 

@@ -25,18 +25,18 @@ def market(application: Application) -> Market:
 def rest(market: Market, user: int, count: int = 1) -> list[int]:
     accepted = market.accept(user, *[market.request(limit="99.00") for _ in range(count)])
     order_ids = [order.order_id for order in accepted]
-    market.application.execution.run(order_ids)
+    market.application.trading.execution.run(order_ids)
     assert set(market.statuses().values()) == {"working"}
     return order_ids
 
 
 def end_validity(market: Market) -> None:
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE orders SET valid_until = now() - interval '1 second'")
 
 
 def cash(market: Market) -> str:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         return str(connection.exec_driver_sql("SELECT cash FROM users").scalar_one())
 
 
@@ -48,7 +48,7 @@ def test_an_order_whose_session_is_over_never_trades_though_nobody_has_expired_i
     end_validity(market)
     market.quote(market.symbols[0], "98.00", "98.50")
 
-    assert market.application.matching.run() == 0
+    assert market.application.trading.matching.run() == 0
 
     assert market.statuses() == {order_id: "expired"}
     assert cash(market) == "10000000.00"
@@ -60,7 +60,7 @@ def test_a_spot_without_a_price_margins_no_sale(market: Market) -> None:
     market.spot(Decimal(0))
     (accepted,) = market.accept(user, market.request(Side.SELL))
 
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     assert market.statuses() == {accepted.order_id: "denied"}
     assert cash(market) == "10000000.00"
@@ -78,10 +78,10 @@ def test_a_batch_that_runs_out_of_time_denies_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(PaperMarket, "terms", late)
         with pytest.raises(SoftTimeLimitExceeded):
-            market.application.execution.run([accepted.order_id])
+            market.application.trading.execution.run([accepted.order_id])
 
     assert market.statuses() == {accepted.order_id: "received"}
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
     assert market.statuses() == {accepted.order_id: "filled"}
 
 
@@ -101,7 +101,7 @@ def test_one_resting_order_that_cannot_be_matched_does_not_stop_the_others(
     monkeypatch.setattr(Book, "match", match)
     market.quote(market.symbols[0], "98.00", "98.50")
 
-    assert market.application.matching.run() == 4
+    assert market.application.trading.matching.run() == 4
 
     statuses = market.statuses()
     assert statuses.pop(poison) == "working"
@@ -125,7 +125,7 @@ def test_one_order_that_cannot_be_expired_does_not_stop_the_others(
     monkeypatch.setattr(Book, "take_off", take_off)
     end_validity(market)
 
-    assert market.application.expiry.run() == 4
+    assert market.application.trading.expiry.run() == 4
 
     statuses = market.statuses()
     assert statuses.pop(poison) == "working"
@@ -143,7 +143,7 @@ def test_a_stopped_process_does_not_hold_an_account_for_ever(
     with stopped.connect() as connection:
         connection.exec_driver_sql(f"SELECT 1 FROM users WHERE id = {user} FOR UPDATE")
 
-        market.application.execution.run([accepted.order_id])
+        market.application.trading.execution.run([accepted.order_id])
 
         connection.invalidate()
     stopped.dispose()
@@ -159,7 +159,7 @@ def test_a_wait_for_a_lock_ends_before_the_task_is_killed(
         environ["ANGEL_X_DATABASE_URL"], pool_size=1, max_pool_size=1, lock_seconds=0.2
     )
     lock: Any = f"SELECT 1 FROM users WHERE id = {user} FOR UPDATE"
-    with market.application.engine.begin() as holder, waiting.connect() as connection:
+    with market.application.base.engine.begin() as holder, waiting.connect() as connection:
         holder.exec_driver_sql(lock)
         with pytest.raises(TRANSIENT):
             connection.exec_driver_sql(lock)

@@ -27,12 +27,14 @@ def market(application: Application) -> Market:
 
 
 def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
 def turn(market: Market, state: TradingState, scope: tuple[ControlScope, str] = SYSTEM) -> bool:
-    receipt = market.application.controls.turn(*scope, state, actor="test", reason="drill")
+    receipt = market.application.controls.trading_controls.turn(
+        *scope, state, actor="test", reason="drill"
+    )
     return receipt.settled
 
 
@@ -44,7 +46,7 @@ def place(
     priority: Priority = Priority.NORMAL,
 ) -> int:
     (accepted,) = market.accept(user, market.request(side, limit=limit, priority=priority))
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
     return accepted.order_id
 
 
@@ -55,7 +57,7 @@ def test_what_is_decided_after_the_switch_is_denied(market: Market, scope: str) 
     (accepted,) = market.accept(user, market.request())
 
     assert turn(market, HALTED, (ControlScope(scope), names[scope]))
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     assert rows(market, "SELECT status, reason FROM orders") == [
         ("denied", DenialReason.TRADING_HALTED)
@@ -67,7 +69,7 @@ def test_what_is_decided_after_the_switch_is_denied(market: Market, scope: str) 
 def test_another_account_and_another_underlying_go_on(market: Market) -> None:
     user, other = market.account(), market.account("other")
     turn(market, HALTED, (ControlScope.USER, str(other)))
-    market.application.control_states.put(
+    market.application.controls.states.put(
         ControlScope.UNDERLYING, "BANKNIFTY", HALTED, actor="test", reason=None
     )
 
@@ -111,14 +113,14 @@ def test_a_halt_of_any_scope_cancels_what_is_open_there_and_nothing_else(
     names = {"system": "", "user": str(user), "underlying": "NIFTY"}
     is_alone = scope == "user"
     # What is halted elsewhere concerns none of these orders.
-    market.application.control_states.put(
+    market.application.controls.states.put(
         ControlScope.UNDERLYING, "BANKNIFTY", HALTED, actor="test", reason=None
     )
-    assert not market.application.enforcement.is_due()
+    assert not market.application.controls.enforcement.is_due()
 
     turn(market, HALTED, (ControlScope(scope), names[scope]))
-    assert market.application.enforcement.is_due()
-    assert market.application.enforcement.run() == (2 if is_alone else 3)
+    assert market.application.controls.enforcement.is_due()
+    assert market.application.controls.enforcement.run() == (2 if is_alone else 3)
 
     gone = ("canceled", CancelReason.KILL_SWITCH)
     assert rows(market, "SELECT id, status, reason FROM orders ORDER BY id") == [
@@ -126,8 +128,8 @@ def test_a_halt_of_any_scope_cancels_what_is_open_there_and_nothing_else(
         (foreign, *(("working", None) if is_alone else gone)),
         (waiting.order_id, *gone),
     ]
-    assert not market.application.enforcement.is_due()
-    assert market.application.enforcement.run() == 0
+    assert not market.application.controls.enforcement.is_due()
+    assert market.application.controls.enforcement.run() == 0
     market.assert_invariants()
 
 
@@ -139,7 +141,7 @@ def test_reducing_cancels_what_would_make_a_position_larger(market: Market) -> N
     opening = place(market, user, Side.SELL, limit="121.00")
 
     turn(market, REDUCING)
-    market.application.enforcement.run()
+    market.application.controls.enforcement.run()
 
     statuses = market.statuses()
     assert (statuses[buying], statuses[closing], statuses[opening]) == (
@@ -147,7 +149,7 @@ def test_reducing_cancels_what_would_make_a_position_larger(market: Market) -> N
         "working",
         "canceled",
     )
-    assert not market.application.enforcement.is_due()
+    assert not market.application.controls.enforcement.is_due()
     market.assert_invariants()
 
 
@@ -159,12 +161,12 @@ def test_an_emergency_order_that_closes_stands_under_a_halt_until_it_trades(
     turn(market, HALTED)
 
     closing = place(market, user, Side.SELL, limit="120.00", priority=Priority.EMERGENCY)
-    assert not market.application.enforcement.is_due()
-    assert market.application.enforcement.run() == 0
+    assert not market.application.controls.enforcement.is_due()
+    assert market.application.controls.enforcement.run() == 0
     assert market.statuses()[closing] == "working"
 
     market.quote(market.symbols[0], bid="120.00", ask="121.00")
-    assert market.application.matching.run() == 1
+    assert market.application.trading.matching.run() == 1
     assert market.statuses()[closing] == "filled"
     market.assert_invariants()
 
@@ -189,7 +191,7 @@ def test_a_resting_order_does_not_trade_while_halted(market: Market) -> None:
     turn(market, HALTED)
 
     market.quote(market.symbols[0], "79.00", "79.50")
-    market.application.matching.run()
+    market.application.trading.matching.run()
 
     assert market.statuses()[resting] == "working"
     assert rows(market, "SELECT count(*) FROM fills") == [(0,)]
@@ -199,7 +201,7 @@ def test_the_answer_says_when_an_older_claim_is_still_open(market: Market) -> No
     user = market.account()
     (accepted,) = market.accept(user, market.request())
 
-    with market.application._units.begin() as unit:
+    with market.application.orders.units.begin() as unit:
         unit.claim([accepted.order_id], 10)
         assert not turn(market, HALTED)
     assert turn(market, HALTED)
@@ -215,9 +217,9 @@ def test_a_batch_that_waits_for_its_account_does_not_hold_up_the_switch(market: 
     (accepted,) = market.accept(user, market.request())
 
     with ThreadPoolExecutor(1) as pool:
-        with market.application.engine.begin() as connection:
+        with market.application.base.engine.begin() as connection:
             connection.exec_driver_sql(f"UPDATE users SET cash = cash WHERE id = {user}")
-            batch = pool.submit(market.application.execution.run, [accepted.order_id])
+            batch = pool.submit(market.application.trading.execution.run, [accepted.order_id])
             wait_until(lambda: waits_for_a_lock(market))
             settled = turn(market, HALTED)
         batch.result()
@@ -236,7 +238,7 @@ def test_once_the_answer_says_settled_no_fill_is_ever_committed(market: Market) 
     begun = Event()
 
     def decide(start: int) -> None:
-        market.application.execution.run_exactly(order_ids[start : start + 2])
+        market.application.trading.execution.run_exactly(order_ids[start : start + 2])
         begun.set()
 
     with ThreadPoolExecutor(3) as pool:
@@ -256,15 +258,15 @@ def test_once_the_answer_says_settled_no_fill_is_ever_committed(market: Market) 
 def test_an_answer_of_a_slow_venue_is_not_taken_while_halted(market: Market) -> None:
     user = market.account()
     (accepted,) = market.accept(user, market.request())
-    with market.application._units.begin() as unit:
+    with market.application.orders.units.begin() as unit:
         (order,), book = unit.claim([accepted.order_id], 1)
-        book.begin_day(market.application.clock().date())
-        book.submit(order, market.application._market.terms([order])[0])
+        book.begin_day(market.application.base.clock().date())
+        book.submit(order, market.application.orders.venue.terms([order])[0])
         unit.record(book, "test")
         unit.commit()
     turn(market, HALTED)
 
-    market.application.execution._settle({order.id: order.attempt})
+    market.application.trading.execution._settle({order.id: order.attempt})
 
     assert rows(market, "SELECT status, reason, reserved FROM orders") == [
         ("canceled", CancelReason.KILL_SWITCH, 0)
@@ -279,7 +281,7 @@ def test_an_emergency_order_that_closes_passes_a_halt(market: Market) -> None:
     turn(market, HALTED)
     (accepted,) = market.accept(user, market.request(Side.SELL, priority=Priority.EMERGENCY))
 
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     assert market.statuses()[accepted.order_id] == "filled"
 
@@ -288,21 +290,23 @@ def test_an_unknown_underlying_is_refused_and_nothing_is_set(market: Market) -> 
     with pytest.raises(UnknownContract):
         turn(market, HALTED, (ControlScope.UNDERLYING, "NIFTTY"))
 
-    assert market.application.control_states.all() == []
+    assert market.application.controls.states.all() == []
     assert rows(market, "SELECT count(*) FROM audit_entries") == [(0,)]
 
 
 def test_a_reason_has_a_bounded_length(market: Market) -> None:
     with pytest.raises(InvalidInput, match="at most 200 characters, was 201"):
-        market.application.controls.turn(*SYSTEM, HALTED, actor="test", reason="x" * 201)
+        market.application.controls.trading_controls.turn(
+            *SYSTEM, HALTED, actor="test", reason="x" * 201
+        )
 
-    assert market.application.control_states.all() == []
+    assert market.application.controls.states.all() == []
 
 
 def test_a_poison_order_does_not_keep_the_others_in_the_market(market: Market) -> None:
     user = market.account()
     first, poison, last = (place(market, user, limit="80.00") for _ in range(3))
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql(f"""
             CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS
                 'BEGIN RAISE EXCEPTION ''this one breaks''; END';
@@ -311,7 +315,7 @@ def test_a_poison_order_does_not_keep_the_others_in_the_market(market: Market) -
         """)
     turn(market, HALTED)
 
-    assert market.application.enforcement.run() == 2
+    assert market.application.controls.enforcement.run() == 2
 
     statuses = market.statuses()
     assert (statuses[first], statuses[poison], statuses[last]) == (
@@ -319,7 +323,7 @@ def test_a_poison_order_does_not_keep_the_others_in_the_market(market: Market) -
         "working",
         "canceled",
     )
-    assert market.application.enforcement.is_due()
+    assert market.application.controls.enforcement.is_due()
 
 
 def test_the_strictest_state_of_each_scope_can_be_measured(market: Market) -> None:
@@ -328,7 +332,7 @@ def test_the_strictest_state_of_each_scope_can_be_measured(market: Market) -> No
     turn(market, HALTED)
     turn(market, ACTIVE)
 
-    assert market.application.control_states.strictest() == {
+    assert market.application.controls.states.strictest() == {
         "system": 0,
         "user": 1,
         "underlying": 0,

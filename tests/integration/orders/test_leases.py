@@ -47,7 +47,7 @@ class Bell:
 
     def __init__(self, application: Application, *, answers: bool = True) -> None:
         self.rung: list[tuple[tuple[int, ...], bool]] = []
-        self._execution = application.execution
+        self._execution = application.trading.execution
         self._answers = answers
 
     def ring(self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False) -> bool:
@@ -69,11 +69,11 @@ class Bell:
 def relay(application: Application, bell: Bell) -> Relay:
     depths: Callable[[], Mapping[Priority, int]] = dict
     return Relay(
-        search=OrderSearch(application.engine),
-        workflows=application.workflows,
+        search=OrderSearch(application.base.engine),
+        workflows=application.orders.workflows,
         bells=bell,
         depths=depths,
-        park=application.execution.park,
+        park=application.trading.execution.park,
         meter=NullMeter(),
         ring_after_seconds=2,
         max_rings=MAX_RINGS,
@@ -87,16 +87,16 @@ def leave_on_its_way(market: Market, user: int, count: int = 1) -> list[int]:
     accepted = market.accept(user, *[market.request() for _ in range(count)])
     ids = [order.order_id for order in accepted]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(application.execution, "_sleep", fall_silent)
+        patched.setattr(application.trading.execution, "_sleep", fall_silent)
         with pytest.raises(Silence):
-            application.execution.run(ids)
+            application.trading.execution.run(ids)
     assert set(market.statuses().values()) == {"submitting"}
     return ids
 
 
 def pass_time(market: Market) -> None:
     """Let every lease run out and every order be due."""
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE orders SET ring_at = now() - interval '1 second', "
             "lease_until = lease_until - interval '1 hour'"
@@ -104,18 +104,18 @@ def pass_time(market: Market) -> None:
 
 
 def events(market: Market, order_id: int) -> list[tuple[str, int, str | None]]:
-    found = market.application.audit.timeline(order_id)
+    found = market.application.operations.audit.timeline(order_id)
     return [(event.status.value, event.attempt, event.reason) for event in found]
 
 
 def test_an_order_is_not_placed_again_while_its_lease_lasts(market: Market) -> None:
     (order_id,) = leave_on_its_way(market, market.account())
     bell = Bell(market.application)
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE orders SET ring_at = now() - interval '1 second'")
 
     assert relay(market.application, bell).sweep() == 0
-    market.application.execution.run_exactly([order_id])
+    market.application.trading.execution.run_exactly([order_id])
 
     assert bell.rung == []
     assert market.statuses() == {order_id: "submitting"}
@@ -167,7 +167,7 @@ def test_an_order_that_no_attempt_brings_to_an_end_is_rejected_and_frees_its_mar
     assert len(bell.rung) == MAX_RINGS
     assert market.statuses() == {order_id: "rejected"}
     assert events(market, order_id)[-1] == ("rejected", 1, "PROCESSING_FAILED")
-    balance = market.application.reading.balance(market.accounts["trader"])
+    balance = market.application.people.reading.balance(market.accounts["trader"])
     assert balance.margin_used == 0
     market.assert_invariants()
 
@@ -186,10 +186,10 @@ def test_an_answer_that_cannot_be_taken_parks_its_order_with_the_traceback(
         return honest(self, orders)
 
     monkeypatch.setattr(PaperMarket, "terms", terms)
-    application.execution.run([poison.order_id, innocent.order_id])
+    application.trading.execution.run([poison.order_id, innocent.order_id])
 
     assert market.statuses() == {poison.order_id: "rejected", innocent.order_id: "filled"}
-    (parked,) = application.replays.parked()
+    (parked,) = application.trading.replays.parked()
     assert parked.order_id == str(poison.order_id)
     assert "ZeroDivisionError: the answer of the venue" in (parked.detail or "")
     market.assert_invariants()
@@ -200,15 +200,15 @@ def test_a_stale_attempt_changes_nothing_and_is_counted(market: Market) -> None:
     (order,) = market.accept(market.account(), market.request())
 
     def sleep_too_long(_seconds: float) -> None:
-        monkeypatched.setattr(application.execution, "_sleep", lambda _seconds: None)
+        monkeypatched.setattr(application.trading.execution, "_sleep", lambda _seconds: None)
         pass_time(market)
-        application.execution.run_exactly([order.order_id])
+        application.trading.execution.run_exactly([order.order_id])
         assert market.statuses() == {order.order_id: "filled"}
 
     with pytest.MonkeyPatch.context() as monkeypatched:
-        monkeypatched.setattr(application.execution, "_sleep", sleep_too_long)
-        monkeypatched.setattr(application.execution, "_meter", meter)
-        application.execution.run([order.order_id])
+        monkeypatched.setattr(application.trading.execution, "_sleep", sleep_too_long)
+        monkeypatched.setattr(application.trading.execution, "_meter", meter)
+        application.trading.execution.run([order.order_id])
 
     assert (Metric.STALE_ATTEMPTS, 1, {}) in meter.added
     assert [status for status, _, _ in events(market, order.order_id)].count("filled") == 1
@@ -218,7 +218,7 @@ def test_a_stale_attempt_changes_nothing_and_is_counted(market: Market) -> None:
 def test_the_answer_to_one_attempt_is_not_taken_for_that_to_the_next(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execution = market.application.execution
+    execution = market.application.trading.execution
     (order,) = market.accept(market.account(), market.request())
 
     def sleep_until_it_was_placed_again(_seconds: float) -> None:
@@ -232,7 +232,7 @@ def test_the_answer_to_one_attempt_is_not_taken_for_that_to_the_next(
 
     assert market.statuses() == {order.order_id: "submitting"}
     assert events(market, order.order_id)[-1] == ("submitting", 2, "LEASE_EXPIRED")
-    assert market.application.reading.positions(market.accounts["trader"]) == []
+    assert market.application.people.reading.positions(market.accounts["trader"]) == []
     market.assert_invariants()
 
 
@@ -241,7 +241,7 @@ def test_an_order_whose_validity_ended_is_not_placed_again(market: Market) -> No
     pass_time(market)
     end_validity(market)
 
-    market.application.execution.run_exactly([order_id])
+    market.application.trading.execution.run_exactly([order_id])
 
     assert market.statuses() == {order_id: "expired"}
     market.assert_invariants()
@@ -252,13 +252,15 @@ def test_an_answer_after_the_close_trades_nothing(
 ) -> None:
     (accepted,) = market.accept(market.account(), market.request())
 
-    monkeypatch.setattr(market.application.execution, "_sleep", lambda _: end_validity(market))
-    market.application.execution.run([accepted.order_id])
+    monkeypatch.setattr(
+        market.application.trading.execution, "_sleep", lambda _: end_validity(market)
+    )
+    market.application.trading.execution.run([accepted.order_id])
 
     assert market.statuses() == {accepted.order_id: "expired"}
     assert events(market, accepted.order_id)[-1] == ("expired", 1, "VALIDITY_ENDED")
-    assert market.application.reading.positions(market.accounts["trader"]) == []
-    assert market.application.reading.balance(market.accounts["trader"]).margin_used == 0
+    assert market.application.people.reading.positions(market.accounts["trader"]) == []
+    assert market.application.people.reading.balance(market.accounts["trader"]).margin_used == 0
     market.assert_invariants()
 
 
@@ -268,12 +270,12 @@ def test_expiry_ends_an_abandoned_order_and_leaves_one_whose_lease_lasts(market:
     pass_time(market)
     (accepted,) = market.accept(user, market.request())
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(market.application.execution, "_sleep", fall_silent)
+        patched.setattr(market.application.trading.execution, "_sleep", fall_silent)
         with pytest.raises(Silence):
-            market.application.execution.run([accepted.order_id])
+            market.application.trading.execution.run([accepted.order_id])
     end_validity(market)
 
-    assert market.application.expiry.run() == 1
+    assert market.application.trading.expiry.run() == 1
 
     assert market.statuses() == {abandoned: "expired", accepted.order_id: "submitting"}
     market.assert_invariants()
@@ -288,14 +290,14 @@ def test_orders_on_their_way_do_not_keep_others_from_expiring(
     monkeypatch.setattr("angel_x.services.trading.expiry._AT_A_TIME", 2)
     end_validity(market)
 
-    assert market.application.expiry.run() == 5
+    assert market.application.trading.expiry.run() == 5
 
     assert sorted(market.statuses().values()) == ["expired"] * 5 + ["submitting"] * 5
 
 
 def end_validity(market: Market) -> None:
-    now = market.application.clock() - timedelta(minutes=1)
-    with market.application.engine.begin() as connection:
+    now = market.application.base.clock() - timedelta(minutes=1)
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE orders SET valid_until = %s - id * '1 s'::interval", (now,)
         )

@@ -16,7 +16,7 @@ from tests.builders.risk import option_value
 
 def test_the_order_path_reads_what_the_greeks_pass_publishes(application: Application) -> None:
     market = Market.open(application)
-    universe, now = application.universes.current(), application.clock()
+    universe, now = application.market.universes.current(), application.base.clock()
     for row, name in enumerate(market.symbols):
         years = (float(universe.expires_at[row]) - now.timestamp()) / (365 * 86_400)
         fair, _ = option_value(
@@ -29,12 +29,12 @@ def test_the_order_path_reads_what_the_greeks_pass_publishes(application: Applic
         )
         tick = Decimal(round(fair * 20)) / 20
         market.quote(name, str(tick - Decimal("0.05")), str(tick + Decimal("0.05")))
-    application.greeks.compute_chunk(universe.version, 0, len(universe), now)
+    application.analytics.greeks.compute_chunk(universe.version, 0, len(universe), now)
     user = market.account()
     short, hedge = (s for s in market.symbols if s.endswith(("24000CE", "24100CE")))
 
-    alone = application.what_if.estimate(user, [market.request(Side.SELL, short)])
-    both = application.what_if.estimate(
+    alone = application.trading.what_if.estimate(user, [market.request(Side.SELL, short)])
+    both = application.trading.what_if.estimate(
         user, [market.request(Side.SELL, short), market.request(Side.BUY, hedge)]
     )
 
@@ -51,4 +51,4 @@ def test_a_contract_that_is_unlisted_while_it_is_asked_about_is_named(
     gone = market.request(Side.SELL, "NIFTY_25AUG26_99000CE")
 
     with pytest.raises(UnknownContract, match="NIFTY_25AUG26_99000CE"):
-        application.what_if.estimate(market.account(), [gone])
+        application.trading.what_if.estimate(market.account(), [gone])

@@ -25,12 +25,12 @@ def market(application: Application) -> Market:
 def place(market: Market, user: int, **asked: Any) -> int:
     """Accept and decide one order."""
     (accepted,) = market.accept(user, market.request(**asked))
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
     return accepted.order_id
 
 
 def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
@@ -40,11 +40,11 @@ def test_an_order_fills_in_parts_as_sizes_are_displayed(market: Market) -> None:
     assert market.statuses() == {order: "partially_filled"}
 
     market.quote(market.symbols[0], "100.00", "100.55", size=2 * LOT)
-    assert market.application.matching.run() == 1
+    assert market.application.trading.matching.run() == 1
     market.quote(market.symbols[0], "100.00", "102.05", size=2 * LOT)
-    assert market.application.matching.run() == 0
+    assert market.application.trading.matching.run() == 0
     market.quote(market.symbols[0], "100.00", "102.00", size=2 * LOT)
-    assert market.application.matching.run() == 1
+    assert market.application.trading.matching.run() == 1
 
     assert market.statuses() == {order: "filled"}
     assert rows(market, "SELECT quantity, price::text FROM fills ORDER BY id") == [
@@ -62,7 +62,7 @@ def test_the_better_order_trades_first_whoever_came_first(market: Market) -> Non
     orders = [place(market, u, limit=p) for u, p in zip(accounts, limits, strict=True)]
 
     market.quote(market.symbols[0], "98.00", "99.00", size=2 * LOT)
-    market.application.matching.run()
+    market.application.trading.matching.run()
 
     assert list(market.statuses().values()) == ["filled", "filled", "working"]
     assert set(market.statuses()) == set(orders)
@@ -75,9 +75,9 @@ def test_a_stop_is_triggered_and_then_trades(market: Market) -> None:
     assert market.statuses() == {stop: "trigger_pending"}
 
     market.quote(market.symbols[0], "101.00", "102.50")
-    assert market.application.matching.run() == 0
+    assert market.application.trading.matching.run() == 0
     market.quote(market.symbols[0], "100.50", "101.50")
-    assert market.application.matching.run() == 1
+    assert market.application.trading.matching.run() == 1
 
     told = rows(market, "SELECT status, reason FROM order_events ORDER BY id")
     assert told == [
@@ -93,7 +93,7 @@ def test_a_stop_that_is_triggered_trades_what_is_displayed_at_once(market: Marke
     stop = place(market, market.account(), limit="102.00", trigger="101.00", quantity=5 * LOT)
 
     market.quote(market.symbols[0], "101.00", "101.50", size=2 * LOT)
-    assert market.application.matching.run() == 1
+    assert market.application.trading.matching.run() == 1
 
     assert market.statuses() == {stop: "partially_filled"}
     told = rows(market, "SELECT status, reason FROM order_events ORDER BY id")[2:]
@@ -107,7 +107,7 @@ def test_a_stop_whose_limit_has_left_the_band_is_rejected_and_frees_its_margin(
     stop = place(market, market.account(), limit="150.00", trigger="101.00")
 
     market.quote(market.symbols[0], "101.00", "101.50")
-    market.application.matching.run()
+    market.application.trading.matching.run()
 
     assert market.statuses() == {stop: "rejected"}
     assert rows(market, "SELECT reason FROM orders") == [("PRICE_BAND",)]
@@ -138,7 +138,7 @@ def test_two_workers_never_fill_more_than_one_quote_displays(
     with application_on(environ, "worker") as other, ThreadPoolExecutor(4) as pool:
         applications = (market.application, other, market.application, other)
         runs = [
-            pool.submit(application.execution.run, order_ids)
+            pool.submit(application.trading.execution.run, order_ids)
             for application, order_ids in zip(applications, accepted, strict=True)
         ]
         assert sum(run.result() for run in runs) == 80
@@ -157,7 +157,10 @@ def test_orders_are_found_by_the_contracts_that_moved(market: Market) -> None:
     wanted = place(market, user, symbol=first, side=Side.SELL, limit="110.00", quantity=2 * LOT)
     place(market, user, symbol=second, limit="90.00")
     stop = place(market, user, symbol=first, limit="120.00", trigger="115.00")
-    search, universe = market.application._search, market.application.universes.current()
+    search, universe = (
+        market.application.orders.search,
+        market.application.market.universes.current(),
+    )
 
     found = search.resting(universe, [first])
 
@@ -181,7 +184,7 @@ def test_the_search_goes_through_the_index_of_resting_orders(market: Market) -> 
         "EXPLAIN SELECT id FROM orders WHERE status IN ('working', 'trigger_pending', "
         "'partially_filled') AND limit_price IS NOT NULL AND symbol = ANY('{A,B}')"
     )
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         connection.exec_driver_sql("SET enable_seqscan = off")
         lines = [line for (line,) in connection.exec_driver_sql(plan)]
 
@@ -191,11 +194,11 @@ def test_the_search_goes_through_the_index_of_resting_orders(market: Market) -> 
 def test_an_order_that_was_taken_off_is_not_matched(market: Market) -> None:
     user = market.account()
     order = place(market, user, limit="95.00")
-    market.application.cancellation.cancel(user, order)
+    market.application.trading.cancellation.cancel(user, order)
 
     market.quote(market.symbols[0], "94.00", "94.50")
 
-    assert market.application.matching.run() == 0
+    assert market.application.trading.matching.run() == 0
     assert market.statuses() == {order: OrderStatus.CANCELED}
 
 
@@ -207,7 +210,7 @@ def test_an_order_that_may_not_open_a_position_leaves_the_displayed_size_to_othe
         place(market, user, limit=limit, quantity=2 * LOT)
         for user, limit in ((stopped, "99.50"), (other, "99.00"))
     ]
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO trading_controls (scope, name, state, actor) "
             "VALUES ('user', %(name)s, 'reducing', 'test')",
@@ -215,7 +218,7 @@ def test_an_order_that_may_not_open_a_position_leaves_the_displayed_size_to_othe
         )
 
     market.quote(market.symbols[0], "98.00", "98.50", size=2 * LOT)
-    market.application.matching.run()
+    market.application.trading.matching.run()
 
     assert market.statuses() == dict(zip(orders, ("working", "filled"), strict=True))
     market.assert_invariants()

@@ -25,7 +25,7 @@ def market(application: Application) -> Market:
 
 
 def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
@@ -33,7 +33,7 @@ def test_an_accepted_order_is_traded_and_recorded(market: Market) -> None:
     user = market.account()
     (accepted,) = market.accept(user, market.request())
 
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     assert rows(market, "SELECT status, filled_quantity, average_price FROM orders") == [
         ("filled", 65, pytest.approx(100.5))
@@ -50,8 +50,8 @@ def test_a_redelivered_batch_trades_once(market: Market) -> None:
     user = market.account()
     (accepted,) = market.accept(user, market.request())
 
-    assert market.application.execution.run([accepted.order_id]) == 1
-    assert market.application.execution.run([accepted.order_id]) == 0
+    assert market.application.trading.execution.run([accepted.order_id]) == 1
+    assert market.application.trading.execution.run([accepted.order_id]) == 0
 
     assert rows(market, "SELECT count(*) FROM fills") == [(1,)]
     market.assert_invariants()
@@ -63,7 +63,7 @@ def test_ten_doorbells_at_once_trade_once(market: Market) -> None:
     order_ids = [a.order_id for a in accepted]
 
     with ThreadPoolExecutor(4) as pool:
-        decided = list(pool.map(market.application.execution.run, [order_ids] * 10))
+        decided = list(pool.map(market.application.trading.execution.run, [order_ids] * 10))
 
     assert sum(decided) == 20
     assert rows(market, "SELECT count(*) FROM fills") == [(20,)]
@@ -89,7 +89,7 @@ def test_the_same_id_with_other_content_is_a_conflict_and_stores_nothing(market:
     other = market.request(Side.SELL, client_order_id="a")
     fresh = market.request(client_order_id="b")
 
-    (outcome,) = market.application.acceptance.accept([Submission(user, (fresh, other))])
+    (outcome,) = market.application.intake.acceptance.accept([Submission(user, (fresh, other))])
 
     assert isinstance(outcome, IdempotencyConflict)
     assert rows(market, "SELECT client_order_id, side FROM orders") == [("a", "BUY")]
@@ -101,7 +101,7 @@ def test_a_conflict_leaves_the_other_submissions_of_the_commit_alone(market: Mar
     bad = Submission(user, (market.request(Side.SELL, client_order_id="a"),))
     good = Submission(user, (market.request(client_order_id="b"),))
 
-    outcomes = market.application.acceptance.accept([bad, good])
+    outcomes = market.application.intake.acceptance.accept([bad, good])
 
     assert isinstance(outcomes[0], IdempotencyConflict)
     assert isinstance(outcomes[1], tuple)
@@ -113,7 +113,7 @@ def test_one_id_from_twenty_threads_is_one_order(market: Market) -> None:
     submission = Submission(user, (market.request(client_order_id="once"),))
 
     def accept(_: int) -> int:
-        (outcome,) = market.application.acceptance.accept([submission])
+        (outcome,) = market.application.intake.acceptance.accept([submission])
         assert isinstance(outcome, tuple)
         return outcome[0].order_id
 
@@ -139,7 +139,7 @@ def test_orders_of_an_account_are_decided_in_the_order_of_acceptance(market: Mar
     early = market.accept(user, market.request())[0]
     late = market.accept(user, market.request())[0]
 
-    market.application.execution.run([late.order_id])
+    market.application.trading.execution.run([late.order_id])
 
     assert market.statuses() == {early.order_id: "filled", late.order_id: "denied"}
 
@@ -149,7 +149,7 @@ def test_a_lane_leaves_the_other_lanes_alone(market: Market) -> None:
     low = market.accept(user, market.request(priority=Priority.LOW))[0]
     high = market.accept(user, market.request(priority=Priority.HIGH))[0]
 
-    market.application.execution.run([high.order_id])
+    market.application.trading.execution.run([high.order_id])
 
     assert market.statuses() == {low.order_id: "received", high.order_id: "filled"}
 
@@ -157,13 +157,13 @@ def test_a_lane_leaves_the_other_lanes_alone(market: Market) -> None:
 def test_a_limit_order_rests_until_the_market_comes_to_it(market: Market) -> None:
     user = market.account()
     (accepted,) = market.accept(user, market.request(limit="99.00"))
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
     assert market.statuses() == {accepted.order_id: "working"}
-    assert market.application.matching.run() == 0
+    assert market.application.trading.matching.run() == 0
     market.assert_invariants()
 
     market.quote(market.symbols[0], "98.00", "98.50")
-    assert market.application.matching.run() == 1
+    assert market.application.trading.matching.run() == 1
 
     assert rows(market, "SELECT status, average_price::text FROM orders") == [("filled", "98.5000")]
     market.assert_invariants()
@@ -173,8 +173,8 @@ def test_a_canceled_order_never_trades(market: Market) -> None:
     user = market.account()
     (accepted,) = market.accept(user, market.request())
 
-    canceled = market.application.cancellation.cancel(user, accepted.order_id)
-    market.application.execution.run([accepted.order_id])
+    canceled = market.application.trading.cancellation.cancel(user, accepted.order_id)
+    market.application.trading.execution.run([accepted.order_id])
 
     assert canceled.status == "canceled"
     assert market.statuses() == {accepted.order_id: "canceled"}
@@ -185,10 +185,10 @@ def test_a_canceled_order_never_trades(market: Market) -> None:
 def test_canceling_a_resting_sale_frees_its_margin(market: Market) -> None:
     user = market.account()
     (accepted,) = market.accept(user, market.request(Side.SELL, limit="120.00"))
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
     assert rows(market, "SELECT margin_used > 100000 FROM users") == [(True,)]
 
-    market.application.cancellation.cancel(user, accepted.order_id)
+    market.application.trading.cancellation.cancel(user, accepted.order_id)
 
     assert rows(market, "SELECT margin_used::text FROM users") == [("0.00",)]
     market.assert_invariants()
@@ -197,10 +197,10 @@ def test_canceling_a_resting_sale_frees_its_margin(market: Market) -> None:
 def test_a_closed_order_cannot_be_canceled(market: Market) -> None:
     user = market.account()
     (accepted,) = market.accept(user, market.request())
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     with pytest.raises(OrderAlreadyClosed):
-        market.application.cancellation.cancel(user, accepted.order_id)
+        market.application.trading.cancellation.cancel(user, accepted.order_id)
 
     assert market.statuses() == {accepted.order_id: "filled"}
 
@@ -210,7 +210,7 @@ def test_another_accounts_order_cannot_be_canceled(market: Market) -> None:
     (accepted,) = market.accept(owner, market.request())
 
     with pytest.raises(OrderNotFound):
-        market.application.cancellation.cancel(other, accepted.order_id)
+        market.application.trading.cancellation.cancel(other, accepted.order_id)
 
     assert market.statuses() == {accepted.order_id: "received"}
 
@@ -231,7 +231,7 @@ def test_a_sale_is_denied_where_the_market_cannot_be_trusted(
     (accepted,) = market.accept(user, market.request(Side.SELL))
     spoil(market)
 
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     assert rows(market, "SELECT status, reason FROM orders") == [("denied", reason.value)]
     assert rows(market, "SELECT count(*) FROM fills") == [(0,)]
@@ -243,7 +243,7 @@ def test_what_the_account_cannot_pay_is_denied(market: Market) -> None:
     user = market.account(cash="100")
     (accepted,) = market.accept(user, market.request())
 
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     assert rows(market, "SELECT status, reason FROM orders") == [("denied", "INSUFFICIENT_MARGIN")]
     assert rows(market, "SELECT cash::text FROM users") == [("100.00",)]
@@ -255,7 +255,7 @@ def test_immediate_or_cancel_leaves_nothing_behind(market: Market) -> None:
     request = market.request(limit="80.00", validity=Validity.IOC)
     (accepted,) = market.accept(user, request)
 
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     assert rows(market, "SELECT status, reason FROM orders") == [("canceled", "NOT_MARKETABLE")]
     market.assert_invariants()
@@ -264,13 +264,13 @@ def test_immediate_or_cancel_leaves_nothing_behind(market: Market) -> None:
 def test_orders_expire_when_their_validity_ends(market: Market) -> None:
     user = market.account()
     (resting,) = market.accept(user, market.request(limit="80.00"))
-    market.application.execution.run([resting.order_id])
+    market.application.trading.execution.run([resting.order_id])
     market.accept(user, market.request())
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE orders SET valid_until = now() - interval '1 second'")
 
-    assert market.application.expiry.run() == 2
-    assert market.application.expiry.run() == 0
+    assert market.application.trading.expiry.run() == 2
+    assert market.application.trading.expiry.run() == 0
 
     assert set(market.statuses().values()) == {"expired"}
     assert rows(market, "SELECT margin_used::text FROM users") == [("0.00",)]
@@ -280,10 +280,10 @@ def test_orders_expire_when_their_validity_ends(market: Market) -> None:
 def test_an_order_that_is_decided_too_late_expires(market: Market) -> None:
     user = market.account()
     (accepted,) = market.accept(user, market.request())
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE orders SET valid_until = now() - interval '1 second'")
 
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     assert market.statuses() == {accepted.order_id: "expired"}
 
@@ -294,7 +294,7 @@ def test_an_order_is_valid_until_the_close_of_its_session(market: Market) -> Non
 
     ((until, accepted_at),) = rows(market, "SELECT valid_until, accepted_at FROM orders")
 
-    close = market.application.calendar.next_close(accepted_at)
+    close = market.application.base.calendar.next_close(accepted_at)
     assert until == close
     assert until - accepted_at < timedelta(days=5)
 
@@ -314,7 +314,7 @@ def test_a_poison_order_ends_alone_and_the_others_are_decided(
 
     monkeypatch.setattr(PaperMarket, "terms", terms)
 
-    market.application.execution.run([a.order_id for a in accepted])
+    market.application.trading.execution.run([a.order_id for a in accepted])
 
     statuses = market.statuses()
     assert statuses.pop(poison) == "denied"
@@ -330,12 +330,12 @@ def test_an_unknown_order_id_is_counted_and_dropped(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[tuple[Metric, float]] = []
-    meter = market.application.meter
+    meter = market.application.base.meter
     monkeypatch.setattr(
         type(meter), "add", lambda _, metric, amount=1, **__: counted.append((metric, amount))
     )
 
-    assert market.application.execution.run([10**12, 10**12 + 1]) == 0
+    assert market.application.trading.execution.run([10**12, 10**12 + 1]) == 0
 
     assert counted == [(Metric.MESSAGES_DROPPED, 2)]
     assert market.statuses() == {}
@@ -354,7 +354,7 @@ def test_what_does_not_fit_its_contract_is_refused(
     market: Market, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidOrder) as caught:
-        market.application.order_check.check((market.request(**changes),))
+        market.application.intake.order_check.check((market.request(**changes),))
 
     assert [fault.field for fault in caught.value.faults] == [field]
     assert rows(market, "SELECT count(*) FROM orders") == [(0,)]
@@ -364,7 +364,7 @@ def test_acceptance_does_not_wait_for_the_execution_of_the_same_account(market: 
     user = market.account()
     (first,) = market.accept(user, market.request())
 
-    with market.application.execution._units.begin() as unit:
+    with market.application.trading.execution._units.begin() as unit:
         unit.claim([first.order_id], 1)
         with ThreadPoolExecutor(1) as pool:
             (second,) = pool.submit(market.accept, user, market.request()).result(timeout=120)

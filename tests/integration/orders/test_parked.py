@@ -41,7 +41,7 @@ def park(market: Market, client_order_id: str = "mine", limit: str | None = None
     (accepted,) = market.accept(market.accounts["trader"], request)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(PaperMarket, "terms", terms)
-        market.application.execution.run([accepted.order_id])
+        market.application.trading.execution.run([accepted.order_id])
     assert market.statuses()[accepted.order_id] == "denied"
     return accepted.order_id
 
@@ -52,26 +52,28 @@ def rows(market: Market) -> list[tuple[object, ...]]:
             priority, status, request_hash
         FROM orders ORDER BY id
     """
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         found = connection.exec_driver_sql(statement).fetchall()
     return [(*row[:-1], bytes(row[-1])) for row in found]
 
 
 def audited(market: Market) -> int:
-    return len(market.application.audit.entries(AuditFilter(), after=None, limit=10).entries)
+    return len(
+        market.application.operations.audit.entries(AuditFilter(), after=None, limit=10).entries
+    )
 
 
 def test_a_parked_order_is_shown_with_its_traceback(market: Market) -> None:
     order_id = park(market)
 
-    (parked,) = market.application.replays.parked()
+    (parked,) = market.application.trading.replays.parked()
 
     assert parked.order_id == str(order_id)
     assert parked.account == "trader"
     assert parked.detail is not None
     assert parked.detail.startswith("Traceback")
     assert parked.detail.rstrip().endswith("ZeroDivisionError: no price for this one")
-    assert market.application.replays.waiting() == 1
+    assert market.application.trading.replays.waiting() == 1
 
 
 def test_an_order_that_the_database_refuses_is_parked_with_what_it_said(
@@ -84,9 +86,9 @@ def test_an_order_that_the_database_refuses_is_parked_with_what_it_said(
 
     monkeypatch.setattr(PaperMarket, "terms", for_nothing)
     (accepted,) = market.accept(market.accounts["trader"], market.request(limit="101.00"))
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
-    (parked,) = market.application.replays.parked()
+    (parked,) = market.application.trading.replays.parked()
     assert parked.detail is not None
     assert "CheckViolation" in parked.detail
     assert "fills_price_check" in parked.detail
@@ -98,13 +100,13 @@ def test_an_order_that_the_database_refuses_is_parked_with_what_it_said(
 def test_a_replay_is_a_new_order_of_the_same_content_and_is_audited(market: Market) -> None:
     order_id = park(market, limit="101.00")
 
-    replayed = market.application.replays.replay(order_id, OPERATOR)
+    replayed = market.application.trading.replays.replay(order_id, OPERATOR)
 
     old, new = rows(market)
     assert new == ("mine replay 1", *old[1:9], "received", old[-1])
-    (event,) = market.application.audit.timeline(int(replayed.order_id))
+    (event,) = market.application.operations.audit.timeline(int(replayed.order_id))
     assert (event.status, event.actor, event.reason) == ("received", OPERATOR, "REPLAYED")
-    page = market.application.audit.entries(
+    page = market.application.operations.audit.entries(
         AuditFilter(subject=f"order:{order_id}"), after=None, limit=10
     )
     (entry,) = page.entries
@@ -115,22 +117,22 @@ def test_a_replay_is_a_new_order_of_the_same_content_and_is_audited(market: Mark
 def test_a_replay_is_decided_like_any_order_and_its_original_stays_denied(market: Market) -> None:
     order_id = park(market)
 
-    new_id = int(market.application.replays.replay(order_id, OPERATOR).order_id)
-    market.application.execution.run([new_id])
+    new_id = int(market.application.trading.replays.replay(order_id, OPERATOR).order_id)
+    market.application.trading.execution.run([new_id])
 
     assert market.statuses() == {order_id: "denied", new_id: "filled"}
-    assert market.application.replays.parked() == ()
-    (shown,) = market.application.replays.parked(replayed=True)
+    assert market.application.trading.replays.parked() == ()
+    (shown,) = market.application.trading.replays.parked(replayed=True)
     assert shown.replayed_as == str(new_id)
     market.assert_invariants()
 
 
 def test_an_order_whose_replay_is_open_is_not_sent_again(market: Market) -> None:
     order_id = park(market)
-    market.application.replays.replay(order_id, OPERATOR)
+    market.application.trading.replays.replay(order_id, OPERATOR)
 
     with pytest.raises(ReplayRefused, match="open or has traded"):
-        market.application.replays.replay(order_id, OPERATOR)
+        market.application.trading.replays.replay(order_id, OPERATOR)
 
     assert len(rows(market)) == 2
     assert audited(market) == 1
@@ -138,12 +140,12 @@ def test_an_order_whose_replay_is_open_is_not_sent_again(market: Market) -> None
 
 def test_an_order_whose_replay_has_traded_is_never_sent_again(market: Market) -> None:
     order_id = park(market)
-    new_id = int(market.application.replays.replay(order_id, OPERATOR).order_id)
-    market.application.execution.run([new_id])
+    new_id = int(market.application.trading.replays.replay(order_id, OPERATOR).order_id)
+    market.application.trading.execution.run([new_id])
 
     for either in (order_id, new_id):
         with pytest.raises(ReplayRefused, match="open or has traded"):
-            market.application.replays.replay(either, OPERATOR)
+            market.application.trading.replays.replay(either, OPERATOR)
 
     assert len(rows(market)) == 2
 
@@ -152,10 +154,10 @@ def test_a_replay_that_is_parked_as_well_is_replayed_in_the_name_of_the_first(
     market: Market,
 ) -> None:
     order_id = park(market)
-    first = market.application.replays.replay(order_id, OPERATOR)
-    assert market.application.execution.park([int(first.order_id)], "no better") == 1
+    first = market.application.trading.replays.replay(order_id, OPERATOR)
+    assert market.application.trading.execution.park([int(first.order_id)], "no better") == 1
 
-    second = market.application.replays.replay(int(first.order_id), OPERATOR)
+    second = market.application.trading.replays.replay(int(first.order_id), OPERATOR)
 
     assert second.client_order_id == "mine replay 2"
     assert second.replay_of == str(order_id)
@@ -163,12 +165,12 @@ def test_a_replay_that_is_parked_as_well_is_replayed_in_the_name_of_the_first(
 
 def test_an_order_that_was_not_parked_is_not_sent_again(market: Market) -> None:
     (accepted,) = market.accept(market.accounts["trader"], market.request())
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     with pytest.raises(ReplayRefused, match="not parked"):
-        market.application.replays.replay(accepted.order_id, OPERATOR)
+        market.application.trading.replays.replay(accepted.order_id, OPERATOR)
     with pytest.raises(UnknownOrder):
-        market.application.replays.replay(accepted.order_id + 1, OPERATOR)
+        market.application.trading.replays.replay(accepted.order_id + 1, OPERATOR)
 
     assert len(rows(market)) == 1
     assert audited(market) == 0
@@ -176,11 +178,11 @@ def test_an_order_that_was_not_parked_is_not_sent_again(market: Market) -> None:
 
 def test_an_order_of_a_square_off_is_left_to_it(market: Market) -> None:
     order_id = park(market)
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE orders SET client_order_id = 'square-off 7 1'")
 
     with pytest.raises(ReplayRefused, match="basket or a square-off"):
-        market.application.replays.replay(order_id, OPERATOR)
+        market.application.trading.replays.replay(order_id, OPERATOR)
 
     assert len(rows(market)) == 1
 
@@ -191,7 +193,7 @@ def test_two_operators_at_once_send_an_order_once(market: Market) -> None:
     def replay(operator: str) -> str | None:
         together.wait()
         try:
-            return market.application.replays.replay(order_id, operator).order_id
+            return market.application.trading.replays.replay(order_id, operator).order_id
         except ReplayRefused:
             return None
 

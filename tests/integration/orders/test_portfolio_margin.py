@@ -35,9 +35,9 @@ def market(application: Application) -> Market:
 
 
 def publish(market: Market) -> None:
-    universe, now = market.application.universes.current(), market.application.clock()
+    universe, now = market.application.market.universes.current(), market.application.base.clock()
     columns = model_columns(universe, at=now.timestamp(), spot=float(SPOT))
-    market.application._risk_board.write(universe, 0, columns, epoch_ms(now))
+    market.application.market.risk_board.write(universe, 0, columns, epoch_ms(now))
 
 
 def symbol(market: Market, name: str) -> str:
@@ -56,12 +56,12 @@ def buy(market: Market, name: str = "24100CE", **wanted: Any) -> OrderRequest:
 def trade(market: Market, user: int, *requests: OrderRequest) -> list[str]:
     """Decide orders one after the other; return their statuses."""
     ids = [accepted.order_id for accepted in market.accept(user, *requests)]
-    market.application.execution.run(ids)
+    market.application.trading.execution.run(ids)
     return [market.statuses()[order_id] for order_id in ids]
 
 
 def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
@@ -71,7 +71,7 @@ def used(market: Market) -> Decimal:
 
 
 def estimate(market: Market, user: int, *requests: OrderRequest) -> MarginEstimate:
-    return market.application.what_if.estimate(user, requests)
+    return market.application.trading.what_if.estimate(user, requests)
 
 
 def test_a_hedge_that_is_bought_lowers_what_the_short_holds(market: Market) -> None:
@@ -115,7 +115,7 @@ def test_a_resting_sale_of_the_hedge_is_margined_as_if_it_had_traded(market: Mar
     assert used(market) > 4 * spread
     market.quote(symbol(market, "24100CE"), "121.00", "121.50")
     before = used(market)
-    market.application.matching.run()
+    market.application.trading.matching.run()
     assert used(market) == before
     market.assert_invariants()
 
@@ -126,12 +126,12 @@ def test_a_square_off_gets_out_of_a_spread_that_the_account_could_not_carry_nake
     user = market.account("hedged", cash="60000")
     trade(market, user, buy(market), sell(market))
 
-    workflow, _ = market.application.square_off.start(
+    workflow, _ = market.application.workflows.square_off.start(
         user, OrderSelection(), key="out", actor="test"
     )
-    market.application.advance.run(workflow.id)
+    market.application.workflows.advance.run(workflow.id)
 
-    assert market.application.square_off.read(user, workflow.id).flat
+    assert market.application.workflows.square_off.read(user, workflow.id).flat
     assert used(market) == 0
     market.assert_invariants()
 
@@ -140,11 +140,11 @@ def test_a_basket_is_margined_as_the_whole_that_it_is(market: Market) -> None:
     user = market.account("condor", cash="150000")
     legs = (sell(market), sell(market, "24000PE"), buy(market), buy(market, "23900PE"))
 
-    market.application.baskets.submit(user, BasketRequest("condor", legs), "test")
+    market.application.workflows.baskets.submit(user, BasketRequest("condor", legs), "test")
     ((workflow_id,),) = rows(market, "SELECT id FROM workflows")
-    market.application.advance.run(workflow_id)
+    market.application.workflows.advance.run(workflow_id)
 
-    assert market.application.baskets.read(user, "condor").result is BasketResult.FILLED
+    assert market.application.workflows.baskets.read(user, "condor").result is BasketResult.FILLED
     assert 0 < used(market) < 150_000
     market.assert_invariants()
 
@@ -173,24 +173,24 @@ def test_what_if_shows_what_the_orders_then_take(market: Market) -> None:
 
 
 def _cancel(market: Market, user: int, order_id: int) -> None:
-    market.application.cancellation.cancel(user, order_id)
+    market.application.trading.cancellation.cancel(user, order_id)
 
 
 def _cancel_all(market: Market, user: int, order_id: int) -> None:
-    market.application.cancel_all.run(user, OrderSelection(), actor="test")
+    market.application.controls.cancel_all.run(user, OrderSelection(), actor="test")
 
 
 def _halt(market: Market, user: int, order_id: int) -> None:
-    market.application.controls.turn(
+    market.application.controls.trading_controls.turn(
         ControlScope.USER, str(user), TradingState.HALTED, actor="test"
     )
-    market.application.enforcement.run()
+    market.application.controls.enforcement.run()
 
 
 def _shrink(market: Market, user: int, order_id: int) -> None:
-    market.application.amending.amend(user, order_id, Change(quantity=2 * LOT))
-    market.application.amending.amend(user, order_id, Change(quantity=LOT))
-    market.application.cancellation.cancel(user, order_id)
+    market.application.trading.amending.amend(user, order_id, Change(quantity=2 * LOT))
+    market.application.trading.amending.amend(user, order_id, Change(quantity=LOT))
+    market.application.trading.cancellation.cancel(user, order_id)
 
 
 @pytest.mark.parametrize("leave", [_cancel, _cancel_all, _halt, _shrink])
@@ -200,7 +200,7 @@ def test_what_is_taken_off_the_market_gives_back_what_it_took(market: Market, le
     spread = used(market)
     (accepted,) = market.accept(user, sell(market, "24000PE", limit="120.00"))
     resting = accepted.order_id
-    market.application.execution.run([resting])
+    market.application.trading.execution.run([resting])
     assert used(market) > spread
 
     leave(market, user, resting)
@@ -216,15 +216,15 @@ def test_what_stands_in_the_market_can_be_canceled_without_a_cache(
     user = market.account()
     (resting,) = market.accept(user, sell(market, limit="120.00", quantity=3 * LOT))
     (other,) = market.accept(user, sell(market, limit="120.00"))
-    market.application.execution.run([resting.order_id, other.order_id])
+    market.application.trading.execution.run([resting.order_id, other.order_id])
     held = used(market)
-    market.application.universes.current()
+    market.application.market.universes.current()
 
     with application_on(environ, cache_url="redis://127.0.0.1:9/0") as without:
-        without.cancellation.cancel(user, resting.order_id)
+        without.trading.cancellation.cancel(user, resting.order_id)
         assert used(market) == to_paisa(held / 4)
 
-        without.cancellation.cancel(user, other.order_id)
+        without.trading.cancellation.cancel(user, other.order_id)
         assert used(market) == 0
     market.assert_invariants()
 
@@ -240,7 +240,7 @@ def test_two_workers_on_one_account_never_promise_the_same_rupee(
 
     def work(application: Application, mine: Iterable[int]) -> None:
         for order_id in mine:
-            application.execution.run_exactly([order_id])
+            application.trading.execution.run_exactly([order_id])
 
     with application_on(environ) as other, ThreadPoolExecutor(2) as pool:
         running = [
@@ -257,10 +257,14 @@ def test_two_workers_on_one_account_never_promise_the_same_rupee(
 
 
 def test_margin_of_a_contract_without_an_array_is_its_percentage(market: Market) -> None:
-    universe = market.application.universes.current()
-    columns = model_columns(universe, at=market.application.clock().timestamp(), spot=float(SPOT))
+    universe = market.application.market.universes.current()
+    columns = model_columns(
+        universe, at=market.application.base.clock().timestamp(), spot=float(SPOT)
+    )
     columns[:, universe.rows[symbol(market, "24000CE")]] = float("nan")
-    market.application._risk_board.write(universe, 0, columns, epoch_ms(market.application.clock()))
+    market.application.market.risk_board.write(
+        universe, 0, columns, epoch_ms(market.application.base.clock())
+    )
     user = market.account()
 
     trade(market, user, buy(market), sell(market))
@@ -278,12 +282,12 @@ def test_an_order_that_expires_gives_back_what_it_took(market: Market) -> None:
     trade(market, user, buy(market), sell(market))
     spread = used(market)
     trade(market, user, sell(market, "24000PE", limit="120.00"))
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE orders SET valid_until = now() - interval '1 minute' WHERE status = 'working'"
         )
 
-    market.application.expiry.run()
+    market.application.trading.expiry.run()
 
     assert used(market) == spread
     assert OrderStatus.EXPIRED in market.statuses().values()
@@ -294,7 +298,7 @@ def test_the_balance_says_what_each_underlying_holds(market: Market) -> None:
     user = market.account()
     trade(market, user, sell(market), buy(market, limit="80.00"))
 
-    balance = market.application.reading.balance(user)
+    balance = market.application.people.reading.balance(user)
 
     assert balance.held == {"NIFTY": used(market)}
     assert balance.margin_used > used(market), "the purchase that rests reserves its premium"

@@ -54,11 +54,11 @@ def relay(
     application: Application, bell: Bell, depths: Mapping[Priority, int] | None = None
 ) -> Relay:
     return Relay(
-        search=OrderSearch(application.engine),
-        workflows=application.workflows,
+        search=OrderSearch(application.base.engine),
+        workflows=application.orders.workflows,
         bells=bell,
         depths=lambda: depths or {},
-        park=application.execution.park,
+        park=application.trading.execution.park,
         meter=NullMeter(),
         ring_after_seconds=2,
         max_rings=MAX_RINGS,
@@ -79,7 +79,7 @@ def market(application: Application) -> Market:
 def test_an_order_that_waits_is_rung_for_and_then_left_alone(market: Market) -> None:
     bell, user = Bell(), market.account()
     (accepted,) = market.accept(user, market.request(priority=Priority.HIGH))
-    make_due(market.application.engine)
+    make_due(market.application.base.engine)
 
     assert relay(market.application, bell).sweep() == 1
     assert relay(market.application, bell).sweep() == 0
@@ -100,7 +100,7 @@ def test_what_is_due_is_rung_for_in_batches_lane_by_lane(market: Market) -> None
     bell, user = Bell(), market.account()
     market.accept(user, *[market.request(priority=Priority.LOW) for _ in range(60)])
     market.accept(user, market.request(priority=Priority.EMERGENCY))
-    make_due(market.application.engine)
+    make_due(market.application.base.engine)
 
     relay(market.application, bell).sweep()
 
@@ -114,7 +114,7 @@ def test_what_is_due_is_rung_for_in_batches_lane_by_lane(market: Market) -> None
 def test_two_relays_side_by_side_do_no_double_work(market: Market) -> None:
     bell, user, together = Bell(), market.account(), Barrier(2)
     accepted = market.accept(user, *[market.request() for _ in range(100)])
-    make_due(market.application.engine)
+    make_due(market.application.base.engine)
 
     def sweep(_: int) -> int:
         mine = relay(market.application, bell)
@@ -132,14 +132,14 @@ def test_two_relays_ask_once_for_each_workflow_and_for_a_square_off_at_once(
     market: Market,
 ) -> None:
     bell, user, together = Bell(), market.account(), Barrier(2)
-    workflows = market.application.workflows
+    workflows = market.application.orders.workflows
     kinds = (WorkflowKind.BASKET, WorkflowKind.SQUARE_OFF)
     started = {
         workflows.start(user, kind, f"k{n}", request_hash=b"x", spec={}, actor="test")[0].id: kind
         for kind in kinds
         for n in range(20)
     }
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE workflows SET due_at = now() - interval '1 second'")
 
     def sweep(_: int) -> int:
@@ -159,7 +159,7 @@ def test_two_relays_ask_once_for_each_workflow_and_for_a_square_off_at_once(
 def test_a_sliced_order_and_a_basket_leg_that_is_held_are_not_rung_for(market: Market) -> None:
     bell, user = Bell(), market.account()
     (accepted,) = market.accept(user, market.request())
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE orders SET held = true, ring_at = now() - '1 s'::interval"
         )
@@ -167,7 +167,7 @@ def test_a_sliced_order_and_a_basket_leg_that_is_held_are_not_rung_for(market: M
     assert relay(market.application, bell).sweep() == 0
 
     assert bell.rung == []
-    assert market.application.backlog.oldest_due_seconds() == 0
+    assert market.application.operations.backlog.oldest_due_seconds() == 0
     assert market.statuses() == {accepted.order_id: "received"}
 
 
@@ -176,7 +176,7 @@ def test_an_order_that_no_ring_brings_to_a_decision_is_parked(market: Market) ->
     (accepted,) = market.accept(user, market.request())
 
     for _ in range(MAX_RINGS + 1):
-        make_due(market.application.engine)
+        make_due(market.application.base.engine)
         relay(market.application, bell).sweep()
 
     assert market.statuses() == {accepted.order_id: "denied"}
@@ -189,7 +189,7 @@ def test_an_outage_of_all_workers_parks_nothing(market: Market) -> None:
     (accepted,) = market.accept(user, market.request())
 
     for _ in range(3 * MAX_RINGS):
-        make_due(market.application.engine)
+        make_due(market.application.base.engine)
         relay(market.application, bell, {Priority.NORMAL: 7}).sweep()
 
     assert market.statuses() == {accepted.order_id: "received"}
@@ -198,7 +198,7 @@ def test_an_outage_of_all_workers_parks_nothing(market: Market) -> None:
 def test_a_queue_that_is_full_of_messages_gets_no_more(market: Market) -> None:
     bell, user = Bell(), market.account()
     market.accept(user, market.request())
-    make_due(market.application.engine)
+    make_due(market.application.base.engine)
 
     assert relay(market.application, bell, {Priority.NORMAL: 10_000}).sweep() == 0
 
@@ -212,7 +212,7 @@ def test_a_broker_that_takes_no_message_parks_nothing_and_is_asked_once_a_sweep(
     market.accept(user, *[market.request() for _ in range(120)])
 
     for _ in range(3 * MAX_RINGS):
-        make_due(market.application.engine)
+        make_due(market.application.base.engine)
         relay(market.application, bell).sweep()
 
     assert set(market.statuses().values()) == {"received"}
@@ -223,13 +223,13 @@ def test_the_relay_rings_for_nobody_while_the_cache_is_away(environ: dict[str, s
     with application_on(environ) as present:
         market = Market.open(present)
         market.accept(market.account(), market.request())
-        make_due(present.engine)
+        make_due(present.base.engine)
         nowhere = "unix:///nowhere.sock"
         lost = {"cache_url": nowhere, "warm_cache_on_startup": "false"}
         with application_on(environ, "relay", **lost) as away, pytest.raises(RedisError):
-            away.relay.sweep()
+            away.trading.relay.sweep()
 
-        with present.engine.connect() as connection:
+        with present.base.engine.connect() as connection:
             rings = connection.exec_driver_sql("SELECT rings FROM orders").scalar_one()
         assert rings == 0
 
@@ -252,11 +252,15 @@ def test_an_order_behind_one_that_ends_every_process_is_decided_and_not_parked(
     monkeypatch.setattr(PaperMarket, "terms", terms)
     for _ in range(MAX_RINGS + 1):
         bell = Bell()
-        make_due(application.engine)
+        make_due(application.base.engine)
         relay(application, bell).sweep()
         for _, order_ids in bell.rung:
             exactly = set(order_ids) <= set(bell.exact)
-            run = application.execution.run_exactly if exactly else application.execution.run
+            run = (
+                application.trading.execution.run_exactly
+                if exactly
+                else application.trading.execution.run
+            )
             with suppress(ProcessEnded):
                 run(order_ids)
 

@@ -39,7 +39,7 @@ def test_an_order_that_was_stored_is_answered_with_whatever_has_become_impossibl
     (first,) = market.accept(user, request)
     spoil(market)
 
-    again, new, both = market.application.submissions.submit(
+    again, new, both = market.application.intake.submissions.submit(
         [
             Submission(user, (request,)),
             Submission(user, (fresh,)),
@@ -51,7 +51,7 @@ def test_an_order_that_was_stored_is_answered_with_whatever_has_become_impossibl
     assert [(order.order_id, order.replayed) for order in again] == [(first.order_id, True)]
     assert isinstance(new, refusal)
     assert isinstance(both, refusal)
-    assert market.application.reading.order_of_client(user, fresh.client_order_id) is None
+    assert market.application.people.reading.order_of_client(user, fresh.client_order_id) is None
 
 
 def test_other_content_under_a_known_id_is_no_replay(market: Market) -> None:
@@ -59,7 +59,7 @@ def test_other_content_under_a_known_id_is_no_replay(market: Market) -> None:
     market.accept(user, market.request(client_order_id="a"))
     market.unlist()
 
-    (outcome,) = market.application.submissions.submit(
+    (outcome,) = market.application.intake.submissions.submit(
         [Submission(user, (market.request(client_order_id="a", quantity=130),))]
     )
 
@@ -70,7 +70,7 @@ def test_a_message_that_comes_again_after_expiry_leaves_no_refusal(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted: list[Metric] = []
-    meter = type(market.application.meter)
+    meter = type(market.application.base.meter)
     monkeypatch.setattr(meter, "add", lambda _, metric, *__, **___: counted.append(metric))
     user = market.account()
     message = {
@@ -79,15 +79,15 @@ def test_a_message_that_comes_again_after_expiry_leaves_no_refusal(
         "side": "BUY",
         "quantity": 65,
     }
-    first = market.application.messaging.submit(message)
+    first = market.application.intake.messaging.submit(message)
     market.expire()
 
-    again = market.application.messaging.submit(message)
+    again = market.application.intake.messaging.submit(message)
 
     assert isinstance(first, tuple)
     assert isinstance(again, tuple)
     assert (again[0].order_id, again[0].replayed) == (first[0].order_id, True)
-    assert market.application.refusals.get(user, "m") is None
+    assert market.application.intake.refusals.get(user, "m") is None
     assert counted == [Metric.ORDERS_ACCEPTED, Metric.IDEMPOTENT_REPLAYS]
 
 
@@ -103,9 +103,9 @@ def test_a_conflict_with_a_submission_that_is_itself_refused_is_none(market: Mar
     )
     good = Submission(user, (market.request(client_order_id="free", quantity=130),))
 
-    outcomes = market.application.acceptance.accept([refused, good])
+    outcomes = market.application.intake.acceptance.accept([refused, good])
 
     assert isinstance(outcomes[0], IdempotencyConflict)
     assert isinstance(outcomes[1], tuple)
-    stored = market.application.reading.order_of_client(user, "free")
+    stored = market.application.people.reading.order_of_client(user, "free")
     assert stored is not None

@@ -39,7 +39,7 @@ def printed(result: Result) -> Any:
 
 def resting(market: Market, user: int) -> str:
     (accepted,) = market.accept(user, market.request(limit="90.00"))
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
     return str(accepted.order_id)
 
 
@@ -69,7 +69,7 @@ def test_an_amendment_that_makes_no_sense_changes_nothing(
 
 def test_a_closed_order_cannot_be_modified(market: Market, user: int, run: Run) -> None:
     order_id = resting(market, user)
-    market.application.cancellation.cancel(user, int(order_id))
+    market.application.trading.cancellation.cancel(user, int(order_id))
 
     result = run("orders", "modify", order_id, "--price", "95.00")
 
@@ -105,9 +105,9 @@ def test_a_basket_is_handed_in_once_and_then_shown(
     )
 
     first = printed(run("basket", str(file), "--wait", "0", "--json"))
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         ((workflow_id,),) = connection.exec_driver_sql("SELECT id FROM workflows").fetchall()
-    market.application.advance.run(workflow_id)
+    market.application.workflows.advance.run(workflow_id)
     second = printed(run("basket", str(file), "--json"))
 
     assert (first["status"], first["result"]) == ("running", None)
@@ -122,9 +122,9 @@ def test_a_basket_that_was_refused_is_no_success(
     leg = {"symbol": market.symbols[0], "side": "BUY", "quantity": 65, "order_type": "LIMIT"}
     file.write_text(json.dumps([leg | {"price": "90.00", "validity": "IOC"}]))
     run("basket", str(file), "--wait", "0")
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         ((workflow_id,),) = connection.exec_driver_sql("SELECT id FROM workflows").fetchall()
-    market.application.advance.run(workflow_id)
+    market.application.workflows.advance.run(workflow_id)
 
     result = run("basket", str(file))
 

@@ -36,7 +36,7 @@ def user(market: Market) -> int:
 
 
 def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
@@ -83,10 +83,10 @@ def test_the_freeze_quantity_itself_is_one_order(market: Market, user: int) -> N
 def test_the_whole_is_filled_when_all_its_slices_are(market: Market, user: int) -> None:
     accepted = sliced(market, user)
 
-    market.application.execution.run(slices(market))
+    market.application.trading.execution.run(slices(market))
 
     assert parent(market) == ("filled", FREEZE * 2 + 65, "100.5000", None)
-    history = market.application.reading.order(user, str(accepted.order_id))
+    history = market.application.people.reading.order(user, str(accepted.order_id))
     assert [s.status for s in history.slices] == [OrderStatus.FILLED] * 3
     assert sum(fill.quantity for fill in history.fills) == history.quantity
     assert [e.status for e in history.events] == [OrderStatus.RECEIVED, OrderStatus.FILLED]
@@ -97,7 +97,7 @@ def test_the_whole_is_filled_when_all_its_slices_are(market: Market, user: int) 
 def test_a_doorbell_for_the_whole_finds_its_slices(market: Market, user: int) -> None:
     accepted = sliced(market, user)
 
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     assert parent(market)[0] == "filled"
 
@@ -109,7 +109,7 @@ def test_an_account_is_served_in_the_order_of_acceptance_slices_included(market:
     small = market.request()
     accepted = market.accept(poor, big, small)
 
-    market.application.execution.run([accepted[1].order_id])
+    market.application.trading.execution.run([accepted[1].order_id])
 
     assert parent(market)[0] == "filled"
     assert market.statuses()[accepted[1].order_id] == "denied"
@@ -120,11 +120,11 @@ def test_the_average_price_is_that_of_all_slices(market: Market, user: int) -> N
     sliced(market, user, FREEZE * 2)
     first, second = slices(market)
 
-    market.application.execution.run_exactly([first])
+    market.application.trading.execution.run_exactly([first])
     assert parent(market) == ("partially_filled", FREEZE, "100.5000", None)
     market.assert_invariants()
     market.quote(market.symbols[0], "101.00", "101.50")
-    market.application.execution.run_exactly([second])
+    market.application.trading.execution.run_exactly([second])
 
     assert parent(market) == ("filled", FREEZE * 2, "101.0000", None)
     market.assert_invariants()
@@ -133,7 +133,7 @@ def test_the_average_price_is_that_of_all_slices(market: Market, user: int) -> N
 def test_slices_that_rest_make_the_whole_working(market: Market, user: int) -> None:
     sliced(market, user, limit="90.00")
 
-    market.application.execution.run(slices(market))
+    market.application.trading.execution.run(slices(market))
 
     assert parent(market) == ("working", 0, None, None)
     assert rows(market, "SELECT open_orders FROM users") == [(3,)]
@@ -144,7 +144,7 @@ def test_a_whole_of_which_every_slice_is_denied_is_denied(market: Market) -> Non
     poor = market.account("poor", cash="100")
     sliced(market, poor)
 
-    market.application.execution.run(slices(market))
+    market.application.trading.execution.run(slices(market))
 
     assert parent(market) == ("denied", 0, None, "INSUFFICIENT_MARGIN")
     market.assert_invariants()
@@ -154,7 +154,7 @@ def test_a_whole_of_which_a_slice_is_denied_keeps_what_traded(market: Market) ->
     poor = market.account("poor", cash="200000")
     sliced(market, poor, FREEZE * 2)
 
-    market.application.execution.run(slices(market))
+    market.application.trading.execution.run(slices(market))
 
     assert parent(market) == ("canceled", FREEZE, "100.5000", "INSUFFICIENT_MARGIN")
     market.assert_invariants()
@@ -164,7 +164,7 @@ def test_immediate_or_cancel_holds_for_every_slice(market: Market, user: int) ->
     market.quote(market.symbols[0], "100.00", "100.50", size=FREEZE + 65)
     sliced(market, user, FREEZE * 2, limit="101.00", validity=Validity.IOC)
 
-    market.application.execution.run(slices(market))
+    market.application.trading.execution.run(slices(market))
 
     status, filled, _, reason = parent(market)
     assert (status, filled, reason) == ("canceled", FREEZE + 65, "NOT_FILLED_AT_ONCE")
@@ -173,24 +173,24 @@ def test_immediate_or_cancel_holds_for_every_slice(market: Market, user: int) ->
 
 def test_canceling_the_whole_cancels_every_open_slice(market: Market, user: int) -> None:
     accepted = sliced(market, user, limit="90.00")
-    market.application.execution.run(slices(market)[:1])
+    market.application.trading.execution.run(slices(market)[:1])
 
-    market.application.cancellation.cancel(user, accepted.order_id)
+    market.application.trading.cancellation.cancel(user, accepted.order_id)
 
     assert set(market.statuses().values()) == {"canceled"}
     assert rows(market, "SELECT margin_used::text, open_orders FROM users") == [("0.00", 0)]
     with pytest.raises(OrderAlreadyClosed):
-        market.application.cancellation.cancel(user, accepted.order_id)
+        market.application.trading.cancellation.cancel(user, accepted.order_id)
     market.assert_invariants()
 
 
 def test_the_whole_expires_with_its_slices(market: Market, user: int) -> None:
     sliced(market, user, limit="90.00")
-    market.application.execution.run(slices(market)[:1])
-    with market.application.engine.begin() as connection:
+    market.application.trading.execution.run(slices(market)[:1])
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE orders SET valid_until = now() - interval '1 second'")
 
-    market.application.expiry.run()
+    market.application.trading.expiry.run()
 
     assert set(market.statuses().values()) == {"expired"}
     market.assert_invariants()
@@ -200,12 +200,12 @@ def test_a_whole_that_expires_says_so_whatever_became_of_its_first_slice(
     market: Market, user: int
 ) -> None:
     sliced(market, user, limit="90.00")
-    market.application.execution.run(slices(market))
-    market.application.cancellation.cancel(user, slices(market)[0])
-    with market.application.engine.begin() as connection:
+    market.application.trading.execution.run(slices(market))
+    market.application.trading.cancellation.cancel(user, slices(market)[0])
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE orders SET valid_until = now() - interval '1 second'")
 
-    market.application.expiry.run()
+    market.application.trading.expiry.run()
 
     assert parent(market) == ("expired", 0, None, "VALIDITY_ENDED")
     market.assert_invariants()
@@ -241,7 +241,7 @@ def test_other_content_under_the_same_id_is_a_conflict_and_stores_nothing(
     market.accept(user, market.request(quantity=FREEZE * 2, client_order_id="a"))
     other = market.request(Side.SELL, quantity=FREEZE * 3, client_order_id="a")
 
-    (outcome,) = market.application.acceptance.accept([Submission(user, (other,))])
+    (outcome,) = market.application.intake.acceptance.accept([Submission(user, (other,))])
 
     assert isinstance(outcome, IdempotencyConflict)
     assert rows(market, "SELECT count(*) FROM orders") == [(3,)]
@@ -257,7 +257,7 @@ def test_more_slices_than_two_hundred_are_refused(market: Market, user: int) -> 
     request = market.request(quantity=FREEZE * 200 + 65)
 
     with pytest.raises(InvalidOrder) as caught:
-        market.application.order_check.check((request,))
+        market.application.intake.order_check.check((request,))
 
     assert [(f.field, f.value) for f in caught.value.faults] == [
         ("quantity", str(request.quantity))
@@ -271,16 +271,18 @@ def test_a_request_is_not_sliced_into_more_orders_than_it_may_hold(
     requests = tuple(market.request(quantity=FREEZE * 200) for _ in range(51))
 
     with pytest.raises(InvalidOrder) as caught:
-        market.application.order_check.check(requests)
+        market.application.intake.order_check.check(requests)
 
     assert [(f.index, f.field) for f in caught.value.faults] == [(50, "quantity")]
 
 
 def test_a_new_price_holds_for_every_slice_and_for_the_whole(market: Market, user: int) -> None:
     accepted = sliced(market, user, limit="90.00")
-    market.application.execution.run(slices(market)[:2])
+    market.application.trading.execution.run(slices(market)[:2])
 
-    market.application.amending.amend(user, accepted.order_id, Change(limit_price=Decimal("95.00")))
+    market.application.trading.amending.amend(
+        user, accepted.order_id, Change(limit_price=Decimal("95.00"))
+    )
 
     assert rows(market, "SELECT DISTINCT limit_price::text FROM orders") == [("95.00",)]
     assert parent(market)[0] == "working"
@@ -290,11 +292,11 @@ def test_a_new_price_holds_for_every_slice_and_for_the_whole(market: Market, use
 def test_a_price_that_one_slice_cannot_bear_changes_none(market: Market) -> None:
     poor = market.account("poor", cash="355000")
     accepted = sliced(market, poor, FREEZE * 2, limit="100.00")
-    market.application.execution.run(slices(market))
+    market.application.trading.execution.run(slices(market))
     before = rows(market, "SELECT id, limit_price, reserved, time_priority FROM orders ORDER BY 1")
 
     with pytest.raises(Exception, match="INSUFFICIENT_MARGIN"):
-        market.application.amending.amend(
+        market.application.trading.amending.amend(
             poor, accepted.order_id, Change(limit_price=Decimal("120.00"))
         )
 
@@ -311,7 +313,7 @@ def test_neither_the_quantity_of_the_whole_nor_a_single_slice_is_amended(
     order_id = slices(market)[0] if of_a_slice else accepted.order_id
 
     with pytest.raises(InvalidAmendment):
-        market.application.amending.amend(user, order_id, Change(quantity=FREEZE))
+        market.application.trading.amending.amend(user, order_id, Change(quantity=FREEZE))
 
     assert rows(market, "SELECT sum(quantity) FROM orders WHERE parent_id > 0") == [
         (FREEZE * 2 + 65,)
@@ -323,7 +325,7 @@ def test_lists_show_the_whole_and_its_slices_only_when_asked(market: Market, use
     market.accept(user, market.request())
 
     def listed(wanted: OrderFilter) -> Sequence[str | None]:
-        page = market.application.reading.orders(user, wanted, after=None, limit=10)
+        page = market.application.people.reading.orders(user, wanted, after=None, limit=10)
         return [order.parent_id for order in page.orders]
 
     assert listed(OrderFilter()) == [None, None]
@@ -333,7 +335,7 @@ def test_lists_show_the_whole_and_its_slices_only_when_asked(market: Market, use
 def test_the_stream_tells_of_the_whole_as_of_any_order(market: Market, user: int) -> None:
     accepted = sliced(market, user, client_order_id="big")
 
-    market.application.execution.run(slices(market))
+    market.application.trading.execution.run(slices(market))
 
     told = published(market)
     assert [(e["client_order_id"], e["status"], e.get("parent_id")) for e in told] == [
@@ -353,10 +355,10 @@ def test_the_stream_tells_of_the_whole_as_of_any_order(market: Market, user: int
 def test_slicing_is_no_way_around_a_limit(
     market: Market, user: int, kind: LimitKind, value: int, reason: DenialReason
 ) -> None:
-    market.application.limits.put(user, {kind.value: value}, "test")
+    market.application.people.limits.put(user, {kind.value: value}, "test")
     sliced(market, user)
 
-    market.application.execution.run(slices(market))
+    market.application.trading.execution.run(slices(market))
 
     assert parent(market) == ("denied", 0, None, reason.value)
     assert rows(market, "SELECT count(*) FROM fills") == [(0,)]
@@ -365,19 +367,19 @@ def test_slicing_is_no_way_around_a_limit(
 def test_only_what_can_be_decided_counts_as_waiting(market: Market, user: int) -> None:
     sliced(market, user)
 
-    assert market.application._intake.waiting() == 3
+    assert market.application.intake.store.waiting() == 3
 
 
 def published(market: Market) -> list[dict[str, Any]]:
     """What the live stream holds, oldest first."""
-    return [json.loads(event.body) for event in market.application.events.read("0")]
+    return [json.loads(event.body) for event in market.application.base.events.read("0")]
 
 
 def relist(market: Market, *, freeze_quantity: int) -> None:
     """List the same contracts under another freeze quantity."""
     application = market.application
-    found = application.universes.current().contracts
+    found = application.market.universes.current().contracts
     changed = [replace(contract, freeze_quantity=freeze_quantity) for contract in found]
-    SqlContracts(application.engine).replace(Universe(changed))
-    universe = application.universes.version("") or application.universes.current()
-    application.contracts.pointer.publish(universe.version)
+    SqlContracts(application.base.engine).replace(Universe(changed))
+    universe = application.market.universes.version("") or application.market.universes.current()
+    application.market.contracts.pointer.publish(universe.version)

@@ -27,7 +27,7 @@ def market(application: Application) -> Market:
 
 
 def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
@@ -42,8 +42,8 @@ def trade(
 ) -> int:
     request = replace(market.request(side, symbol, limit=limit, quantity=quantity), product=product)
     accepted = market.accept(user, request)
-    market.application.execution.run([order.order_id for order in accepted])
-    while market.application.execution.run([order.order_id for order in accepted]):
+    market.application.trading.execution.run([order.order_id for order in accepted])
+    while market.application.trading.execution.run([order.order_id for order in accepted]):
         pass
     return accepted[0].order_id
 
@@ -52,9 +52,11 @@ def square_off(
     market: Market, user: int, selection: OrderSelection = EVERYTHING, key: str = "exit"
 ) -> SquareOffRecord:
     """Start a square-off and take one step."""
-    workflow, _ = market.application.square_off.start(user, selection, key=key, actor="test")
-    market.application.advance.run(workflow.id)
-    return market.application.square_off.read(user, workflow.id)
+    workflow, _ = market.application.workflows.square_off.start(
+        user, selection, key=key, actor="test"
+    )
+    market.application.workflows.advance.run(workflow.id)
+    return market.application.workflows.square_off.read(user, workflow.id)
 
 
 def held(market: Market) -> list[tuple[Any, ...]]:
@@ -116,9 +118,9 @@ def test_a_square_off_goes_on_once_there_is_a_quote(market: Market) -> None:
     record = square_off(market, user)
 
     market.quote(symbol, "100.00", "101.00")
-    market.application.advance.run(int(record.id))
+    market.application.workflows.advance.run(int(record.id))
 
-    record = market.application.square_off.read(user, int(record.id))
+    record = market.application.workflows.square_off.read(user, int(record.id))
     assert (record.status, record.flat) == (WorkflowStatus.DONE, True)
     assert exits(market) == [("BUY", 65, "denied"), ("BUY", 65, "filled")]
 
@@ -146,9 +148,9 @@ def test_what_the_market_does_not_show_is_closed_at_a_later_quote(market: Market
     record = square_off(market, user)
     assert (record.status, record.left[0].quantity) == (WorkflowStatus.RUNNING, 130)
     market.quote(symbol, "98.00", "100.50")
-    market.application.advance.run(int(record.id))
+    market.application.workflows.advance.run(int(record.id))
 
-    assert market.application.square_off.read(user, int(record.id)).flat
+    assert market.application.workflows.square_off.read(user, int(record.id)).flat
     assert rows(market, "SELECT sum(quantity) FROM fills WHERE side = 'SELL'") == [(195,)]
     market.assert_invariants()
 
@@ -217,7 +219,7 @@ def test_the_same_key_for_something_else_is_a_conflict(market: Market) -> None:
 def test_a_halted_account_can_still_be_squared_off(market: Market) -> None:
     user = market.account()
     trade(market, user, Side.SELL, market.symbols[0])
-    market.application.controls.turn(
+    market.application.controls.trading_controls.turn(
         ControlScope.SYSTEM, "", TradingState.HALTED, actor="test", reason=None
     )
 
@@ -231,7 +233,7 @@ def test_a_halted_account_can_leave_one_product_while_it_holds_the_opposite_in_a
     user, symbol = market.account(), market.symbols[0]
     trade(market, user, Side.SELL, symbol, product=Product.INTRADAY)
     trade(market, user, Side.BUY, symbol)
-    market.application.controls.turn(
+    market.application.controls.trading_controls.turn(
         ControlScope.USER, str(user), TradingState.HALTED, actor="test", reason=None
     )
 
@@ -244,12 +246,14 @@ def test_many_square_offs_at_once_never_turn_the_position_round(market: Market) 
     user = market.account()
     trade(market, user, Side.SELL, market.symbols[0], 130)
     started = [
-        market.application.square_off.start(user, EVERYTHING, key=f"exit-{n}", actor="test")[0].id
+        market.application.workflows.square_off.start(
+            user, EVERYTHING, key=f"exit-{n}", actor="test"
+        )[0].id
         for n in range(6)
     ]
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(market.application.advance.run, started * 3))
+        list(pool.map(market.application.workflows.advance.run, started * 3))
 
     assert held(market) == []
     assert rows(market, "SELECT sum(quantity) FROM fills WHERE side = 'BUY'") == [(130,)]
@@ -263,7 +267,7 @@ def test_an_exit_that_came_too_late_is_refused_and_opens_nothing(market: Market)
     (accepted,) = market.accept(user, late)
 
     assert square_off(market, user).flat
-    market.application.execution.run([accepted.order_id])
+    market.application.trading.execution.run([accepted.order_id])
 
     assert held(market) == []
     assert rows(market, "SELECT sum(quantity) FROM fills WHERE side = 'BUY'") == [(65,)]
@@ -275,14 +279,16 @@ def test_orders_that_were_stored_before_a_process_died_are_used_and_not_sent_aga
 ) -> None:
     user, symbol = market.account(), market.symbols[0]
     trade(market, user, Side.SELL, symbol)
-    workflow, _ = market.application.square_off.start(user, EVERYTHING, key="exit", actor="test")
+    workflow, _ = market.application.workflows.square_off.start(
+        user, EVERYTHING, key="exit", actor="test"
+    )
     market.accept(
         user, market.request(Side.BUY, symbol, client_order_id=f"square-off {workflow.id} 1")
     )
 
-    market.application.advance.run(workflow.id)
+    market.application.workflows.advance.run(workflow.id)
 
-    record = market.application.square_off.read(user, workflow.id)
+    record = market.application.workflows.square_off.read(user, workflow.id)
     assert record.flat
     assert [leg.orders for leg in record.legs] == [1]
     assert len(exits(market)) == 1
@@ -300,14 +306,14 @@ def test_a_square_off_that_is_not_done_at_the_close_says_what_is_left(market: Ma
     trade(market, user, Side.SELL, symbol)
     market.quote(symbol, "100.00", "0.00")
     record = square_off(market, user)
-    with market.application.engine.begin() as connection:
+    with market.application.base.engine.begin() as connection:
         connection.exec_driver_sql(
             'UPDATE workflows SET spec = spec || \'{"ends_at": "2026-01-01T00:00:00+00:00"}\''
         )
 
-    market.application.advance.run(int(record.id))
+    market.application.workflows.advance.run(int(record.id))
 
-    record = market.application.square_off.read(user, int(record.id))
+    record = market.application.workflows.square_off.read(user, int(record.id))
     assert (record.status, record.flat) == (WorkflowStatus.FAILED, False)
     assert [(rest.symbol, rest.quantity, rest.reason) for rest in record.left] == [
         (symbol, -65, "NO_QUOTE")
@@ -319,4 +325,4 @@ def test_nobody_else_reads_a_square_off(market: Market) -> None:
     record = square_off(market, market.account())
 
     with pytest.raises(WorkflowNotFound):
-        market.application.square_off.read(market.account("other"), int(record.id))
+        market.application.workflows.square_off.read(market.account("other"), int(record.id))

@@ -70,29 +70,29 @@ def at_once(*deeds: Callable[[], T]) -> list[T | Exception]:
 
 
 def rows(market: Market, query: str) -> list[tuple[Any, ...]]:
-    with market.application.engine.connect() as connection:
+    with market.application.base.engine.connect() as connection:
         return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
 def audited(market: Market) -> list[dict[str, Any]]:
     """Return the details of the audit, the oldest first."""
-    page = market.application.audit.entries(AuditFilter(), after=None, limit=50)
+    page = market.application.operations.audit.entries(AuditFilter(), after=None, limit=50)
     return [entry.detail for entry in reversed(page.entries)]
 
 
 def parked(market: Market) -> int:
     (accepted,) = market.accept(market.account(), market.request())
-    assert market.application.execution.park([accepted.order_id], "boom") == 1
+    assert market.application.trading.execution.park([accepted.order_id], "boom") == 1
     return accepted.order_id
 
 
 def test_of_two_that_replay_the_same_parked_order_one_is_refused(market: Market) -> None:
     order_id = parked(market)
-    replay = market.application.replays.replay
+    replay = market.application.trading.replays.replay
     lock = f"SELECT 1 FROM orders WHERE id = {order_id} FOR UPDATE"
 
     with held_up(
-        market.application.engine,
+        market.application.base.engine,
         lock,
         partial(replay, order_id, "cli:asha"),
         partial(replay, order_id, "cli:ravi"),
@@ -107,9 +107,9 @@ def test_of_two_that_replay_the_same_parked_order_one_is_refused(market: Market)
 
 def test_of_two_that_replay_an_order_and_its_replay_one_is_refused(market: Market) -> None:
     order_id = parked(market)
-    replay = market.application.replays.replay
+    replay = market.application.trading.replays.replay
     again = int(replay(order_id, "cli:asha").order_id)
-    market.application.execution.park([again], "boom")
+    market.application.trading.execution.park([again], "boom")
 
     answers = at_once(partial(replay, order_id, "cli:asha"), partial(replay, again, "cli:ravi"))
 
@@ -121,16 +121,16 @@ def test_of_two_that_replay_an_order_and_its_replay_one_is_refused(market: Marke
 def test_a_square_off_that_two_start_under_one_key_is_one(market: Market) -> None:
     user = market.account()
     (bought,) = market.accept(user, market.request(Side.BUY, quantity=130))
-    market.application.execution.run([bought.order_id])
-    service = market.application.square_off
+    market.application.trading.execution.run([bought.order_id])
+    service = market.application.workflows.square_off
     start = partial(service.start, user, OrderSelection(), key="exit")
 
     answers = at_once(partial(start, actor="cli:asha"), partial(start, actor="cli:ravi"))
     workflows = [answer for answer in answers if not isinstance(answer, Exception)]
     ids = {workflow.id for workflow, _ in workflows}
     (workflow_id,) = ids
-    at_once(*[partial(market.application.advance.run, workflow_id)] * 2)
-    market.application.advance.run(workflow_id)
+    at_once(*[partial(market.application.workflows.advance.run, workflow_id)] * 2)
+    market.application.workflows.advance.run(workflow_id)
 
     assert sorted(is_new for _, is_new in workflows) == [False, True]
     assert rows(market, "SELECT count(*) FROM workflows") == [(1,)]
@@ -143,12 +143,12 @@ def test_a_square_off_that_two_start_under_one_key_is_one(market: Market) -> Non
 def test_of_two_that_turn_the_kill_switch_each_entry_of_the_audit_says_the_state_before(
     market: Market,
 ) -> None:
-    turn = market.application.controls.turn
+    turn = market.application.controls.trading_controls.turn
     turn(SYSTEM, "", TradingState.REDUCING, actor="cli:asha")
     lock = "SELECT 1 FROM trading_controls FOR UPDATE"
 
     with held_up(
-        market.application.engine,
+        market.application.base.engine,
         lock,
         partial(turn, SYSTEM, "", TradingState.HALTED, actor="cli:asha"),
         partial(turn, SYSTEM, "", TradingState.ACTIVE, actor="cli:ravi"),
@@ -167,10 +167,10 @@ def test_two_that_turn_the_kill_switch_alike_are_both_audited_and_it_holds(
 ) -> None:
     user = market.account()
     (order,) = market.accept(user, market.request())
-    turn = partial(market.application.controls.turn, SYSTEM, "", state)
+    turn = partial(market.application.controls.trading_controls.turn, SYSTEM, "", state)
 
     at_once(partial(turn, actor="cli:asha"), partial(turn, actor="cli:ravi"))
-    market.application.execution.run([order.order_id])
+    market.application.trading.execution.run([order.order_id])
 
     assert sorted(entry["before"] for entry in audited(market)) == sorted(["active", state.value])
     assert market.statuses() == {order.order_id: "denied"}

@@ -18,7 +18,7 @@ def test_the_rules_of_all_accounts_come_once_with_a_batch(application: Applicati
         for user in users
         for accepted in market.accept(user, *(market.request() for _ in range(3)))
     ]
-    with application.engine.begin() as connection:
+    with application.base.engine.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO risk_limits (scope, name, kind, value, actor) "
             "SELECT 'user', n::text, 'max_open_orders', 7, 'test' FROM generate_series(1, 50) n"
@@ -29,9 +29,9 @@ def test_the_rules_of_all_accounts_come_once_with_a_batch(application: Applicati
         )
 
     received = frozenset({OrderStatus.RECEIVED})
-    with application._units.begin() as unit:
+    with application.orders.units.begin() as unit:
         orders, book = unit.orders(order_ids, received)
-    with application.engine.connect() as connection:
+    with application.base.engine.connect() as connection:
         parameters = {"order_ids": order_ids, "statuses": sorted(received)}
         documents = [row.common for row in connection.exec_driver_sql(_BY_ID.text, parameters)]
 
@@ -54,10 +54,10 @@ def test_what_is_closed_is_not_read_and_what_is_open_comes_once(application: App
         market.request(Side.SELL, offered, limit="120.00"),
     ]
     for accepted in market.accept(user, *trades):
-        application.execution.run_exactly([accepted.order_id])
+        application.trading.execution.run_exactly([accepted.order_id])
     waiting = [a.order_id for a in market.accept(user, market.request(symbol=other))]
 
-    with application._units.begin() as unit:
+    with application.orders.units.begin() as unit:
         _, book = unit.orders(waiting, frozenset({OrderStatus.RECEIVED}))
 
     assert {symbol for _, symbol in book.exposures} == {held, offered}
@@ -72,7 +72,7 @@ def test_a_deep_backlog_of_one_account_leaves_room_for_the_others(application: A
     backlog = market.accept(deep, *(market.request() for _ in range(10)))
     (late,) = market.accept(other, market.request())
 
-    with application._units.begin() as unit:
+    with application.orders.units.begin() as unit:
         orders, _ = unit.claim([backlog[-1].order_id, late.order_id], 4)
 
     oldest = [accepted.order_id for accepted in backlog[:3]]

@@ -105,14 +105,14 @@ def traded(application: Application) -> Application:
     """An application that has events, fills, a ledger and an audit."""
     market = Market.open(application)
     poison, order = market.accept(market.account(), market.request(), market.request())
-    application.execution.park([poison.order_id], "to be replayed")
-    application.execution.run([order.order_id])
-    application.replays.replay(poison.order_id, "cli:asha")
+    application.trading.execution.park([poison.order_id], "to be replayed")
+    application.trading.execution.run([order.order_id])
+    application.trading.replays.replay(poison.order_id, "cli:asha")
     return application
 
 
 def content(application: Application, table: str) -> list[str]:
-    with application.engine.connect() as connection:
+    with application.base.engine.connect() as connection:
         rows = connection.exec_driver_sql(f"SELECT t::text FROM {table} t ORDER BY 1")
         found = [str(row) for (row,) in rows]
     assert found
@@ -136,7 +136,7 @@ def test_what_was_written_down_cannot_be_changed_through_the_engine_of_the_appli
 
     with (
         pytest.raises(DBAPIError, match="can only be added to"),
-        traded.engine.begin() as connection,
+        traded.base.engine.begin() as connection,
     ):
         connection.exec_driver_sql(statement.format(table=table, change=CHANGES[table]))
 
@@ -151,10 +151,10 @@ def test_nor_by_the_name_of_a_partition_old_or_new(
     traded: Application, table: str, statement: str
 ) -> None:
     before = content(traded, table)
-    assert Partitions(traded.engine, traded.clock).maintain().made == 7 * len(TABLES)
-    parts = _partitions(traded.engine, table)
+    assert Partitions(traded.base.engine, traded.base.clock).maintain().made == 7 * len(TABLES)
+    parts = _partitions(traded.base.engine, table)
     assert len(parts) == 8
-    with traded.engine.begin() as connection:
+    with traded.base.engine.begin() as connection:
         # A trigger on rows needs one to refuse.
         columns = (
             "order_id, status, actor, at"
@@ -170,7 +170,7 @@ def test_nor_by_the_name_of_a_partition_old_or_new(
     for part in parts:
         with (
             pytest.raises(DBAPIError, match="can only be added to"),
-            traded.engine.begin() as connection,
+            traded.base.engine.begin() as connection,
         ):
             connection.exec_driver_sql(statement.format(part=part, change=CHANGES[table]))
 

@@ -127,12 +127,12 @@ def traded(application: Application) -> Market:
     ]
     market.quote(market.symbols[3], "100.00", "100.50", size=65)
     accepted = market.accept(user, *requests)
-    application.execution.run([order.order_id for order in accepted[:-1]])
+    application.trading.execution.run([order.order_id for order in accepted[:-1]])
     return market
 
 
 def test_all_hold_after_honest_trading(traded: Market) -> None:
-    found = traded.application.invariants.check(traded.application.clock())
+    found = traded.application.operations.invariants.check(traded.application.base.clock())
 
     assert [i.name for i in found] == [name for name, _, _ in RULES]
     assert all(i.holds for i in found)
@@ -149,11 +149,11 @@ def test_the_honest_story_has_every_shape(traded: Market) -> None:
 
 
 def test_every_lie_is_noticed(traded: Market) -> None:
-    now, unnoticed = traded.application.clock(), []
+    now, unnoticed = traded.application.base.clock(), []
     for name, lie in [*((name, lie) for name, lie in LIES.items() if lie), *FURTHER_LIES]:
         [rule] = [rule for rule in RULES if rule[0] == name]
         # Left without a commit, so the next lie is told of the honest story.
-        with traded.application.engine.connect() as connection:
+        with traded.application.base.engine.connect() as connection:
             # What the database itself refuses is told as its owner could: without its triggers.
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
             assert connection.exec_driver_sql(lie).rowcount != 0, lie
@@ -185,12 +185,12 @@ TRUTHS = [
 
 
 def test_no_truth_is_called_a_lie(traded: Market) -> None:
-    now, accused = traded.application.clock(), []
-    with traded.application.engine.begin() as connection:
+    now, accused = traded.application.base.clock(), []
+    with traded.application.base.engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO margins VALUES (1, 'BANKNIFTY', 0)")
     for name, truth in TRUTHS:
         [rule] = [rule for rule in RULES if rule[0] == name]
-        with traded.application.engine.connect() as connection:
+        with traded.application.base.engine.connect() as connection:
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
             assert connection.exec_driver_sql(truth).rowcount > 0, truth
             if not _checked(connection, *rule, now).holds:
@@ -207,14 +207,14 @@ def test_two_fills_of_one_execution_are_impossible(traded: Market) -> None:
 
     with (
         pytest.raises(IntegrityError, match="fills_execution_id_key"),
-        traded.application.engine.begin() as connection,
+        traded.application.base.engine.begin() as connection,
     ):
         connection.execute(text(doubled))
 
 
 def test_validity_is_measured_at_the_markets_time(traded: Market) -> None:
-    later = traded.application.clock() + timedelta(days=30)
+    later = traded.application.base.clock() + timedelta(days=30)
 
-    found = {i.name: i for i in traded.application.invariants.check(later)}
+    found = {i.name: i for i in traded.application.operations.invariants.check(later)}
 
     assert not found["orders end in time"].holds

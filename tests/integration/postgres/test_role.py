@@ -56,15 +56,15 @@ def traded(application: Application) -> Application:
         market.request(limit="90.00"),
         market.request(limit="90.00"),
     )
-    application.execution.park([poison.order_id], "to be replayed")
-    application.execution.run([bought.order_id])
-    application.cancellation.cancel(user, resting.order_id)
-    application.replays.replay(poison.order_id, "cli:asha")
-    application.limits.put(None, {"max_order_quantity": Decimal(1800)}, "cli")
-    application.relay.sweep()
-    application.canaries.sing()
-    application.canaries.hear(QueueName.HIGH, application.clock())
-    application.portfolios.update([user])
+    application.trading.execution.park([poison.order_id], "to be replayed")
+    application.trading.execution.run([bought.order_id])
+    application.trading.cancellation.cancel(user, resting.order_id)
+    application.trading.replays.replay(poison.order_id, "cli:asha")
+    application.people.limits.put(None, {"max_order_quantity": Decimal(1800)}, "cli")
+    application.trading.relay.sweep()
+    application.operations.canaries.sing()
+    application.operations.canaries.hear(QueueName.HIGH, application.base.clock())
+    application.analytics.portfolios.update([user])
     assert set(market.statuses().values()) == {
         "denied",
         "filled",
@@ -78,25 +78,27 @@ def traded(application: Application) -> Application:
 
 
 def test_the_application_does_its_work_under_the_role(traded: Application) -> None:
-    with traded.engine.connect() as connection:
+    with traded.base.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT current_user").scalar_one() == ROLE
 
-    page = traded.audit.entries(AuditFilter(), after=None, limit=10)
+    page = traded.operations.audit.entries(AuditFilter(), after=None, limit=10)
     assert {entry.action for entry in page.entries} == {"order.replayed", "limit.set"}
 
 
 def test_shorts_are_margined_and_contracts_listed_under_the_role(application: Application) -> None:
     market = Market.open(application)
     (sold,) = market.accept(market.account(), market.request(Side.SELL))
-    application.execution.run([sold.order_id])
-    universe = application.universes.current()
-    application.greeks.compute_chunk(universe.version, 0, len(universe), application.clock())
-    application.greeks_archive.snapshot()
-    application.greeks_archive.forget()
+    application.trading.execution.run([sold.order_id])
+    universe = application.market.universes.current()
+    application.analytics.greeks.compute_chunk(
+        universe.version, 0, len(universe), application.base.clock()
+    )
+    application.analytics.greeks_archive.snapshot()
+    application.analytics.greeks_archive.forget()
 
-    listed = application.contracts.load_generated()
+    listed = application.market.contracts.load_generated()
 
-    with application.engine.connect() as connection:
+    with application.base.engine.connect() as connection:
         held = connection.exec_driver_sql("SELECT sum(margin) FROM margins").scalar_one()
         assert connection.exec_driver_sql("SELECT current_user").scalar_one() == ROLE
     assert held > 100_000
@@ -123,7 +125,7 @@ def test_the_role_can_add_to_what_was_written_down_and_no_more(
 
     with (
         pytest.raises(ProgrammingError, match=r"permission denied|must be owner"),
-        traded.engine.begin() as connection,
+        traded.base.engine.begin() as connection,
     ):
         connection.exec_driver_sql(statement.format(table=table))
 
@@ -137,7 +139,7 @@ def test_the_role_can_add_to_what_was_written_down_and_no_more(
 def test_the_role_cannot_touch_a_partition(traded: Application, table: str, statement: str) -> None:
     with (
         pytest.raises(ProgrammingError, match="permission denied"),
-        traded.engine.begin() as connection,
+        traded.base.engine.begin() as connection,
     ):
         connection.exec_driver_sql(statement.format(f"{table}_default"))
 
@@ -154,11 +156,11 @@ def test_the_role_cannot_touch_a_partition(traded: Application, table: str, stat
 def test_the_role_cannot_get_around_the_guards(traded: Application, statement: str) -> None:
     with (
         pytest.raises(ProgrammingError, match=r"permission denied|must be owner"),
-        traded.engine.begin() as connection,
+        traded.base.engine.begin() as connection,
     ):
         connection.exec_driver_sql(statement)
 
 
 def _count(application: Application, table: str) -> int:
-    with application.engine.connect() as connection:
+    with application.base.engine.connect() as connection:
         return int(connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())

@@ -44,11 +44,11 @@ def application(
 def test_the_cache_is_asked_again_on_a_new_connection(
     application: Application, cache_breaker: tuple[Breaker, str], moment: Moment, manner: Manner
 ) -> None:
-    application.cache.set("a", "1")
+    application.base.cache.set("a", "1")
     breaker, _ = cache_breaker
     breaker.break_next(moment, manner)
 
-    assert application.cache.get("a") == b"1"
+    assert application.base.cache.get("a") == b"1"
     assert (breaker.broken, breaker.made) == (1, 2)
 
 
@@ -66,7 +66,7 @@ def test_a_doorbell_is_rung_on_a_new_connection_where_the_kept_one_broke_between
         assert dispatcher.ring(Priority.NORMAL, [2])
 
     assert breaker.broken
-    assert application.broker.llen(QueueName.NORMAL) == 2
+    assert application.base.broker.llen(QueueName.NORMAL) == 2
     assert not meter.added
 
 
@@ -85,7 +85,7 @@ def test_a_doorbell_whose_connection_breaks_is_lost_once_and_never_sent_twice(
         assert dispatcher.ring(Priority.NORMAL, [3])
 
     # After a pause of seconds a ping is what meets the break, and the message was never sent.
-    assert application.broker.llen(QueueName.NORMAL) in (
+    assert application.base.broker.llen(QueueName.NORMAL) in (
         {2} if moment is Moment.IN_REQUEST else {2, 3}
     )
     assert [metric for metric, _, _ in meter.added] == [Metric.DOORBELLS_LOST]

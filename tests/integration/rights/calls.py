@@ -117,7 +117,7 @@ class Caller:
     def _listen(self, path: str, key: str) -> Outcome:
         """Read the stream until an event comes that is told behind one of the stranger's."""
         last = self.world.name()
-        self.world.application.events.publish(
+        self.world.application.base.events.publish(
             [
                 {"user_id": user_id, "kind": "order", "note": note}
                 for user_id, note in (

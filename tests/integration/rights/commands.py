@@ -67,7 +67,7 @@ def _open_order(world: World) -> object:
 
 
 def _limit(world: World) -> object:
-    limits = world.application.limits
+    limits = world.application.people.limits
     limits.put(None, {"max_open_orders": 6000}, "cli")
     return limits.put(world.holder_id, {"max_open_orders": 5000}, "cli")
 

@@ -107,7 +107,7 @@ def _limit_of(account: str | None) -> Callable[[World, str], object]:
     def put(world: World, ref: str) -> object:
         name = ref if account == "REF" else account
         user_id = world.market.accounts.get(name or "")
-        return name == NOBODY or world.application.limits.put(
+        return name == NOBODY or world.application.people.limits.put(
             user_id, {"max_open_orders": 5000}, "cli"
         )
 

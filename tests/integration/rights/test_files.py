@@ -37,7 +37,7 @@ def no_umask() -> Iterator[None]:
 
 @pytest.fixture
 def settings(application: Application) -> Settings:
-    return application.settings
+    return application.base.settings
 
 
 def mode(path: Path) -> int:

@@ -40,7 +40,7 @@ MESSAGES = {
 def submit(world: World, request: dict[str, Any], user: str | None) -> tuple[Print, Print]:
     """Submit a request as the task does; return the tables before and after."""
     before = world.print()
-    world.application.messaging.submit(request, user)
+    world.application.intake.messaging.submit(request, user)
     return before, world.print()
 
 
@@ -66,7 +66,7 @@ def test_a_message_submits_for_the_account_that_it_names(world: World) -> None:
 
     assert after.rows["orders"] != before.rows["orders"]
     assert after.strangers == before.strangers
-    reading = world.application.reading
+    reading = world.application.people.reading
     assert reading.order_of_client(world.holder_id, name) is not None
     assert reading.order_of_client(world.stranger_id, name) is None
 
@@ -81,7 +81,7 @@ def test_an_order_in_a_message_does_not_name_an_account(world: World, field: str
     )
 
     assert after == before
-    refusals = world.application.refusals
+    refusals = world.application.intake.refusals
     assert refusals.get(world.holder_id, name) is not None
     assert refusals.get(world.stranger_id, name) is None
 
@@ -93,7 +93,7 @@ def test_a_message_for_an_account_that_nobody_has_stores_nothing(
     before = world.print()
 
     with pytest.raises(InvalidInput):
-        world.application.messaging.submit(world.order_fields(), user)
+        world.application.intake.messaging.submit(world.order_fields(), user)
 
     assert world.print() == before
 

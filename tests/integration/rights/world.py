@@ -79,7 +79,7 @@ class World:
             with world.numbered(account):
                 world.market.account(account, cash)
                 world._furnish(account)
-        application.portfolios.update(world.market.accounts.values())
+        application.analytics.portfolios.update(world.market.accounts.values())
         world.keys = world._issue()
         world._print = _print_of(application, world.stranger_id)
         return world
@@ -129,7 +129,7 @@ class World:
 
     def print(self) -> Print:
         """Read all tables."""
-        with self.application.engine.connect() as connection:
+        with self.application.base.engine.connect() as connection:
             found = connection.exec_driver_sql(self._print).fetchall()
         return Print(
             {table: (rows, total) for table, rows, total, _, _ in found},
@@ -151,7 +151,7 @@ class World:
 
     def _shift(self, offset: int) -> None:
         if offset:
-            with self.application.engine.begin() as connection:
+            with self.application.base.engine.begin() as connection:
                 for table in _NUMBERED:
                     name = f"{table}_id_seq"
                     connection.exec_driver_sql(
@@ -159,7 +159,7 @@ class World:
                     )
 
     def _issue(self) -> dict[str, str]:
-        access = self.application.access
+        access = self.application.people.access
         scopes = {scope.value: [scope] for scope in Scope}
         scopes |= {"read and trade": [Scope.READ, Scope.TRADE], "revoked": [Scope.ADMIN]}
         keys = {name: access.issue(self.holder_id, allowed) for name, allowed in scopes.items()}
@@ -173,10 +173,10 @@ class World:
         for side in sides:
             self._decided(account, side)
         self._decided(account, Side.BUY, limit="80.00")
-        app.limits.put(user_id, {"max_order_notional": "7700770077"}, f"{account}'s")
+        app.people.limits.put(user_id, {"max_order_notional": "7700770077"}, f"{account}'s")
         if account == HOLDER:
-            app.limits.put(user_id, {"max_order_notional": "1000000000"}, "holder's")
-        app.controls.turn(
+            app.people.limits.put(user_id, {"max_order_notional": "1000000000"}, "holder's")
+        app.controls.trading_controls.turn(
             ControlScope.USER, str(user_id), TradingState.ACTIVE, actor="cli", reason=account
         )
         for kind in Kind:
@@ -184,14 +184,14 @@ class World:
         # The same names in both accounts.
         market.accept(user_id, self.request(account, name="same"))
         self._basket(account, "same")
-        app.square_off.start(user_id, OrderSelection(), key="same", actor=account)
+        app.workflows.square_off.start(user_id, OrderSelection(), key="same", actor=account)
 
     def _decided(self, account: str, side: Side, limit: str | None = None) -> None:
         request = self.market.request(
             side, self.symbol(account), limit=limit, client_order_id=self.name(account)
         )
         (accepted,) = self.market.accept(self.market.accounts[account], request)
-        self.application.execution.run([accepted.order_id])
+        self.application.trading.execution.run([accepted.order_id])
 
     def request(self, account: str, name: str | None = None) -> OrderRequest:
         name = name or self.name(account)
@@ -203,26 +203,26 @@ class World:
             case Kind.ORDER | Kind.PARKED | Kind.NAMED:
                 (order,) = self.market.accept(user_id, self.request(account, name))
                 if kind is Kind.PARKED:
-                    app.execution.park([order.order_id], f"a traceback of {account}")
+                    app.trading.execution.park([order.order_id], f"a traceback of {account}")
                 return name if kind is Kind.NAMED else str(order.order_id)
             case Kind.REFUSED:
-                app.messaging.submit({"client_order_id": name, "symbol": account}, account)
+                app.intake.messaging.submit({"client_order_id": name, "symbol": account}, account)
                 return name
             case Kind.BASKET:
                 return self._basket(account, name)
             case Kind.SQUARE_OFF | Kind.SQUARE_OFF_KEY:
-                workflow, _ = app.square_off.start(
+                workflow, _ = app.workflows.square_off.start(
                     user_id, OrderSelection(), key=name, actor=account
                 )
                 return name if kind is Kind.SQUARE_OFF_KEY else str(workflow.id)
             case Kind.KEY:
-                return app.access.issue(user_id, [Scope.READ]).split("_")[1]
+                return app.people.access.issue(user_id, [Scope.READ]).split("_")[1]
             case Kind.ACCOUNT:
                 return account
 
     def _basket(self, account: str, name: str) -> str:
         basket = BasketRequest(name, (self.request(account),), OnRefusal.KEEP)
-        self.application.baskets.submit(self.market.accounts[account], basket, account)
+        self.application.workflows.baskets.submit(self.market.accounts[account], basket, account)
         return name
 
 
@@ -247,7 +247,7 @@ FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN (
 
 def _print_of(application: Application, user_id: int) -> str:
     """Return the statement that prints all tables; a new table has to be named above."""
-    with application.engine.connect() as connection:
+    with application.base.engine.connect() as connection:
         tables = connection.exec_driver_sql(_TABLES).fetchall()
     parts = []
     for table, has_user in tables:

@@ -41,7 +41,7 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
 
 
 def refusal(market: Market) -> dict[str, Any] | None:
-    kept = market.application.refusals.get(market.accounts["demo"], "mine")
+    kept = market.application.intake.refusals.get(market.accounts["demo"], "mine")
     found: dict[str, Any] | None = msgspec.json.decode(kept) if kept else None
     return found
 
@@ -52,7 +52,7 @@ def refusal(market: Market) -> dict[str, Any] | None:
 def test_a_message_that_never_has_enough_time_is_given_up_and_its_account_can_read_why(
     market: Market, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    messaging = market.application.messaging
+    messaging = market.application.intake.messaging
     fail_with(monkeypatch, error)
     for _ in range(MAX_ATTEMPTS):
         with pytest.raises(type(error)):
@@ -70,7 +70,7 @@ def test_a_message_that_never_has_enough_time_is_given_up_and_its_account_can_re
 def test_a_message_outlasts_any_outage_of_a_server(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    messaging = market.application.messaging
+    messaging = market.application.intake.messaging
     with monkeypatch.context() as patched:
         fail_with(patched, OperationalError("INSERT", {}, AdminShutdown()))
         for _ in range(3 * MAX_ATTEMPTS):
@@ -88,7 +88,7 @@ def test_a_message_outlasts_any_outage_of_a_server(
 def test_one_message_is_not_given_up_for_another(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    messaging = market.application.messaging
+    messaging = market.application.intake.messaging
     with monkeypatch.context() as patched:
         fail_with(patched, SoftTimeLimitExceeded())
         for _ in range(MAX_ATTEMPTS):

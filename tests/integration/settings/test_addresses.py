@@ -33,7 +33,7 @@ def places(redis_urls: RedisUrls) -> tuple[str, str]:
 def test_what_is_cached_is_at_cache_url(built: Build, redis_urls: RedisUrls, chosen: int) -> None:
     urls = places(redis_urls)
 
-    built(CACHE_URL=urls[chosen]).cache.set(KEY, 1)
+    built(CACHE_URL=urls[chosen]).base.cache.set(KEY, 1)
 
     assert [holds(url, KEY) for url in urls] == [chosen == 0, chosen == 1]
 
@@ -42,7 +42,7 @@ def test_what_is_cached_is_at_cache_url(built: Build, redis_urls: RedisUrls, cho
 def test_messages_lie_at_broker_url(built: Build, redis_urls: RedisUrls, chosen: int) -> None:
     urls = places(redis_urls)
 
-    built(BROKER_URL=urls[chosen]).dispatcher.match()
+    built(BROKER_URL=urls[chosen]).base.dispatcher.match()
 
     assert [holds(url, QueueName.HIGH) for url in urls] == [chosen == 0, chosen == 1]
 
@@ -52,8 +52,8 @@ def test_redis_url_stands_for_both(built: Build, redis_urls: RedisUrls, chosen: 
     urls = places(redis_urls)
     application = built(REDIS_URL=urls[chosen], BROKER_URL="", CACHE_URL="")
 
-    application.cache.set(KEY, 1)
-    application.dispatcher.match()
+    application.base.cache.set(KEY, 1)
+    application.base.dispatcher.match()
 
     for key in (KEY, QueueName.HIGH):
         assert [holds(url, key) for url in urls] == [chosen == 0, chosen == 1]
@@ -65,8 +65,8 @@ def test_the_books_are_at_database_url(
     here = built()
     with databases.fresh(template=migrated_database) as elsewhere:
         there = built(DATABASE_URL=elsewhere)
-        there.accounts.open("asha", Decimal(1))
+        there.people.accounts.open("asha", Decimal(1))
 
-        assert there.accounts.named("asha").name == "asha"
+        assert there.people.accounts.named("asha").name == "asha"
         with pytest.raises(UnknownAccount):
-            here.accounts.named("asha")
+            here.people.accounts.named("asha")

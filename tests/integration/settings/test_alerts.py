@@ -16,7 +16,7 @@ AGE_SECONDS = 30
 
 def alerts(application: Application) -> list[str]:
     """Return what the events for operators are about."""
-    told = (event for event in application.events.read("0") if event.kind == "alert")
+    told = (event for event in application.base.events.read("0") if event.kind == "alert")
     return [json.loads(event.body)["alert"] for event in told]
 
 
@@ -24,7 +24,7 @@ def leave_waiting(application: Application) -> None:
     """Accept orders that nobody decides for a while."""
     market = Market.open(application)
     market.accept(market.account(), *[market.request() for _ in range(ORDERS)])
-    with application.engine.begin() as connection:
+    with application.base.engine.begin() as connection:
         connection.exec_driver_sql(
             f"UPDATE orders SET accepted_at = now() - interval '{AGE_SECONDS} seconds'"
         )
@@ -37,7 +37,7 @@ def test_orders_that_wait_longer_than_queue_age_alert_seconds_raise_an_alert(
     application = built(QUEUE_AGE_ALERT_SECONDS=seconds)
     leave_waiting(application)
 
-    application.queues.check()
+    application.operations.queues.check()
 
     assert alerts(application) == told
 
@@ -49,7 +49,7 @@ def test_more_orders_than_max_queue_size_raise_an_alert(
     application = built(MAX_QUEUE_SIZE=size, QUEUE_AGE_ALERT_SECONDS=3_600)
     leave_waiting(application)
 
-    application.queues.check()
+    application.operations.queues.check()
 
     assert alerts(application) == told
 
@@ -60,7 +60,7 @@ def test_a_process_above_memory_alert_threshold_mb_raises_an_alert(
 ) -> None:
     application = built(MEMORY_ALERT_THRESHOLD_MB=megabytes, MEMORY_HARD_LIMIT_MB=1_000_000)
 
-    application.memory_watch.look()
+    application.operations.memory_watch.look()
 
     assert alerts(application) == told
 
@@ -69,6 +69,6 @@ def test_a_process_above_memory_alert_threshold_mb_raises_an_alert(
 def test_a_process_reports_under_its_node(built: Build, name: str) -> None:
     application = built(NODE=name)
 
-    application.memory_watch.look()
+    application.operations.memory_watch.look()
 
-    assert list(application.memory.all()) == [f"{name}/relay"]
+    assert list(application.operations.memory.all()) == [f"{name}/relay"]

@@ -33,7 +33,7 @@ def test_no_more_orders_wait_than_max_queue_size(
     start_api: StartApi, size: int, status: int
 ) -> None:
     api = start_api(MAX_QUEUE_SIZE=size)
-    api.application.contracts.load_generated()
+    api.application.market.contracts.load_generated()
     _, key = api.open_account("trader")
     orders = [api.order_fields() | {"client_order_id": name} for name in "abc"]
 
@@ -57,12 +57,12 @@ def test_gzip_enabled_decides_whether_answers_are_compressed(
 
 def test_a_submission_waits_for_api_response_timeout_and_no_longer(start_api: StartApi) -> None:
     impatient, patient = start_api(API_RESPONSE_TIMEOUT=0.2), start_api(API_RESPONSE_TIMEOUT=30)
-    patient.application.contracts.load_generated()
+    patient.application.market.contracts.load_generated()
     _, key = patient.open_account("trader")
     first, second = (patient.order_fields() | {"client_order_id": name} for name in "ab")
 
     with ThreadPoolExecutor(1) as pool:
-        with patient.application.engine.begin() as blocker:
+        with patient.application.base.engine.begin() as blocker:
             blocker.exec_driver_sql("LOCK TABLE orders IN SHARE MODE")
             waiting = pool.submit(patient.call, "POST", "/v1/orders", key=key, content=first)
             given_up = impatient.call("POST", "/v1/orders", key=key, content=second)

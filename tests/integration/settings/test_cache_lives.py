@@ -15,10 +15,10 @@ SLACK_SECONDS = 60
 
 
 def assert_live_for(application: Application, seconds: int, pattern: str) -> None:
-    keys = list(application.cache.scan_iter(pattern))
+    keys = list(application.base.cache.scan_iter(pattern))
     assert keys, pattern
     for key in keys:
-        assert seconds - SLACK_SECONDS < int(str(application.cache.ttl(key))) <= seconds, key
+        assert seconds - SLACK_SECONDS < int(str(application.base.cache.ttl(key))) <= seconds, key
 
 
 @pytest.mark.parametrize("seconds", SECONDS)
@@ -40,7 +40,7 @@ def test_nobody_trades_at_a_quote_older_than_cache_ttl_market_data(
     market.quote(market.symbols[0], "100.00", "100.50", age_seconds=30)
     (order,) = market.accept(market.account(), market.request())
 
-    application.execution.run([order.order_id])
+    application.trading.execution.run([order.order_id])
 
     assert market.statuses() == {order.order_id: status}
 
@@ -49,9 +49,11 @@ def test_nobody_trades_at_a_quote_older_than_cache_ttl_market_data(
 def test_greeks_live_for_cache_ttl_greeks(built: Build, seconds: int) -> None:
     application = built(CACHE_TTL_GREEKS=seconds)
     Market.open(application)
-    universe = application.universes.current()
+    universe = application.market.universes.current()
 
-    application.greeks.compute_chunk(universe.version, 0, len(universe), application.clock())
+    application.analytics.greeks.compute_chunk(
+        universe.version, 0, len(universe), application.base.clock()
+    )
 
     assert_live_for(application, seconds, "ax:greeks:*")
     assert_live_for(application, seconds, "ax:risk:*")
@@ -63,7 +65,7 @@ def test_greeks_of_the_expired_are_kept_for_greeks_retention_days(
 ) -> None:
     application = built(GREEKS_RETENTION_DAYS=days)
     market = Market.open(application)
-    with application.engine.begin() as connection:
+    with application.base.engine.begin() as connection:
         connection.execute(
             text("""
                 INSERT INTO greeks_snapshot (symbol, as_of) VALUES (:symbol, now());
@@ -72,9 +74,9 @@ def test_greeks_of_the_expired_are_kept_for_greeks_retention_days(
             {"symbol": market.symbols[0]},
         )
 
-    assert application.greeks_archive.forget() == 1 - kept
+    assert application.analytics.greeks_archive.forget() == 1 - kept
 
-    with application.engine.connect() as connection:
+    with application.base.engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM greeks_snapshot")) == kept
 
 
@@ -83,6 +85,6 @@ def test_a_valued_portfolio_lives_for_cache_ttl_portfolio(built: Build, seconds:
     application = built(CACHE_TTL_PORTFOLIO=seconds)
     user = Market.open(application).account()
 
-    application.portfolios.update([user])
+    application.analytics.portfolios.update([user])
 
     assert_live_for(application, seconds, f"ax:portfolio:{user}")

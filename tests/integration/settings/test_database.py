@@ -21,17 +21,17 @@ def test_a_transaction_outlives_its_process_for_order_lease_seconds(built: Build
     market = Market.open(stopped)
     market.accept(market.account(), market.request())
 
-    connection = stopped.engine.connect()
+    connection = stopped.base.engine.connect()
     connection.exec_driver_sql("UPDATE orders SET tag = 'never'")
     pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    wait_until(lambda: _ask(witness.engine, _SESSION, pid=pid) == 0)
+    wait_until(lambda: _ask(witness.base.engine, _SESSION, pid=pid) == 0)
 
     with pytest.raises(OperationalError):
         connection.commit()
     connection.invalidate()
     connection.close()
-    assert _ask(witness.engine, "SELECT tag FROM orders") is None
-    assert _ask(witness.engine, "SHOW idle_in_transaction_session_timeout") == "1h"
+    assert _ask(witness.base.engine, "SELECT tag FROM orders") is None
+    assert _ask(witness.base.engine, "SHOW idle_in_transaction_session_timeout") == "1h"
 
 
 def _ask(engine: Engine, question: str, **parameters: object) -> object:

@@ -19,7 +19,7 @@ async def submit_one_by_one(market: Market, names: str) -> None:
     """Hand in orders while the first commit is held up by a lock, then let go."""
     app, user = create_app(market.application), market.account()
     async with asyncio.timeout(DEADLINE_SECONDS), app.router.lifespan_context(app):
-        with market.application.engine.begin() as blocker:
+        with market.application.base.engine.begin() as blocker:
             blocker.exec_driver_sql("LOCK TABLE orders IN SHARE MODE")
             answers = []
             for name in names:
@@ -38,7 +38,7 @@ async def _turns() -> None:
 
 def commits(application: Application) -> list[str]:
     """Return the names of the orders that one transaction wrote, for each transaction."""
-    with application.engine.connect() as connection:
+    with application.base.engine.connect() as connection:
         rows = connection.exec_driver_sql(
             "SELECT string_agg(client_order_id, '' ORDER BY id) FROM orders GROUP BY xmin::text"
         )

@@ -17,14 +17,14 @@ from tests.integration.settings.conftest import Build
 
 def rung(application: Application) -> list[int]:
     """Take the messages off the lane, the oldest first, and return how many orders each names."""
-    stored = cast("list[bytes]", application.broker.lrange(QueueName.NORMAL, 0, -1))
-    application.broker.delete(QueueName.NORMAL)
+    stored = cast("list[bytes]", application.base.broker.lrange(QueueName.NORMAL, 0, -1))
+    application.base.broker.delete(QueueName.NORMAL)
     bodies = [json.loads(b64decode(json.loads(message)["body"])) for message in reversed(stored)]
     return [len(order_ids) for (order_ids,), _, _ in bodies]
 
 
 def make_due(application: Application) -> None:
-    with application.engine.begin() as connection:
+    with application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE orders SET ring_at = now() - interval '1 second'")
 
 
@@ -38,7 +38,7 @@ def test_a_message_names_at_most_order_batch_size_orders(
     market.accept(market.account(), *[market.request() for _ in range(5)])
     accepted = rung(application)
     make_due(application)
-    application.relay.sweep()
+    application.trading.relay.sweep()
 
     assert accepted == sizes
     assert rung(application) == sizes
@@ -50,7 +50,7 @@ def test_a_claim_takes_at_most_claim_limit_orders(built: Build, limit: int, left
     market = Market.open(application)
     first, *_ = market.accept(market.account(), *[market.request() for _ in range(5)])
 
-    application.execution.run([first.order_id])
+    application.trading.execution.run([first.order_id])
 
     assert list(market.statuses().values()).count("received") == left
     market.assert_invariants()
@@ -67,9 +67,9 @@ def test_a_message_without_an_account_is_for_submit_user(built: Build, name: str
     market = Market.open(application)
     users = {each: market.account(each) for each in ("asha", "ravi")}
 
-    application.messaging.submit(order_in(market))
+    application.intake.messaging.submit(order_in(market))
 
-    with application.engine.connect() as connection:
+    with application.base.engine.connect() as connection:
         owners = connection.exec_driver_sql("SELECT user_id FROM orders").scalars().all()
     assert owners == [users[name]]
 
@@ -81,6 +81,6 @@ def test_without_submit_user_a_message_without_an_account_is_refused(built: Buil
     market.account("demo")
 
     with pytest.raises(InvalidInput, match="user is required"):
-        application.messaging.submit(order_in(market))
+        application.intake.messaging.submit(order_in(market))
 
     assert market.statuses() == {}

@@ -31,11 +31,11 @@ def test_rate_limit_enabled_decides_whether_orders_a_second_are_limited(
     application = built(RATE_LIMIT_ENABLED=enabled)
     market = Market.open(application)
     user = market.account()
-    sheet = application.limits.put(user, {"max_orders_per_second": 1}, "test")
+    sheet = application.people.limits.put(user, {"max_orders_per_second": 1}, "test")
     assert sheet.own.max_orders_per_second == 1
     assert sheet.effective.max_orders_per_second == (1 if refusal else None)
 
-    _, second = application.submissions.submit(
+    _, second = application.intake.submissions.submit(
         [Submission(user, (market.request(),)) for _ in range(2)]
     )
 
@@ -47,20 +47,20 @@ def test_a_message_beyond_the_rate_is_refused_with_its_reason(built: Build) -> N
     application = built(RATE_LIMIT_ENABLED="true")
     market = Market.open(application)
     user = market.account("demo")
-    application.limits.put(user, {"max_orders_per_second": 1}, "test")
+    application.people.limits.put(user, {"max_orders_per_second": 1}, "test")
     order = {"symbol": market.symbols[0], "side": "BUY", "quantity": 65}
     sent = 0
 
     def refused() -> bool:
         nonlocal sent
         sent += 1
-        outcome = application.messaging.submit(order | {"client_order_id": f"c{sent}"})
+        outcome = application.intake.messaging.submit(order | {"client_order_id": f"c{sent}"})
         return isinstance(outcome, OrderRateExceeded)
 
     wait_until(refused)
 
     assert len(market.statuses()) == sent - 1
-    kept = application.refusals.get(user, f"c{sent}")
+    kept = application.intake.refusals.get(user, f"c{sent}")
     assert kept is not None
     assert b"OrderRateExceeded" in kept
     assert b"at most 1 orders a second" in kept
@@ -124,7 +124,7 @@ def fallbacks(application: Application, monkeypatch: pytest.MonkeyPatch) -> list
         if metric is Metric.ORDER_RATE_FALLBACKS:
             counted.append(amount)
 
-    monkeypatch.setattr(type(application.meter), "add", add)
+    monkeypatch.setattr(type(application.base.meter), "add", add)
     return counted
 
 
@@ -132,13 +132,13 @@ def test_orders_are_accepted_and_still_limited_while_the_counter_is_dead(
     market: Market, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     application, user = market.application, market.account()
-    application.limits.put(user, {"max_orders_per_second": 2}, "test")
+    application.people.limits.put(user, {"max_orders_per_second": 2}, "test")
     alone = fallbacks(application, monkeypatch)
 
     def commit(priority: Priority = Priority.NORMAL) -> list[bool]:
         """Hand in three orders at once and say which were stored."""
         requests = [market.request(priority=priority) for _ in range(3)]
-        outcomes = application.submissions.submit(
+        outcomes = application.intake.submissions.submit(
             [Submission(user, (request,)) for request in requests]
         )
         return [isinstance(outcome, tuple) for outcome in outcomes]
@@ -165,14 +165,14 @@ def test_a_counter_that_hangs_holds_a_commit_up_only_briefly(
     market: Market, counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     application, user = market.application, market.account()
-    application.limits.put(user, {"max_orders_per_second": 1}, "test")
+    application.people.limits.put(user, {"max_orders_per_second": 1}, "test")
     submissions = [Submission(user, (market.request(),)) for _ in range(2)]
-    assert application.admission.admit(submissions)[0] is None
+    assert application.intake.admission.admit(submissions)[0] is None
     alone = fallbacks(application, monkeypatch)
 
     counter.process.send_signal(signal.SIGSTOP)
     started = monotonic()
-    first, second = application.admission.admit(submissions)
+    first, second = application.intake.admission.admit(submissions)
     elapsed = monotonic() - started
 
     assert first is None

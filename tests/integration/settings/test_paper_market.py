@@ -20,8 +20,8 @@ def bought(application: Application, name: str, count: int = 30) -> dict[int, De
     """Buy some lots at an ask of 100.50 and return what was paid, by order."""
     market = Market.open(application)
     accepted = market.accept(market.account(name), *[market.request() for _ in range(count)])
-    application.execution.run([a.order_id for a in accepted])
-    with application.engine.connect() as connection:
+    application.trading.execution.run([a.order_id for a in accepted])
+    with application.base.engine.connect() as connection:
         paid: dict[int, Decimal] = {row[0]: row[1] for row in connection.exec_driver_sql(_PRICES)}
     return {a.order_id: paid[a.order_id] for a in accepted}
 
@@ -58,7 +58,7 @@ def test_orders_are_on_their_way_for_paper_latency_ms_and_up_to_paper_latency_ji
 ) -> None:
     slept: list[float] = []
     application = built(PAPER_LATENCY_MS=fixed, PAPER_LATENCY_JITTER_MS=jitter)
-    monkeypatch.setattr(application.execution, "_sleep", slept.append)
+    monkeypatch.setattr(application.trading.execution, "_sleep", slept.append)
 
     assert [*bought(application, "a", count=3).values()] == [Decimal("100.50")] * 3
 

@@ -18,7 +18,7 @@ FORWARD = 24_300
 
 def quote_around_the_forward(application: Application) -> Market:
     market = Market.open(application)
-    for contract in application.universes.current().contracts:
+    for contract in application.market.universes.current().contracts:
         payoff = FORWARD - int(contract.strike)
         side = payoff / 2 if contract.right is Right.CALL else -payoff / 2
         price = Decimal(str(400 + side))
@@ -34,11 +34,13 @@ def test_pricing_model_decides_what_a_volatility_is_read_off(
 ) -> None:
     application = built(PRICING_MODEL=model)
     market = quote_around_the_forward(application)
-    universe = application.universes.current()
+    universe = application.market.universes.current()
 
-    application.greeks.compute_chunk(universe.version, 0, len(universe), application.clock())
+    application.analytics.greeks.compute_chunk(
+        universe.version, 0, len(universe), application.base.clock()
+    )
 
-    found = application.greeks.of(market.symbols[0])
+    found = application.analytics.greeks.of(market.symbols[0])
     assert found.forward is not None
     if carry is None:
         assert float(found.forward) == pytest.approx(FORWARD, abs=3)

@@ -13,4 +13,4 @@ from tests.integration.settings.conftest import Build
 def test_pricing_backend_decides_who_does_the_arithmetic(
     built: Build, backend: str, name: str
 ) -> None:
-    assert built(PRICING_BACKEND=backend).kernels.name == name
+    assert built(PRICING_BACKEND=backend).analytics.greeks.kernels().name == name

@@ -40,7 +40,7 @@ def test_an_order_is_due_after_ring_after_ms(built: Build) -> None:
     market = Market.open(application)
     market.accept(market.account(), market.request())
 
-    wait_until(lambda: application.relay.sweep() == 1)
+    wait_until(lambda: application.trading.relay.sweep() == 1)
 
 
 def test_an_order_is_not_due_before_ring_after_ms(built: Build) -> None:
@@ -48,8 +48,8 @@ def test_an_order_is_not_due_before_ring_after_ms(built: Build) -> None:
     market = Market.open(application)
     market.accept(market.account(), market.request())
 
-    assert application.relay.sweep() == 0
-    with application.engine.connect() as connection:
+    assert application.trading.relay.sweep() == 0
+    with application.base.engine.connect() as connection:
         due_in = connection.exec_driver_sql("SELECT ring_at - clock_timestamp() FROM orders")
         assert 540 < due_in.scalar_one().total_seconds() <= 600
 
@@ -59,16 +59,16 @@ def test_an_order_is_parked_after_max_rings(built: Build, rings: int) -> None:
     application = built(MAX_RINGS=rings)
     market = Market.open(application)
     (order,) = market.accept(market.account(), market.request())
-    application.broker.delete(QueueName.NORMAL)
+    application.base.broker.delete(QueueName.NORMAL)
     taken = 0
 
     # Somebody takes every message and decides nothing.
     for _ in range(rings + 1):
         assert market.statuses() == {order.order_id: "received"}
-        with application.engine.begin() as connection:
+        with application.base.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE orders SET ring_at = now() - interval '1 second'")
-        application.relay.sweep()
-        taken += int(str(application.broker.delete(QueueName.NORMAL)))
+        application.trading.relay.sweep()
+        taken += int(str(application.base.broker.delete(QueueName.NORMAL)))
 
     assert market.statuses() == {order.order_id: "denied"}
     assert taken == rings
@@ -79,11 +79,11 @@ def test_a_canary_leaves_every_canary_interval_seconds(
     built: Build, seconds: float, sent: int
 ) -> None:
     application = built(CANARY_INTERVAL_SECONDS=seconds)
-    application.broker.delete(QueueName.MONITOR)
-    first = application.canaries.sing()
-    with application.engine.begin() as connection:
+    application.base.broker.delete(QueueName.MONITOR)
+    first = application.operations.canaries.sing()
+    with application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE canaries SET sent_at = sent_at - interval '1 minute'")
-    wait_until(lambda: application.canaries.sing() > 0 or seconds > 1)
+    wait_until(lambda: application.operations.canaries.sing() > 0 or seconds > 1)
 
     assert first == len(QueueName)
-    wait_until(lambda: application.broker.llen(QueueName.MONITOR) == sent)
+    wait_until(lambda: application.base.broker.llen(QueueName.MONITOR) == sent)

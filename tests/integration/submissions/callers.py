@@ -95,7 +95,7 @@ class MessageCaller:
     def submit(self, name: str, *orders: Fields) -> Reply:
         content = json.loads(json.dumps({"orders": _named(name, orders)}))
         try:
-            outcome = self.application.messaging.submit(content, self.user)
+            outcome = self.application.intake.messaging.submit(content, self.user)
         except InvalidInput:
             return Reply(Outcome.UNKNOWN_ACCOUNT)
         if isinstance(outcome, AngelXError):

@@ -44,9 +44,9 @@ class World:
     def decide(self) -> None:
         """Let every order that waits be decided."""
         for (workflow_id,) in self._rows("SELECT id FROM workflows WHERE status = 'running'"):
-            self.application.advance.run(workflow_id)
+            self.application.workflows.advance.run(workflow_id)
         waiting = self._rows("SELECT id FROM orders WHERE status = 'received' AND NOT held")
-        self.application.execution.run([order_id for (order_id,) in waiting])
+        self.application.trading.execution.run([order_id for (order_id,) in waiting])
 
     def stored(self) -> tuple[list[tuple[int, ...]], ...]:
         """Return all that a submission may write."""
@@ -62,7 +62,7 @@ class World:
         return self.market.application
 
     def _rows(self, query: str) -> list[tuple[int, ...]]:
-        with self.application.engine.connect() as connection:
+        with self.application.base.engine.connect() as connection:
             return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
@@ -76,7 +76,7 @@ def api(application: Application) -> Iterator[RunningApi]:
 def world(request: pytest.FixtureRequest, api: RunningApi, environ: dict[str, str]) -> World:
     market = Market.open(api.application)
     user_id = market.account("trader")
-    key = api.application.access.issue(user_id, [Scope.TRADE])
+    key = api.application.people.access.issue(user_id, [Scope.TRADE])
     return World(CALLERS[request.param](api, key, Shell(environ)), market, user_id)
 
 
@@ -192,7 +192,7 @@ def test_a_full_queue_lets_emergencies_in(world: World) -> None:
 def exceed_the_rate(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the account have one order in an hour, and see it refused one."""
     monkeypatch.setattr(order_rate, "WINDOW_SECONDS", 3600.0)
-    world.application.limits.put(world.user_id, {"max_orders_per_second": 1}, "test")
+    world.application.people.limits.put(world.user_id, {"max_orders_per_second": 1}, "test")
 
     def is_refused() -> bool:
         # The limit holds a moment later, and not while the counter is slow to answer.

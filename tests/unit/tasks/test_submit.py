@@ -56,7 +56,8 @@ def worker(
     tasks_app: Celery, runtime: Any, meter: RecordingMeter, monkeypatch: pytest.MonkeyPatch
 ) -> Worker:
     worker = Worker(tasks_app)
-    application = SimpleNamespace(messaging=worker.reception.messaging)
+    intake = SimpleNamespace(messaging=worker.reception.messaging)
+    application = SimpleNamespace(intake=intake)
     monkeypatch.setattr(runtime, "current", lambda: application)
     monkeypatch.setattr("tasks.orders.sleep", worker.waited.append)
     worker.reception.open("desk")

@@ -23,34 +23,34 @@ IDS = ["7", "9"]
 @pytest.mark.parametrize(
     ("name", "args", "asked"),
     [
-        (TaskName.PROCESS_ORDER_BATCH, (IDS,), [("execution.run", [7, 9])]),
-        (TaskName.PROCESS_ORDER_BATCH, (IDS, False), [("execution.run", [7, 9])]),
-        (TaskName.PROCESS_ORDER_BATCH, (IDS, True), [("execution.run_exactly", [7, 9])]),
-        (TaskName.MATCH_ORDERS, (), [("matching.run",)]),
-        (TaskName.ADVANCE_WORKFLOW, ("5",), [("advance.run", 5)]),
-        (TaskName.CANCEL_ALL, (), [("enforcement.run",)]),
-        (TaskName.CLOSE_INTRADAY, (), [("intraday_close.run",)]),
-        (TaskName.EXPIRE_ORDERS, (), [("expiry.run",)]),
-        (TaskName.REFRESH_GREEKS, (), [("greeks.refresh",)]),
+        (TaskName.PROCESS_ORDER_BATCH, (IDS,), [("trading.execution.run", [7, 9])]),
+        (TaskName.PROCESS_ORDER_BATCH, (IDS, False), [("trading.execution.run", [7, 9])]),
+        (TaskName.PROCESS_ORDER_BATCH, (IDS, True), [("trading.execution.run_exactly", [7, 9])]),
+        (TaskName.MATCH_ORDERS, (), [("trading.matching.run",)]),
+        (TaskName.ADVANCE_WORKFLOW, ("5",), [("workflows.advance.run", 5)]),
+        (TaskName.CANCEL_ALL, (), [("controls.enforcement.run",)]),
+        (TaskName.CLOSE_INTRADAY, (), [("workflows.intraday_close.run",)]),
+        (TaskName.EXPIRE_ORDERS, (), [("trading.expiry.run",)]),
+        (TaskName.REFRESH_GREEKS, (), [("analytics.greeks.refresh",)]),
         (
             TaskName.COMPUTE_GREEKS_CHUNK,
             ("v", 0, 512, AT.isoformat()),
-            [("greeks.compute_chunk", "v", 0, 512, AT)],
+            [("analytics.greeks.compute_chunk", "v", 0, 512, AT)],
         ),
-        (TaskName.UPDATE_PORTFOLIOS, (IDS,), [("portfolios.update", [7, 9])]),
-        (TaskName.REFRESH_PORTFOLIOS, (), [("portfolios.refresh",)]),
-        (TaskName.SNAPSHOT_PORTFOLIOS, (), [("portfolios.snapshot",)]),
-        (TaskName.SNAPSHOT_GREEKS, (), [("greeks_archive.snapshot",)]),
-        (TaskName.CHECK_QUEUES, (), [("queues.check",)]),
+        (TaskName.UPDATE_PORTFOLIOS, (IDS,), [("analytics.portfolios.update", [7, 9])]),
+        (TaskName.REFRESH_PORTFOLIOS, (), [("analytics.portfolios.refresh",)]),
+        (TaskName.SNAPSHOT_PORTFOLIOS, (), [("analytics.portfolios.snapshot",)]),
+        (TaskName.SNAPSHOT_GREEKS, (), [("analytics.greeks_archive.snapshot",)]),
+        (TaskName.CHECK_QUEUES, (), [("operations.queues.check",)]),
         (
             TaskName.CANARY,
             ("orders.high", AT.isoformat()),
-            [("canaries.hear", "orders.high", AT)],
+            [("operations.canaries.hear", "orders.high", AT)],
         ),
         (
             TaskName.MAINTAIN_PARTITIONS,
             (),
-            [("partitions.maintain",), ("greeks_archive.forget",)],
+            [("operations.partitions.maintain",), ("analytics.greeks_archive.forget",)],
         ),
     ],
 )
@@ -97,7 +97,7 @@ def test_memory_is_asked_of_every_worker(
 
     seen = {"n/a": (1, 2_000), "n/b": (3, 4_000), "n/b-1": (5, 6_000)}
     assert asked == [("memory_report", True, 2.0)]
-    assert calls.made == [("memory.observe", seen), ("memory.prune",)]
+    assert calls.made == [("operations.memory.observe", seen), ("operations.memory.prune",)]
 
 
 def test_where_no_worker_answers_there_is_no_memory_to_look_at(
@@ -107,7 +107,7 @@ def test_where_no_worker_answers_there_is_no_memory_to_look_at(
 
     tasks_app.tasks[TaskName.CHECK_MEMORY]()
 
-    assert calls.made == [("memory.observe", {}), ("memory.prune",)]
+    assert calls.made == [("operations.memory.observe", {}), ("operations.memory.prune",)]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_doorbell_may_carry_a_thousand_ids(
 ) -> None:
     tasks_app.tasks[TaskName.PROCESS_ORDER_BATCH](ids)
 
-    assert calls.made == [("execution.run", [int(order_id) for order_id in ids])]
+    assert calls.made == [("trading.execution.run", [int(order_id) for order_id in ids])]
 
 
 def test_what_the_task_itself_finds_wrong_with_its_input_is_dropped_too(

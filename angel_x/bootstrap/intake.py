@@ -1,0 +1,131 @@
+"""Submission of orders, over HTTP and over the message broker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from angel_x.adapters.postgres.order_intake import OrderIntake
+from angel_x.adapters.redis.order_rate import RedisOrderRate
+from angel_x.adapters.redis.redeliveries import RedisRedeliveries
+from angel_x.adapters.redis.refusals import RedisRefusals
+from angel_x.bootstrap.accounts import AccountParts
+from angel_x.bootstrap.foundation import Foundation, is_outage
+from angel_x.bootstrap.market import Market
+from angel_x.domain.calendar.intraday import IntradayRule
+from angel_x.services.intake.acceptance import Acceptance
+from angel_x.services.intake.admission import Admission, RulesInForce
+from angel_x.services.intake.backpressure import Backpressure
+from angel_x.services.intake.messaging import Messaging
+from angel_x.services.intake.order_check import OrderCheck
+from angel_x.services.intake.order_rate import LocalOrderRate, SharedOrderRate
+from angel_x.services.intake.slicing import Slicing
+from angel_x.services.intake.submissions import Submissions
+from config.market import table
+from config.settings import Settings
+
+#: The counter of orders a second is asked before every commit, which must not wait for it.
+_RATE_SECONDS = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntakeParts:
+    """Checks, admission and storage of submissions."""
+
+    slicing: Slicing
+    intraday_rule: IntradayRule
+    store: OrderIntake
+    acceptance: Acceptance
+    admission: Admission
+    order_check: OrderCheck
+    submissions: Submissions
+    refusals: RedisRefusals
+    messaging: Messaging
+    #: The cache, for a caller with little patience.
+    rate_cache: redis.Redis
+
+    def close(self) -> None:
+        """Let go of the connections of the rate counter."""
+        self.rate_cache.close()
+
+
+def build_intake(base: Foundation, market: Market, people: AccountParts) -> IntakeParts:
+    """Put together the doors that orders come in by."""
+    settings = base.settings
+    slicing = Slicing(market.rules)
+    intraday_rule = IntradayRule.from_table(table("intraday")["cutoff"], base.calendar)
+    store = OrderIntake(base.engine, ring_after_seconds=settings.ring_after_ms / 1000, at=base.at)
+    acceptance = Acceptance(
+        intake=store,
+        universes=market.universes,
+        slicing=slicing,
+        calendar=base.calendar,
+        market_clock=base.market_clock,
+        dispatcher=base.dispatcher,
+        meter=base.meter,
+        batch_size=settings.order_batch_size,
+        at=base.at,
+    )
+    rate_cache = _rate_cache(settings)
+    admission = _admission(base, people, store, rate_cache)
+    order_check = OrderCheck(
+        universes=market.universes,
+        slicing=slicing,
+        intraday=intraday_rule,
+        market_clock=base.market_clock,
+    )
+    submissions = Submissions(
+        check=order_check, admission=admission, acceptance=acceptance, meter=base.meter
+    )
+    refusals = RedisRefusals(base.cache)
+    return IntakeParts(
+        slicing=slicing,
+        intraday_rule=intraday_rule,
+        store=store,
+        acceptance=acceptance,
+        admission=admission,
+        order_check=order_check,
+        submissions=submissions,
+        refusals=refusals,
+        messaging=Messaging(
+            submissions=submissions,
+            accounts=people.accounts,
+            refusals=refusals,
+            redeliveries=RedisRedeliveries(base.cache),
+            is_outage=is_outage,
+            default_user=settings.submit_user,
+        ),
+        rate_cache=rate_cache,
+    )
+
+
+def _admission(
+    base: Foundation, people: AccountParts, store: OrderIntake, rate_cache: redis.Redis
+) -> Admission:
+    order_rate = SharedOrderRate(
+        RedisOrderRate(rate_cache),
+        LocalOrderRate(monotonic),
+        unreachable=(redis.RedisError,),
+        meter=base.meter,
+        monotonic=monotonic,
+    )
+    return Admission(
+        backpressure=Backpressure(
+            store.waiting, limit=base.settings.max_queue_size, monotonic=monotonic
+        ),
+        order_rate=order_rate if base.settings.rate_limit_enabled else None,
+        rules=RulesInForce(people.limits.rules, monotonic=monotonic),
+    )
+
+
+def _rate_cache(settings: Settings) -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.needed("cache_url"),
+        socket_timeout=_RATE_SECONDS,
+        socket_connect_timeout=_RATE_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+    )

@@ -1,0 +1,237 @@
+"""The life of an order after its acceptance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic, sleep
+
+import redis
+
+from angel_x.adapters.dispatch import LANES
+from angel_x.adapters.postgres.book_unit import BookUnits
+from angel_x.adapters.postgres.order_search import OrderSearch
+from angel_x.adapters.postgres.replays import PostgresReplays
+from angel_x.adapters.postgres.workflows import Workflows
+from angel_x.adapters.redis.liquidity import RedisLiquidity
+from angel_x.adapters.redis.portfolios import RedisPortfolioCache
+from angel_x.adapters.redis.queue_depths import QueueDepths
+from angel_x.bootstrap.foundation import TRANSIENT, Foundation
+from angel_x.bootstrap.intake import IntakeParts
+from angel_x.bootstrap.market import Market
+from angel_x.domain.book.charges import charge_table
+from angel_x.domain.exchange.latency import Latency
+from angel_x.domain.exchange.protection import Protection
+from angel_x.domain.exchange.slippage import Slippage
+from angel_x.domain.margin.span_margin import SpanMargin
+from angel_x.domain.orders.order import Priority
+from angel_x.services.accounts.risk_sheets import RiskSheets
+from angel_x.services.accounts.what_if import WhatIf
+from angel_x.services.trading.aftermath import Aftermath
+from angel_x.services.trading.amendment import Amending
+from angel_x.services.trading.cancellation import Cancellation
+from angel_x.services.trading.execution import Execution
+from angel_x.services.trading.expiry import Expiry
+from angel_x.services.trading.market_watch import MarketWatch
+from angel_x.services.trading.matching import Matching
+from angel_x.services.trading.paper_market import PaperMarket, PaperRules
+from angel_x.services.trading.relay import Relay
+from angel_x.services.trading.replay import Replays
+from config.market import table
+from config.settings import Settings
+
+#: Longest wait of an order that began to rest behind the back of the matcher.
+_FULL_LOOK_SECONDS = 3.0
+
+#: How long risk arrays and spots that were read stand for the batches that follow.
+_SHEET_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderParts:
+    """The parts that every move of an order needs."""
+
+    units: BookUnits
+    venue: PaperMarket
+    aftermath: Aftermath
+    search: OrderSearch
+    workflows: Workflows
+    portfolio_cache: RedisPortfolioCache
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trading:
+    """Execution, matching, amendment, cancellation, expiry, replay and the relay."""
+
+    execution: Execution
+    matching: Matching
+    amending: Amending
+    what_if: WhatIf
+    cancellation: Cancellation
+    expiry: Expiry
+    relay: Relay
+    replays: Replays
+
+
+def build_order_parts(base: Foundation, market: Market) -> OrderParts:
+    """Put together transactions of the book, the venue, and the events that follow a commit."""
+    settings = base.settings
+    portfolio_cache = RedisPortfolioCache(base.cache, settings.cache_ttl_portfolio)
+    return OrderParts(
+        units=BookUnits(
+            base.engine,
+            lease_seconds=settings.order_lease_seconds,
+            risks=_risk_sheets(base, market).of,
+            at=base.at,
+        ),
+        venue=_paper_market(base, market),
+        aftermath=Aftermath(
+            events=base.events,
+            portfolios=portfolio_cache,
+            dispatcher=base.dispatcher,
+            meter=base.meter,
+            unreachable=TRANSIENT,
+        ),
+        search=OrderSearch(base.engine, base.at),
+        workflows=Workflows(base.engine, at=base.at),
+        portfolio_cache=portfolio_cache,
+    )
+
+
+def build_trading(
+    base: Foundation, market: Market, intake: IntakeParts, orders: OrderParts
+) -> Trading:
+    """Put together the services that move orders."""
+    execution = _execution(base, orders)
+    return Trading(
+        execution=execution,
+        matching=_matching(base, market, orders),
+        amending=Amending(
+            units=orders.units,
+            market=orders.venue,
+            aftermath=orders.aftermath,
+            universes=market.universes,
+            slicing=intake.slicing,
+            market_clock=base.market_clock,
+        ),
+        what_if=WhatIf(
+            units=orders.units,
+            market=orders.venue,
+            universes=market.universes,
+            slicing=intake.slicing,
+            market_clock=base.market_clock,
+        ),
+        cancellation=Cancellation(units=orders.units, aftermath=orders.aftermath),
+        expiry=Expiry(
+            search=orders.search,
+            units=orders.units,
+            aftermath=orders.aftermath,
+            market_clock=base.market_clock,
+            transient=TRANSIENT,
+        ),
+        relay=_relay(base, orders, execution),
+        replays=Replays(
+            orders=PostgresReplays(
+                base.engine, ring_after_seconds=base.settings.ring_after_ms / 1000
+            ),
+            calendar=base.calendar,
+            market_clock=base.market_clock,
+            dispatcher=base.dispatcher,
+        ),
+    )
+
+
+def _execution(base: Foundation, orders: OrderParts) -> Execution:
+    return Execution(
+        units=orders.units,
+        market=orders.venue,
+        aftermath=orders.aftermath,
+        market_clock=base.market_clock,
+        meter=base.meter,
+        monotonic=monotonic,
+        sleep=sleep,
+        claim_limit=base.settings.claim_limit,
+        transient=TRANSIENT,
+    )
+
+
+def _matching(base: Foundation, market: Market, orders: OrderParts) -> Matching:
+    return Matching(
+        search=orders.search,
+        watch=MarketWatch(
+            universes=market.universes,
+            quotes=market.quotes,
+            clock=base.clock,
+            monotonic=monotonic,
+            max_quote_age_seconds=base.settings.cache_ttl_market_data,
+            full_seconds=_FULL_LOOK_SECONDS,
+        ),
+        units=orders.units,
+        market=orders.venue,
+        aftermath=orders.aftermath,
+        market_clock=base.market_clock,
+        transient=TRANSIENT,
+    )
+
+
+def _relay(base: Foundation, orders: OrderParts, execution: Execution) -> Relay:
+    return Relay(
+        search=orders.search,
+        workflows=orders.workflows,
+        bells=base.dispatcher,
+        depths=partial(_lane_depths, base.depths, base.cache),
+        park=execution.park,
+        meter=base.meter,
+        ring_after_seconds=base.settings.ring_after_ms / 1000,
+        max_rings=base.settings.max_rings,
+        batch_size=base.settings.order_batch_size,
+    )
+
+
+def _paper_market(base: Foundation, market: Market) -> PaperMarket:
+    settings = base.settings
+    return PaperMarket(
+        universes=market.universes,
+        quotes=market.quotes,
+        liquidity=RedisLiquidity(base.cache, ttl_seconds=settings.cache_ttl_market_data),
+        rules=_paper_rules(settings),
+        clock=base.clock,
+        market_clock=base.market_clock,
+    )
+
+
+def _paper_rules(settings: Settings) -> PaperRules:
+    seed = settings.paper_seed
+    return PaperRules(
+        charges=charge_table(table("charges")["options"]),
+        protection=Protection.from_table(table("price_bands")),
+        slippage=Slippage(settings.paper_slippage_ticks, seed),
+        latency=Latency(settings.paper_latency_ms, settings.paper_latency_jitter_ms, seed),
+        max_quote_age_seconds=settings.cache_ttl_market_data,
+    )
+
+
+def _risk_sheets(base: Foundation, market: Market) -> RiskSheets:
+    return RiskSheets(
+        universes=market.universes,
+        quotes=market.quotes,
+        board=market.risk_board,
+        model=SpanMargin.from_table(table("margin")),
+        meter=base.meter,
+        clock=base.clock,
+        market_clock=base.market_clock,
+        monotonic=monotonic,
+        max_age_seconds=base.settings.cache_ttl_greeks,
+        keep_seconds=_SHEET_SECONDS,
+        unreachable=TRANSIENT,
+    )
+
+
+def _lane_depths(depths: QueueDepths, cache: redis.Redis) -> dict[Priority, int]:
+    """Return the depth of each lane, or raise where workers could not decide anyway.
+
+    Without the cache every ring would fail, and count against orders that are not to blame.
+    """
+    cache.ping()
+    read = depths.read()
+    return {priority: read[queue.value] for priority, queue in LANES.items()}

@@ -1,0 +1,83 @@
+"""Baskets and square-offs, which go on over several transactions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from angel_x.adapters.postgres.basket_legs import BasketLegs
+from angel_x.bootstrap.accounts import AccountParts
+from angel_x.bootstrap.controls import ControlParts
+from angel_x.bootstrap.foundation import TRANSIENT, Foundation
+from angel_x.bootstrap.intake import IntakeParts
+from angel_x.bootstrap.trading import OrderParts, Trading
+from angel_x.domain.workflows.workflow import WorkflowKind
+from angel_x.services.workflows.basket_orders import BasketOrders
+from angel_x.services.workflows.basket_step import BasketStep
+from angel_x.services.workflows.baskets import Baskets
+from angel_x.services.workflows.intraday import IntradayClose
+from angel_x.services.workflows.square_off import SquareOff
+from angel_x.services.workflows.workflows import Advance
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowParts:
+    """Baskets, square-offs and the intraday cut-off."""
+
+    square_off: SquareOff
+    baskets: Baskets
+    intraday_close: IntradayClose
+    advance: Advance
+
+
+def build_workflows(
+    base: Foundation,
+    people: AccountParts,
+    intake: IntakeParts,
+    orders: OrderParts,
+    trading: Trading,
+    controls: ControlParts,
+) -> WorkflowParts:
+    """Put together the services that take several steps."""
+    square_off = SquareOff(
+        workflows=orders.workflows,
+        holdings=controls.holdings,
+        cancel_all=controls.cancel_all,
+        acceptance=intake.acceptance,
+        execution=trading.execution,
+        exits=controls.exits,
+        calendar=base.calendar,
+        market_clock=base.market_clock,
+        dispatcher=base.dispatcher,
+    )
+    basket_orders = BasketOrders(intake.acceptance, intake.store)
+    basket_step = BasketStep(
+        legs=BasketLegs(base.engine),
+        orders=basket_orders,
+        units=orders.units,
+        market=orders.venue,
+        execution=trading.execution,
+        aftermath=orders.aftermath,
+        market_clock=base.market_clock,
+    )
+    return WorkflowParts(
+        square_off=square_off,
+        baskets=Baskets(
+            workflows=orders.workflows,
+            orders=basket_orders,
+            statements=people.statements,
+            submissions=intake.submissions,
+            dispatcher=base.dispatcher,
+        ),
+        intraday_close=IntradayClose(
+            accounts=controls.holdings,
+            square_off=square_off,
+            rule=intake.intraday_rule,
+            market_clock=base.market_clock,
+        ),
+        advance=Advance(
+            workflows=orders.workflows,
+            steps={WorkflowKind.SQUARE_OFF: square_off, WorkflowKind.BASKET: basket_step},
+            events=base.events,
+            transient=TRANSIENT,
+        ),
+    )
