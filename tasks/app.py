@@ -63,13 +63,13 @@ def _set_up_logging(**_: object) -> None:
 def _build(sender: str, **_: object) -> None:
     runtime.name_worker(sender)
     configure_logging(runtime.settings(), runtime.role())
-    runtime.current().operations.memory_watch.look()
+    runtime.current().operations.memory_watch.measure()
 
 
 @signals.task_postrun.connect
 def _look_at_memory(**_: object) -> None:
     try:
-        runtime.current().operations.memory_watch.look()
+        runtime.current().operations.memory_watch.measure()
     except runtime.OUTAGES as error:
         log.warning("memory.unreported", error=str(error))
 

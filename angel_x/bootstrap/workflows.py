@@ -76,7 +76,7 @@ def build_workflows(
         ),
         advance=Advance(
             workflows=orders.workflows,
-            steps={WorkflowKind.SQUARE_OFF: square_off, WorkflowKind.BASKET: basket_step},
+            advancers={WorkflowKind.SQUARE_OFF: square_off, WorkflowKind.BASKET: basket_step},
             events=base.events,
             transient=TRANSIENT,
         ),

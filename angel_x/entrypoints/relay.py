@@ -30,7 +30,7 @@ def run(application: Application, stop: Event | None = None) -> None:
         while not stopped.wait(pause):
             try:
                 application.trading.relay.sweep()
-                application.operations.canaries.sing()
+                application.operations.canaries.send()
                 application.controls.watch.look()
                 is_away = False
             except TRANSIENT as error:

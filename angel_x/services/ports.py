@@ -1,4 +1,4 @@
-"""What the services need from the outside, as protocols; the adapters satisfy them by shape."""
+"""The ports that several services share; adapters implement them structurally."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from angel_x.domain.orders.order import Priority
     from angel_x.domain.quotes.quote import MarketQuotes
 
-#: Returns an aware UTC time.  There are two: the wall clock, and the market clock, which follows
-#: a replayed recording.
+#: Returns an aware UTC time.  There are two clocks: the wall clock, and the market clock, which
+#: follows the feed.
 Clock = Callable[[], datetime]
 
 
 class QuoteBoard(Protocol):
-    """The latest quotes, by row of the universe.  What is absent or expired reads as zeros."""
+    """The latest quotes, by row of the universe.  An absent or expired quote is all zeros."""
 
     def write(self, universe: Universe, rows: NDArray[np.int64], quotes: NDArray[np.void]) -> None:
-        """Write one quote a row, in one round trip."""
+        """Write one quote for each row, in one round trip."""
 
     def write_spots(
         self,
@@ -34,7 +34,8 @@ class QuoteBoard(Protocol):
     ) -> None:
         """Write the quote of every underlying, in the order of ``universe.underlyings``.
 
-        ``futures`` has one quote a chain, in the order of ``universe.chains``; None changes none.
+        ``futures`` has one quote for each chain, in the order of ``universe.chains``; None leaves
+        the stored ones.
         """
 
     def read(self, universe: Universe) -> NDArray[np.void]:
@@ -56,7 +57,7 @@ class QuoteBoard(Protocol):
 
 
 class GreeksBoard(Protocol):
-    """The latest Greeks as float32 columns.  What is absent or expired reads as NaN and age zero."""
+    """The latest Greeks as float32 columns.  Absent or expired Greeks are NaN with a time of zero."""
 
     def write(
         self, universe: Universe, start: int, columns: NDArray[np.float32], as_of_ms: int
@@ -64,39 +65,39 @@ class GreeksBoard(Protocol):
         """Write the columns, shape (fields, rows), of the rows from ``start`` on."""
 
     def read(self, universe: Universe) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return columns of shape (fields, n) and the time of each row in epoch milliseconds."""
+        """Return columns of shape (fields, n) and the request time of each row in epoch milliseconds."""
 
 
 class UniverseSource(Protocol):
-    """Where the current universe comes from."""
+    """The current universe, reloaded when it changes."""
 
     def current(self) -> Universe:
         """Return the newest universe."""
 
     def version(self, version: str) -> Universe | None:
-        """Return the universe of that version if it is the current one, reloading once."""
+        """Return the universe of a version if it is current; reload once before returning None."""
 
 
 class Dispatcher(Protocol):
-    """Puts work on a queue.  A message is a doorbell: losing one costs time, never an order."""
+    """Sends messages.  A message is a doorbell: a lost one costs time, never an order."""
 
     def ring(self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False) -> bool:
-        """Say that these orders wait to be decided; False where the message broker did not take it.
+        """Ring for orders that wait for a decision; return False if the message broker refused it.
 
-        ``exactly`` asks for these and for none that waits with them.
+        ``exactly`` asks for a decision of these orders only, not of others that wait in the lane.
         """
 
     def match(self) -> bool:
-        """Ask for a look at the resting orders."""
+        """Ask for a match of the resting orders."""
 
     def advance(self, workflow_id: int, *, emergency: bool) -> bool:
         """Ask for the next step of a workflow."""
 
     def cancel_all(self) -> bool:
-        """Ask for everything to be canceled that the controls do not let stand."""
+        """Ask for the cancellation of all orders that the trading states do not allow."""
 
     def update_portfolios(self, user_ids: Collection[int]) -> bool:
-        """Ask for these accounts to be valued."""
+        """Ask for the valuation of accounts."""
 
     def compute_greeks(
         self,
@@ -105,11 +106,11 @@ class Dispatcher(Protocol):
         as_of: datetime,
         expires_seconds: float,
     ) -> int:
-        """Ask for each chunk ``(start, stop)``; return how many messages were taken."""
+        """Ask for the pricing of each chunk ``(start, stop)``; return the number of sent messages."""
 
 
 class EventStream(Protocol):
-    """The live stream that the API serves.  Losing it loses no truth."""
+    """The live stream that the API serves.  It can be lost without loss of stored state."""
 
     def publish(self, events: Sequence[Mapping[str, object]]) -> None:
         """Append events, each with ``user_id`` and ``kind``, in one round trip."""

@@ -1,4 +1,4 @@
-"""What Greeks, option chains and portfolios need from the outside, beyond the shared ports."""
+"""The ports of Greeks, option chains and portfolios, beyond the shared ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class GreeksByRow(GreeksBoard, Protocol):
 class RiskBoard(Protocol):
     """The latest risk arrays as float32 columns, in the order of ``angel_x.domain.margin.risk_arrays``.
 
-    What is absent or expired reads as NaN and age zero.
+    Absent or expired arrays are NaN with a time of zero.
     """
 
     def write(
@@ -52,7 +52,7 @@ class ChainBoards(Protocol):
         """Write the chains from row ``start`` on, in one round trip."""
 
     def heads(self, universe: Universe) -> Heads:
-        """Return when and of what every chain was priced, in one round trip."""
+        """Return request time and fingerprint of every chain, in one round trip."""
 
 
 class GreeksSnapshots(Protocol):
@@ -64,14 +64,21 @@ class GreeksSnapshots(Protocol):
         columns: Mapping[str, NDArray[np.floating]],
         as_of_ms: NDArray[np.int64],
     ) -> int:
-        """Insert or replace one row a symbol, in one statement; return how many are new or newer."""
+        """Insert or replace one row a symbol in one statement; return the number of new or newer rows.
+
+        ``columns`` maps each field to finite numbers.  Rows are locked in the given order, so all
+        callers must use the same order.  An older row never replaces a newer one.
+        """
 
     def forget(self, before: datetime) -> int:
-        """Delete the rows of contracts that expired before a time; return how many."""
+        """Delete the rows of contracts that expired before a time; return their number.
+
+        A symbol that is not a contract any more counts as expired at its last Greeks.
+        """
 
 
 class PortfolioStore(Protocol):
-    """Accounts, their open positions, and the portfolios made of them."""
+    """Accounts with their open positions, and stored portfolios."""
 
     def read(self, user_ids: Collection[int]) -> tuple[list[Account], Holdings]:
         """Return the accounts that exist, by id, and their open positions, in one statement."""
@@ -83,23 +90,23 @@ class PortfolioStore(Protocol):
         """Insert or replace portfolios, in one statement; a newer one is never replaced."""
 
     def snapshot(self, taken_at: datetime) -> int:
-        """Append every stored portfolio to the history once per ``taken_at``; return how many."""
+        """Append every stored portfolio to the history, once per ``taken_at``; return the number of rows."""
 
 
 class PortfolioCache(Protocol):
-    """Encoded portfolios for a few seconds, and the marks of accounts that changed."""
+    """Encoded portfolios with a short TTL, and the dirty marks of changed accounts."""
 
     def put(self, portfolios: Mapping[int, bytes]) -> None:
         """Write each encoded portfolio under its account, in one round trip."""
 
     def get(self, user_id: int) -> bytes | None:
-        """Return the encoded portfolio of an account while it is cached."""
+        """Return the encoded portfolio of an account, or None if it is not cached."""
 
     def mark_dirty(self, user_ids: Collection[int]) -> list[int]:
         """Mark accounts as changed; return those that were not marked already."""
 
     def dirty(self) -> set[int]:
-        """Return every account that is marked."""
+        """Return all marked accounts."""
 
     def clear_dirty(self, user_ids: Collection[int]) -> None:
-        """Take the marks off."""
+        """Remove the marks of accounts."""

@@ -35,7 +35,7 @@ class BasketDesk(Desk):
         )
         self.advance = Advance(
             workflows=self.workflows,
-            steps={
+            advancers={
                 WorkflowKind.SQUARE_OFF: self.square_off,
                 WorkflowKind.BASKET: self.basket_step,
             },

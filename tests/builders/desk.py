@@ -145,7 +145,7 @@ class Desk:
         )
         self.advance = Advance(
             workflows=self.workflows,
-            steps={WorkflowKind.SQUARE_OFF: self.square_off},
+            advancers={WorkflowKind.SQUARE_OFF: self.square_off},
             events=self.events,
             transient=(ConnectionError,),
         )

@@ -30,7 +30,7 @@ def test_a_queue_that_a_worker_serves_is_heard_and_one_that_none_serves_is_not(
     system.worker("monitor", QueueName.MONITOR)
 
     def heard() -> Mapping[str, float] | None:
-        relay.operations.canaries.sing()
+        relay.operations.canaries.send()
         ages = relay.operations.canaries.ages()
         return ages if ages.get(QueueName.MONITOR, math.inf) < math.inf else None
 
@@ -45,7 +45,7 @@ def test_a_worker_that_is_stopped_is_alive_and_noticed(
     worker = system.worker("monitor", QueueName.MONITOR)
 
     def age() -> float:
-        relay.operations.canaries.sing()
+        relay.operations.canaries.send()
         return relay.operations.canaries.ages().get(QueueName.MONITOR, math.inf)
 
     eventually(lambda: age() < 1, "it is heard")
@@ -64,7 +64,7 @@ def test_canaries_do_not_pile_up_where_nobody_takes_them(relay: Application) -> 
         relay.operations.canaries._look_at = float("-inf")
         with relay.base.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE canaries SET sent_at = sent_at - interval '1 hour'")
-        relay.operations.canaries.sing()
+        relay.operations.canaries.send()
 
     depth = int(str(relay.base.broker.llen(QueueName.MONITOR)))
     assert depth == 200

@@ -1,4 +1,4 @@
-"""The cells of a recorded chain: what each column may hold and what it means."""
+"""The cells of a recorded chain: valid values and their meaning, by column."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract import Right
 
 _TIMESTAMP_LENGTH = len("YYYYMMDDHHMM")
-#: Larger amounts do not fit a quote, and no index option comes near.
+#: The largest amount that fits a quote; index options are far below it.
 _MOST_RUPEES = 10_000_000
 _MOST_LOTS = 1e12
 _FINEST_STRIKE = Decimal("0.01")
 
 
 class CellFault(Exception):
-    """A cell that cannot be read; the message says why, the offending value last."""
+    """A cell that cannot be read; the message ends with the offending value."""
 
     def __init__(self, column: str, detail: str) -> None:
         super().__init__(detail)

@@ -1,8 +1,8 @@
-"""The file of a recorded option chain: from lines of text to snapshots.
+"""The parser of recorded option chains: from lines of text to snapshots.
 
 A recording has neither bid nor ask, so a quote gets one tick on either side of its last price (no
 bid where that would be zero) and the freeze quantity as size.  Volume and open interest are
-recorded in lots; a quote holds units.
+recorded in lots and converted to units.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ _FIRST_COLUMN = COLUMNS[0]
 def parse_chain(
     lines: Iterable[str], file: str, rules: ContractRules, calendar: TradingCalendar
 ) -> RecordedChain:
-    """Return the recording that ``lines``, the header first, make.
+    """Return the recording in ``lines``, which begin with the header.
 
-    ``file`` is what errors call it.  Freeze quantities are those of the first row's day.
+    ``file`` is the name in errors.  Freeze quantities are those of the first row's day.
 
     Raises:
         InvalidChainFile: With the row, counted from one at the header, and the column.
@@ -78,7 +78,7 @@ def parse_chain(
 
 
 class _Columns:
-    """Where the header puts the columns."""
+    """The positions of the columns, from the header."""
 
     def __init__(self, header: Sequence[str]) -> None:
         self._header = [name.strip() for name in header]
@@ -92,7 +92,7 @@ class _Columns:
         self._take = itemgetter(*(self._header.index(column) for column in COLUMNS))
 
     def pick(self, cells: Sequence[str]) -> _Cells:
-        """Return the cells of one row that are read."""
+        """Return the required cells of one row."""
         if len(cells) < len(self._header):
             raise CellFault(self._header[len(cells)], "is missing, the row ends before it")
         if len(cells) > len(self._header):
@@ -101,7 +101,7 @@ class _Columns:
 
 
 class _Recording:
-    """What the rows so far have said, with snapshots and contracts numbered as they came."""
+    """The rows so far; snapshots and contracts are numbered in order of appearance."""
 
     def __init__(self, rules: ContractRules, calendar: TradingCalendar) -> None:
         self._rules = rules
@@ -115,12 +115,12 @@ class _Recording:
         self._rows: list[tuple[int, int, int, int, int]] = []
 
     def add(self, cells: _Cells) -> None:
-        """Take one row."""
+        """Read one row."""
         snapshot = self._snapshot(cells.timestamp)
         contract = self._contract(cells, self._moments[snapshot])
         if (snapshot, contract) in self._seen:
-            what = f"{cells.expiry} {cells.strike} {cells.option_type}"
-            raise CellFault("strike", f"comes twice at {cells.timestamp}, was {what}")
+            repeated = f"{cells.expiry} {cells.strike} {cells.option_type}"
+            raise CellFault("strike", f"comes twice at {cells.timestamp}, was {repeated}")
         self._seen.add((snapshot, contract))
         spot = chain_cells.price_paise("spot", cells.spot)
         if spot == 0:
@@ -179,7 +179,7 @@ class _Recording:
         moves = []
         for number in sorted(range(len(pieces)), key=self._moments.__getitem__):
             for position, name in enumerate(universe.underlyings):
-                # An underlying that a snapshot leaves out stays where it was.
+                # An underlying that is missing in a snapshot keeps its last spot.
                 spots["last"][position] = self._spots.get((number, name), spots["last"][position])
             piece = pieces[number]
             moves.append(MarketMove(self._moments[number], row[piece], quotes[piece], spots.copy()))

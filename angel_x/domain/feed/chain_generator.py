@@ -1,4 +1,4 @@
-"""A realistic option chain made from the rules alone, for when there is no recording at hand."""
+"""An option chain generated from the contract rules, for use without a recording."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def generate_chain(
     strikes_each_side: int = 40,
     strike_step: Decimal = Decimal(50),
 ) -> tuple[Contract, ...]:
-    """Return calls and puts of the next weekly expiries, none of which falls on the trading day.
+    """Return calls and puts of the next weekly expiries after the trading day.
 
     Raises:
-        InvalidInput: The rules do not know the underlying, or it has no weekly contracts.
+        InvalidInput: There are no rules for the underlying, or it has no weekly contracts.
     """
     rules, day = factory.rules, factory.trading_day
     if underlying not in rules.weekly:

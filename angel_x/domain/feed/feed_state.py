@@ -1,4 +1,4 @@
-"""What a running feed says about itself, and what it can be told."""
+"""The published state of a running feed, and the commands to it."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from enum import StrEnum
 
 from angel_x.domain.feed.pace import checked_speed
 
-#: Years that a market can be sent to.
+#: The range of years of market time.
 EARLIEST, LATEST = 1990, 2199
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
-    """Where a feed stands: at wall time ``wall`` the market was at ``market``."""
+    """The state of a feed: at wall time ``wall`` market time was ``market``."""
 
     source: str
     wall: datetime
     market: datetime
-    #: Seconds of the market in one second of the wall clock, once it is not paused.
+    #: Market seconds in one second of the wall clock while not paused.
     speed: float
     is_paused: bool = False
-    #: The command that was obeyed last.
+    #: The id of the last command that was executed.
     obeyed: str = ""
-    #: How often the source has skipped something since the feed began.
+    #: The number of gaps in the source since the feed began.
     gaps: int = 0
     #: Contracts at the money of the next expiry that have had no new quote for too long.
     stale_contracts: int = 0
-    #: How late the last move came, in seconds of the wall clock.
+    #: The delay of the last move, in seconds of the wall clock.
     lag_seconds: float = 0.0
 
     def market_at(self, wall: datetime) -> datetime:
-        """Return the market time of a wall time; it stands while the feed is paused."""
+        """Return the market time of a wall time; it does not advance while the feed is paused."""
         if self.is_paused:
             return self.market
         return self.market + (wall - self.wall) * self.speed
 
 
 def checked_moment(at: datetime) -> datetime:
-    """Return a time that a market can be sent to.
+    """Return ``at`` if market time can be set to it.
 
     Raises:
-        ValueError: It is so far away that market time would leave the calendar from there.
+        ValueError: Its year is outside of EARLIEST to LATEST, so market time could overflow.
     """
     if not EARLIEST <= at.year <= LATEST:
         raise ValueError(f"must be in the years {EARLIEST} to {LATEST}, was {at.isoformat()}")
@@ -58,7 +58,7 @@ class FeedVerb(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedCommand:
-    """What a feed is told.  ``at`` belongs to seeking, ``speed`` to the change of speed."""
+    """A command to the feed; ``at`` is required by *seek*, ``speed`` by *speed*."""
 
     id: str
     verb: FeedVerb

@@ -1,7 +1,7 @@
-"""What a source of market data leaves out: numbers, moments, and contracts that should move.
+"""Gaps in a source of market data: skipped sequence numbers, silences and stale contracts.
 
-Everything here is market time, so a recording that is replayed quickly is judged as it was on its
-day.  Nothing is missing while the market is closed.
+All times are market times, so a fast replay of a recording has the same gaps as its day had.  While
+the market is closed there are none.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ if TYPE_CHECKING:
     from angel_x.domain.contracts.universe import Universe
     from angel_x.domain.feed.market_move import MarketMove
 
-#: A source that is silent for so many times its usual pause has skipped something.
+#: A source that is silent for this multiple of its usual pause has a gap.
 _MISSED_BEATS = 3
-#: Silence that says nothing, however fast the source usually is.
+#: The longest silence that is never a gap, however fast the source usually is.
 _SHORTEST_SILENCE = timedelta(seconds=5)
-#: A contract at the money that has had no new quote for so long, or for so many beats, is stale.
+#: A contract at the money is stale without a new quote for this time, and this many usual pauses.
 _STALE = timedelta(seconds=60)
 _STALE_BEATS = 5
-#: Share of the spot within which contracts are expected to move all the time.
+#: The fraction of the spot within which contracts are expected to move constantly.
 _NEAR = 0.02
 
 
 class GapKind(StrEnum):
-    #: The source's own count left out a number.
+    #: The sequence numbers of the source skipped some.
     SEQUENCE = "sequence"
-    #: The source said nothing for longer than it usually does.
+    #: The source sent nothing for much longer than usual.
     SILENCE = "silence"
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that the source left out."""
+    """One gap of a source."""
 
     kind: GapKind
-    #: Numbers that were left out, or seconds of the market in silence until now.
+    #: The count of skipped numbers, or market seconds of silence so far.
     size: float
 
 
 class GapWatch:
-    """Notices what a source leaves out; each silence once, however long it lasts."""
+    """Detects gaps of a source; each silence is reported once, however long it lasts."""
 
     def __init__(self, cadence: timedelta | None, calendar: TradingCalendar) -> None:
         self._calendar = calendar
@@ -62,19 +62,19 @@ class GapWatch:
         self._is_silent = False
 
     def begin(self) -> None:
-        """Expect nothing of the next move: the source begins anew."""
+        """Forget the former moves: the source restarts."""
         self._heard_at = self._sequence = None
         self._is_silent = False
 
     def hear(self, move: MarketMove) -> Gap | None:
-        """Take note of a move; return what was left out before it, unless that was known."""
+        """Record a move; return the gap before it, unless it was reported."""
         silence = self.wait(move.at)
         skipped = self._skipped(move.sequence)
         self._heard_at, self._is_silent = move.at, False
         return skipped or silence
 
     def wait(self, market: datetime) -> Gap | None:
-        """Take note that nothing more was said until ``market``; return a silence that began."""
+        """Record that no move came until ``market``; return a silence that is long enough and new."""
         seconds = self._silent_seconds(market)
         if self._is_silent or seconds <= self._patience.total_seconds():
             return None
@@ -95,7 +95,7 @@ class GapWatch:
 
 
 class StaleWatch:
-    """Knows when each row of a source had its last new quote, in seconds of the market."""
+    """Keeps the market time of the last new quote of each row of a source."""
 
     def __init__(self, rows: int, cadence: timedelta | None, calendar: TradingCalendar) -> None:
         self._calendar = calendar
@@ -104,12 +104,12 @@ class StaleWatch:
         self._began = 0.0
 
     def begin(self, market: datetime) -> None:
-        """Give every row its time again: the source begins anew."""
+        """Restart the time of every row: the source restarts."""
         self._began = market.timestamp()
         self._heard[:] = self._began
 
     def hear(self, move: MarketMove) -> None:
-        """Take note of a move."""
+        """Record a move."""
         self._heard[move.rows] = move.at.timestamp()
 
     def count(
@@ -119,11 +119,11 @@ class StaleWatch:
         spots: NDArray[np.void],
         market: datetime,
     ) -> int:
-        """Return how many contracts of the universe should have moved and did not.
+        """Return the number of stale contracts of the universe.
 
-        They lie near the money of the next expiry: further away nobody may have traded for long.
-        One that the source never speaks of counts.
-        ``listed`` are the rows of the source in the universe, negative for none.
+        Only contracts near the money of the next expiry count: others may not trade for long.
+        Contracts without any quote from the source count as stale.  ``listed`` are the rows of the
+        source in the universe, negative for none.
         """
         if not self._calendar.is_open(market):
             return 0
@@ -137,7 +137,7 @@ class StaleWatch:
 
 
 def _expires_next(universe: Universe, now: float) -> NDArray[np.bool_]:
-    """Return of each chain whether it is the next of its underlying to expire."""
+    """Return whether each chain is the next of its underlying to expire."""
     starts = np.array([chain.start for chain in universe.chains], np.intp)
     alive = np.flatnonzero(universe.expires_at[starts] > now)
     # Chains are sorted by underlying and expiry.

@@ -1,4 +1,4 @@
-"""What a source of market data tells at one moment of the market."""
+"""One move of the market, from a source of market data."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MarketMove:
-    """The quotes that changed, and where every underlying stands.
+    """The quotes that changed, and the spots of all underlyings.
 
-    Rows, underlyings and chains count in the universe of the source.  The time of the quotes is left at
-    zero: it is the wall clock of receipt, which the receiver knows.
+    Rows, underlyings and chains are those of the universe of the source.  The time of the quotes is
+    zero: the receiver sets it to the wall clock of receipt.
     """
 
     #: Market time, UTC.
     at: datetime
     rows: NDArray[np.int64]
-    #: One QUOTE a row.
+    #: One QUOTE for each row.
     quotes: NDArray[np.void]
-    #: One QUOTE an underlying.
+    #: One QUOTE for each underlying.
     spots: NDArray[np.void]
-    #: One QUOTE a chain: the future of the same underlying and expiry, zeros where there is none.
-    #: None where the source knows no futures at all.
+    #: One QUOTE for each chain: the future of the same underlying and expiry, zeros where there is
+    #: none.  None where the source has no futures.
     futures: NDArray[np.void] | None = None
-    #: The number that the source gives its messages, one more each time; None where it gives none.
+    #: The sequence number of the source, increasing by one; None where it has none.
     sequence: int | None = None

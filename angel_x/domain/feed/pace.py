@@ -1,4 +1,4 @@
-"""How market time follows the wall clock, and what is done every so often."""
+"""Market time as a function of the wall clock, and intervals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NEVER_YET = datetime.max.replace(tzinfo=UTC)
 
 
 class Pace:
-    """Market time that runs at ``speed`` times the wall clock, or stands while it is paused."""
+    """Market time that runs at ``speed`` times the wall clock, or is paused."""
 
     def __init__(self, speed: float) -> None:
         self._speed = checked_speed(speed)
@@ -21,7 +21,7 @@ class Pace:
 
     @property
     def speed(self) -> float:
-        """Market seconds in one second of the wall clock, once it is not paused."""
+        """Market seconds in one second of the wall clock while not paused."""
         return self._speed
 
     @property
@@ -29,7 +29,7 @@ class Pace:
         return self._is_paused
 
     def begin(self, market: datetime, wall: datetime) -> None:
-        """Lay down that it is ``market`` in the market at ``wall``."""
+        """Set market time to ``market`` at wall time ``wall``."""
         self._market, self._wall = market, wall
 
     def market(self, wall: datetime) -> datetime:
@@ -39,15 +39,15 @@ class Pace:
         return self._market + (wall - self._wall) * self._speed
 
     def due(self, market: datetime) -> datetime:
-        """Return the wall time at which the market reaches ``market``: the last one if never."""
+        """Return the wall time of a market time; the latest possible one while paused."""
         if self._is_paused:
             return _NEVER_YET
         return self._wall + (market - self._market) / self._speed
 
     def slip(self, market: datetime, wall: datetime) -> bool:
-        """Begin anew where ``market`` comes much too late: what was missed is not hurried through.
+        """Restart at ``market`` if it is more than a second late, so that the delay is not caught up.
 
-        Say whether it did.
+        Return whether it restarted.
         """
         is_late = wall - self.due(market) > _LATE
         if is_late:
@@ -55,24 +55,24 @@ class Pace:
         return is_late
 
     def pause(self, wall: datetime) -> None:
-        """Let market time stand where it is; a second call changes nothing."""
+        """Stop market time; a second call changes nothing."""
         self.begin(self.market(wall), wall)
         self._is_paused = True
 
     def resume(self, wall: datetime) -> None:
-        """Let market time go on from where it stands; a second call changes nothing."""
+        """Continue market time from where it stopped; a second call changes nothing."""
         self.begin(self.market(wall), wall)
         self._is_paused = False
 
     def change(self, speed: float, wall: datetime) -> None:
-        """Go on from here at another speed."""
+        """Continue at another speed."""
         checked = checked_speed(speed)
         self.begin(self.market(wall), wall)
         self._speed = checked
 
 
 class Every:
-    """Says once in each interval that it is time."""
+    """A timer that is due once in each interval."""
 
     def __init__(self, interval: timedelta) -> None:
         self._interval = interval
@@ -89,15 +89,15 @@ class Every:
         return True
 
     def at_once(self) -> None:
-        """Make the next question true."""
+        """Make the timer due at the next call."""
         self._last = _NEVER
 
 
 def checked_speed(speed: float) -> float:
-    """Return a speed at which time neither stands nor jumps.
+    """Return ``speed`` if it is within SLOWEST and FASTEST.
 
     Raises:
-        ValueError: It is out of bounds, beyond which times would leave the calendar.
+        ValueError: It is out of these bounds, so market time could overflow.
     """
     if not SLOWEST <= speed <= FASTEST:
         raise ValueError(f"speed must be from {SLOWEST:g} to {FASTEST:,}, was {speed}")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordedChain:
-    """The snapshots of a recording, in the order of time, each with all that it says."""
+    """The complete snapshots of a recording, in order of time."""
 
     universe: Universe
     snapshots: tuple[MarketMove, ...]
@@ -39,16 +39,16 @@ class RecordedChain:
 
     @cached_property
     def cadence(self) -> timedelta | None:
-        """The usual time between two snapshots; None of a recording that is one snapshot."""
+        """The median time between two snapshots; None for a recording of one snapshot."""
         moments = [snapshot.at for snapshot in self.snapshots]
         between = sorted(later - earlier for earlier, later in pairwise(moments))
         return between[len(between) // 2] if between else None
 
     def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
-        """Yield what is new in each snapshot: rows that say the same again are left out.
+        """Yield the changes of each snapshot; rows with an unchanged quote are left out.
 
-        With ``since`` the first move is the market as the recording knows it at that time, and the
-        later snapshots follow.  A time before the recording is its beginning, one after it its end.
+        With ``since`` the first move is the whole market at that time, and the later snapshots
+        follow.  A time before the recording means its beginning, a time after it its end.
         """
         snapshots = self.snapshots if since is None else self._from(since)
         book = np.zeros(len(self.universe), QUOTE)
@@ -61,10 +61,10 @@ class RecordedChain:
             yield MarketMove(snapshot.at, rows, quotes, snapshot.spots)
 
     def relisted(self, _universe: Universe) -> None:
-        """Return nothing: a recording has the contracts that it has."""
+        """Return None: the contracts of a recording do not change."""
 
     def _from(self, since: datetime) -> tuple[MarketMove, ...]:
-        """Return the latest word on every row as one snapshot of that time, and what follows it."""
+        """Return the latest quote of every row as one snapshot at ``since``, and the later snapshots."""
         at = min(max(since, self.starts_at), self.snapshots[-1].at)
         count = bisect_right(self.snapshots, at, key=attrgetter("at"))
         book = np.zeros(len(self.universe), QUOTE)

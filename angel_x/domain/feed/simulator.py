@@ -1,4 +1,4 @@
-"""A seeded market: spots that wander, a smile that stands, and the quotes that follow from both."""
+"""A seeded market simulator: random spots, a fixed smile, and quotes from both."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     from angel_x.domain.contracts.universe import Universe
 
-#: Beyond so many widths from the spot nothing counts as near it.
+#: The distance from the spot, in widths, within which rows are near the money.
 _BAND = 4.0
-#: Where the money is, is looked up once in so many steps: it takes hours to walk a strike.
+#: The band near the money is updated once in so many steps: a spot takes hours to move by a strike.
 _BAND_STEPS = 10
-#: A month's last expiry lies so close to its end, even where a holiday has moved it.
+#: The last expiry of a month is within this time of its end, even where a holiday moves it.
 _MONTH_END = timedelta(days=9)
 _FUTURE_TICK_PAISE = 10
 
@@ -34,32 +34,32 @@ _TRADING_SECONDS_PER_YEAR = 252.0 * 6.42 * 3_600.0
 
 @dataclass(frozen=True, slots=True)
 class MarketHabits:
-    """How a simulated market behaves.  Rates and volatilities are per year."""
+    """Parameters of a simulated market.  Rates and volatilities are per year."""
 
     step: timedelta = timedelta(milliseconds=100)
     volatility: float = 0.13
-    #: How strongly a spot is drawn back to where it began, so that its strikes stay around it.
+    #: The rate of mean reversion of a spot to its first value, so that it stays among its strikes.
     reversion_per_second: float = 1 / 3_600
     rate: float = 0.065
-    #: What the forward gains on the spot.
+    #: The growth rate of the forward over the spot.
     carry: float = 0.065
     smile: Smile = field(default_factory=Smile)
-    #: Chance of a new quote in one step at the money, and far away from it.
+    #: Probability of a new quote in one step at the money, and far from it.
     busiest: float = 0.6
     quietest: float = 0.02
-    #: Share of the spot within which most quotes move.
+    #: The fraction of the spot within which most quotes move.
     busy_width: float = 0.012
-    #: Half the distance of bid and ask as a share of the premium, one tick at least.
+    #: Half of the spread as a fraction of the premium; the spread is at least one tick.
     half_spread: float = 0.0015
-    #: Lots that one side of a quote displays far away from the money: from the first on, below the
+    #: Displayed lots of one side of a quote far from the money: at least the first number, below the
     #: second.
     depth_lots: tuple[int, int] = (10, 80)
-    #: How many times as much it is at the money, so that a stream of small orders trades at once.
+    #: The multiple of this at the money, so that a stream of small orders trades at once.
     crowd: int = 8
 
 
 def central_strikes(universe: Universe) -> dict[str, float]:
-    """Return the middle strike of each underlying: where its spot was when the chain was listed."""
+    """Return the middle strike of each underlying: its approximate spot at the time of listing."""
     middles = {}
     for position, name in enumerate(universe.underlyings):
         strikes = np.unique(universe.strike[universe.underlying_index == position])
@@ -68,7 +68,7 @@ def central_strikes(universe: Universe) -> dict[str, float]:
 
 
 def monthly_chains(universe: Universe) -> NDArray[np.intp]:
-    """Return which chains expire when a month ends: those beside which a future is listed."""
+    """Return the chains with the last expiry of a month, for which a future is listed."""
     last: dict[tuple[str, int, int], int] = {}
     for number, chain in enumerate(universe.chains):
         day = chain.expiry
@@ -82,10 +82,10 @@ class Simulator:
 
     Args:
         universe: The contracts.
-        spots: Where each underlying begins, in rupees.
-        seed: What all chance is drawn from.
+        spots: The first spot of each underlying, in rupees.
+        seed: The random seed.
         starts_at: Market time of the first move.
-        habits: How the market behaves.
+        habits: The parameters of the market.
     """
 
     name = "simulator"
@@ -113,14 +113,14 @@ class Simulator:
 
     @property
     def cadence(self) -> timedelta:
-        """How often it speaks, in market time."""
+        """Market time between two moves."""
         return self._habits.step
 
     def relisted(self, universe: Universe) -> Simulator:
         """Return the same market for the contracts of another universe.
 
-        An underlying goes on from where it is if the middle of its strikes is where it was, and
-        begins there if not.  A contract of both keeps its open interest and what has traded.
+        An underlying whose middle strike is unchanged keeps its spot; any other begins at its middle
+        strike.  A contract of both universes keeps its open interest and volume.
         """
         other = Simulator(
             universe,
@@ -140,10 +140,9 @@ class Simulator:
         return other
 
     def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
-        """Yield every contract once, then without end what each step brings.
+        """Yield a quote of every contract, then the moves of an endless sequence of steps.
 
-        ``since`` sets the market's time and leaves the spots where they are; without it the same
-        market begins anew.
+        ``since`` sets market time and keeps the spots; without it the market restarts from its seed.
         """
         if since is None:
             self._restart()
@@ -163,7 +162,7 @@ class Simulator:
         self._book["oi"] = self._opening_interest()
 
     def _find_band(self) -> None:
-        """Note which rows are near the money, and how near: one there, falling to zero."""
+        """Update the rows near the money and their nearness: one at the money, falling to zero."""
         spot = self._spot[self.universe.underlying_index]
         distance = np.abs(self.universe.strike / spot - 1.0) / self._habits.busy_width
         self._band = np.flatnonzero(distance < _BAND)
@@ -183,7 +182,7 @@ class Simulator:
         return result
 
     def _busy_rows(self) -> NDArray[np.int64]:
-        """Return the rows that get a new quote, ascending; chance is drawn for those alone."""
+        """Return the rows that get a new quote, ascending; random numbers are drawn for candidates only."""
         self._steps += 1
         if self._steps % _BAND_STEPS == 0:
             self._find_band()
@@ -228,7 +227,7 @@ class Simulator:
         return fair["price"] * 100.0
 
     def _requoted(self, rows: NDArray[np.int64], fair: NDArray[np.float64]) -> NDArray[np.void]:
-        """Return quotes around the fair price, on ticks; both sides are always there."""
+        """Return two-sided quotes around the fair price, on ticks."""
         tick, lot = self.universe.tick_paise[rows], self.universe.lot_size[rows]
         half = np.maximum(tick * 0.5, fair * self._habits.half_spread)
         quotes = self._book.view(RECORD)[rows].view(QUOTE)

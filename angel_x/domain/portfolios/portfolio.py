@@ -1,4 +1,4 @@
-"""A portfolio: what one account is worth, what it is exposed to, and what a shock would do to it."""
+"""A portfolio: value, exposure and scenario profits of one account."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class ScenarioGrid:
     """Profit and loss if every spot and every volatility moved at once."""
 
     spot_percent: tuple[float, ...]
-    #: Of the volatility itself: -20 takes 0.15 to 0.12.
+    #: Relative changes: -20 takes a volatility of 0.15 to 0.12.
     vol_percent: tuple[float, ...]
-    #: Rupees; one row for each spot move, in it one number for each volatility move.
+    #: Rupees; one row for each spot move, with one number for each volatility move.
     profit: tuple[tuple[float, ...], ...]
 
 
@@ -49,18 +49,18 @@ class Portfolio:
     greeks: dict[str, NetGreeks]
     scenarios: ScenarioGrid
     open_positions: int
-    #: Positions without a quote, which are carried at what they cost.
+    #: Positions without a quote, which are carried at cost.
     stale_positions: int
     #: Positions without an implied volatility, which Greeks and scenarios leave out.
     unpriced_positions: int
     updated_at: datetime
-    #: When the oldest Greeks in :attr:`greeks` were asked for, and how many seconds before this
-    #: answer that was; None where no position has any.
+    #: Request time of the oldest Greeks in :attr:`greeks`, and its age in seconds at the time of
+    #: this answer; None where no position has Greeks.
     greeks_as_of: datetime | None = None
     greeks_age_seconds: float | None = None
 
     def at(self, now: datetime) -> Portfolio:
-        """Return this portfolio as an answer of ``now``: what was cached has grown older."""
+        """Return this portfolio with the age of its Greeks at ``now``."""
         if self.greeks_as_of is None:
             return self
         age = max(0.0, (now - self.greeks_as_of).total_seconds())

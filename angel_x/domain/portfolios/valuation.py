@@ -1,4 +1,4 @@
-"""Valuing many accounts in one pass: positions are columns, and no loop runs over them.
+"""Valuation of many accounts in one vectorized pass over columns of positions.
 
 Money is counted in half paise, because the middle of a bid and an ask can be half a paisa; it is
 exact until the total of an account is rounded to the paisa.
@@ -46,36 +46,36 @@ class Holdings:
     symbols: Sequence[str]
     #: Signed units.
     quantity: Integers
-    #: Signed paise: what the position cost, negative for what a short one brought in.
+    #: Signed cost in paise: paid for a long position, received (negative) for a short one.
     cost_paise: Integers
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Which contracts the positions are in."""
+    """The contracts of the positions in the universe."""
 
     #: The distinct rows of the universe, ascending.
     rows: Integers
-    #: Position of each holding in :attr:`rows`; -1 where the universe does not hold its contract.
+    #: Position of each holding in :attr:`rows`; -1 where its contract is not in the universe.
     position: Integers
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """What is known of the distinct contracts of some holdings."""
+    """Market data of the distinct contracts of some holdings."""
 
     quotes: NDArray[np.void]
     #: Published Greeks, shape (fields, contracts), NaN where there are none.
     greeks: NDArray[np.float32]
-    #: When those of each contract were asked for, epoch milliseconds; zero where there are none.
+    #: Request time of the Greeks of each contract, epoch milliseconds; zero where there are none.
     times: NDArray[np.int64]
-    #: One quote an underlying of the universe.
+    #: One quote for each underlying of the universe.
     spots: NDArray[np.void]
     #: Market time, epoch seconds.
     at: float
     #: The annual rate at which payoffs are discounted.
     rate: float
-    #: What the volatilities among the Greeks are relative to.
+    #: The pricing model of the volatilities.
     model: PricingModel = PricingModel.BLACK76
 
 
@@ -95,7 +95,7 @@ def value_accounts(
     market: Market,
     at: datetime,
 ) -> list[Portfolio]:
-    """Return the portfolio of each account; ``holdings`` belong to them, ``market`` to ``located``."""
+    """Return the portfolio of each account; ``holdings`` are theirs, ``market`` is of ``located``."""
     count = len(accounts)
     unrealised, market_value, stale = _worth(count, holdings, located, market)
     greeks, unpriced = _net_greeks(count, holdings, universe, located, market)
@@ -126,8 +126,8 @@ def value_accounts(
 def _worth(
     count: int, holdings: Holdings, located: Located, market: Market
 ) -> tuple[Integers, Integers, Integers]:
-    """Return unrealised result and value of each account in half paise, and its positions at cost."""
-    # The last entry answers for position -1: no quote.
+    """Return unrealised P&L and value in half paise, and the count of positions at cost, by account."""
+    # Position -1 selects the appended NaN: no quote.
     marks = np.append(mid_paise(market.quotes), np.nan)[located.position]
     marked = np.isfinite(marks)
     cost = 2 * holdings.cost_paise
@@ -143,7 +143,7 @@ def _worth(
 def _net_greeks(
     count: int, holdings: Holdings, universe: Universe, located: Located, market: Market
 ) -> tuple[list[dict[str, NetGreeks]], Integers]:
-    """Return the sums of each account by underlying, and how many positions have no Greeks."""
+    """Return the sums by account and underlying, and the count of positions without Greeks."""
     columns = np.append(market.greeks, absent(1), axis=1)[_NET_FIELDS].astype(np.float64)
     columns = columns[:, located.position]
     priced = np.isfinite(columns).all(axis=0)
@@ -197,7 +197,7 @@ def _scenario_profit(
 
 
 def _sum_by(owner: Integers, amounts: Integers, count: int) -> Integers:
-    """Sum whole numbers exactly, which bincount's float weights would not."""
+    """Sum integers exactly by owner; bincount would sum floats."""
     total = np.zeros(count, np.int64)
     np.add.at(total, owner, amounts)
     return total

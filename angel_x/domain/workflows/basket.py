@@ -1,6 +1,6 @@
-"""A basket: orders that are checked together, hedges first, and what is to be done about it next.
+"""A basket: orders that are checked together and traded hedges first, and its next step.
 
-Everything follows from where its orders stand, so whoever looks at it next goes on from there.
+The next step depends only on the stored orders, so that any process can continue a basket.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from angel_x.domain.workflows.workflow import WorkflowStatus
 #: Units of an account by contract and product, negative where it is short.
 Held = Mapping[tuple[str, Product], int]
 
-#: How often it is tried to close what a leg has traded.
+#: The most attempts to close the fills of a leg.
 MAX_EXITS = 30
 
 
 class OnRefusal(StrEnum):
-    """What becomes of the legs that have traded when another one is refused."""
+    """Treatment of the fills when a leg is refused."""
 
     KEEP = "keep"
     FLATTEN = "flatten"
 
 
 class BasketResult(StrEnum):
-    """How a basket has ended."""
+    """The result of a finished basket."""
 
     FILLED = "filled"
     """Every leg has traded in full."""
@@ -38,18 +38,18 @@ class BasketResult(StrEnum):
     """A leg was refused, or all of them together, and nothing has traded."""
 
     KEPT = "kept"
-    """A leg was refused; what the others had traded is there."""
+    """A leg was refused; the fills of the others are kept."""
 
     FLATTENED = "flattened"
-    """A leg was refused; what the others had traded was closed again."""
+    """A leg was refused; the fills of the others were closed again."""
 
     STUCK = "stuck"
-    """A leg was refused, and not all that had traded could be closed again."""
+    """A leg was refused, and not all fills of the others could be closed again."""
 
 
 @dataclass(frozen=True, slots=True)
 class BasketRequest:
-    """What a caller asks for; the names of its orders are given by the basket."""
+    """The request of a caller; the client order ids of its orders are made from the basket id."""
 
     basket_id: str
     orders: tuple[OrderRequest, ...]
@@ -58,7 +58,7 @@ class BasketRequest:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """An order of a basket as it stands: one that was asked for, or an exit from one."""
+    """The present state of one order of a basket: a leg, or an exit from a leg."""
 
     order_id: int
     client_order_id: str
@@ -69,9 +69,9 @@ class Leg:
     filled_quantity: int
     status: OrderStatus
     reason: str | None
-    #: Whether nobody may decide it yet.
+    #: Whether it must not be decided yet.
     is_held: bool
-    #: The orders that stand in the market for it: its slices, or itself.
+    #: The ids of its orders in the market: its slices, or itself.
     parts: tuple[int, ...]
 
     @property
@@ -80,7 +80,7 @@ class Leg:
 
     @property
     def number(self) -> int:
-        """Which leg it is, or is an exit from, counted from one."""
+        """The number of the leg, or of the leg that it is an exit from, counted from one."""
         return int(self.client_order_id.split(" ")[3 if self.is_exit else 2])
 
     @property
@@ -111,20 +111,20 @@ def leg_name(basket_id: str, number: int) -> str:
 
 
 def exit_name(basket_id: str, number: int, attempt: int) -> str:
-    """Return the client order id of an order that closes what a leg has traded.
+    """Return the client order id of an exit from a leg.
 
-    Its prefix makes it one that can only reduce a position.
+    An order with its prefix can only reduce a position.
     """
     return f"{EXIT_PREFIX}basket {basket_id} {number} {attempt}"
 
 
 def is_exit(client_order_id: str) -> bool:
-    """Return whether an order of a basket closes what a leg has traded."""
+    """Return whether an order of a basket is an exit from a leg."""
     return client_order_id.startswith(EXIT_PREFIX)
 
 
 def next_step(orders: Sequence[Leg], on_refusal: OnRefusal, held: Held) -> Step:
-    """Return what is to be done, given all orders of a basket and what its account holds."""
+    """Return the next step of a basket, from all its orders and the positions of its account."""
     legs = [leg for leg in orders if not leg.is_exit]
     exits = [leg for leg in orders if leg.is_exit]
     if any(leg.is_refused for leg in legs):
@@ -142,13 +142,13 @@ def next_step(orders: Sequence[Leg], on_refusal: OnRefusal, held: Held) -> Step:
 
 
 def stages(legs: Sequence[Leg]) -> list[tuple[Leg, ...]]:
-    """Return the legs in the order in which they may trade: purchases hedge, so they come first."""
+    """Return the legs by stage: purchases hedge, so they trade before sales."""
     by_side = (tuple(leg for leg in legs if leg.side is side) for side in (Side.BUY, Side.SELL))
     return [stage for stage in by_side if stage]
 
 
 def left(orders: Sequence[Leg]) -> dict[int, int]:
-    """Return the units of each leg that have traded and were not closed again, where there are any."""
+    """Return the units of each leg that have traded and are not closed again; zeros are left out."""
     units: dict[int, int] = {}
     for leg in orders:
         traded = -leg.filled_quantity if leg.is_exit else leg.filled_quantity
@@ -157,10 +157,10 @@ def left(orders: Sequence[Leg]) -> dict[int, int]:
 
 
 def closable(orders: Sequence[Leg], held: Held) -> dict[int, int]:
-    """Return the units of each leg that can be closed again: what is left, as far as it is held.
+    """Return the units of each leg that can be closed again: at most the position of the account.
 
-    Whatever its owner or a square-off closed in the meantime is closed; once more would open it on
-    the other side.
+    Units that the account or a square-off has closed in the meantime are not closed again, which
+    would open a position on the other side.
     """
     units, rest = left(orders), dict(held)
     found: dict[int, int] = {}
@@ -176,7 +176,7 @@ def closable(orders: Sequence[Leg], held: Held) -> dict[int, int]:
 
 
 def result(orders: Sequence[Leg], on_refusal: OnRefusal, held: Held) -> BasketResult:
-    """Return how a basket has ended for which nothing is left to do."""
+    """Return the result of a basket whose next step is to finish."""
     legs = [leg for leg in orders if not leg.is_exit]
     if not any(leg.is_refused for leg in legs):
         return BasketResult.FILLED
@@ -195,7 +195,7 @@ def _stage_step(stage: tuple[Leg, ...]) -> Step | None:
 
 
 def _exit_step(legs: Sequence[Leg], exits: Sequence[Leg], held: Held) -> Step:
-    """Return the next step out of what has traded: what is short first, so that it stays hedged."""
+    """Return the next step of closing fills: short legs first, so that they stay hedged."""
     if step := _stage_step(tuple(exits)):
         return step
     units = closable([*legs, *exits], held)
@@ -209,17 +209,17 @@ def _exit_step(legs: Sequence[Leg], exits: Sequence[Leg], held: Held) -> Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasketRecord:
-    """A basket as its owner sees it."""
+    """A basket as the API sends it to its account."""
 
     basket_id: str
     status: WorkflowStatus
-    #: How it has ended, None while it runs.
+    #: None while it runs.
     result: BasketResult | None
     on_refusal: OnRefusal
-    #: Why legs were refused, one sentence each.
+    #: The reasons of refused legs, one sentence each.
     refusals: tuple[str, ...] = ()
     orders: tuple[OrderRecord, ...]
-    #: Orders that close what had traded.
+    #: Orders that close the fills of legs.
     exits: tuple[OrderRecord, ...] = ()
     created_at: datetime
     finished_at: datetime | None

@@ -1,4 +1,4 @@
-"""Square-off: what an account holds, what it takes to be flat, and how far that has come."""
+"""Square-off: open positions, the exits that close them, and the progress."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class LegRow:
-    """What some orders of one contract, product and side have come to together."""
+    """The orders of one contract, product and side, aggregated."""
 
     symbol: str
     product: Product
@@ -32,14 +32,14 @@ class LegRow:
     filled_quantity: int
     #: Rupees.
     traded_value: Decimal
-    #: Those of the newest order.
+    #: Status and reason of the newest order.
     status: OrderStatus
     reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SquareOffLeg:
-    """What the square-off has traded of one contract and product, over all of its orders."""
+    """The fills of a square-off in one contract and product, over all of its orders."""
 
     symbol: str
     product: Product
@@ -48,14 +48,14 @@ class SquareOffLeg:
     filled_quantity: int
     #: Rupees a unit, to four places; None where nothing has traded.
     average_price: Decimal | None
-    #: Of the newest order, which says why the leg is not there yet.
+    #: Status and reason of the newest order: the cause of an unfinished leg.
     status: OrderStatus
     reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remainder:
-    """A position that is still open, and why the last order for it did not close it."""
+    """A position that is still open, with the reason of the last order that did not close it."""
 
     symbol: str
     product: Product
@@ -65,7 +65,7 @@ class Remainder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SquareOffRecord:
-    """How far a square-off has come; it is over once its status is not *running*."""
+    """The progress of a square-off; it is over once its status is not *running*."""
 
     id: str
     key: str
@@ -73,12 +73,11 @@ class SquareOffRecord:
     symbol: str | None
     underlying: str | None
     product: Product | None
-    #: Nothing is held and nothing is open of what was to be squared off; of one that is over, this
-    #: was so at its end.
+    #: Whether its positions and open orders are all closed; of a finished one, at its end.
     flat: bool
     legs: tuple[SquareOffLeg, ...]
     left: tuple[Remainder, ...]
-    #: Orders that are open and could not be canceled yet.
+    #: The number of open orders that are not canceled yet.
     open_orders: int
     created_at: datetime
     finished_at: datetime | None
@@ -86,7 +85,7 @@ class SquareOffRecord:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """One order that leads out of a position."""
+    """One order that closes a position or a part of it."""
 
     symbol: str
     product: Product
@@ -95,10 +94,10 @@ class Exit:
 
 
 def next_exits(held: Sequence[Holding]) -> Iterator[tuple[Holding, Side]]:
-    """Yield what to close now: the short positions, and only without any the long ones.
+    """Yield the positions to close now: short positions first, long ones once there are no shorts.
 
-    A short position that is bought back frees its margin; a long one sold first would take the
-    hedge away from a short that is still there.
+    Buying back a short position frees its margin; selling a long position first could remove the
+    hedge of a short one.
     """
     shorts = [holding for holding in held if holding.quantity < 0]
     for holding in shorts or held:
@@ -106,7 +105,7 @@ def next_exits(held: Sequence[Holding]) -> Iterator[tuple[Holding, Side]]:
 
 
 def sliced(holding: Holding, side: Side, largest: int) -> Iterator[Exit]:
-    """Yield orders of at most ``largest`` units that close a position together."""
+    """Yield exits of at most ``largest`` units that together close a position."""
     leaves = abs(holding.quantity)
     while leaves > 0:
         quantity = min(leaves, largest)

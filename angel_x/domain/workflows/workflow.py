@@ -1,4 +1,4 @@
-"""A workflow: work of several transactions that goes on after any of them was the last of a process."""
+"""A workflow: work of several transactions, which another process continues after a crash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class WorkflowKind(StrEnum):
 
 
 class WorkflowStatus(StrEnum):
-    """*Failed* means that nobody works on it any more and that its outcome says what is left."""
+    """*Failed* means that it is not advanced any more; its outcome has the remainder."""
 
     RUNNING = "running"
     DONE = "done"
@@ -23,20 +23,20 @@ class WorkflowStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """One workflow as it is stored."""
+    """The stored form of a workflow."""
 
     id: int
     user_id: int
     kind: WorkflowKind
-    #: Names it among the workflows of its account and kind.
+    #: Unique among the workflows of its account and kind.
     key: str
     status: WorkflowStatus
-    #: What was asked for and what has been found out since, as JSON.
+    #: The request and the state since, as JSON.
     spec: dict[str, Any]
-    #: What came of it, as JSON; None while it runs.
+    #: The result as JSON; None while it runs.
     outcome: dict[str, Any] | None
     actor: str
-    #: Attempts to advance it since it last got on.
+    #: Attempts to advance it since its last progress.
     rings: int
     created_at: datetime
     finished_at: datetime | None
@@ -44,7 +44,7 @@ class Workflow:
 
 @dataclass(frozen=True, slots=True)
 class DueWorkflow:
-    """A workflow that nobody advances and whose time has come."""
+    """A workflow whose next step is due and which no process advances."""
 
     id: int
     kind: WorkflowKind

@@ -1,1 +1,1 @@
-"""Accounts, access, portfolios and what is read of them."""
+"""Accounts, API keys, portfolios, and the read models of an account."""

@@ -1,7 +1,7 @@
-"""API keys: issuing them, revoking them, and finding out who shows one.
+"""API keys: issue, revocation and authentication.
 
-A key is remembered for two seconds, so a revoked key opens nothing two seconds later; an open
-event stream ends at its next keep-alive.
+An authenticated key is cached for two seconds, so a revoked key is refused two seconds later at the
+latest; an open event stream ends at its next keep-alive.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _REFUSAL = "this key is not valid"
 
 
 class Keys(Protocol):
-    """Where keys are stored."""
+    """The store of keys."""
 
     def add_key(
         self, user_id: int, prefix: str, digest: bytes, scopes: Iterable[Scope]
@@ -41,7 +41,7 @@ class Keys(Protocol):
 
 
 class Access:
-    """Who may come in."""
+    """Issues and authenticates keys."""
 
     def __init__(self, keys: Keys, *, timer: Callable[[], float] = monotonic) -> None:
         self._keys = keys
@@ -49,7 +49,7 @@ class Access:
         self._remembered: dict[bytes, tuple[Identity, float]] = {}
 
     def issue(self, user_id: int, scopes: Iterable[Scope]) -> str:
-        """Make a key of 256 random bits.  It is stored as a digest and cannot be shown again."""
+        """Return a new key of 256 random bits.  Only its digest is stored, so it is shown once."""
         prefix = secrets.token_hex(_PREFIX_BYTES)
         key = f"ax_{prefix}_{secrets.token_hex(_SECRET_BYTES)}"
         self._keys.add_key(user_id, prefix, _digest(key), scopes)
@@ -57,7 +57,7 @@ class Access:
         return key
 
     def revoke(self, prefix: str) -> bool:
-        """Revoke a key by its prefix; False where no valid key has it."""
+        """Revoke a key by its prefix; return False where no valid key has the prefix."""
         revoked = self._keys.revoke_key(prefix)
         if revoked:
             log.info("key.revoked", key_prefix=prefix)
@@ -67,20 +67,20 @@ class Access:
         return self._keys.keys_of(user_id)
 
     def remembered(self, key: str) -> Identity | None:
-        """Return who shows a key that was checked within the last two seconds, without any I/O."""
+        """Return the identity of a key authenticated within the last two seconds, without I/O."""
         known = self._remembered.get(_digest(key))
         return known[0] if known is not None and self._timer() < known[1] else None
 
     def authenticate(self, key: str) -> Identity:
-        """Return who shows this key.
+        """Return the identity of a key.
 
         Raises:
-            AccessDenied: The key is malformed, unknown or revoked; the error does not say which.
+            AccessDenied: The key is malformed, unknown or revoked; the error does not tell which.
         """
         match = _KEY.fullmatch(key)
         if match is None:
             raise AccessDenied(_REFUSAL)
-        # Taken before the read, so that a key is never remembered longer than is promised.
+        # Counted from before the read, so that a key is never cached longer than two seconds.
         expires = self._timer() + REMEMBERED_SECONDS
         record = self._keys.key(match["prefix"])
         digest = _digest(key)
@@ -97,5 +97,5 @@ class Access:
 
 
 def _digest(key: str) -> bytes:
-    # The key is 256 random bits: a slow hash would protect nothing that a fast one does not.
+    # The key is 256 random bits, so a slow hash would add no protection.
     return sha256(key.encode()).digest()

@@ -1,4 +1,4 @@
-"""Opening accounts and finding them."""
+"""Opening and finding accounts."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _MOST_CASH = Decimal(10) ** 12
 
 
 class Users(Protocol):
-    """Where accounts are stored."""
+    """The store of accounts."""
 
     def add(self, name: str, cash: Decimal) -> AccountSummary | None:
-        """Store an account with its opening cash in one transaction; None where the name is taken."""
+        """Store an account with its opening cash in one transaction; None if the name is taken."""
 
     def named(self, name: str) -> AccountSummary | None: ...
     def all(self) -> list[AccountSummary]: ...
 
     def names(self, ids: Collection[int]) -> Mapping[int, str]:
-        """Return the names of accounts by their ids; an unknown id has none."""
+        """Return the names of accounts by id; unknown ids are left out."""
 
 
 class Accounts:
@@ -42,7 +42,7 @@ class Accounts:
         """Open an account with a deposit of ``cash`` rupees.  A second call is an error.
 
         Raises:
-            InvalidInput: The name is malformed or taken, or the amount is negative or absurd.
+            InvalidInput: The name is malformed or taken, or the amount is negative or more than a trillion rupees.
         """
         if _NAME.fullmatch(name) is None:
             raise InvalidInput(
@@ -60,7 +60,7 @@ class Accounts:
         """Return the account of a name.
 
         Raises:
-            UnknownAccount: There is none.
+            UnknownAccount: No account has this name.
         """
         account = self._users.named(name) if _NAME.fullmatch(name) else None
         if account is None:

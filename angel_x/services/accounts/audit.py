@@ -1,4 +1,4 @@
-"""What operators may read: the record of what was done, and the timeline of any order."""
+"""The audit, and the timeline of any order, for operators."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _NEWEST = 2**63 - 1
 
 
 class Record(Protocol):
-    """Where it is kept."""
+    """The store of audit entries and order events."""
 
     def entries(self, wanted: AuditFilter, before_id: int, limit: int) -> Sequence[AuditEntry]: ...
     def timeline(self, order_id: int) -> Sequence[TimelineEvent]: ...
 
 
 class Audit:
-    """Reads what nobody can change."""
+    """Reads the audit, which is append-only."""
 
     def __init__(self, record: Record) -> None:
         self._record = record
@@ -33,14 +33,14 @@ class Audit:
             InvalidCursor: ``after`` is not the cursor of an earlier page.
         """
         before_id = _NEWEST if after is None else cursor.decode(after)
-        # One more than was asked for says whether there is a page after this one.
+        # One more than the limit shows whether there is another page.
         found = self._record.entries(wanted, before_id, limit + 1)
         page = tuple(found[:limit])
         more = len(found) > limit
         return AuditPage(entries=page, next=cursor.encode(int(page[-1].id)) if more else None)
 
     def timeline(self, order_id: int) -> tuple[TimelineEvent, ...]:
-        """Return every move of an order, whoever's it is, the oldest first.
+        """Return every status change of an order of any account, the oldest first.
 
         Raises:
             UnknownOrder: No order has the id.

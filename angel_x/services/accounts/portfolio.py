@@ -1,4 +1,4 @@
-"""Portfolios: valued for many accounts in one pass, stored, cached and announced."""
+"""Portfolios: valuation of many accounts in one pass, stored, cached and published."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from angel_x.services.valuation_ports import GreeksByRow, PortfolioCache, Portfo
 
 log = structlog.get_logger()
 
-#: Accounts that one message asks to be valued.
+#: Accounts valued by one message.
 SLICE = 500
 _LARGEST_ID = 2**63 - 1
 
@@ -42,18 +42,18 @@ class Portfolios:
     market_clock: Clock
     #: The annual rate at which payoffs are discounted, by the market's date.
     rates: Dated[float]
-    #: What the published volatilities are relative to.
+    #: The pricing model of the published volatilities.
     model: PricingModel = PricingModel.BLACK76
 
     def update(self, user_ids: Collection[int]) -> list[Portfolio]:
-        """Value these accounts, then store, cache and announce the result.
+        """Value accounts, then store, cache and publish the portfolios.
 
-        An id that no account has is dropped.  A second call values again and replaces.
+        Unknown ids are dropped and counted.  A second call values again and replaces the result.
         """
         started = perf_counter()
         # An id is a positive bigint; the database would refuse a larger number with an error.
         wanted = sorted(u for u in set(user_ids) if 0 < u <= _LARGEST_ID)
-        # Before anything is read: an order that trades meanwhile marks its account again.
+        # Before reading: an order that trades meanwhile marks its account again.
         self.cache.clear_dirty(wanted)
         portfolios = self._value(wanted)
         self._count_unknown(set(user_ids), portfolios)
@@ -65,14 +65,14 @@ class Portfolios:
         return portfolios
 
     def refresh(self) -> int:
-        """Ask for every account that holds or changed something; return how many there are."""
+        """Dispatch the valuation of accounts with positions or changes; return their number."""
         user_ids = sorted(self.store.holders() | self.cache.dirty())
         for start in range(0, len(user_ids), SLICE):
             self.dispatcher.update_portfolios(user_ids[start : start + SLICE])
         return len(user_ids)
 
     def snapshot(self) -> int:
-        """Append the stored portfolios to the history; again within the minute appends nothing."""
+        """Append the stored portfolios to the history; a second call in a minute appends nothing."""
         taken_at = self.clock().replace(second=0, microsecond=0)
         return self.store.snapshot(taken_at)
 
@@ -85,7 +85,7 @@ class Portfolios:
         cached = self.cache.get(user_id)
         self.meter.add(Metric.CACHE_REQUESTS, cache="portfolio", result="hit" if cached else "miss")
         if cached is not None:
-            # An older process may have cached it: what its version did not know is None.
+            # A process of an older version may have cached it: fields new since then are None.
             return msgspec.json.decode(cached, type=Portfolio).at(self.clock())
         portfolios = self._value([user_id])
         if not portfolios:

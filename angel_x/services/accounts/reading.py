@@ -1,4 +1,4 @@
-"""What an account may read about itself; nothing here changes anything."""
+"""Reads of one account: orders, positions, trades, balance.  Nothing here changes state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NEWEST = 2**63 - 1
 
 
 class Statements(Protocol):
-    """Where the read models come from: one statement each."""
+    """The read models of accounts; every method is one SQL statement."""
 
     def orders(
         self, user_id: int, wanted: OrderFilter, before_id: int, limit: int
@@ -36,7 +36,7 @@ class Statements(Protocol):
 
 
 class Reading:
-    """The questions that an account may ask."""
+    """Reads one account's records."""
 
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
@@ -50,7 +50,7 @@ class Reading:
             InvalidCursor: ``after`` is not the cursor of an earlier page.
         """
         before_id = _NEWEST if after is None else cursor.decode(after)
-        # One more than was asked for says whether there is a page after this one.
+        # One more than the limit shows whether there is another page.
         found = self._statements.orders(user_id, wanted, before_id, limit + 1)
         page = tuple(found[:limit])
         more = len(found) > limit
@@ -68,7 +68,7 @@ class Reading:
         return order
 
     def order_of_client(self, user_id: int, client_order_id: str) -> OrderHistory | None:
-        """Return the order that the account submitted under this id, None where there is none."""
+        """Return the order of a client order id, None where the account has none."""
         return self._statements.order_of_client(user_id, client_order_id)
 
     def positions(self, user_id: int) -> list[PositionRecord]:
@@ -92,10 +92,10 @@ class Reading:
 
 
 def parse_row_id(kind: str, text: str) -> int:
-    """Return the id of a basket or a square-off that a caller wrote.
+    """Parse the id of a basket or a square-off.
 
     Raises:
-        WorkflowNotFound: None can have it.
+        WorkflowNotFound: The text is not a valid id.
     """
     if _ORDER_ID.fullmatch(text) is None:
         raise WorkflowNotFound(kind, text[:40])
@@ -103,10 +103,10 @@ def parse_row_id(kind: str, text: str) -> int:
 
 
 def parse_order_id(text: str) -> int:
-    """Return the order id that a caller wrote.
+    """Parse an order id.
 
     Raises:
-        OrderNotFound: No order can have it.
+        OrderNotFound: The text is not a valid id.
     """
     if _ORDER_ID.fullmatch(text) is None:
         raise OrderNotFound(text[:40])

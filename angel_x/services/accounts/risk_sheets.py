@@ -1,4 +1,4 @@
-"""What contracts cost in margin, from the published risk arrays and spots."""
+"""Margin of contracts, from the published risk arrays and spots."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Edition:
-    """What was read of one universe within a moment."""
+    """The spots and risks read for one universe, valid for ``keep_seconds``."""
 
     version: str
     today: date
@@ -45,7 +45,7 @@ class _Edition:
 
 @dataclass(slots=True, kw_only=True)
 class RiskSheets:
-    """Looks contracts up.  What was read stands for a moment, so that batches share one read."""
+    """Reads the risks of contracts, cached for ``keep_seconds`` so that batches share one read."""
 
     universes: UniverseSource
     quotes: QuoteBoard
@@ -55,18 +55,19 @@ class RiskSheets:
     clock: Clock
     market_clock: Clock
     monotonic: Callable[[], float]
-    #: Risk arrays that are older do not count.
+    #: Older risk arrays are ignored.
     max_age_seconds: float
     keep_seconds: float
-    #: Errors of servers.
+    #: The exceptions that mean an unavailable server.
     unreachable: tuple[type[Exception], ...] = ()
     _blind_until: float = field(default=0.0, init=False)
     _edition: _Edition | None = field(default=None, init=False)
 
     def of(self, symbols: Collection[str]) -> RiskSheet:
-        """Return what a unit of each of these contracts adds to margin.
+        """Return the margin contribution of one unit of each contract.
 
-        Without a cache nothing is known of any of them; that too stands for a moment.
+        While the cache is unavailable all contracts are without market data; this result is kept
+        for ``keep_seconds`` too.
         """
         if self.monotonic() < self._blind_until:
             return no_risks(symbols)
@@ -110,7 +111,7 @@ class RiskSheets:
     ) -> dict[str, UnitRisk]:
         columns, times = self._arrays(universe, symbols)
         is_fresh = epoch_ms(self.clock()) - times <= self.max_age_seconds * 1000
-        # What is not listed any more still has an expiry, and mostly an underlying.
+        # Parsed from the symbol, so that contracts that are unlisted meanwhile have them too.
         parsed = [parse_symbol(symbol) for symbol in symbols]
         names = [underlying for underlying, *_ in parsed]
         spots = [edition.spots.get(name, ZERO) for name in names]
@@ -118,7 +119,7 @@ class RiskSheets:
         known = RiskRows(names, expiries, spots, columns, is_fresh)
         read = self.model.unit_risks(known, edition.today)
         if any(unit.source is MarginSource.NONE for unit in read):
-            # Whoever asks next looks whether there is a price by now.
+            # Not cached: the next call reads the spots again.
             self._edition = None
         fallen_back = sum(unit.source is not MarginSource.RISK_ARRAY for unit in read)
         if fallen_back:
@@ -128,7 +129,7 @@ class RiskSheets:
     def _arrays(
         self, universe: Universe, symbols: Sequence[str]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return risk arrays and their times, NaN and zero for what is not listed."""
+        """Return risk arrays and their times; NaN and zero for contracts that are not listed."""
         found = [universe.row(symbol) for symbol in symbols]
         rows = np.array([-1 if row is None else row for row in found], np.int64)
         columns = np.full((RISK_ROWS, len(rows)), np.nan, np.float32)

@@ -1,4 +1,4 @@
-"""Margin of orders that nobody has submitted."""
+"""The margin estimate of orders that are not submitted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from angel_x.services.units import Units
 
 
 class WhatIf:
-    """Estimates margin by the very rules that decide orders; nothing is stored or locked."""
+    """Estimates margin by the rules of the order decision; nothing is stored or locked."""
 
     def __init__(
         self,
@@ -47,10 +47,10 @@ class WhatIf:
         self._market_clock = market_clock
 
     def estimate(self, user_id: int, requests: Sequence[OrderRequest]) -> MarginEstimate:
-        """Return what these orders, which fit their contracts, would do to an account.
+        """Return the margin estimate of validated orders for an account.
 
         Raises:
-            UnknownAccount: There is no such account.
+            UnknownAccount: No account has this id.
             UnknownContract: A symbol is not listed any more.
         """
         now = self._market_clock()
@@ -97,7 +97,7 @@ class WhatIf:
     def _orders(
         self, user_id: int, requests: Sequence[OrderRequest], now: datetime
     ) -> Iterator[tuple[int, Order]]:
-        """Yield the orders that each request would become, behind its number."""
+        """Yield each order with the number of its request; a large request becomes several slices."""
         universe = self._universes.current()
         order_id = 0
         for number, request in enumerate(requests):

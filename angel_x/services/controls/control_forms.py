@@ -1,4 +1,4 @@
-"""The JSON of a kill switch and of a square-off."""
+"""The JSON forms of the kill switch and of square-offs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SwitchForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class SquareOffForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to square off: everything where nothing is said."""
+    """The selection of a square-off: all positions by default."""
 
     key: Annotated[
         Annotated[str, Meta(pattern=r"^[!-~]{1,58}\Z")] | None,
@@ -50,19 +50,19 @@ class SquareOffForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def decode(content: bytes, form: type[_Form]) -> _Form:
-    """Read a form; an empty body says nothing.
+    """Parse a form from JSON; an empty body is an empty object.
 
     Raises:
-        InvalidInput: The body is no such form; the error names field and value.
+        InvalidInput: The body does not match the form; the error names field and value.
     """
     return read(parsed_object(content or b"{}"), form)
 
 
 def read(fields: Mapping[str, object], form: type[_Form]) -> _Form:
-    """Read the same from parsed JSON.
+    """Convert parsed JSON to a form.
 
     Raises:
-        InvalidInput: It is no such form; the error names field and value.
+        InvalidInput: The fields do not match the form; the error names field and value.
     """
     known = {field.name: field for field in msgspec.structs.fields(form)}
     for fault in field_faults(0, fields, known, "this request"):

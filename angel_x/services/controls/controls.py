@@ -1,7 +1,7 @@
 """The kill switch: setting the trading state of the system, an account or an underlying.
 
-A state is a row that every claim reads, so it holds from the moment of its commit; what is open and
-must not stand is canceled afterwards, on the emergency queue.
+A state is a row that every claim reads, so it holds from its commit on; open orders that it does not
+allow are canceled afterwards, by a message on the emergency queue.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from angel_x.services.ports import Dispatcher, EventStream, UniverseSource
 
 log = structlog.get_logger()
 
-#: How long an answer waits for transactions that may have read the state before.
+#: The longest wait for transactions that may have read the former state.
 _PATIENCE_SECONDS = 2.0
-#: The address of an event that is for every account.
+#: The ``user_id`` of events for all accounts.
 _EVERYBODY = 0
 _LONGEST_REASON = 200
-#: The words of the command, for the states that they mean.
+#: States by the words of the command line.
 _WORDS = {"on": TradingState.HALTED, "off": TradingState.ACTIVE}
 
 
-class Store(Protocol):
-    """Where trading states are kept, with an audit of their changes."""
+class ControlStore(Protocol):
+    """The store of trading states, with an audit of their changes."""
 
     def put(
         self, scope: ControlScope, name: str, state: TradingState, *, actor: str, reason: str | None
@@ -37,10 +37,10 @@ class Store(Protocol):
         """Store a state and its audit entry in one transaction."""
 
     def all(self) -> Sequence[Control]:
-        """Return every state that was ever set."""
+        """Return every stored state."""
 
     def settle(self, seconds: float) -> bool:
-        """Wait until no transaction is open that may have read older states."""
+        """Wait for open transactions that may have read older states; return False after a timeout."""
 
 
 class AccountNames(Protocol):
@@ -51,13 +51,13 @@ class AccountNames(Protocol):
 class TradingControls:
     """Sets trading states.
 
-    The store and the claims know an account by its id; every answer calls it by its name.
+    Store and claims identify accounts by id; receipts and lists show their names.
     """
 
     def __init__(
         self,
         *,
-        store: Store,
+        store: ControlStore,
         accounts: AccountNames,
         universes: UniverseSource,
         dispatcher: Dispatcher,
@@ -69,7 +69,7 @@ class TradingControls:
         self._universes = universes
         self._dispatcher = dispatcher
         self._events = events
-        #: What the cache raises while it is away.
+        #: The exceptions that mean an unavailable cache.
         self._unreachable = unreachable
 
     def turn(
@@ -107,9 +107,9 @@ class TradingControls:
         )
 
     def of(self, user_id: int, *, with_others: bool = False) -> ControlList:
-        """Return what holds for an account, and what was ever set that concerns it.
+        """Return the state in force for an account, and the stored states of its scopes.
 
-        With ``with_others`` this is what was ever set for any account.
+        With ``with_others`` the states of all accounts are included.
         """
         own, controls = str(user_id), self._store.all()
         rules = TradingRules.from_rows(((c.scope, c.name, c.state) for c in controls), ())
@@ -121,11 +121,11 @@ class TradingControls:
         )
 
     def all(self) -> list[Control]:
-        """Return every state that was ever set, the system's first."""
+        """Return every stored state, that of the system first."""
         return self._by_name(self._store.all())
 
     def _by_name(self, controls: Sequence[Control]) -> list[Control]:
-        """Name accounts, which are stored by id."""
+        """Replace account ids by names."""
         ids = {int(c.name) for c in controls if c.scope is ControlScope.USER}
         names = self._accounts.names(ids) if ids else {}
         return [
@@ -144,7 +144,7 @@ class TradingControls:
             )
 
     def _tell(self, control: Control, name: str) -> None:
-        """Publish the change to those whom it concerns; losing the event loses no truth."""
+        """Publish the change to its account, or to all; a lost event changes no state."""
         is_own = control.scope is ControlScope.USER
         event = {
             "user_id": int(control.name) if is_own else _EVERYBODY,
@@ -157,14 +157,14 @@ class TradingControls:
         try:
             self._events.publish([event])
         except self._unreachable as error:
-            log.warning("trading_state.untold", error=str(error))
+            log.warning("trading_state.unpublished", error=str(error))
 
 
 def read_state(word: str) -> TradingState:
-    """Return the state that a word means: ``on`` and ``off`` of the switch, or a state.
+    """Parse a trading state; ``on`` is halted and ``off`` active.
 
     Raises:
-        InvalidInput: It means none.
+        InvalidInput: The word is not a state.
     """
     if word in _WORDS:
         return _WORDS[word]

@@ -1,6 +1,6 @@
-"""Looking for open orders that a trading control does not let stand, and asking for their end.
+"""The watch for open orders that a trading state does not allow.
 
-Whoever turns a kill switch asks once.  That message may be lost, or its worker killed half way.
+Setting a trading state dispatches one cancellation message.  It may be lost, or its worker killed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _PAUSE_SECONDS = 1.0
 
 
 class ControlsWatch:
-    """Asks again for as long as there is something to cancel; the relay calls it."""
+    """Dispatches the cancellation again while such orders are open; the relay calls it."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class ControlsWatch:
         self._looked_at = float("-inf")
 
     def look(self) -> bool:
-        """Ask if something is open that should not be, once a second; return whether it asked."""
+        """Dispatch if such orders are open, at most once a second; return whether a message was sent."""
         now = self._monotonic()
         if now - self._looked_at < _PAUSE_SECONDS:
             return False

@@ -1,4 +1,4 @@
-"""Setting limits, reading them, and taking them away; each change holds from the next claim on."""
+"""Risk limits: set, read and clear; each change holds from the next claim on."""
 
 from __future__ import annotations
 
@@ -15,50 +15,50 @@ from angel_x.errors import InvalidInput
 
 log = structlog.get_logger()
 
-#: A limit as it is stored: scope, name, kind, value.
+#: The stored form of a limit: scope, name, kind, value.
 Row = tuple[str, str, str, str]
 
 
-class Store(Protocol):
-    """Where limits are kept, with an audit of their changes.  Everyone's have no user id."""
+class LimitStore(Protocol):
+    """The store of limits, with an audit of their changes.  Global limits have no user id."""
 
     def rows(self) -> Sequence[Row]:
         """Return every limit."""
 
     def put(self, user_id: int | None, values: Mapping[str, Decimal], actor: str) -> None:
-        """Set limits in one transaction with the audit entries of those that change."""
+        """Set limits and write the audit entries of changed ones, in one transaction."""
 
     def clear(self, user_id: int | None, kinds: Collection[str], actor: str) -> None:
-        """Take limits away in one transaction with the audit entries of those that were there."""
+        """Remove limits and write the audit entries of existing ones, in one transaction."""
 
 
 class RiskLimits:
-    """The limits of everyone and of single accounts."""
+    """Global limits and limits of accounts."""
 
-    def __init__(self, store: Store, *, holds_rate: bool) -> None:
+    def __init__(self, store: LimitStore, *, holds_rate: bool) -> None:
         self._store = store
-        #: Whether orders a second are counted at all; a limit on them is kept either way.
+        #: Whether orders a second are counted; a limit on them is stored in any case.
         self._holds_rate = holds_rate
 
     def rules(self) -> TradingRules:
-        """Return all limits as the decision of orders sees them, without trading states."""
+        """Return all limits as trading rules, without trading states."""
         return TradingRules.from_rows((), self._store.rows())
 
     def sheet(self, user_id: int | None) -> LimitSheet:
-        """Return the limits of an account, or of everyone."""
+        """Return the limits of an account, or the global ones for None."""
         return self._sheet(user_id, self._store.rows())
 
     def sheets(self) -> list[LimitSheet]:
-        """Return the limits of everyone, then of each account that has some of its own."""
+        """Return the global limits, then those of each account with limits of its own."""
         rows = self._store.rows()
         named = sorted({int(name) for _, name, _, _ in rows if name})
         return [self._sheet(user_id, rows) for user_id in (None, *named)]
 
     def put(self, user_id: int | None, values: Mapping[str, object], actor: str) -> LimitSheet:
-        """Set limits of an account, or of everyone; a second call changes nothing.
+        """Set limits of an account, or global ones; a second call changes nothing.
 
         Raises:
-            InvalidInput: A kind is unknown, a value is out of its bounds, or there is none.
+            InvalidInput: A kind is unknown, a value is out of its bounds, or ``values`` is empty.
         """
         if not values:
             raise InvalidInput(f"at least one of {', '.join(LimitKind)} is required, was none")
@@ -69,7 +69,7 @@ class RiskLimits:
         return self.sheet(user_id)
 
     def clear(self, user_id: int | None, kinds: Iterable[str], actor: str) -> LimitSheet:
-        """Take limits of an account, or of everyone, away: those kinds, or all where none is named.
+        """Remove limits of an account, or global ones: the named kinds, or all where none is named.
 
         A second call changes nothing.
 

@@ -1,4 +1,4 @@
-"""Listing contracts: from a file or from the rules, into the store, and made known."""
+"""Listing contracts: from a file or generated, stored and published to all processes."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-#: Told how much was done, of how much.
+#: Called with the amount done and the total.
 Progress = Callable[[int, int], None]
 
 
-def untold(_done: int, _total: int) -> None:
-    """Tell nobody."""
+def no_progress(_done: int, _total: int) -> None:
+    """Ignore progress."""
 
 
 class ContractStore(Protocol):
-    """Where contracts are kept."""
+    """The store of listed contracts."""
 
     def replace(self, universe: Universe) -> int:
-        """List exactly these contracts and return how many were unlisted by it."""
+        """List exactly these contracts; return the number of contracts unlisted by it."""
 
     def load(self) -> Universe:
         """Return the listed contracts."""
@@ -58,7 +58,7 @@ class UniversePointer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a load has done."""
+    """The result of a load."""
 
     version: str
     listed: int
@@ -66,9 +66,9 @@ class Listing:
     #: One for each underlying and expiry.
     chains: int
     underlyings: int
-    #: Rows of the file that are something else, by what they are.
+    #: The number of rows that are no listed options, by kind.
     passed_over: Mapping[str, int]
-    #: Contracts whose freeze quantity is one lot because none is known.
+    #: The number of contracts without a known freeze quantity, for which it is one lot.
     without_freeze: int
 
 
@@ -83,33 +83,33 @@ class ContractListing:
     clock: Callable[[], datetime]
     read_file: FileReader
 
-    def load_file(self, path: Path, progress: Progress = untold) -> Listing:
+    def load_file(self, path: Path, progress: Progress = no_progress) -> Listing:
         """List the contracts of a recorded chain or of a scrip master, and no others.
 
         Raises:
-            InvalidChainFile: The recording is wrong somewhere; nothing was listed.
-            InvalidScripMaster: The master is wrong somewhere; nothing was listed.
+            InvalidChainFile: The recording has a fault; nothing was listed.
+            InvalidScripMaster: The master has a fault; nothing was listed.
             OSError: The file cannot be opened.
         """
         return self._replace(self.read_file(path, self._trading_day, progress))
 
     def load_generated(self, underlying: str = "NIFTY", spot: Decimal = Decimal(24_000)) -> Listing:
-        """List a chain made around ``spot`` for the next expiries, and no other contracts."""
+        """List a chain generated around ``spot`` for the next expiries, and no other contracts."""
         factory = ContractFactory(self.rules, self.calendar, self._trading_day)
         chain = generate_chain(factory, underlying, spot)
         return self._replace(ContractFile(Universe(chain)))
 
     def load_universe(self, plan: UniversePlan) -> Listing:
-        """List a universe made by a plan, and no other contracts.
+        """List a generated universe, and no other contracts.
 
         Raises:
-            InvalidInput: The plan cannot be followed; nothing was listed.
+            InvalidInput: The plan is invalid; nothing was listed.
         """
         made = generate_universe(plan, self.rules, self.calendar, self._trading_day)
         return self._replace(ContractFile(made))
 
     def ensure(self) -> Listing | None:
-        """List a generated chain unless a contract that has not expired is listed already."""
+        """List a generated chain, unless an unexpired contract is listed."""
         if (self.store.load().expires_at > self.clock().timestamp()).any():
             return None
         return self.load_generated()
@@ -120,7 +120,7 @@ class ContractListing:
 
     def _replace(self, file: ContractFile) -> Listing:
         unlisted = self.store.replace(file.universe)
-        # From what was stored, so that every reader of the store arrives at the same version.
+        # Loaded again, so that the version is the one that every reader of the store computes.
         universe = self.store.load()
         self.pointer.publish(universe.version)
         log.info(

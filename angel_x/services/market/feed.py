@@ -1,4 +1,4 @@
-"""The feed: drives a source of market data at its pace and keeps the board of quotes current."""
+"""The feed: plays a source of market data at its pace and writes the quote board."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-#: How long the feed looks away while the market is quiet; well under a flush.
-_GLANCE_SECONDS = 0.02
-#: Early writes take no more of the time than this: one that takes long is followed by a rest.
+#: The longest sleep of the feed between moves, well under the interval of a flush.
+_SLEEP_SECONDS = 0.02
+#: The largest share of time for early writes: a slow one is followed by a rest.
 _WRITING_SHARE = 0.1
 _COMMAND_INTERVAL = timedelta(milliseconds=50)
 _BEACON_INTERVAL = timedelta(seconds=1)
-#: A board that was wiped is without its quiet contracts for no longer than this.
+#: The longest time that a wiped board lacks contracts without new quotes.
 _RESTATE_INTERVAL = timedelta(seconds=2)
 _SLIP_INTERVAL = timedelta(minutes=1)
 _MATCH_INTERVAL = timedelta(milliseconds=250)
 
 
 class Feed:
-    """Runs one source, ``speed`` times as fast as it is; from the start again where it ``loops``.
+    """Plays one source at ``speed`` times its pace, repeatedly where it ``loops``.
 
-    It can be told to pause, to go on, to run at another speed and to seek a time of the market.
-    While it is paused, market time stands and so does every quote.  Seeking moves the market's time
-    and its quotes and nothing else: what orders have done stays done, in whichever direction.  When
-    another universe becomes current, a source that can goes on with the contracts of that one.
+    It executes commands: pause, resume, speed and seek.  While it is paused, neither market time nor
+    quotes change.  A seek changes market time and quotes only, in either direction: orders keep
+    their state.  When another universe becomes current, a source that supports it continues with
+    the contracts of that universe.
     """
 
     def __init__(
@@ -69,13 +69,13 @@ class Feed:
         self._has_moved = False
         self._rest_ms = 0.0
         self._lost_seconds = 0.0
-        self._obeyed = ""
+        self._executed = ""
         self._sought: datetime | None = None
-        #: The source as it goes on once the one that plays has been interrupted.
+        #: The source with the new contracts, once the present play is interrupted.
         self._relisted: MarketSource | None = None
 
     def run(self, stop: Event) -> None:
-        """Feed until ``stop`` is set, or to the end of a source that does not loop."""
+        """Play until ``stop`` is set, or to the end of a source that does not loop."""
         log.info("feed.started", source=self._source.name, contracts=len(self._source.universe))
         try:
             since = None
@@ -87,28 +87,28 @@ class Feed:
 
     @property
     def ticks_dropped(self) -> int:
-        """How often a quote had to leave the full buffer before it was written."""
+        """The number of quotes dropped from the full buffer."""
         return self._quoting.dropped
 
     def _play(self, since: datetime | None, stop: Event) -> bool:
-        """Play the source from a time on; say whether to play again."""
+        """Play the source from a time on; return whether to play again."""
         last = None
         for move in self._source.moves(since):
             if last is None:
                 self._begin(move)
-            # The first move is what the market is at, so it comes at once even while it stands.
+            # The first move is the present market, so it is taken at once, even while paused.
             if not (last is None or self._wait_for(move.at, stop)):
                 break
             last = move.at
             self._take(move)
         else:
-            # A recording that has ended can still be paused, and sought in.
+            # Commands are executed after the end of a recording too.
             if last is not None:
                 self._wait_for(last, stop)
         return not stop.is_set() and (self._sought is not None or self._loops)
 
     def _relist(self, now: datetime) -> None:
-        """Have the source play on with the contracts of a universe that is new."""
+        """Prepare the source for the contracts of a new universe."""
         listing = self._quoting.listing
         if listing is None or listing.universe.version == self._source.universe.version:
             return
@@ -125,23 +125,23 @@ class Feed:
 
     def _begin(self, first: MarketMove) -> None:
         self._pace.begin(first.at, self._ports.clock())
-        self._quoting.begin_anew(first)
+        self._quoting.restart(first)
         self._watch.begin(first.at)
         self._beacon_time.at_once()
         self._restate_time.at_once()
 
     def _wait_for(self, market: datetime, stop: Event) -> bool:
-        """Tend the board until the market is there; False where the feed shall not go there."""
+        """Serve the board until market time is ``market``; return False if the feed must not go there."""
         while not stop.is_set():
             now = self._ports.clock()
             if now >= self._pace.due(market):
                 return self._sought is None
-            self._tend(now, coming=0)
+            self._serve(now, coming=0)
             if self._sought is not None:
                 return False
             self._watch.wait(self._pace.market(now))
             seconds = (self._pace.due(market) - now).total_seconds()
-            stop.wait(max(0.0, min(seconds, _GLANCE_SECONDS)))
+            stop.wait(max(0.0, min(seconds, _SLEEP_SECONDS)))
         return False
 
     def _take(self, move: MarketMove) -> None:
@@ -152,11 +152,11 @@ class Feed:
             self._report_slip(lag_seconds, move.at, now)
         for piece in self._quoting.pieces(move):
             now = self._ports.clock()
-            self._tend(now, coming=len(move.rows[piece]))
+            self._serve(now, coming=len(move.rows[piece]))
             self._quoting.take(move, piece, epoch_ms(now))
 
     def _report_slip(self, seconds: float, market: datetime, now: datetime) -> None:
-        """Say how much time was lost, once in a while: a feed that cannot keep up loses it for ever."""
+        """Log the lost time, at most once a minute: a feed that cannot keep up loses time constantly."""
         self._lost_seconds += seconds
         if self._slip_time.is_time(now):
             lost, self._lost_seconds = self._lost_seconds, 0.0
@@ -165,18 +165,18 @@ class Feed:
     def _lag(self, market: datetime, now: datetime) -> float:
         return max(0.0, (now - self._pace.due(market)).total_seconds())
 
-    def _tend(self, now: datetime, *, coming: int) -> None:
-        """Do all that has become due before so many ticks are taken, unless a server is away."""
+    def _serve(self, now: datetime, *, coming: int) -> None:
+        """Do all due work before ``coming`` ticks are taken, unless a server is unavailable."""
         if self._outage.holds_back(now):
             return
         try:
-            self._obey(now)
-            # A seek is told of once the feed is there, not at the time that it leaves.
+            self._execute(now)
+            # A seek is published once it is done, not when it begins.
             if self._sought is None:
                 self._publish(now, coming=coming)
         except self._ports.outages as error:
             self._outage.record_failure(now, error)
-            # What was drained did not arrive, and the board may come back empty.
+            # The drained quotes were not written, and the board may come back empty.
             self._has_moved = True
             self._restate_time.at_once()
             self._beacon_time.at_once()
@@ -208,18 +208,18 @@ class Feed:
             market=self._pace.market(now),
             speed=self._pace.speed,
             is_paused=self._pace.is_paused,
-            obeyed=self._obeyed,
+            obeyed=self._executed,
             gaps=self._watch.gaps,
             stale_contracts=self._watch.stale_contracts,
             lag_seconds=self._watch.lag_seconds,
         )
 
-    def _obey(self, now: datetime) -> None:
+    def _execute(self, now: datetime) -> None:
         if not self._command_time.is_time(now):
             return
         while (command := self._ports.commands.take()) is not None:
             self._follow_command(command, now)
-            self._obeyed = command.id
+            self._executed = command.id
             self._beacon_time.at_once()
             log.info("feed.commanded", command=command.id, verb=command.verb.value)
 

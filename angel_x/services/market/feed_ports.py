@@ -1,4 +1,4 @@
-"""What a feed talks to."""
+"""The ports of the feed."""
 
 from __future__ import annotations
 
@@ -16,42 +16,41 @@ if TYPE_CHECKING:
 
 
 class MarketSource(Protocol):
-    """Where quotes come from."""
+    """A source of market data."""
 
     @property
     def name(self) -> str:
-        """What the source is called where the system shows it."""
+        """The name of the source in status and logs."""
 
     @property
     def universe(self) -> Universe:
-        """The contracts whose rows the moves count in."""
+        """The contracts of the rows of its moves."""
 
     @property
     def cadence(self) -> timedelta | None:
-        """The usual time between two moves; None where there is none."""
+        """The usual time between two moves; None where unknown."""
 
     def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
         """Yield moves in the order of market time, from the beginning or from a time on.
 
-        The first move is everything that is known at its time.  A time out of reach is brought
-        within it.
+        The first move is the whole market at its time.  A time out of range is clamped.
         """
 
     def relisted(self, universe: Universe) -> MarketSource | None:
-        """Return the same market for the contracts of another universe, which goes on from here.
+        """Return the same market, continued with the contracts of another universe.
 
-        None where the source has contracts of its own.
+        None where the source has a fixed set of contracts.
         """
 
 
 class Beacon(Protocol):
-    """Tells every process that a feed runs and where in market time it is."""
+    """Publishes the state of the running feed to all processes."""
 
     def show(self, state: FeedState) -> None:
-        """Say that the feed runs."""
+        """Publish the state of the feed."""
 
     def hide(self) -> None:
-        """Say that it does not."""
+        """Publish that no feed runs."""
 
 
 class Commands(Protocol):
@@ -63,7 +62,7 @@ class Commands(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedPorts:
-    """What a feed talks to.  ``outages`` are the errors that mean: away for now, try again."""
+    """The ports of a feed.  ``outages`` are the exceptions that mean an unavailable server."""
 
     universes: UniverseSource
     board: QuoteBoard
@@ -72,6 +71,6 @@ class FeedPorts:
     clock: Clock
     calendar: TradingCalendar
     meter: Meter
-    #: Asks for a look at the resting orders.
+    #: Asks for a match of the resting orders.
     match: Callable[[], bool]
     outages: tuple[type[Exception], ...]

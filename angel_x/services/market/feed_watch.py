@@ -1,4 +1,4 @@
-"""Return whether a feed has everything that it should: gaps, stale contracts, delay."""
+"""The watch over a feed: gaps, stale contracts, delay."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 class FeedWatch:
-    """Looks at what one source says and does not say, and reports it."""
+    """Measures gaps, stale contracts and delay of one source."""
 
     def __init__(self, source: MarketSource, ports: FeedPorts) -> None:
         self._meter = ports.meter
@@ -27,37 +27,37 @@ class FeedWatch:
         self.change(source)
         self.gaps = 0
         self.stale_contracts = 0
-        #: How late the last move came, in seconds of the wall clock.
+        #: The delay of the last move, in seconds of the wall clock.
         self.lag_seconds = 0.0
         self._dropped = 0
         for kind in GapKind:
-            # Prometheus sees an increase only of what was there before.
+            # Prometheus sees an increase only from an existing value.
             self._meter.add(Metric.FEED_GAPS, 0, kind=kind.value)
 
     def change(self, source: MarketSource) -> None:
-        """Look at another source from now on; what was counted stays counted."""
+        """Watch another source from now on; counts are kept."""
         self._name = source.name
         self._gap_watch = GapWatch(source.cadence, self._calendar)
         self._stale_watch = StaleWatch(len(source.universe), source.cadence, self._calendar)
 
     def begin(self, market: datetime) -> None:
-        """Expect nothing of the next move: the source begins anew."""
+        """Forget the former moves: the source restarts."""
         self._gap_watch.begin()
         self._stale_watch.begin(market)
 
     def hear(self, move: MarketMove, lag_seconds: float) -> None:
-        """Take note of a move that came so late."""
+        """Record a move and its delay."""
         self.lag_seconds = lag_seconds
         self._meter.add(Metric.MARKET_TICKS, len(move.rows))
         self._stale_watch.hear(move)
         self._report(self._gap_watch.hear(move), move.at)
 
     def wait(self, market: datetime) -> None:
-        """Take note that the source has said nothing more until ``market``."""
+        """Record that no move came until ``market``."""
         self._report(self._gap_watch.wait(market), market)
 
     def measure(self, quoting: Quoting, market: datetime, now_ms: int) -> None:
-        """Publish what there is to say about the feed at this moment."""
+        """Update the metrics of stale contracts, delay and dropped ticks."""
         if quoting.listing is not None:
             listing, spots = quoting.listing, quoting.spots(now_ms)
             self.stale_contracts = self._stale_watch.count(

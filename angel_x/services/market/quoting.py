@@ -1,4 +1,4 @@
-"""The way of a source's quotes through the tick buffer onto the board."""
+"""Writes the quotes of a source through the tick buffer to the quote board."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-#: A run costs as much as some hundred rows do; wider gaps would save little and fill the network.
+#: A run costs as much as a hundred rows; bridging wider gaps saves little and adds traffic.
 _WIDEST_GAP = 64
 
 
 class Listing:
-    """Where the rows, underlyings and chains of a source are in a universe; -1 for nowhere."""
+    """The positions of a source's rows, underlyings and chains in a universe; -1 where missing."""
 
     def __init__(self, source: Universe, universe: Universe) -> None:
         self.universe = universe
         self.rows = source.rows_in(universe)
-        #: Of each underlying and chain of the universe, its place in the source.
+        #: The position in the source of each underlying and chain of the universe.
         self.spots = _places(universe.underlyings, source.underlyings)
         self.futures = _places(
             [(c.underlying, c.expiry) for c in universe.chains],
@@ -40,14 +40,14 @@ class Listing:
 
 
 class Quoting:
-    """Brings what one source says to the rows of whatever universe is current.
+    """Writes the quotes of one source to the rows of the current universe.
 
-    The buffer counts rows as the source does, so a change of universe loses neither quotes nor
-    statistics.  Contracts that the universe does not list are passed over.
+    The buffer uses the rows of the source, so a change of universe loses neither quotes nor
+    statistics.  Contracts that the universe does not list are skipped.
 
-    What the board was last told is kept here.  So a narrow gap between two rows that moved is
-    closed with the bytes that stand there, and both are one write.  A row that this source never
-    quoted is not touched: it may be another's.
+    The last written quotes are kept here, so that a narrow gap between two moved rows is filled with
+    them and both rows are one write.  A row that this source never quoted is not written: it may
+    belong to another source.
     """
 
     def __init__(
@@ -65,21 +65,21 @@ class Quoting:
 
     @property
     def dropped(self) -> int:
-        """How often a row left the full buffer before it was written."""
+        """The number of rows dropped from the full buffer."""
         return self._dropped + self.buffer.dropped
 
     def pieces(self, move: MarketMove) -> Iterator[slice]:
-        """Cut a move into pieces that fit into the buffer; one without rows is a piece as well."""
+        """Yield slices of a move that fit into the buffer; a move without rows is one empty slice."""
         size = self.buffer.capacity
         return (slice(start, start + size) for start in range(0, max(1, len(move.rows)), size))
 
     def take(self, move: MarketMove, piece: slice, now_ms: int) -> None:
-        """Buffer a piece of a move as received now."""
+        """Buffer a slice of a move as received now."""
         self.buffer.add_ticks_batch(move.rows[piece], _stamped(move.quotes[piece], now_ms))
         self._spots, self._futures = move.spots, move.futures
 
     def follow(self) -> bool:
-        """Look for another universe; say whether there is one, whose board knows nothing yet."""
+        """Bind to the current universe; return whether it is new and its board empty."""
         universe = self._universes.current()
         if self.listing is not None and universe.version == self.listing.universe.version:
             return False
@@ -90,7 +90,7 @@ class Quoting:
         return True
 
     def change(self, source: Universe) -> None:
-        """Bring from now on what another source says; the board forgets nothing by it."""
+        """Write the quotes of another source from now on; the board keeps its quotes."""
         self._dropped += self.buffer.dropped
         self._source = source
         self.buffer = TickBuffer(len(source), capacity=self.buffer.capacity)
@@ -99,16 +99,16 @@ class Quoting:
         self._show_nothing(0)
 
     def flush(self, now_ms: int) -> bool:
-        """Write what moved since the last flush; say whether anything listed did."""
+        """Write the rows moved since the last flush; return whether a listed row moved."""
         moved = self._show(*self.buffer.drain(now_ms))
         if len(moved):
             self._write(self._bridge.over(moved), now_ms)
         return len(moved) > 0
 
     def restate(self, now_ms: int) -> bool:
-        """Write every quote that the source stands by, as of now; the answer is that of a flush.
+        """Write every valid quote of the source as of now; return whether a listed row moved.
 
-        So a quiet contract does not expire, and a board that was wiped is whole again.
+        This keeps quotes without moves from expiring, and refills a wiped board.
         """
         moved = self._show(*self.buffer.drain(now_ms))
         rows, quotes = self.buffer.latest()
@@ -120,8 +120,8 @@ class Quoting:
         self._withdrawn[:] = False
         return len(moved) > 0
 
-    def begin_anew(self, first: MarketMove) -> None:
-        """Forget what the source said before ``first``, which is all that it stands by now.
+    def restart(self, first: MarketMove) -> None:
+        """Drop all quotes from before ``first``, which is the whole market now.
 
         A contract that is not in it loses its quote with the next restatement.
         """
@@ -135,7 +135,7 @@ class Quoting:
         self._bridge = Bridge(self._known, widest=_WIDEST_GAP)
 
     def spots(self, now_ms: int) -> NDArray[np.void]:
-        """Return where the source says that the underlyings of the universe stand."""
+        """Return the source's quotes of the underlyings of the universe."""
         return _placed(self._spots, self._bound().spots, now_ms)
 
     def _show_nothing(self, rows: int) -> None:
@@ -145,7 +145,7 @@ class Quoting:
         self._bridge = Bridge(self._known, widest=_WIDEST_GAP)
 
     def _show(self, rows: NDArray[np.int64], quotes: NDArray[np.void]) -> NDArray[np.int64]:
-        """Note what the board will be told; return the rows of the universe, ascending."""
+        """Keep quotes for the next write; return their rows in the universe, ascending."""
         listed = self._bound().rows[rows]
         is_listed = listed >= 0
         listed = listed[is_listed]
@@ -182,10 +182,10 @@ def _stamped(quotes: NDArray[np.void], now_ms: int) -> NDArray[np.void]:
 
 
 def _placed(quotes: NDArray[np.void], places: NDArray[np.int64], now_ms: int) -> NDArray[np.void]:
-    """Return the quotes in other places, as of now; zeros where there is none."""
+    """Return the quotes at other positions, as of now; zeros where there is none."""
     placed = np.zeros(len(places), QUOTE)
     there = places >= 0
     placed[there] = quotes[places[there]]
-    stands = (placed["last"] > 0) | (placed["bid"] > 0) | (placed["ask"] > 0)
-    placed["time"] = np.where(stands, now_ms, 0)
+    exists = (placed["last"] > 0) | (placed["bid"] > 0) | (placed["ask"] > 0)
+    placed["time"] = np.where(exists, now_ms, 0)
     return placed

@@ -1,6 +1,6 @@
-"""Canaries: small messages through every queue, so that a worker that takes nothing is noticed.
+"""Canaries: small messages through every queue, which detect a worker that takes no messages.
 
-Such a worker is alive, answers its probe and has its connections; only its queue stands still.
+Such a worker is alive, answers its probe and has its connections, but its queue is not consumed.
 """
 
 from __future__ import annotations
@@ -17,38 +17,38 @@ from angel_x.services.ports import Meter
 
 log = structlog.get_logger()
 
-#: Messages in a queue above which another one would only add to the pile.
+#: The number of messages in a queue from which no canary is added.
 _FULL_QUEUE = 200
-#: Intervals after which a canary is no news and is dropped untaken.
+#: The number of intervals after which a canary expires on its queue.
 _LIFE = 2
-#: Looks within an interval: so much later than due a canary may leave.
+#: Checks in each interval: a canary leaves at most one check late.
 _LOOKS = 4
 
 
 class CanaryBoard(Protocol):
-    """Where it is noted when each queue was last heard from."""
+    """The times of the last canary sent to and taken from each queue."""
 
     def release(
         self, queues: Collection[str], interval_seconds: float
     ) -> Sequence[tuple[str, datetime]]:
-        """Note a canary on each queue that has had none for the interval; return those."""
+        """Record a canary for each queue without one in the interval; return queues and send times."""
 
     def hear(self, queue: str, sent_at: datetime) -> float | None:
-        """Note that a worker has taken one; return the seconds it waited, None if none was sent."""
+        """Record that a worker took a canary; return its wait in seconds, None for an unknown queue."""
 
     def ages(self) -> Mapping[str, float]:
-        """Return the seconds since each queue was last heard from; infinite if it never was."""
+        """Return the seconds since a worker last took a canary, by queue; infinite if never."""
 
 
 class Release(Protocol):
-    """Puts a canary on a queue."""
+    """Sends a canary to a queue."""
 
     def __call__(self, queue: str, sent_at: datetime, *, expires_seconds: float) -> bool:
-        """Return whether the message broker took it."""
+        """Return whether the message broker accepted it."""
 
 
 class Canaries:
-    """Sends canaries and hears of them.  However many relays there are, one sends."""
+    """Sends and receives canaries.  Of several relays one sends in each interval."""
 
     def __init__(
         self,
@@ -68,10 +68,10 @@ class Canaries:
         self._interval = interval_seconds
         self._look_at = float("-inf")
 
-    def sing(self) -> int:
-        """Send what is due and return how many.  A second call in the interval sends none.
+    def send(self) -> int:
+        """Send the due canaries and return their number.  A second call in the interval sends none.
 
-        A queue in which messages pile up gets no more of them: its age says enough.
+        A queue with many messages gets no canary: the age of its last one shows the delay.
         """
         now = self._monotonic()
         if now < self._look_at:
@@ -83,10 +83,10 @@ class Canaries:
         return sum(self._release(queue, at, expires_seconds=life) for queue, at in due)
 
     def hear(self, queue: str, sent_at: datetime) -> None:
-        """Note that this process takes what lies on a queue.
+        """Record that this process took a canary from a queue, and measure its wait.
 
         Raises:
-            InvalidInput: No canary was ever sent there.
+            InvalidInput: No canary was ever sent to this queue.
         """
         waited = self._board.hear(queue, sent_at)
         if waited is None:
@@ -94,5 +94,5 @@ class Canaries:
         self._meter.observe(Metric.QUEUE_WAIT_SECONDS, waited, queue=queue)
 
     def ages(self) -> Mapping[str, float]:
-        """Return the seconds since each queue was last heard from; infinite if it never was."""
+        """Return the seconds since a worker last took a canary, by queue; infinite if never."""
         return self._board.ages()

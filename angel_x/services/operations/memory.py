@@ -1,4 +1,4 @@
-"""Watching memory: each process reports its own, and collects garbage above the threshold."""
+"""Memory reports: each process reports its own, and collects garbage above the threshold."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from angel_x.services.ports import Clock, EventStream, Meter
 log = structlog.get_logger()
 
 _MEGABYTE = 1024 * 1024
-#: Seconds after which a report without a successor is of a process that is gone.
+#: Seconds after which a report without a successor counts as that of an ended process.
 STALE_AFTER = 180.0
-#: The address of events that every operator sees.
+#: The ``user_id`` of events for all operators.
 _EVERYBODY = 0
 
 
 class MemoryReports(Protocol):
-    """Where the reports are kept."""
+    """The store of memory reports."""
 
     def write(self, reports: Iterable[MemoryReport]) -> None: ...
     def read(self) -> Mapping[str, MemoryReport]: ...
@@ -32,7 +32,7 @@ class MemoryReports(Protocol):
 
 
 class MemoryWatch:
-    """Looks at the process that it runs in."""
+    """Measures the memory of its own process."""
 
     def __init__(
         self,
@@ -56,8 +56,8 @@ class MemoryWatch:
         self._pause_seconds = pause_seconds
         self._last: MemoryReport | None = None
 
-    def look(self) -> MemoryReport | None:
-        """Report the resident memory; a second call within the pause costs nothing and does nothing."""
+    def measure(self) -> MemoryReport | None:
+        """Report the resident memory; a second call within the pause does nothing."""
         now = self._clock().timestamp()
         if self._last is not None and now - self._last.seen_at < self._pause_seconds:
             return None
@@ -73,7 +73,7 @@ class MemoryWatch:
         return MemoryReport.of(self._process, os.getpid(), resident, now, self._last)
 
     def _relieve(self, over: MemoryReport, now: float) -> MemoryReport:
-        """Collect garbage, and raise the alert whatever that has freed."""
+        """Collect garbage and raise the alert, however much memory that has freed."""
         collected = gc.collect()
         after = self._report(now)
         self._meter.add(Metric.MEMORY_ALERTS)
@@ -89,7 +89,7 @@ class MemoryWatch:
 
 
 class MemoryReporter:
-    """A thread that looks now and then, for processes that have no tasks to look after."""
+    """A thread that measures at intervals, for processes without tasks."""
 
     def __init__(self, watch: MemoryWatch, interval_seconds: float = 10.0) -> None:
         self._watch = watch
@@ -98,7 +98,7 @@ class MemoryReporter:
         self._thread = threading.Thread(target=self._run, name="memory-reporter", daemon=True)
 
     def start(self) -> None:
-        """Begin; the first look is taken at once."""
+        """Start the thread; it measures at once."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -108,21 +108,21 @@ class MemoryReporter:
     def _run(self) -> None:
         while not self._ended.is_set():
             try:
-                self._watch.look()
+                self._watch.measure()
             except Exception as error:  # noqa: BLE001 - a dead cache must not end the watch
                 log.warning("memory.unreported", error=str(error))
             self._ended.wait(self._interval_seconds)
 
 
 class MemoryOverview:
-    """All processes together."""
+    """Memory reports of all processes."""
 
     def __init__(self, *, reports: MemoryReports, clock: Clock) -> None:
         self._reports = reports
         self._clock = clock
 
     def observe(self, processes: Mapping[str, tuple[int, int]]) -> dict[str, MemoryReport]:
-        """Report processes from the outside, each given as process id and resident bytes."""
+        """Report other processes, each given as process id and resident bytes."""
         known, now = self._reports.read(), self._clock().timestamp()
         found = {
             name: MemoryReport.of(name, pid, resident, now, known.get(name))
@@ -132,7 +132,7 @@ class MemoryOverview:
         return found
 
     def prune(self) -> list[str]:
-        """Forget the processes that have not been seen for long, and return their names."""
+        """Delete the reports of processes without a recent one, and return their names."""
         now = self._clock().timestamp()
         gone = [n for n, r in self._reports.read().items() if now - r.seen_at > STALE_AFTER]
         self._reports.forget(gone)

@@ -1,4 +1,4 @@
-"""Watching the queues: how deep they are, and how long their oldest order waits."""
+"""The queue monitor: depth and age of the oldest order of each queue."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class QueueState:
 
 
 class QueueMonitor:
-    """Compares messages and orders with what is allowed."""
+    """Compares depth and age of each queue with the limits."""
 
     def __init__(
         self,
@@ -68,9 +68,9 @@ class QueueMonitor:
         ]
 
     def check(self) -> list[QueueState]:
-        """Return the queues that are over a limit, after telling log and operators about them.
+        """Return the queues over a limit, and log and publish an alert for each.
 
-        A second call says it again: an alert stays up while its cause stands.
+        A second call repeats the alerts while a queue is over its limit.
         """
         over = [state for state in self.read() if self._is_over(state)]
         for state in over:

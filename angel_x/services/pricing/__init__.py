@@ -1,1 +1,1 @@
-"""Pricing of option chains, and what is kept of it."""
+"""Pricing of option chains, and the archive of Greeks."""

@@ -1,4 +1,4 @@
-"""Greeks and risk arrays of the whole universe: asked for in chunks, computed, published and read."""
+"""Greeks and risk arrays of the whole universe: refreshed in chunks, published and read."""
 
 from __future__ import annotations
 
@@ -48,9 +48,8 @@ log = structlog.get_logger()
 class Greeks:
     """Computes and publishes Greeks and risk arrays.  Every method may run twice without harm.
 
-    ``as_of`` is the moment at which a refresh was asked for, by the wall clock.  The time that
-    contracts have left and the age of quotes count from it, and it is the time under which the
-    answer is published.
+    ``as_of`` is the wall time of the refresh that dispatched a chunk.  Time to expiry and the age of
+    quotes are counted from it, and it is published as the time of the Greeks.
     """
 
     universes: UniverseSource
@@ -60,48 +59,48 @@ class Greeks:
     dispatcher: Dispatcher
     meter: Meter
     clock: Clock
-    #: Where the market is at a time of the wall clock.
+    #: Returns the market time of a wall time.
     market_time: Callable[[datetime], datetime]
     #: The annual rate at which payoffs are discounted, by the market's date.
     rates: Dated[float]
-    #: How long published Greeks stand.
+    #: The TTL of published Greeks.
     ttl_seconds: float
-    #: From one refresh to the next, which is also how long a message is worth running.
+    #: The interval of refreshes, after which a message expires.
     refresh_seconds: float
     #: An older quote counts as stale.
     max_quote_age_seconds: float
-    #: Who does the arithmetic, asked for when there is some: compiling takes seconds and megabytes.
+    #: Returns the pricing back end; called on first use, because compiling takes seconds and megabytes.
     kernels: Callable[[], Kernels]
     model: PricingModel = PricingModel.BLACK76
-    #: The parameters of the risk arrays, by the market's date; the arrays stay empty without them.
+    #: The parameters of the risk arrays, by the market's date; without them the arrays are NaN.
     spans: Dated[SpanParameters] | None = None
-    #: What is raised while a server is away.
+    #: The exceptions that mean an unavailable server.
     outages: tuple[type[Exception], ...] = ()
 
     def refresh(self) -> int:
-        """Ask for every chain that has moved or grows old; return how many messages were taken.
+        """Dispatch chunks of all chains that have moved or are old; return the number of sent messages.
 
-        What was published longest ago is asked for first.  A second call asks again for what is
-        not published yet; on the queue it lies behind the chunks of the first, and all of them
-        expire when the next is due, so they never pile up.
+        The chains published longest ago go first.  A second call dispatches unpublished chains
+        again, behind the chunks of the first call; chunks expire when the next refresh is due, so
+        they never accumulate.
         """
         started = perf_counter()
         try:
-            taken = self._ask()
+            sent = self._dispatch()
         except self.outages as error:
             log.warning("refresh.dropped", reason="server_away", error=str(error))
             self.meter.add(Metric.MESSAGES_DROPPED, reason="server_away")
             return 0
-        self.meter.add(Metric.GREEKS_CHUNKS_SENT, taken)
+        self.meter.add(Metric.GREEKS_CHUNKS_SENT, sent)
         self.meter.observe(Metric.GREEKS_REFRESH_SECONDS, perf_counter() - started)
-        return taken
+        return sent
 
     def compute_chunk(self, version: str, start: int, stop: int, as_of: datetime) -> int:
-        """Price the rows ``start:stop`` at the quotes of now and publish; return how many rows.
+        """Price the rows ``start:stop`` at the present quotes and publish; return the number of rows.
 
-        A message of another universe, not of whole chains, with a time without a zone, or older
-        than Greeks may be is dropped, and so is one that finds a server away: the next refresh asks
-        again.  Running again on the same quotes writes the same bytes.
+        A message is dropped, with 0 returned, if its universe is not current, its rows are not whole
+        chains, its time has no zone or is older than the TTL, or a server is unavailable: the next
+        refresh dispatches again.  A second call on the same quotes writes the same bytes.
         """
         try:
             universe, now = self.universes.version(version), self.clock()
@@ -120,9 +119,9 @@ class Greeks:
         return stop - start
 
     def oldest_age_seconds(self) -> float | None:
-        """Return the age of the oldest Greeks of a contract that still trades; None where none does.
+        """Return the age of the oldest Greeks of a trading contract; None where no contract trades.
 
-        Infinite where such a contract has no Greeks.
+        Infinite where a trading contract has no Greeks.
         """
         universe, now = self.universes.current(), self.clock()
         starts = np.array([chain.start for chain in universe.chains], np.int64)
@@ -137,7 +136,7 @@ class Greeks:
         """Return the published Greeks and the quote of one symbol.
 
         Raises:
-            UnknownContract: The universe does not hold the symbol.
+            UnknownContract: The symbol is not listed.
         """
         universe = self.universes.current()
         row = universe.row(symbol)
@@ -150,14 +149,14 @@ class Greeks:
         self.meter.add(Metric.CACHE_REQUESTS, cache="greeks", result=result)
         return contract_greeks(universe, [row], readings, epoch_ms(self.clock()))[0]
 
-    def _ask(self) -> int:
+    def _dispatch(self) -> int:
         universe, now = self.universes.current(), self.clock()
         if not len(universe):
             return 0
         market = self.quotes.read_market(universe, np.arange(len(universe)))
         marks = self._fingerprints(universe, slice(None), market, epoch_ms(now))
         heads = self.boards.heads(universe)
-        # Whatever the next refresh would find with less than half its life left.
+        # Chains that would have less than half of their TTL left at the next refresh.
         most = max(0.0, self.ttl_seconds / 2 - self.refresh_seconds)
         due = due_chains(heads, marks, epoch_ms(now), most)
         chunks = oldest_first(universe, cut_chunks(universe, due), heads)

@@ -1,4 +1,4 @@
-"""The last known Greeks of each symbol, kept in the database at a pace of their own."""
+"""The archive of the last known Greeks of each symbol in the database."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SLICE = 8_192
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GreeksArchive:
-    """Copies what is published and forgets what expired.  Every method may run twice."""
+    """Stores published Greeks and deletes those of expired contracts.  Every method may run twice."""
 
     universes: UniverseSource
     board: GreeksByRow
@@ -35,13 +35,13 @@ class GreeksArchive:
     clock: Clock
     #: How long the Greeks of an expired contract are kept.
     retention: timedelta
-    #: What is raised while a server is away.
+    #: The exceptions that mean an unavailable server.
     outages: tuple[type[Exception], ...] = ()
 
     def snapshot(self) -> int:
-        """Keep the published Greeks of every row that has some; return how many rows changed.
+        """Store the published Greeks of all rows; return the number of changed rows.
 
-        A row that is not published anew since the last call is not written again.
+        A row that was not published again since the last call is not written again.
         """
         kept = 0
         try:
@@ -54,7 +54,7 @@ class GreeksArchive:
         return kept
 
     def forget(self) -> int:
-        """Delete the Greeks of contracts that expired before the retention; return how many."""
+        """Delete the Greeks of contracts that expired before the retention; return their number."""
         forgotten = self.snapshots.forget(self.clock() - self.retention)
         log.info("greeks.forgotten", contracts=forgotten)
         return forgotten

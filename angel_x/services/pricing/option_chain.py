@@ -29,9 +29,9 @@ from angel_x.services.valuation_ports import GreeksByRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionChains:
-    """Reads chains; nothing here prices or changes anything.
+    """Reads chains; it neither prices nor changes anything.
 
-    Each answer takes one read of each board, however many rows it is about.
+    Each answer takes one read of each board, independent of the number of rows.
     """
 
     universes: UniverseSource
@@ -66,7 +66,7 @@ class OptionChains:
         )
 
     def contracts(self, symbols: Iterable[str]) -> dict[str, ContractGreeks]:
-        """Return quote and Greeks of each symbol; one that is not listed any more is left out."""
+        """Return quote and Greeks by symbol; symbols that are not listed are left out."""
         universe = self.universes.current()
         found = ((symbol, universe.row(symbol)) for symbol in dict.fromkeys(symbols))
         rows = {symbol: row for symbol, row in found if row is not None}
@@ -80,7 +80,7 @@ class OptionChains:
         return dict(zip(rows, read, strict=True))
 
     def summary(self, underlying: str, expiry: date | None = None) -> ChainSummary:
-        """Return what the chain of an expiry, by default of every one, says as a whole.
+        """Return the summary of the chain of an expiry, by default of all expiries.
 
         Raises:
             UnknownContract: The underlying or the expiry is not listed.
@@ -108,7 +108,7 @@ class OptionChains:
         )
 
     def _read(self, universe: Universe, chains: list[Chain]) -> tuple[Readings, np.void]:
-        """Return what is published of neighboring chains, and the quote of their underlying."""
+        """Return the readings of neighboring chains, and the quote of their underlying."""
         rows = np.arange(chains[0].start, chains[-1].stop)
         market = self.quotes.read_market(universe, rows)
         spot = market.spots[universe.underlyings.index(chains[0].underlying)]

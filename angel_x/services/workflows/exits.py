@@ -1,4 +1,4 @@
-"""Which orders lead out of positions, as the exchange takes them."""
+"""Exits: orders that close positions, within the exchange's freeze quantity."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from angel_x.services.ports import Clock, UniverseSource
 
 @dataclass(frozen=True, slots=True)
 class Exits:
-    """Cuts the way out of positions into orders of at most the largest lot multiple."""
+    """Splits the closing of positions into orders of at most the largest allowed lot multiple."""
 
     universes: UniverseSource
     slicing: Slicing
     market_clock: Clock
 
     def unlisted(self, selection: OrderSelection) -> tuple[str, str] | None:
-        """Return kind and name of what a selection names and nobody has listed, if it does."""
+        """Return kind and name of the unlisted symbol or underlying of a selection, None if listed."""
         universe = self.universes.current()
         if selection.symbol is not None and universe.row(selection.symbol) is None:
             return "symbol", selection.symbol
@@ -29,11 +29,11 @@ class Exits:
         return None
 
     def of(self, held: Sequence[Holding]) -> Iterator[Exit]:
-        """Yield what to send now; where there is a short position, nothing for the long ones."""
+        """Yield the exits to send now; long positions only once there is no short one."""
         universe, now = self.universes.current(), self.market_clock()
         for holding, side in next_exits(held):
             row = universe.row(holding.symbol)
-            # What is unlisted is asked for all the same: the denial says what is wrong.
+            # An unlisted contract gets an order too: its denial has the reason.
             largest = (
                 abs(holding.quantity)
                 if row is None

@@ -1,4 +1,4 @@
-"""The end of intraday trading: at the cut-off everything of that product is squared off."""
+"""The intraday cut-off: all MIS positions are squared off."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class IntradayAccounts(Protocol):
 
 
 class IntradayClose:
-    """Starts the square-offs of the cut-off."""
+    """Starts the square-offs at the cut-off."""
 
     def __init__(
         self,
@@ -40,10 +40,10 @@ class IntradayClose:
         self._market_clock = market_clock
 
     def run(self) -> int:
-        """Start what has to be started at the market's time; return for how many accounts.
+        """Start the square-offs that are due at market time; return their number.
 
-        A second call finds what is running, and starts another one only for an account whose
-        square-off has ended and that has something intraday again.
+        A second call starts none for an account whose square-off runs, and another one for an account
+        whose square-off has ended and that has intraday orders or positions again.
         """
         day = self._rule.closing_day(self._market_clock())
         if day is None:

@@ -1,7 +1,7 @@
-"""Advancing workflows: whoever asks, one process at a time takes the next step.
+"""Advancing workflows: one process at a time advances a workflow.
 
-A step may run again from its start: it finds out in the database what is done, and every order that
-it sends has an id that follows from the workflow.
+An advance may run again from its start: it reads the state from the database, and every order that
+it sends has an id derived from the workflow.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from angel_x.services.ports import EventStream
 
 log = structlog.get_logger()
 
-#: Attempts that fail one after the other before a workflow is given up.
+#: The number of consecutive failed attempts after which a workflow is given up.
 MAX_ATTEMPTS = 20
 
 
 class WorkflowUnit(Protocol):
-    """One workflow, locked.  What it saves is durable once it is left without an error."""
+    """One locked workflow.  Saved changes are committed when it is left without an error."""
 
     @property
     def workflow(self) -> Workflow: ...
 
     def alone(self) -> bool:
-        """Return whether this is the only one of its kind that is advanced for its account now."""
+        """Return whether no other workflow of its kind is being advanced for its account."""
 
     def save(self, spec: Mapping[str, Any] | None = None, *, due_in: float = 0.0) -> None:
-        """Note what is known by now, and in how many seconds to look again."""
+        """Store the state, and the seconds until the next advance is due."""
 
     def finish(
         self,
@@ -40,11 +40,11 @@ class WorkflowUnit(Protocol):
         *,
         spec: Mapping[str, Any] | None = None,
     ) -> None:
-        """End it; nobody advances it any more."""
+        """End the workflow; it is not advanced any more."""
 
 
 class Workflows(Protocol):
-    """Where workflows are stored."""
+    """The store of workflows."""
 
     def start(
         self,
@@ -56,13 +56,13 @@ class Workflows(Protocol):
         spec: Mapping[str, Any],
         actor: str,
     ) -> tuple[Workflow, bool]:
-        """Store a workflow, or find the one of the same key; the second value says if it is new."""
+        """Store a workflow, or find that of the same key; the second value is whether it is new."""
 
     def locked(self, workflow_id: int) -> AbstractContextManager[WorkflowUnit | None]:
-        """Give the workflow, locked, or None if it is finished, unknown, or another process's."""
+        """Lock a workflow; None if it is finished, unknown or locked by another process."""
 
     def forgive(self, workflow_id: int) -> None:
-        """Take an attempt back that failed through no fault of the workflow."""
+        """Do not count an attempt that failed because of a server."""
 
     def named(self, user_id: int, kind: WorkflowKind, key: str) -> Workflow | None:
         """Return a workflow of an account by its key."""
@@ -71,35 +71,35 @@ class Workflows(Protocol):
         """Return a workflow of an account."""
 
 
-class Step(Protocol):
-    """What advances the workflows of one kind."""
+class Advancer(Protocol):
+    """Advances the workflows of one kind."""
 
     def advance(self, unit: WorkflowUnit) -> None:
-        """Do what can be done now, then save or finish the workflow."""
+        """Do all work that is possible now, then save or finish the workflow."""
 
     def withdraw(self, workflow: Workflow) -> None:
-        """Take off what the workflow has in the market or on the way there: it is given up."""
+        """Cancel the open orders of a workflow that is given up."""
 
 
 class Advance:
-    """Takes the next step of a workflow.  A second call takes the one after it, or none."""
+    """Advances workflows.  A second call advances further, or does nothing."""
 
     def __init__(
         self,
         *,
         workflows: Workflows,
-        steps: Mapping[WorkflowKind, Step],
+        advancers: Mapping[WorkflowKind, Advancer],
         events: EventStream,
         transient: tuple[type[Exception], ...],
     ) -> None:
         self._workflows = workflows
-        self._steps = steps
+        self._advancers = advancers
         self._events = events
         #: Errors of servers, not of workflows.
         self._transient = transient
 
     def run(self, workflow_id: int) -> bool:
-        """Advance a workflow; False if there was nothing to do for this process."""
+        """Advance a workflow; return False if it was not available to this process."""
         try:
             with self._workflows.locked(workflow_id) as unit:
                 if unit is None:
@@ -116,13 +116,13 @@ class Advance:
         workflow = unit.workflow
         if workflow.rings > MAX_ATTEMPTS:
             log.error("workflow.parked", workflow_id=workflow.id, kind=workflow.kind.value)
-            self._steps[workflow.kind].withdraw(workflow)
+            self._advancers[workflow.kind].withdraw(workflow)
             unit.finish(WorkflowStatus.FAILED, {"reason": "PROCESSING_FAILED"})
             return
-        self._steps[workflow.kind].advance(unit)
+        self._advancers[workflow.kind].advance(unit)
 
     def _tell(self, user_id: int, workflow_id: int) -> None:
-        """Publish where the workflow stands if that was its last step."""
+        """Publish the status of a workflow that has ended."""
         workflow = self._workflows.read(user_id, workflow_id)
         if workflow is None or workflow.status is WorkflowStatus.RUNNING:
             return
@@ -135,4 +135,4 @@ class Advance:
         try:
             self._events.publish([event])
         except self._transient as error:
-            log.warning("workflow.untold", workflow_id=workflow_id, error=str(error))
+            log.warning("workflow.unpublished", workflow_id=workflow_id, error=str(error))

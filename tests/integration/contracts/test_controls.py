@@ -13,7 +13,7 @@ from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
 from angel_x.adapters.postgres.controls import PostgresControls
 from angel_x.domain.book.control import ControlScope
 from angel_x.domain.book.risk import TradingState
-from angel_x.services.controls.controls import Store
+from angel_x.services.controls.controls import ControlStore
 from tests.fakes.controls import MemoryControls
 
 HALTED, REDUCING, ACTIVE = TradingState.HALTED, TradingState.REDUCING, TradingState.ACTIVE
@@ -26,7 +26,7 @@ Entry = tuple[str, str, str, str, str | None]
 class Place(Protocol):
     """A store, the audit that it writes, and somebody who decides orders."""
 
-    store: Store
+    store: ControlStore
 
     def audited(self) -> list[Entry]: ...
     def deciding(self) -> AbstractContextManager[None]: ...
@@ -35,7 +35,7 @@ class Place(Protocol):
 class Memory:
     def __init__(self) -> None:
         self.controls = MemoryControls()
-        self.store: Store = self.controls
+        self.store: ControlStore = self.controls
 
     def audited(self) -> list[Entry]:
         return [(e.actor, e.subject, e.before, e.state, e.reason) for e in self.controls.audit]
@@ -50,7 +50,7 @@ class Memory:
 class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.store: Store = PostgresControls(engine)
+        self.store: ControlStore = PostgresControls(engine)
 
     def audited(self) -> list[Entry]:
         query = (

@@ -62,7 +62,7 @@ def traded(application: Application) -> Application:
     application.trading.replays.replay(poison.order_id, "cli:asha")
     application.people.limits.put(None, {"max_order_quantity": Decimal(1800)}, "cli")
     application.trading.relay.sweep()
-    application.operations.canaries.sing()
+    application.operations.canaries.send()
     application.operations.canaries.hear(QueueName.HIGH, application.base.clock())
     application.analytics.portfolios.update([user])
     assert set(market.statuses().values()) == {

@@ -66,43 +66,43 @@ def pass_seconds(engine: Engine, seconds: float) -> None:
 
 
 def test_every_queue_gets_a_canary_that_soon_expires(engine: Engine, aviary: Aviary) -> None:
-    assert canaries(engine, aviary).sing() == 2
+    assert canaries(engine, aviary).send() == 2
 
     assert sorted(aviary.released) == [(queue, 2 * INTERVAL) for queue in sorted(QUEUES)]
 
 
 def test_the_next_canary_leaves_after_the_interval(engine: Engine, aviary: Aviary) -> None:
     relay = canaries(engine, aviary)
-    relay.sing()
+    relay.send()
 
     aviary.now = INTERVAL
-    assert relay.sing() == 0, "the database's clock decides"
+    assert relay.send() == 0, "the database's clock decides"
     pass_seconds(engine, INTERVAL)
     aviary.now = INTERVAL + 0.1
-    assert relay.sing() == 0, "it looked a moment ago"
+    assert relay.send() == 0, "it looked a moment ago"
     aviary.now = 2 * INTERVAL
 
-    assert relay.sing() == 2
+    assert relay.send() == 2
 
 
 def test_of_two_relays_one_sends(engine: Engine, aviary: Aviary) -> None:
     together = Barrier(2)
 
-    def sing(_: int) -> int:
+    def send(_: int) -> int:
         relay = canaries(engine, aviary)
         together.wait()
-        return relay.sing()
+        return relay.send()
 
     for _ in range(5):
         aviary.released.clear()
         with ThreadPoolExecutor(2) as pool:
-            assert sum(pool.map(sing, range(2))) == 2
+            assert sum(pool.map(send, range(2))) == 2
         assert sorted(queue for queue, _ in aviary.released) == sorted(QUEUES)
         pass_seconds(engine, INTERVAL)
 
 
 def test_a_queue_that_is_full_gets_no_more_canaries(engine: Engine, aviary: Aviary) -> None:
-    canaries(engine, aviary, {"orders.high": 0, "orders.low": 5000}).sing()
+    canaries(engine, aviary, {"orders.high": 0, "orders.low": 5000}).send()
 
     assert [queue for queue, _ in aviary.released] == ["orders.high"]
 
@@ -110,7 +110,7 @@ def test_a_queue_that_is_full_gets_no_more_canaries(engine: Engine, aviary: Avia
 def test_a_queue_is_silent_until_a_worker_takes_its_canary(engine: Engine, aviary: Aviary) -> None:
     meter = RecordingMeter()
     flock = canaries(engine, aviary, meter=meter)
-    flock.sing()
+    flock.send()
     assert flock.ages() == {"orders.high": math.inf, "orders.low": math.inf}
 
     flock.hear("orders.high", wall_clock())
@@ -124,11 +124,11 @@ def test_a_queue_is_silent_until_a_worker_takes_its_canary(engine: Engine, aviar
 
 def test_the_age_grows_while_nobody_takes_one(engine: Engine, aviary: Aviary) -> None:
     flock = canaries(engine, aviary)
-    flock.sing()
+    flock.send()
     flock.hear("orders.high", wall_clock())
     pass_seconds(engine, 90)
 
-    flock.sing()
+    flock.send()
 
     assert 90 <= flock.ages()["orders.high"] < 100
 

@@ -60,7 +60,7 @@ def test_a_process_above_memory_alert_threshold_mb_raises_an_alert(
 ) -> None:
     application = built(MEMORY_ALERT_THRESHOLD_MB=megabytes, MEMORY_HARD_LIMIT_MB=1_000_000)
 
-    application.operations.memory_watch.look()
+    application.operations.memory_watch.measure()
 
     assert alerts(application) == told
 
@@ -69,6 +69,6 @@ def test_a_process_above_memory_alert_threshold_mb_raises_an_alert(
 def test_a_process_reports_under_its_node(built: Build, name: str) -> None:
     application = built(NODE=name)
 
-    application.operations.memory_watch.look()
+    application.operations.memory_watch.measure()
 
     assert list(application.operations.memory.all()) == [f"{name}/relay"]

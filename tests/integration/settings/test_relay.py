@@ -80,10 +80,10 @@ def test_a_canary_leaves_every_canary_interval_seconds(
 ) -> None:
     application = built(CANARY_INTERVAL_SECONDS=seconds)
     application.base.broker.delete(QueueName.MONITOR)
-    first = application.operations.canaries.sing()
+    first = application.operations.canaries.send()
     with application.base.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE canaries SET sent_at = sent_at - interval '1 minute'")
-    wait_until(lambda: application.operations.canaries.sing() > 0 or seconds > 1)
+    wait_until(lambda: application.operations.canaries.send() > 0 or seconds > 1)
 
     assert first == len(QueueName)
     wait_until(lambda: application.base.broker.llen(QueueName.MONITOR) == sent)

@@ -80,7 +80,7 @@ def test_what_the_source_takes_back_leaves_the_board_with_the_next_restatement()
     stage = Stage()
     stage.tell([1, 2, 3], 100, now_ms=1)
 
-    stage.quoting.begin_anew(make_move(NOW, [1, 3], [200, 200]))
+    stage.quoting.restart(make_move(NOW, [1, 3], [200, 200]))
     stage.quoting.restate(2)
     assert stage.quotes()["last"][1:4].tolist() == [100, 0, 100]
     stage.tell([1, 3], 200, now_ms=2)
@@ -146,7 +146,7 @@ def test_rows_that_left_a_full_buffer_stay_counted_when_the_source_changes() -> 
         small.take(move, piece, 1)
     assert small.dropped == 1
 
-    small.begin_anew(make_move(NOW, [1], [100]))
+    small.restart(make_move(NOW, [1], [100]))
     assert small.dropped == 1
     for piece in small.pieces(move):
         small.take(move, piece, 2)
@@ -183,7 +183,7 @@ def test_the_first_underlying_of_a_source_has_a_price_as_well() -> None:
 def test_what_was_taken_back_once_is_left_to_others() -> None:
     stage = Stage()
     stage.tell([1, 2], 100, now_ms=1)
-    stage.quoting.begin_anew(make_move(NOW, [1], [200]))
+    stage.quoting.restart(make_move(NOW, [1], [200]))
     stage.tell([1], 200, now_ms=2)
     stage.quoting.restate(3)
     others = make_quotes([777], time=4)

@@ -71,11 +71,11 @@ def world() -> World:
 
 def test_growth_is_told_against_the_first_look(world: World) -> None:
     watch = world.watch()
-    watch.look()
+    watch.measure()
     world.later(60)
     world.resident_mb = 150
 
-    watch.look()
+    watch.measure()
 
     (shown,) = world.overview().all().values()
     assert (shown["current_mb"], shown["delta_mb"], shown["percent_increase"]) == (150, 50, 50)
@@ -86,7 +86,7 @@ def test_a_busy_process_reports_once_a_second(world: World) -> None:
 
     for _ in range(100):
         world.later(0.01)
-        watch.look()
+        watch.measure()
 
     assert world.reports.writes == 1
 
@@ -94,7 +94,7 @@ def test_a_busy_process_reports_once_a_second(world: World) -> None:
 def test_a_process_over_the_threshold_collects_garbage_and_says_so(world: World) -> None:
     world.resident_mb = 501
 
-    world.watch().look()
+    world.watch().measure()
 
     assert [m for m, _, _ in world.meter.added] == [Metric.MEMORY_ALERTS]
     (event,) = world.events.published
@@ -104,14 +104,14 @@ def test_a_process_over_the_threshold_collects_garbage_and_says_so(world: World)
 def test_a_process_at_the_threshold_is_left_alone(world: World) -> None:
     world.resident_mb = 500
 
-    world.watch().look()
+    world.watch().measure()
 
     assert world.meter.added == []
     assert world.events.published == []
 
 
 def test_a_look_from_outside_keeps_the_baseline_that_the_process_has(world: World) -> None:
-    world.watch().look()
+    world.watch().measure()
     pid = world.reports.kept["node/orders-0"].pid
 
     found = world.overview().observe({"node/orders-0": (pid, 130 * MB)})

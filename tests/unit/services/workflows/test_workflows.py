@@ -46,7 +46,7 @@ class Office:
         self.events = RecordingEvents()
         self.advance = Advance(
             workflows=self.workflows,
-            steps=self.steps,
+            advancers=self.steps,
             events=self.events,
             transient=(ConnectionError,),
         )
