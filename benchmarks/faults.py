@@ -40,14 +40,15 @@ from angel_x.client import OrderFields
 from angel_x.entrypoints.supervisor import Program, Supervisor, ready_when_it_answers
 from angel_x.entrypoints.supervisor.output import Terminal
 from angel_x.entrypoints.up.addresses import free_ports
-from angel_x.rehearsal import history, load
-from angel_x.rehearsal.chaos.environment import Ground, Passage, Role
+from angel_x.rehearsal import history
+from angel_x.rehearsal.chaos.environment import Environment, Passage, Role
 from angel_x.rehearsal.chaos.passages import Passages, open_passages
 from angel_x.rehearsal.chaos.storm import Storm, schedule
-from angel_x.rehearsal.check import judge
+from angel_x.rehearsal.check import check_history
 from angel_x.rehearsal.clients import Answer
 from angel_x.rehearsal.history import History, Outcome
-from angel_x.rehearsal.trader import Desk, Errand
+from angel_x.rehearsal.orders import Request
+from angel_x.rehearsal.trader import TraderSetup, traders
 from benchmarks.machine import described, write
 from config.addresses import kombu_address
 
@@ -141,7 +142,7 @@ async def plain(home: Path, options: argparse.Namespace, *, checks: bool) -> dic
         async with supervisor:
             await supervisor.start()
             place = Place(url, engine, servers, passages, supervisor, home)
-            return await asyncio.to_thread(_endure, place, options)
+            return await asyncio.to_thread(_run_in_thread, place, options)
 
 
 def _prepare(engine: Engine) -> None:
@@ -192,35 +193,37 @@ def _stages(
     return ((worker("worker-1"), worker("worker-2")), (web,))
 
 
-def _endure(place: Place, options: argparse.Namespace) -> dict[str, object]:
+def _run_in_thread(place: Place, options: argparse.Namespace) -> dict[str, object]:
     stop, evidence = threading.Event(), Evidence(place.engine)
-    ground = _ground(place, stop)
+    environment = _environment(place, stop)
     faults = round(options.minutes * _FAULTS_A_MINUTE)
     seconds = options.minutes * 60
     storm = Storm(
-        ground, schedule(ground, options.seed, round(faults * _SPARE) + 1, seconds * 0.97)
+        environment, schedule(environment, options.seed, round(faults * _SPARE) + 1, seconds * 0.97)
     )
-    raging = threading.Thread(target=storm.rage)
-    raging.start()
+    storming = threading.Thread(target=storm.run)
+    storming.start()
     with ExitStack() as stack:
-        desks = [_desk(place, name, evidence, stop, options.seed, stack) for name in _ACCOUNTS]
-        each = options.orders // len(desks)
-        load.run(desks, lambda desk: _errands(desk.user, each, seconds, desk.random))
-    raging.join()
-    left = _settle(evidence, ground)
-    verdict = judge(
+        setups = [_setup(place, name, evidence, stop, options.seed, stack) for name in _ACCOUNTS]
+        each = options.orders // len(setups)
+        work = [(s, _requests(s.user, each, seconds, s.random)) for s in setups]
+        with traders(work):
+            pass
+    storming.join()
+    left = _settle(evidence, environment)
+    check = check_history(
         history.read(place.home / "history"),
         evidence.orders(),
         twice=evidence.doubled_executions(),
     )
     verified = [fault.kind for fault in storm.faults if fault.is_verified]
     return {
-        "sent": verdict.sent,
-        "accepted": verdict.accepted,
+        "sent": check.sent,
+        "accepted": check.accepted,
         # Stored, and never executed: nobody knows of them any more.
-        "lost": len(verdict.lost) + left,
-        "doubled": len(verdict.doubled),
-        "unresolved": len(verdict.unresolved),
+        "lost": len(check.lost) + left,
+        "doubled": len(check.doubled),
+        "unresolved": len(check.unresolved),
         "waited_seconds_after_the_storm": _PATIENCE if left else None,
         "faults": {
             "verified": len(verified),
@@ -230,8 +233,8 @@ def _endure(place: Place, options: argparse.Namespace) -> dict[str, object]:
     }
 
 
-def _ground(place: Place, stop: threading.Event) -> Ground:
-    return Ground(
+def _environment(place: Place, stop: threading.Event) -> Environment:
+    return Environment(
         pids=place.supervisor.pids,
         server_pids=place.servers.pids,
         roles={Role.API: ("web",), Role.ORDER_WORKER: ("worker-1", "worker-2")},
@@ -247,32 +250,33 @@ def _ground(place: Place, stop: threading.Event) -> Ground:
     )
 
 
-def _desk(
+def _setup(
     place: Place,
     name: str,
     evidence: Evidence,
     stop: threading.Event,
     seed: int,
     stack: ExitStack,
-) -> Desk:
-    return Desk(
+) -> TraderSetup:
+    return TraderSetup(
         user=name,
-        door=PlainDoor(place.url, name),
+        client=PlainClient(place.url, name),
         history=stack.enter_context(History(place.home / "history" / f"{name}.jsonl")),
-        witness=_Witness(evidence),
+        lookup=_RetryingLookup(evidence),
         cancel=None,
+        share_of_cancels=0,
         random=Random(f"{seed}-{name}"),
         stop=stop,
         advance=lambda _orders: None,
     )
 
 
-def _errands(user: str, count: int, seconds: float, random: Random) -> list[Errand]:
+def _requests(user: str, count: int, seconds: float, random: Random) -> list[Request]:
     """Spread single orders over some seconds; one in ten is sent once more."""
     return [
-        Errand(
-            seconds * number / count,
-            [
+        Request(
+            at=seconds * number / count,
+            orders=[
                 {
                     "client_order_id": f"{user}-{number}",
                     "symbol": random.choice(_SYMBOLS),
@@ -286,7 +290,7 @@ def _errands(user: str, count: int, seconds: float, random: Random) -> list[Erra
     ]
 
 
-class PlainDoor:
+class PlainClient:
     """``POST /orders`` of the plain backend."""
 
     name = "http"
@@ -316,20 +320,20 @@ class PlainDoor:
         )
 
 
-class _Witness:
+class _RetryingLookup:
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
 
     def missing(self, order_ids: Sequence[int]) -> set[int]:
-        return _outlast(lambda: self._evidence.missing(order_ids))
+        return _retry(lambda: self._evidence.missing(order_ids))
 
 
-def _settle(evidence: Evidence, ground: Ground) -> int:
+def _settle(evidence: Evidence, environment: Environment) -> int:
     """Wait until all is decided, or for long enough; return how many orders are not."""
     deadline = time.monotonic() + _PATIENCE
-    while left := _outlast(evidence.undecided):
+    while left := _retry(evidence.undecided):
         if time.monotonic() > deadline:
-            with ground.broker() as broker:
+            with environment.broker() as broker:
                 _report_left(broker, left)
             break
         time.sleep(0.2)
@@ -341,7 +345,7 @@ def _report_left(broker: redis.Redis, left: int) -> None:
     print(f"{left} orders undecided, {waiting} messages, {unacked} unacked", file=sys.stderr)
 
 
-def _outlast(ask: Callable[[], _Found]) -> _Found:
+def _retry(ask: Callable[[], _Found]) -> _Found:
     while True:
         try:
             return ask()

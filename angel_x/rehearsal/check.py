@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from angel_x.adapters.postgres.evidence import StoredOrder
 from angel_x.domain.orders.order import OrderStatus
-from angel_x.rehearsal.clients import HttpDoor
+from angel_x.rehearsal.clients import HttpClient
 from angel_x.rehearsal.history import (
     Answered,
     Canceled,
@@ -24,39 +24,39 @@ Name = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What became of everything that was sent; the names in the lists say which orders are meant."""
+class HistoryCheck:
+    """The result of a check; the lists name the orders that break it."""
 
     sent: int
     accepted: int
     refused: int
-    #: Requests, not orders, whose answer left it open whether they were stored.
+    #: Requests, not orders, without an answer that says whether they were stored.
     unknown_answers: int
-    #: Orders whose first answer was none, and which were accepted in the end.
+    #: Orders that were accepted after an unknown answer.
     recovered: int
-    #: Orders that were sent once more after they had been accepted.
+    #: Orders that were sent again after they had been accepted.
     repeated: int
     #: Accepted and not in the database.
     lost: Sequence[str]
-    #: Two orders under one id, filled for more than was asked, or an execution booked twice.
+    #: Two orders under one id, filled for more than its quantity, or an execution booked twice.
     doubled: Sequence[str]
-    #: In the database with other content than was sent, or although the client was refused, or open
-    #: although the client was told that it is canceled.
+    #: In the database with other content, although it was refused, or open after its cancellation
+    #: was confirmed.
     unexpected: Sequence[str]
     #: In the database and never sent.
     phantom: Sequence[str]
-    #: Answered with success before the database showed them.
+    #: Accepted before the database showed them.
     premature: Sequence[str]
-    #: Sent, and never answered for good.
+    #: Sent, and neither accepted nor refused.
     unresolved: Sequence[str]
     longest_seconds: float
-    #: Requests that took longer than they may.
+    #: Requests that took longer than allowed.
     hung: Sequence[str]
 
 
 @dataclass(slots=True)
 class _Client:
-    """What all clients together know."""
+    """The knowledge of all clients together."""
 
     contents: dict[Name, Content] = field(default_factory=dict)
     calls: dict[tuple[str, int], Sent] = field(default_factory=dict)
@@ -84,8 +84,8 @@ class _Client:
                 self.premature += entry.order_ids
 
     def _learn_answer(self, entry: Answered, sent: Sent) -> None:
-        # Who sends a message waits as long as it likes; the API owes an answer in time.
-        if sent.door == HttpDoor.name:
+        # Only the API promises an answer in time.
+        if sent.client == HttpClient.name:
             self.seconds.append((entry.seconds, f"{entry.user}/{entry.call}"))
         names = [(entry.user, name) for name in sent.orders]
         match entry.outcome:
@@ -100,17 +100,17 @@ class _Client:
                 self.in_doubt.update(name for name in names if name not in self.accepted)
 
 
-def judge(
+def check_history(
     entries: Iterable[Entry],
     stored: Iterable[StoredOrder],
     *,
     twice: Iterable[str] = (),
     patience: float = float("inf"),
-) -> Verdict:
-    """Compare what clients sent and were told with what is stored.
+) -> HistoryCheck:
+    """Compare requests and answers with the stored orders.
 
-    ``twice`` names what the database itself shows to be doubled, such as executions; ``patience``
-    is how many seconds a request may take.
+    ``twice`` names duplicates that the database shows, such as executions; ``patience`` is the
+    longest time of a request in seconds.
     """
     clients = _Client()
     for entry in entries:
@@ -119,7 +119,7 @@ def judge(
     for order in stored:
         rows.setdefault((order.user, order.client_order_id), []).append(order)
     answered = clients.accepted.keys() | clients.refused
-    return Verdict(
+    return HistoryCheck(
         sent=len(clients.contents),
         accepted=len(clients.accepted),
         refused=len(clients.refused - clients.accepted.keys()),

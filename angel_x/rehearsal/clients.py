@@ -1,4 +1,4 @@
-"""The ways into a system: over HTTP, and over the message broker."""
+"""Clients that submit orders: over HTTP, and over the message broker."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from config.task_names import TaskName
 if TYPE_CHECKING:
     from angel_x.client import Client, OrderFields
 
-#: Seconds until a message is believed to be lost, and between two questions for it.
+#: Seconds until a message counts as lost, and between two requests for its result.
 _MESSAGE_PATIENCE = 4.0
-_GLANCE = 0.05
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request came to."""
+    """The outcome of a request."""
 
     outcome: Outcome
     #: By client order id, where they were accepted.
@@ -37,8 +37,8 @@ class Answer:
     detail: str = ""
 
 
-class Door(Protocol):
-    """Takes orders, each attempt once."""
+class OrderClient(Protocol):
+    """Submits orders; one call is one attempt."""
 
     @property
     def name(self) -> str: ...
@@ -46,7 +46,7 @@ class Door(Protocol):
     def submit(self, orders: Sequence[OrderFields]) -> Answer: ...
 
 
-class HttpDoor:
+class HttpClient:
     """``POST /v1/orders``."""
 
     name = "http"
@@ -62,8 +62,8 @@ class HttpDoor:
         return {receipt.client_order_id: receipt.order_id for receipt in receipts}
 
 
-class MessageDoor:
-    """The task ``orders.submit``, sent as any Celery client would; the API tells what became of it."""
+class MessageClient:
+    """The task ``orders.submit``, sent as any Celery client sends it; the API has the result."""
 
     name = "message"
 
@@ -83,20 +83,20 @@ class MessageDoor:
         return self._await([str(order["client_order_id"]) for order in orders])
 
     def _await(self, names: Sequence[str]) -> Answer:
-        """Ask for what became of the message until its patience is over."""
+        """Ask for the result of the message until the time is over."""
         deadline = time.monotonic() + _MESSAGE_PATIENCE
         while True:
             answer = answered(lambda: {n: self._client.submission(n).order_id for n in names})
             if answer.outcome.is_final or time.monotonic() > deadline:
                 return answer
-            time.sleep(_GLANCE)
+            time.sleep(_POLL_SECONDS)
 
     def close(self) -> None:
         self._broker.close()
 
 
 def answered(call: Callable[[], Mapping[str, str]]) -> Answer:
-    """Make a call and say what its answer means for the orders."""
+    """Make a call and return the outcome of its orders."""
     try:
         return Answer(Outcome.ACCEPTED, call())
     except Overloaded as error:

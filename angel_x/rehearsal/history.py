@@ -1,7 +1,7 @@
-"""What the clients did and were told, one line each, in files that only ever grow.
+"""The requests of the clients and their answers, one line each, in files that only grow.
 
-A line is on its way to the disk before the request that it tells of is sent, and again before its
-answer is believed, so that nothing a client knows is only in its memory.
+A line is written before the request is sent, and another one before its answer is used, so that the
+history holds everything that a client knows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 
 
 class Outcome(StrEnum):
-    """What an answer says of the orders of a request."""
+    """The outcome of the orders of a request."""
 
     ACCEPTED = "accepted"
     #: Nothing of it is stored, and never will be.
@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What was asked for under one client order id."""
+    """The content of one order."""
 
     symbol: str
     side: str
@@ -46,15 +46,15 @@ class Sent(msgspec.Struct, frozen=True, tag="sent", omit_defaults=True):
 
     at: float
     user: str
-    #: Counts the calls of this client; repeats of a call have its number.
+    #: Number of the request of this client; a repeated request has the same number.
     call: int
-    door: str
+    client: str
     #: By client order id.
     orders: Mapping[str, Content]
 
 
 class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
-    """What came back for a request."""
+    """The answer to a request."""
 
     at: float
     user: str
@@ -67,7 +67,7 @@ class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
 
 
 class Canceled(msgspec.Struct, frozen=True, tag="canceled", omit_defaults=True):
-    """What came back for the wish to cancel an order."""
+    """The answer to a cancellation."""
 
     at: float
     user: str
@@ -79,7 +79,7 @@ class Canceled(msgspec.Struct, frozen=True, tag="canceled", omit_defaults=True):
 
 
 class Unseen(msgspec.Struct, frozen=True, tag="unseen"):
-    """Orders that were answered with success and could not be seen in the database at that moment."""
+    """Orders that were accepted and that the database did not show at that moment."""
 
     at: float
     user: str

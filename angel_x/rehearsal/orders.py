@@ -1,8 +1,8 @@
-"""The orders of the demonstration: made from the chain and a seed, the same for the same two."""
+"""The orders of a rehearsal: made from contracts and a seed, the same for the same two."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from random import Random
@@ -10,12 +10,10 @@ from random import Random
 from angel_x.client import OrderFields
 from angel_x.domain.orders.order import OrderType, Priority, Side, Validity
 
-#: How often each priority comes up.
+#: Weights of the priorities.
 _PRIORITIES = {Priority.EMERGENCY: 2, Priority.HIGH: 18, Priority.NORMAL: 60, Priority.LOW: 20}
-_BATCH_SIZES = (2, 5, 10, 20, 50)
 _MOST_LOTS = 3
-_SHARE_OF_SINGLES = 0.2
-_SHARE_OF_REPEATS = 0.05
+_SHARE_OF_MARKET_ORDERS = 0.55
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,32 +26,46 @@ class Instrument:
     mark_price: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request of a trader."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Orders that are sent together."""
 
-    orders: tuple[OrderFields, ...]
+    orders: Sequence[OrderFields]
     #: Sent once more, as after a lost answer.
-    is_repeated: bool
+    is_repeated: bool = False
+    #: Seconds after the start of the load.
+    at: float = 0.0
 
 
-def make_calls(
-    name: str, instruments: Sequence[Instrument], count: int, random: Random
-) -> Iterator[Call]:
-    """Yield calls that hold ``count`` orders together, single ones and batches."""
-    singles = round(count * _SHARE_OF_SINGLES)
-    sizes = [1] * singles
-    while (left := count - sum(sizes)) > 0:
-        sizes.append(min(left, random.choice(_BATCH_SIZES)))
-    random.shuffle(sizes)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mix:
+    """The sizes of requests, and how they are spread over time."""
+
+    #: Weights of the numbers of orders in a request.
+    sizes: Mapping[int, int]
+    share_of_repeats: float
+    #: Seconds over which requests are spread; at zero each follows the answer to the one before.
+    seconds: float = 0.0
+
+
+def make_requests(
+    name: str, instruments: Sequence[Instrument], count: int, random: Random, mix: Mix
+) -> list[Request]:
+    """Return requests of one account that hold ``count`` orders together."""
+    made: list[Request] = []
     number = 0
-    for size in sizes:
-        orders = tuple(
+    while number < count:
+        (wanted,) = random.choices(list(mix.sizes), weights=list(mix.sizes.values()))
+        size = min(count - number, wanted)
+        orders = [
             make_order(f"{name}-{number + i:06d}", random.choice(instruments), random)
             for i in range(size)
-        )
+        ]
+        is_repeated = random.random() < mix.share_of_repeats
+        at = mix.seconds * number / count
+        made.append(Request(orders=orders, is_repeated=is_repeated, at=at))
         number += size
-        yield Call(orders, is_repeated=random.random() < _SHARE_OF_REPEATS)
+    return made
 
 
 def make_order(client_order_id: str, instrument: Instrument, random: Random) -> OrderFields:
@@ -68,7 +80,7 @@ def make_order(client_order_id: str, instrument: Instrument, random: Random) -> 
         "priority": priority.value,
         "tag": "demo",
     }
-    if random.random() < 0.55:  # noqa: PLR2004 - a little more than half of the orders
+    if random.random() < _SHARE_OF_MARKET_ORDERS:
         return {**order, "order_type": OrderType.MARKET.value}
     return {
         **order,

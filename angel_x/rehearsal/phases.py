@@ -1,4 +1,4 @@
-"""How long each part of the demonstration took."""
+"""The duration of each part of a rehearsal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the demonstration is, for people who watch."""
+"""Progress bars of a rehearsal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class Bars:
-    """One bar for each part of the demonstration; a console that is quiet shows none."""
+    """One bar for each part; a quiet console shows none."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(

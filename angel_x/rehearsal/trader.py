@@ -1,9 +1,11 @@
-"""One client in the storm: it keeps a history, and asks again until it has an answer."""
+"""A trader: it sends requests, keeps a history, and repeats a request until it has an answer."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from threading import Event
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from angel_x.domain.orders.order import OrderType, Validity
 from angel_x.errors import ApiError, Conflict, NotFound
-from angel_x.rehearsal.clients import Answer, Door
+from angel_x.rehearsal.clients import Answer, OrderClient
 from angel_x.rehearsal.history import (
     Answered,
     Canceled,
@@ -25,116 +27,109 @@ from angel_x.rehearsal.history import (
 
 if TYPE_CHECKING:
     from angel_x.client import OrderFields
+    from angel_x.rehearsal.orders import Request
 
 #: Seconds between two attempts, at first and at most.
 _PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
-#: Which part of the orders that may rest is canceled.
-_SHARE_OF_CANCELS = 0.6
 
 
-@dataclass(frozen=True, slots=True)
-class Errand:
-    """One request that is to be made."""
-
-    #: Seconds since the load began.
-    at: float
-    orders: Sequence[OrderFields]
-    #: Made once more, as after a lost answer.
-    is_repeated: bool
-
-
-class Witness(Protocol):
-    """Looks at the database by itself."""
+class OrderLookup(Protocol):
+    """Reads orders from the database, apart from the system."""
 
     def missing(self, order_ids: Sequence[int]) -> set[int]:
-        """Return which of these orders are not to be seen."""
+        """Return the ids that no stored order has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """What a trader works with."""
+class TraderSetup:
+    """The account, connections and record of one trader."""
 
     user: str
-    door: Door
+    client: OrderClient
     history: History
-    #: None where success is believed without a look.
-    witness: Witness | None
-    #: Cancels an order; raises what the client raises.
+    #: Confirms that accepted orders are stored; None where that is not checked at once.
+    lookup: OrderLookup | None
+    #: Cancels an order with the errors of the client library; None where nothing is canceled.
     cancel: Callable[[str], object] | None
+    #: Of the orders that may rest, the part that is canceled.
+    share_of_cancels: float
     random: Random
     stop: Event
-    #: Told how many orders were settled.
+    #: Called with the number of orders of each answered request.
     advance: Callable[[int], None]
 
 
 class Trader:
-    """Runs errands, one after the other."""
+    """Sends requests, one after the other."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, setup: TraderSetup) -> None:
+        self._setup = setup
         self._may_rest: list[str] = []
 
-    def run(self, errands: Sequence[Errand]) -> None:
-        """Run every errand at its time, or as soon as those before it are settled."""
+    def trade(self, requests: Sequence[Request]) -> None:
+        """Send every request at its time, or as soon as the one before is settled."""
         began = time.monotonic()
-        for number, errand in enumerate(errands):
-            if self._desk.stop.wait(max(0.0, began + errand.at - time.monotonic())):
+        for number, request in enumerate(requests):
+            if self._setup.stop.wait(max(0.0, began + request.at - time.monotonic())):
                 return
-            self._settle(number, errand)
-            if errand.is_repeated:
-                self._settle(number, errand)
-            self._desk.advance(len(errand.orders))
+            self._settle(number, request)
+            if request.is_repeated:
+                self._settle(number, request)
+            self._setup.advance(len(request.orders))
             self._cancel_some()
 
-    def _settle(self, call: int, errand: Errand) -> None:
+    def _settle(self, call: int, request: Request) -> None:
         """Send the same orders until there is an answer."""
         pause = _PAUSE
-        while not self._attempt(call, errand).outcome.is_final:
-            if self._desk.stop.wait(pause):
+        while not self._attempt(call, request).outcome.is_final:
+            if self._setup.stop.wait(pause):
                 return
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _attempt(self, call: int, errand: Errand) -> Answer:
-        desk, contents = self._desk, {str(o["client_order_id"]): _content(o) for o in errand.orders}
-        desk.history.add(Sent(now(), desk.user, call, desk.door.name, contents))
+    def _attempt(self, call: int, request: Request) -> Answer:
+        setup, contents = (
+            self._setup,
+            {str(o["client_order_id"]): _content(o) for o in request.orders},
+        )
+        setup.history.add(Sent(now(), setup.user, call, setup.client.name, contents))
         began = time.monotonic()
-        answer = desk.door.submit(errand.orders)
+        answer = setup.client.submit(request.orders)
         seconds = round(time.monotonic() - began, 4)
-        desk.history.add(
+        setup.history.add(
             Answered(
-                now(), desk.user, call, answer.outcome, seconds, answer.order_ids, answer.detail
+                now(), setup.user, call, answer.outcome, seconds, answer.order_ids, answer.detail
             )
         )
         if answer.outcome is Outcome.ACCEPTED:
             self._look(answer)
             self._may_rest += [
                 answer.order_ids[str(order["client_order_id"])]
-                for order in errand.orders
-                if _may_rest(order) and desk.random.random() < _SHARE_OF_CANCELS
+                for order in request.orders
+                if _may_rest(order) and setup.random.random() < setup.share_of_cancels
             ]
         return answer
 
     def _look(self, answer: Answer) -> None:
-        """See for ourselves that what was answered with success is there."""
-        if self._desk.witness is None:
+        """Note accepted orders that the database does not show."""
+        if self._setup.lookup is None:
             return
-        missing = self._desk.witness.missing([int(i) for i in answer.order_ids.values()])
+        missing = self._setup.lookup.missing([int(i) for i in answer.order_ids.values()])
         if missing:
-            self._desk.history.add(Unseen(now(), self._desk.user, tuple(map(str, missing))))
+            self._setup.history.add(Unseen(now(), self._setup.user, tuple(map(str, missing))))
 
     def _cancel_some(self) -> None:
-        """Cancel orders that were accepted some errands ago; the last ones race their execution."""
-        if self._desk.cancel is None:
+        """Cancel orders that were accepted some requests ago; the latest ones race their execution."""
+        if self._setup.cancel is None:
             return
-        while len(self._may_rest) > self._desk.random.randint(0, 5):
+        while len(self._may_rest) > self._setup.random.randint(0, 5):
             self._cancel(self._may_rest.pop(0))
 
     def _cancel(self, order_id: str) -> None:
-        assert self._desk.cancel is not None
+        assert self._setup.cancel is not None
         began, detail = time.monotonic(), ""
         try:
-            self._desk.cancel(order_id)
+            self._setup.cancel(order_id)
         except (Conflict, NotFound) as error:
             # It traded, or was denied, before it could be canceled.
             outcome, detail = Outcome.REFUSED, str(error)
@@ -143,7 +138,9 @@ class Trader:
         else:
             outcome = Outcome.ACCEPTED
         seconds = round(time.monotonic() - began, 4)
-        self._desk.history.add(Canceled(now(), self._desk.user, order_id, outcome, seconds, detail))
+        self._setup.history.add(
+            Canceled(now(), self._setup.user, order_id, outcome, seconds, detail)
+        )
 
 
 def _content(order: OrderFields) -> Content:
@@ -153,3 +150,17 @@ def _content(order: OrderFields) -> Content:
 def _may_rest(order: OrderFields) -> bool:
     is_limit = order.get("order_type") == OrderType.LIMIT.value
     return is_limit and order.get("validity") == Validity.DAY.value
+
+
+#: Traders with the requests that each sends.
+Work = Sequence[tuple[TraderSetup, "Sequence[Request]"]]
+
+
+@contextmanager
+def traders(work: Work) -> Iterator[Sequence[Future[None]]]:
+    """Let all traders send their requests at the same time; the block ends when all are done."""
+    with ThreadPoolExecutor(len(work), thread_name_prefix="trader") as pool:
+        trading = [pool.submit(Trader(setup).trade, requests) for setup, requests in work]
+        yield trading
+        for each in trading:
+            each.result()

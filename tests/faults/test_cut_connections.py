@@ -92,7 +92,7 @@ def test_a_message_that_is_cut_off_on_its_way_to_a_worker_costs_time_and_no_orde
     cut = to_broker.proxy.arm(POPPED, Point.REPLY)
 
     (lost,) = world.market.accept(first, world.market.request())
-    assert cut.await_strike(120)
+    assert cut.wait(120)
     assert str(lost.order_id).encode() not in b"".join(queued(world))
     assert not world.application.base.broker.hlen("unacked")
     assert world.statuses(first) == {lost.order_id: "received"}
@@ -117,7 +117,7 @@ def test_a_sender_that_is_cut_off_after_its_message_was_taken_doubles_no_trade(
     with application_on({**world.environment, **to_broker.settings}, "relay") as sender:
         cut = to_broker.proxy.arm(PUSHED, Point.REPLY_TO)
         assert not sender.base.dispatcher.ring(Priority.NORMAL, orders)
-        assert cut.has_struck
+        assert cut.is_done
         assert len(queued(world)) == 2
         assert sender.base.dispatcher.ring(Priority.NORMAL, orders)
     assert len(queued(world)) == 3
@@ -167,7 +167,7 @@ def test_an_answer_that_is_cut_off_after_the_commit_promised_nothing_and_lost_no
 
     status = api.submit(key, "unknown")
 
-    assert cut.has_struck
+    assert cut.is_done
     assert status == 503
     assert set(world.ids(user)) == {"warm", "unknown"}
     assert api.submit(key, "unknown") == 200
@@ -188,7 +188,7 @@ def test_a_worker_that_is_cut_off_after_its_commit_has_traded_once(
 
     (order,) = world.market.accept(user, world.market.request())
 
-    assert cut.await_strike(120)
+    assert cut.wait(120)
     world.system.relay("relay")
     world.until(user, "filled")
     world.assert_filled_once(user, [warm.order_id, order.order_id])

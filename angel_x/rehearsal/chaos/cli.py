@@ -1,4 +1,4 @@
-"""The storm from one command."""
+"""The command ``angel-x chaos``."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from angel_x.rehearsal.chaos.rendering import render
 from angel_x.rehearsal.chaos.report import Report
 from config.settings import load
 
-#: Verified faults of a minute, where nobody says how many there have to be.
+#: Verified faults that are required for each minute by default.
 _FAULTS_A_MINUTE = 20
 
 
 @click.command()
 @click.option("--orders", default=10_000, show_default=True, type=click.IntRange(100, 10_000_000))
 @click.option("--minutes", default=2.0, show_default=True, type=click.FloatRange(0.1, 10_000))
-@seeded("Of the load and of the storm.")
+@seeded("Random seed of the load and of the storm.")
 @click.option(
     "--faults",
     type=click.IntRange(1, 1_000_000),
-    help=f"How many have to be proven; by default {_FAULTS_A_MINUTE} a minute.",
+    help=f"Verified faults that are required; by default {_FAULTS_A_MINUTE} a minute.",
 )
 @click.option(
     "--drain-seconds",
@@ -38,7 +38,7 @@ _FAULTS_A_MINUTE = 20
     type=click.FloatRange(0, 3600),
     help="After the last repair, until every order is decided.",
 )
-@click.option("--keep-home", is_flag=True, help="Keep what was stored and logged.")
+@click.option("--keep-home", is_flag=True, help="Keep the data directory with its logs.")
 @as_json
 def chaos(
     orders: int,

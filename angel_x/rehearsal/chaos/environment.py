@@ -1,8 +1,7 @@
-"""What a storm strikes: the processes, servers and connections of one running system."""
+"""The environment of a storm: the processes, servers and connections of one running system."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -19,8 +18,8 @@ from redis.retry import Retry
 from angel_x.adapters.servers.urls import libpq_url
 from angel_x.errors import AngelXError
 from angel_x.rehearsal.chaos.proxy import Proxy
+from angel_x.rehearsal.waiting import holds_within
 
-_GLANCE = 0.02
 #: Seconds that a server gets to answer us.
 _SOCKET_SECONDS = 5
 
@@ -30,7 +29,7 @@ class Unverified(AngelXError):
 
 
 class Role(StrEnum):
-    """What a program is there for."""
+    """The role of a program."""
 
     API = "api"
     #: Decides orders of every lane.
@@ -46,20 +45,20 @@ class Passage(StrEnum):
 
     API_TO_DATABASE = "api to database"
     WORKERS_TO_DATABASE = "workers to database"
-    #: Of who sends messages: the API and the relays.
+    #: Of the senders of messages: the API and the relays.
     SENDERS_TO_BROKER = "senders to broker"
     WORKERS_TO_BROKER = "workers to broker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """One running system, as its enemy sees it."""
+class Environment:
+    """One running system, with the means to break it."""
 
     #: The process ids of programs that run now, by name; each leads a group of its own.
     pids: Callable[[], Mapping[str, int]]
     #: The same of the servers.
     server_pids: Callable[[], Mapping[str, int]]
-    #: The names of the programs that fill a role; a role that nobody fills is not struck.
+    #: The names of the programs by role; a role without a program gets no fault.
     roles: Mapping[Role, tuple[str, ...]]
     passages: Mapping[Passage, Proxy]
     #: The message broker and the database without a proxy.
@@ -67,9 +66,9 @@ class Ground:
     database_url: str
     #: Where the message broker keeps its append-only file.
     broker_folder: Path
-    #: Which of the queues of the orders are read, in the order of their importance.
+    #: Queues of orders whose messages are lost on purpose, each as often as it stands here.
     queues: tuple[str, ...]
-    #: Where each program writes what happens to it, as ``<name>.log``.
+    #: The folder of the programs' logs, ``<name>.log`` each.
     logs: Path
     #: Asked whether the API answers.
     api_answers: Callable[[], bool]
@@ -88,12 +87,8 @@ class Ground:
         return self.pids()[name]
 
     def within(self, seconds: float, holds: Callable[[], bool]) -> bool:
-        """Return whether a condition comes to hold in time, or before somebody says to stop."""
-        deadline = time.monotonic() + seconds
-        while not holds():
-            if time.monotonic() > deadline or self.stop.wait(_GLANCE):
-                return holds()
-        return True
+        """Return whether a condition comes to hold in time, or before the run is stopped."""
+        return holds_within(seconds, holds, self.stop)
 
     def pause(self, seconds: float) -> None:
         """Do nothing for a while."""

@@ -1,4 +1,4 @@
-"""A kind of fault, and what became of one."""
+"""A kind of fault, and a fault that was injected."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from angel_x.rehearsal.chaos.environment import Ground
+from angel_x.rehearsal.chaos.environment import Environment
 
-#: Does the harm to a target and waits until it is repaired; returns the proof that it happened.
-#: Raises Unverified where there is none.
-Strike = Callable[[Ground, str, Random], str]
-#: Names what a kind may strike; two faults never strike the same target at once.
-Targets = Callable[[Ground], Sequence[str]]
+#: Injects a fault into a target, waits for the repair, and returns the proof that it happened.
+#: Raises Unverified where there is no proof.
+Injection = Callable[[Environment, str, Random], str]
+#: Names the targets of a kind; a target has one fault at a time.
+Targets = Callable[[Environment], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One way to do harm."""
+    """One kind of fault."""
 
     name: str
-    #: How often it comes up beside the others.
+    #: Its weight among all kinds.
     weight: int
     targets: Targets
-    strike: Strike
+    inject: Injection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One fault of a storm, when it is over."""
+    """One injected fault, after its repair."""
 
     kind: str
     target: str
@@ -37,5 +37,5 @@ class Fault:
     #: Seconds until it was repaired.
     seconds: float
     is_verified: bool
-    #: What proves it, or what is missing.
+    #: The proof, or the reason why there is none.
     evidence: str

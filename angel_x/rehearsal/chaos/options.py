@@ -1,4 +1,4 @@
-"""What a storm is asked to be."""
+"""The options of a storm."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Options:
     orders: int
     minutes: float
     seed: int
-    #: Faults that have to be proven.
+    #: Verified faults that are required.
     faults: int
     drain_seconds: float
     keeps_home: bool = False

@@ -10,122 +10,122 @@ from random import Random
 
 import psutil
 
-from angel_x.rehearsal.chaos.environment import Ground, Role, Unverified
+from angel_x.rehearsal.chaos.environment import Environment, Role, Unverified
 from angel_x.rehearsal.chaos.fault import Kind, Targets
-from angel_x.rehearsal.chaos.process_tree import Family, is_alive
+from angel_x.rehearsal.process_tree import ProcessTree, is_alive
 
 #: Seconds in which a killed process must be gone.
-_DEATH = 5.0
-#: Seconds in which somebody must take its place.
-_REBIRTH = 30.0
-#: Seconds in which a worker is waited for to be at work.
+_END = 5.0
+#: Seconds in which another process must take its place.
+_RESTART = 30.0
+#: Seconds to wait for a worker that is at work.
 _BUSY = 2.0
-#: What Beat writes when it begins to lead.
+#: Beat's line of log when it begins to lead.
 _LEADS = re.compile(rb"^(\S+).*Acquired lock", re.MULTILINE)
 
 
 def _of(*roles: Role) -> Targets:
-    return lambda ground: [name for role in roles for name in ground.roles.get(role, ())]
+    return lambda environment: [name for role in roles for name in environment.roles.get(role, ())]
 
 
-def kill_child(ground: Ground, name: str, random: Random) -> str:
-    """Kill one process of a worker's pool, one that works if there is one."""
-    family = Family(ground.pid(name))
-    if not family.children:
+def kill_child(environment: Environment, name: str, random: Random) -> str:
+    """Kill one process of a worker's pool, a busy one if there is one."""
+    tree = ProcessTree(environment.pid(name))
+    if not tree.children:
         raise Unverified(f"{name} has no processes")
-    busy = family.await_work(ground, _BUSY)
-    victim = busy or random.choice(family.children)
+    busy = tree.busy_child(_BUSY, environment.stop)
+    victim = busy or random.choice(tree.children)
     with suppress(psutil.NoSuchProcess):
         victim.kill()
-    _await_death(ground, [victim])
-    known = {child.pid for child in family.children}
+    _await_end(environment, [victim])
+    known = {child.pid for child in tree.children}
 
     def is_replaced() -> bool:
         with suppress(psutil.NoSuchProcess):
-            return any(child.pid not in known for child in family.leader.children())
+            return any(child.pid not in known for child in tree.leader.children())
         return True
 
-    if not ground.within(_REBIRTH, is_replaced):
+    if not environment.within(_RESTART, is_replaced):
         raise Unverified(f"process {victim.pid} of {name} was not replaced")
     return f"process {victim.pid} of {name} is gone, {'busy' if busy else 'idle'}"
 
 
-def kill_worker(ground: Ground, name: str, random: Random) -> str:  # noqa: ARG001 - a Strike
-    """Kill a worker with all of its processes, at work if it can be met so."""
-    family = Family(ground.pid(name))
-    busy = family.await_work(ground, _BUSY)
-    proof = _kill(ground, name, family)
-    _await_pool(ground, name)
+def kill_worker(environment: Environment, name: str, random: Random) -> str:  # noqa: ARG001 - an Injection
+    """Kill a worker with all of its processes, while it is busy if possible."""
+    tree = ProcessTree(environment.pid(name))
+    busy = tree.busy_child(_BUSY, environment.stop)
+    proof = _kill(environment, name, tree)
+    _await_pool(environment, name)
     return f"{proof}, {'busy' if busy else 'idle'}"
 
 
-def kill_api(ground: Ground, name: str, random: Random) -> str:  # noqa: ARG001 - a Strike
+def kill_api(environment: Environment, name: str, random: Random) -> str:  # noqa: ARG001 - an Injection
     """Kill the API and wait until it answers again."""
-    proof = _kill(ground, name, Family(ground.pid(name)))
-    if not ground.within(_REBIRTH, ground.api_answers):
+    proof = _kill(environment, name, ProcessTree(environment.pid(name)))
+    if not environment.within(_RESTART, environment.api_answers):
         raise Unverified(f"{proof}, and does not answer")
     return proof
 
 
-def kill_program(ground: Ground, name: str, random: Random) -> str:  # noqa: ARG001 - a Strike
+def kill_program(environment: Environment, name: str, random: Random) -> str:  # noqa: ARG001 - an Injection
     """Kill a program."""
-    return _kill(ground, name, Family(ground.pid(name)))
+    return _kill(environment, name, ProcessTree(environment.pid(name)))
 
 
-def kill_leader(ground: Ground, name: str, random: Random) -> str:  # noqa: ARG001 - a Strike
+def kill_leader(environment: Environment, name: str, random: Random) -> str:  # noqa: ARG001 - an Injection
     """Kill the Beat that leads."""
-    leader = _leading_beat(ground)
-    return f"{_kill(ground, leader, Family(ground.pid(leader)))}, which led"
+    leader = _leading_beat(environment)
+    return f"{_kill(environment, leader, ProcessTree(environment.pid(leader)))}, which led"
 
 
-def stop_worker(ground: Ground, name: str, random: Random) -> str:
-    """Stop a worker until its leases have run out, then let it go on as if nothing had been."""
-    family = Family(ground.pid(name))
-    seconds = ground.lease_seconds + random.uniform(0.5, 3)
-    family.signal(signal.SIGSTOP)
+def stop_worker(environment: Environment, name: str, random: Random) -> str:
+    """Stop a worker until its leases have run out, then let it continue."""
+    tree = ProcessTree(environment.pid(name))
+    seconds = environment.lease_seconds + random.uniform(0.5, 3)
+    tree.signal(signal.SIGSTOP)
     try:
-        if not ground.within(_DEATH, family.are_stopped):
+        if not environment.within(_END, tree.are_stopped):
             raise Unverified(f"{name} was not stopped")
-        ground.pause(seconds)
-        stayed = family.are_stopped() and is_alive(family.leader)
+        environment.pause(seconds)
+        stayed = tree.are_stopped() and is_alive(tree.leader)
     finally:
-        family.signal(signal.SIGCONT)
-    if not stayed or not ground.within(_DEATH, family.are_running):
+        tree.signal(signal.SIGCONT)
+    if not stayed or not environment.within(_END, tree.are_running):
         raise Unverified(f"{name} did not stay stopped for {seconds:.1f} s")
-    return f"{len(family.members)} processes of {name} stopped for {seconds:.1f} s"
+    return f"{len(tree.members)} processes of {name} stopped for {seconds:.1f} s"
 
 
-def _kill(ground: Ground, name: str, family: Family) -> str:
-    leader = family.leader.pid
-    family.signal(signal.SIGKILL)
-    _await_death(ground, family.members)
-    if not ground.within(_REBIRTH, lambda: ground.pids().get(name) not in {None, leader}):
-        raise Unverified(f"nobody took the place of {name}")
-    count = len(family.members)
-    return f"{name}: {count} processes of group {leader} gone, {ground.pids()[name]} instead"
+def _kill(environment: Environment, name: str, tree: ProcessTree) -> str:
+    leader = tree.leader.pid
+    tree.signal(signal.SIGKILL)
+    _await_end(environment, tree.members)
+    if not environment.within(_RESTART, lambda: environment.pids().get(name) not in {None, leader}):
+        raise Unverified(f"no process took the place of {name}")
+    count = len(tree.members)
+    return f"{name}: {count} processes of group {leader} gone, {environment.pids()[name]} instead"
 
 
-def _await_death(ground: Ground, processes: Sequence[psutil.Process]) -> None:
-    if not ground.within(_DEATH, lambda: not any(map(is_alive, processes))):
+def _await_end(environment: Environment, processes: Sequence[psutil.Process]) -> None:
+    if not environment.within(_END, lambda: not any(map(is_alive, processes))):
         raise Unverified(f"process {processes[0].pid} did not die")
 
 
-def _await_pool(ground: Ground, name: str) -> None:
-    """Wait until a worker has processes, or for long enough; the next fault finds it at work."""
+def _await_pool(environment: Environment, name: str) -> None:
+    """Wait until a worker has a pool again, so that the next fault finds it at work."""
 
     def has_pool() -> bool:
         with suppress(psutil.NoSuchProcess):
-            return bool(psutil.Process(ground.pids().get(name, -1)).children())
+            return bool(psutil.Process(environment.pids().get(name, -1)).children())
         return False
 
-    ground.within(_REBIRTH, has_pool)
+    environment.within(_RESTART, has_pool)
 
 
-def _leading_beat(ground: Ground) -> str:
-    """Return the Beat that was the last to say that it leads, as long as it lives."""
+def _leading_beat(environment: Environment) -> str:
+    """Return the Beat that was the last to log that it leads."""
     said: dict[bytes, str] = {}
-    for name in ground.roles[Role.BEAT]:
-        said |= dict.fromkeys(_LEADS.findall((ground.logs / f"{name}.log").read_bytes()), name)
+    for name in environment.roles[Role.BEAT]:
+        said |= dict.fromkeys(_LEADS.findall((environment.logs / f"{name}.log").read_bytes()), name)
     if not said:
         raise Unverified("no Beat has said that it leads")
     return said[max(said)]

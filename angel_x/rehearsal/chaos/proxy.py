@@ -1,7 +1,7 @@
 """A proxy between a program and its server that cuts, holds, delays or refuses what passes.
 
 It runs on a thread of its own; every method may be called from any thread.  A program that connects
-through it is told nothing: it meets what a broken network would show it.
+through it sees the effects of a broken network.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Address = tuple[str, int] | Path
 _PATIENCE = 10.0
 #: Two chunks that are due at the same instant would change places.
 _APART = 1e-6
-#: Bytes; of what has passed no more is remembered.
+#: Bytes of the passed stream that are kept.
 _LONGEST_PATTERN = 256
 
 
@@ -54,28 +54,28 @@ class Chunk:
 
 @dataclass(slots=True, eq=False)
 class Cut:
-    """One cut that waits for its bytes; what it cuts off is gone on both sides."""
+    """One cut that waits for its bytes; the bytes it cuts off are lost on both sides."""
 
     pattern: bytes
     point: Point
     #: The how-manieth occurrence is cut.
     nth: int = 1
-    #: What it cut off; empty until it has struck.
+    #: The bytes that it cut off; empty until then.
     lost: bytes = b""
-    _struck: threading.Event = field(default_factory=threading.Event)
+    _done: threading.Event = field(default_factory=threading.Event)
 
     @property
-    def has_struck(self) -> bool:
-        return self._struck.is_set()
+    def is_done(self) -> bool:
+        return self._done.is_set()
 
-    def await_strike(self, seconds: float) -> bool:
-        """Return whether it strikes within so many seconds."""
-        return self._struck.wait(seconds)
+    def wait(self, seconds: float) -> bool:
+        """Return whether it cuts within so many seconds."""
+        return self._done.wait(seconds)
 
-    def strike(self, lost: bytes) -> None:
+    def finish(self, lost: bytes) -> None:
         """Note that a connection was cut."""
         self.lost = lost
-        self._struck.set()
+        self._done.set()
 
     def meets(self, chunk: Chunk, awaited: set[Cut]) -> bool:
         """Return whether to cut here; ``awaited`` holds the cuts whose request has passed before."""
@@ -156,7 +156,7 @@ class Proxy:
         return cut
 
     def disarm(self, cut: Cut) -> None:
-        """Let the bytes pass after all; a cut that has struck is left as it is."""
+        """Let the bytes pass after all; a finished cut is left as it is."""
         self._do(lambda: self._cuts.remove(cut) if cut in self._cuts else None)
 
     def cut_all(self) -> int:
@@ -171,11 +171,11 @@ class Proxy:
         return self._do(cut)
 
     def hold(self) -> None:
-        """Swallow what comes from either side, as a network does whose cable was pulled."""
+        """Hold back all bytes from either side, like a network with a pulled cable."""
         self._do(lambda: setattr(self, "_holds", True))
 
     def release(self) -> None:
-        """Pass on what was held, in order, to whoever still listens."""
+        """Pass on the held bytes, in order, to connections that are still open."""
 
         def let_go() -> None:
             self._holds = False
@@ -185,7 +185,7 @@ class Proxy:
         self._do(let_go)
 
     def refuse(self, *, refuses: bool) -> None:
-        """From now on, hang up on whoever connects, or let them in again."""
+        """From now on, refuse new connections, or accept them again."""
         self._do(lambda: setattr(self, "_refuses", refuses))
 
     def delay(self, seconds: float) -> None:
@@ -247,7 +247,7 @@ class Proxy:
                 self._cuts.remove(cut)
                 self.count.cut += 1
                 link.cut()
-                cut.strike(chunk.fresh)
+                cut.finish(chunk.fresh)
                 return False
         return True
 
@@ -318,7 +318,7 @@ class _Link:
 
 
 class _End(asyncio.Protocol):
-    """One side of a link: what it hears goes to the other side."""
+    """One side of a link; its bytes go to the other side."""
 
     def __init__(self, link: _Link, *, is_request: bool) -> None:
         self._link = link
@@ -354,12 +354,12 @@ class _End(asyncio.Protocol):
         self._link.other(self).pause(pauses=False)
 
     def pause(self, *, pauses: bool) -> None:
-        """Read no further until the other side has taken what was read."""
+        """Read no further until the other side has taken the bytes."""
         if self._transport is not None and not self._transport.is_closing():
             (self._transport.pause_reading if pauses else self._transport.resume_reading)()
 
     def flush(self) -> None:
-        """Pass on what waits, unless the proxy holds everything back or nobody is there yet."""
+        """Pass on waiting bytes, unless the proxy holds them or the other side is not connected."""
         if self._link.proxy.holds(0) or not self._link.other(self).is_connected:
             return
         chunks, self._waiting = self._waiting, []
@@ -380,7 +380,7 @@ class _End(asyncio.Protocol):
             self._transport.write(chunk)
 
     def close(self) -> None:
-        """End this side once it has taken what was written."""
+        """End this side once its written bytes are taken."""
         self._link.proxy.forget(self._link)
         if self._transport is not None:
             self._transport.close()

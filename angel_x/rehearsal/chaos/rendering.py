@@ -10,13 +10,12 @@ from rich.table import Table
 from angel_x.entrypoints.presentation.indian import grouped
 from angel_x.entrypoints.presentation.printing import table
 from angel_x.rehearsal.chaos.report import Report
+from angel_x.rehearsal.rendering import latency_table, print_parts, rules_table
 
 
 def render(report: Report, console: Console) -> None:
     """Print the report."""
-    for part in _parts(report):
-        console.print(part, highlight=False)
-        console.print()
+    print_parts(_parts(report), console)
 
 
 def _parts(report: Report) -> Iterator[object]:
@@ -27,8 +26,8 @@ def _parts(report: Report) -> Iterator[object]:
         yield table("Not proven, so not counted", ("fault", "target", ">at (s)", "why"), rows)
     yield _orders(report)
     yield _latency(report)
-    yield _rules(report)
-    yield _verdict(report)
+    yield rules_table("Rules", report.rules)
+    yield _conclusion(report)
 
 
 def _faults(report: Report) -> Table:
@@ -41,14 +40,14 @@ def _faults(report: Report) -> Table:
 
 
 def _orders(report: Report) -> Table:
-    verdict = report.verdict
+    check = report.check
     counts = {
-        "sent": verdict.sent,
-        "accepted": verdict.accepted,
-        "refused": verdict.refused,
-        "accepted after an unknown answer": verdict.recovered,
-        "sent again after they were accepted": verdict.repeated,
-        "requests without an answer": verdict.unknown_answers,
+        "sent": check.sent,
+        "accepted": check.accepted,
+        "refused": check.refused,
+        "accepted after an unknown answer": check.recovered,
+        "sent again after they were accepted": check.repeated,
+        "requests without an answer": check.unknown_answers,
         **report.by_status,
         **{f"denied: {reason}": count for reason, count in report.denials.items()},
     }
@@ -56,33 +55,16 @@ def _orders(report: Report) -> Table:
 
 
 def _latency(report: Report) -> Table:
-    rows = (
-        (each.priority, grouped(each.orders), f"{each.p50_ms:,.1f} ms", f"{each.p99_ms:,.1f} ms")
-        for each in report.latency
-    )
     slowest = f"the slowest {report.slowest_seconds:.1f} s"
     title = f"Accepted until closed or working, all outages included, {slowest}"
-    return table(title, ("priority", ">orders", ">p50", ">p99"), rows)
+    return latency_table(title, report.latency)
 
 
-def _rules(report: Report) -> Table:
-    rows = (
-        (
-            rule.name,
-            rule.rule,
-            "[green]holds[/]" if rule.holds else f"[bold red]broken {rule.broken} times[/]",
-            rule.example or "",
-        )
-        for rule in report.rules
-    )
-    return table("Rules", ("rule", "", "", "example"), rows)
-
-
-def _verdict(report: Report) -> str:
-    verdict, drained = report.verdict, report.drained_seconds
+def _conclusion(report: Report) -> str:
+    check, drained = report.check, report.drained_seconds
     color, word = ("green", "Holds") if report.holds else ("red", "BROKEN")
     ended = "not drained" if drained is None else f"drained in {drained:.1f} s"
     return (
-        f"[bold {color}]{word}[/]: {grouped(verdict.accepted)} orders, {report.verified} faults, "
-        f"{len(verdict.lost)} lost, {len(verdict.doubled)} doubled, {ended}, seed {report.seed}."
+        f"[bold {color}]{word}[/]: {grouped(check.accepted)} orders, {report.verified} faults, "
+        f"{len(check.lost)} lost, {len(check.doubled)} doubled, {ended}, seed {report.seed}."
     )

@@ -1,4 +1,4 @@
-"""What the storm has shown: one document, the same for machines and for people."""
+"""The report of a storm: one document, the same for machines and for people."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from angel_x.adapters.postgres.tally import Latency
 from angel_x.domain.operations.invariant import Invariant
 from angel_x.rehearsal.chaos.fault import Fault
-from angel_x.rehearsal.check import Verdict
+from angel_x.rehearsal.check import HistoryCheck
+from angel_x.rehearsal.proofs import all_hold, latency_document, rule, rules_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What a run has to reach."""
+    """The bounds that a run has to keep."""
 
     #: Verified faults.
     faults: int
@@ -29,16 +30,16 @@ class Report:
     phases: Mapping[str, float]
     bounds: Bounds
     faults: Sequence[Fault]
-    verdict: Verdict
+    check: HistoryCheck
     by_status: Mapping[str, int]
     denials: Mapping[str, int]
     latency: Sequence[Latency]
-    #: None where orders were still open when the patience was over.
+    #: None where orders were still undecided at the deadline.
     drained_seconds: float | None
-    #: What the order took that waited longest for its decision.
+    #: The longest time from acceptance to decision.
     slowest_seconds: float
-    #: Workers that took no message when all was over.
-    deaf: Sequence[str]
+    #: Workers that took no message after the storm.
+    unresponsive: Sequence[str]
     #: Orders that were decided before an earlier one of the same account and lane.
     overtaken: Sequence[str]
     #: Of the books, as the database proves them.
@@ -50,31 +51,35 @@ class Report:
 
     @property
     def rules(self) -> list[Invariant]:
-        """Return everything that has to hold."""
-        return [*self.books, *_promises(self.verdict), *self._conduct()]
+        """Return every rule."""
+        return [*self.books, *_promises(self.check), *self._conduct()]
 
     @property
     def holds(self) -> bool:
-        """Whether everything is as it must be."""
-        return all(rule.holds for rule in self.rules)
+        """Whether every rule holds."""
+        return all_hold(self.rules)
 
     def _conduct(self) -> list[Invariant]:
         drained, bound = self.drained_seconds, self.bounds.drain_seconds
         is_late = drained is None or drained > bound
         lacking = self.bounds.faults - self.verified
         return [
-            _rule(
+            rule(
                 "drained in time",
                 f"all is decided {bound:g} s after the last repair",
                 [str(drained)] if is_late else [],
             ),
-            _rule(
+            rule(
                 "first come, first decided",
                 "within an account and a lane, as they were accepted",
                 self.overtaken,
             ),
-            _rule("nobody is deaf", "every worker takes messages afterwards", self.deaf),
-            _rule(
+            rule(
+                "nobody is deaf",
+                "every worker takes messages afterwards",
+                self.unresponsive,
+            ),
+            rule(
                 "a storm it was",
                 f"at least {self.bounds.faults} faults are proven",
                 [f"{self.verified} are"] if lacking > 0 else [],
@@ -93,24 +98,13 @@ class Report:
                 "unverified": len(self.faults) - self.verified,
                 "kinds": self.kinds(),
             },
-            "history": self.verdict,
+            "history": self.check,
             "drained_seconds": self.drained_seconds,
             "slowest_seconds": self.slowest_seconds,
             "by_status": self.by_status,
             "denials": self.denials,
-            "latency_ms": {
-                each.priority: {"orders": each.orders, "p50": each.p50_ms, "p99": each.p99_ms}
-                for each in self.latency
-            },
-            "rules": [
-                {
-                    "name": each.name,
-                    "rule": each.rule,
-                    "broken": each.broken,
-                    "example": each.example,
-                }
-                for each in self.rules
-            ],
+            "latency_ms": latency_document(self.latency),
+            "rules": rules_document(self.rules),
             "each_fault": self.faults,
         }
 
@@ -124,21 +118,15 @@ class Report:
         }
 
 
-def _promises(verdict: Verdict) -> list[Invariant]:
+def _promises(check: HistoryCheck) -> list[Invariant]:
     return [
-        _rule("nothing lost", "every order that was answered with success is stored", verdict.lost),
-        _rule(
-            "nothing doubled", "one id, one order, filled for at most its quantity", verdict.doubled
+        rule("nothing lost", "every order that was answered with success is stored", check.lost),
+        rule(
+            "nothing doubled", "one id, one order, filled for at most its quantity", check.doubled
         ),
-        _rule(
-            "nothing unexpected", "what is stored is what the client was told", verdict.unexpected
-        ),
-        _rule("nothing invented", "every stored order was sent by somebody", verdict.phantom),
-        _rule("no early success", "success is answered after the commit only", verdict.premature),
-        _rule("every question answered", "who asks again gets an answer", verdict.unresolved),
-        _rule("the API never hangs", "every request ends within its time", verdict.hung),
+        rule("nothing unexpected", "what is stored is what the client was told", check.unexpected),
+        rule("nothing invented", "every stored order was sent by somebody", check.phantom),
+        rule("no early success", "success is answered after the commit only", check.premature),
+        rule("every question answered", "who asks again gets an answer", check.unresolved),
+        rule("the API never hangs", "every request ends within its time", check.hung),
     ]
-
-
-def _rule(name: str, rule: str, broken: Sequence[str]) -> Invariant:
-    return Invariant(name, rule, len(broken), broken[0] if broken else None)

@@ -15,7 +15,7 @@ import redis
 import structlog
 
 from angel_x.rehearsal.chaos import broker_faults, database_faults, process_faults
-from angel_x.rehearsal.chaos.environment import Ground, Unverified
+from angel_x.rehearsal.chaos.environment import Environment, Unverified
 from angel_x.rehearsal.chaos.fault import Fault, Kind
 
 log = structlog.get_logger()
@@ -23,38 +23,40 @@ log = structlog.get_logger()
 KINDS: tuple[Kind, ...] = (*process_faults.KINDS, *broker_faults.KINDS, *database_faults.KINDS)
 #: Faults that may go on side by side.
 _AT_ONCE = 6
-#: What strikes raise when the servers are away for another fault's sake.
+#: Errors of an injection while another fault keeps the servers away.
 _AWAY = (redis.RedisError, psycopg2.Error, OSError, psutil.Error, KeyError)
 
 
 @dataclass(frozen=True, slots=True)
-class Appointment:
-    """A fault that is to come."""
+class ScheduledFault:
+    """A fault with its time and target."""
 
     #: Seconds since the storm began.
     at: float
     kind: Kind
     target: str
-    #: Of what is random about this fault.
+    #: Random seed of this fault.
     seed: int
 
 
-def schedule(ground: Ground, seed: int, count: int, seconds: float) -> list[Appointment]:
+def schedule(
+    environment: Environment, seed: int, count: int, seconds: float
+) -> list[ScheduledFault]:
     """Spread faults over some seconds: each kind once, then by weight; the same for the same seed."""
     random = Random(f"storm-{seed}")  # noqa: S311 - nothing secret
-    kinds = _kinds(ground, random)
+    kinds = _kinds(environment, random)
     apart = seconds / max(1, count)
     made = []
     for number in range(count):
         kind = next(kinds)
         at = (number + random.uniform(0.2, 0.8)) * apart
-        target = random.choice(kind.targets(ground))
-        made.append(Appointment(at, kind, target, random.getrandbits(32)))
+        target = random.choice(kind.targets(environment))
+        made.append(ScheduledFault(at, kind, target, random.getrandbits(32)))
     return made
 
 
-def _kinds(ground: Ground, random: Random) -> Iterator[Kind]:
-    apt = [kind for kind in KINDS if kind.targets(ground)]
+def _kinds(environment: Environment, random: Random) -> Iterator[Kind]:
+    apt = [kind for kind in KINDS if kind.targets(environment)]
     random.shuffle(apt)
     yield from apt
     while True:
@@ -62,55 +64,55 @@ def _kinds(ground: Ground, random: Random) -> Iterator[Kind]:
 
 
 class Storm:
-    """Keeps the appointments.  Faults of different targets may overlap, of the same they do not."""
+    """Runs a schedule.  Faults of different targets may overlap, of the same they do not."""
 
     def __init__(
         self,
-        ground: Ground,
-        appointments: Sequence[Appointment],
+        environment: Environment,
+        faults: Sequence[ScheduledFault],
         tell: Callable[[Fault], None] = lambda _fault: None,
     ) -> None:
-        self._ground = ground
-        self._appointments = appointments
+        self._environment = environment
+        self._scheduled = faults
         self._tell = tell
-        self._targets = {appointment.target: Lock() for appointment in appointments}
+        self._targets = {scheduled.target: Lock() for scheduled in faults}
         self._began = 0.0
         self.faults: list[Fault] = []
 
-    def rage(self) -> float:
-        """Strike as scheduled; return when the last fault was repaired, by the monotonic clock."""
+    def run(self) -> float:
+        """Inject every fault at its time; return the monotonic time of the last repair."""
         self._began = time.monotonic()
-        struck = []
+        injected = []
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="storm") as pool:
-            for appointment in self._appointments:
-                early = self._began + appointment.at - time.monotonic()
-                if self._ground.stop.wait(max(0.0, early)):
+            for scheduled in self._scheduled:
+                early = self._began + scheduled.at - time.monotonic()
+                if self._environment.stop.wait(max(0.0, early)):
                     break
-                struck.append(pool.submit(self._keep, appointment))
-        for each in struck:
+                injected.append(pool.submit(self._run_one, scheduled))
+        for each in injected:
             each.result()
         return time.monotonic()
 
-    def _keep(self, appointment: Appointment) -> None:
-        with self._targets[appointment.target]:
-            struck = time.monotonic()
-            is_verified, evidence = self._strike(appointment)
+    def _run_one(self, scheduled: ScheduledFault) -> None:
+        with self._targets[scheduled.target]:
+            began = time.monotonic()
+            is_verified, evidence = self._inject(scheduled)
             fault = Fault(
-                kind=appointment.kind.name,
-                target=appointment.target,
-                at=round(struck - self._began, 2),
-                seconds=round(time.monotonic() - struck, 2),
+                kind=scheduled.kind.name,
+                target=scheduled.target,
+                at=round(began - self._began, 2),
+                seconds=round(time.monotonic() - began, 2),
                 is_verified=is_verified,
                 evidence=evidence,
             )
         self.faults.append(fault)
-        log.info("fault.struck", kind=fault.kind, verified=is_verified, evidence=evidence)
+        log.info("fault.injected", kind=fault.kind, verified=is_verified, evidence=evidence)
         self._tell(fault)
 
-    def _strike(self, appointment: Appointment) -> tuple[bool, str]:
-        random = Random(appointment.seed)  # noqa: S311 - nothing secret
+    def _inject(self, scheduled: ScheduledFault) -> tuple[bool, str]:
+        random = Random(scheduled.seed)  # noqa: S311 - nothing secret
         try:
-            return True, appointment.kind.strike(self._ground, appointment.target, random)
+            return True, scheduled.kind.inject(self._environment, scheduled.target, random)
         except Unverified as error:
             return False, str(error)
         except _AWAY as error:

@@ -1,33 +1,23 @@
-"""``angel-x demo``: a home of its own, the system in it, the show, the report, and nothing left."""
+"""The demonstration in a home of its own."""
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 
-import msgspec
 from rich.console import Console
 
-from angel_x.adapters.servers import erase
 from angel_x.bootstrap import build
 from angel_x.entrypoints.supervisor.output import Terminal
-from angel_x.entrypoints.up.addresses import free_ports
 from angel_x.entrypoints.up.programs import MarketChoice
-from angel_x.entrypoints.up.system import Plan, Stopped, System, run, where_to_look
-from angel_x.rehearsal.demo.demonstration import Show, Stage
+from angel_x.entrypoints.up.system import where_to_look
+from angel_x.rehearsal.demo.demonstration import Demonstration, DemoSetup
 from angel_x.rehearsal.demo.report import Report, conduct_rules
-from angel_x.rehearsal.phases import STARTUP, Phases
-from angel_x.rehearsal.progress import Bars
-from config.settings import PREFIX, Settings
+from angel_x.rehearsal.session import Rehearsal, Running, isolated
+from config.settings import Settings
 
-#: The demonstration never touches servers that are given: it lists contracts and counts all orders.
-_FOREIGN = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "CACHE_URL", "API_URL", "API_KEY")
-_STARTING = "processes ready"
 #: The servers and the programs of :func:`angel_x.entrypoints.up.programs.stages`.
 _PARTS = 12
 
@@ -49,129 +39,54 @@ def demonstrate(
     console: Console,
     tell: Callable[[Report], None],
 ) -> bool:
-    """Run the demonstration, tell its report, and say whether everything holds.
+    """Run the demonstration, tell its report, and say whether every rule holds.
 
-    What it stored is removed, unless a rule is broken or it failed: then there is something to
-    look at.
-
-    Raises:
-        Stopped: A signal came before the report was made.
-        ServerUnavailable: A server cannot be started, or another demonstration runs.
-        ProgramFailed: A process did not become ready.
+    The errors are those of :meth:`Rehearsal.run`.
     """
+    market = MarketChoice(chain=options.chain, seed=options.seed, speed=options.speed)
     home = settings.home_path / "demo"
-    _clear(home)
-    plan = _plan(settings, environ, options, home)
-    try:
-        report = _run(plan, options, console, tell)
-    except Stopped:
-        _clear(home)
-        raise
-    if report.holds:
-        _clear(home)
-    else:
-        console.print(f"What was stored is kept in {home.absolute()}")
-    return report.holds
+    return Rehearsal(
+        plan=isolated(settings, environ, home, market, submit_user="demo"),
+        console=console,
+        terminal=Terminal(console, narrates=False),
+        parts=_PARTS,
+        perform=lambda running: _perform(running, options),
+        tell=tell,
+        keeps_running=options.keeps,
+    ).run()
 
 
-def _run(plan: Plan, options: Options, console: Console, tell: Callable[[Report], None]) -> Report:
-    phases, made = Phases(), list[Report]()
-    with Bars(console) as bars:
-
-        async def work(system: System) -> None:
-            phases.end(STARTUP)
-            made.append(await _show(system, options, bars, phases))
-            bars.stop()
-            if options.keeps:
-                tell(made[0])
-                console.print("The system keeps running.  Ctrl-C stops it.")
-                await asyncio.get_running_loop().create_future()
-
-        bars.begin(_STARTING, _PARTS)
-        try:
-            run(
-                plan, Terminal(console, narrates=False), work, lambda _name: bars.advance(_STARTING)
-            )
-        except Stopped:
-            if not made:
-                raise
-    if not options.keeps:
-        tell(made[0])
-    return made[0]
-
-
-def _plan(settings: Settings, environ: Mapping[str, str], options: Options, home: Path) -> Plan:
-    api, flower, metrics = free_ports(settings.api_host, 3)
-    own = {name: value for name, value in environ.items() if name not in _foreign()}
-    return Plan(
-        settings=msgspec.structs.replace(
-            settings,
-            home=str(home),
-            api_port=api,
-            flower_port=flower,
-            metrics_port=metrics,
-            submit_user="demo",
-        ),
-        environ=own,
-        market=MarketChoice(chain=options.chain, seed=options.seed, speed=options.speed),
-    )
-
-
-def _foreign() -> set[str]:
-    return {PREFIX + name for name in _FOREIGN}
-
-
-def _clear(home: Path) -> None:
-    if home.exists():
-        erase(home)
-        shutil.rmtree(home)
-
-
-async def _show(system: System, options: Options, bars: Bars, clock: Phases) -> Report:
-    stop = Event()
-    try:
-        return await asyncio.to_thread(_perform, system, options, bars, clock, stop)
-    finally:
-        # A thread cannot be canceled; it looks at the event between two steps.
-        stop.set()
-
-
-def _perform(system: System, options: Options, bars: Bars, phases: Phases, stop: Event) -> Report:
+def _perform(running: Running, options: Options) -> Report:
+    system, phases = running.system, running.phases
     with closing(build(system.settings, role="demo")) as application:
-        show = Show(
-            Stage(
-                application=application,
-                api_url=system.addresses.api_url,
-                orders=options.orders,
-                seed=options.seed,
-                pids=system.supervisor.pids,
-                bars=bars,
-                stop=stop,
-            )
+        setup = DemoSetup(
+            application=application, running=running, orders=options.orders, seed=options.seed
         )
-        show.open_accounts()
-        chain = show.await_market()
+        demonstration = Demonstration(setup)
+        demonstration.open_accounts()
+        chain = demonstration.await_market()
         phases.end("first Greeks")
-        strike, refusals = show.trade(chain)
+        worker_kill, refusals = demonstration.trade(chain)
         phases.end("orders accepted")
-        trading = show.await_decisions()
+        trading = demonstration.await_decisions()
         phases.end("orders decided")
-        accounts = show.accounts()
+        accounts = demonstration.accounts()
         phases.end("accounts valued")
-        feats = show.feats(chain)
-        phases.end("feats shown")
-        invariants = [*show.invariants(), *conduct_rules(refusals, strike, trading, feats)]
+        scenarios = demonstration.scenarios(chain)
+        phases.end("scenarios shown")
+        conduct = conduct_rules(refusals, worker_kill, trading, scenarios)
+        invariants = [*demonstration.invariants(), *conduct]
         phases.end("invariants checked")
         return Report(
             seed=options.seed,
             phases=phases.seconds,
             trading=trading,
             refusals=refusals,
-            strike=strike,
-            feats=feats,
+            worker_kill=worker_kill,
+            scenarios=scenarios,
             accounts=accounts,
             chain=application.analytics.option_chains.chain(chain.underlying, chain.expiry),
-            memory=show.memory(),
+            memory=demonstration.memory(),
             invariants=invariants,
             where_to_look=where_to_look(system),
         )

@@ -1,4 +1,4 @@
-"""Requests that must be refused: one of every kind, each with the status that it has to get."""
+"""Requests that must be refused: one of every kind, each with its expected status."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PREFIX = "bad-"
 
 @dataclass(frozen=True, slots=True)
 class BadRequest:
-    """A request that no state of the system makes good."""
+    """A request that is refused in every state of the system."""
 
     kind: str
     method: str
@@ -34,7 +34,7 @@ class BadRequest:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a bad request was answered with."""
+    """The answer to a bad request."""
 
     kind: str
     expected: int
@@ -47,8 +47,8 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """What bad requests are made from."""
+class RequestParts:
+    """The keys and orders that bad requests are made from."""
 
     instrument: Instrument
     key: str
@@ -59,14 +59,14 @@ class Circumstances:
     known_order: Mapping[str, object]
 
 
-def bad_requests(given: Circumstances) -> Iterator[BadRequest]:
+def bad_requests(given: RequestParts) -> Iterator[BadRequest]:
     """Yield one request of every kind."""
     yield from _bad_orders(given)
     yield from _bad_bodies(given)
     yield from _bad_callers(given)
 
 
-def _bad_orders(given: Circumstances) -> Iterator[BadRequest]:
+def _bad_orders(given: RequestParts) -> Iterator[BadRequest]:
     lot, tick = given.instrument.lot_size, given.instrument.tick_size
     underlying = given.instrument.symbol.partition("_")[0]
     wrong_fields: dict[str, dict[str, object]] = {
@@ -103,7 +103,7 @@ def _bad_orders(given: Circumstances) -> Iterator[BadRequest]:
     )
 
 
-def _bad_bodies(given: Circumstances) -> Iterator[BadRequest]:
+def _bad_bodies(given: RequestParts) -> Iterator[BadRequest]:
     crowd = json.dumps({"orders": [{"symbol": "X", "quantity": 1}] * _TOO_MANY}).encode()
     yield _post(given, "10,001 orders", HTTPStatus.BAD_REQUEST, crowd)
     yield _post(given, "invalid JSON", HTTPStatus.BAD_REQUEST, b'{"orders": [')
@@ -111,7 +111,7 @@ def _bad_bodies(given: Circumstances) -> Iterator[BadRequest]:
     yield _post(given, "a body of 50 MB", too_large, b" " * _TOO_LARGE)
 
 
-def _bad_callers(given: Circumstances) -> Iterator[BadRequest]:
+def _bad_callers(given: RequestParts) -> Iterator[BadRequest]:
     body = json.dumps(_order(given, 900)).encode()
     wrong = f"{given.key[:-8]}{'0' * 8}"
     for kind, key in (("no key", None), ("wrong key", wrong), ("revoked key", given.revoked_key)):
@@ -132,13 +132,13 @@ def _bad_callers(given: Circumstances) -> Iterator[BadRequest]:
     yield BadRequest("bad cursor", "GET", cursor, HTTPStatus.BAD_REQUEST, given.key)
 
 
-def _mixed_batch(given: Circumstances) -> bytes:
+def _mixed_batch(given: RequestParts) -> bytes:
     orders = [_order(given, number) for number in range(1000, 1050)]
     orders[30]["side"] = "HOLD"
     return json.dumps({"orders": orders}).encode()
 
 
-def _order(given: Circumstances, number: int) -> dict[str, object]:
+def _order(given: RequestParts, number: int) -> dict[str, object]:
     return {
         "client_order_id": f"{PREFIX}{number}",
         "symbol": given.instrument.symbol,
@@ -147,7 +147,7 @@ def _order(given: Circumstances, number: int) -> dict[str, object]:
     }
 
 
-def _post(given: Circumstances, kind: str, status: HTTPStatus, body: bytes) -> BadRequest:
+def _post(given: RequestParts, kind: str, status: HTTPStatus, body: bytes) -> BadRequest:
     return BadRequest(kind, "POST", "/v1/orders", status, given.key, body)
 
 

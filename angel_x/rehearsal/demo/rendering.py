@@ -1,4 +1,4 @@
-"""The report for people: a trader and whoever is on call."""
+"""The report for people: traders and operators."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from angel_x.domain.operations.invariant import Invariant
 from angel_x.entrypoints.presentation.chains import chain_table
 from angel_x.entrypoints.presentation.indian import decimals, grouped, whole
 from angel_x.entrypoints.presentation.positions import position_table
 from angel_x.entrypoints.presentation.printing import table
 from angel_x.rehearsal.demo.report import Account, Report, Trading
+from angel_x.rehearsal.rendering import latency_table, print_parts, rules_table
 
 _STRIKES = 5
 _NET_GREEKS = ("delta", "vega", "theta")
@@ -22,17 +22,15 @@ _POSITIONS = 6
 
 def render(report: Report, console: Console, *, runs: bool) -> None:
     """Print the report; ``runs`` says whether the system still does."""
-    for part in _parts(report, runs=runs):
-        console.print(part, highlight=False)
-        console.print()
+    print_parts(_parts(report, runs=runs), console)
 
 
 def _parts(report: Report, *, runs: bool) -> Iterator[object]:
     yield _orders(report.trading)
     yield _latency(report.trading)
     yield _speed(report)
-    yield _strike(report)
-    yield _feats(report)
+    yield _worker_kill(report)
+    yield _scenarios(report)
     yield _refusals(report)
     yield _accounts(report)
     richest = max(report.accounts, key=lambda account: len(account.positions))
@@ -42,10 +40,10 @@ def _parts(report: Report, *, runs: bool) -> Iterator[object]:
     yield position_table(title, shown)
     yield chain_table(report.chain, _STRIKES)
     yield _memory(report)
-    yield _invariants(report)
+    yield rules_table("Invariants", report.invariants)
     hint = "" if runs else " while it runs, which --keep makes it do after the report"
     yield table(f"Where to look{hint}", ("", ""), report.where_to_look)
-    yield _verdict(report)
+    yield _conclusion(report)
 
 
 def _orders(trading: Trading) -> Table:
@@ -57,17 +55,8 @@ def _orders(trading: Trading) -> Table:
 
 
 def _latency(trading: Trading) -> Table:
-    rows = (
-        (
-            each.priority,
-            grouped(each.orders),
-            f"{each.p50_ms:,.1f} ms",
-            f"{each.p99_ms:,.1f} ms",
-        )
-        for each in trading.latency
-    )
     title = "Accepted until closed or working, the outage included"
-    return table(title, ("priority", ">orders", ">p50", ">p99"), rows)
+    return latency_table(title, trading.latency)
 
 
 def _speed(report: Report) -> str:
@@ -79,21 +68,29 @@ def _speed(report: Report) -> str:
     )
 
 
-def _strike(report: Report) -> str:
-    strike = report.strike
-    busy = f"process {strike.busy} was at work" if strike.busy else "none of them was at work"
-    dead = "All of it is dead" if strike.is_dead else "It is NOT all dead"
-    successor = f"process {strike.successor} took over" if strike.successor else "NOBODY took over"
+def _worker_kill(report: Report) -> str:
+    worker_kill = report.worker_kill
+    busy = (
+        f"process {worker_kill.busy} was at work"
+        if worker_kill.busy
+        else "none of them was at work"
+    )
+    dead = "All of it is dead" if worker_kill.is_dead else "It is NOT all dead"
+    successor = (
+        f"process {worker_kill.successor} took over"
+        if worker_kill.successor
+        else "NOBODY took over"
+    )
     return (
-        f"kill -9 of the order worker {strike.worker} with {len(strike.children)} processes, "
+        f"kill -9 of the order worker {worker_kill.worker} with {len(worker_kill.children)} processes, "
         f"{busy}.  {dead}; {successor}."
     )
 
 
-def _feats(report: Report) -> Table:
+def _scenarios(report: Report) -> Table:
     rows = (
         (each.name, each.outcome if each.holds else f"NOT SO: {each.outcome}")
-        for each in report.feats
+        for each in report.scenarios
     )
     return table("Beyond buying and selling", ("", ""), rows)
 
@@ -144,26 +141,7 @@ def _memory(report: Report) -> Table:
     return table("Memory", ("process", ">MB", ">since start"), rows)
 
 
-def _invariants(report: Report) -> Table:
-    made = table("Invariants", ("", "name", "rule"), ())
-    for invariant in report.invariants:
-        made.add_row(_mark(invariant), invariant.name, _told(invariant))
-    return made
-
-
-def _mark(invariant: Invariant) -> Text:
-    return Text("✓", "bold green") if invariant.holds else Text("✗", "bold red")
-
-
-def _told(invariant: Invariant) -> str:
-    if invariant.holds:
-        return invariant.rule
-    return (
-        f"{invariant.rule}: BROKEN {grouped(invariant.broken)} times, such as {invariant.example}"
-    )
-
-
-def _verdict(report: Report) -> Text:
+def _conclusion(report: Report) -> Text:
     if report.holds:
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.phases.items())
         return Text(f"Everything holds.  ({parts})", "bold green")

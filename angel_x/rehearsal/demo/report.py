@@ -1,4 +1,4 @@
-"""What the demonstration found: one document, the same for machines and for people."""
+"""The report of the demonstration: one document, the same for machines and for people."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from angel_x.domain.operations.invariant import Invariant
 from angel_x.domain.portfolios.portfolio import Portfolio
 from angel_x.entrypoints.presentation.positions import MarkedPosition
 from angel_x.rehearsal.demo.refusals import Refusal
-from angel_x.rehearsal.demo.scenarios import Feat
-from angel_x.rehearsal.demo.worker_kill import Strike
+from angel_x.rehearsal.demo.scenarios import ScenarioResult
+from angel_x.rehearsal.demo.worker_kill import WorkerKill
+from angel_x.rehearsal.proofs import all_hold, latency_document, rule, rules_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trading:
-    """What was handed in and what became of it."""
+    """The orders that were submitted, by their outcome."""
 
     accepted: int
     #: Orders sent once more under the same id, which traded nothing twice.
@@ -28,7 +29,7 @@ class Trading:
     #: Seconds from the first acceptance to the last decision.
     seconds: float
     latency: Sequence[Latency]
-    #: Orders without a decision when the patience was over.
+    #: Orders without a decision at the deadline.
     undecided: int
 
     @property
@@ -52,20 +53,20 @@ class Report:
     phases: Mapping[str, float]
     trading: Trading
     refusals: Sequence[Refusal]
-    strike: Strike
-    feats: Sequence[Feat]
+    worker_kill: WorkerKill
+    scenarios: Sequence[ScenarioResult]
     accounts: Sequence[Account]
     chain: OptionChain
     #: Megabytes by process.
     memory: Mapping[str, Mapping[str, object]]
-    #: Those of the books, and those that only the clients can check.
+    #: The rules of the books, of the clients and of the demonstration itself.
     invariants: Sequence[Invariant]
     where_to_look: Sequence[tuple[str, str]]
 
     @property
     def holds(self) -> bool:
-        """Whether everything is as it must be."""
-        return all(invariant.holds for invariant in self.invariants)
+        """Whether every rule holds."""
+        return all_hold(self.invariants)
 
     def as_document(self) -> dict[str, object]:
         """Return the report as it is printed for machines."""
@@ -74,29 +75,17 @@ class Report:
             "seed": self.seed,
             "seconds": self.phases,
             "orders": self._orders(),
-            "latency_ms": {
-                each.priority: {"orders": each.orders, "p50": each.p50_ms, "p99": each.p99_ms}
-                for each in self.trading.latency
-            },
+            "latency_ms": latency_document(self.trading.latency),
             "refusals": [
                 {"kind": each.kind, "expected": each.expected, "status": each.status}
                 for each in self.refusals
             ],
-            "killed_worker": self.strike,
-            "feats": self.feats,
+            "killed_worker": self.worker_kill,
+            "feats": self.scenarios,
             "accounts": self.accounts,
             "chain": self.chain,
             "memory": self.memory,
-            "invariants": [
-                {
-                    "name": each.name,
-                    "rule": each.rule,
-                    "holds": each.holds,
-                    "broken": each.broken,
-                    "example": each.example,
-                }
-                for each in self.invariants
-            ],
+            "invariants": rules_document(self.invariants),
             "where_to_look": dict(self.where_to_look),
         }
 
@@ -117,35 +106,34 @@ class Report:
 def promise_rules(
     lost: Sequence[str], doubled: Sequence[str], unknown: Sequence[str]
 ) -> list[Invariant]:
-    """Return what only those who were promised something can check."""
+    """Return the rules that only the clients can check."""
     return [
-        _rule("nothing lost", "every order that a client saw accepted is stored", lost),
-        _rule("nothing doubled", "no client order id names two orders", doubled),
-        _rule("nothing invented", "every stored order is one that a client saw accepted", unknown),
+        rule("nothing lost", "every order that a client saw accepted is stored", lost),
+        rule("nothing doubled", "no client order id names two orders", doubled),
+        rule("nothing invented", "every stored order is one that a client saw accepted", unknown),
     ]
 
 
 def conduct_rules(
-    refusals: Sequence[Refusal], strike: Strike, trading: Trading, feats: Sequence[Feat]
+    refusals: Sequence[Refusal],
+    worker_kill: WorkerKill,
+    trading: Trading,
+    scenarios: Sequence[ScenarioResult],
 ) -> list[Invariant]:
-    """Return what the demonstration itself has to show."""
+    """Return the rules of the demonstration itself."""
     wrong = [f"{each.kind}: {each.status}" for each in refusals if not each.is_right]
-    alive = [] if strike.is_dead else [str(strike.worker)]
-    missing = [] if strike.successor else [str(strike.worker)]
-    failed = [f"{each.name}: {each.outcome}" for each in feats if not each.holds]
+    alive = [] if worker_kill.is_dead else [str(worker_kill.worker)]
+    missing = [] if worker_kill.successor else [str(worker_kill.worker)]
+    failed = [f"{each.name}: {each.outcome}" for each in scenarios if not each.holds]
     waiting = [str(trading.undecided)] if trading.undecided else []
     return [
-        _rule("bad input is refused", "every bad request got the status that it has to get", wrong),
-        _rule("the worker was killed", "no process of the killed worker is left", alive),
-        _rule("the worker came back", "another worker took the place of the killed one", missing),
-        _rule("all is decided", "every accepted order is closed or works in the market", waiting),
-        _rule(
+        rule("bad input is refused", "every bad request got the status that it has to get", wrong),
+        rule("the worker was killed", "no process of the killed worker is left", alive),
+        rule("the worker came back", "another worker took the place of the killed one", missing),
+        rule("all is decided", "every accepted order is closed or works in the market", waiting),
+        rule(
             "feats succeed",
             "a stop waits, slices add up, a halt holds, a way out ends flat",
             failed,
         ),
     ]
-
-
-def _rule(name: str, rule: str, broken: Sequence[str]) -> Invariant:
-    return Invariant(name, rule, len(broken), broken[0] if broken else None)

@@ -1,4 +1,4 @@
-"""What one account does by hand once the crowd has traded: a stop, slices, a halt, the way out."""
+"""Scenarios of one account after the load: a stop, slices, a halt, a square-off."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 _MARKET_PATIENCE = 20.0
 _SETTLING_PATIENCE = 60.0
 _SLICES = 3
-#: How far beyond the market a limit stands that has to trade.
+#: The distance beyond the market of a limit that has to trade, as a part of the price.
 _MARGIN = Decimal("0.05")
 
 _WAITING = {OrderStatus.RECEIVED, OrderStatus.TRIGGER_PENDING}
 
-#: Waits until something is so, or for these seconds.
+#: Waits until a condition holds, or for some seconds.
 Await = Callable[[Callable[[], bool], float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Feat:
-    """One thing that was done, what came of it, and whether that is what has to come of it."""
+class ScenarioResult:
+    """The outcome of one scenario, and whether it is the expected one."""
 
     name: str
     outcome: str
     holds: bool
 
 
-class Feats:
-    """Done one after the other with the key of one account."""
+class Scenarios:
+    """Run one after the other with the key of one account."""
 
     def __init__(
         self, client: Client, instrument: Instrument, freeze_quantity: int, wait: Await
@@ -51,14 +51,15 @@ class Feats:
         self._freeze = freeze_quantity
         self._await = wait
 
-    def perform(self) -> Iterator[Feat]:
+    def results(self) -> Iterator[ScenarioResult]:
+        """Run every scenario and yield its result."""
         yield self._stop()
         yield self._slices()
         yield self._halt()
         yield self._square_off()
 
-    def _stop(self) -> Feat:
-        """Wait for the market with a stop on either side of it: sooner or later it meets one."""
+    def _stop(self) -> ScenarioResult:
+        """Place a stop on either side of the market and wait until one is triggered."""
         stops = [self._submit(**self._stop_order(side)) for side in Side]
 
         def met() -> list[str]:
@@ -67,7 +68,7 @@ class Feats:
         self._await(lambda: bool(met()), _MARKET_PATIENCE)
         first = (met() or stops)[0]
         self._client.cancel_all()
-        return _stop_feat(self._client.order(first))
+        return _stop_result(self._client.order(first))
 
     def _stop_order(self, side: Side) -> dict[str, object]:
         last = self._client.greeks(self._instrument.symbol).last or self._instrument.mark_price
@@ -79,7 +80,7 @@ class Feats:
             "quantity": self._instrument.lot_size,
         }
 
-    def _slices(self) -> Feat:
+    def _slices(self) -> ScenarioResult:
         lot = self._instrument.lot_size
         largest = self._freeze // lot * lot
         wanted = largest * (_SLICES - 1) + lot
@@ -89,7 +90,7 @@ class Feats:
         order = self._client.order(order_id)
         sizes = [each.quantity for each in order.slices]
         filled = sum(each.filled_quantity for each in order.slices)
-        return Feat(
+        return ScenarioResult(
             "slices",
             f"{grouped(wanted)} units became {' + '.join(map(grouped, sizes))}: "
             f"{order.status}, {grouped(order.filled_quantity)} traded",
@@ -98,12 +99,12 @@ class Feats:
             and filled == order.filled_quantity,
         )
 
-    def _halt(self) -> Feat:
+    def _halt(self) -> ScenarioResult:
         on = self._client.kill_switch("on", reason="demonstration")
         refused = self._decided(quantity=self._instrument.lot_size)
         off = self._client.kill_switch("off", reason="demonstration")
         taken = self._decided(quantity=self._instrument.lot_size)
-        return Feat(
+        return ScenarioResult(
             "kill switch",
             f"{on.state}: {refused.status} for {refused.reason}; {off.state}: {taken.status}",
             holds=on.settled
@@ -114,7 +115,7 @@ class Feats:
             and taken.reason != DenialReason.TRADING_HALTED,
         )
 
-    def _square_off(self) -> Feat:
+    def _square_off(self) -> ScenarioResult:
         asked = self._client.square_off()
 
         def is_over() -> bool:
@@ -125,7 +126,7 @@ class Feats:
         standing = self._client.square_off_standing(asked.id)
         left = self._client.positions()
         units = sum(leg.filled_quantity for leg in standing.legs)
-        return Feat(
+        return ScenarioResult(
             "square-off",
             f"{grouped(units)} units traded, {len(left)} positions left",
             holds=standing.flat and not left,
@@ -153,10 +154,10 @@ def _is_decided(order: OrderHistory) -> bool:
     return order.status not in {OrderStatus.RECEIVED, OrderStatus.SUBMITTING}
 
 
-def _stop_feat(stop: OrderHistory) -> Feat:
+def _stop_result(stop: OrderHistory) -> ScenarioResult:
     moves = [event.status for event in stop.events]
     has_waited = OrderStatus.TRIGGER_PENDING in moves
-    return Feat(
+    return ScenarioResult(
         "stop",
         f"{stop.side} at {stop.trigger_price}: {' → '.join(moves)}",
         # Nothing of it trades before its trigger; a market that has moved on may be there at once.

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
+from threading import Event
 
-import psutil
+from angel_x.rehearsal.process_tree import ProcessTree
+from angel_x.rehearsal.waiting import holds_within
 
-#: Seconds in which a worker must be seen at work, and then be gone.
-_PATIENCE = 10.0
-_GLANCE = 0.02
+#: Seconds in which a worker must be seen at work, be gone, and be replaced.
+_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
+class WorkerKill:
     """A worker and its processes, killed with SIGKILL."""
 
     worker: int
@@ -30,60 +28,20 @@ class Strike:
     successor: int | None
 
 
-def strike(pid_of_worker: Callable[[], int | None]) -> Strike:
-    """Wait until a process of the worker works, and kill all of them at once."""
+def kill_worker(pid_of_worker: Callable[[], int | None], stop: Event) -> WorkerKill:
+    """Wait until a process of the worker is busy, and kill all of its processes at once."""
     worker = pid_of_worker()
     assert worker is not None
-    processes = psutil.Process(worker).children(recursive=True)
-    busy = _await_busy(processes)
-    # The worker leads a process group; nobody gets the chance to say goodbye.
-    os.killpg(worker, signal.SIGKILL)
-    pids = (worker, *(process.pid for process in processes))
-    return Strike(
-        worker=worker,
-        children=pids[1:],
-        busy=busy,
-        is_dead=_await(lambda: not any(map(_is_alive, pids))),
-        successor=_await_successor(pid_of_worker, worker),
-    )
-
-
-def _await_busy(processes: list[psutil.Process]) -> int | None:
-    """Return a process that has used the processor within a glance; None where none has."""
-    before = {process.pid: _processor_seconds(process) for process in processes}
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        time.sleep(_GLANCE)
-        for process in processes:
-            if _processor_seconds(process) > before[process.pid]:
-                return process.pid
-    return None
-
-
-def _processor_seconds(process: psutil.Process) -> float:
-    with suppress(psutil.NoSuchProcess):
-        times = process.cpu_times()
-        return float(times.user + times.system)
-    return 0.0
-
-
-def _await_successor(pid_of_worker: Callable[[], int | None], worker: int) -> int | None:
-    _await(lambda: pid_of_worker() not in {None, worker})
+    tree = ProcessTree(worker)
+    busy = tree.busy_child(_TIMEOUT, stop)
+    tree.signal(signal.SIGKILL)
+    is_dead = holds_within(_TIMEOUT, tree.are_gone, stop)
+    holds_within(_TIMEOUT, lambda: pid_of_worker() not in {None, worker}, stop)
     successor = pid_of_worker()
-    return successor if successor != worker else None
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _await(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_GLANCE)
-    return True
+    return WorkerKill(
+        worker=worker,
+        children=tuple(child.pid for child in tree.children),
+        busy=busy.pid if busy else None,
+        is_dead=is_dead,
+        successor=successor if successor != worker else None,
+    )

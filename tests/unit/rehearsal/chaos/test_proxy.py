@@ -21,8 +21,8 @@ class Server:
     def __init__(self, address: Address, reply: Callable[[bytes], bytes]) -> None:
         self.heard = b""
         self._reply = reply
-        family = socket.AF_UNIX if isinstance(address, Path) else socket.AF_INET
-        self._socket = socket.socket(family)
+        tree = socket.AF_UNIX if isinstance(address, Path) else socket.AF_INET
+        self._socket = socket.socket(tree)
         self._socket.bind(str(address) if isinstance(address, Path) else address)
         self._socket.listen()
         self.address = address if isinstance(address, Path) else self._socket.getsockname()
@@ -84,7 +84,7 @@ def test_a_request_that_is_cut_never_reaches_the_server(proxy: Proxy, server: Se
         client.sendall(b"PUSH it")
         assert client.recv(100) == b""
 
-    assert cut.await_strike(PATIENCE)
+    assert cut.wait(PATIENCE)
     assert cut.lost == b"PUSH it"
     assert server.heard == b""
 
@@ -96,7 +96,7 @@ def test_a_reply_that_is_cut_was_given_and_never_arrives(proxy: Proxy, server: S
         client.sendall(b"POP")
         assert client.recv(100) == b""
 
-    assert cut.await_strike(PATIENCE)
+    assert cut.wait(PATIENCE)
     assert cut.lost == b"re:POP"
     assert server.heard == b"POP"
 
@@ -110,7 +110,7 @@ def test_the_reply_to_a_request_is_cut_whatever_it_says(proxy: Proxy, server: Se
         other.sendall(b"BEGIN")
         assert other.recv(100) == b"re:BEGIN"
 
-    assert cut.has_struck
+    assert cut.is_done
     assert b"COMMIT" in server.heard
 
 
@@ -121,11 +121,11 @@ def test_the_nth_occurrence_is_cut_and_those_before_it_pass(proxy: Proxy) -> Non
         for _ in range(2):
             client.sendall(b"x")
             assert client.recv(100) == b"re:x"
-            assert not cut.has_struck
+            assert not cut.is_done
         client.sendall(b"x")
         assert client.recv(100) == b""
 
-    assert cut.has_struck
+    assert cut.is_done
 
 
 def test_a_pattern_is_found_across_two_chunks(proxy: Proxy, server: Server) -> None:
@@ -137,7 +137,7 @@ def test_a_pattern_is_found_across_two_chunks(proxy: Proxy, server: Server) -> N
         client.sendall(b"MIT")
         assert client.recv(100) == b""
 
-    assert cut.has_struck
+    assert cut.is_done
     assert server.heard == b"COM"
 
 
@@ -149,7 +149,7 @@ def test_a_cut_that_was_disarmed_lets_its_bytes_pass(proxy: Proxy) -> None:
         client.sendall(b"hello")
         assert client.recv(100) == b"re:hello"
 
-    assert not cut.has_struck
+    assert not cut.is_done
 
 
 def test_what_was_held_arrives_late_and_in_order(proxy: Proxy, server: Server) -> None:

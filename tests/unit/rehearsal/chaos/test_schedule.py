@@ -1,4 +1,4 @@
-"""The schedule of a storm, and how its appointments are kept."""
+"""The schedule of a storm, and how its scheduled are kept."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from random import Random
 from threading import Barrier, Lock
 from typing import cast
 
-from angel_x.rehearsal.chaos.environment import Ground, Passage, Role, Unverified
+from angel_x.rehearsal.chaos.environment import Environment, Passage, Role, Unverified
 from angel_x.rehearsal.chaos.fault import Kind
 from angel_x.rehearsal.chaos.proxy import Proxy
-from angel_x.rehearsal.chaos.storm import KINDS, Appointment, Storm, schedule
+from angel_x.rehearsal.chaos.storm import KINDS, ScheduledFault, Storm, schedule
 
 PATIENCE = 120.0
 NOWHERE = cast(Proxy, object())
@@ -25,8 +25,8 @@ ROLES = {
 }
 
 
-def ground(*, has_roles: bool = True, has_passages: bool = True) -> Ground:
-    return Ground(
+def environment(*, has_roles: bool = True, has_passages: bool = True) -> Environment:
+    return Environment(
         pids=dict,
         server_pids=dict,
         roles=ROLES if has_roles else {},
@@ -42,18 +42,18 @@ def ground(*, has_roles: bool = True, has_passages: bool = True) -> Ground:
 
 
 def test_the_same_seed_makes_the_same_schedule() -> None:
-    assert schedule(ground(), 7, 50, 100) == schedule(ground(), 7, 50, 100)
-    assert schedule(ground(), 7, 50, 100) != schedule(ground(), 8, 50, 100)
+    assert schedule(environment(), 7, 50, 100) == schedule(environment(), 7, 50, 100)
+    assert schedule(environment(), 7, 50, 100) != schedule(environment(), 8, 50, 100)
 
 
 def test_every_kind_comes_up_before_any_comes_up_again() -> None:
-    appointments = schedule(ground(), 7, len(KINDS), 100)
+    scheduled = schedule(environment(), 7, len(KINDS), 100)
 
-    assert Counter(each.kind.name for each in appointments) == {kind.name: 1 for kind in KINDS}
+    assert Counter(each.kind.name for each in scheduled) == {kind.name: 1 for kind in KINDS}
 
 
 def test_faults_are_spread_over_the_whole_time() -> None:
-    times = [each.at for each in schedule(ground(), 7, 100, 50)]
+    times = [each.at for each in schedule(environment(), 7, 100, 50)]
 
     assert times == sorted(times)
     assert 0 <= times[0] < 1
@@ -61,25 +61,25 @@ def test_faults_are_spread_over_the_whole_time() -> None:
     assert max(later - earlier for earlier, later in pairwise(times)) < 1
 
 
-def test_what_is_not_there_is_not_struck() -> None:
-    appointments = schedule(ground(has_roles=False, has_passages=False), 7, 60, 60)
+def test_a_missing_target_gets_no_fault() -> None:
+    scheduled = schedule(environment(has_roles=False, has_passages=False), 7, 60, 60)
 
-    assert {each.target for each in appointments} == {"broker", "database"}
+    assert {each.target for each in scheduled} == {"broker", "database"}
 
 
-def kept(strikes: list[Kind]) -> Storm:
-    appointments = [Appointment(0.0, kind, kind.targets(ground())[0], 1) for kind in strikes]
-    storm = Storm(ground(), appointments)
-    storm.rage()
+def kept(kinds: list[Kind]) -> Storm:
+    scheduled = [ScheduledFault(0.0, kind, kind.targets(environment())[0], 1) for kind in kinds]
+    storm = Storm(environment(), scheduled)
+    storm.run()
     return storm
 
 
-def kind(name: str, strike: object, target: str = "target") -> Kind:
-    return Kind(name, 1, lambda _ground: [target], strike)  # type: ignore[arg-type]  # a Strike
+def kind(name: str, inject: object, target: str = "target") -> Kind:
+    return Kind(name, 1, lambda _environment: [target], inject)  # type: ignore[arg-type]  # an Injection
 
 
 def test_a_fault_that_is_not_proven_is_reported_and_not_counted() -> None:
-    def fail(_ground: Ground, _target: str, _random: Random) -> str:
+    def fail(_environment: Environment, _target: str, _random: Random) -> str:
         raise Unverified("nothing came by")
 
     storm = kept([kind("shy", fail), kind("bold", lambda *_: "seen")])
@@ -89,7 +89,7 @@ def test_a_fault_that_is_not_proven_is_reported_and_not_counted() -> None:
 
 
 def test_a_server_that_is_away_for_another_fault_is_no_proof() -> None:
-    def fail(_ground: Ground, _target: str, _random: Random) -> str:
+    def fail(_environment: Environment, _target: str, _random: Random) -> str:
         raise ConnectionRefusedError("away")
 
     (fault,) = kept([kind("late", fail)]).faults
@@ -98,36 +98,36 @@ def test_a_server_that_is_away_for_another_fault_is_no_proof() -> None:
     assert "away" in fault.evidence
 
 
-def test_one_target_is_never_struck_twice_at_once() -> None:
+def test_one_target_has_one_fault_at_a_time() -> None:
     busy = Lock()
 
-    def strike(_ground: Ground, _target: str, _random: Random) -> str:
+    def inject(_environment: Environment, _target: str, _random: Random) -> str:
         assert busy.acquire(blocking=False)
         busy.release()
         return "alone"
 
-    storm = kept([kind(f"kind {n}", strike) for n in range(20)])
+    storm = kept([kind(f"kind {n}", inject) for n in range(20)])
 
     assert len(storm.faults) == 20
 
 
-def test_different_targets_are_struck_side_by_side() -> None:
+def test_different_targets_have_faults_side_by_side() -> None:
     together = Barrier(2, timeout=PATIENCE)
 
-    def strike(_ground: Ground, _target: str, _random: Random) -> str:
+    def inject(_environment: Environment, _target: str, _random: Random) -> str:
         together.wait()
         return "together"
 
-    storm = kept([kind("one", strike, "here"), kind("two", strike, "there")])
+    storm = kept([kind("one", inject, "here"), kind("two", inject, "there")])
 
     assert [fault.is_verified for fault in storm.faults] == [True, True]
 
 
-def test_nothing_is_struck_after_somebody_said_to_stop() -> None:
-    made = ground()
+def test_no_fault_is_injected_after_the_stop() -> None:
+    made = environment()
     made.stop.set()
-    storm = Storm(made, [Appointment(5.0, kind("late", lambda *_: "seen"), "target", 1)])
+    storm = Storm(made, [ScheduledFault(5.0, kind("late", lambda *_: "seen"), "target", 1)])
 
-    storm.rage()
+    storm.run()
 
     assert storm.faults == []

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from angel_x.rehearsal.demo.refusals import PREFIX, Circumstances, bad_requests
+from angel_x.rehearsal.demo.refusals import PREFIX, RequestParts, bad_requests
 from angel_x.rehearsal.orders import Instrument
 
-GIVEN = Circumstances(
+GIVEN = RequestParts(
     instrument=Instrument("NIFTY_01DEC26_24000CE", 65, Decimal("0.05"), Decimal("204.30")),
     key="ax_0123456789ab_" + "a" * 64,
     revoked_key="ax_000000000000_" + "b" * 64,

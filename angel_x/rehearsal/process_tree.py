@@ -1,4 +1,4 @@
-"""A program's process and all that it has started, as the operating system shows them."""
+"""The process of a program and all processes that it has started."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import os
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
+from threading import Event
 
 import psutil
 
-from angel_x.rehearsal.chaos.environment import Ground, Unverified
+from angel_x.rehearsal.waiting import holds_within
 
 
-class Family:
-    """The processes of one group, those that lived when this was made."""
+class ProcessTree:
+    """The processes of one group that lived when this was made.
+
+    Raises:
+        psutil.NoSuchProcess: The leader has ended already.
+    """
 
     def __init__(self, leader: int) -> None:
-        try:
-            parent = psutil.Process(leader)
-            self.children: Sequence[psutil.Process] = parent.children(recursive=True)
-        except psutil.NoSuchProcess:
-            raise Unverified(f"process {leader} is gone already") from None
-        self.leader = parent
+        self.leader = psutil.Process(leader)
+        self.children: Sequence[psutil.Process] = self.leader.children(recursive=True)
 
     @property
     def members(self) -> list[psutil.Process]:
@@ -31,7 +32,7 @@ class Family:
         return not any(map(is_alive, self.members))
 
     def are_stopped(self) -> bool:
-        """Say whether every process that lives is stopped."""
+        """Say whether every living process is stopped."""
         return all(_status(process) == psutil.STATUS_STOPPED for process in self._living())
 
     def are_running(self) -> bool:
@@ -46,8 +47,8 @@ class Family:
         with suppress(ProcessLookupError):
             os.killpg(self.leader.pid, number)
 
-    def await_work(self, ground: Ground, seconds: float) -> psutil.Process | None:
-        """Return a child that uses the processor, or None where none does in time."""
+    def busy_child(self, seconds: float, stop: Event) -> psutil.Process | None:
+        """Wait for a child that uses the processor; None where there is none in time."""
         before = {child.pid: processor_seconds(child) for child in self.children}
         busy: list[psutil.Process] = []
 
@@ -55,11 +56,11 @@ class Family:
             busy[:] = [c for c in self.children if processor_seconds(c) > before[c.pid]]
             return bool(busy)
 
-        return busy[0] if ground.within(seconds, is_busy) else None
+        return busy[0] if holds_within(seconds, is_busy, stop) else None
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Say whether a process still is the one that it was, and no corpse."""
+    """Say whether a process still runs under its id, and is no zombie."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -67,6 +68,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def processor_seconds(process: psutil.Process) -> float:
+    """Return the processor time that a process has used; 0 where it has ended."""
     with suppress(psutil.NoSuchProcess):
         times = process.cpu_times()
         return float(times.user + times.system)

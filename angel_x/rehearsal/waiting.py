@@ -1,0 +1,41 @@
+"""Waiting for a condition, for a bounded time and until a rehearsal is stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import TypeVar
+
+from angel_x.bootstrap import TRANSIENT
+from angel_x.errors import AngelXError
+
+_Found = TypeVar("_Found")
+_POLL_SECONDS = 0.02
+
+
+class Interrupted(AngelXError):
+    """A rehearsal was told to stop, or could not go on."""
+
+
+def holds_within(seconds: float, condition: Callable[[], bool], stop: Event) -> bool:
+    """Return whether a condition comes to hold within some seconds, or before ``stop`` is set."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline or stop.wait(_POLL_SECONDS):
+            return condition()
+    return True
+
+
+def through_outages(ask: Callable[[], _Found], stop: Event) -> _Found:
+    """Return the first answer of servers that may be away.
+
+    Raises:
+        Exception: Of :data:`TRANSIENT`, once ``stop`` is set.
+    """
+    while True:
+        try:
+            return ask()
+        except TRANSIENT:
+            if stop.wait(_POLL_SECONDS):
+                raise

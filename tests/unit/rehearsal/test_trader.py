@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+from threading import Event
+
+import pytest
+
+from angel_x.client import OrderFields
+from angel_x.errors import Conflict
+from angel_x.rehearsal.clients import Answer
+from angel_x.rehearsal.history import (
+    Answered,
+    Canceled,
+    History,
+    Outcome,
+    Sent,
+    Unseen,
+    read,
+)
+from angel_x.rehearsal.orders import Request
+from angel_x.rehearsal.trader import Trader, TraderSetup, traders
+
+RESTING: OrderFields = {
+    "client_order_id": "a",
+    "symbol": "NIFTY_CE",
+    "side": "BUY",
+    "quantity": 65,
+    "order_type": "LIMIT",
+    "validity": "DAY",
+}
+
+
+@dataclass
+class Scripted:
+    """A client that gives its answers in turn, the last one for ever."""
+
+    outcomes: list[Outcome]
+    name: str = "http"
+    sent: list[list[str]] = field(default_factory=list)
+
+    def submit(self, orders: Sequence[OrderFields]) -> Answer:
+        names = [str(order["client_order_id"]) for order in orders]
+        self.sent.append(names)
+        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        is_accepted = outcome is Outcome.ACCEPTED
+        return Answer(outcome, {name: f"id-{name}" for name in names} if is_accepted else {})
+
+
+class Nothing:
+    """A database that shows no order."""
+
+    def missing(self, order_ids: Sequence[int]) -> set[int]:
+        return set(order_ids)
+
+
+@pytest.fixture
+def setup(tmp_path: Path) -> Iterator[TraderSetup]:
+    with History(tmp_path / "asha.jsonl") as history:
+        yield TraderSetup(
+            user="asha",
+            client=Scripted([Outcome.ACCEPTED]),
+            history=history,
+            lookup=None,
+            cancel=None,
+            share_of_cancels=1,
+            random=Random(1),
+            stop=Event(),
+            advance=lambda _orders: None,
+        )
+
+
+def test_a_request_is_sent_again_until_it_has_a_final_answer(
+    setup: TraderSetup, tmp_path: Path
+) -> None:
+    client = Scripted([Outcome.UNKNOWN, Outcome.BUSY, Outcome.ACCEPTED])
+
+    Trader(replace(setup, client=client)).trade([Request(orders=[RESTING])])
+
+    assert client.sent == [["a"]] * 3
+    calls = {each.call for each in read(tmp_path) if isinstance(each, Sent)}
+    assert calls == {0}
+
+
+def test_a_refused_request_is_not_sent_again(setup: TraderSetup) -> None:
+    client = Scripted([Outcome.REFUSED])
+
+    Trader(replace(setup, client=client)).trade([Request(orders=[RESTING])])
+
+    assert client.sent == [["a"]]
+
+
+def test_a_repeated_request_is_sent_once_more_after_its_answer(setup: TraderSetup) -> None:
+    client = Scripted([Outcome.ACCEPTED])
+
+    Trader(replace(setup, client=client)).trade([Request(orders=[RESTING], is_repeated=True)])
+
+    assert client.sent == [["a"]] * 2
+
+
+def test_nothing_is_sent_after_the_stop(setup: TraderSetup) -> None:
+    client = Scripted([Outcome.ACCEPTED])
+    setup.stop.set()
+
+    Trader(replace(setup, client=client)).trade([Request(orders=[RESTING], at=60)])
+
+    assert client.sent == []
+
+
+def test_an_accepted_order_that_is_not_stored_is_noted(setup: TraderSetup, tmp_path: Path) -> None:
+    class Numbered(Scripted):
+        def submit(self, orders: Sequence[OrderFields]) -> Answer:
+            return Answer(Outcome.ACCEPTED, {"a": "17"})
+
+    client = Numbered([Outcome.ACCEPTED])
+    Trader(replace(setup, client=client, lookup=Nothing())).trade([Request(orders=[RESTING])])
+
+    (unseen,) = [each for each in read(tmp_path) if isinstance(each, Unseen)]
+    assert unseen.order_ids == ("17",)
+
+
+def test_a_cancellation_that_comes_too_late_is_a_refusal(
+    setup: TraderSetup, tmp_path: Path
+) -> None:
+    def cancel(_order_id: str) -> object:
+        raise Conflict("order 1 is filled", status=409)
+
+    requests = [Request(orders=[{**RESTING, "client_order_id": str(n)}]) for n in range(20)]
+    Trader(replace(setup, cancel=cancel)).trade(requests)
+
+    made = [each for each in read(tmp_path) if isinstance(each, Canceled)]
+    assert made
+    assert {each.outcome for each in made} == {Outcome.REFUSED}
+
+
+def test_traders_work_at_the_same_time_and_all_end_with_the_block(
+    setup: TraderSetup, tmp_path: Path
+) -> None:
+    with History(tmp_path / "dev.jsonl") as other:
+        work = [
+            (each, [Request(orders=[RESTING])])
+            for each in (setup, replace(setup, user="dev", history=other))
+        ]
+        with traders(work):
+            pass
+
+    answered = [each for each in read(tmp_path) if isinstance(each, Answered)]
+    assert {each.user for each in answered} == {"asha", "dev"}
