@@ -81,6 +81,17 @@ RULES: tuple[tuple[str, str, str], ...] = (
         "SELECT execution_id FROM fills GROUP BY execution_id HAVING count(*) > 1",
     ),
     (
+        "records have orders",
+        "every event and every fill is of a stored order, a fill of its account, contract and side",
+        """
+        SELECT 'event of ' || e.order_id FROM order_events e
+        WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = e.order_id)
+        UNION ALL
+        SELECT 'fill ' || f.execution_id FROM fills f LEFT JOIN orders o ON o.id = f.order_id
+        WHERE (o.user_id, o.symbol, o.side) IS DISTINCT FROM (f.user_id, f.symbol, f.side)
+        """,
+    ),
+    (
         "positions fold fills",
         "position of each product = fold of its fills, and what is held of a contract = both",
         """

@@ -143,6 +143,21 @@ def test_what_was_written_down_cannot_be_changed_through_the_engine_of_the_appli
     assert content(traded, table) == before
 
 
+@pytest.mark.parametrize("statement", ["DELETE FROM orders", "TRUNCATE orders"])
+def test_an_order_cannot_be_removed_from_under_its_events_and_fills(
+    traded: Application, statement: str
+) -> None:
+    before = content(traded, "orders")
+
+    with (
+        pytest.raises(DBAPIError, match="orders are kept"),
+        traded.base.engine.begin() as connection,
+    ):
+        connection.exec_driver_sql(statement)
+
+    assert content(traded, "orders") == before
+
+
 @pytest.mark.parametrize("table", sorted(GUARDED))
 @pytest.mark.parametrize(
     "statement", ["UPDATE {part} SET {change}", "DELETE FROM {part}", "TRUNCATE {part}"]

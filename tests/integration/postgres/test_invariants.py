@@ -23,6 +23,8 @@ LIES = {
     "fills add up": "UPDATE fills SET quantity = quantity + 1",
     "slices add up": "UPDATE orders SET quantity = quantity + 65 WHERE slices > 0",
     "one fill per execution": None,
+    "records have orders": "INSERT INTO order_events (order_id, status, actor) "
+    "VALUES (99, 'received', 'liar')",
     "positions fold fills": "UPDATE exposures SET net_quantity = net_quantity + 1",
     "cash folds ledger": "UPDATE users SET cash = cash + 0.01",
     "ledger balances": "UPDATE ledger_entries SET amount = amount + 1 WHERE account = 'charges'",
@@ -40,6 +42,11 @@ FURTHER_LIES = [
     ("slices add up", "UPDATE orders SET traded_value = traded_value + 1 WHERE slices > 0"),
     ("slices add up", "UPDATE orders SET parent_id = NULL WHERE parent_id IS NOT NULL"),
     ("slices add up", "UPDATE orders SET status = 'canceled', closed_at = now() WHERE slices > 0"),
+    ("records have orders", "UPDATE fills SET order_id = 99 WHERE id = 1"),
+    ("records have orders", "INSERT INTO users (name) VALUES ('other'); "
+     "UPDATE fills SET user_id = 2 WHERE id = 1"),
+    ("records have orders", "UPDATE fills SET symbol = 'X' WHERE id = 1"),
+    ("records have orders", "UPDATE fills SET side = 'SELL' WHERE side = 'BUY'"),
     ("positions fold fills", "UPDATE positions SET product = 'MIS'"),
     ("margin is backed", "INSERT INTO margins VALUES (1, 'BANKNIFTY', 0.01); "
      "UPDATE users SET margin_used = margin_used + 0.01"),

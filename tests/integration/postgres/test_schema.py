@@ -141,6 +141,35 @@ def test_margin_by_contract_becomes_margin_by_underlying_and_back(database_url: 
     engine.dispose()
 
 
+_KEYS = """
+SELECT conrelid::regclass::text FROM pg_constraint
+WHERE contype = 'f' AND conparentid = 0 AND conrelid IN ('order_events'::regclass, 'fills'::regclass)
+ORDER BY 1
+"""
+
+
+def test_a_database_with_orders_loses_the_keys_of_their_records_and_gets_them_back(
+    database_url: str,
+) -> None:
+    engine = make_engine(database_url, pool_size=1, max_pool_size=1)
+    schema.upgrade(engine, "0001")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(SPINE)
+
+    def keys() -> list[str]:
+        with engine.connect() as connection:
+            return list(connection.exec_driver_sql(_KEYS).scalars())
+
+    schema.upgrade(engine, "0004")
+    upgraded = keys()
+    schema.downgrade(engine, "0003")
+
+    assert (upgraded, keys()) == ([], ["fills", "fills", "order_events"])
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM fills").scalar_one() == 2
+    engine.dispose()
+
+
 @pytest.fixture
 def populated(engine: Engine) -> Engine:
     with engine.begin() as connection:
@@ -250,8 +279,6 @@ def test_the_database_refuses_a_second_order_under_one_client_id(populated: Engi
         "UPDATE positions SET cost = -1 WHERE status = 'OPEN'",
         "INSERT INTO ledger_entries (user_id, account, amount) VALUES (1, 'cash', 0)",
         "INSERT INTO ledger_entries (user_id, account, amount) VALUES (9999, 'cash', 1)",
-        "INSERT INTO fills (execution_id, order_id, user_id, symbol, side, quantity, price) "
-        "VALUES ('x', 77, 1, 'NIFTY_25AUG26_10CE', 'BUY', 65, 100)",
     ],
 )
 def test_the_database_refuses_books_that_cannot_be(populated: Engine, statement: str) -> None:
