@@ -49,7 +49,7 @@ def test_a_worker_process_opens_few_connections_whatever_the_api_may(built: Buil
 
 
 def test_db_query_timeout_seconds_ends_a_long_statement(built: Built) -> None:
-    application = built(DB_QUERY_TIMEOUT_SECONDS=0.1)
+    application = built(DB_QUERY_TIMEOUT_SECONDS=1)
 
     with (
         application.base.engine.connect() as connection,

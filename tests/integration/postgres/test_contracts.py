@@ -51,7 +51,7 @@ def test_contracts_that_are_not_named_again_are_unlisted_and_keep_their_row(
 
 SLOW = """
 CREATE FUNCTION be_slow() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN PERFORM pg_sleep(0.6); RETURN NULL; END $$;
+BEGIN PERFORM pg_sleep(2); RETURN NULL; END $$;
 CREATE TRIGGER slow AFTER UPDATE ON contracts FOR EACH STATEMENT EXECUTE FUNCTION be_slow();
 """
 
@@ -62,7 +62,7 @@ def test_a_listing_may_take_longer_than_a_query(
     store.replace(FIRST)
     with engine.begin() as connection:
         connection.exec_driver_sql(SLOW)
-    hurried = make_engine(migrated_url, pool_size=1, max_pool_size=1, query_timeout_seconds=0.3)
+    hurried = make_engine(migrated_url, pool_size=1, max_pool_size=1, query_timeout_seconds=1)
     try:
         with pytest.raises(OperationalError, match="timeout"), hurried.begin() as connection:
             connection.execute(text("UPDATE contracts SET listed = false"))
