@@ -95,6 +95,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Doc("Redis that holds quotes, Greeks and live events.", "bootstrap", secret=True),
     ] = None
+    result_url: Annotated[
+        str | None,
+        Doc(
+            "Redis for the results that senders of `orders.submit` ask for with "
+            "`ignore_result=False`. Without one, none are written.",
+            "adapters.redis.task_results",
+            secret=True,
+        ),
+    ] = None
+    result_ttl_seconds: Annotated[
+        int,
+        Meta(ge=1, le=86_400),
+        Doc("Seconds that such a result is kept.", "adapters.redis.task_results"),
+    ] = 3600
     api_url: Annotated[
         str | None,
         Doc("Where commands find the API of a system.", "waiting for: commands that go over HTTP"),
@@ -515,6 +529,7 @@ _ADDRESSES: Mapping[str, Any] = {
     "redis_url": redis_address,
     "broker_url": redis_address,
     "cache_url": redis_address,
+    "result_url": redis_address,
 }
 
 

@@ -24,7 +24,8 @@ def main(broker_url: str, symbol: str, quantity: str) -> None:
     app = Celery(broker=broker_url)
     # The same JSON as the body of POST /v1/orders, one order or {"orders": [...]}.
     app.send_task("orders.submit", args=[order], kwargs={"user": "demo"}, ignore_result=True)
-    # No answer comes back: GET /v1/submissions/{client_order_id} tells what became of it.
+    # Nobody waits here: GET /v1/submissions/{client_order_id} tells the outcome, and a client with a
+    # result backend may ask for it with ignore_result=False (docs/messages.md).
     print(client_order_id)
 
 

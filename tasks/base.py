@@ -32,7 +32,7 @@ class BaseTask(Task):
             arguments = self._converted(args, kwargs)
             return self.run(*arguments.args, **arguments.kwargs)
         except InvalidInput as error:
-            self._drop(str(error))
+            self._drop(error)
             raise Ignore(str(error)) from None
 
     def on_failure(self, exc: BaseException, task_id: str, *_: object) -> None:
@@ -50,9 +50,9 @@ class BaseTask(Task):
             raise InvalidInput(f"the arguments do not fit: {error}") from None
         return bound
 
-    def _drop(self, detail: str) -> None:
+    def _drop(self, error: InvalidInput) -> None:
         drops.drop(
-            drops.Dropped.ARGUMENTS, detail=detail, task=self.name, message_id=self.request.id
+            drops.Dropped.ARGUMENTS, detail=str(error), task=self.name, message_id=self.request.id
         )
 
     @cached_property

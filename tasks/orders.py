@@ -13,6 +13,7 @@ from angel_x.bootstrap import TRANSIENT
 from config.task_names import TaskName
 from tasks import runtime
 from tasks.app import app
+from tasks.replying import ReplyingTask
 
 log = structlog.get_logger()
 
@@ -27,22 +28,23 @@ _PAUSE = 1.0
 
 
 # Killed for its time it goes back as well: PostgreSQL was slow, and nobody else knows the order.
-@app.task(name=TaskName.SUBMIT_ORDERS, acks_on_timeout=False)
+@app.task(name=TaskName.SUBMIT_ORDERS, base=ReplyingTask, acks_on_timeout=False)
 def submit(request: dict[str, Any], user: str | None = None) -> None:
-    """Accept what a Celery client sends: the same JSON as over HTTP.
+    """Accept orders of a Celery client: the same JSON as over HTTP, and the same reply if asked.
 
     Here the message is all there is of the order, so while a server is away it goes back.
     """
     messaging, message = runtime.current().intake.messaging, submit.request
     try:
         if message.delivery_info.get("redelivered"):
-            messaging.resubmit(message.id, request, user)
+            outcome = messaging.resubmit(message.id, request, user)
         else:
-            messaging.submit(request, user)
+            outcome = messaging.submit(request, user)
     except TRANSIENT as error:
         log.warning("submission.postponed", error=str(error))
         sleep(_PAUSE)
         raise Reject(str(error), requeue=True) from error
+    submit.reply(outcome)
 
 
 @app.task(name=TaskName.PROCESS_ORDER_BATCH)

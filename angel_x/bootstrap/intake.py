@@ -13,6 +13,7 @@ from angel_x.adapters.postgres.order_intake import OrderIntake
 from angel_x.adapters.redis.order_rate import RedisOrderRate
 from angel_x.adapters.redis.redeliveries import RedisRedeliveries
 from angel_x.adapters.redis.refusals import RedisRefusals
+from angel_x.adapters.redis.task_results import RedisTaskResults
 from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import Foundation, is_outage
 from angel_x.bootstrap.market import Market
@@ -23,13 +24,14 @@ from angel_x.services.intake.backpressure import Backpressure
 from angel_x.services.intake.messaging import Messaging
 from angel_x.services.intake.order_check import OrderCheck
 from angel_x.services.intake.order_rate import LocalOrderRate, SharedOrderRate
+from angel_x.services.intake.replies import Replies
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.intake.submissions import Submissions
 from config.market import table
-from config.settings import Settings
 
-#: The counter of orders a second is asked before every commit, which must not wait for it.
-_RATE_SECONDS = 0.25
+#: The counter of orders a second is asked before every commit, which must not wait for it, and a
+#: result is written before the next submission is taken.
+_IMPATIENT_SECONDS = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +47,15 @@ class IntakeParts:
     submissions: Submissions
     refusals: RedisRefusals
     messaging: Messaging
-    #: The cache, for a caller with little patience.
-    rate_cache: redis.Redis
+    #: None where the settings name no place for results.
+    replies: Replies | None
+    #: Connections of callers with little patience.
+    impatient: tuple[redis.Redis, ...]
 
     def close(self) -> None:
-        """Let go of the connections of the rate counter."""
-        self.rate_cache.close()
+        """Let go of the connections to the rate counter and to the results."""
+        for client in self.impatient:
+            client.close()
 
 
 def build_intake(base: Foundation, market: Market, people: AccountParts) -> IntakeParts:
@@ -70,7 +75,8 @@ def build_intake(base: Foundation, market: Market, people: AccountParts) -> Inta
         batch_size=settings.order_batch_size,
         at=base.at,
     )
-    rate_cache = _rate_cache(settings)
+    rate_cache = _impatient(settings.needed("cache_url"))
+    results = None if settings.result_url is None else _impatient(settings.result_url)
     admission = _admission(base, people, store, rate_cache)
     order_check = OrderCheck(
         universes=market.universes,
@@ -99,7 +105,16 @@ def build_intake(base: Foundation, market: Market, people: AccountParts) -> Inta
             is_outage=is_outage,
             default_user=settings.submit_user,
         ),
-        rate_cache=rate_cache,
+        replies=None if results is None else _replies(base, results),
+        impatient=(rate_cache,) if results is None else (rate_cache, results),
+    )
+
+
+def _replies(base: Foundation, results: redis.Redis) -> Replies:
+    return Replies(
+        RedisTaskResults(results, ttl_seconds=base.settings.result_ttl_seconds, clock=base.clock),
+        unreachable=(redis.RedisError,),
+        monotonic=monotonic,
     )
 
 
@@ -122,10 +137,11 @@ def _admission(
     )
 
 
-def _rate_cache(settings: Settings) -> redis.Redis:
+def _impatient(url: str) -> redis.Redis:
+    """Return a client that gives up early."""
     return redis.Redis.from_url(
-        settings.needed("cache_url"),
-        socket_timeout=_RATE_SECONDS,
-        socket_connect_timeout=_RATE_SECONDS,
+        url,
+        socket_timeout=_IMPATIENT_SECONDS,
+        socket_connect_timeout=_IMPATIENT_SECONDS,
         retry=Retry(NoBackoff(), 1),
     )

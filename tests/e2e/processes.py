@@ -48,10 +48,14 @@ class Processes:
         self.started.append(process)
         return process
 
-    def worker(self, name: str, queues: str, processes: int = 1) -> subprocess.Popen[bytes]:
+    def worker(
+        self, name: str, queues: str, processes: int = 1, **extra: str
+    ) -> subprocess.Popen[bytes]:
         """Start a worker and wait until it consumes."""
         options = f"-n {name}@test -Q {queues} -c {processes} --without-mingle --without-gossip"
-        worker = self.start(name, "-m", "celery", "-A", "tasks.app", "worker", *options.split())
+        worker = self.start(
+            name, "-m", "celery", "-A", "tasks.app", "worker", *options.split(), **extra
+        )
         self.until_logged(name, "ready.")
         assert worker.poll() is None
         return worker

@@ -84,6 +84,7 @@ def test_no_process_shows_the_password_of_the_broker(
     for name in ("ANGEL_X_BROKER_URL", "ANGEL_X_CACHE_URL"):
         # The servers of tests take any password of the user default.
         environment[name] = environment[name].replace("unix://", f"unix://default:{SECRET}@")
+    environment["ANGEL_X_RESULT_URL"] = environment["ANGEL_X_CACHE_URL"]
     settings = load({**environment, "ANGEL_X_FLOWER_PORT": str(free_port())})
     system.worker("monitor", "monitor")
     system.start("beat", "-m", "celery", "-A", "beat_schedule.app", "beat")

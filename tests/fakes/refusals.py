@@ -1,7 +1,8 @@
-"""Refusals and redeliveries in memory; nothing of them expires."""
+"""Refusals, redeliveries and results in memory; nothing of them expires."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,22 @@ class MemoryRefusals:
     def get(self, user_id: int, client_order_id: str) -> bytes | None:
         """Return the problem as JSON, None where nothing was refused."""
         return self.problems.get((user_id, client_order_id))
+
+
+@dataclass
+class MemoryResults:
+    """The results of messages, and the error with which the server ends every call."""
+
+    results: dict[str, object] = field(default_factory=dict)
+    failure: Exception | None = None
+    calls: int = 0
+
+    def put(self, message_id: str, result: object) -> None:
+        """Keep a result."""
+        self.calls += 1
+        if self.failure is not None:
+            raise self.failure
+        self.results[message_id] = json.loads(json.dumps(result))
 
 
 @dataclass

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.api import problems
+from angel_x.entrypoints.presentation import problem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -64,7 +65,7 @@ class Edge:
                 # Whatever failed, the caller gets an answer and the log the traceback.
                 log.exception("request.failed", path=scope["path"])
                 if not answered:
-                    await problems.response(problems.unexpected(request_id))(
+                    await problems.response(problem.unexpected(request_id))(
                         scope, receive, send_marked
                     )
 

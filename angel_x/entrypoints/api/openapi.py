@@ -30,8 +30,9 @@ from angel_x.domain.records.statement import (
 )
 from angel_x.domain.workflows.basket import BasketRecord
 from angel_x.domain.workflows.square_off import SquareOffRecord
-from angel_x.entrypoints.api.problems import MEDIA_TYPE, Problem
+from angel_x.entrypoints.api.problems import MEDIA_TYPE
 from angel_x.entrypoints.api.readiness import Readiness
+from angel_x.entrypoints.presentation.problem import Problem
 from angel_x.services.controls.control_forms import SquareOffForm, SwitchForm
 from angel_x.services.intake.order_form import OrderForm
 from angel_x.services.trading.amendment_form import AmendmentForm

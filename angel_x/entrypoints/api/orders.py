@@ -15,7 +15,6 @@ from angel_x.domain.records.statement import (
     OrderFilter,
     OrderHistory,
     OrderPage,
-    OrderReceipt,
     OrderReceipts,
 )
 from angel_x.entrypoints.api import body
@@ -28,9 +27,10 @@ from angel_x.entrypoints.api.parts import (
     group_commit,
     idempotency_key,
 )
+from angel_x.entrypoints.presentation.reply import receipts
 from angel_x.services.accounts.reading import parse_order_id
 from angel_x.services.intake import order_form
-from angel_x.services.intake.acceptance import Accepted, Submission
+from angel_x.services.intake.acceptance import Submission
 from angel_x.services.trading import amendment_form
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ async def submit(request: Request, caller: Trader) -> Response:
     accepted = await group_commit(request).accept(Submission(caller.user_id, requests))
     is_replay = all(order.replayed for order in accepted)
     status = HTTPStatus.OK if is_replay else HTTPStatus.ACCEPTED
-    return answer(OrderReceipts(orders=tuple(map(_receipt, accepted))), status)
+    return answer(receipts(accepted), status)
 
 
 @router.get(
@@ -158,11 +158,3 @@ async def _decode(content: bytes, key: str | None) -> tuple[OrderRequest, ...]:
     if len(content) <= _QUICKLY_READ_BYTES:
         return order_form.decode(content, key)
     return await run_in_threadpool(order_form.decode, content, key)
-
-
-def _receipt(accepted: Accepted) -> OrderReceipt:
-    return OrderReceipt(
-        order_id=str(accepted.order_id),
-        client_order_id=accepted.client_order_id,
-        status=accepted.status,
-    )

@@ -15,6 +15,7 @@ from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import answers
 from angel_x.entrypoints.api.parts import answer, application
 from angel_x.entrypoints.api.problems import shown
+from angel_x.entrypoints.presentation.problem import ProblemFault, of_status
 from angel_x.errors import OrderNotFound
 
 router = APIRouter(tags=["orders"])
@@ -24,7 +25,7 @@ class _Refusal(msgspec.Struct):
     """What was kept of a refusal."""
 
     detail: str
-    errors: list[problems.ProblemFault]
+    errors: list[ProblemFault]
 
 
 _CLIENT_ORDER_ID = re.compile(r"[!-~]{1,64}")
@@ -55,7 +56,5 @@ def submission(request: Request, caller: Reader, client_order_id: str) -> Respon
     if refusal is None:
         raise OrderNotFound(client_order_id)
     stored = msgspec.json.decode(refusal, type=_Refusal)
-    problem = problems.of_status(
-        HTTPStatus.UNPROCESSABLE_ENTITY, stored.detail, tuple(stored.errors)
-    )
+    problem = of_status(HTTPStatus.UNPROCESSABLE_ENTITY, stored.detail, tuple(stored.errors))
     return problems.response(problem)

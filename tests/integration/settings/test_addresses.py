@@ -48,6 +48,25 @@ def test_messages_lie_at_broker_url(built: Build, redis_urls: RedisUrls, chosen:
 
 
 @pytest.mark.parametrize("chosen", [0, 1])
+def test_results_of_messages_are_at_result_url(
+    built: Build, redis_urls: RedisUrls, chosen: int
+) -> None:
+    urls = places(redis_urls)
+    replies = built(RESULT_URL=urls[chosen]).intake.replies
+    assert replies is not None
+
+    replies.put("m1", {"orders": []})
+
+    assert [holds(url, "celery-task-meta-m1") for url in urls] == [chosen == 0, chosen == 1]
+
+
+def test_no_redis_url_is_a_place_for_results(built: Build, redis_urls: RedisUrls) -> None:
+    url, _ = places(redis_urls)
+
+    assert built(REDIS_URL=url).intake.replies is None
+
+
+@pytest.mark.parametrize("chosen", [0, 1])
 def test_redis_url_stands_for_both(built: Build, redis_urls: RedisUrls, chosen: int) -> None:
     urls = places(redis_urls)
     application = built(REDIS_URL=urls[chosen], BROKER_URL="", CACHE_URL="")

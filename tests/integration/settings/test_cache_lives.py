@@ -46,6 +46,18 @@ def test_nobody_trades_at_a_quote_older_than_cache_ttl_market_data(
 
 
 @pytest.mark.parametrize("seconds", SECONDS)
+def test_results_of_messages_live_for_result_ttl_seconds(
+    built: Build, environ: dict[str, str], seconds: int
+) -> None:
+    application = built(RESULT_URL=environ["ANGEL_X_CACHE_URL"], RESULT_TTL_SECONDS=seconds)
+    assert application.intake.replies is not None
+
+    application.intake.replies.put("m1", {"orders": []})
+
+    assert_live_for(application, seconds, "celery-task-meta-m1")
+
+
+@pytest.mark.parametrize("seconds", SECONDS)
 def test_greeks_live_for_cache_ttl_greeks(built: Build, seconds: int) -> None:
     application = built(CACHE_TTL_GREEKS=seconds)
     Market.open(application)

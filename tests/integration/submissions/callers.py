@@ -12,14 +12,8 @@ from typing import Any, Protocol
 from click.testing import Result
 
 from angel_x.bootstrap import Application
-from angel_x.errors import (
-    AngelXError,
-    IdempotencyConflict,
-    InvalidInput,
-    InvalidOrder,
-    OrderRateExceeded,
-    QueueFull,
-)
+from angel_x.entrypoints.presentation.reply import as_data
+from angel_x.errors import AngelXError, InvalidInput
 from tests.builders.shells import Shell
 from tests.integration.api.running import Answer, RunningApi
 
@@ -87,7 +81,7 @@ class BasketCaller(HttpCaller):
 
 @dataclass(frozen=True)
 class MessageCaller:
-    """The task ``orders.submit``, whose sender asks for a refusal afterwards."""
+    """The task ``orders.submit``, whose sender asks for the result."""
 
     application: Application
     user: str
@@ -98,11 +92,10 @@ class MessageCaller:
             outcome = self.application.intake.messaging.submit(content, self.user)
         except InvalidInput:
             return Reply(Outcome.UNKNOWN_ACCOUNT)
+        reply = json.loads(json.dumps(as_data(outcome)))
         if isinstance(outcome, AngelXError):
-            return _of_error(outcome)
-        replayed = all(order.replayed for order in outcome)
-        ids = tuple(str(order.order_id) for order in outcome)
-        return Reply(Outcome.REPLAYED if replayed else Outcome.ACCEPTED, ids)
+            return _of_body(reply["status"], reply)
+        return _of_body(200 if all(order.replayed for order in outcome) else 202, reply)
 
     def stranger(self) -> Caller:
         return replace(self, user="stranger")
@@ -143,33 +136,22 @@ _OF_STATUS: Mapping[int, Outcome] = {
 
 
 def _of_http(answer: Answer) -> Reply:
-    body: Any = answer.body
     if answer.status == 429:
         assert int(answer.headers["retry-after"]) >= 1
+    return _of_body(answer.status, answer.body)
+
+
+def _of_body(status: int, body: Any) -> Reply:
+    if status == 429:
         return Reply(_overload(body["detail"]))
     ids = tuple(order["order_id"] for order in body.get("orders", ()))
-    outcome = _OF_STATUS[answer.status]
+    outcome = _OF_STATUS[status]
     faults = [(fault["index"], fault["field"]) for fault in body.get("errors", ())]
     return Reply(outcome, ids, frozenset(faults if outcome is Outcome.INVALID else ()))
 
 
 def _overload(detail: str) -> Outcome:
     return Outcome.RATE_EXCEEDED if "orders a second" in detail else Outcome.QUEUE_FULL
-
-
-def _of_error(error: AngelXError) -> Reply:
-    match error:
-        case InvalidOrder():
-            return Reply(
-                Outcome.INVALID, faults=frozenset((f.index, f.field) for f in error.faults)
-            )
-        case IdempotencyConflict():
-            return Reply(Outcome.CONFLICT)
-        case OrderRateExceeded():
-            return Reply(Outcome.RATE_EXCEEDED)
-        case QueueFull():
-            return Reply(Outcome.QUEUE_FULL)
-    raise error
 
 
 #: Exit code and words of each failure.

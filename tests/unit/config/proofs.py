@@ -19,6 +19,8 @@ PROOFS: Mapping[str, str] = {
     "redis_url": f"{_SETTINGS}/test_addresses.py::test_redis_url_stands_for_both",
     "broker_url": f"{_SETTINGS}/test_addresses.py::test_messages_lie_at_broker_url",
     "cache_url": f"{_SETTINGS}/test_addresses.py::test_what_is_cached_is_at_cache_url",
+    "result_url": f"{_SETTINGS}/test_addresses.py::test_results_of_messages_are_at_result_url",
+    "result_ttl_seconds": f"{_SETTINGS}/test_cache_lives.py::test_results_of_messages_live_for_result_ttl_seconds",
     "api_host": f"{_SETTINGS}/test_api.py::test_the_api_listens_at_api_host_and_api_port",
     "api_port": f"{_SETTINGS}/test_api.py::test_the_api_listens_at_api_host_and_api_port",
     "flower_port": "e2e/test_flower.py::test_flower_asks_for_a_password_and_changes_nothing",

@@ -59,6 +59,12 @@ def test_what_a_worker_shows_of_its_options_holds_no_password(address: str) -> N
     assert not [text for text in map(repr, shown) if "5ec7e7" in text]
 
 
+def test_no_option_tells_of_the_place_for_results(options: dict[str, Any]) -> None:
+    results = {"ANGEL_X_RESULT_URL": "redis://:5ec7e7@results:6379/0"}
+
+    assert celery_options(load(BROKER | results)) == options
+
+
 def test_an_address_with_a_host_is_left_alone() -> None:
     assert kombu_address("rediss://user:secret@host:6380/1") == "rediss://user:secret@host:6380/1"
 

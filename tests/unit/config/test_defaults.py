@@ -19,6 +19,8 @@ DEFAULTS: dict[str, Any] = {
     "redis_url": None,
     "broker_url": None,
     "cache_url": None,
+    "result_url": None,
+    "result_ttl_seconds": 3600,
     "api_url": None,
     "api_host": "127.0.0.1",
     "api_port": 8000,

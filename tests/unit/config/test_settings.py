@@ -228,10 +228,18 @@ def test_the_secrets_of_settings_are_their_passwords() -> None:
             "ANGEL_X_BROKER_URL": "redis://:3rd5ec%2F@h:6379/0",
             "ANGEL_X_CACHE_URL": "unix:///s?db=1&password=4th5ec",
             "ANGEL_X_FLOWER_PASSWORD": "5th5ec of them",
+            "ANGEL_X_RESULT_URL": "rediss://results:6th5ec@h:6379/3",
         }
     )
 
-    assert set(settings.secrets) == {"1st5ec", "2nd5ec", "3rd5ec%2F", "4th5ec", "5th5ec of them"}
+    assert set(settings.secrets) == {
+        "1st5ec",
+        "2nd5ec",
+        "3rd5ec%2F",
+        "4th5ec",
+        "5th5ec of them",
+        "6th5ec",
+    }
     assert "5ec" not in f"{settings} {settings!r}"
 
 

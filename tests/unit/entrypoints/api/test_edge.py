@@ -12,6 +12,7 @@ from angel_x import errors
 from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.api import problems
 from angel_x.entrypoints.api.edge import Edge
+from angel_x.entrypoints.presentation import problem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Scope
@@ -141,11 +142,11 @@ def test_an_outcome_that_does_not_come_in_time_is_unavailable() -> None:
 def test_every_error_has_its_status_and_says_what_happened(
     error: errors.AngelXError, status: int
 ) -> None:
-    problem = problems.of_error(error)
+    found = problem.of_error(error)
 
-    assert problem.status == status
-    assert problem.detail == str(error)
-    assert re.fullmatch(r"urn:angel-x:[a-z-]+", problem.type)
+    assert found.status == status
+    assert found.detail == str(error)
+    assert re.fullmatch(r"urn:angel-x:[a-z-]+", found.type)
 
 
 def test_every_error_of_the_tree_has_a_status() -> None:
@@ -154,4 +155,4 @@ def test_every_error_of_the_tree_has_a_status() -> None:
 
     assert errors.UnknownContract in below(errors.AngelXError)
     for kind in below(errors.AngelXError):
-        assert any(base in problems.STATUS for base in kind.__mro__)
+        assert any(base in problem.STATUS for base in kind.__mro__)
