@@ -9,6 +9,8 @@ import structlog
 from celery.exceptions import Reject
 from msgspec import Meta
 
+from angel_x.adapters.celery_message import STANDS_FOR_LANE
+from angel_x.adapters.redis.lane_queues import lane_of
 from angel_x.bootstrap import TRANSIENT
 from config.task_names import TaskName
 from tasks import runtime
@@ -50,11 +52,13 @@ def submit(request: dict[str, Any], user: str | None = None) -> None:
 @app.task(name=TaskName.PROCESS_ORDER_BATCH)
 def process_batch(order_ids: Doorbell, exactly: bool = False) -> None:  # noqa: FBT001, FBT002 - sent by position
     """Decide a batch of stored orders and trade those that pass."""
-    execution = runtime.current().trading.execution
+    trading, message = runtime.current().trading, process_batch.request
     if exactly:
-        execution.run_exactly(order_ids)
-    else:
-        execution.run(order_ids)
+        trading.execution.run_exactly(order_ids)
+        return
+    queue = (message.delivery_info or {}).get("routing_key", "")
+    stands_for_lane = message.get(STANDS_FOR_LANE) is True
+    trading.doorbells.answer(order_ids, lane_of(queue), stands_for_lane=stands_for_lane)
 
 
 @app.task(name=TaskName.MATCH_ORDERS)

@@ -7,74 +7,63 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Protocol
 
+import redis
 import structlog
-from celery import Celery
 from celery.exceptions import SoftTimeLimitExceeded
-from kombu.exceptions import KombuError, OperationalError
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
+from angel_x.adapters.celery_message import Message, encoded
+from angel_x.adapters.redis.lane_queues import LANES, LaneQueues
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Priority
 from config.queues import QueueName
 from config.task_names import ROUTES, TaskName
 
-if TYPE_CHECKING:
-    from kombu.connection import Connection
-    from kombu.messaging import Producer
-
 log = structlog.get_logger()
 
-#: The queue of each priority.
-LANES: Mapping[Priority, QueueName] = {
-    Priority.EMERGENCY: QueueName.EMERGENCY,
-    Priority.HIGH: QueueName.HIGH,
-    Priority.NORMAL: QueueName.NORMAL,
-    Priority.LOW: QueueName.LOW,
-}
 #: What a task meets that has run for too long.
 OutOfTime: type[Exception] = SoftTimeLimitExceeded
-#: kombu retries a connection for ever unless its transport is told otherwise.
-_ONE_ATTEMPT = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 #: All that a broken or full message broker is known to raise.
-_UNSENT = (KombuError, OperationalError, RedisError, OSError)
+_UNSENT = (RedisError, OSError)
+#: Seconds in which the message broker takes a connection, and answers.
+_CONNECT_SECONDS, _ANSWER_SECONDS = 2, 5
+#: Seconds that a connection may rest before it is tried with a ping.
+_PING_AFTER_SECONDS = 5
+#: Doorbells that wait in one lane at most, where no caller says so.
+_LANE_MESSAGES = 9
 
 
 class Counter(Protocol):
     def add(self, metric: Metric, amount: float = 1, **labels: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    task: TaskName
-    queue: QueueName
-    args: tuple[object, ...] = ()
-    expires_seconds: float | None = None
-
-
 class CeleryDispatcher:
     """One producer thread behind a bounded buffer.
 
     With ``synchronous`` a message is sent by the calling thread, and the answer is the outcome;
-    otherwise the answer says that the message was handed over.
+    otherwise the answer says that the message was handed over.  A doorbell for a lane in which
+    ``lane_messages`` wait is not added to them: the newest of those stands for it.
     """
 
     def __init__(
         self,
-        options: Mapping[str, object],
+        broker_url: str,
         meter: Counter,
         *,
+        lane_messages: int = _LANE_MESSAGES,
         capacity: int = 10_000,
         synchronous: bool = False,
     ) -> None:
-        self._line = _Line(options)
+        self._line = _Line(broker_url, lane_messages)
         self._meter = meter
         self._synchronous = synchronous
-        self._waiting: queue.Queue[Message | None] = queue.Queue(capacity)
+        self._waiting: queue.Queue[tuple[Message, ...] | None] = queue.Queue(capacity)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -82,7 +71,26 @@ class CeleryDispatcher:
         """Say that these orders wait to be decided; ``exactly`` these, or whatever waits there."""
         ids = [str(order_id) for order_id in order_ids]
         args: tuple[object, ...] = (ids, True) if exactly else (ids,)
-        return self._send(Message(TaskName.PROCESS_ORDER_BATCH, LANES[priority], args))
+        return self._send(
+            Message(TaskName.PROCESS_ORDER_BATCH, LANES[priority], args, is_bounded=not exactly)
+        )
+
+    def ring_on(self, priority: Priority, batches: Sequence[Sequence[int]]) -> bool:
+        """Ring for what waits in a lane, batch by batch, until the lane is full.
+
+        Each of these doorbells stands for the lane.
+        """
+        messages = [
+            Message(
+                TaskName.PROCESS_ORDER_BATCH,
+                LANES[priority],
+                ([str(order_id) for order_id in batch],),
+                is_bounded=True,
+                stands_for_lane=True,
+            )
+            for batch in batches
+        ]
+        return self._send(*messages)
 
     def match(self) -> bool:
         """Ask for a look at the resting orders."""
@@ -148,15 +156,16 @@ class CeleryDispatcher:
         if thread.is_alive():
             log.warning("doorbells.abandoned", messages=self._waiting.qsize())
 
-    def _send(self, message: Message) -> bool:
-        return self._publish(message) if self._synchronous else self._hand_over(message)
+    def _send(self, *messages: Message) -> bool:
+        """Send messages until their lane takes no more of them."""
+        return self._publish(messages) if self._synchronous else self._hand_over(messages)
 
-    def _hand_over(self, message: Message) -> bool:
+    def _hand_over(self, messages: tuple[Message, ...]) -> bool:
         self._start()
         try:
-            self._waiting.put_nowait(message)
+            self._waiting.put_nowait(messages)
         except queue.Full:
-            self._lost(message, "the buffer is full")
+            self._lost(messages, "the buffer is full")
             return False
         return True
 
@@ -169,87 +178,62 @@ class CeleryDispatcher:
                 self._thread.start()
 
     def _run(self) -> None:
-        while (message := self._waiting.get()) is not None:
+        while (messages := self._waiting.get()) is not None:
             try:
-                self._publish(message)
+                self._publish(messages)
             except Exception as error:
                 # The thread is the only one there is: what it did not expect must not end it.
-                log.exception("doorbell.failed", task=message.task)
-                self._lost(message, str(error))
+                log.exception("doorbell.failed", task=messages[0].task)
+                self._lost(messages, str(error))
 
-    def _publish(self, message: Message) -> bool:
+    def _publish(self, messages: tuple[Message, ...]) -> bool:
         try:
-            self._line.publish(message)
+            for message in messages:
+                if not self._line.publish(message):
+                    break
         except _UNSENT as error:
-            self._lost(message, str(error))
+            self._lost(messages, str(error))
             return False
         return True
 
-    def _lost(self, message: Message, reason: str) -> None:
+    def _lost(self, messages: tuple[Message, ...], reason: str) -> None:
+        first = messages[0]
         self._meter.add(Metric.DOORBELLS_LOST)
-        log.warning("doorbell.lost", task=message.task, queue=message.queue, reason=reason)
+        log.warning("doorbell.lost", task=first.task, queue=first.queue, reason=reason)
 
 
 class _Line:
     """One connection to the message broker, made when needed and again after a fault."""
 
-    def __init__(self, options: Mapping[str, object]) -> None:
-        transport = cast(Mapping[str, object], options["broker_transport_options"])
-        self._app = Celery("angel-x-producer", set_as_current=False)
-        self._app.conf.update(options)
-        self._app.conf.broker_transport_options = {
-            **transport,
-            **_ONE_ATTEMPT,
-            "connect_retries_timeout": 2,
-        }
+    def __init__(self, url: str, lane_messages: int) -> None:
+        self._broker = redis.Redis.from_url(
+            url,
+            socket_timeout=_ANSWER_SECONDS,
+            socket_connect_timeout=_CONNECT_SECONDS,
+            health_check_interval=_PING_AFTER_SECONDS,
+            # Sent again, a message might arrive twice, and its sender would wait twice as long.
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._lanes = LaneQueues(self._broker, bound=lane_messages)
         self._speaking = threading.Lock()
-        self._connection: Connection | None = None
-        self._producer: Producer | None = None
 
-    def publish(self, message: Message) -> None:
+    def publish(self, message: Message) -> bool:
+        """Send a message; return False where one that waits already stands for it."""
+        item = encoded(message)
         with self._speaking:
-            try:
-                self._app.send_task(
-                    message.task.value,
-                    args=message.args,
-                    # No exchange and no routing key: a named exchange whose bindings are gone
-                    # would swallow the message and report success.
-                    queue=message.queue.value,
-                    producer=self._ready(),
-                    expires=message.expires_seconds,
-                    retry=False,
-                    ignore_result=True,
-                    # Computing these costs more than sending, and events would carry them.
-                    argsrepr=_short(message.args),
-                    kwargsrepr="{}",
-                )
-            except _UNSENT:
-                self._hang_up()
-                raise
+            if message.is_bounded:
+                return self._lanes.push(message.queue, item)
+            self._broker.lpush(message.queue.value, item)
+            return True
 
     def close(self, timeout_seconds: float) -> None:
         """Hang up, unless a message is still being sent after ``timeout_seconds``."""
         if self._speaking.acquire(timeout=timeout_seconds):
             try:
-                self._hang_up()
+                self._broker.close()
             finally:
                 self._speaking.release()
-
-    def _ready(self) -> Any:  # noqa: ANN401 - kombu is untyped
-        if self._producer is None:
-            self._connection = self._app.connection_for_write()
-            self._producer = self._app.amqp.Producer(self._connection, auto_declare=False)
-        return self._producer
-
-    def _hang_up(self) -> None:
-        connection, self._connection, self._producer = self._connection, None, None
-        if connection is not None:
-            connection.close()  # type: ignore[no-untyped-call]  # kombu types half of itself
 
 
 def _routed(task: TaskName, *args: object, expires_seconds: float | None = None) -> Message:
     return Message(task, ROUTES[task], args, expires_seconds)
-
-
-def _short(args: tuple[object, ...]) -> str:
-    return ", ".join(f"{len(a)} ids" if isinstance(a, list) else str(a) for a in args)

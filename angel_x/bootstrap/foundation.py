@@ -27,7 +27,6 @@ from angel_x.adapters.redis.queue_depths import QueueDepths
 from angel_x.domain.calendar.session import TradingCalendar
 from angel_x.domain.orders.step import Passing
 from angel_x.services.ports import Clock, Meter
-from config.celery_options import celery_options
 from config.market import table
 from config.queues import QueueName
 from config.settings import Settings
@@ -107,9 +106,19 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
         calendar=TradingCalendar.from_table(table("sessions")),
         market_clock=MarketClock(cache, clock),
         events=EventStream(cache),
-        dispatcher=CeleryDispatcher(celery_options(settings), meter, synchronous=role == "relay"),
+        dispatcher=CeleryDispatcher(
+            settings.needed("broker_url"),
+            meter,
+            lane_messages=lane_messages(settings),
+            synchronous=role == "relay",
+        ),
         depths=QueueDepths(broker, [queue.value for queue in QueueName]),
     )
+
+
+def lane_messages(settings: Settings) -> int:
+    """Return how many doorbells wait in a lane at most: one for each process, one for the lane."""
+    return settings.order_processing_workers + 1
 
 
 def _engine(settings: Settings, role: str, meter: Meter) -> Engine:

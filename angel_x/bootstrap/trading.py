@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from random import shuffle
 from time import monotonic, sleep
 
 import redis
 
-from angel_x.adapters.dispatch import LANES
 from angel_x.adapters.postgres.book_unit import BookUnits
+from angel_x.adapters.postgres.lane_orders import LaneOrders
 from angel_x.adapters.postgres.order_search import OrderSearch
 from angel_x.adapters.postgres.replays import PostgresReplays
 from angel_x.adapters.postgres.workflows import Workflows
+from angel_x.adapters.redis.lane_queues import LANES, LaneQueues
 from angel_x.adapters.redis.liquidity import RedisLiquidity
 from angel_x.adapters.redis.portfolios import RedisPortfolioCache
 from angel_x.adapters.redis.queue_depths import QueueDepths
-from angel_x.bootstrap.foundation import TRANSIENT, Foundation
+from angel_x.bootstrap.foundation import TRANSIENT, Foundation, lane_messages
 from angel_x.bootstrap.intake import IntakeParts
 from angel_x.bootstrap.market import Market
 from angel_x.domain.book.charges import charge_table
@@ -30,6 +32,7 @@ from angel_x.services.accounts.what_if import WhatIf
 from angel_x.services.trading.aftermath import Aftermath
 from angel_x.services.trading.amendment import Amending
 from angel_x.services.trading.cancellation import Cancellation
+from angel_x.services.trading.doorbells import Doorbells
 from angel_x.services.trading.execution import Execution
 from angel_x.services.trading.expiry import Expiry
 from angel_x.services.trading.market_watch import MarketWatch
@@ -64,6 +67,7 @@ class Trading:
     """Execution, matching, amendment, cancellation, expiry, replay and the relay."""
 
     execution: Execution
+    doorbells: Doorbells
     matching: Matching
     amending: Amending
     what_if: WhatIf
@@ -105,6 +109,7 @@ def build_trading(
     execution = _execution(base, orders)
     return Trading(
         execution=execution,
+        doorbells=_doorbells(base, execution),
         matching=_matching(base, market, orders),
         amending=Amending(
             units=orders.units,
@@ -152,6 +157,21 @@ def _execution(base: Foundation, orders: OrderParts) -> Execution:
         sleep=sleep,
         claim_limit=base.settings.claim_limit,
         transient=TRANSIENT,
+    )
+
+
+def _doorbells(base: Foundation, execution: Execution) -> Doorbells:
+    batch_size, bound = base.settings.order_batch_size, lane_messages(base.settings)
+    return Doorbells(
+        decide=execution.run,
+        orders=LaneOrders(base.engine, each=batch_size),
+        messages=LaneQueues(base.broker, bound=bound),
+        ring_on=base.dispatcher.ring_on,
+        shuffle=shuffle,
+        claim_limit=base.settings.claim_limit,
+        batch_size=batch_size,
+        most_messages=bound,
+        at=base.at,
     )
 
 

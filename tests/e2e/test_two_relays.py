@@ -21,8 +21,13 @@ DUE = 400
 
 @pytest.fixture
 def application(environment: dict[str, str]) -> Iterator[Application]:
-    # What was rung for once is not due again within the test.
-    environment |= {"ANGEL_X_RING_AFTER_MS": "600000", "ANGEL_X_RELAY_INTERVAL_MS": "10"}
+    environment |= {
+        # What was rung for once is not due again within the test.
+        "ANGEL_X_RING_AFTER_MS": "600000",
+        "ANGEL_X_RELAY_INTERVAL_MS": "10",
+        # The lane has room for every doorbell.
+        "ANGEL_X_ORDER_PROCESSING_WORKERS": "64",
+    }
     with application_on(environment) as built:
         yield built
 

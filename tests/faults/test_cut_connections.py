@@ -26,8 +26,8 @@ pytestmark = pytest.mark.e2e
 
 #: The head of the reply that carries a message to a worker.
 POPPED = b"*2\r\n$13\r\norders.normal\r\n"
-#: The head of the command that puts a message there.
-PUSHED = b"LPUSH\r\n$13\r\norders.normal\r\n"
+#: The end of the head of the command that puts a message there: the message follows.
+PUSHED = b"\r\n$13\r\norders.normal\r\n$"
 #: What the server says to whoever committed: CommandComplete, its length, its tag.
 COMMITTED = b"C\x00\x00\x00\x0bCOMMIT\x00"
 #: Seconds in which a caller has its answer, whatever is away.

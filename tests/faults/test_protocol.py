@@ -24,7 +24,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from angel_x.adapters.dispatch import CeleryDispatcher, Message
+from angel_x.adapters.celery_message import Message
+from angel_x.adapters.dispatch import CeleryDispatcher
 from angel_x.bootstrap import Application, Foundation, assemble, lay_foundation
 from angel_x.domain.orders.order import (
     TRANSITIONS,
@@ -37,7 +38,6 @@ from angel_x.domain.orders.order import (
 from angel_x.domain.orders.step import Step
 from angel_x.errors import AngelXError
 from angel_x.services.trading.amendment_form import Change
-from config.celery_options import celery_options
 from config.settings import load
 from config.task_names import TaskName
 from tests.builders.orders import Market
@@ -59,14 +59,15 @@ class Letterbox(CeleryDispatcher):
     """Keeps the messages, to be delivered in any order, again, or never."""
 
     def __init__(self, base: Foundation) -> None:
-        super().__init__(celery_options(base.settings), base.meter)
+        super().__init__(base.settings.needed("broker_url"), base.meter)
         self.bells: list[tuple[list[int], bool]] = []
 
-    def _send(self, message: Message) -> bool:
-        if message.task is TaskName.PROCESS_ORDER_BATCH:
-            ids, *exactly = message.args
-            assert isinstance(ids, list)
-            self.bells.append(([int(i) for i in ids], bool(exactly)))
+    def _send(self, *messages: Message) -> bool:
+        for message in messages:
+            if message.task is TaskName.PROCESS_ORDER_BATCH:
+                ids, *exactly = message.args
+                assert isinstance(ids, list)
+                self.bells.append(([int(i) for i in ids], bool(exactly)))
         return True
 
 

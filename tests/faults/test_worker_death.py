@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from angel_x.adapters.celery_message import Message, encoded
 from angel_x.domain.orders.step import Step
+from config.queues import QueueName
 from config.task_names import TaskName
 from tests.e2e.processes import eventually
 from tests.faults.nursery import is_gone
@@ -26,6 +28,17 @@ def trade(world: World, user: int) -> str:
     """Have the worker trade new orders."""
     world.market.accept(user, *[world.market.request() for _ in range(5)])
     return "filled"
+
+
+def clear(world: World, user: int) -> str:
+    """Have the worker find a lane full of doorbells that ring for nothing, and orders behind them."""
+    other = world.market.account(f"other-{user}")
+    (decided,) = world.market.accept(other, world.market.request())
+    world.application.trading.execution.run([decided.order_id])
+    empty = Message(TaskName.PROCESS_ORDER_BATCH, QueueName.NORMAL, ([str(decided.order_id)],))
+    # All at once: what comes alone is taken before the next one waits.
+    world.application.base.broker.lpush(empty.queue.value, *(encoded(empty) for _ in range(40)))
+    return trade(world, user)
 
 
 def match(world: World, user: int) -> str:
@@ -65,6 +78,7 @@ STEPS: Mapping[Step, Callable[[World, int], str]] = {
     Step.BATCH_RECORDED: trade,
     Step.BATCH_COMMITTED: trade,
     Step.BATCH_TOLD: trade,
+    Step.LANE_CLEARED: clear,
     Step.MATCH_FOUND: match,
     Step.MATCH_RECORDED: match,
     Step.MATCH_COMMITTED: match,

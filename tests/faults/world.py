@@ -159,6 +159,8 @@ def world_on(database_url: str, broker_url: str, cache_url: str, folder: Path) -
         ring_after_ms="200",
         relay_interval_ms="50",
         metrics_enabled="false",
+        # Lanes that hold every doorbell of a test, for tests that count and shuffle them.
+        order_processing_workers="20",
     )
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("ANGEL_X_")}
     with (

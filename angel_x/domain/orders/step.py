@@ -42,6 +42,9 @@ class Step(StrEnum):
     BATCH_TOLD = "batch.told"
     """Everybody was told; the message is not acknowledged."""
 
+    LANE_CLEARED = "lane.cleared"
+    """Empty doorbells are removed from a lane; no new one rings for the orders that wait there."""
+
     VENUE_ANSWERED = "venue.answered"
     """A slow venue has answered, and its answer is recorded nowhere."""
 

@@ -103,7 +103,8 @@ def cut_pop(environment: Environment, target: str, random: Random) -> str:
 def cut_push(environment: Environment, target: str, random: Random) -> str:
     """Cut a sender's connection after its message was stored, before the reply."""
     queue = random.choice(environment.queues)
-    pattern = b"LPUSH\r\n$%d\r\n%s\r\n" % (len(queue), queue.encode())
+    # A command that names the queue and goes on: the message follows.
+    pattern = b"\r\n$%d\r\n%s\r\n$" % (len(queue), queue.encode())
     lost = _cut(environment, Passage(target), pattern, Point.REPLY_TO)
     return f"a message was put on {queue} without a reply, {lost} bytes"
 

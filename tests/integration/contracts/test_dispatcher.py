@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 import redis
 
-from angel_x.adapters.dispatch import LANES, CeleryDispatcher
+from angel_x.adapters.dispatch import CeleryDispatcher
+from angel_x.adapters.redis.lane_queues import LANES
 from angel_x.domain.orders.order import Priority
 from angel_x.services.ports import Dispatcher
-from config.celery_options import celery_options
 from config.queues import QueueName
-from config.settings import load
 from config.task_names import TaskName
 from tests.builders.recorders import RecordingMeter
 from tests.fakes.dispatcher import MemoryDispatcher, Ring
@@ -50,8 +49,7 @@ def in_memory() -> World:
 
 
 def on_the_broker(urls: RedisUrls, broker: redis.Redis) -> World:
-    options = celery_options(load({"ANGEL_X_BROKER_URL": urls.broker_redis_url}))
-    made = CeleryDispatcher(options, RecordingMeter(), synchronous=True)
+    made = CeleryDispatcher(urls.broker_redis_url, RecordingMeter(), synchronous=True)
 
     def sent(task: TaskName) -> list[tuple[QueueName, list[Any]]]:
         return [

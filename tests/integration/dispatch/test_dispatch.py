@@ -12,19 +12,14 @@ from typing import Any
 import pytest
 import redis
 
-from angel_x.adapters.dispatch import LANES, CeleryDispatcher
+from angel_x.adapters.dispatch import CeleryDispatcher
+from angel_x.adapters.redis.lane_queues import LANES
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Priority
-from config.celery_options import celery_options
 from config.queues import QueueName
-from config.settings import load
 from tests.builders.recorders import RecordingMeter
 from tests.e2e.processes import eventually
 from tests.plugins.servers import RedisUrls
-
-
-def options(url: str) -> dict[str, object]:
-    return celery_options(load({"ANGEL_X_BROKER_URL": url}))
 
 
 @pytest.fixture
@@ -40,7 +35,7 @@ def meter() -> RecordingMeter:
 
 @pytest.fixture
 def dispatcher(redis_urls: RedisUrls, meter: RecordingMeter) -> Iterator[CeleryDispatcher]:
-    made = CeleryDispatcher(options(redis_urls.broker_redis_url), meter)
+    made = CeleryDispatcher(redis_urls.broker_redis_url, meter)
     yield made
     made.close()
 
@@ -133,7 +128,7 @@ def silence() -> Iterator[str]:
 def test_the_caller_is_not_held_up_by_a_broker_that_never_answers(
     silence: str, meter: RecordingMeter
 ) -> None:
-    dispatcher = CeleryDispatcher(options(silence), meter, capacity=10)
+    dispatcher = CeleryDispatcher(silence, meter, capacity=10)
 
     started = time.monotonic()
     answers = [dispatcher.ring(Priority.NORMAL, [n]) for n in range(50)]
@@ -150,7 +145,7 @@ def test_the_caller_is_not_held_up_by_a_broker_that_never_answers(
 def test_a_synchronous_sender_learns_that_nobody_listens(meter: RecordingMeter) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-    dispatcher = CeleryDispatcher(options(f"redis://127.0.0.1:{port}/0"), meter, synchronous=True)
+    dispatcher = CeleryDispatcher(f"redis://127.0.0.1:{port}/0", meter, synchronous=True)
 
     started = time.monotonic()
     assert dispatcher.ring(Priority.EMERGENCY, [1]) is False
@@ -163,7 +158,7 @@ def test_a_synchronous_sender_learns_that_nobody_listens(meter: RecordingMeter) 
 def test_a_full_broker_loses_the_doorbell_and_nothing_else(
     redis_urls: RedisUrls, broker: redis.Redis, meter: RecordingMeter
 ) -> None:
-    dispatcher = CeleryDispatcher(options(redis_urls.broker_redis_url), meter, synchronous=True)
+    dispatcher = CeleryDispatcher(redis_urls.broker_redis_url, meter, synchronous=True)
     limit = str(broker.config_get("maxmemory")["maxmemory"])
     broker.config_set("maxmemory", "1mb")
     try:
@@ -186,7 +181,7 @@ def test_closing_hangs_up(
         return sum(int(client["db"]) == number for client in clients)
 
     own = connected()
-    dispatcher = CeleryDispatcher(options(redis_urls.broker_redis_url), meter, synchronous=True)
+    dispatcher = CeleryDispatcher(redis_urls.broker_redis_url, meter, synchronous=True)
     assert dispatcher.ring(Priority.NORMAL, [1])
     assert connected() > own
 

@@ -14,9 +14,7 @@ import redis
 
 from angel_x.adapters.dispatch import CeleryDispatcher
 from angel_x.domain.orders.order import Priority
-from config.celery_options import celery_options
 from config.queues import QueueName
-from config.settings import load
 from config.task_names import TaskName
 from tests.builders.recorders import RecordingMeter
 from tests.plugins.servers import RedisUrls
@@ -32,8 +30,7 @@ def broker(redis_urls: RedisUrls) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def dispatcher(redis_urls: RedisUrls) -> Iterator[CeleryDispatcher]:
-    options = celery_options(load({"ANGEL_X_BROKER_URL": redis_urls.broker_redis_url}))
-    made = CeleryDispatcher(options, RecordingMeter(), synchronous=True)
+    made = CeleryDispatcher(redis_urls.broker_redis_url, RecordingMeter(), synchronous=True)
     yield made
     made.close()
 

@@ -11,9 +11,7 @@ from angel_x.adapters.dispatch import CeleryDispatcher
 from angel_x.bootstrap import Application
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Priority
-from config.celery_options import celery_options
 from config.queues import QueueName
-from config.settings import load
 from tests.builders.breaking import BREAKS, WITHIN, Breaker, Manner, Moment, breaking_redis
 from tests.builders.environs import application_on
 from tests.builders.recorders import RecordingMeter
@@ -58,8 +56,7 @@ def test_a_doorbell_is_rung_on_a_new_connection_where_the_kept_one_broke_between
 ) -> None:
     breaker, url = broker_breaker
     meter = RecordingMeter()
-    options = celery_options(load({"ANGEL_X_BROKER_URL": url}))
-    with closing(CeleryDispatcher(options, meter, synchronous=True)) as dispatcher:
+    with closing(CeleryDispatcher(url, meter, synchronous=True)) as dispatcher:
         assert dispatcher.ring(Priority.NORMAL, [1])
         breaker.break_next(Moment.IDLE, manner)
 
@@ -76,8 +73,7 @@ def test_a_doorbell_whose_connection_breaks_is_lost_once_and_never_sent_twice(
 ) -> None:
     breaker, url = broker_breaker
     meter = RecordingMeter()
-    options = celery_options(load({"ANGEL_X_BROKER_URL": url}))
-    with closing(CeleryDispatcher(options, meter, synchronous=True)) as dispatcher:
+    with closing(CeleryDispatcher(url, meter, synchronous=True)) as dispatcher:
         assert dispatcher.ring(Priority.NORMAL, [1])
         breaker.break_next(moment, manner)
 

@@ -32,7 +32,7 @@ def make_due(application: Application) -> None:
 def test_a_message_names_at_most_order_batch_size_orders(
     built: Build, size: int, sizes: list[int]
 ) -> None:
-    application = built(ORDER_BATCH_SIZE=size)
+    application = built(ORDER_BATCH_SIZE=size, ORDER_PROCESSING_WORKERS=3)
     market = Market.open(application)
 
     market.accept(market.account(), *[market.request() for _ in range(5)])
@@ -42,6 +42,18 @@ def test_a_message_names_at_most_order_batch_size_orders(
 
     assert accepted == sizes
     assert rung(application) == sizes
+
+
+@pytest.mark.parametrize(("workers", "doorbells"), [(1, 2), (3, 4), (8, 5)])
+def test_a_lane_holds_a_doorbell_for_each_process_of_a_worker_and_one_more(
+    built: Build, workers: int, doorbells: int
+) -> None:
+    application = built(ORDER_PROCESSING_WORKERS=workers, ORDER_BATCH_SIZE=1)
+    market = Market.open(application)
+
+    market.accept(market.account(), *[market.request() for _ in range(5)])
+
+    assert len(rung(application)) == doorbells
 
 
 @pytest.mark.parametrize(("limit", "left"), [(2, 3), (500, 0)])

@@ -29,8 +29,8 @@ class Calls:
     def __getattr__(self, name: str) -> Calls:
         return Calls(self.made, f"{self.path}.{name}".lstrip("."))
 
-    def __call__(self, *args: object) -> dict[str, object]:
-        self.made.append((self.path, *args))
+    def __call__(self, *args: object, **options: object) -> dict[str, object]:
+        self.made.append((self.path, *args, *options.values()))
         return {}
 
 

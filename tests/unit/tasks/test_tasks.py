@@ -11,6 +11,7 @@ from celery.exceptions import Ignore
 from structlog.testing import capture_logs
 
 from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.order import Priority
 from angel_x.errors import InvalidInput
 from config.task_names import TaskName
 from tests.builders.recorders import RecordingMeter
@@ -18,13 +19,15 @@ from tests.unit.tasks.conftest import Calls
 
 AT = datetime(2026, 8, 19, 7, tzinfo=UTC)
 IDS = ["7", "9"]
+#: What is asked where no queue is known: the lane of messages that name none.
+ANSWERED = ("trading.doorbells.answer", [7, 9], Priority.NORMAL, False)
 
 
 @pytest.mark.parametrize(
     ("name", "args", "asked"),
     [
-        (TaskName.PROCESS_ORDER_BATCH, (IDS,), [("trading.execution.run", [7, 9])]),
-        (TaskName.PROCESS_ORDER_BATCH, (IDS, False), [("trading.execution.run", [7, 9])]),
+        (TaskName.PROCESS_ORDER_BATCH, (IDS,), [ANSWERED]),
+        (TaskName.PROCESS_ORDER_BATCH, (IDS, False), [ANSWERED]),
         (TaskName.PROCESS_ORDER_BATCH, (IDS, True), [("trading.execution.run_exactly", [7, 9])]),
         (TaskName.MATCH_ORDERS, (), [("trading.matching.run",)]),
         (TaskName.ADVANCE_WORKFLOW, ("5",), [("workflows.advance.run", 5)]),
@@ -153,7 +156,32 @@ def test_a_doorbell_may_carry_a_thousand_ids(
 ) -> None:
     tasks_app.tasks[TaskName.PROCESS_ORDER_BATCH](ids)
 
-    assert calls.made == [("trading.execution.run", [int(order_id) for order_id in ids])]
+    order_ids = [int(order_id) for order_id in ids]
+    assert calls.made == [("trading.doorbells.answer", order_ids, Priority.NORMAL, False)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "stands_for_lane"),
+    [({}, False), ({"stands_for_lane": False}, False), ({"stands_for_lane": True}, True)],
+)
+@pytest.mark.parametrize("lane", Priority)
+def test_a_doorbell_is_answered_in_the_lane_of_its_queue(
+    tasks_app: Celery,
+    calls: Calls,
+    lane: Priority,
+    headers: dict[str, bool],
+    *,
+    stands_for_lane: bool,
+) -> None:
+    task = tasks_app.tasks[TaskName.PROCESS_ORDER_BATCH]
+    task.push_request(delivery_info={"routing_key": f"orders.{lane}"}, **headers)
+    try:
+        # The body of the task: a call from outside would put a request of its own on top.
+        task.run([7, 9])
+    finally:
+        task.pop_request()
+
+    assert calls.made == [("trading.doorbells.answer", [7, 9], lane, stands_for_lane)]
 
 
 def test_what_the_task_itself_finds_wrong_with_its_input_is_dropped_too(

@@ -1,0 +1,63 @@
+"""Which orders wait in a lane, of as many accounts as there is room for."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+    from angel_x.domain.orders.order import Priority
+
+# From account to account through the index of the lane, so that neither a deep backlog of one of them
+# nor a large number of them costs more than what is returned.
+_WAITING = """
+WITH RECURSIVE accounts (user_id) AS (
+    (SELECT user_id FROM orders
+        WHERE status = 'received' AND NOT held AND priority = %(lane)s AND user_id > %(after)s
+        ORDER BY user_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT o.user_id FROM orders o
+        WHERE o.status = 'received' AND NOT o.held AND o.priority = %(lane)s
+            AND o.user_id > a.user_id
+        ORDER BY o.user_id LIMIT 1)
+    FROM accounts a WHERE a.user_id IS NOT NULL
+)
+SELECT a.user_id, w.id FROM accounts a CROSS JOIN LATERAL (
+    SELECT id FROM orders
+    WHERE status = 'received' AND NOT held AND priority = %(lane)s AND user_id = a.user_id
+    ORDER BY id LIMIT %(each)s
+) AS w LIMIT %(limit)s
+"""
+
+
+class LaneOrders:
+    """Goes round the accounts of a lane: each look begins behind the account at which the last ended."""
+
+    def __init__(self, engine: Engine, *, each: int) -> None:
+        self._engine = engine
+        #: Orders of one account that are named at most: they stand for all that it has there.
+        self._each = each
+        #: The account behind which a lane is looked at next.
+        self._after: dict[Priority, int] = {}
+
+    def waiting(self, lane: Priority, limit: int) -> list[list[int]]:
+        """Return ids of orders that wait to be decided, by account; ``limit`` of them at most."""
+        after = self._after.get(lane, 0)
+        with self._engine.connect() as connection:
+            found = self._read(connection, lane, after, limit)
+            if len(found) < limit and after:
+                seen = {user_id for user_id, _ in found}
+                rest = self._read(connection, lane, 0, limit - len(found))
+                found += [row for row in rest if row[0] not in seen]
+        self._after[lane] = found[-1][0] if len(found) >= limit else 0
+        return [[order_id for _, order_id in rows] for _, rows in groupby(found, itemgetter(0))]
+
+    def _read(
+        self, connection: Connection, lane: Priority, after: int, limit: int
+    ) -> list[tuple[int, int]]:
+        parameters = {"lane": lane.value, "after": after, "each": self._each, "limit": limit}
+        rows = connection.exec_driver_sql(_WAITING, parameters)
+        return [(user_id, order_id) for user_id, order_id in rows]
