@@ -29,7 +29,7 @@ PATIENCE = 90.0
 #: Seconds after which what cannot be ended is left alone.
 END = 150.0
 
-GUARDIAN = b"adapters/servers/guardian.py"
+GUARDIAN = b"children.guardian"
 SERVERS = frozenset({"postgres", "valkey-server", "redis-server"})
 #: The files in which a home notes that its database lies elsewhere, and where that may be.
 MEMO = "postgres.path"

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import psycopg2
 
+from angel_x.adapters.children.guardian import Preparation, ServerPlan
 from angel_x.adapters.servers.account import Account, own_name
 from angel_x.adapters.servers.binaries import PostgresBinaries
-from angel_x.adapters.servers.guardian import Preparation, ServerPlan
 from angel_x.adapters.servers.places import PRIVATE, Places, own_directory
 from angel_x.adapters.servers.urls import socket_database_url
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from angel_x.adapters.children.guardian import Plan, ServerPlan
+from angel_x.adapters.children.logs import begin_log, with_tail
 from angel_x.adapters.servers.account import Account, stand_in
 from angel_x.adapters.servers.binaries import find_postgres, find_valkey, within_reach
 from angel_x.adapters.servers.claim import Claim
 from angel_x.adapters.servers.given import given_database, given_redis
-from angel_x.adapters.servers.guardian import Plan, ServerPlan
 from angel_x.adapters.servers.places import Places, lay_out, open_home, remove, servers_root
 from angel_x.adapters.servers.postgres import Postgres
 from angel_x.adapters.servers.tether import Tether
@@ -24,9 +25,6 @@ from angel_x.errors import ServerUnavailable
 
 #: Seconds that local servers get to start, crash recovery included.
 START_PATIENCE = 60.0
-
-#: Characters of a server's log that an error shows.
-TAIL = 2000
 
 
 class LocalServer(Protocol):
@@ -134,7 +132,7 @@ def _launch(
 ) -> Tether:
     """Start the servers; leaving ``stack`` stops them."""
     for name in ("guardian", *(server.name for server in servers)):
-        _begin_log(places.log(name))
+        begin_log(places.log(name))
     plan = Plan(
         parent=os.getpid(),
         lock=claim.servers_lock,
@@ -152,12 +150,6 @@ def _launch(
     return tether
 
 
-def _begin_log(log: Path) -> None:
-    """Keep the log of the run before, and no more."""
-    if log.exists():
-        log.replace(log.with_suffix(".log.1"))
-
-
 def _await_all(servers: Sequence[LocalServer], tether: Tether, places: Places) -> None:
     deadline = time.monotonic() + START_PATIENCE
     for server in servers:
@@ -165,12 +157,7 @@ def _await_all(servers: Sequence[LocalServer], tether: Tether, places: Places) -
             failure = tether.await_exit(0.01)
             if failure:
                 reason = f"{failure['server']} did not start, it ended with {failure['code']}"
-                raise ServerUnavailable(_with_log(reason, places.log(failure["server"])))
+                raise ServerUnavailable(with_tail(reason, places.log(failure["server"])))
             if time.monotonic() > deadline:
                 reason = f"{server.name} did not answer in {START_PATIENCE:g} s: {refusal}"
-                raise ServerUnavailable(_with_log(reason, places.log(server.name)))
-
-
-def _with_log(reason: str, log: Path) -> str:
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    return f"{reason}\n{log} ends with:\n{text[-TAIL:]}"
+                raise ServerUnavailable(with_tail(reason, places.log(server.name)))

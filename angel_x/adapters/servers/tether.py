@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import select
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
 
-from angel_x.adapters.servers import guardian
-from angel_x.adapters.servers.guardian import Plan
+from angel_x.adapters.children import guardian
+from angel_x.adapters.children.guardian import Plan
+from angel_x.adapters.children.keeper import Keeper
 from angel_x.errors import ServerUnavailable
 
 #: Seconds; more than the longest stop of all servers together.
@@ -31,23 +31,18 @@ class Tether:
     def __init__(self, plan: Plan, log: Path) -> None:
         self._state = Path(plan["state"])
         with log.open("wb") as errors:
-            process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-I", "-S", guardian.__file__],
-                bufsize=0,
-                stdin=subprocess.PIPE,
+            self._keeper = Keeper(
+                guardian.__name__,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                cwd="/",
-                start_new_session=True,  # a Ctrl-C is for us, who stop the servers last
                 pass_fds=[plan["lock"]],
             )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
+        assert self._keeper.process.stdout is not None
+        self._stdout = self._keeper.process.stdout
 
     @property
     def is_alive(self) -> bool:
-        return self._process.poll() is None
+        return self._keeper.is_alive
 
     def pids(self) -> dict[str, int]:
         """Give the process ids that the guardian wrote down, its own among them."""
@@ -57,22 +52,21 @@ class Tether:
         return pids
 
     def send(self, plan: Plan) -> None:
-        with suppress(
-            BrokenPipeError
-        ):  # its exit is seen, and explained, by who awaits the servers
-            self._stdin.write(json.dumps(plan).encode() + b"\n")
+        # An early exit is seen, and explained, while the servers are awaited.
+        with suppress(BrokenPipeError):
+            self._keeper.tell(json.dumps(plan))
 
     def say_ready(self) -> None:
-        """From now on what dies is restarted.
+        """From now on a server that dies is restarted.
 
         Raises:
             ServerUnavailable: The guardian has ended, and the servers with it.
         """
         try:
-            self._stdin.write(b"ready\n")
+            self._keeper.tell("ready")
         except BrokenPipeError:
             raise ServerUnavailable(
-                f"the guardian of the servers ended with {self._process.wait()}"
+                f"the guardian of the servers ended with {self._keeper.process.wait()}"
             ) from None
 
     def await_exit(self, timeout: float) -> Exit | None:
@@ -84,17 +78,16 @@ class Tether:
             return None
         line = self._stdout.readline()
         if not line:
-            return Exit(server="guardian", code=self._process.wait())
+            return Exit(server="guardian", code=self._keeper.process.wait())
         event: Exit = json.loads(line)
         return event
 
     def cut(self) -> None:
         """Let go and wait until the guardian has stopped everything."""
-        self._stdin.close()
         self._stdout.close()
         try:
-            self._process.wait(STOP_PATIENCE)
+            self._keeper.close(STOP_PATIENCE)
         except subprocess.TimeoutExpired:
             # The kernel then signals the servers.
-            self._process.kill()
-            self._process.wait()
+            self._keeper.process.kill()
+            self._keeper.process.wait()

@@ -12,7 +12,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from angel_x.adapters.servers.guardian import ServerPlan
+from angel_x.adapters.children.guardian import ServerPlan
 from angel_x.adapters.servers.places import PRIVATE, Places, own_directory
 from angel_x.adapters.servers.urls import RedisAddress
 

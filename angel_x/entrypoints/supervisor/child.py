@@ -9,37 +9,41 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from angel_x.entrypoints.supervisor.broom import Broom
-from angel_x.entrypoints.supervisor.kinship import dying_with_parent, kill_group, signal_process
-from angel_x.entrypoints.supervisor.output import LineReader, Terminal, begin_log, open_log
+from angel_x.adapters.children.backoff import Backoff
+from angel_x.adapters.children.lineage import dying_with_parent, kill_group, signal_process
+from angel_x.adapters.children.logs import begin_log, open_log
+from angel_x.entrypoints.supervisor.output import LineReader, Terminal
 from angel_x.entrypoints.supervisor.program import Program, ProgramFailed
+from angel_x.entrypoints.supervisor.reaper import Reaper
 
 #: A program that lived for this many seconds is started again at once.
 HEALTHY_AFTER = 10.0
 SHORTEST_BACKOFF = 0.5
 LONGEST_BACKOFF = 4.0
-#: Seconds that the last words of an ended program may take to arrive.
-_LAST_WORDS = 1.0
-#: Seconds between two questions to a program that becomes ready.
-_GLANCE = 0.1
+#: Seconds that the last output of an ended program may take to arrive.
+_LAST_OUTPUT = 1.0
+#: Seconds between two checks of a program that becomes ready.
+_POLL_SECONDS = 0.1
 
 
 class Child:
     """The process of one program.  Must be made and used in the main thread's event loop."""
 
-    def __init__(self, program: Program, log: Path, terminal: Terminal, broom: Broom) -> None:
+    def __init__(self, program: Program, log: Path, terminal: Terminal, reaper: Reaper) -> None:
         self.program = program
         self.log = log
         #: How often it was started.
         self.starts = 0
         self._terminal = terminal
-        self._broom = broom
+        self._reaper = reaper
         self._process: subprocess.Popen[bytes] | None = None
         self._output: LineReader | None = None
         self._ended = asyncio.Event()
         self._is_ready = asyncio.Event()
         self._is_stopping = False
-        self._backoff = SHORTEST_BACKOFF
+        self._backoff = Backoff(
+            shortest=SHORTEST_BACKOFF, longest=LONGEST_BACKOFF, healthy_after=HEALTHY_AFTER
+        )
         begin_log(log)
 
     @property
@@ -66,7 +70,7 @@ class Child:
             os.close(writer)
         self.starts += 1
         self._ended.clear()
-        self._broom.add(self._process.pid)
+        self._reaper.add(self._process.pid)
         output = self._output = LineReader(open_log(self.log), self._hear)
         loop = asyncio.get_running_loop()
         await loop.connect_read_pipe(lambda: output, os.fdopen(reader, "rb", 0))
@@ -78,7 +82,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # A group of its own: a Ctrl-C is for the supervisor, who stops programs in order.
+            # A group of its own: a Ctrl-C is for the supervisor, which stops programs in order.
             start_new_session=True,
             preexec_fn=dying_with_parent(),  # noqa: PLW1509 - one call into the kernel
         )
@@ -99,7 +103,7 @@ class Child:
         try:
             await asyncio.wait({ended, ready}, timeout=timeout, return_when="FIRST_COMPLETED")
             if not ready.done():
-                raise ProgramFailed(self.name, self._shortcoming(timeout), self.log)
+                raise ProgramFailed(self.name, self._lack(timeout), self.log)
         finally:
             ended.cancel()
             ready.cancel()
@@ -109,9 +113,9 @@ class Child:
             await self._is_ready.wait()
         if self.program.answers is not None:
             while not await asyncio.to_thread(self.program.answers):
-                await asyncio.sleep(_GLANCE)
+                await asyncio.sleep(_POLL_SECONDS)
 
-    def _shortcoming(self, timeout: float) -> str:
+    def _lack(self, timeout: float) -> str:
         if self._ended.is_set() and self._process is not None:
             return f"did not start, it ended with {self._process.returncode}"
         return f"was not ready in {timeout:g} s"
@@ -124,38 +128,31 @@ class Child:
             await self._ended.wait()
             if self._is_stopping:
                 return
-            code = self._bury()
-            await self._hear_out()
-            pause = self._pause(loop.time() - born)
+            code = self._release()
+            await self._read_to_end()
+            pause = self._backoff.pause(loop.time() - born)
             self._terminal.narrate(self.name, f"ended with {code}, starts again in {pause:g} s")
             await asyncio.sleep(pause)
             await self._start_again()
             note()
 
     async def _start_again(self) -> None:
-        # Somebody may have said to stop during the pause.
+        # The stop may have come during the pause.
         while not self._is_stopping:
             try:
                 await self.start()
             except ProgramFailed as error:
                 self._terminal.say(self.name, str(error))
-                await asyncio.sleep(self._pause(0))
+                await asyncio.sleep(self._backoff.pause(0))
             else:
                 return
 
-    def _pause(self, lived: float) -> float:
-        if lived >= HEALTHY_AFTER:
-            self._backoff = SHORTEST_BACKOFF
-            return 0.0
-        pause, self._backoff = self._backoff, min(self._backoff * 2, LONGEST_BACKOFF)
-        return pause
-
-    def _bury(self) -> int:
-        """End what the process has left behind, and return its exit code."""
+    def _release(self) -> int:
+        """End the rest of its group, and return its exit code."""
         assert self._process is not None
         process, self._process = self._process, None
         kill_group(process.pid)
-        self._broom.remove(process.pid)
+        self._reaper.remove(process.pid)
         return process.returncode
 
     def will_stop(self) -> None:
@@ -167,7 +164,7 @@ class Child:
         self.will_stop()
         if self._process is not None:
             await self._end()
-        await self._hear_out()
+        await self._read_to_end()
 
     async def _end(self) -> None:
         self._signal(signal.SIGTERM)
@@ -177,7 +174,7 @@ class Child:
             self._terminal.say(self.name, f"did not stop in {self.program.stop_seconds:g} s")
             self.kill()
             await self._ended.wait()
-        self._terminal.narrate(self.name, f"stopped with {self._bury()}")
+        self._terminal.narrate(self.name, f"stopped with {self._release()}")
 
     def kill(self) -> None:
         """End the process and its children at once."""
@@ -190,9 +187,9 @@ class Child:
         if self._process is not None and not self._ended.is_set():
             signal_process(self._process.pid, number)
 
-    async def _hear_out(self) -> None:
+    async def _read_to_end(self) -> None:
         if self._output is not None:
-            await self._output.hear_out(_LAST_WORDS)
+            await self._output.read_to_end(_LAST_OUTPUT)
 
     def _hear(self, line: str) -> None:
         if self.program.ready_words and self.program.ready_words in line:

@@ -1,11 +1,10 @@
-"""What programs write: all of it into a log file each, some of it onto the terminal."""
+"""The output of programs: all of it in a log file each, some of it on the terminal."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import BinaryIO
 
 from rich.console import Console
@@ -49,7 +48,7 @@ class Terminal:
 
 
 class LineReader(asyncio.Protocol):
-    """Cuts what comes through a pipe into lines; the log gets them before anybody else."""
+    """Cuts what comes through a pipe into lines; the log gets them first."""
 
     def __init__(self, log: BinaryIO, listener: Callable[[str], None]) -> None:
         self._log = log
@@ -61,8 +60,8 @@ class LineReader(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
 
-    async def hear_out(self, patience: float) -> None:
-        """Read to the end; who still holds the other end of the pipe is not waited for longer.
+    async def read_to_end(self, patience: float) -> None:
+        """Read to the end, for a bounded time: another process may hold the pipe open.
 
         Pipe and log are closed afterwards.
         """
@@ -88,18 +87,6 @@ class LineReader(asyncio.Protocol):
                 self._listener(self._rest.decode("utf-8", "replace"))
                 self._rest = b""
         finally:
-            # Nobody waits for ever because a terminal has gone.
+            # A terminal that has gone must not block the end.
             self._log.close()
             self._ended.set()
-
-
-def begin_log(log: Path) -> None:
-    """Keep the log of the run before, and no more."""
-    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if log.exists():
-        log.replace(log.with_suffix(".log.1"))
-
-
-def open_log(log: Path) -> BinaryIO:
-    log.touch(mode=0o600)
-    return log.open("ab", buffering=0)

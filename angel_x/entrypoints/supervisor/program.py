@@ -1,4 +1,4 @@
-"""What is run: a command, how it shows that it is ready, and how long it may take to stop."""
+"""A program: its command, how it shows that it is ready, and how long it may take to stop."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from angel_x.adapters.children.logs import with_tail
 from angel_x.errors import AngelXError
 
-#: Seconds that one question about readiness may take.
+#: Seconds that one check of readiness may take.
 _PATIENCE = 2.0
-_LOG_TAIL = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +34,12 @@ class ProgramFailed(AngelXError):
     """A program ended before it was ready, or did not become ready in time."""
 
     def __init__(self, name: str, reason: str, log: Path) -> None:
-        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        tail = f"\n{log} ends with:\n{text[-_LOG_TAIL:]}" if text else ""
-        super().__init__(f"{name} {reason}{tail}")
+        super().__init__(with_tail(f"{name} {reason}", log))
         self.name = name
 
 
 def ready_when_it_answers(url: str) -> Callable[[], bool]:
-    """Return a question that is true once a GET of ``url`` is answered with 200."""
+    """Return a check that is true once a GET of ``url`` is answered with 200."""
     parts = urlsplit(url)
 
     def answers() -> bool:

@@ -9,10 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from angel_x.entrypoints.supervisor.broom import Broom
 from angel_x.entrypoints.supervisor.child import Child
 from angel_x.entrypoints.supervisor.output import Terminal
 from angel_x.entrypoints.supervisor.program import Program
+from angel_x.entrypoints.supervisor.reaper import Reaper
 
 #: Seconds that a program gets to become ready.
 START_PATIENCE = 90.0
@@ -33,9 +33,9 @@ class Supervisor:
         on_change: Callable[[dict[str, int]], None] = lambda _pids: None,
         on_ready: Callable[[str], None] = lambda _name: None,
     ) -> None:
-        self._broom = Broom(max(p.stop_seconds for stage in stages for p in stage))
+        self._reaper = Reaper(max(p.stop_seconds for stage in stages for p in stage))
         self._stages = [
-            [Child(p, logs / f"{p.name}.log", terminal, self._broom) for p in stage]
+            [Child(p, logs / f"{p.name}.log", terminal, self._reaper) for p in stage]
             for stage in stages
         ]
         self._on_change = on_change
@@ -107,7 +107,7 @@ class Supervisor:
             await self.stop()
         finally:
             asyncio.get_running_loop().remove_signal_handler(signal.SIGCHLD)
-            self._broom.close()
+            self._reaper.close()
 
     def _poll(self) -> None:
         for child in self._children():

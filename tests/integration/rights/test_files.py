@@ -10,12 +10,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from angel_x.adapters.children.logs import begin_log, open_log
 from angel_x.adapters.metrics.slots import take_slot
 from angel_x.adapters.servers import RunningServers
 from angel_x.adapters.servers.urls import RedisAddress
 from angel_x.bootstrap import Application
 from angel_x.entrypoints import flower
-from angel_x.entrypoints.supervisor.output import begin_log, open_log
 from angel_x.entrypoints.up import preparation
 from angel_x.entrypoints.up.addresses import Addresses, RunFile
 from config.settings import RUN_FILE, Settings

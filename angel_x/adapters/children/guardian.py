@@ -1,6 +1,6 @@
 """The process that owns the servers: it starts them, restarts what dies, and stops them when its parent is gone.
 
-It is run by path with ``python -I -S``, so it starts in milliseconds and imports the standard library only.
+It starts in milliseconds, without site packages.
 Standard input brings one line of JSON, the plan, and later the word ``ready``; its end means that the parent is gone.
 Until ``ready`` each start and each exit is reported on standard output and nothing is restarted.
 
@@ -11,27 +11,23 @@ a forked relative still holds the pipe, and on Linux a signal that the kernel se
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TypedDict
 
-PR_SET_PDEATHSIG = 1
+from angel_x.adapters.children.backoff import Backoff
+from angel_x.adapters.children.lineage import dying_with_parent
+
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 #: Seconds between two looks at the parent's process id; everything else wakes us.
 TICK = 1.0
-
-#: A server that lived this many seconds is restarted without delay.
-HEALTHY_AFTER = 5.0
-LONGEST_BACKOFF = 5.0
 
 
 class Preparation(TypedDict):
@@ -103,11 +99,10 @@ class Child:
         self._lock = lock
         self._born = 0.0
         self._due = 0.0
-        self._backoff = 0.0
+        self._backoff = Backoff(shortest=0.1, longest=5.0, healthy_after=5.0)
 
     def spawn(self, argv: list[str]) -> subprocess.Popen[bytes]:
         user, group = self.plan["account"] or (None, None)
-        guardian, death_signal = os.getpid(), self.plan["death_signal"]
         log = os.open(self.plan["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             return subprocess.Popen(  # noqa: S603 - the command is our own plan
@@ -121,7 +116,7 @@ class Child:
                 user=user,
                 group=group,
                 extra_groups=None if user is None else [],
-                preexec_fn=lambda: die_with(guardian, death_signal),  # noqa: PLW1509 - one thread only
+                preexec_fn=dying_with_parent(self.plan["death_signal"]),  # noqa: PLW1509 - one thread only
             )
         finally:
             os.close(log)
@@ -137,11 +132,7 @@ class Child:
         if code is not None:
             self.process = None
             now = time.monotonic()
-            lived = now - self._born
-            self._backoff = min(2 * self._backoff + 0.1, LONGEST_BACKOFF)
-            if lived > HEALTHY_AFTER:
-                self._backoff = 0.0
-            self._due = now + self._backoff
+            self._due = now + self._backoff.pause(now - self._born)
         return code
 
     def seconds_until_due(self) -> float:
@@ -232,17 +223,6 @@ class Guardian:
                 Path(directory).rmdir()
 
 
-def die_with(guardian: int, death_signal: int) -> None:
-    """Ask the kernel to signal this process when the guardian dies.
-
-    This runs after the change of user, which would clear the request.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
-        if os.getppid() != guardian:
-            os._exit(1)
-
-
 def wake_on_signals() -> tuple[socket.socket, socket.socket]:
     """Make signals readable, so that one select sees all there is to see; both ends must be kept."""
     reader, writer = socket.socketpair()
@@ -265,11 +245,8 @@ def read_plan() -> Plan:
 
 
 def main() -> None:
+    """Keep the servers of the plan until the parent is gone."""
     plan = read_plan()
     reader, writer = wake_on_signals()
     with reader, writer:
         Guardian(plan, Parent(plan["parent"], reader)).run()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,46 @@
+"""The supervisor's end of the pipe to the sweeper."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from angel_x.adapters.children import sweeper
+from angel_x.adapters.children.keeper import Keeper
+
+
+class Reaper:
+    """Tells the sweeper the process groups of this process, for as long as it lives.
+
+    ``patience`` is the number of seconds in which the groups may end by themselves once it is dead.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._keeper = Keeper(sweeper.__name__, f"{patience:g}")
+
+    def add(self, pid: int) -> None:
+        self._tell(f"+{pid}")
+
+    def remove(self, pid: int) -> None:
+        self._tell(f"-{pid}")
+
+    def close(self) -> None:
+        """Let the sweeper end the remaining groups, and wait for that; a second call does nothing."""
+        self._keeper.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _tell(self, line: str) -> None:
+        # Without its sweeper the system still runs; the kernel's signal remains.
+        with suppress(BrokenPipeError):
+            self._keeper.tell(line)
