@@ -35,6 +35,10 @@ class Run:
     is_late: bool = False
 
 
+#: What a loop that collects without end comes to, in the product or in pytest itself.
+_NO_MEMORY = "\nMemoryError"
+
+
 class Tree:
     """A copy of the tracked files of a checkout."""
 
@@ -91,6 +95,8 @@ class Tree:
         if code is None:
             return Run("", is_noticed=True, is_late=True)
         said = self._log.read_text(encoding="utf-8", errors="replace")
+        if _NO_MEMORY in said:
+            return Run("", is_noticed=True, is_late=True)
         if not _is_meant(code, said):
             raise RuntimeError(f"pytest must run the tests, was {code}: {said[-2000:]}")
         found = _FAILED.search(said)
