@@ -41,7 +41,8 @@ _SWAPS = {
     r" DESC\b": "",
     r"\bUNIQUE INDEX\b": "INDEX",
 }
-_WORD = re.compile(r"(?<=[=(,\s])'([a-z_]{3,}|[A-Z]{3,})'")
+#: A word, or the member of an enum that stands for one.
+_WORD = re.compile(r"(?<=[=(,\s])'([a-z_]{3,}|[A-Z]{3,}|\{[A-Z]\w+\.[A-Z_]+\})'")
 
 
 @dataclass(frozen=True, slots=True)

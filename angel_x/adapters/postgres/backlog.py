@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, TextClause, text
+from decimal import Decimal
+from typing import NamedTuple
 
+from sqlalchemy import Engine
+
+from angel_x.adapters.postgres.literals import literals
+from angel_x.adapters.postgres.rows import read
 from angel_x.domain.operations.backlog import LaneBacklog
 from angel_x.domain.orders.order import OPEN, OrderStatus, Priority
+from angel_x.domain.workflows.workflow import WorkflowStatus
 
-_LANES = text("""
-    SELECT priority, count(*), extract(epoch FROM clock_timestamp() - min(accepted_at))
-    FROM orders WHERE status = 'received' AND NOT held GROUP BY priority
-""")
-# The list is spelled as in the partial index, which the planner compares by text.
-_OPEN_ORDERS = text("""
-    SELECT status, count(*) FROM orders
-    WHERE status IN ('received', 'submitting', 'working', 'trigger_pending', 'partially_filled')
-    GROUP BY status
-""")
-_OLDEST_DUE = text("""
-    SELECT extract(epoch FROM clock_timestamp() - min(ring_at))
-    FROM orders WHERE status = 'received' AND NOT held AND ring_at <= clock_timestamp()
-""")
-_EXPIRED_LEASES = text("""
-    SELECT count(*) FROM orders WHERE status = 'submitting' AND lease_until <= clock_timestamp()
-""")
-_WORKFLOWS_DUE = text("""
-    SELECT count(*) FROM workflows WHERE status = 'running' AND due_at <= clock_timestamp()
-""")
-_LISTED = text("SELECT count(*) FROM contracts WHERE listed")
+_LANES = f"""
+SELECT priority, count(*) AS orders,
+    extract(epoch FROM clock_timestamp() - min(accepted_at)) AS oldest_seconds
+FROM orders WHERE status = '{OrderStatus.RECEIVED}' AND NOT held GROUP BY priority
+"""
+_OPEN_ORDERS = f"""
+SELECT status, count(*) AS orders FROM orders WHERE status IN {literals(OPEN)} GROUP BY status
+"""
+_OLDEST_DUE = f"""
+SELECT extract(epoch FROM clock_timestamp() - min(ring_at))
+FROM orders WHERE status = '{OrderStatus.RECEIVED}' AND NOT held AND ring_at <= clock_timestamp()
+"""
+_EXPIRED_LEASES = f"""
+SELECT count(*) FROM orders
+WHERE status = '{OrderStatus.SUBMITTING}' AND lease_until <= clock_timestamp()
+"""
+_WORKFLOWS_DUE = f"""
+SELECT count(*) FROM workflows
+WHERE status = '{WorkflowStatus.RUNNING}' AND due_at <= clock_timestamp()
+"""
+_LISTED = "SELECT count(*) FROM contracts WHERE listed"
+
+
+class _LaneRow(NamedTuple):
+    priority: str
+    orders: int
+    oldest_seconds: Decimal
+
+
+class _StatusRow(NamedTuple):
+    status: str
+    orders: int
 
 
 class Backlog:
@@ -36,21 +53,22 @@ class Backlog:
 
     def lanes(self) -> dict[Priority, LaneBacklog]:
         """Return what waits, for every priority."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(_LANES).all()
-        found = {Priority(row[0]): LaneBacklog(row[1], float(row[2])) for row in rows}
+        found = {
+            Priority(row.priority): LaneBacklog(row.orders, float(row.oldest_seconds))
+            for row in read(self._engine, _LANES, _LaneRow)
+        }
         return {priority: found.get(priority, LaneBacklog(0, 0.0)) for priority in Priority}
 
     def open_orders(self) -> dict[OrderStatus, int]:
         """Return the number of orders in every open status."""
-        with self._engine.connect() as connection:
-            found = {OrderStatus(row[0]): row[1] for row in connection.execute(_OPEN_ORDERS)}
+        rows = read(self._engine, _OPEN_ORDERS, _StatusRow)
+        found = {OrderStatus(row.status): row.orders for row in rows}
         return {status: found.get(status, 0) for status in OrderStatus if status in OPEN}
 
     def oldest_due_seconds(self) -> float:
         """Return for how long the most overdue order should have been rung for again."""
         with self._engine.connect() as connection:
-            return float(connection.execute(_OLDEST_DUE).scalar() or 0)
+            return float(connection.exec_driver_sql(_OLDEST_DUE).scalar() or 0)
 
     def expired_leases(self) -> int:
         """Return how many orders were sent to the venue by a process that fell silent."""
@@ -63,6 +81,6 @@ class Backlog:
     def listed_contracts(self) -> int:
         return self._count(_LISTED)
 
-    def _count(self, statement: TextClause) -> int:
+    def _count(self, statement: str) -> int:
         with self._engine.connect() as connection:
-            return int(connection.execute(statement).scalar_one())
+            return int(connection.exec_driver_sql(statement).scalar_one())

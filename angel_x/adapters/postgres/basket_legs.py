@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
+from angel_x.adapters.postgres.rows import read
 from angel_x.domain.orders.order import OrderStatus, Product, Side
 from angel_x.domain.workflows.basket import Leg
 
@@ -12,16 +12,30 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 # A sliced order is held for ever; whether it may be decided is said by its slices.
-_LEGS = """
+_LEGS = f"""
 SELECT o.id, o.client_order_id, o.symbol, o.side, o.product, o.quantity, o.filled_quantity,
-    o.status, o.reason, p.is_held, p.ids
+    o.status, o.reason, p.is_held, p.ids AS part_ids
 FROM orders o CROSS JOIN LATERAL (
-    SELECT bool_or(c.held AND c.status = 'received') AS is_held, array_agg(c.id ORDER BY c.id) AS ids
+    SELECT bool_or(c.held AND c.status = '{OrderStatus.RECEIVED}') AS is_held, array_agg(c.id ORDER BY c.id) AS ids
     FROM orders c WHERE c.basket_id = o.basket_id AND c.slices = 0
         AND (c.id = o.id OR c.parent_id = o.id)
 ) p
 WHERE o.basket_id = %(basket_id)s AND o.parent_id IS NULL ORDER BY o.id
 """
+
+
+class _LegRow(NamedTuple):
+    id: int
+    client_order_id: str
+    symbol: str
+    side: str
+    product: str
+    quantity: int
+    filled_quantity: int
+    status: str
+    reason: str | None
+    is_held: bool | None
+    part_ids: list[int]
 
 
 class BasketLegs:
@@ -32,14 +46,12 @@ class BasketLegs:
 
     def of(self, workflow_id: int) -> list[Leg]:
         """Return the legs and exits of a basket, oldest first; of a sliced one the whole."""
-        with self._engine.connect() as connection:
-            rows = connection.exec_driver_sql(_LEGS, {"basket_id": workflow_id}).fetchall()
-        return [_leg(row) for row in rows]
+        return [_leg(row) for row in read(self._engine, _LEGS, _LegRow, {"basket_id": workflow_id})]
 
 
-def _leg(row: Sequence[Any]) -> Leg:
-    (order_id, name, symbol, side, product, quantity, filled, status, reason, is_held, parts) = row
+def _leg(row: _LegRow) -> Leg:
     return Leg(
-        order_id, name, symbol, Side(side), Product(product), quantity, filled,
-        OrderStatus(status), reason, bool(is_held), tuple(parts),
+        row.id, row.client_order_id, row.symbol, Side(row.side), Product(row.product),
+        row.quantity, row.filled_quantity, OrderStatus(row.status), row.reason,
+        bool(row.is_held), tuple(row.part_ids),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPools, Risks
 from angel_x.domain.book.position import Position
-from angel_x.domain.book.risk import TradingRules
+from angel_x.domain.book.risk import TradingRules, TradingState
 from angel_x.domain.orders.order import (
     Order,
     OrderStatus,
@@ -143,20 +143,20 @@ _common = msgspec.json.Decoder(_Common)
 # Controls and limits, which mostly are not there at all, are those of every account, and margin
 # depends on every open contract of an underlying.  These rows come as one document with the first
 # order, so that a claim stays one round trip.
-HOLDINGS = """
+HOLDINGS = f"""
 JOIN users u ON u.id = o.user_id
 LEFT JOIN positions p ON p.user_id = o.user_id AND p.symbol = o.symbol AND p.product = o.product
     AND p.status = 'OPEN'
 CROSS JOIN (SELECT json_strip_nulls(json_build_object(
     'controls', (SELECT json_agg(json_build_array(scope, name, state)) FROM trading_controls
-        WHERE state <> 'active'),
+        WHERE state <> '{TradingState.ACTIVE}'),
     'limits', (SELECT json_agg(json_build_array(scope, name, kind, value::text))
         FROM risk_limits),
     'exposures', (SELECT json_agg(json_build_array(
             user_id, symbol, net_quantity, open_buy_quantity, open_sell_quantity))
-        FROM exposures WHERE is_open AND user_id IN ({owners})),
+        FROM exposures WHERE is_open AND user_id IN ({{owners}})),
     'margins', (SELECT json_agg(json_build_array(user_id, underlying, margin::text))
-        FROM margins WHERE margin > 0 AND user_id IN ({owners}))
+        FROM margins WHERE margin > 0 AND user_id IN ({{owners}}))
     ))::text AS rows OFFSET 0) AS common
 """
 

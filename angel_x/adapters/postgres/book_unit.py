@@ -72,7 +72,7 @@ WITH rung AS (
 ), claimed AS (
     SELECT w.id, r.lane FROM rung r CROSS JOIN LATERAL (
         SELECT id, row_number() OVER (ORDER BY id) AS place FROM orders
-        WHERE status = 'received' AND NOT held AND priority = r.priority AND user_id = r.user_id
+        WHERE status = '{OrderStatus.RECEIVED}' AND NOT held AND priority = r.priority AND user_id = r.user_id
         ORDER BY id LIMIT %(limit)s
     ) AS w ORDER BY r.lane, w.place, w.id LIMIT %(limit)s
 )
@@ -100,7 +100,7 @@ _ABANDONED = Statement(
     "abandoned",
     f"""
 SELECT {ORDER_COLUMNS} {HELD_COLUMNS} FROM orders o {_OF_OWNERS}
-WHERE o.id = ANY(%(order_ids)s::bigint[]) AND o.status = 'submitting'
+WHERE o.id = ANY(%(order_ids)s::bigint[]) AND o.status = '{OrderStatus.SUBMITTING}'
     AND o.lease_until <= clock_timestamp() ORDER BY o.id
 """,
 )
@@ -114,9 +114,9 @@ SELECT o.user_id, o.symbol, o.product, {HELD_COLUMNS} FROM (
 ) o {_OF_ACCOUNT}
 """,
 )
-_RELEASE = """
+_RELEASE = f"""
 UPDATE orders SET held = false, ring_at = clock_timestamp() + interval '2 seconds'
-WHERE id = ANY(%(order_ids)s::bigint[]) AND held AND status = 'received' AND slices = 0
+WHERE id = ANY(%(order_ids)s::bigint[]) AND held AND status = '{OrderStatus.RECEIVED}' AND slices = 0
 """
 _EXISTING = "SELECT id FROM orders WHERE id = ANY(%(order_ids)s::bigint[])"
 _LANES = array(Priority)

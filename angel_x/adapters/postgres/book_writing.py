@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from angel_x.adapters.postgres.arrays import array
+from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.prepared import Statement, execute
 from angel_x.domain.book.book import Book, Whole
+from angel_x.domain.orders.order import CLOSED, REFUSED, OrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 # Each part writes one table.  Those that a batch needs become one data-modifying WITH: one round
 # trip, one snapshot, and no time spent on planning what has nothing to write.
-_ORDERS = """
+_ORDERS = f"""
 moved AS (
     SELECT * FROM unnest(
         %(order_ids)s::bigint[], %(statuses)s::text[], %(reasons)s::text[], %(filled)s::integer[],
@@ -34,12 +36,12 @@ moved AS (
         traded_value = m.traded_value,
         average_price = round(m.traded_value / nullif(m.filled_quantity, 0), 4),
         reserved = m.reserved, limit_price = m.limit_price, attempt = m.attempt,
-        lease_until = CASE WHEN m.status = 'submitting'
+        lease_until = CASE WHEN m.status = '{OrderStatus.SUBMITTING}'
             THEN clock_timestamp() + make_interval(secs => %(lease)s) END,
         updated_at = clock_timestamp(),
         closed_at = CASE WHEN m.is_closed THEN clock_timestamp() END
-        {amended_columns}
-    FROM moved m {amended_join} WHERE o.id = m.id
+        {{amended_columns}}
+    FROM moved m {{amended_join}} WHERE o.id = m.id
 )
 """
 # A change of its order is part of the same row version, so it joins the update above.
@@ -158,14 +160,14 @@ traded AS (
 # A sliced order is what its slices are.  Their moves are visible to this statement, which follows.
 _PARENTS = Statement(
     "parents",
-    """
+    f"""
 WITH folded AS (
     SELECT parent_id AS id, sum(filled_quantity) AS filled, sum(traded_value) AS traded,
-        bool_and(status = 'received') AS untouched,
+        bool_and(status = '{OrderStatus.RECEIVED}') AS untouched,
         bool_or(closed_at IS NULL) AS is_open,
-        bool_or(status = 'expired') AS expired,
-        bool_and(status IN ('denied', 'rejected')) AS refused,
-        (array_agg(reason ORDER BY (status = 'expired') DESC, id)
+        bool_or(status = '{OrderStatus.EXPIRED}') AS expired,
+        bool_and(status IN {literals(REFUSED)}) AS refused,
+        (array_agg(reason ORDER BY (status = '{OrderStatus.EXPIRED}') DESC, id)
             FILTER (WHERE reason IS NOT NULL))[1] AS reason,
         (array_agg(limit_price ORDER BY id) FILTER (WHERE closed_at IS NULL))[1] AS limit_price,
         (array_agg(trigger_price ORDER BY id) FILTER (WHERE closed_at IS NULL))[1] AS trigger_price
@@ -175,20 +177,20 @@ WITH folded AS (
         coalesce(f.limit_price, p.limit_price) AS limit_price,
         coalesce(f.trigger_price, p.trigger_price) AS trigger_price,
         CASE
-        WHEN f.untouched THEN 'received'
-        WHEN f.filled = p.quantity THEN 'filled'
-        WHEN f.is_open AND f.filled > 0 THEN 'partially_filled'
-        WHEN f.is_open THEN 'working'
-        WHEN f.expired THEN 'expired'
-        WHEN p.status = 'received' AND f.filled = 0 AND f.refused THEN 'denied'
-        ELSE 'canceled' END AS status
+        WHEN f.untouched THEN '{OrderStatus.RECEIVED}'
+        WHEN f.filled = p.quantity THEN '{OrderStatus.FILLED}'
+        WHEN f.is_open AND f.filled > 0 THEN '{OrderStatus.PARTIALLY_FILLED}'
+        WHEN f.is_open THEN '{OrderStatus.WORKING}'
+        WHEN f.expired THEN '{OrderStatus.EXPIRED}'
+        WHEN p.status = '{OrderStatus.RECEIVED}' AND f.filled = 0 AND f.refused THEN '{OrderStatus.DENIED}'
+        ELSE '{OrderStatus.CANCELED}' END AS status
     FROM folded f JOIN orders p ON p.id = f.id
 ), parents_moved AS (
     UPDATE orders p SET status = s.status, reason = s.reason, filled_quantity = s.filled,
         traded_value = s.traded, average_price = round(s.traded / nullif(s.filled, 0), 4),
         limit_price = s.limit_price, trigger_price = s.trigger_price,
         updated_at = clock_timestamp(),
-        closed_at = CASE WHEN s.status IN ('denied', 'rejected', 'filled', 'canceled', 'expired')
+        closed_at = CASE WHEN s.status IN {literals(CLOSED)}
             THEN clock_timestamp() END
     FROM standing s
     WHERE s.id = p.id AND (p.status, p.filled_quantity, p.limit_price, p.trigger_price)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from angel_x.adapters.postgres.arrays import array
+from angel_x.adapters.postgres.rows import named, read
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -25,9 +26,20 @@ RETURNING greatest(extract(epoch FROM clock_timestamp() - %(sent_at)s::timestamp
 """
 # Of a queue that was never heard nobody knows since when it is deaf.
 _AGES = """
-SELECT queue, coalesce(extract(epoch FROM clock_timestamp() - seen_at), 'Infinity')::float8
+SELECT queue,
+    coalesce(extract(epoch FROM clock_timestamp() - seen_at), 'Infinity')::float8 AS age_seconds
 FROM canaries ORDER BY queue
 """
+
+
+class _SentRow(NamedTuple):
+    queue: str
+    sent_at: datetime
+
+
+class _AgeRow(NamedTuple):
+    queue: str
+    age_seconds: float
 
 
 class PostgresCanaries:
@@ -43,8 +55,8 @@ class PostgresCanaries:
         # Sorted, so that two relays lock the rows in the same order.
         parameters = {"queues": array(sorted(queues)), "interval": interval_seconds}
         with self._engine.begin() as connection:
-            rows = connection.exec_driver_sql(_RELEASE, parameters).fetchall()
-        return [(queue, sent_at) for queue, sent_at in rows]
+            rows = named(connection.exec_driver_sql(_RELEASE, parameters), _SentRow)
+        return [(row.queue, row.sent_at) for row in rows]
 
     def hear(self, queue: str, sent_at: datetime) -> float | None:
         """Note that a worker has taken one; return the seconds it waited, None if none was sent."""
@@ -55,5 +67,4 @@ class PostgresCanaries:
 
     def ages(self) -> dict[str, float]:
         """Return the seconds since each queue was last heard from; infinite if it never was."""
-        with self._engine.connect() as connection:
-            return {queue: age for queue, age in connection.exec_driver_sql(_AGES)}  # noqa: C416 - mypy wants pairs
+        return {row.queue: row.age_seconds for row in read(self._engine, _AGES, _AgeRow)}

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg2.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
 from angel_x.adapters.postgres.literals import literals
+from angel_x.adapters.postgres.rows import named, read
 from angel_x.domain.book.account import Exposure
 from angel_x.domain.book.control import Control, ControlledOrder, ControlScope
 from angel_x.domain.book.risk import TradingRules, TradingState
 from angel_x.domain.orders.order import EXIT_PREFIX, OPEN, OrderStatus, Priority, Side
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from sqlalchemy import Engine, Row
+    from sqlalchemy import Engine
 
 _COLUMNS = "scope, name, state, actor, reason, changed_at"
-_ALL = f"SELECT {_COLUMNS} FROM trading_controls ORDER BY scope = 'system' DESC, scope DESC, name"
+_ALL = f"SELECT {_COLUMNS} FROM trading_controls ORDER BY scope = '{ControlScope.SYSTEM}' DESC, scope DESC, name"
 # Writers go one after the other, so that the state an audit entry calls the former one was it.
 # Claims, which only read, are not held up.
 _LOCK = "LOCK TABLE trading_controls IN SHARE ROW EXCLUSIVE MODE"
@@ -31,7 +30,7 @@ WITH before AS (
 ), audited AS (
     INSERT INTO audit_entries (actor, action, subject, detail)
     SELECT %(actor)s, 'trading_state.set', %(subject)s, jsonb_build_object(
-        'state', %(state)s::text, 'before', coalesce((SELECT state FROM before), 'active'),
+        'state', %(state)s::text, 'before', coalesce((SELECT state FROM before), '{TradingState.ACTIVE}'),
         'reason', %(reason)s::text)
 )
 INSERT INTO trading_controls (scope, name, state, actor, reason)
@@ -40,7 +39,9 @@ ON CONFLICT (scope, name) DO UPDATE SET state = excluded.state, actor = excluded
     reason = excluded.reason, changed_at = clock_timestamp()
 RETURNING {_COLUMNS}
 """
-_IN_FORCE = "SELECT scope, name, state FROM trading_controls WHERE state <> 'active'"
+_IN_FORCE = (
+    f"SELECT scope, name, state FROM trading_controls WHERE state <> '{TradingState.ACTIVE}'"
+)
 # Only narrows: whether an order may stand is decided by the domain.
 _CONTROLLED = f"""
 WITH o AS MATERIALIZED (
@@ -50,19 +51,62 @@ WITH o AS MATERIALIZED (
     FROM orders WHERE status IN {literals(OPEN)} AND slices = 0
         AND (%(before)s::bigint IS NULL OR id < %(before)s)
 )
-SELECT o.*, c.underlying, e.net_quantity, e.open_buy_quantity, e.open_sell_quantity FROM o
+SELECT o.*, c.underlying, coalesce(e.net_quantity, 0) AS net_quantity,
+    coalesce(e.open_buy_quantity, 0) AS open_buy_quantity,
+    coalesce(e.open_sell_quantity, 0) AS open_sell_quantity
+FROM o
 JOIN contracts c ON c.symbol = o.symbol
 LEFT JOIN exposures e ON e.user_id = o.user_id AND e.symbol = o.symbol
 WHERE EXISTS (
-    SELECT FROM trading_controls t WHERE t.state <> 'active' AND (t.scope = 'system'
-        OR (t.scope = 'user' AND t.name = o.user_id::text)
-        OR (t.scope = 'underlying' AND t.name = c.underlying)))
+    SELECT FROM trading_controls t WHERE t.state <> '{TradingState.ACTIVE}' AND (t.scope = '{ControlScope.SYSTEM}'
+        OR (t.scope = '{ControlScope.USER}' AND t.name = o.user_id::text)
+        OR (t.scope = '{ControlScope.UNDERLYING}' AND t.name = c.underlying)))
 ORDER BY o.id DESC LIMIT %(limit)s
 """
-_STATES = """
-SELECT scope, max(CASE state WHEN 'halted' THEN 2 WHEN 'reducing' THEN 1 ELSE 0 END)
+_STATES = f"""
+SELECT scope, max(CASE state WHEN '{TradingState.HALTED}' THEN 2
+    WHEN '{TradingState.REDUCING}' THEN 1 ELSE 0 END)::float8 AS rank
 FROM trading_controls GROUP BY scope
 """
+
+
+class _ControlRow(NamedTuple):
+    """``_COLUMNS``."""
+
+    scope: str
+    name: str
+    state: str
+    actor: str
+    reason: str | None
+    changed_at: datetime
+
+
+class _StateRow(NamedTuple):
+    scope: str
+    name: str
+    state: str
+
+
+class _ControlledRow(NamedTuple):
+    """An open order with what its account has in the contract."""
+
+    id: int
+    user_id: int
+    symbol: str
+    side: str
+    leaves_quantity: int
+    priority: str
+    status: str
+    client_order_id: str
+    underlying: str
+    net_quantity: int
+    open_buy_quantity: int
+    open_sell_quantity: int
+
+
+class _RankRow(NamedTuple):
+    scope: str
+    rank: float
 
 
 class PostgresControls:
@@ -85,12 +129,12 @@ class PostgresControls:
         }
         with self._engine.begin() as connection:
             connection.exec_driver_sql(_LOCK)
-            return _control(connection.exec_driver_sql(_SET, parameters).one())
+            [row] = named(connection.exec_driver_sql(_SET, parameters), _ControlRow)
+        return _control(row)
 
     def all(self) -> list[Control]:
         """Return every state that was ever set, the system's first."""
-        with self._engine.connect() as connection:
-            return [_control(row) for row in connection.exec_driver_sql(_ALL)]
+        return [_control(row) for row in read(self._engine, _ALL, _ControlRow)]
 
     def settle(self, seconds: float) -> bool:
         """Wait until no transaction is open that may have read older states; False if one still is."""
@@ -107,40 +151,38 @@ class PostgresControls:
     def controlled(self, before: int | None, limit: int) -> list[ControlledOrder]:
         """Return open orders that a state concerns, below an id if one is given, newest first."""
         with self._engine.connect() as connection:
-            in_force = connection.exec_driver_sql(_IN_FORCE).fetchall()
+            in_force = named(connection.exec_driver_sql(_IN_FORCE), _StateRow)
             if not in_force:
                 return []
-            rules = TradingRules.from_rows([tuple(row) for row in in_force], ())
+            rules = TradingRules.from_rows(in_force, ())
             parameters = {"before": before, "limit": limit}
-            rows = connection.exec_driver_sql(_CONTROLLED, parameters)
-            return [_controlled(row, rules) for row in rows]
+            rows = named(connection.exec_driver_sql(_CONTROLLED, parameters), _ControlledRow)
+        return [_controlled(row, rules) for row in rows]
 
     def strictest(self) -> dict[str, float]:
         """Return 0 for active, 1 for reducing, 2 for halted: the strictest state of each scope."""
-        with self._engine.connect() as connection:
-            found = {scope: float(rank) for scope, rank in connection.exec_driver_sql(_STATES)}
+        found = {row.scope: row.rank for row in read(self._engine, _STATES, _RankRow)}
         return {scope.value: found.get(scope.value, 0.0) for scope in ControlScope}
 
 
-def _control(row: Sequence[Any]) -> Control:
-    scope, name, state, actor, reason, changed_at = row
+def _control(row: _ControlRow) -> Control:
     return Control(
-        scope=ControlScope(scope),
-        name=name,
-        state=TradingState(state),
-        actor=actor,
-        reason=reason,
-        changed_at=changed_at,
+        scope=ControlScope(row.scope),
+        name=row.name,
+        state=TradingState(row.state),
+        actor=row.actor,
+        reason=row.reason,
+        changed_at=row.changed_at,
     )
 
 
-def _controlled(row: Row[Any], rules: TradingRules) -> ControlledOrder:
+def _controlled(row: _ControlledRow, rules: TradingRules) -> ControlledOrder:
     exposure = Exposure(
         row.user_id,
         row.symbol,
-        row.net_quantity or 0,
-        row.open_buy_quantity or 0,
-        row.open_sell_quantity or 0,
+        row.net_quantity,
+        row.open_buy_quantity,
+        row.open_sell_quantity,
     )
     return ControlledOrder(
         id=row.id,

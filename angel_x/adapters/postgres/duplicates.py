@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from angel_x.adapters.postgres.arrays import array
+from angel_x.domain.orders.order import OrderType
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 # The subquery walks an account's orders from the newest back and stops at the first that is older
 # than the window, so the cost is that of the window and not of the account.  Ids are given out a
 # moment before the time is taken, hence the second that it walks on.
-_FIND = """
+_FIND = f"""
 WITH given AS (
     SELECT g.order_id, t.id, t.user_id, t.symbol, t.side, t.quantity, t.order_type, t.limit_price,
         t.trigger_price, t.basket_id,
@@ -45,7 +46,7 @@ SELECT g.order_id FROM given g WHERE EXISTS (
     WHERE (e.user_id, e.symbol, e.side, e.quantity, e.order_type)
             = (g.user_id, g.symbol, g.side, g.quantity, g.order_type)
         AND e.id < g.id AND e.accepted_at >= g.since
-        AND (g.order_type = 'MARKET' OR e.limit_price = g.limit_price)
+        AND (g.order_type = '{OrderType.MARKET}' OR e.limit_price = g.limit_price)
         AND e.trigger_price IS NOT DISTINCT FROM g.trigger_price
         AND (e.basket_id IS NULL OR e.basket_id IS DISTINCT FROM g.basket_id))
 """

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from angel_x.adapters.postgres.arrays import array
+from angel_x.adapters.postgres.literals import literals
+from angel_x.adapters.postgres.rows import named
+from angel_x.domain.orders.order import OrderStatus
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+#: Statuses of an order that is neither closed nor in the market.
+WAITING = (OrderStatus.RECEIVED, OrderStatus.SUBMITTING)
+
 # Child orders were made here and never sent by anybody.
 _STORED = """
-SELECT u.name, o.client_order_id, o.id::text, o.symbol, o.side, o.quantity, o.status,
-    coalesce(f.quantity, 0)
+SELECT u.name AS account, o.client_order_id, o.id::text AS order_id, o.symbol, o.side, o.quantity,
+    o.status, coalesce(f.quantity, 0)::integer AS filled
 FROM orders o JOIN users u ON u.id = o.user_id
 LEFT JOIN (SELECT order_id, sum(quantity) AS quantity FROM fills GROUP BY order_id) f
     ON f.order_id = o.id
@@ -23,7 +31,7 @@ _TWICE = """
 SELECT 'execution ' || execution_id FROM fills GROUP BY execution_id HAVING count(*) > 1
 """
 # Orders that are decided one by one, because another one ends every process, may be late.
-_OVERTAKEN = """
+_OVERTAKEN = f"""
 SELECT name || '/' || client_order_id FROM (
     SELECT u.name, o.client_order_id, d.event, max(d.event) OVER (
         PARTITION BY o.user_id, o.priority ORDER BY o.id
@@ -32,22 +40,33 @@ SELECT name || '/' || client_order_id FROM (
     FROM orders o JOIN users u ON u.id = o.user_id
     JOIN (
         SELECT DISTINCT ON (order_id) order_id, id AS event, actor FROM order_events
-        WHERE status <> 'received' ORDER BY order_id, id
+        WHERE status <> '{OrderStatus.RECEIVED}' ORDER BY order_id, id
     ) d ON d.order_id = o.id AND d.actor = 'execution'
     WHERE o.parent_id IS NULL AND o.rings < %(patience)s
 ) decided WHERE event < latest_before
 """
-_PRESENT = "SELECT id FROM orders WHERE id = ANY(%(ids)s)"
-_UNDECIDED = """
+_PRESENT = "SELECT id FROM orders WHERE id = ANY(%(ids)s::bigint[])"
+_UNDECIDED = f"""
 SELECT count(*) FROM orders
-WHERE status IN ('received', 'submitting') AND accepted_at <= coalesce(%(by)s, clock_timestamp())
+WHERE status IN {literals(WAITING)} AND accepted_at <= coalesce(%(by)s, clock_timestamp())
 """
-_SLOWEST = """
+_SLOWEST = f"""
 SELECT coalesce(max(extract(epoch FROM decided.at - o.accepted_at)), 0)
 FROM orders o JOIN (
-    SELECT order_id, min(at) AS at FROM order_events WHERE status <> 'received' GROUP BY order_id
+    SELECT order_id, min(at) AS at FROM order_events WHERE status <> '{OrderStatus.RECEIVED}' GROUP BY order_id
 ) decided ON decided.order_id = o.id
 """
+
+
+class _StoredRow(NamedTuple):
+    account: str
+    client_order_id: str
+    order_id: str
+    symbol: str
+    side: str
+    quantity: int
+    status: str
+    filled: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +92,10 @@ class Evidence:
     def orders(self) -> Iterator[StoredOrder]:
         """Yield every order that somebody sent."""
         with self._engine.connect() as connection:
-            for user, name, order_id, *content, status, filled in connection.exec_driver_sql(
-                _STORED
-            ):
-                symbol, side, quantity = content
+            for row in named(connection.exec_driver_sql(_STORED), _StoredRow):
+                content = row.symbol, row.side, row.quantity
                 yield StoredOrder(
-                    user, name, order_id, (symbol, side, quantity), status, int(filled)
+                    row.account, row.client_order_id, row.order_id, content, row.status, row.filled
                 )
 
     def doubled_executions(self) -> list[str]:
@@ -97,7 +114,7 @@ class Evidence:
     def missing(self, order_ids: Collection[int]) -> set[int]:
         """Return which of these orders no other transaction sees."""
         with self._engine.connect() as connection:
-            present = connection.exec_driver_sql(_PRESENT, {"ids": list(order_ids)}).scalars()
+            present = connection.exec_driver_sql(_PRESENT, {"ids": array(order_ids)}).scalars()
             return set(order_ids) - set(present)
 
     def now(self) -> datetime:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
 
-from angel_x.domain.orders.order import EXIT_PREFIX, OrderStatus, Product, Side
+from angel_x.adapters.postgres.arrays import array
+from angel_x.adapters.postgres.literals import literals
+from angel_x.adapters.postgres.rows import Parameters, read
+from angel_x.domain.orders.order import EXIT_PREFIX, OPEN, OrderStatus, Product, Side
 from angel_x.domain.workflows.square_off import Holding, LegRow
+from angel_x.domain.workflows.workflow import WorkflowKind, WorkflowStatus
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from angel_x.domain.book.control import OrderSelection
 
-_OPEN = "('received', 'submitting', 'working', 'trigger_pending', 'partially_filled')"
 # Every parameter has a type of its own, because most of them are mostly null.
 _SELECTED = """
     AND (%(symbol)s::text IS NULL OR t.symbol = %(symbol)s)
@@ -22,7 +26,7 @@ _SELECTED = """
 """
 _ORDERS = f"""
 SELECT t.id FROM orders t JOIN contracts c USING (symbol)
-WHERE t.user_id = %(user_id)s AND t.status IN {_OPEN} AND t.slices = 0
+WHERE t.user_id = %(user_id)s AND t.status IN {literals(OPEN)} AND t.slices = 0
     AND starts_with(t.client_order_id, '{EXIT_PREFIX}') = %(exits)s {_SELECTED}
 ORDER BY t.id
 """
@@ -32,25 +36,51 @@ WHERE t.user_id = %(user_id)s AND t.status = 'OPEN' {_SELECTED}
 ORDER BY t.quantity, t.symbol, t.product
 """
 _NAMED = """
-SELECT id FROM orders WHERE user_id = %(user_id)s AND client_order_id = ANY(%(names)s) ORDER BY id
+SELECT id FROM orders WHERE user_id = %(user_id)s AND client_order_id = ANY(%(names)s::text[]) ORDER BY id
 """
 _LEGS = """
-SELECT symbol, product, side, count(*), sum(filled_quantity), sum(traded_value),
-    (array_agg(status ORDER BY id DESC))[1], (array_agg(reason ORDER BY id DESC))[1]
-FROM orders WHERE id = ANY(%(order_ids)s)
+SELECT symbol, product, side, count(*) AS orders, sum(filled_quantity) AS filled_quantity,
+    sum(traded_value) AS traded_value, (array_agg(status ORDER BY id DESC))[1] AS status,
+    (array_agg(reason ORDER BY id DESC))[1] AS reason
+FROM orders WHERE id = ANY(%(order_ids)s::bigint[])
 GROUP BY symbol, product, side ORDER BY min(id)
 """
 # A square-off that has ended is not asked again: what came in behind it gets one of its own.
 _INTRADAY = f"""
 SELECT a.user_id, (
-    SELECT count(*) FROM workflows w WHERE w.user_id = a.user_id AND w.kind = 'square_off'
-        AND w.status <> 'running' AND starts_with(w.key, %(key)s))
+    SELECT count(*) FROM workflows w
+    WHERE w.user_id = a.user_id AND w.kind = '{WorkflowKind.SQUARE_OFF}'
+        AND w.status <> '{WorkflowStatus.RUNNING}' AND starts_with(w.key, %(key)s)) AS ended
 FROM (
-    SELECT user_id FROM positions WHERE status = 'OPEN' AND product = 'MIS'
+    SELECT user_id FROM positions WHERE status = 'OPEN' AND product = '{Product.INTRADAY}'
     UNION
-    SELECT user_id FROM orders WHERE status IN {_OPEN} AND product = 'MIS'
+    SELECT user_id FROM orders WHERE status IN {literals(OPEN)} AND product = '{Product.INTRADAY}'
 ) AS a ORDER BY 1
 """
+
+
+class _PositionRow(NamedTuple):
+    symbol: str
+    product: str
+    quantity: int
+
+
+class _LegRow(NamedTuple):
+    """The orders of one contract, product and side; status and reason are of the newest."""
+
+    symbol: str
+    product: str
+    side: str
+    orders: int
+    filled_quantity: int
+    traded_value: Decimal
+    status: str
+    reason: str | None
+
+
+class _IntradayRow(NamedTuple):
+    user_id: int
+    ended: int
 
 
 class Holdings:
@@ -69,31 +99,27 @@ class Holdings:
 
     def positions(self, user_id: int, selection: OrderSelection) -> list[Holding]:
         """Return the open positions, the largest short one first."""
-        with self._engine.connect() as connection:
-            rows = connection.exec_driver_sql(_POSITIONS, _parameters(user_id, selection))
-            return [Holding(symbol, Product(product), units) for symbol, product, units in rows]
+        rows = read(self._engine, _POSITIONS, _PositionRow, _parameters(user_id, selection))
+        return [Holding(row.symbol, Product(row.product), row.quantity) for row in rows]
 
     def named(self, user_id: int, names: Sequence[str]) -> list[int]:
         """Return the orders of an account that have one of these client order ids, oldest first."""
-        return self._ids(_NAMED, {"user_id": user_id, "names": list(names)})
+        return self._ids(_NAMED, {"user_id": user_id, "names": array(names)})
 
     def legs(self, order_ids: Sequence[int]) -> list[LegRow]:
         """Return what these orders have come to, by contract, product and side."""
-        with self._engine.connect() as connection:
-            rows = connection.exec_driver_sql(_LEGS, {"order_ids": list(order_ids)})
-            return [_leg(row) for row in rows]
+        parameters = {"order_ids": array(order_ids)}
+        return [_leg(row) for row in read(self._engine, _LEGS, _LegRow, parameters)]
 
     def intraday_accounts(self, key: str) -> list[tuple[int, int]]:
         """Return accounts with something intraday, and how many square-offs of that key have ended.
 
         A key counts with whatever follows it.
         """
-        parameters = {"key": key}
-        with self._engine.connect() as connection:
-            rows = connection.exec_driver_sql(_INTRADAY, parameters)
-            return [(user_id, ended) for user_id, ended in rows]
+        rows = read(self._engine, _INTRADAY, _IntradayRow, {"key": key})
+        return [(row.user_id, row.ended) for row in rows]
 
-    def _ids(self, statement: str, parameters: dict[str, object]) -> list[int]:
+    def _ids(self, statement: str, parameters: Parameters) -> list[int]:
         with self._engine.connect() as connection:
             return list(connection.exec_driver_sql(statement, parameters).scalars())
 
@@ -107,8 +133,8 @@ def _parameters(user_id: int, selection: OrderSelection) -> dict[str, object]:
     }
 
 
-def _leg(row: Sequence[Any]) -> LegRow:
-    symbol, product, side, orders, filled, traded, status, reason = row
+def _leg(row: _LegRow) -> LegRow:
     return LegRow(
-        symbol, Product(product), Side(side), orders, filled, traded, OrderStatus(status), reason
-    )
+        row.symbol, Product(row.product), Side(row.side), row.orders, row.filled_quantity,
+        row.traded_value, OrderStatus(row.status), row.reason,
+    )  # fmt: skip

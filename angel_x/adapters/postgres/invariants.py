@@ -6,32 +6,44 @@ Every query returns one text a row that breaks its rule; all of them look at one
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from angel_x.adapters.postgres.literals import literals
+from angel_x.domain.book.ledger import LedgerAccount
 from angel_x.domain.operations.invariant import Invariant
+from angel_x.domain.orders.denial import MoveReason
+from angel_x.domain.orders.order import CLOSED, PLACED, OrderStatus, Side
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-_CLOSED = "('denied', 'rejected', 'filled', 'canceled', 'expired')"
-_PLACED = "('submitting', 'working', 'trigger_pending', 'partially_filled')"
+_CLOSED, _PLACED = literals(CLOSED), literals(PLACED)
 
-#: Name, rule, query.
-RULES: tuple[tuple[str, str, str], ...] = (
-    (
+
+class Rule(NamedTuple):
+    """An invariant, and the query that returns one text for each row that breaks it."""
+
+    name: str
+    rule: str
+    query: str
+
+
+RULES = (
+    Rule(
         "orders end in time",
         "every accepted order reaches a closed status within its validity",
         f"SELECT id::text FROM orders WHERE status NOT IN {_CLOSED} "
         "AND valid_until + interval '5 minutes' < %(now)s",
     ),
-    (
+    Rule(
         "one story each",
         "every order was received once and stands where its last event says",
-        """
+        f"""
         SELECT o.id::text FROM orders o JOIN (
             SELECT order_id,
                 count(*) FILTER (
-                    WHERE status = 'received' AND reason IS DISTINCT FROM 'AMENDED') AS received,
+                    WHERE status = '{OrderStatus.RECEIVED}'
+                        AND reason IS DISTINCT FROM '{MoveReason.AMENDED}') AS received,
                 (array_agg(status ORDER BY id DESC))[1] AS last
             FROM order_events GROUP BY order_id
         ) e ON e.order_id = o.id
@@ -41,13 +53,13 @@ RULES: tuple[tuple[str, str, str], ...] = (
         WHERE NOT EXISTS (SELECT 1 FROM order_events e WHERE e.order_id = o.id)
         """,
     ),
-    (
+    Rule(
         "one outcome",
         "no order has two outcomes",
         f"SELECT order_id::text FROM order_events WHERE status IN {_CLOSED} "
         "GROUP BY order_id HAVING count(*) > 1",
     ),
-    (
+    Rule(
         "fills add up",
         "filled quantity and traded value = sums over fills, filled ≤ quantity",
         """
@@ -60,7 +72,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
             OR o.filled_quantity > o.quantity OR o.slices > 0 AND f.order_id IS NOT NULL
         """,
     ),
-    (
+    Rule(
         "slices add up",
         "a sliced order is what its slices are: quantity, what has traded, and whether it is open",
         """
@@ -75,12 +87,12 @@ RULES: tuple[tuple[str, str, str], ...] = (
             OR o.traded_value <> s.value OR (o.closed_at IS NULL) <> s.is_open)
         """,
     ),
-    (
+    Rule(
         "one fill per execution",
         "one fill per broker execution id",
         "SELECT execution_id FROM fills GROUP BY execution_id HAVING count(*) > 1",
     ),
-    (
+    Rule(
         "records have orders",
         "every event and every fill is of a stored order, a fill of its account, contract and side",
         """
@@ -91,13 +103,13 @@ RULES: tuple[tuple[str, str, str], ...] = (
         WHERE (o.user_id, o.symbol, o.side) IS DISTINCT FROM (f.user_id, f.symbol, f.side)
         """,
     ),
-    (
+    Rule(
         "positions fold fills",
         "position of each product = fold of its fills, and what is held of a contract = both",
-        """
+        f"""
         SELECT user_id || ' ' || symbol || ' ' || product FROM (
             SELECT f.user_id, f.symbol, o.product,
-                sum(CASE f.side WHEN 'BUY' THEN f.quantity ELSE -f.quantity END) AS net
+                sum(CASE f.side WHEN '{Side.BUY}' THEN f.quantity ELSE -f.quantity END) AS net
             FROM fills f JOIN orders o ON o.id = f.order_id GROUP BY 1, 2, 3
         ) f
         FULL JOIN (
@@ -112,14 +124,14 @@ RULES: tuple[tuple[str, str, str], ...] = (
         WHERE coalesce(p.net, 0) <> coalesce(e.net_quantity, 0)
         """,
     ),
-    (
+    Rule(
         "cash folds ledger",
         "cash, P&L and cost of positions = fold of ledger",
-        """
+        f"""
         SELECT u.id::text FROM users u LEFT JOIN (
-            SELECT user_id, sum(amount) FILTER (WHERE account = 'cash') AS cash,
-                -sum(amount) FILTER (WHERE account = 'pnl') AS pnl,
-                sum(amount) FILTER (WHERE account = 'position') AS cost
+            SELECT user_id, sum(amount) FILTER (WHERE account = '{LedgerAccount.CASH}') AS cash,
+                -sum(amount) FILTER (WHERE account = '{LedgerAccount.PNL}') AS pnl,
+                sum(amount) FILTER (WHERE account = '{LedgerAccount.POSITION}') AS cost
             FROM ledger_entries GROUP BY user_id
         ) l ON l.user_id = u.id LEFT JOIN (
             SELECT user_id, sum(cost) AS cost FROM positions GROUP BY user_id
@@ -128,13 +140,13 @@ RULES: tuple[tuple[str, str, str], ...] = (
             OR coalesce(p.cost, 0) <> coalesce(l.cost, 0)
         """,
     ),
-    (
+    Rule(
         "ledger balances",
         "ledger sums to zero",
         "SELECT user_id || ' ' || coalesce(order_id::text, 'deposits') FROM ledger_entries "
         "GROUP BY user_id, order_id HAVING sum(amount) <> 0",
     ),
-    (
+    Rule(
         "trades earn the P&L",
         "realised P&L = sum of closed round trips",
         """
@@ -143,7 +155,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
         ) t ON t.user_id = u.id WHERE u.realised_pnl <> coalesce(t.pnl, 0)
         """,
     ),
-    (
+    Rule(
         "margin is backed",
         "margin used ≤ cash + collateral, and = what underlyings and resting orders hold; only what is "
         "short or offered holds any",
@@ -162,21 +174,21 @@ RULES: tuple[tuple[str, str, str], ...] = (
                 AND e.open_sell_quantity > e.net_quantity)
         """,
     ),
-    (
+    Rule(
         "offers match orders",
         "units offered and bid for = leaves of the orders in the market or on their way there",
         f"""
         SELECT user_id || ' ' || symbol FROM exposures e FULL JOIN (
             SELECT user_id, symbol,
-                coalesce(sum(quantity - filled_quantity) FILTER (WHERE side = 'BUY'), 0) AS bought,
-                coalesce(sum(quantity - filled_quantity) FILTER (WHERE side = 'SELL'), 0) AS sold
+                coalesce(sum(quantity - filled_quantity) FILTER (WHERE side = '{Side.BUY}'), 0) AS bought,
+                coalesce(sum(quantity - filled_quantity) FILTER (WHERE side = '{Side.SELL}'), 0) AS sold
             FROM orders WHERE slices = 0 AND status IN {_PLACED} GROUP BY user_id, symbol
         ) o USING (user_id, symbol)
         WHERE coalesce(e.open_sell_quantity, 0) <> coalesce(o.sold, 0)
             OR coalesce(e.open_buy_quantity, 0) <> coalesce(o.bought, 0)
         """,
     ),
-    (
+    Rule(
         "open orders are counted",
         "open orders of an account = its orders in the market or on their way there",
         f"""
@@ -199,11 +211,9 @@ class Invariants:
         """Return every invariant with the rows that break it, all from one snapshot."""
         snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
         with snapshot.connect() as connection:
-            return [_checked(connection, *rule, market_now) for rule in RULES]
+            return [_checked(connection, rule, market_now) for rule in RULES]
 
 
-def _checked(
-    connection: Connection, name: str, rule: str, query: str, market_now: datetime
-) -> Invariant:
-    rows = connection.exec_driver_sql(query, {"now": market_now}).scalars().all()
-    return Invariant(name, rule, len(rows), str(rows[0]) if rows else None)
+def _checked(connection: Connection, rule: Rule, market_now: datetime) -> Invariant:
+    rows = connection.exec_driver_sql(rule.query, {"now": market_now}).scalars().all()
+    return Invariant(rule.name, rule.rule, len(rows), str(rows[0]) if rows else None)

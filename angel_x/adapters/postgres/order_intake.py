@@ -50,7 +50,7 @@ WITH stored AS (
     ON CONFLICT (user_id, client_order_id) DO NOTHING
     RETURNING id, user_id, client_order_id
 ), told AS (
-    INSERT INTO order_events (order_id, status, actor) SELECT id, 'received', %(actor)s::text FROM stored
+    INSERT INTO order_events (order_id, status, actor) SELECT id, '{OrderStatus.RECEIVED}', %(actor)s::text FROM stored
 )
 SELECT id, user_id, client_order_id, NULL::bigint[] AS slice_ids FROM stored
 """,
@@ -78,8 +78,8 @@ WITH given AS MATERIALIZED (
     RETURNING id, parent_id
 ), told AS (
     INSERT INTO order_events (order_id, status, actor)
-    SELECT id, 'received', %(actor)s::text FROM stored UNION ALL
-    SELECT id, 'received', %(actor)s::text FROM sliced
+    SELECT id, '{OrderStatus.RECEIVED}', %(actor)s::text FROM stored UNION ALL
+    SELECT id, '{OrderStatus.RECEIVED}', %(actor)s::text FROM sliced
 )
 SELECT s.id, s.user_id, s.client_order_id, c.ids AS slice_ids FROM stored s LEFT JOIN (
     SELECT parent_id, array_agg(id ORDER BY id) AS ids FROM sliced GROUP BY parent_id
@@ -87,7 +87,7 @@ SELECT s.id, s.user_id, s.client_order_id, c.ids AS slice_ids FROM stored s LEFT
 """,
 )
 
-_WAITING = "SELECT count(*) FROM orders WHERE status = 'received' AND NOT held"
+_WAITING = f"SELECT count(*) FROM orders WHERE status = '{OrderStatus.RECEIVED}' AND NOT held"
 _KNOWN = Statement(
     "known",
     """

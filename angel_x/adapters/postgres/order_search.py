@@ -6,12 +6,16 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from angel_x.adapters.postgres.arrays import array
+from angel_x.adapters.postgres.literals import literals
+from angel_x.adapters.postgres.prepared import Statement, execute
+from angel_x.adapters.postgres.rows import named
 from angel_x.domain.exchange.matching import ORDER
-from angel_x.domain.orders.order import Priority
+from angel_x.domain.orders.order import OPEN, RESTING, OrderStatus, Priority, Side
 from angel_x.domain.orders.step import Passing, Step, unhindered
 
 if TYPE_CHECKING:
@@ -20,35 +24,35 @@ if TYPE_CHECKING:
 
     from angel_x.domain.contracts.universe import Universe
 
-# In the order of ORDER, with the symbol in the place of the row.
-_RESTING = """
-SELECT id, symbol, side = 'BUY', (limit_price * 100)::bigint,
-    coalesce((trigger_price * 100)::bigint, 0), status = 'trigger_pending',
-    quantity - filled_quantity, filled_quantity, time_priority
-FROM orders
-WHERE status IN ('working', 'trigger_pending', 'partially_filled') AND limit_price IS NOT NULL
+# A column for each field of ORDER, and the symbol for the row; prices in paise.
+_RESTING = f"""
+SELECT id, symbol, side = '{Side.BUY}' AS is_buy, (limit_price * 100)::bigint AS "limit",
+    coalesce((trigger_price * 100)::bigint, 0) AS trigger,
+    status = '{OrderStatus.TRIGGER_PENDING}' AS is_stopped,
+    quantity - filled_quantity AS leaves, filled_quantity AS filled, time_priority
+FROM orders WHERE status IN {literals(RESTING)} AND limit_price IS NOT NULL
 """
-_RESTING_IN = f"{_RESTING} AND symbol = ANY(%(symbols)s)"
+_ALL_RESTING = Statement("resting", _RESTING)
+_RESTING_IN = Statement("resting_in", f"{_RESTING} AND symbol = ANY(%(symbols)s::text[])")
 # An order that is on its way belongs to whoever sent it; a sliced one ends with its slices.
-_ENDED = """
+_ENDED = f"""
 SELECT id FROM orders
-WHERE status IN ('received', 'submitting', 'working', 'trigger_pending', 'partially_filled')
-    AND valid_until <= %(now)s AND slices = 0
-    AND (status <> 'submitting' OR lease_until <= clock_timestamp())
+WHERE status IN {literals(OPEN)} AND valid_until <= %(now)s AND slices = 0
+    AND (status <> '{OrderStatus.SUBMITTING}' OR lease_until <= clock_timestamp())
 ORDER BY valid_until LIMIT %(limit)s
 """
 # What waits and what was left on its way, by an index each.  FOR NO KEY UPDATE is what a change of
 # status takes, so events that refer to an order can be written meanwhile.
-_DUE = """
+_DUE = f"""
 WITH waiting AS (
     SELECT id, priority, rings, ring_at, false AS is_abandoned FROM orders
-    WHERE status = 'received' AND NOT held
-        AND ring_at <= clock_timestamp() AND priority = ANY(%(lanes)s)
+    WHERE status = '{OrderStatus.RECEIVED}' AND NOT held
+        AND ring_at <= clock_timestamp() AND priority = ANY(%(lanes)s::text[])
     ORDER BY ring_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 ), abandoned AS (
     SELECT id, priority, rings, ring_at, true AS is_abandoned FROM orders
-    WHERE status = 'submitting' AND lease_until <= clock_timestamp()
-        AND ring_at <= clock_timestamp() AND priority = ANY(%(lanes)s)
+    WHERE status = '{OrderStatus.SUBMITTING}' AND lease_until <= clock_timestamp()
+        AND ring_at <= clock_timestamp() AND priority = ANY(%(lanes)s::text[])
     ORDER BY lease_until LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 )
 SELECT id, priority, rings, is_abandoned FROM waiting
@@ -59,6 +63,13 @@ UPDATE orders o SET rings = t.rings, ring_at = clock_timestamp() + make_interval
 FROM unnest(%(ids)s::bigint[], %(rings)s::integer[], %(pauses)s::float8[]) AS t (id, rings, pause)
 WHERE o.id = t.id
 """
+
+
+class _DueRow(NamedTuple):
+    id: int
+    priority: str
+    rings: int
+    is_abandoned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +93,9 @@ class DueUnit:
 
     def due(self, lanes: Collection[Priority], limit: int) -> list[Due]:
         """Return the longest due orders of some lanes that no other relay holds, of each kind."""
-        parameters = {"lanes": [lane.value for lane in lanes], "limit": limit}
-        rows = self._connection.exec_driver_sql(_DUE, parameters)
-        due = [Due(order_id, Priority(lane), rings, left) for order_id, lane, rings, left in rows]
+        parameters = {"lanes": array(lanes), "limit": limit}
+        found = named(self._connection.exec_driver_sql(_DUE, parameters), _DueRow)
+        due = [Due(r.id, Priority(r.priority), r.rings, r.is_abandoned) for r in found]
         if due:
             self._at(Step.SWEEP_READ)
         return due
@@ -93,9 +104,9 @@ class DueUnit:
         """Note rings, and seconds until the next one, by order; then commit."""
         self._at(Step.SWEEP_RUNG)
         parameters = {
-            "ids": list(rings),
-            "rings": [count for count, _ in rings.values()],
-            "pauses": [pause for _, pause in rings.values()],
+            "ids": array(rings),
+            "rings": array(count for count, _ in rings.values()),
+            "pauses": array(pause for _, pause in rings.values()),
         }
         self._connection.exec_driver_sql(_RUNG, parameters)
         self._connection.commit()
@@ -111,17 +122,17 @@ class OrderSearch:
 
     def resting(self, universe: Universe, symbols: Sequence[str] | None) -> NDArray[np.void]:
         """Return one ORDER for each limit order that rests in those contracts, or in all."""
+        statement, given = (
+            (_ALL_RESTING, {}) if symbols is None else (_RESTING_IN, {"symbols": array(symbols)})
+        )
         with self._engine.connect() as connection:
-            if symbols is None:
-                found = connection.exec_driver_sql(_RESTING).fetchall()
-            else:
-                parameters = {"symbols": list(symbols)}
-                found = connection.exec_driver_sql(_RESTING_IN, parameters).fetchall()
+            result = execute(connection, given, statement)
+            names, found = tuple(result.keys()), result.fetchall()
         orders = np.zeros(len(found), ORDER)
         if found:
+            columns = dict(zip(names, zip(*found, strict=True), strict=True))
             rows = universe.rows
-            columns = dict(zip(ORDER.names or (), zip(*found, strict=True), strict=True))
-            columns["row"] = tuple(rows.get(symbol, -1) for symbol in columns["row"])
+            orders["row"] = [rows.get(symbol, -1) for symbol in columns.pop("symbol")]
             for name, column in columns.items():
                 orders[name] = column
         return orders
@@ -129,8 +140,8 @@ class OrderSearch:
     def ended(self, now: datetime, limit: int) -> list[int]:
         """Return open orders whose validity ended at or before ``now``, save those on their way."""
         with self._engine.connect() as connection:
-            rows = connection.exec_driver_sql(_ENDED, {"now": now, "limit": limit})
-            return [order_id for (order_id,) in rows]
+            found = connection.exec_driver_sql(_ENDED, {"now": now, "limit": limit})
+            return list(found.scalars())
 
     @contextmanager
     def due_unit(self) -> Iterator[DueUnit]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from sqlalchemy import text
 
+from angel_x.domain.orders.denial import MoveReason
 from angel_x.domain.records.statement import (
     Balance,
     OrderFilter,
@@ -16,6 +17,7 @@ from angel_x.domain.records.statement import (
     PositionRecord,
     TradeRecord,
 )
+from angel_x.domain.workflows.workflow import WorkflowKind
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, TextClause
@@ -39,7 +41,7 @@ _CONDITIONS = {
     "since": "o.accepted_at >= :since",
     "parent_id": "o.parent_id = :parent_id",
     "basket_id": "o.basket_id = (SELECT w.id FROM workflows w WHERE w.user_id = :user_id "
-    "AND w.kind = 'basket' AND w.key = :basket_id)",
+    f"AND w.kind = '{WorkflowKind.BASKET}' AND w.key = :basket_id)",
 }
 
 # Prices go through JSON as text, so that none of them becomes a float on the way.
@@ -47,7 +49,7 @@ _HISTORY = f"""
 SELECT {_ORDER_COLUMNS},
     (SELECT coalesce(json_agg(json_build_object('status', e.status, 'actor', e.actor,
             'reason', e.reason, 'attempt', e.attempt, 'at', e.at,
-            'detail', CASE e.reason WHEN 'AMENDED' THEN e.detail END) ORDER BY e.id), '[]')
+            'detail', CASE e.reason WHEN '{MoveReason.AMENDED}' THEN e.detail END) ORDER BY e.id), '[]')
         FROM order_events e WHERE e.order_id = o.id) AS events,
     (SELECT coalesce(json_agg(json_build_object('execution_id', f.execution_id,
             'quantity', f.quantity, 'price', f.price::text, 'at', f.at) ORDER BY f.id), '[]')

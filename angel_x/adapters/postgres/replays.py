@@ -6,20 +6,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from angel_x.domain.orders.order import Priority
+from angel_x.adapters.postgres.literals import literals
+from angel_x.adapters.postgres.rows import named
+from angel_x.domain.orders.denial import DenialReason, MoveReason
+from angel_x.domain.orders.order import EXIT_PREFIX, REFUSED, OrderStatus, OrderType, Priority
 from angel_x.domain.records.audit import ParkedOrder
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+#: Order types whose limit is that of their owner; an order at market gets one when it is decided.
+_PRICED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 # A sliced order is parked slice by slice.
-_IS_PARKED = (
-    "o.reason = 'PROCESSING_FAILED' AND o.status IN ('denied', 'rejected') AND o.slices = 0"
-)
+_IS_PARKED = f"""
+    o.reason = '{DenialReason.PROCESSING_FAILED}' AND o.status IN {literals(REFUSED)} AND o.slices = 0
+"""
 _LAST_REPLAY = """
 LEFT JOIN LATERAL (
     SELECT a.detail->>'order_id' AS replayed_as FROM audit_entries a
@@ -31,7 +36,7 @@ SELECT o.id::text AS order_id, o.client_order_id, u.name AS account, o.symbol, o
     o.status, o.closed_at AS parked_at, e.detail, r.replayed_as
 FROM orders o JOIN users u ON u.id = o.user_id {_LAST_REPLAY}
 LEFT JOIN LATERAL (
-    SELECT detail FROM order_events WHERE order_id = o.id AND reason = 'PROCESSING_FAILED'
+    SELECT detail FROM order_events WHERE order_id = o.id AND reason = '{DenialReason.PROCESSING_FAILED}'
     ORDER BY id DESC LIMIT 1
 ) e ON true
 WHERE {_IS_PARKED} AND (%(replayed)s OR r.replayed_as IS NULL)
@@ -47,8 +52,9 @@ SELECT o.id FROM orders given JOIN orders o ON o.user_id = given.user_id
 WHERE given.id = %(order_id)s FOR NO KEY UPDATE OF o
 """
 _READ = f"""
-SELECT o.id, o.client_order_id, o.priority, {_IS_PARKED},
-    o.basket_id IS NOT NULL OR o.client_order_id LIKE 'square-off %%', r.count, r.living
+SELECT o.id, o.client_order_id, o.priority, {_IS_PARKED} AS is_parked,
+    o.basket_id IS NOT NULL OR o.client_order_id LIKE '{EXIT_PREFIX}%%' AS is_of_workflow,
+    r.count AS replays, r.living
 FROM orders o CROSS JOIN LATERAL (
     SELECT count(*) AS count,
         max(n.id) FILTER (WHERE n.closed_at IS NULL OR n.filled_quantity > 0) AS living
@@ -56,14 +62,13 @@ FROM orders o CROSS JOIN LATERAL (
     WHERE a.subject = 'order:' || o.id AND a.action = 'order.replayed'
 ) r WHERE o.id = %(order_id)s
 """
-# An order at market got its limit when it was decided.
-_SEND = """
+_SEND = f"""
 WITH sent AS (
     INSERT INTO orders (
         user_id, client_order_id, request_hash, symbol, side, quantity, order_type, limit_price,
         trigger_price, validity, product, priority, tag, valid_until, ring_at)
     SELECT o.user_id, %(client_order_id)s, o.request_hash, o.symbol, o.side, o.quantity,
-        o.order_type, CASE WHEN o.order_type IN ('LIMIT', 'SL') THEN o.limit_price END,
+        o.order_type, CASE WHEN o.order_type IN {literals(_PRICED)} THEN o.limit_price END,
         o.trigger_price, o.validity, o.product, o.priority, o.tag,
         least(%(day_ends)s, c.expires_at),
         clock_timestamp() + make_interval(secs => %(ring_after)s)
@@ -71,7 +76,7 @@ WITH sent AS (
     RETURNING id
 ), told AS (
     INSERT INTO order_events (order_id, status, actor, reason)
-    SELECT id, 'received', %(actor)s, 'REPLAYED' FROM sent
+    SELECT id, '{OrderStatus.RECEIVED}', %(actor)s, '{MoveReason.REPLAYED}' FROM sent
 ), audited AS (
     INSERT INTO audit_entries (actor, action, subject, detail)
     SELECT %(actor)s, 'order.replayed', 'order:' || %(order_id)s::text, jsonb_build_object(
@@ -80,6 +85,16 @@ WITH sent AS (
 )
 SELECT id FROM sent
 """
+
+
+class _CandidateRow(NamedTuple):
+    id: int
+    client_order_id: str
+    priority: str
+    is_parked: bool
+    is_of_workflow: bool
+    replays: int
+    living: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +128,12 @@ class ReplayUnit:
         if locked is None:
             return None
         # A statement of its own: it sees what the holder of the lock before has done.
-        row = self._connection.exec_driver_sql(_READ, {"order_id": locked}).one()
-        root, client_order_id, priority, is_parked, is_of_workflow, replays, living = row
+        found = self._connection.exec_driver_sql(_READ, {"order_id": locked})
+        [row] = named(found, _CandidateRow)
         return Candidate(
-            root, client_order_id, Priority(priority), is_parked, is_of_workflow, replays, living
-        )
+            row.id, row.client_order_id, Priority(row.priority), row.is_parked,
+            row.is_of_workflow, row.replays, row.living,
+        )  # fmt: skip
 
     def send(self, order_id: int, client_order_id: str, *, day_ends: datetime, actor: str) -> int:
         """Store the same content as a new order, commit, and return its id."""

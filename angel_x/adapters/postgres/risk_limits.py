@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from angel_x.adapters.postgres.arrays import array
+from angel_x.adapters.postgres.rows import read
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-_ALL = "SELECT scope, name, kind, value::text FROM risk_limits ORDER BY scope, name, kind"
+_ALL = "SELECT scope, name, kind, value::text AS value FROM risk_limits ORDER BY scope, name, kind"
 
 # Writers go one after the other, so that the value an audit entry calls the former one was it.
 # Readers are not held up.
@@ -38,6 +39,14 @@ SELECT %(actor)s, %(action)s, %(subject)s, detail
 FROM unnest(%(details)s::jsonb[]) WITH ORDINALITY AS t (detail, position) ORDER BY position
 """
 
+
+class LimitRow(NamedTuple):
+    scope: str
+    name: str
+    kind: str
+    value: str
+
+
 #: What an audit entry says about one limit.
 Detail = dict[str, str | Decimal | None]
 
@@ -48,11 +57,9 @@ class PostgresRiskLimits:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def rows(self) -> list[tuple[str, str, str, str]]:
-        """Return every limit as ``(scope, name, kind, value)``."""
-        with self._engine.connect() as connection:
-            found = connection.exec_driver_sql(_ALL)
-            return [(scope, name, kind, value) for scope, name, kind, value in found]
+    def rows(self) -> list[LimitRow]:
+        """Return every limit."""
+        return read(self._engine, _ALL, LimitRow)
 
     def put(self, user_id: int | None, values: Mapping[str, Decimal], actor: str) -> None:
         """Set limits, and write an audit entry for each that was another before."""

@@ -4,35 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import text
+from angel_x.adapters.postgres.arrays import array
+from angel_x.adapters.postgres.evidence import WAITING
+from angel_x.adapters.postgres.literals import literals
+from angel_x.adapters.postgres.rows import read
+from angel_x.domain.orders.order import OrderStatus, Priority
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-_BY_STATUS = text("SELECT status, count(*) FROM orders GROUP BY status ORDER BY status")
-_DENIALS = text("""
-SELECT reason, count(*) FROM orders WHERE status = 'denied' GROUP BY reason ORDER BY count(*) DESC
-""")
-_UNDECIDED = text("SELECT count(*) FROM orders WHERE status IN ('received', 'submitting')")
+_BY_STATUS = "SELECT status AS name, count(*) AS orders FROM orders GROUP BY status ORDER BY status"
+_DENIALS = f"""
+SELECT reason AS name, count(*) AS orders FROM orders
+WHERE status = '{OrderStatus.DENIED}' GROUP BY reason ORDER BY count(*) DESC
+"""
+_UNDECIDED = f"SELECT count(*) FROM orders WHERE status IN {literals(WAITING)}"
 # An order is decided by the first thing that happens to it after its receipt.
-_DECIDED = """
+_DECIDED = f"""
 SELECT o.priority, o.accepted_at, min(e.at) AS decided_at
-FROM orders o JOIN order_events e ON e.order_id = o.id AND e.status <> 'received'
+FROM orders o JOIN order_events e ON e.order_id = o.id AND e.status <> '{OrderStatus.RECEIVED}'
 GROUP BY o.id
 """
-_LATENCY = text(f"""
-SELECT priority, count(*),
-    1000 * percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM decided_at - accepted_at)),
-    1000 * percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM decided_at - accepted_at))
+_LATENCY = f"""
+SELECT priority, count(*) AS orders,
+    1000 * percentile_cont(0.5) WITHIN GROUP (
+        ORDER BY extract(epoch FROM decided_at - accepted_at)) AS p50_ms,
+    1000 * percentile_cont(0.99) WITHIN GROUP (
+        ORDER BY extract(epoch FROM decided_at - accepted_at)) AS p99_ms
 FROM ({_DECIDED}) decided GROUP BY priority
-ORDER BY array_position(ARRAY['emergency', 'high', 'normal', 'low'], priority)
-""")
-_SPAN = text(f"""
+ORDER BY array_position(%(lanes)s::text[], priority)
+"""
+_SPAN = f"""
 SELECT extract(epoch FROM max(decided_at) - min(accepted_at)) FROM ({_DECIDED}) decided
-""")
-_STORED = text("SELECT client_order_id FROM orders WHERE user_id = :user_id")
+"""
+_STORED = "SELECT client_order_id FROM orders WHERE user_id = %(user_id)s"
+
+
+class _CountRow(NamedTuple):
+    name: str
+    orders: int
+
+
+class _LatencyRow(NamedTuple):
+    priority: str
+    orders: int
+    p50_ms: float
+    p99_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +83,33 @@ class Tally:
         self._engine = engine
 
     def by_status(self) -> dict[str, int]:
-        with self._engine.connect() as connection:
-            return {status: count for status, count in connection.execute(_BY_STATUS)}  # noqa: C416
+        return {row.name: row.orders for row in read(self._engine, _BY_STATUS, _CountRow)}
 
     def denials(self) -> dict[str, int]:
         """Return denied orders by reason, the most frequent first."""
-        with self._engine.connect() as connection:
-            return {reason: count for reason, count in connection.execute(_DENIALS)}  # noqa: C416
+        return {row.name: row.orders for row in read(self._engine, _DENIALS, _CountRow)}
 
     def undecided(self) -> int:
         """Return how many orders wait for their decision."""
         with self._engine.connect() as connection:
-            return int(connection.execute(_UNDECIDED).scalar_one())
+            return int(connection.exec_driver_sql(_UNDECIDED).scalar_one())
 
     def latency(self) -> list[Latency]:
         """Return the latency of each priority, the most urgent first."""
-        with self._engine.connect() as connection:
-            return [
-                Latency(priority, count, round(p50, 1), round(p99, 1))
-                for priority, count, p50, p99 in connection.execute(_LATENCY)
-            ]
+        return [
+            Latency(row.priority, row.orders, round(row.p50_ms, 1), round(row.p99_ms, 1))
+            for row in read(self._engine, _LATENCY, _LatencyRow, {"lanes": array(Priority)})
+        ]
 
     def span_seconds(self) -> float:
         """Return the time from the first acceptance to the last decision."""
         with self._engine.connect() as connection:
-            return float(connection.execute(_SPAN).scalar_one() or 0)
+            return float(connection.exec_driver_sql(_SPAN).scalar_one() or 0)
 
     def match(self, user_id: int, promised: Collection[str]) -> Match:
         """Compare the client order ids that an account was promised with those stored."""
         with self._engine.connect() as connection:
-            stored = list(connection.execute(_STORED, {"user_id": user_id}).scalars())
+            stored = list(connection.exec_driver_sql(_STORED, {"user_id": user_id}).scalars())
         once, expected = set(stored), set(promised)
         doubled = (
             {name for name in once if stored.count(name) > 1} if len(once) < len(stored) else ()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import text
 
+from angel_x.domain.book.ledger import LedgerAccount
 from angel_x.domain.records.access import KeyRecord, Scope
 from angel_x.domain.records.statement import AccountSummary
 
@@ -26,7 +27,9 @@ WITH opened AS (
 ), deposited AS (
     INSERT INTO ledger_entries (user_id, account, amount)
     SELECT id, entry.account, entry.amount
-    FROM opened, (VALUES ('cash', CAST(:cash AS numeric)), ('deposit', -CAST(:cash AS numeric)))
+    FROM opened, (
+        VALUES ('{LedgerAccount.CASH}', CAST(:cash AS numeric)),
+            ('{LedgerAccount.DEPOSIT}', -CAST(:cash AS numeric)))
         AS entry (account, amount)
     WHERE entry.amount <> 0
 )

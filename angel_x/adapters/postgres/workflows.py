@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from angel_x.adapters.postgres.rows import Parameters, named, read
 from angel_x.domain.orders.step import Passing, Step, unhindered
 from angel_x.domain.workflows.workflow import DueWorkflow, Workflow, WorkflowKind, WorkflowStatus
 from angel_x.errors import IdempotencyConflict
@@ -14,7 +16,10 @@ from angel_x.errors import IdempotencyConflict
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-_COLUMNS = "id, user_id, kind, key, status, spec, outcome, actor, rings, created_at, finished_at"
+_COLUMNS = """
+    id, user_id, kind, key, status, spec, outcome, actor, rings, created_at, finished_at,
+    request_hash
+"""
 _START = """
 INSERT INTO workflows (user_id, kind, key, request_hash, spec, actor, due_at)
 VALUES (%(user_id)s, %(kind)s, %(key)s, %(request_hash)s, %(spec)s::jsonb, %(actor)s,
@@ -22,21 +27,21 @@ VALUES (%(user_id)s, %(kind)s, %(key)s, %(request_hash)s, %(spec)s::jsonb, %(act
 ON CONFLICT (user_id, kind, key) DO NOTHING
 """
 _BY_KEY = f"""
-SELECT request_hash, {_COLUMNS} FROM workflows
+SELECT {_COLUMNS} FROM workflows
 WHERE user_id = %(user_id)s AND kind = %(kind)s AND key = %(key)s
 """
 _READ = f"SELECT {_COLUMNS} FROM workflows WHERE user_id = %(user_id)s AND id = %(id)s"
 # The attempt counts although it may end its process, and the pause holds the relay off meanwhile.
-_ATTEMPT = """
+_ATTEMPT = f"""
 UPDATE workflows SET rings = rings + 1,
     due_at = clock_timestamp() + make_interval(secs => %(pause)s)
-WHERE status = 'running' AND id = (
+WHERE status = '{WorkflowStatus.RUNNING}' AND id = (
     SELECT id FROM workflows WHERE id = %(id)s FOR NO KEY UPDATE SKIP LOCKED)
 """
 # Not FOR UPDATE: orders refer to their basket, and their insertion by another transaction of the
 # very same process must not wait for this one.
 _LOCK = f"""
-SELECT {_COLUMNS} FROM workflows WHERE id = %(id)s AND status = 'running'
+SELECT {_COLUMNS} FROM workflows WHERE id = %(id)s AND status = '{WorkflowStatus.RUNNING}'
 FOR NO KEY UPDATE SKIP LOCKED
 """
 _SAVE = """
@@ -51,13 +56,37 @@ WHERE id = %(id)s
 """
 _ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(name)s, 0))"
 _FORGIVE = "UPDATE workflows SET rings = greatest(rings - 1, 0) WHERE id = %(id)s"
-_DUE = """
+_DUE = f"""
 UPDATE workflows SET due_at = clock_timestamp() + make_interval(secs => %(pause)s)
 WHERE id IN (
-    SELECT id FROM workflows WHERE status = 'running' AND due_at <= clock_timestamp()
+    SELECT id FROM workflows WHERE status = '{WorkflowStatus.RUNNING}' AND due_at <= clock_timestamp()
     ORDER BY due_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING id, kind
 """
+
+
+class _WorkflowRow(NamedTuple):
+    """``_COLUMNS``."""
+
+    id: int
+    user_id: int
+    kind: str
+    key: str
+    status: str
+    spec: dict[str, Any]
+    outcome: dict[str, Any] | None
+    actor: str
+    rings: int
+    created_at: datetime
+    finished_at: datetime | None
+    request_hash: memoryview
+
+
+class _DueRow(NamedTuple):
+    id: int
+    kind: str
+
+
 #: How long an attempt may take before the relay asks for another one.
 _ATTEMPT_SECONDS = 5.0
 
@@ -137,10 +166,10 @@ class Workflows:
         with self._engine.begin() as connection:
             is_new = connection.exec_driver_sql(_START, parameters | row).rowcount == 1
             # A statement of its own: it sees what another transaction stored in the meantime.
-            found = connection.exec_driver_sql(_BY_KEY, parameters).one()
-        if bytes(found[0]) != request_hash:
+            [found] = named(connection.exec_driver_sql(_BY_KEY, parameters), _WorkflowRow)
+        if bytes(found.request_hash) != request_hash:
             raise IdempotencyConflict(key, field="key")
-        return _workflow(found[1:]), is_new
+        return _workflow(found), is_new
 
     @contextmanager
     def locked(self, workflow_id: int) -> Iterator[WorkflowUnit | None]:
@@ -152,17 +181,15 @@ class Workflows:
             attempt = {"id": workflow_id, "pause": _ATTEMPT_SECONDS}
             counted = connection.exec_driver_sql(_ATTEMPT, attempt).rowcount
             connection.commit()
-            row = (
-                connection.exec_driver_sql(_LOCK, {"id": workflow_id}).one_or_none()
-                if counted
-                else None
+            mine = counted and named(
+                connection.exec_driver_sql(_LOCK, {"id": workflow_id}), _WorkflowRow
             )
-            if row is None:
+            if not mine:
                 connection.rollback()
                 yield None
                 return
             self._at(Step.WORKFLOW_BEGUN)
-            yield WorkflowUnit(connection, _workflow(row))
+            yield WorkflowUnit(connection, _workflow(mine[0]))
             self._at(Step.WORKFLOW_SAVED)
             connection.commit()
         self._at(Step.WORKFLOW_COMMITTED)
@@ -176,27 +203,25 @@ class Workflows:
         """Take workflows whose time has come; nobody else gets them before the pause is over."""
         parameters = {"limit": limit, "pause": pause_seconds}
         with self._engine.begin() as connection:
-            rows = connection.exec_driver_sql(_DUE, parameters).fetchall()
-        return [DueWorkflow(workflow_id, WorkflowKind(kind)) for workflow_id, kind in sorted(rows)]
+            rows = named(connection.exec_driver_sql(_DUE, parameters), _DueRow)
+        return [DueWorkflow(row.id, WorkflowKind(row.kind)) for row in sorted(rows)]
 
     def named(self, user_id: int, kind: WorkflowKind, key: str) -> Workflow | None:
         """Return a workflow of an account by its key."""
         parameters = {"user_id": user_id, "kind": kind.value, "key": key}
-        with self._engine.connect() as connection:
-            row = connection.exec_driver_sql(_BY_KEY, parameters).one_or_none()
-        return None if row is None else _workflow(row[1:])
+        return self._one(_BY_KEY, parameters)
 
     def read(self, user_id: int, workflow_id: int) -> Workflow | None:
         """Return a workflow of an account."""
-        parameters = {"user_id": user_id, "id": workflow_id}
-        with self._engine.connect() as connection:
-            row = connection.exec_driver_sql(_READ, parameters).one_or_none()
-        return None if row is None else _workflow(row)
+        return self._one(_READ, {"user_id": user_id, "id": workflow_id})
+
+    def _one(self, statement: str, parameters: Parameters) -> Workflow | None:
+        rows = read(self._engine, statement, _WorkflowRow, parameters)
+        return _workflow(rows[0]) if rows else None
 
 
-def _workflow(row: Sequence[Any]) -> Workflow:
-    (workflow_id, user_id, kind, key, status, spec, outcome, actor, rings, created, finished) = row
+def _workflow(row: _WorkflowRow) -> Workflow:
     return Workflow(
-        workflow_id, user_id, WorkflowKind(kind), key, WorkflowStatus(status), spec, outcome, actor,
-        rings, created, finished,
+        row.id, row.user_id, WorkflowKind(row.kind), row.key, WorkflowStatus(row.status), row.spec,
+        row.outcome, row.actor, row.rings, row.created_at, row.finished_at,
     )  # fmt: skip

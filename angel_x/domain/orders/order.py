@@ -99,6 +99,8 @@ TRANSITIONS = _transitions()
 
 CLOSED = frozenset(status for status in OrderStatus if status.is_closed)
 OPEN = frozenset(OrderStatus) - CLOSED
+#: Statuses of an order that was refused, by us or by the venue.
+REFUSED = frozenset({OrderStatus.DENIED, OrderStatus.REJECTED})
 #: Statuses of an order that stands in the market.
 RESTING = frozenset(
     {OrderStatus.WORKING, OrderStatus.TRIGGER_PENDING, OrderStatus.PARTIALLY_FILLED}

@@ -121,7 +121,7 @@ def test_a_request_that_the_server_undid_for_a_deadlock_is_stored_all_the_same(
         other.rollback()
         stored = storing.result(DEADLINE_SECONDS)
 
-    assert attempts.count("EXECUTE ange") == 2
+    assert attempts.count("EXECUTE acce") == 2
     assert [stored[user, name].is_new for name in ("first", "middle", "last")] == [True] * 3
     with engine.connect() as connection:
         found = connection.exec_driver_sql(

@@ -164,7 +164,7 @@ def test_every_lie_is_noticed(traded: Market) -> None:
             # What the database itself refuses is told as its owner could: without its triggers.
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
             assert connection.exec_driver_sql(lie).rowcount != 0, lie
-            found = _checked(connection, *rule, now)
+            found = _checked(connection, rule, now)
         if found.holds or found.example is None:
             unnoticed.append((name, lie))
 
@@ -200,7 +200,7 @@ def test_no_truth_is_called_a_lie(traded: Market) -> None:
         with traded.application.base.engine.connect() as connection:
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
             assert connection.exec_driver_sql(truth).rowcount > 0, truth
-            if not _checked(connection, *rule, now).holds:
+            if not _checked(connection, rule, now).holds:
                 accused.append((name, truth))
 
     assert accused == []

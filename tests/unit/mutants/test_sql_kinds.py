@@ -55,6 +55,13 @@ def test_a_query_loses_each_of_its_parts(kind: str, after: str) -> None:
     assert any(k == kind and a.startswith(after) for k, a in found), found
 
 
+def test_the_member_of_an_enum_is_changed_as_the_word_that_it_stands_for() -> None:
+    source = """_WAITING = f"SELECT id FROM orders WHERE status = '{OrderStatus.RECEIVED}'"\n"""
+
+    after = "SELECT id FROM orders WHERE status = '{OrderStatus.RECEIVED}x'"
+    assert any(kind == "literal" and after in changed for kind, _, changed in changes(source))
+
+
 def test_writes_lose_conflict_clauses_columns_and_locks() -> None:
     found = {(kind, after) for kind, _, after in changes(STORE)}
 
