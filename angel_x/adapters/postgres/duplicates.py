@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from angel_x.adapters.postgres.arrays import array
-from angel_x.domain.orders.order import OrderType
+from angel_x.adapters.postgres.literals import literals
+from angel_x.domain.orders.order_types import LIMITED
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -46,7 +47,7 @@ SELECT g.order_id FROM given g WHERE EXISTS (
     WHERE (e.user_id, e.symbol, e.side, e.quantity, e.order_type)
             = (g.user_id, g.symbol, g.side, g.quantity, g.order_type)
         AND e.id < g.id AND e.accepted_at >= g.since
-        AND (g.order_type = '{OrderType.MARKET}' OR e.limit_price = g.limit_price)
+        AND (g.order_type NOT IN {literals(LIMITED)} OR e.limit_price = g.limit_price)
         AND e.trigger_price IS NOT DISTINCT FROM g.trigger_price
         AND (e.basket_id IS NULL OR e.basket_id IS DISTINCT FROM g.basket_id))
 """

@@ -13,14 +13,13 @@ import msgspec
 from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.rows import named
 from angel_x.domain.orders.denial import DenialReason, MoveReason
-from angel_x.domain.orders.order import EXIT_PREFIX, REFUSED, OrderStatus, OrderType, Priority
+from angel_x.domain.orders.order import EXIT_PREFIX, REFUSED, OrderStatus, Priority
+from angel_x.domain.orders.order_types import LIMITED
 from angel_x.domain.records.audit import ParkedOrder
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-#: Order types whose limit is that of their owner; an order at market gets one when it is decided.
-_PRICED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 # A sliced order is parked slice by slice.
 _IS_PARKED = f"""
     o.reason = '{DenialReason.PROCESSING_FAILED}' AND o.status IN {literals(REFUSED)} AND o.slices = 0
@@ -62,13 +61,14 @@ FROM orders o CROSS JOIN LATERAL (
     WHERE a.subject = 'order:' || o.id AND a.action = 'order.replayed'
 ) r WHERE o.id = %(order_id)s
 """
+# An order at market got its limit when it was decided.
 _SEND = f"""
 WITH sent AS (
     INSERT INTO orders (
         user_id, client_order_id, request_hash, symbol, side, quantity, order_type, limit_price,
         trigger_price, validity, product, priority, tag, valid_until, ring_at)
     SELECT o.user_id, %(client_order_id)s, o.request_hash, o.symbol, o.side, o.quantity,
-        o.order_type, CASE WHEN o.order_type IN {literals(_PRICED)} THEN o.limit_price END,
+        o.order_type, CASE WHEN o.order_type IN {literals(LIMITED)} THEN o.limit_price END,
         o.trigger_price, o.validity, o.product, o.priority, o.tag,
         least(%(day_ends)s, c.expires_at),
         clock_timestamp() + make_interval(secs => %(ring_after)s)

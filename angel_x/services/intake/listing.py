@@ -9,14 +9,10 @@ from decimal import Decimal
 from angel_x.domain.calendar.intraday import IntradayRule
 from angel_x.domain.contracts.contract import Contract
 from angel_x.domain.contracts.universe import Universe
-from angel_x.domain.orders.order import OrderRequest, OrderType, Product, Side
+from angel_x.domain.orders.order import OrderRequest, Product, Side
+from angel_x.domain.orders.order_types import ORDER_TYPES, TAKEN, listed
 from angel_x.errors import Fault
 from angel_x.services.intake.slicing import MAX_SLICES, Slicing
-
-_NO_STOP_MARKET = (
-    "must be MARKET, LIMIT or SL: NSE refuses stop orders without a limit on index options "
-    "since 27-Sep-2021 (error 16052)"
-)
 
 
 def listing_faults(
@@ -50,11 +46,13 @@ def intraday_faults(
 
 
 def stop_faults(index: int, request: OrderRequest) -> Iterator[Fault]:
-    """Yield what keeps a stop order from waiting for its trigger."""
-    if request.order_type is OrderType.STOP_MARKET:
-        yield Fault(index, "order_type", request.order_type, _NO_STOP_MARKET)
+    """Yield the faults of a type that the exchange refuses, or of a trigger beyond its limit."""
+    rules = ORDER_TYPES[request.order_type]
+    if rules.refusal is not None:
+        detail = f"must be {listed(TAKEN)}: {rules.refusal}"
+        yield Fault(index, "order_type", request.order_type, detail)
     limit, trigger = request.limit_price, request.trigger_price
-    if request.order_type is not OrderType.STOP_LIMIT or limit is None or trigger is None:
+    if not (rules.has_limit and rules.has_trigger) or limit is None or trigger is None:
         return
     # Beyond its limit it could come alive and have nobody to trade with.
     if (limit - trigger) * request.side.sign < 0:

@@ -7,7 +7,7 @@ field by field, to name every fault of every order.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -15,6 +15,14 @@ import msgspec
 from msgspec import Meta
 
 from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Product, Side, Validity
+from angel_x.domain.orders.order_types import (
+    LIMITED,
+    ORDER_TYPES,
+    TAKEN,
+    TRIGGERED,
+    OrderTypeRules,
+    listed,
+)
 from angel_x.domain.values.money import to_paisa
 from angel_x.errors import Fault, InvalidInput, InvalidOrder
 from angel_x.services.intake import storable_text
@@ -41,9 +49,14 @@ class OrderForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     side: Side | None = None
     #: Another name for ``side``.
     action: Side | None = None
-    order_type: OrderType = OrderType.MARKET
-    price: Annotated[Decimal | None, Meta(description="Limit price in rupees")] = None
-    trigger_price: Decimal | None = None
+    order_type: Annotated[OrderType, Meta(description=listed(TAKEN))] = OrderType.MARKET
+    price: Annotated[
+        Decimal | None, Meta(description=f"Limit price in rupees, for {listed(LIMITED)}")
+    ] = None
+    trigger_price: Annotated[
+        Decimal | None,
+        Meta(description=f"Rupees, for {listed(TRIGGERED & set(TAKEN))}: not beyond the limit"),
+    ] = None
     validity: Validity = Validity.DAY
     product: Product = Product.NORMAL
     priority: Priority = Priority.NORMAL
@@ -200,12 +213,26 @@ def _rule_faults(index: int, form: OrderForm) -> Iterator[Fault]:
         yield Fault(index, "side", "", "is required")
     if form.side is not None and form.action is not None and form.side is not form.action:
         yield Fault(index, "action", form.action, f"must agree with side {form.side}")
-    has_limit = form.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
-    has_trigger = form.order_type in (OrderType.STOP_LIMIT, OrderType.STOP_MARKET)
-    yield from _price_faults(index, "price", form.price, form.order_type, wanted=has_limit)
+    yield from type_faults(index, form, ORDER_TYPES[form.order_type])
+
+
+def type_faults(index: int, form: OrderForm, rules: OrderTypeRules) -> Iterator[Fault]:
+    """Yield prices, validity and product that the type of an order does not go with."""
+    kind = form.order_type
+    yield from _price_faults(index, "price", form.price, kind, wanted=rules.has_limit)
     yield from _price_faults(
-        index, "trigger_price", form.trigger_price, form.order_type, wanted=has_trigger
+        index, "trigger_price", form.trigger_price, kind, wanted=rules.has_trigger
     )
+    yield from _choice_faults(index, "validity", form.validity, rules.validities, kind)
+    yield from _choice_faults(index, "product", form.product, rules.products, kind)
+
+
+def _choice_faults(
+    index: int, field: str, value: str, allowed: Collection[str], order_type: OrderType
+) -> Iterator[Fault]:
+    if value not in allowed:
+        choices = " or ".join(sorted(allowed))
+        yield Fault(index, field, value, f"must be {choices} for a {order_type} order")
 
 
 def _price_faults(

@@ -14,7 +14,8 @@ from angel_x.domain.book.book import Amendment, Book, Terms
 from angel_x.domain.book.family import Family
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.orders.denial import DenialReason
-from angel_x.domain.orders.order import RESTING, Order, OrderRequest, OrderStatus, OrderType
+from angel_x.domain.orders.order import RESTING, Order, OrderRequest, OrderStatus
+from angel_x.domain.orders.order_types import LIMITED, TRIGGERED
 from angel_x.domain.orders.step import Step
 from angel_x.errors import (
     AmendmentRefused,
@@ -32,7 +33,6 @@ from angel_x.services.trading.amendment_form import Change
 from angel_x.services.trading.paper_market import PaperMarket
 from angel_x.services.units import Units
 
-_STOPS = frozenset({OrderType.STOP_LIMIT, OrderType.STOP_MARKET})
 _UNTRIGGERED = frozenset({OrderStatus.RECEIVED, OrderStatus.TRIGGER_PENDING})
 
 
@@ -164,12 +164,12 @@ def _amended(order: Order, change: Change) -> Order:
 
 def _type_faults(order: Order, change: Change) -> Iterator[Fault]:
     """Yield changes of what an order of this type, or so far on its way, does not have."""
-    has_no_price = order.order_type is OrderType.MARKET and order.status is OrderStatus.RECEIVED
+    has_no_price = order.order_type not in LIMITED and order.status is OrderStatus.RECEIVED
     if has_no_price and change.limit_price is not None:
         detail = "must be absent, the order is at market"
         yield Fault(0, "price", str(change.limit_price), detail)
     if change.trigger_price is not None:
-        if order.order_type not in _STOPS:
+        if order.order_type not in TRIGGERED:
             detail = f"must be absent, the order is {order.order_type}"
             yield Fault(0, "trigger_price", str(change.trigger_price), detail)
         elif order.status not in _UNTRIGGERED:

@@ -30,7 +30,8 @@ from angel_x.domain.exchange.matching import (
 from angel_x.domain.exchange.protection import Protection, reference_paise
 from angel_x.domain.exchange.slippage import Slippage
 from angel_x.domain.orders.denial import DenialReason
-from angel_x.domain.orders.order import PLACED, Order, OrderStatus, OrderType, Side
+from angel_x.domain.orders.order import PLACED, Order, OrderStatus, Side
+from angel_x.domain.orders.order_types import LIMITED
 from angel_x.domain.quotes.liquidity import LiquidityBoard, claims_of, shared
 from angel_x.domain.quotes.quote import fresh
 from angel_x.domain.values.dated import Dated
@@ -109,7 +110,7 @@ class PaperMarket:
 
     def terms(self, orders: Sequence[Order]) -> list[Terms]:
         """Return what each order is offered, in the order given; the displayed size is taken."""
-        checked = [o.status in _OUTSIDE and o.order_type is not OrderType.MARKET for o in orders]
+        checked = [o.status in _OUTSIDE and o.order_type in LIMITED for o in orders]
         return self._terms(orders, np.array(checked, np.bool_), trades=True)
 
     def preview(self, orders: Sequence[Order]) -> list[Terms]:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Product, Side, Validity
-from angel_x.errors import InvalidInput, InvalidOrder
+from angel_x.domain.orders.order_types import ORDER_TYPES, OrderTypeRules
+from angel_x.errors import Fault, InvalidInput, InvalidOrder
 from angel_x.services.intake import order_form
 
 GOOD: dict[str, Any] = {
@@ -246,3 +247,55 @@ def test_an_order_at_market_is_read_without_a_price() -> None:
     (read,) = order_form.decode(body(order_type="MARKET", price=...))
 
     assert (read.order_type, read.limit_price, read.trigger_price) == (OrderType.MARKET, None, None)
+
+
+@pytest.mark.parametrize("kind", OrderType)
+@pytest.mark.parametrize("has_limit", [True, False])
+@pytest.mark.parametrize("has_trigger", [True, False])
+def test_an_order_has_the_prices_that_its_type_needs_and_no_other(
+    kind: OrderType, *, has_limit: bool, has_trigger: bool
+) -> None:
+    rules = ORDER_TYPES[kind]
+    content = body(
+        order_type=kind.value,
+        price="100.05" if has_limit else ...,
+        trigger_price="99.95" if has_trigger else ...,
+    )
+    wrong = {
+        field
+        for field, needed, given in (
+            ("price", rules.has_limit, has_limit),
+            ("trigger_price", rules.has_trigger, has_trigger),
+        )
+        if needed is not given
+    }
+
+    if wrong:
+        assert {field for _, field, _ in faults(content)} == wrong
+    else:
+        (request,) = order_form.decode(content)
+        assert request.order_type is kind
+
+
+def test_an_order_has_a_validity_and_a_product_that_its_type_allows() -> None:
+    rules = OrderTypeRules(
+        meaning="", validities=frozenset({Validity.DAY}), products=frozenset({Product.NORMAL})
+    )
+    form = order_form.OrderForm(symbol="X", quantity=1)
+    odd = order_form.OrderForm(
+        symbol="X", quantity=1, validity=Validity.IOC, product=Product.INTRADAY
+    )
+
+    assert list(order_form.type_faults(0, form, rules)) == []
+    assert list(order_form.type_faults(3, odd, rules)) == [
+        Fault(3, "validity", "IOC", "must be DAY for a MARKET order"),
+        Fault(3, "product", "MIS", "must be NRML for a MARKET order"),
+    ]
+
+
+def test_the_schema_says_which_prices_each_type_needs() -> None:
+    fields = order_form.schema()["OrderForm"]["properties"]
+
+    assert fields["order_type"]["description"] == "MARKET, LIMIT or SL"
+    assert fields["price"]["description"] == "Limit price in rupees, for LIMIT or SL"
+    assert fields["trigger_price"]["description"] == "Rupees, for SL: not beyond the limit"
