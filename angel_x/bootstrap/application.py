@@ -16,7 +16,7 @@ from angel_x.bootstrap.workflows import WorkflowParts, build_workflows
 from config.settings import Settings
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Application:
     """Everything that one process works with.  It belongs to the process that built it."""
 
