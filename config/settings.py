@@ -262,7 +262,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool, Doc("Hold the limits on orders a second.", "services.intake.admission")
     ] = True
     gzip_enabled: Annotated[
-        bool, Doc("Compress answers where the caller accepts it.", "entrypoints.api")
+        bool, Doc("Compress large answers to reads where the caller accepts it.", "entrypoints.api")
     ] = True
     metrics_enabled: Annotated[
         bool, Doc("Record metrics; off costs nothing.", "adapters.metrics")

@@ -16,7 +16,9 @@ from tasks.drops import Dropped, drop
 log = structlog.get_logger()
 
 #: Seconds that task events are gathered for before they are sent to Flower.
-_EVENT_DELAY = 0.05
+_EVENT_DELAY = 0.5
+#: Events that are sent before that, all at once.  Celery's default of 24 are those of eight tasks.
+_EVENTS_AT_ONCE = 1000
 
 #: What reading a malformed message raises.  Errors of the connection are none of these.
 _SENSELESS = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
@@ -44,6 +46,7 @@ class Consumer(CeleryConsumer):
         now = monotonic()
         if self.hub and now >= self._events_due:
             self._events_due = now + _EVENT_DELAY
+            self.event_dispatcher.buffer_limit = _EVENTS_AT_ONCE
             self.hub.call_later(_EVENT_DELAY, self._flush_events)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], None]:  # noqa: ANN401

@@ -53,7 +53,6 @@ def is_outage(error: Exception) -> bool:
 #: Connections of a process that is not the API: one to work with, one to spare.
 _WORKER_POOL = 2
 _SOCKET_SECONDS = 5
-_ORDER_WORKERS = frozenset({"orders", "emergency"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +128,6 @@ def _engine(settings: Settings, role: str, meter: Meter) -> Engine:
         max_pool_size=size[1] if role == "api" else min(2 * _WORKER_POOL, size[1]),
         query_timeout_seconds=settings.db_query_timeout_seconds,
         idle_seconds=settings.order_lease_seconds,
-        # Where milliseconds count: a doorbell that meets a connection that died is rung again.
-        pre_ping=role.partition("-")[0] not in _ORDER_WORKERS,
     )
     if os.getpriority(os.PRIO_PROCESS, 0):
         give_way(engine, os.getpriority(os.PRIO_PROCESS, 0))

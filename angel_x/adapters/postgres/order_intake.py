@@ -173,7 +173,7 @@ class OrderIntake:
                 return self._store(rows, actor, basket_id)
             except OperationalError as error:
                 # Two requests that share ids in opposite order: the server has undone one of them.
-                if not isinstance(error.orig, DeadlockDetected):
+                if not (isinstance(error.orig, DeadlockDetected) or _broke_before_commit(error)):
                     raise
         return self._store(rows, actor, basket_id)
 
@@ -276,3 +276,11 @@ def _known(
         )
         for row in named(result, _KnownRow)
     }
+
+
+def _broke_before_commit(error: OperationalError) -> bool:
+    """Return whether the connection broke at a statement of the transaction, which is undone then.
+
+    Where it breaks at the commit, or cannot be made at all, the error has no statement.
+    """
+    return bool(error.connection_invalidated) and error.statement is not None

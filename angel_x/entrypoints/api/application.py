@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from fastapi import Depends, FastAPI
-from starlette.middleware.gzip import GZipMiddleware
 
 from angel_x.bootstrap import TRANSIENT
 from angel_x.entrypoints.api import (
@@ -25,6 +24,7 @@ from angel_x.entrypoints.api import (
     stream,
     submissions,
 )
+from angel_x.entrypoints.api.compression import CompressedReads
 from angel_x.entrypoints.api.edge import Edge
 from angel_x.entrypoints.api.group_commit import GroupCommit
 from angel_x.entrypoints.api.parts import check_parameters
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
 
 #: Of the calls under ``/v1``, not of the software.
 _VERSION = "1.0"
-#: Below this size compression costs more than it saves.
-_COMPRESSED_FROM_BYTES = 1024
-#: Two thirds of the effort of the highest level for nearly the same size.
-_COMPRESSION_LEVEL = 5
 
 #: Every route of the API.
 ROUTERS = (
@@ -74,11 +70,7 @@ def create_app(application: Application) -> FastAPI:
     openapi.install(app)
     problems.install(app)
     if application.base.settings.gzip_enabled:
-        app.add_middleware(
-            GZipMiddleware,
-            minimum_size=_COMPRESSED_FROM_BYTES,
-            compresslevel=_COMPRESSION_LEVEL,
-        )
+        app.add_middleware(CompressedReads)
     # The last layer that is added is the outermost.
     app.add_middleware(Edge, meter=application.base.meter)
     return app

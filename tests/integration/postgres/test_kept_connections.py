@@ -24,14 +24,16 @@ def breaker(database_url: str) -> Iterator[Breaker]:
 
 
 @pytest.fixture
-def engine(breaker: Breaker, database_url: str) -> Iterator[Engine]:
-    yield from _engine(breaker, database_url, pings="before each use")
+def url(breaker: Breaker, database_url: str) -> str:
+    return re.sub(r"host=[^&]*", f"host=127.0.0.1&port={breaker.port}", database_url)
 
 
 @pytest.fixture
-def trusting(breaker: Breaker, database_url: str) -> Iterator[Engine]:
-    """An engine that does not ping a connection before it is used."""
-    yield from _engine(breaker, database_url, pings="")
+def engine(url: str) -> Iterator[Engine]:
+    engine = make_engine(url, pool_size=1, max_pool_size=1)
+    ask(engine)
+    yield engine
+    engine.dispose()
 
 
 @pytest.mark.parametrize("manner", Manner)
@@ -44,17 +46,24 @@ def test_a_connection_that_broke_unused_is_replaced_before_its_next_use(
     assert breaker.broken == 1
 
 
-@pytest.mark.parametrize("manner", Manner)
-def test_without_a_ping_one_use_fails_as_an_outage_and_the_next_has_a_new_connection(
-    trusting: Engine, breaker: Breaker, manner: Manner
-) -> None:
-    breaker.break_next(Moment.IDLE, manner)
+def test_the_first_request_of_a_use_is_its_own(engine: Engine, breaker: Breaker) -> None:
+    breaker.break_next(Moment.IN_REQUEST, Manner.END)
 
+    # A ping would have met the break, and the statement a new connection.
     with pytest.raises(OperationalError):
-        ask(trusting)
+        ask(engine)
 
-    assert ask(trusting) == 1
+    assert ask(engine) == 1
     assert breaker.broken == 1
+
+
+def test_a_closed_connection_is_replaced_before_its_next_use(engine: Engine) -> None:
+    with engine.connect() as connection:
+        driver = connection.connection.dbapi_connection
+    assert driver is not None
+    driver.close()
+
+    assert ask(engine) == 1
 
 
 @pytest.mark.parametrize(("moment", "manner"), WITHIN)
@@ -79,11 +88,3 @@ def test_a_statement_whose_connection_breaks_fails_as_an_outage_and_is_never_rep
 def ask(engine: Engine) -> object:
     with engine.connect() as connection:
         return connection.exec_driver_sql("SELECT 1").scalar()
-
-
-def _engine(breaker: Breaker, database_url: str, pings: str) -> Iterator[Engine]:
-    url = re.sub(r"host=[^&]*", f"host=127.0.0.1&port={breaker.port}", database_url)
-    engine = make_engine(url, pool_size=1, max_pool_size=1, pre_ping=bool(pings))
-    ask(engine)
-    yield engine
-    engine.dispose()

@@ -104,3 +104,35 @@ def test_what_is_logged_of_a_dropped_message_is_short(
 
     (entry,) = logs
     assert (entry["detail"], entry["task"], entry["message_id"]) == ("d" * 200, "t" * 200, "7")
+
+
+@dataclass
+class Hub:
+    """An event loop that keeps what it is asked to call."""
+
+    calls: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        self.calls.append((seconds, call))
+
+
+@dataclass
+class Events:
+    """The sender of task events, before it is told anything."""
+
+    buffer_limit: int = 24
+
+
+def test_task_events_are_gathered_and_sent_together(
+    consumer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([10.0, 10.2, 10.49, 10.5])
+    monkeypatch.setattr(importlib.import_module("tasks.consumer"), "monotonic", lambda: next(times))
+    consumer.hub, consumer.event_dispatcher = Hub(), Events()
+
+    for _ in range(4):
+        consumer.on_send_event_buffered()
+
+    assert consumer.hub.calls == [(0.5, consumer._flush_events)] * 2
+    # Three hundred tasks' events fit.
+    assert consumer.event_dispatcher.buffer_limit == 1000
