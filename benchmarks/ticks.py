@@ -220,7 +220,7 @@ class _Bench:
             clock=wall_clock,
             calendar=CALENDAR,
             meter=self._meter,
-            match=lambda: True,
+            match=lambda *_: True,
             outages=(),
         )
         Feed(source, ports, buffer_size=BUFFER, speed=speed).run(Event())

@@ -14,6 +14,7 @@ from angel_x.adapters.redis.feed_commands import RedisFeedCommands
 from angel_x.adapters.redis.greeks_board import RedisGreeksBoard, RedisRiskBoard
 from angel_x.adapters.redis.market_clock import RedisFeedBeacon
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
+from angel_x.adapters.redis.resting_contracts import RedisRestingContracts
 from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
 from angel_x.adapters.universe_source import PublishedUniverse
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
@@ -21,7 +22,12 @@ from angel_x.domain.contracts.contract_rules import ContractRules
 from angel_x.domain.feed.replay import RecordedChain
 from angel_x.services.market.contracts import ContractListing
 from angel_x.services.market.feed_ports import FeedPorts
+from angel_x.services.trading.match_requests import MatchRequests
 from config.market import table
+
+#: How long a contract counts as one in which orders rest.  The matcher looks at all of them every few
+#: seconds.
+_RESTING_SECONDS = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +44,7 @@ class Market:
     beacon: RedisFeedBeacon
     feed_commands: RedisFeedCommands
     feed_ports: FeedPorts
+    resting: RedisRestingContracts
 
 
 def build_market(base: Foundation) -> Market:
@@ -47,6 +54,7 @@ def build_market(base: Foundation) -> Market:
     universes = PublishedUniverse(pointer, listed, base.clock, TRANSIENT)
     quotes = RedisQuoteBoard(base.cache, ttl_seconds=base.settings.cache_ttl_market_data)
     beacon, feed_commands = RedisFeedBeacon(base.cache), RedisFeedCommands(base.cache)
+    resting = RedisRestingContracts(base.cache, base.clock, keep_seconds=_RESTING_SECONDS)
     return Market(
         rules=rules,
         universes=universes,
@@ -72,7 +80,8 @@ def build_market(base: Foundation) -> Market:
             clock=base.clock,
             calendar=base.calendar,
             meter=base.meter,
-            match=base.dispatcher.match,
+            match=MatchRequests(resting=resting, match=base.dispatcher.match).ask,
             outages=TRANSIENT,
         ),
+        resting=resting,
     )

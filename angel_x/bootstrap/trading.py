@@ -92,6 +92,7 @@ def build_order_parts(base: Foundation, market: Market) -> OrderParts:
         aftermath=Aftermath(
             events=base.events,
             portfolios=portfolio_cache,
+            resting=market.resting,
             dispatcher=base.dispatcher,
             meter=base.meter,
             unreachable=TRANSIENT,
@@ -189,6 +190,7 @@ def _matching(base: Foundation, market: Market, orders: OrderParts) -> Matching:
         units=orders.units,
         market=orders.venue,
         aftermath=orders.aftermath,
+        resting=market.resting,
         market_clock=base.market_clock,
         transient=TRANSIENT,
     )

@@ -41,6 +41,7 @@ from tests.builders.markets import ManualClock, MemoryQuoteBoard
 from tests.builders.recorders import RecordingMeter
 from tests.builders.risk import MemoryRiskBoard
 from tests.fakes.aftermath import SilentAftermath
+from tests.fakes.resting import MemoryResting
 from tests.fakes.tables import Tables
 from tests.fakes.units import MemoryUnits
 
@@ -121,12 +122,14 @@ class Exchange:
             max_quote_age_seconds=MAX_AGE_SECONDS,
             full_seconds=FULL_SECONDS,
         )
+        self.noted = MemoryResting()
         self.matching = Matching(
             search=self,
             watch=self.watch,
             units=self.units,
             market=self.market,
             aftermath=SilentAftermath(),
+            resting=self.noted,
             market_clock=self.clock,
             transient=(),
         )

@@ -199,7 +199,7 @@ class Feed:
             self._rest_ms = took_ms / _WRITING_SHARE
         if self._has_moved and self._match_time.is_time(now):
             self._has_moved = False
-            self._ports.match()
+            self._ports.match(*self._quoting.take_moved())
 
     def _state(self, now: datetime) -> FeedState:
         return FeedState(

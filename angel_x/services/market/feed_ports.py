@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from angel_x.domain.calendar.session import TradingCalendar
     from angel_x.domain.contracts.universe import Universe
     from angel_x.domain.feed.feed_state import FeedCommand, FeedState
@@ -71,6 +74,6 @@ class FeedPorts:
     clock: Clock
     calendar: TradingCalendar
     meter: Meter
-    #: Asks for a match of the resting orders.
-    match: Callable[[], bool]
+    #: Asks for a match of the orders that rest in those rows of a universe.
+    match: Callable[[Universe, NDArray[np.int64]], bool]
     outages: tuple[type[Exception], ...]

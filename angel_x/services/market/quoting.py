@@ -100,7 +100,7 @@ class Quoting:
 
     def flush(self, now_ms: int) -> bool:
         """Write the rows moved since the last flush; return whether a listed row moved."""
-        moved = self._show(*self.buffer.drain(now_ms))
+        moved = self._show_moves(now_ms)
         if len(moved):
             self._write(self._bridge.over(moved), now_ms)
         return len(moved) > 0
@@ -110,7 +110,7 @@ class Quoting:
 
         This keeps quotes without moves from expiring, and refills a wiped board.
         """
-        moved = self._show(*self.buffer.drain(now_ms))
+        moved = self._show_moves(now_ms)
         rows, quotes = self.buffer.latest()
         quotes["time"] = now_ms
         self._show(rows, quotes)
@@ -134,6 +134,12 @@ class Quoting:
         self._known &= ~self._withdrawn
         self._bridge = Bridge(self._known, widest=_WIDEST_GAP)
 
+    def take_moved(self) -> tuple[Universe, NDArray[np.int64]]:
+        """Return the rows of the universe that moved since the last call; at first, all of them."""
+        moved = np.flatnonzero(self._moved)
+        self._moved[:] = False
+        return self._bound().universe, moved
+
     def spots(self, now_ms: int) -> NDArray[np.void]:
         """Return the source's quotes of the underlyings of the universe."""
         return _placed(self._spots, self._bound().spots, now_ms)
@@ -142,7 +148,13 @@ class Quoting:
         self._shown = np.zeros(rows, QUOTE)
         self._known = np.zeros(rows, np.bool_)
         self._withdrawn = np.zeros(rows, np.bool_)
+        self._moved = np.ones(rows, np.bool_)
         self._bridge = Bridge(self._known, widest=_WIDEST_GAP)
+
+    def _show_moves(self, now_ms: int) -> NDArray[np.int64]:
+        moved = self._show(*self.buffer.drain(now_ms))
+        self._moved[moved] = True
+        return moved
 
     def _show(self, rows: NDArray[np.int64], quotes: NDArray[np.void]) -> NDArray[np.int64]:
         """Keep quotes for the next write; return their rows in the universe, ascending."""

@@ -14,7 +14,9 @@ import structlog
 
 from angel_x.domain.book.book import Book, Move, Whole
 from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.order import RESTING
 from angel_x.services.ports import Dispatcher, EventStream, Meter
+from angel_x.services.trading.match_requests import RestingContracts
 
 log = structlog.get_logger()
 
@@ -34,12 +36,14 @@ class Aftermath:
         *,
         events: EventStream,
         portfolios: DirtyPortfolios,
+        resting: RestingContracts,
         dispatcher: Dispatcher,
         meter: Meter,
         unreachable: tuple[type[Exception], ...],
     ) -> None:
         self._events = events
         self._portfolios = portfolios
+        self._resting = resting
         self._dispatcher = dispatcher
         self._meter = meter
         #: What the adapters raise when the cache or the message broker is not there.
@@ -51,6 +55,7 @@ class Aftermath:
         try:
             moves = [_event(move) for move in book.moves]
             self._events.publish([*moves, *map(_whole_event, book.wholes)])
+            self._resting.note({m.order.symbol for m in book.moves if m.status in RESTING})
             traded = sorted({fill.order.user_id for fill in book.fills})
             if traded and (fresh := self._portfolios.mark_dirty(traded)):
                 self._dispatcher.update_portfolios(fresh)

@@ -17,6 +17,7 @@ from angel_x.services.halving import in_halves
 from angel_x.services.ports import Clock
 from angel_x.services.trading.aftermath import Aftermath
 from angel_x.services.trading.market_watch import MarketSight, MarketWatch
+from angel_x.services.trading.match_requests import RestingContracts
 from angel_x.services.trading.paper_market import PaperMarket
 from angel_x.services.units import Units
 
@@ -48,6 +49,7 @@ class Matching:
         units: Units,
         market: PaperMarket,
         aftermath: Aftermath,
+        resting: RestingContracts,
         market_clock: Clock,
         transient: tuple[type[Exception], ...],
     ) -> None:
@@ -56,6 +58,7 @@ class Matching:
         self._units = units
         self._market = market
         self._aftermath = aftermath
+        self._resting = resting
         self._market_clock = market_clock
         #: Errors of servers, not of orders.
         self._transient = transient
@@ -86,6 +89,9 @@ class Matching:
             return []
         orders = self._search.resting(sight.universe, sight.symbols)
         orders = orders[orders["row"] >= 0]
+        if sight.moved is None:
+            rows = np.unique(orders["row"]).tolist()
+            self._resting.note([sight.universe.symbol(row) for row in rows])
         orders = orders[sight.is_fresh[orders["row"]]]
         if sight.moved is not None:
             # All orders are searched where most contracts would have to be named.

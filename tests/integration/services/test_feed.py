@@ -102,7 +102,7 @@ def make_world(cache: redis.Redis, engine: Engine) -> World:
         clock=wall_clock,
         calendar=CALENDAR,
         meter=RecordingMeter(),
-        match=lambda: True,
+        match=lambda *_: True,
         outages=outages,
     )
     listing = ContractListing(

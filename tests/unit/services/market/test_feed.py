@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -60,9 +60,12 @@ class Stage:
     meter: RecordingMeter
     universes: FixedUniverse
     matched: list[float]
+    #: The contracts that had moved by then.
+    moved: list[list[str]] = field(default_factory=list)
 
-    def match(self) -> bool:
+    def match(self, universe: Universe, moved: NDArray[np.int64]) -> bool:
         self.matched.append((self.clock() - NOW).total_seconds())
+        self.moved.append([universe.symbol(row) for row in moved.tolist()])
         return True
 
     def run(
@@ -185,6 +188,16 @@ def test_nobody_looks_at_resting_orders_while_no_quote_moves(stage: Stage) -> No
     stage.run([make_move(MARKET, [0], [100]), make_move(MARKET + at(30), [], [])])
 
     assert len(stage.matched) == 1
+
+
+def test_a_match_is_asked_for_with_the_contracts_that_moved_since_the_last_one(
+    stage: Stage,
+) -> None:
+    moves = [([0, 1], [100, 200]), ([1], [300]), ([], [])]
+    stage.run([make_move(MARKET + at(2 * i), *move) for i, move in enumerate(moves)])
+
+    symbols = [UNIVERSE.symbol(row) for row in range(len(UNIVERSE))]
+    assert stage.moved == [symbols, symbols[1:2]]
 
 
 def test_a_source_that_loops_begins_again_with_its_market_time(stage: Stage) -> None:

@@ -17,6 +17,7 @@ from angel_x.domain.orders.order import Order, OrderStatus, Priority
 from angel_x.services.trading.aftermath import Aftermath
 from tests.builders.recorders import RecordingDispatcher, RecordingEvents, RecordingMeter
 from tests.builders.terms import fill, rest
+from tests.fakes.resting import MemoryResting
 from tests.fakes.tables import LOT, SYMBOL, Tables
 
 
@@ -58,10 +59,11 @@ class World:
     def __init__(self, events: RecordingEvents | None = None) -> None:
         self.events = events or RecordingEvents()
         self.portfolios, self.dispatcher = Portfolios(), RecordingDispatcher()
-        self.meter = LabelingMeter()
+        self.meter, self.resting = LabelingMeter(), MemoryResting()
         self.aftermath = Aftermath(
             events=self.events,
             portfolios=self.portfolios,
+            resting=self.resting,
             dispatcher=self.dispatcher,
             meter=self.meter,
             unreachable=(Away,),
@@ -104,6 +106,18 @@ def test_every_move_is_an_event_of_its_account() -> None:
     }
     assert (second["user_id"], second["order_id"], second["status"]) == (2, "2", "working")
     assert (second["filled_quantity"], second["average_price"]) == (0, None)
+
+
+def test_contracts_in_which_orders_begin_to_rest_are_noted() -> None:
+    world = World()
+    filled, resting = world.order(symbol="OTHER"), world.order(2, "99.00")
+    book = book_of(filled, resting)
+    book.decide(filled, fill("100.50"))
+    book.decide(resting, rest("99.00"))
+
+    world.aftermath.tell(book)
+
+    assert world.resting.noted == {SYMBOL}
 
 
 def test_an_end_is_told_with_its_reason_and_a_slice_with_its_parent() -> None:

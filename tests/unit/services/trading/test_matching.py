@@ -51,6 +51,22 @@ def test_only_contracts_whose_quote_has_moved_are_looked_at(exchange: Exchange) 
     assert exchange.searches == [[PUT]]
 
 
+def test_a_look_at_everything_notes_the_contracts_in_which_orders_rest(
+    exchange: Exchange,
+) -> None:
+    rest(exchange, exchange.order(limit=9_900))
+    exchange.noted.noted.clear()
+
+    exchange.quote(CALL, bid=9_950, ask=10_050)
+    exchange.matching.run()
+    assert exchange.noted.noted == set()
+
+    exchange.clock.advance(FULL_SECONDS)
+    exchange.restate()
+    exchange.matching.run()
+    assert exchange.noted.noted == {CALL}
+
+
 def test_where_much_has_moved_no_contract_is_named_and_what_stands_is_left_alone(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
