@@ -11,10 +11,11 @@ from decimal import Decimal
 from angel_x.domain.book.control import OrderSelection
 from angel_x.domain.calendar.intraday import IntradayRule
 from angel_x.domain.contracts.contract_rules import ContractRules
+from angel_x.domain.orders.intake import IntakeRow, KnownOrder, OrderKey
 from angel_x.domain.orders.order import Order, OrderRequest, OrderStatus, OrderType, Product, Side
 from angel_x.domain.workflows.square_off import SquareOffRecord
 from angel_x.domain.workflows.workflow import Workflow, WorkflowKind
-from angel_x.services.intake.acceptance import Acceptance, IntakeRow, Submission
+from angel_x.services.intake.acceptance import Acceptance, Submission
 from angel_x.services.intake.order_check import OrderCheck
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.trading.cancel_all import CancelAll
@@ -30,7 +31,7 @@ from tests.builders.risk import flat
 from tests.fakes.aftermath import SilentAftermath
 from tests.fakes.dispatcher import MemoryDispatcher
 from tests.fakes.holdings import MemoryHoldings
-from tests.fakes.intake import Key, MemoryIntake, Stored
+from tests.fakes.intake import MemoryIntake
 from tests.fakes.tables import Row, Tables
 from tests.fakes.units import MemoryUnits
 from tests.fakes.workflows import MemoryWorkflows
@@ -50,7 +51,7 @@ class TableIntake(MemoryIntake):
 
     def store(
         self, rows: Sequence[IntakeRow], actor: str, basket_id: int | None = None
-    ) -> dict[Key, Stored]:
+    ) -> dict[OrderKey, KnownOrder]:
         before = len(self.rows)
         found = super().store(rows, actor, basket_id)
         for kept in self.rows[before:]:
@@ -79,7 +80,7 @@ class TableIntake(MemoryIntake):
             )
         return found
 
-    def _found(self, keys: Sequence[Key]) -> dict[Key, Stored]:
+    def _found(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
         found = super()._found(keys)
         status = {key: self._tables.rows[s.order_id].order.status for key, s in found.items()}
         return {key: replace(stored, status=status[key]) for key, stored in found.items()}

@@ -7,22 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 
+from angel_x.domain.orders.intake import IntakeRow, KnownOrder, OrderKey
 from angel_x.domain.orders.order import OrderRequest, OrderStatus
-from angel_x.services.intake.acceptance import IntakeRow
-
-#: An account and a client order id.
-Key = tuple[int, str]
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A stored order under its client order id."""
-
-    order_id: int
-    status: OrderStatus
-    request_hash: bytes
-    is_new: bool
-    slice_ids: tuple[int, ...] = ()
 
 
 @dataclass
@@ -55,35 +41,38 @@ class MemoryIntake:
 
     def store(
         self, rows: Sequence[IntakeRow], actor: str, basket_id: int | None = None
-    ) -> dict[Key, Stored]:
+    ) -> dict[OrderKey, KnownOrder]:
         """Store what is new; store nothing at all where a hash differs."""
         self.stores += 1
         if self.failure is not None:
             raise self.failure()
-        found = self._found([(user_id, request.client_order_id) for user_id, request, *_ in rows])
+        found = self._found([row.key for row in rows])
         added: list[Kept] = []
-        for user_id, request, digest, until, slices in rows:
-            key = user_id, request.client_order_id
-            if key in found:
+        for row in rows:
+            if row.key in found:
                 continue
-            whole = Kept(next(self._ids), user_id, request, digest, until, actor)
-            whole.is_held = bool(slices) or basket_id is not None
-            parts = [self._part(whole, *numbered, basket_id) for numbered in enumerate(slices, 1)]
+            digest = row.request_hash
+            whole = Kept(next(self._ids), row.user_id, row.request, digest, row.valid_until, actor)
+            whole.is_held = bool(row.slice_sizes) or basket_id is not None
+            sizes = enumerate(row.slice_sizes, 1)
+            parts = [self._part(whole, *numbered, basket_id) for numbered in sizes]
             ids = tuple(part.order_id for part in parts)
-            found[key] = Stored(whole.order_id, whole.status, digest, is_new=True, slice_ids=ids)
+            found[row.key] = KnownOrder(
+                whole.order_id, whole.status, digest, is_new=True, slice_ids=ids
+            )
             added += [whole, *parts]
-        if all(found[u, r.client_order_id].request_hash == digest for u, r, digest, *_ in rows):
+        if all(found[row.key].request_hash == row.request_hash for row in rows):
             self.rows += added
         return found
 
-    def known(self, keys: Sequence[Key]) -> dict[Key, Stored]:
+    def known(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
         """Return what is stored under accounts and client order ids."""
         self.looks += 1
         return self._found(keys)
 
-    def _found(self, keys: Sequence[Key]) -> dict[Key, Stored]:
+    def _found(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
         return {
-            (row.user_id, row.request.client_order_id): Stored(
+            (row.user_id, row.request.client_order_id): KnownOrder(
                 row.order_id, row.status, row.digest, is_new=False
             )
             for row in self.rows

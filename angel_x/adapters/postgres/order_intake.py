@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.prepared import Statement, execute
 from angel_x.adapters.postgres.rows import named
+from angel_x.domain.orders.intake import IntakeRow, KnownOrder, OrderKey
 from angel_x.domain.orders.order import OrderRequest, OrderStatus
 from angel_x.domain.orders.step import Passing, Step, unhindered
 
@@ -117,23 +118,7 @@ class _KnownRow(NamedTuple):
     request_hash: memoryview
 
 
-@dataclass(frozen=True, slots=True)
-class StoredOrder:
-    """What the database holds under one client order id."""
-
-    order_id: int
-    status: OrderStatus
-    request_hash: bytes
-    is_new: bool
-    #: The orders that it was sliced into just now.
-    slice_ids: tuple[int, ...] = ()
-
-
 _DEADLOCK_RETRIES = 3
-
-#: An order to store: the account, what it asks for, its hash, until when it is valid, and the units
-#: of each of its slices, none where it is not sliced.
-IntakeRow = tuple[int, OrderRequest, bytes, datetime, tuple[int, ...]]
 
 
 class _Row(NamedTuple):
@@ -161,7 +146,7 @@ class OrderIntake:
 
     def store(
         self, rows: Sequence[IntakeRow], actor: str, basket_id: int | None = None
-    ) -> dict[tuple[int, str], StoredOrder]:
+    ) -> dict[OrderKey, KnownOrder]:
         """Store the rows that are not known yet, commit, and say what stands under each id.
 
         If any known row says something else than the one given, nothing is stored: the caller
@@ -179,20 +164,20 @@ class OrderIntake:
 
     def _store(
         self, rows: Sequence[IntakeRow], actor: str, basket_id: int | None
-    ) -> dict[tuple[int, str], StoredOrder]:
+    ) -> dict[OrderKey, KnownOrder]:
         with self._engine.connect() as connection:
             found = self._insert(connection, rows, actor, basket_id)
-            missing = [row for row in rows if (row[0], row[1].client_order_id) not in found]
+            missing = [row.key for row in rows if row.key not in found]
             if missing:
-                found |= _known(connection, [(u, r.client_order_id) for u, r, *_ in missing])
-            if any(found[u, r.client_order_id].request_hash != h for u, r, h, *_ in rows):
+                found |= _known(connection, missing)
+            if any(found[row.key].request_hash != row.request_hash for row in rows):
                 connection.rollback()
             else:
                 self._at(Step.ACCEPTANCE_STORED)
                 connection.commit()
         return found
 
-    def known(self, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], StoredOrder]:
+    def known(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
         """Return what stands under accounts and client order ids; what is unknown is left out."""
         with self._engine.connect() as connection:
             return _known(connection, keys)
@@ -208,9 +193,9 @@ class OrderIntake:
         rows: Sequence[IntakeRow],
         actor: str,
         basket_id: int | None,
-    ) -> dict[tuple[int, str], StoredOrder]:
-        hashes = {(u, r.client_order_id): digest for u, r, digest, *_ in reversed(rows)}
-        is_plain = basket_id is None and not any(slices for *_, slices in rows)
+    ) -> dict[OrderKey, KnownOrder]:
+        hashes = {row.key: row.request_hash for row in reversed(rows)}
+        is_plain = basket_id is None and not any(row.slice_sizes for row in rows)
         result = execute(
             connection,
             {"ring_after": self._ring_after, "actor": actor, "basket_id": basket_id}
@@ -218,7 +203,7 @@ class OrderIntake:
             _INSERT if is_plain else _INSERT_WITH_SLICES,
         )
         return {
-            (row.user_id, row.client_order_id): StoredOrder(
+            (row.user_id, row.client_order_id): KnownOrder(
                 row.id,
                 OrderStatus.RECEIVED,
                 hashes[row.user_id, row.client_order_id],
@@ -231,12 +216,13 @@ class OrderIntake:
 
 def _stored_rows(rows: Sequence[IntakeRow]) -> Iterator[_Row]:
     """Yield a row for each order, and behind it one for each of its slices."""
-    for user_id, request, digest, until, slices in rows:
-        yield _Row(user_id, request, digest, until, len(slices), 0)
-        for place, quantity in enumerate(slices, 1):
+    for row in rows:
+        request, fixed = row.request, (row.request_hash, row.valid_until)
+        yield _Row(row.user_id, request, *fixed, len(row.slice_sizes), 0)
+        for place, quantity in enumerate(row.slice_sizes, 1):
             name = f"{request.client_order_id} {place}"
             part = replace(request, client_order_id=name, quantity=quantity)
-            yield _Row(user_id, part, digest, until, 0, place)
+            yield _Row(row.user_id, part, *fixed, 0, place)
 
 
 def _columns(rows: Sequence[_Row]) -> dict[str, str]:
@@ -261,9 +247,7 @@ def _columns(rows: Sequence[_Row]) -> dict[str, str]:
     }
 
 
-def _known(
-    connection: Connection, keys: Sequence[tuple[int, str]]
-) -> dict[tuple[int, str], StoredOrder]:
+def _known(connection: Connection, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
     """Read rows that another transaction has stored; a new statement sees them."""
     parameters = {
         "user_ids": array(user_id for user_id, _ in keys),
@@ -271,7 +255,7 @@ def _known(
     }
     result = execute(connection, parameters, _KNOWN)
     return {
-        (row.user_id, row.client_order_id): StoredOrder(
+        (row.user_id, row.client_order_id): KnownOrder(
             row.id, OrderStatus(row.status), bytes(row.request_hash), is_new=False
         )
         for row in named(result, _KnownRow)

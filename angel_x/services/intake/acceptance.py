@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
 from hashlib import blake2b
 from typing import Protocol
 
@@ -17,6 +16,7 @@ import structlog
 
 from angel_x.domain.calendar.session import TradingCalendar
 from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.intake import IntakeRow, KnownOrder, OrderKey
 from angel_x.domain.orders.order import OrderRequest, OrderStatus, Priority
 from angel_x.domain.orders.step import Passing, Step, unhindered
 from angel_x.errors import IdempotencyConflict
@@ -48,26 +48,6 @@ class Accepted:
     replayed: bool
 
 
-#: An order to store: the account, what it asks for, its hash, until when it is valid, and the units
-#: of each of its slices, none where it is not sliced.
-IntakeRow = tuple[int, OrderRequest, bytes, datetime, tuple[int, ...]]
-
-
-class StoredOrder(Protocol):
-    """What the store holds under one client order id."""
-
-    @property
-    def order_id(self) -> int: ...
-    @property
-    def status(self) -> OrderStatus: ...
-    @property
-    def request_hash(self) -> bytes: ...
-    @property
-    def is_new(self) -> bool: ...
-    @property
-    def slice_ids(self) -> Sequence[int]: ...
-
-
 class Intake(Protocol):
     """Where accepted orders are stored."""
 
@@ -76,13 +56,13 @@ class Intake(Protocol):
         rows: Sequence[IntakeRow],
         actor: str,
         basket_id: int | None = None,
-    ) -> Mapping[tuple[int, str], StoredOrder]:
+    ) -> Mapping[OrderKey, KnownOrder]:
         """Store what is new in one transaction; store nothing at all where a hash differs.
 
-        An order comes with the units of each of its slices.  Those of a basket are held.
+        The orders of a basket are held.
         """
 
-    def known(self, keys: Sequence[tuple[int, str]]) -> Mapping[tuple[int, str], StoredOrder]:
+    def known(self, keys: Sequence[OrderKey]) -> Mapping[OrderKey, KnownOrder]:
         """Return what is stored under accounts and client order ids."""
 
 
@@ -155,7 +135,7 @@ class Acceptance:
             standing = [i for i in standing if i not in conflicts]
         return [outcomes[i] for i in range(len(submissions))]
 
-    def _store(self, submissions: Iterable[Submission]) -> Mapping[tuple[int, str], StoredOrder]:
+    def _store(self, submissions: Iterable[Submission]) -> Mapping[OrderKey, KnownOrder]:
         rows = []
         actors = set()
         for submission in submissions:
@@ -174,14 +154,15 @@ class Acceptance:
                 contract = contracts.contracts[row]
                 until = min(day_ends, contract.expires_at)
                 slices = self._slicing.sizes(request.quantity, contract, now)
-            rows.append((submission.user_id, request, fingerprint(request), until, slices))
+            digest = fingerprint(request)
+            rows.append(IntakeRow(submission.user_id, request, digest, until, slices))
         return rows
 
     def _conflicts(
         self,
         submissions: Sequence[Submission],
         standing: Iterable[int],
-        stored: Mapping[tuple[int, str], StoredOrder],
+        stored: Mapping[OrderKey, KnownOrder],
     ) -> dict[int, IdempotencyConflict]:
         """Find conflicts with stored orders, or else those of the submissions with each other.
 
@@ -190,9 +171,9 @@ class Acceptance:
         with_stored: dict[int, IdempotencyConflict] = {}
         with_others: dict[int, IdempotencyConflict] = {}
         # What the submissions before say of the orders that are new.
-        said: dict[tuple[int, str], bytes] = {}
+        said: dict[OrderKey, bytes] = {}
         for i in standing:
-            says: dict[tuple[int, str], bytes] = {}
+            says: dict[OrderKey, bytes] = {}
             for request in submissions[i].requests:
                 key = submissions[i].user_id, request.client_order_id
                 known, content = stored[key], fingerprint(request)
@@ -208,7 +189,7 @@ class Acceptance:
         self,
         submissions: Sequence[Submission],
         standing: Iterable[int],
-        stored: Mapping[tuple[int, str], StoredOrder],
+        stored: Mapping[OrderKey, KnownOrder],
     ) -> None:
         lanes: dict[Priority, dict[int, None]] = defaultdict(dict)
         accepted: Counter[Priority] = Counter()
@@ -249,7 +230,7 @@ def fingerprint(request: OrderRequest) -> bytes:
     return blake2b(repr(said).encode(), digest_size=16).digest()
 
 
-def _is_stored(submission: Submission, stored: Mapping[tuple[int, str], StoredOrder]) -> bool:
+def _is_stored(submission: Submission, stored: Mapping[OrderKey, KnownOrder]) -> bool:
     keys = ((submission.user_id, request.client_order_id) for request in submission.requests)
     return all(
         key in stored and stored[key].request_hash == fingerprint(request)
@@ -258,7 +239,7 @@ def _is_stored(submission: Submission, stored: Mapping[tuple[int, str], StoredOr
 
 
 def _accepted(
-    submission: Submission, stored: Mapping[tuple[int, str], StoredOrder]
+    submission: Submission, stored: Mapping[OrderKey, KnownOrder]
 ) -> tuple[Accepted, ...]:
     rows = (stored[submission.user_id, r.client_order_id] for r in submission.requests)
     return tuple(

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import Engine
 
 from angel_x.adapters.postgres.order_intake import OrderIntake
+from angel_x.domain.orders.intake import IntakeRow
 from angel_x.domain.orders.order import OrderRequest, OrderStatus, Side
-from angel_x.services.intake.acceptance import Intake, IntakeRow, fingerprint
+from angel_x.services.intake.acceptance import Intake, fingerprint
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.reception import CALL, UNIVERSE, order
 from tests.fakes.intake import MemoryIntake
@@ -65,7 +66,7 @@ def world(request: pytest.FixtureRequest) -> World:
 
 
 def row(user_id: int, request: OrderRequest, *slices: int) -> IntakeRow:
-    return user_id, request, fingerprint(request), UNTIL, slices
+    return IntakeRow(user_id, request, fingerprint(request), UNTIL, slices)
 
 
 def test_what_is_new_gets_an_id_in_the_order_in_which_it_was_given(world: World) -> None:

@@ -15,14 +15,15 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.engine import make_engine
-from angel_x.adapters.postgres.order_intake import OrderIntake, StoredOrder
-from angel_x.services.intake.acceptance import IntakeRow, fingerprint
+from angel_x.adapters.postgres.order_intake import OrderIntake
+from angel_x.domain.orders.intake import IntakeRow, KnownOrder, OrderKey
+from angel_x.services.intake.acceptance import fingerprint
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.reception import UNIVERSE, order
 
 UNTIL = datetime(2026, 8, 19, 10, 10, tzinfo=UTC)
 DEADLINE_SECONDS = 120
-Found = dict[tuple[int, str], StoredOrder]
+Found = dict[OrderKey, KnownOrder]
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def _look_for_deadlocks_at_once(connection: object, _record: object) -> None:
 
 def rows(user: int, names: Sequence[str]) -> list[IntakeRow]:
     requests = [order(name) for name in names]
-    return [(user, request, fingerprint(request), UNTIL, ()) for request in requests]
+    return [IntakeRow(user, request, fingerprint(request), UNTIL) for request in requests]
 
 
 @contextmanager

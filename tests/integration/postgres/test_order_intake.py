@@ -12,10 +12,11 @@ from sqlalchemy import Engine, event
 
 from angel_x.adapters.postgres.order_intake import OrderIntake
 from angel_x.adapters.postgres.workflows import Workflows
+from angel_x.domain.orders.intake import IntakeRow
 from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Product, Side, Validity
 from angel_x.domain.orders.step import Step
 from angel_x.domain.workflows.workflow import WorkflowKind
-from angel_x.services.intake.acceptance import IntakeRow, fingerprint
+from angel_x.services.intake.acceptance import fingerprint
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.reception import CALL, PUT, UNIVERSE, order
 
@@ -73,7 +74,7 @@ def basket(engine: Engine, users: list[int]) -> int:
 
 
 def row(user_id: int, request: OrderRequest, *slices: int, until: datetime = UNTIL) -> IntakeRow:
-    return user_id, request, fingerprint(request), until, slices
+    return IntakeRow(user_id, request, fingerprint(request), until, slices)
 
 
 def rows(engine: Engine, query: str) -> list[tuple[Any, ...]]:

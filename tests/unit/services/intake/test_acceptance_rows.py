@@ -50,12 +50,12 @@ def test_an_order_is_cut_by_the_freeze_quantity() -> None:
 
     (row,) = reception.acceptance.rows(submission(7, order(quantity=LARGEST + LOT)))
 
-    assert row[4] == (LARGEST, LOT)
+    assert row.slice_sizes == (LARGEST, LOT)
 
 
 def test_what_has_left_the_list_since_its_check_is_stored_whole() -> None:
     gone = order(symbol="NIFTY_25AUG26_1CE", quantity=3 * LARGEST)
 
-    ((_, request, _, until, slices),) = Reception().acceptance.rows(submission(7, gone))
+    (row,) = Reception().acceptance.rows(submission(7, gone))
 
-    assert (request, until, slices) == (gone, CLOSE, ())
+    assert (row.request, row.valid_until, row.slice_sizes) == (gone, CLOSE, ())
