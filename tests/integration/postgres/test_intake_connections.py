@@ -15,8 +15,9 @@ from sqlalchemy.exc import OperationalError
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.adapters.postgres.order_intake import OrderIntake
 from angel_x.adapters.servers.places import POSTGRES_SOCKET
+from angel_x.domain.orders.intake import IntakeRow
 from angel_x.domain.orders.step import Step
-from angel_x.services.intake.acceptance import IntakeRow, fingerprint
+from angel_x.services.intake.acceptance import fingerprint
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.breaking import WITHIN, Breaker, Manner, Moment, breaking
 from tests.builders.reception import UNIVERSE, order
@@ -46,7 +47,7 @@ def row(engine: Engine) -> IntakeRow:
     list_contracts(engine, UNIVERSE)
     (user,) = open_accounts(engine, 1)
     request = order()
-    return user, request, fingerprint(request), UNTIL, ()
+    return IntakeRow(user, request, fingerprint(request), UNTIL)
 
 
 def stored(engine: Engine) -> int:
