@@ -45,10 +45,11 @@ lint: $(STAMP) ## Style, types and the rules of who may import whom
 mutants: $(STAMP) ## Plant wrong changes and count what the tests notice: ARGS="--sample 60"
 	$(BIN)/python -m tests.mutants $(ARGS)
 
+# Beside another checkout in the same run: make bench ARGS="--before ../other/.venv/bin/python"
 bench: $(STAMP) ## Measure orders end to end and the pricing kernels; raw results in build/
 	@mkdir -p build
 	$(BIN)/python -m benchmarks.greeks --json build/bench-greeks.json
-	$(BIN)/python -m benchmarks.orders --json build/bench-orders.json
+	$(BIN)/python -m benchmarks.orders --json build/bench-orders.json $(ARGS)
 
 # A stamp that is older than the lock, or missing, means that the environment is not what it should be.
 $(STAMP): $(BIN)/python requirements.lock pyproject.toml

@@ -11,13 +11,14 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median, quantiles
 
-from benchmarks.load import Share, submit_all, wait_until
+from benchmarks.load import Load, angel_x_streams, send_all, wait_until
 from benchmarks.machine import described, write
+from benchmarks.measured import percentiles
 from benchmarks.system import System, running_system, submit_one, temporary_home
 
 _ACCOUNTS = 8
@@ -35,29 +36,37 @@ FROM orders o WHERE client_order_id LIKE '{prefix}%' ORDER BY id OFFSET 5
 def main() -> None:
     """Measure and print."""
     options = _options()
-    result: dict[str, object] = {"machine": described(), "backlog": options.backlog}
-    queue = str(2 * options.backlog)
-    with temporary_home() as home, running_system(home, MAX_QUEUE_SIZE=queue) as system:
+    measured = emergency(options.backlog, options.singles)
+    result: dict[str, object] = {"machine": described()} | measured
+    print(json.dumps(result, indent=2))
+    write(options.json, result)
+
+
+def emergency(backlog: int, singles: int, python: str = sys.executable) -> dict[str, object]:
+    """Run a system of its own, and send emergency orders to it before and behind a backlog."""
+    queue = str(2 * backlog)
+    with temporary_home() as home, running_system(home, python, MAX_QUEUE_SIZE=queue) as system:
         liquid = system.symbols()
         symbols, theirs = liquid[::2], liquid[1::2]
         keys = [system.account(f"load{n}") for n in range(_ACCOUNTS)]
         senders = {"idle": system.account("idle")}
-        (idle,) = _emergencies(system, senders, symbols, options.singles)
-        with _stopped_workers(system):
-            each = options.backlog // _ACCOUNTS
-            shares = [
-                Share(system.url, k, f"load{n}", theirs, each, 500) for n, k in enumerate(keys)
-            ]
-            submit_all(shares, processes=2)
+        (idle,) = _emergencies(system, senders, symbols, singles)
         senders = {"stranger": system.account("stranger"), "own": keys[0]}
-        behind, own = _emergencies(system, senders, symbols, options.singles // 2)
-        result["still_waiting"] = _waiting(system)
+        with _stopped_workers(system):
+            load = Load(backlog, batch=min(500, backlog // _ACCOUNTS), connections=2)
+            send_all(system.url, angel_x_streams(system.url, load, "load", keys, theirs))
+        behind, own = _emergencies(system, senders, symbols, singles // 2)
+        still_waiting = _waiting(system)
         wait_until(lambda: not system.waiting(), 600, "the backlog")
-    result |= {"idle_ms": idle, "behind_backlog_ms": behind, "behind_own_backlog_ms": own}
-    result["ratio_of_p99"] = round(behind["p99"] / idle["p99"], 2)
-    result["ratio_of_p99_own"] = round(own["p99"] / idle["p99"], 2)
-    print(json.dumps(result, indent=2))
-    write(options.json, result)
+    return {
+        "ratio_of_p99": round(behind["p99"] / idle["p99"], 2),
+        "ratio_of_p99_own": round(own["p99"] / idle["p99"], 2),
+        "backlog": backlog,
+        "still_waiting": still_waiting,
+        "idle_ms": idle,
+        "behind_backlog_ms": behind,
+        "behind_own_backlog_ms": own,
+    }
 
 
 def _options() -> argparse.Namespace:
@@ -85,15 +94,11 @@ def _emergencies(
 
 def _latencies(system: System, prefix: str) -> dict[str, float]:
     rows = system.query(_LATENCIES.format(prefix=prefix))
-    values = [float(str(ms)) for ms, _ in rows]
-    percentiles = quantiles(values, n=100)
     return {
-        "orders": len(values),
+        "orders": len(rows),
         # Decided at once, and traded when the market came.
         "rested": sum(bool(rested) for _, rested in rows),
-        "p50": round(median(values), 2),
-        "p95": round(percentiles[94], 2),
-        "p99": round(percentiles[98], 2),
+        **percentiles([float(str(ms)) for ms, _ in rows]),
     }
 
 

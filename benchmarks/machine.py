@@ -45,7 +45,9 @@ def write(path: Path | None, result: dict[str, object]) -> None:
 
 
 def _module() -> str:
-    return f"benchmarks.{Path(sys.argv[0]).stem}"
+    """Return the name that the running program was started by."""
+    spec = sys.modules["__main__"].__spec__
+    return spec.name.removesuffix(".__main__") if spec else Path(sys.argv[0]).stem
 
 
 def _processor() -> str:

@@ -1,191 +1,93 @@
-"""Orders end to end over HTTP: throughput beside the naive backend, latency when idle, memory.
+"""Orders end to end over HTTP, beside the naive backend and a bare psycopg2 loop in the same run.
 
-``python -m benchmarks.orders [--orders N] [--json FILE]``.  Everything runs on this machine: the
-servers, every process of the system, and the clients.
+``python -m benchmarks.orders [--before PYTHON] [--rivals] [--json FILE]``.  Throughput, CPU an order by
+process, latency on an idle system and of emergency orders behind a backlog.  Everything runs on this
+machine: the servers, every process of the system, and the client, whose CPU is not counted.
+``--before`` names the interpreter of another installation, which takes its turn in every load.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import median, quantiles
 
-from angel_x.adapters.postgres import schema
-from angel_x.adapters.postgres.engine import make_engine
-from angel_x.adapters.servers import RunningServers, start_servers
-from benchmarks.load import Share, submit_all, submit_each, wait_until
+from benchmarks.emergency import emergency
+from benchmarks.load import Load
 from benchmarks.machine import described, write
-from benchmarks.system import CASH, System, answers, running_system, submit_one, temporary_home
-
-_ACCOUNTS = 8
+from benchmarks.measured import medians
+from benchmarks.rivals import running as rivals
+from benchmarks.side_by_side import SideBySide, baseline_servers
+from benchmarks.system import temporary_home
+from benchmarks.tables import order_tables
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print tables for the documentation, and keep everything as JSON."""
     options = _options()
-    result: dict[str, object] = {"machine": described()}
-    with (
-        temporary_home() as home,
-        start_servers(home / "naive", database_url=None, redis_url=None) as servers,
-    ):
-        result["naive"] = naive(servers, options.naive_orders)
-    with temporary_home() as home, running_system(home) as running:
-        result["idle_latency_ms"] = idle_latency(running, options.singles)
-        result["angel_x"] = throughput(running, options.orders, options.batch)
-    rate, naive_rate = (_rate(result[name]) for name in ("angel_x", "naive"))
-    result["ratio"] = round(rate / naive_rate, 1)
-    print(json.dumps(result, indent=2))
+    result = compared(options, _loads(options))
     write(options.json, result)
+    if options.backlog:
+        result["emergency"] = {
+            name: emergency(options.backlog, options.singles, python)
+            for name, python in _systems(options).items()
+        }
+    write(options.json, result)
+    print(order_tables(result))
+
+
+def compared(options: argparse.Namespace, loads: Sequence[Load]) -> dict[str, object]:
+    """Put loads on every system, some rounds over, and return the medians with every round.
+
+    Raises:
+        SystemExit: The rivals are asked for and not installed.
+    """
+    if options.rivals and (missing := rivals.missing()):
+        raise SystemExit(f"not installed (pip install -e '.[rivals]'): {', '.join(missing)}")
+    with temporary_home() as home, baseline_servers(home) as servers:
+        side_by_side = SideBySide(home, servers, _systems(options))
+        rounds = [_round(side_by_side, options, loads, n) for n in range(options.rounds)]
+    return {**medians(rounds), "machine": described(), "rounds": rounds}
+
+
+def _round(
+    side_by_side: SideBySide, options: argparse.Namespace, loads: Sequence[Load], number: int
+) -> dict[str, object]:
+    result: dict[str, object] = {}
+    if options.singles:
+        result["idle_latency_ms"] = side_by_side.idle_latency(options.singles, number)
+    for load in loads:
+        results, written = side_by_side.measure(load, number)
+        result[load.name] = results
+        print(f"round {number}, {load.name}: {results['ratios']}", file=sys.stderr)
+        if options.rivals and load == loads[-1]:
+            result["rivals"] = side_by_side.rivals(written)
+    return result
+
+
+def _systems(options: argparse.Namespace) -> dict[str, str]:
+    """Return the interpreters to compare, this one last."""
+    before = {"before": str(options.before.absolute())} if options.before else {}
+    return before | {"angel_x": sys.executable}
+
+
+def _loads(options: argparse.Namespace) -> list[Load]:
+    singles = [Load(options.single_orders // n, 1, c) for n, c in ((3, 1), (1, 8), (1, 64))]
+    return [Load(options.orders, 50, 2), *singles]
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, default=20_000)
-    parser.add_argument("--naive-orders", type=int, default=1_000)
-    parser.add_argument("--singles", type=int, default=200)
-    parser.add_argument("--batch", type=int, default=50)
+    parser.add_argument("--orders", type=int, default=20_000, help="of 50 a request")
+    parser.add_argument("--single-orders", type=int, default=3_000, help="of one a request")
+    parser.add_argument("--singles", type=int, default=200, help="one after the other, when idle")
+    parser.add_argument("--backlog", type=int, default=20_000, help="0 leaves emergencies out")
+    parser.add_argument("--rounds", type=int, default=1, help="of which the medians count")
+    parser.add_argument("--before", type=Path, metavar="PYTHON")
+    parser.add_argument("--rivals", action="store_true")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
-
-
-def naive(servers: RunningServers, orders: int) -> dict[str, object]:
-    """Run the naive backend alone on the machine: nothing else competes with it."""
-    engine = make_engine(servers.urls.database_url, pool_size=1, max_pool_size=1)
-    schema.upgrade(engine)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO contracts SELECT 'NIFTY_C' || n, 'NIFTY', '2030-01-01', n, 'CE', 65, 0.05, 1800, "
-            "'2030-01-01' FROM generate_series(1, 16) n"
-        )
-        connection.exec_driver_sql(
-            f"INSERT INTO users (name, cash) SELECT 'u' || n, {CASH} FROM generate_series(1, {_ACCOUNTS}) n"
-        )
-    bodies = [
-        json.dumps(
-            {
-                "user_id": n % _ACCOUNTS + 1,
-                "client_order_id": f"n{n}",
-                "symbol": f"NIFTY_C{n // 2 % 16 + 1}",
-                "side": ("BUY", "SELL")[n % 2],
-                "quantity": 65,
-            }
-        )
-        for n in range(orders)
-    ]
-    with _naive_processes(servers) as url:
-        submit_each(url, bodies, connections=8)
-
-        def filled() -> bool:
-            with engine.connect() as connection:
-                open_ = connection.exec_driver_sql(
-                    "SELECT count(*) FROM orders WHERE status <> 'filled'"
-                )
-                return bool(open_.scalar_one() == 0)
-
-        wait_until(filled, 300, "the naive backend")
-    with engine.connect() as connection:
-        seconds = connection.exec_driver_sql(
-            "SELECT EXTRACT(EPOCH FROM max(closed_at) - min(accepted_at))::float8 FROM orders"
-        ).scalar_one()
-    engine.dispose()
-    return {
-        "orders": orders,
-        "seconds": round(seconds, 3),
-        "orders_per_second": round(orders / seconds, 1),
-    }
-
-
-@contextmanager
-def _naive_processes(servers: RunningServers) -> Iterator[str]:
-    port = 18_321
-    environ = {
-        **os.environ,
-        "NAIVE_DATABASE_URL": servers.urls.database_url,
-        "NAIVE_BROKER_URL": servers.urls.broker_url,
-    }
-    commands = (
-        ["-m", "celery", "-A", "benchmarks.naive.work", "worker", "-c", "2", "-l", "warning"],
-        [
-            "-m",
-            "uvicorn",
-            "benchmarks.naive.web:app",
-            "--port",
-            str(port),
-            "--log-level",
-            "warning",
-        ],
-    )
-    processes = [
-        subprocess.Popen([sys.executable, *command], env=environ, stdout=subprocess.DEVNULL)
-        for command in commands
-    ]
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: answers(f"{url}/docs"), 60, "the naive web server")
-        time.sleep(3)
-        yield f"{url}/orders"
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(30)
-
-
-def idle_latency(system: System, orders: int) -> dict[str, float]:
-    """Submit one order at a time to an idle system; milliseconds from accepted to filled."""
-    key, symbols = system.account("idle"), system.symbols()
-    for n in range(orders):
-        submit_one(system, key, f"idle{n}", symbols[n // 2 % len(symbols)], ("BUY", "SELL")[n % 2])
-        wait_until(lambda: not system.waiting(), 10, "one order")
-    rows = system.query(
-        "SELECT EXTRACT(EPOCH FROM closed_at - accepted_at)::float8 * 1000 FROM orders "
-        "WHERE client_order_id LIKE 'idle%' AND status = 'filled' ORDER BY id OFFSET 20"
-    )
-    values = [float(str(ms)) for (ms,) in rows]
-    return {
-        "orders": len(values),
-        "p50": round(median(values), 2),
-        "p99": round(quantiles(values, n=100)[98], 2),
-    }
-
-
-def throughput(system: System, orders: int, batch: int) -> dict[str, object]:
-    """Submit from two client processes; orders a second from the first accepted to the last closed."""
-    symbols = system.symbols()
-    keys = [system.account(f"load{n}") for n in range(_ACCOUNTS)]
-    before = system.resident_mb()
-    each = orders // _ACCOUNTS
-    shares = [
-        Share(system.url, key, f"load{n}", symbols, each, batch) for n, key in enumerate(keys)
-    ]
-    submitting = submit_all(shares, processes=2)
-    wait_until(lambda: not system.waiting(), 300, "the backlog")
-    ((count, seconds, denied),) = system.query(
-        "SELECT count(*), EXTRACT(EPOCH FROM max(closed_at) - min(accepted_at))::float8, "
-        "count(*) FILTER (WHERE status <> 'filled') FROM orders WHERE client_order_id LIKE 'load%'"
-    )
-    taken = float(str(seconds))
-    return {
-        "orders": count,
-        "not_filled": denied,
-        "submitting_seconds": round(submitting, 3),
-        "seconds": round(taken, 3),
-        "orders_per_second": round(int(str(count)) / taken, 1),
-        "resident_mb_before": before,
-        "resident_mb_after": system.resident_mb(),
-    }
-
-
-def _rate(result: object) -> float:
-    assert isinstance(result, dict)
-    return float(result["orders_per_second"])
 
 
 if __name__ == "__main__":

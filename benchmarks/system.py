@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import psycopg2
 
 from angel_x.adapters.servers import erase
 from angel_x.adapters.servers.urls import libpq_url
+from benchmarks.cpu import cpu_seconds, role_of
 from benchmarks.load import wait_until
 
 #: Rupees that every account of a benchmark begins with.
@@ -29,20 +29,18 @@ CASH = "1000000000"
 class System:
     """A running ``angel-x up``, as its clients and its operator see it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, python: str, pid: int) -> None:
         self.home = home
-        self.run: Mapping[str, str] = json.loads((home / "run.json").read_text(encoding="utf-8"))
-        self.url = self.run["api_url"]
-        self._database = psycopg2.connect(libpq_url(self.run["database_url"]))
-        self._database.autocommit = True
+        self._python = python
+        self._pid = pid
+        run: Mapping[str, str] = json.loads((home / "run.json").read_text(encoding="utf-8"))
+        self.url, self.database_url = run["api_url"], run["database_url"]
+        self.database = psycopg2.connect(libpq_url(self.database_url))
+        self.database.autocommit = True
 
     def angel_x(self, *arguments: str) -> dict[str, object]:
         """Run a command of the CLI and return what it prints as JSON."""
-        command = [sys.executable, "-m", "angel_x.entrypoints.cli", *arguments, "--json"]
-        environ = {**os.environ, "ANGEL_X_HOME": str(self.home)}
-        printed = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
-        found: dict[str, object] = json.loads(printed.stdout)
-        return found
+        return angel_x(self._python, self.home, *arguments, ANGEL_X_HOME=str(self.home))
 
     def account(self, name: str) -> str:
         """Open an account and return a key for it."""
@@ -62,7 +60,7 @@ class System:
 
     def query(self, statement: str) -> list[tuple[object, ...]]:
         """Ask the database."""
-        with self._database.cursor() as cursor:
+        with self.database.cursor() as cursor:
             cursor.execute(statement)
             return list(cursor.fetchall())
 
@@ -72,12 +70,16 @@ class System:
             self.query("SELECT 1 FROM orders WHERE status = 'received' AND NOT held LIMIT 1")
         )
 
+    def cpu_seconds(self) -> dict[str, float]:
+        """Return the CPU seconds of every process, the servers' included, by role."""
+        return cpu_seconds([self._pid])
+
     def processes(self) -> Iterator[tuple[str, psutil.Process]]:
         """Yield every Python process of the system with its role."""
         for process in psutil.process_iter(["pid", "cmdline", "environ"]):
             environ = process.info["environ"] or {}
             if environ.get("ANGEL_X_HOME") == str(self.home) and process.info["cmdline"]:
-                yield _role(" ".join(process.info["cmdline"])), process
+                yield role_of(" ".join(process.info["cmdline"])), process
 
     def resident_mb(self) -> dict[str, float]:
         """Return the resident memory of every Python process of the system, by role and id."""
@@ -88,12 +90,17 @@ class System:
         return dict(sorted(found.items()))
 
 
-def _role(command: str) -> str:
-    """Name a process by its command line: what ``-n`` or the command of the CLI says."""
-    match = re.search(
-        r"-n (\w+)@|entrypoints\.cli (\w+)|(flower| beat)$|(guardian|sweeper)", command
+def angel_x(python: str, folder: Path, *arguments: str, **environ: str) -> dict[str, object]:
+    """Run a command of the CLI of an interpreter's Angel-X and return what it prints as JSON.
+
+    It runs in ``folder``: a module of the working directory comes before an installed one.
+    """
+    command = [python, "-m", "angel_x.entrypoints.cli", *arguments, "--json"]
+    printed = subprocess.run(
+        command, env={**os.environ, **environ}, cwd=folder, check=True, stdout=subprocess.PIPE
     )
-    return next(name.strip() for name in match.groups() if name) if match else "other"
+    found: dict[str, object] = json.loads(printed.stdout)
+    return found
 
 
 def submit_one(
@@ -114,8 +121,8 @@ def submit_one(
 
 
 @contextmanager
-def running_system(home: Path, **settings: str) -> Iterator[System]:
-    """Run ``angel-x up`` in a home, with settings by their names in capitals."""
+def running_system(home: Path, python: str = sys.executable, **settings: str) -> Iterator[System]:
+    """Run the ``angel-x up`` of an interpreter in a home, with settings by their names in capitals."""
     environ = {
         **os.environ,
         "ANGEL_X_HOME": str(home),
@@ -124,24 +131,24 @@ def running_system(home: Path, **settings: str) -> Iterator[System]:
         "ANGEL_X_METRICS_PORT": "18324",
         **{f"ANGEL_X_{name}": value for name, value in settings.items()},
     }
-    command = [sys.executable, "-m", "angel_x.entrypoints.cli", "up"]
+    command = [python, "-m", "angel_x.entrypoints.cli", "up"]
     with (home / "up.log").open("w") as log:
-        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env=environ, cwd=home, stdout=log, stderr=log)
     try:
-        wait_until(lambda: answers("http://127.0.0.1:18322/readyz"), 120, "starting")
-        yield System(home)
+        wait_until(lambda: answers("http://127.0.0.1:18322/readyz"), 300, "starting")
+        yield System(home, python, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(120)
 
 
 @contextmanager
 def temporary_home() -> Iterator[Path]:
-    """Make a folder for a system, and leave nothing of it behind."""
+    """Make a folder for systems, in it or one level below, and leave nothing of them behind."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         yield home
-        for servers in (home, home / "naive"):
+        for servers in (home, *home.iterdir()):
             if (servers / "servers").is_dir():
                 erase(servers)
 

@@ -24,16 +24,28 @@ class Order(BaseModel):
 @app.post("/orders", status_code=202)
 def submit(order: Order) -> dict[str, int]:
     """Store the order, commit, send one message."""
+    return {"order_id": _accept(order)}
+
+
+@app.post("/orders/batch", status_code=202)
+def submit_batch(orders: list[Order]) -> dict[str, list[int]]:
+    """Store the orders one after the other, each with its commit and its message."""
+    return {"order_ids": [_accept(order) for order in orders]}
+
+
+def _accept(order: Order) -> int:
     with session() as s:
-        order_id = s.execute(
-            text(
-                "INSERT INTO orders (user_id, client_order_id, request_hash, symbol, side, quantity, "
-                "order_type, validity, product, priority, ring_at, valid_until) VALUES "
-                "(:user_id, :client_order_id, '', :symbol, :side, :quantity, 'MARKET', 'DAY', "
-                "'NRML', 'normal', now(), now() + interval '1 day') RETURNING id"
-            ),
-            order.model_dump(),
-        ).scalar_one()
+        order_id = int(
+            s.execute(
+                text(
+                    "INSERT INTO orders (user_id, client_order_id, request_hash, symbol, side, "
+                    "quantity, order_type, validity, product, priority, ring_at, valid_until) VALUES "
+                    "(:user_id, :client_order_id, '', :symbol, :side, :quantity, 'MARKET', 'DAY', "
+                    "'NRML', 'normal', now(), now() + interval '1 day') RETURNING id"
+                ),
+                order.model_dump(),
+            ).scalar_one()
+        )
         s.execute(
             text(
                 "INSERT INTO order_events (order_id, status, actor) VALUES (:id, 'received', 'api')"
@@ -42,4 +54,4 @@ def submit(order: Order) -> dict[str, int]:
         )
         s.commit()
     execute.delay(order_id)
-    return {"order_id": order_id}
+    return order_id

@@ -1,0 +1,150 @@
+"""Results as the tables of the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Result = Mapping[str, Any]
+
+#: What each role is called; roles that are not here stand under "rest".
+_PROCESSES = {
+    "postgres": "PostgreSQL",
+    "orders": "order worker",
+    "api": "API",
+    "portfolio": "portfolio worker",
+    "valkey": "Valkeys",
+    "feed": "feed",
+    "flower": "Flower",
+}
+_SYSTEMS = {"before": "before", "angel_x": "Angel-X"}
+
+
+def order_tables(result: Result) -> str:
+    """Return the tables of the orders benchmark, ratios first."""
+    loads = {name: load for name, load in result.items() if "a request" in name}
+    systems = [name for name in _SYSTEMS if any(name in load for load in loads.values())]
+    tables = [_ratios(result, loads, systems), _rates(loads, systems), _cpu(loads, systems)]
+    if "idle_latency_ms" in result or "emergency" in result:
+        tables.append(_latencies(result, systems))
+    if "rivals" in result:
+        tables.append(_rivals(result["rivals"], loads))
+    machine = result["machine"]
+    about = f"{machine['processor']}, {machine['cores']} cores, revision {machine['revision']}"
+    rounds = len(result["rounds"])
+    return "\n\n".join([*tables, f"{about}, {machine['at']}, medians of {rounds} round(s)."])
+
+
+def universe_table(result: Result) -> str:
+    """Return the table of the universe benchmark."""
+    parts = ("read", "compute", "write", "refresh", "messages")
+    rows = [
+        [
+            name,
+            *(f"{row['wall_ms'][part]:.0f} ms" for part in ("least", "median", "most")),
+            *(row["parts_ms"].get(part, "") for part in parts),
+            f"{row['resident_mb']:.0f} MB",
+        ]
+        for name, row in result.items()
+        if isinstance(row, Mapping) and "wall_ms" in row
+    ]
+    return _table(["", "least", "median", "most", *parts, "resident"], rows)
+
+
+def _ratios(result: Result, loads: Result, systems: Sequence[str]) -> str:
+    rows = []
+    for name, load in loads.items():
+        ratios = load["ratios"]
+        rows += [
+            [f"{name}: CPU an order ÷ bare loop", *(ratios[s]["cpu_an_order_to_bare_loop"] for s in systems)],
+            [f"{name}: orders/s ÷ naive backend", *(ratios[s]["orders_per_second_to_naive"] for s in systems)],
+        ]  # fmt: skip
+    for name, rival in result.get("rivals", {}).items():
+        last = list(loads)[-1]
+        row = [
+            round(loads[last][s]["orders_per_cpu_second"] / rival["orders_per_cpu_second"], 2)
+            for s in systems
+        ]
+        rows.append([f"{last}: orders a CPU-second ÷ {name}", *row])
+    if "emergency" in result:
+        row = [result["emergency"][s]["ratio_of_p99"] for s in systems]
+        rows.append(["emergency p99 behind a backlog ÷ idle", *row])
+    return _table(["ratio", *(_SYSTEMS[s] for s in systems)], rows)
+
+
+def _rates(loads: Result, systems: Sequence[str]) -> str:
+    rows = []
+    for name, load in loads.items():
+        measured = [("naive backend", load["naive"])]
+        for s in systems:
+            measured += [(_SYSTEMS[s], load[s]), (_of("bare loop", s, systems), load[s]["bare"])]
+        rows += [
+            [name, who, *_rate(row), *_milliseconds(row["latency_ms"])] for who, row in measured
+        ]
+    head = ["load", "", "orders", "orders/s", "CPU an order", "orders a CPU-second", "p50", "p99"]
+    return _table(head, rows)
+
+
+def _rate(row: Result) -> list[str]:
+    return [
+        f"{row['orders']:,.0f}",
+        f"{row['orders_per_second']:,.0f}",
+        f"{row['cpu_us_per_order']:,.0f} µs",
+        f"{row['orders_per_cpu_second']:,.0f}",
+    ]
+
+
+def _milliseconds(latency: Result) -> list[str]:
+    return [f"{latency[name]:,.1f} ms" if latency else "" for name in ("p50", "p99")]
+
+
+def _cpu(loads: Result, systems: Sequence[str]) -> str:
+    columns = [(name, s) for name in loads for s in systems]
+    used = [loads[name][s]["cpu_us_by_process"] for name, s in columns]
+    rows = [
+        [label, *(f"{by_process.get(role, 0):,.0f}" for by_process in used)]
+        for role, label in _PROCESSES.items()
+    ]
+    rest = [sum(us for role, us in each.items() if role not in _PROCESSES) for each in used]
+    rows.append(["rest", *(f"{us:,.0f}" for us in rest)])
+    head = [_of(name, s, systems) for name, s in columns]
+    return _table(["CPU µs an order", *head], rows)
+
+
+def _latencies(result: Result, systems: Sequence[str]) -> str:
+    kinds = {
+        "idle_ms": "emergency, idle system",
+        "behind_backlog_ms": "emergency behind a backlog of others",
+        "behind_own_backlog_ms": "emergency behind a backlog of its account",
+    }
+    rows = []
+    for s in systems:
+        idle = result.get("idle_latency_ms", {})
+        measured = {"one order, idle system": idle[s]} if idle else {}
+        if "emergency" in result:
+            measured |= {label: result["emergency"][s][kind] for kind, label in kinds.items()}
+        rows += [
+            [_of(label, s, systems), *(f"{row[p]:.1f} ms" for p in ("p50", "p95", "p99"))]
+            for label, row in measured.items()
+        ]
+    return _table(["accepted to filled", "p50", "p95", "p99"], rows)
+
+
+def _rivals(rivals: Result, loads: Result) -> str:
+    load = list(loads)[-1]
+    measured = {f"Angel-X over HTTP, {load}": loads[load]["angel_x"]}
+    measured |= {f"{name}, one commit an order": rival for name, rival in rivals.items()}
+    rows = [[name, *_rate(row)] for name, row in measured.items()]
+    return _table(["", "orders", "orders/s", "CPU an order", "orders a CPU-second"], rows)
+
+
+def _of(label: str, system: str, systems: Sequence[str]) -> str:
+    return label if len(systems) == 1 else f"{label} ({_SYSTEMS[system]})"
+
+
+def _table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    return "\n".join(_line(cells) for cells in (head, ["---"] * len(head), *rows))
+
+
+def _line(cells: Sequence[object]) -> str:
+    return "|" + "".join(" |" if cell == "" else f" {cell} |" for cell in cells)
