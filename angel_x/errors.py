@@ -1,8 +1,8 @@
-"""Every error that Angel-X raises on purpose, in one tree.
+"""All errors that Angel-X raises on purpose, in one tree.
 
 ```
 AngelXError
-├── InvalidInput            the caller sent something that cannot be accepted
+├── InvalidInput            the request of the caller is invalid
 │   ├── InvalidOrder        with the index, field and value of each fault
 │   ├── InvalidAmendment    with the field and value of each fault
 │   ├── InvalidSymbol
@@ -10,32 +10,32 @@ AngelXError
 │   ├── InvalidScripMaster  with file, row and field
 │   └── InvalidCursor
 ├── IdempotencyConflict     same client order id, other content
-├── SubmissionAbandoned     a message that came back too often
+├── SubmissionAbandoned     a message that was redelivered too often
 ├── OrderNotFound
 ├── WorkflowNotFound        no basket or square-off of this account
 ├── StillOpen               a square-off that has not made its account flat
-├── UnknownOrder            no order at all has this id
+├── UnknownOrder            no order of any account has this id
 ├── ReplayRefused           an order that must not be sent again
 ├── OrderAlreadyClosed
-├── OrderOnItsWay           to the venue, which has not answered yet
+├── OrderOnItsWay           the venue has not answered yet
 ├── AmendmentRefused        with the reason; the order is as it was
 ├── AccessDenied            no key, or a wrong or revoked one
-│   └── ScopeMissing        the key is good, but not for this
-├── QueueFull               with the seconds after which to try again
+│   └── ScopeMissing        the key is valid, but lacks the scope
+├── QueueFull               with the seconds until the next attempt
 ├── OrderRateExceeded       likewise
 ├── UnknownAccount
 ├── UnknownContract         no listed contract, underlying or expiry of that name
-├── IllegalTransition       a move that the transition table does not know
-├── PricingBackendMissing   the library that was asked for cannot be imported
+├── IllegalTransition       a move that is not in the transition table
+├── PricingBackendMissing   the configured pricing library cannot be imported
 ├── ServerUnavailable       a server that could not be found or started
-├── ShadowedPackage         a module of another project that Python finds in place of one of ours
-└── ApiError                what the client library raises, with the problem that the API answered
+├── ShadowedPackage         a module of another project that shadows a package of Angel-X
+└── ApiError                an error of the client library, with the problem of the API
     ├── InvalidRequest      with the index, field and value of each fault
     ├── Unauthorized        no key, a wrong or revoked one, or one without the scope
     ├── NotFound
     ├── Conflict            an order of other content, or one that is closed already
-    ├── Overloaded          with the seconds after which to try again
-    └── Unavailable         no answer, or none that can be relied on
+    ├── Overloaded          with the seconds until the next attempt
+    └── Unavailable         no answer, or none with a known outcome
 ```
 """
 
@@ -49,11 +49,11 @@ class AngelXError(Exception):
 
 
 class InvalidInput(AngelXError):
-    """The caller sent something that cannot be accepted."""
+    """The request of the caller is invalid."""
 
     def __init__(self, detail: str, *, field: str = "", value: str = "") -> None:
         super().__init__(detail)
-        #: Which part of the request is wrong, empty where that is the whole of it.
+        #: The invalid field, empty where the whole request is invalid.
         self.field = field
         #: The offending value as the caller wrote it, cut to a readable length.
         self.value = value
@@ -61,7 +61,7 @@ class InvalidInput(AngelXError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with one field of one order of a request."""
+    """One fault of one field of one order of a request."""
 
     #: Position of the order in the request, from zero.
     index: int
@@ -72,7 +72,7 @@ class Fault:
 
 
 class InvalidOrder(InvalidInput):
-    """A request holds at least one order that cannot be accepted, so none of it is."""
+    """At least one order of a request is invalid, so none is accepted."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("; ".join(f"orders[{f.index}].{f.field} {f.detail}" for f in faults))
@@ -80,16 +80,16 @@ class InvalidOrder(InvalidInput):
 
 
 class InvalidAmendment(InvalidInput):
-    """An order cannot be changed to what was asked for, so it stays as it was."""
+    """An amendment is invalid; the order is unchanged."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("; ".join(f"{f.field} {f.detail}" for f in faults))
-        #: Their index says nothing: there is one order.
+        #: Their index has no meaning: there is one order.
         self.faults = faults
 
 
 class InvalidSymbol(InvalidInput):
-    """A symbol does not read as UNDERLYING_DDMMMYY_STRIKE(CE|PE)."""
+    """A symbol is not of the form UNDERLYING_DDMMMYY_STRIKE(CE|PE)."""
 
 
 class InvalidChainFile(InvalidInput):
@@ -118,7 +118,7 @@ class InvalidCursor(InvalidInput):
 
 
 class IdempotencyConflict(AngelXError):
-    """An order with this client order id exists already and says something else."""
+    """An order of other content has this client order id."""
 
     def __init__(self, client_order_id: str, field: str = "client_order_id") -> None:
         thing = "an order" if field == "client_order_id" else "a request"
@@ -128,7 +128,7 @@ class IdempotencyConflict(AngelXError):
 
 
 class SubmissionAbandoned(AngelXError):
-    """A submission came back too often; what it asked for was not accepted."""
+    """A submission was redelivered too often; its orders were not accepted."""
 
     def __init__(self, attempts: int) -> None:
         super().__init__(f"no attempt to accept the message came to an end, there were {attempts}")
@@ -143,7 +143,7 @@ class OrderNotFound(AngelXError):
 
 
 class UnknownOrder(AngelXError):
-    """No order at all has this id."""
+    """No order of any account has this id."""
 
     def __init__(self, order_id: int) -> None:
         super().__init__(f"no order has the id {order_id}")
@@ -151,7 +151,7 @@ class UnknownOrder(AngelXError):
 
 
 class ReplayRefused(AngelXError):
-    """The order must not be sent again."""
+    """The order must not be replayed."""
 
     def __init__(self, order_id: int, reason: str) -> None:
         super().__init__(f"order {order_id} cannot be replayed: {reason}")
@@ -184,7 +184,7 @@ class OrderAlreadyClosed(AngelXError):
 
 
 class OrderOnItsWay(AngelXError):
-    """The order was sent to the venue, which has not answered yet; what it says decides."""
+    """The order was sent to the venue, whose answer is outstanding."""
 
     def __init__(self, order_id: int) -> None:
         super().__init__(f"the venue has not answered yet, so try again: order {order_id}")
@@ -192,7 +192,7 @@ class OrderOnItsWay(AngelXError):
 
 
 class AmendmentRefused(AngelXError):
-    """The order as it would be amended is refused; it stays as it was."""
+    """An amendment is refused by the rules of new orders; the order is unchanged."""
 
     def __init__(self, order_id: int, reason: str) -> None:
         super().__init__(f"order {order_id} stays as it was, its amendment is refused: {reason}")
@@ -201,31 +201,31 @@ class AmendmentRefused(AngelXError):
 
 
 class AccessDenied(AngelXError):
-    """The caller showed no key, or one that is not valid (any more)."""
+    """The request has no key, or an invalid or revoked one."""
 
 
 class ScopeMissing(AccessDenied):
-    """The key is valid and does not allow this call."""
+    """The key is valid and lacks the scope of this call."""
 
 
 class QueueFull(AngelXError):
-    """More orders wait to be decided than MAX_QUEUE_SIZE allows."""
+    """More orders than MAX_QUEUE_SIZE wait for a decision."""
 
     def __init__(self, waiting: int, limit: int, retry_after: int = 1) -> None:
         super().__init__(f"{waiting} orders wait to be decided, the limit is {limit}")
         self.waiting = waiting
         self.limit = limit
-        #: Seconds after which another attempt is worth making.
+        #: Seconds until the next attempt.
         self.retry_after = retry_after
 
 
 class OrderRateExceeded(AngelXError):
-    """More orders came in within a second than the account, or everyone together, may send."""
+    """The orders within a second exceed the limit of the account or of all accounts together."""
 
     def __init__(self, limit: int, retry_after: int = 1) -> None:
         super().__init__(f"at most {limit} orders a second are let in")
         self.limit = limit
-        #: Seconds after which another attempt is worth making.
+        #: Seconds until the next attempt.
         self.retry_after = retry_after
 
 
@@ -234,7 +234,7 @@ class UnknownAccount(AngelXError):
 
     def __init__(self, detail: str, *, name: str = "") -> None:
         super().__init__(detail)
-        #: The name that was given, empty where it was an id.
+        #: The name in the request, empty where it was an id.
         self.name = name
 
 
@@ -248,11 +248,11 @@ class UnknownContract(AngelXError):
 
 
 class IllegalTransition(AngelXError):
-    """An order was asked to make a move that the transition table does not know."""
+    """A status change of an order is not in the transition table."""
 
 
 class PricingBackendMissing(AngelXError):
-    """The library that was to do the arithmetic cannot be imported."""
+    """The configured pricing library cannot be imported."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"pricing backend must be importable, was {name}: {reason}")
@@ -260,18 +260,18 @@ class PricingBackendMissing(AngelXError):
 
 
 class ServerUnavailable(AngelXError):
-    """A server that the system needs could not be found or started."""
+    """A required server could not be found or started."""
 
 
 class ShadowedPackage(AngelXError):
-    """A module of another project has the name of one of our packages, and is found first."""
+    """A module of another project shadows a package of Angel-X on the import path."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("\n  ".join(["Angel-X cannot import its own packages:", *faults]))
 
 
 class ApiError(AngelXError):
-    """The API refused a call of the client library, or did not answer it."""
+    """A call of the client library was refused, or got no answer."""
 
     def __init__(
         self,
@@ -285,12 +285,12 @@ class ApiError(AngelXError):
         #: The HTTP status, None where there was no answer.
         self.status = status
         self.faults = faults
-        #: Seconds after which another attempt is worth making.
+        #: Seconds until the next attempt.
         self.retry_after = retry_after
 
 
 class InvalidRequest(ApiError):
-    """The request cannot be accepted as it is; :attr:`faults` says what to change."""
+    """The request is invalid; :attr:`faults` has the reasons."""
 
 
 class Unauthorized(ApiError):
@@ -298,11 +298,11 @@ class Unauthorized(ApiError):
 
 
 class NotFound(ApiError):
-    """This account has nothing of that name or id."""
+    """No record of this account has this name or id."""
 
 
 class Conflict(ApiError):
-    """The call contradicts what is stored."""
+    """The call contradicts the stored state."""
 
 
 class Overloaded(ApiError):
@@ -310,4 +310,4 @@ class Overloaded(ApiError):
 
 
 class Unavailable(ApiError):
-    """No answer that can be relied on.  Whether anything was stored is unknown."""
+    """There is no reliable answer.  Whether the call had an effect is unknown."""

@@ -1,4 +1,4 @@
-"""The addresses of the servers, in the spelling that each library reads."""
+"""The addresses of the servers, in the format of each library."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SECRET_PARAMETERS = ("password", "sslpassword")
 
 
 def sqlalchemy_address(url: str) -> str:
-    """Name the driver, which people leave out.
+    """Add the driver to an address of PostgreSQL.
 
     Raises:
         ValueError: The address is not one of PostgreSQL.
@@ -23,7 +23,7 @@ def sqlalchemy_address(url: str) -> str:
 
 
 def redis_address(url: str) -> str:
-    """Spell an address as redis-py reads it: ``redis://``, ``rediss://`` or ``unix://``.
+    """Write an address in the format of redis-py: ``redis://``, ``rediss://`` or ``unix://``.
 
     Raises:
         ValueError: The address is not one of Redis.
@@ -38,14 +38,14 @@ def redis_address(url: str) -> str:
 
 
 def kombu_address(url: str) -> str:
-    """Spell an address as Celery reads it: a Unix socket is ``redis+socket://``."""
+    """Write an address in the format of Celery: a Unix socket is ``redis+socket://``."""
     if urlsplit(url).scheme not in _SOCKET_SCHEMES:
         return url
     return _respelled(url, "redis+socket", "db", "virtual_host")
 
 
 def passwords(secret: str) -> tuple[str, ...]:
-    """Return the passwords of an address; a secret that is no address is one itself."""
+    """Return the passwords in an address; a secret that is not an address is returned itself."""
     _, separator, rest = secret.partition("://")
     if not separator:
         return (secret,)
@@ -55,7 +55,7 @@ def passwords(secret: str) -> tuple[str, ...]:
 
 
 def _check_host(parts: SplitResult) -> None:
-    """Refuse a password that ends the host's part early: libraries would quote it in their errors."""
+    """Refuse an unescaped password that ends the host part: libraries would show it in errors."""
     try:
         is_sound = parts.port != 0 and "@" not in f"{parts.path}?{parts.query}#{parts.fragment}"
     except ValueError:

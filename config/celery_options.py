@@ -1,7 +1,7 @@
-"""Celery's options: each that differs from Celery's default says why.
+"""Celery's options, with the reason of each that differs from Celery's default.
 
-Every process uses the same ones, Flower and the producers too: Redis redelivers by the shortest
-visibility timeout that anybody configured.
+All processes use the same options, including Flower and producers: Redis redelivers by the shortest
+visibility timeout of all of them.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from config.queues import QueueName
 from config.settings import Settings
 from config.task_names import ROUTES
 
-#: Seconds after which a task is asked to stop, and is killed.
+#: Seconds after which a task gets an exception, and its process SIGKILL.
 SOFT_TIME_LIMIT = 15
 TIME_LIMIT = 20
-#: Longer than any task may run, so that a running task is not handed out again.
+#: Longer than the time limit of tasks, so that the message of a running task is not redelivered.
 VISIBILITY_TIMEOUT = 60
-#: Seconds between two looks of Beat, and after which a silent leader is replaced.
+#: Seconds between two loops of Beat, and after which an unresponsive leader is replaced.
 BEAT_LOOP_SECONDS = 3
 BEAT_LOCK_SECONDS = 15
 
@@ -71,7 +71,7 @@ def _routing() -> dict[str, object]:
         "task_queues": {queue.value: {} for queue in QueueName},
         "task_default_queue": QueueName.INTAKE.value,
         "task_routes": {task.value: {"queue": queue.value} for task, queue in ROUTES.items()},
-        # A mistyped queue would be a list that nobody reads.
+        # A mistyped queue would be a list without a consumer.
         "task_create_missing_queues": False,
     }
 
@@ -88,7 +88,7 @@ def _delivery() -> dict[str, object]:
         # A message stays until its task has ended, and returns when its process dies.
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
-        # A repeated publish doubles messages and blocks the caller; the relay rings instead.
+        # A retried publish may double messages and blocks the caller; the relay rings instead.
         "task_publish_retry": False,
         # Below the visibility timeout.
         "task_time_limit": TIME_LIMIT,
@@ -100,22 +100,22 @@ def _delivery() -> dict[str, object]:
 def _worker(settings: Settings) -> dict[str, object]:
     return {
         "worker_consumer": "tasks.consumer:Consumer",
-        # Prefetched messages are past all priorities: 23 ms instead of 78 at p99.
+        # Prefetched messages ignore the order of the lanes: 23 ms instead of 78 at p99.
         "worker_prefetch_multiplier": 1,
-        # True would kill a task half way when the message broker blinks.
+        # True would kill running tasks when the connection to the message broker breaks.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         # No message of ours has an ETA; a flood of foreign ones must not fill the memory.
         "worker_eta_task_limit": 100,
         # Leaks in libraries end with the process.
         "worker_max_tasks_per_child": 5000,
         "worker_max_memory_per_child": settings.memory_hard_limit_mb * 1024,
-        # A child builds its application before it says that it is alive.
+        # A child builds its application before it reports that it is alive.
         "worker_proc_alive_timeout": 60,
         # Running tasks get this long when a worker is told to stop at once.
         "worker_soft_shutdown_timeout": 10,
-        # Flower lives on events; they carry ids only.
+        # Flower needs the events; they carry ids only.
         "worker_send_task_events": True,
-        # Logging is ours.
+        # Logs are configured by adapters.logging.
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
     }
@@ -129,7 +129,7 @@ def _beat() -> dict[str, object]:
         # who asks, and Celery masks the addresses that it knows only.
         "redbeat_redis_options": {"socket_timeout": 5, "health_check_interval": 5},
         "redbeat_key_prefix": "redbeat:",
-        # RedBeat's default lets a dead leader stop the schedule for 25 minutes; much under five
-        # loops, and a slow leader loses its lock.
+        # With RedBeat's default a dead leader stops the schedule for 25 minutes; much less than five
+        # loops, and a slow leader would lose its lock.
         "redbeat_lock_timeout": BEAT_LOCK_SECONDS,
     }

@@ -1,4 +1,4 @@
-"""One person's machine: everything on it, few processes, small pools."""
+"""One developer's machine: all servers and processes on it, few processes, small pools."""
 
 from __future__ import annotations
 

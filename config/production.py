@@ -1,4 +1,4 @@
-"""Performance mode: the defaults are production's, so little differs."""
+"""Production, for which the defaults are made."""
 
 from __future__ import annotations
 

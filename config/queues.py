@@ -12,14 +12,14 @@ class QueueName(StrEnum):
     HIGH = "orders.high"
     NORMAL = "orders.normal"
     LOW = "orders.low"
-    #: Where a Celery client that knows only the broker's address sends to.
+    #: The default queue of Celery clients that know only the address of the message broker.
     INTAKE = "celery"
     GREEKS = "greeks"
     PORTFOLIO = "portfolio"
     MONITOR = "monitor"
 
 
-#: What each class of worker consumes, in strict order.
+#: The queues of each class of worker, in strict order of priority.
 WORKER_QUEUES: dict[str, tuple[QueueName, ...]] = {
     "emergency": (QueueName.EMERGENCY,),
     "orders": (

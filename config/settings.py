@@ -36,7 +36,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Doc:
-    """What a setting means, and what honors it."""
+    """The meaning of a setting, and the module that uses it."""
 
     meaning: str
     used_by: str
@@ -52,12 +52,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     env: Annotated[
         Environment,
-        Doc("Which module of `config` holds the values that differ.", "config.settings"),
+        Doc("The module of `config` whose values replace the defaults.", "config.settings"),
     ] = "development"
     home: Annotated[
         str,
         Meta(min_length=1),
-        Doc("Directory of everything that a system on one machine keeps.", "entrypoints.up"),
+        Doc("Directory of all files of a system on one machine.", "entrypoints.up"),
     ] = ".angel-x"
     node: Annotated[
         str,
@@ -70,9 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "info"
     log_format: Annotated[
         Literal["text", "json"],
-        Doc(
-            "How log events are written: for people, or one JSON object a line.", "adapters.logging"
-        ),
+        Doc("Format of logs: text for people, or one JSON object a line.", "adapters.logging"),
     ] = "text"
 
     database_url: Annotated[
@@ -111,7 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 3600
     api_url: Annotated[
         str | None,
-        Doc("Where commands find the API of a system.", "waiting for: commands that go over HTTP"),
+        Doc("Address of the API for commands.", "waiting for: commands that go over HTTP"),
     ] = None
 
     api_host: Annotated[
@@ -139,7 +137,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     thread_pool_size: Annotated[
         int,
         Meta(ge=1, le=256),
-        Doc("Threads that one API process runs blocking work on.", "entrypoints.api"),
+        Doc("Threads of one API process for blocking work.", "entrypoints.api"),
     ] = msgspec.field(default_factory=_threads)
     max_queue_size: Annotated[
         int,
@@ -152,7 +150,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     order_batch_size: Annotated[
         int,
         Meta(ge=1, le=1000),
-        Doc("Orders of one commit and of one message at most.", "services.intake.acceptance"),
+        Doc("The most orders of one commit and of one message.", "services.intake.acceptance"),
     ] = 50
     order_batch_timeout_ms: Annotated[
         int,
@@ -173,16 +171,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     market_data_buffer_size: Annotated[
         int,
         Meta(ge=1, le=10_000_000),
-        Doc("Ticks that the feed keeps at most before it drops the oldest.", "entrypoints.feed"),
+        Doc("The most ticks that the feed keeps before it drops the oldest.", "entrypoints.feed"),
     ] = 5000
     cache_ttl_market_data: Annotated[
-        int, Meta(ge=1, le=86_400), Doc("Seconds that a quote lives.", "adapters.redis.quote_board")
+        int, Meta(ge=1, le=86_400), Doc("TTL of quotes in seconds.", "adapters.redis.quote_board")
     ] = 60
     cache_ttl_greeks: Annotated[
         int,
         Meta(ge=1, le=86_400),
         Doc(
-            "Seconds that Greeks and risk arrays live. What stands still is renewed at half of it.",
+            "TTL of Greeks and risk arrays in seconds. Unchanged ones are renewed at half of it.",
             "services.pricing.greeks",
         ),
     ] = 30
@@ -190,7 +188,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=3_600),
         Doc(
-            "Seconds between two looks at what has moved, and that a chunk waits for a worker.",
+            "Seconds between two refreshes of moved chains, and the expiry of a chunk.",
             "beat_schedule, services.greeks",
         ),
     ] = 2
@@ -207,22 +205,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pricing_backend: Annotated[
         Literal["auto", "numpy", "numba"],
         Doc(
-            "What does the arithmetic of the numeric worker; `auto` is numba where it is installed.",
+            "Pricing back end of the numeric worker; `auto` is numba where it is installed.",
             "bootstrap.kernels",
         ),
     ] = "auto"
     pricing_model: Annotated[
         Literal["black76", "bsm", "exchange"],
         Doc(
-            "What volatilities and Greeks are worked out on: the forward that the market implies, "
-            "the spot, or the spot by the convention of the exchange's website.",
+            "Pricing model of volatilities and Greeks: on the implied forward, on the spot, or on the "
+            "spot by the convention of the exchange's website.",
             "services.pricing.greeks",
         ),
     ] = "black76"
     cache_ttl_portfolio: Annotated[
         int,
         Meta(ge=1, le=86_400),
-        Doc("Seconds that a valued portfolio lives; renewed twice in that time.", "beat_schedule"),
+        Doc("TTL of a portfolio in seconds; it is renewed twice in that time.", "beat_schedule"),
     ] = 10
     redis_pool_size: Annotated[
         int, Meta(ge=1, le=10_000), Doc("Connections of one process to the cache.", "bootstrap")
@@ -230,7 +228,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     warm_cache_on_startup: Annotated[
         bool,
         Doc(
-            "Load the universe before the first request or task, and ask for missing Greeks.",
+            "Load the universe before the first request or task, and dispatch missing Greeks.",
             "bootstrap",
         ),
     ] = True
@@ -238,7 +236,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=1000), Doc("Connections that an API process keeps open.", "bootstrap")
     ] = 30
     db_max_pool_size: Annotated[
-        int, Meta(ge=1, le=2000), Doc("Connections of an API process at most.", "bootstrap")
+        int, Meta(ge=1, le=2000), Doc("The most connections of an API process.", "bootstrap")
     ] = 60
     db_query_timeout_seconds: Annotated[
         float,
@@ -249,14 +247,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(gt=0, le=3600),
         Doc(
-            "Seconds after which a submission whose outcome is not known is answered with 503.",
+            "Seconds after which a submission without a known outcome is answered with 503.",
             "entrypoints.api.group_commit",
         ),
     ] = 30
     api_retry_attempts: Annotated[
         int,
         Meta(ge=0, le=10),
-        Doc("Further attempts at a call that is safe to repeat.", "waiting for: the live broker"),
+        Doc("Retries of a call that is safe to repeat.", "waiting for: the live broker"),
     ] = 2
     rate_limit_enabled: Annotated[
         bool, Doc("Hold the limits on orders a second.", "services.intake.admission")
@@ -292,39 +290,37 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     paper_slippage_ticks: Annotated[
         int,
         Meta(ge=0, le=100),
-        Doc("Ticks behind the touch at which the paper exchange fills at most.", "bootstrap"),
+        Doc("The most ticks of slippage of a fill by the paper exchange.", "bootstrap"),
     ] = 0
     paper_latency_ms: Annotated[
         int,
         Meta(ge=0, le=5000),
-        Doc("How long an order is on its way to the paper exchange at least.", "bootstrap"),
+        Doc("The least latency of an order to the paper exchange.", "bootstrap"),
     ] = 0
     paper_latency_jitter_ms: Annotated[
         int,
         Meta(ge=0, le=5000),
-        Doc("What chance adds to that at most.", "bootstrap"),
+        Doc("The most random latency added to that.", "bootstrap"),
     ] = 0
     paper_seed: Annotated[
         int,
         Meta(ge=0, le=2**63 - 1),
-        Doc("What the chance of the paper exchange is drawn from.", "bootstrap"),
+        Doc("Random seed of the paper exchange.", "bootstrap"),
     ] = 0
     claim_limit: Annotated[
         int,
         Meta(ge=1, le=5000),
-        Doc("Orders that one claim takes at most.", "services.trading.execution"),
+        Doc("The most orders of one claim.", "services.trading.execution"),
     ] = 200
     relay_interval_ms: Annotated[
         int,
         Meta(ge=10, le=60_000),
-        Doc("Pause between two looks of the relay.", "entrypoints.relay"),
+        Doc("Pause between two sweeps of the relay.", "entrypoints.relay"),
     ] = 500
     ring_after_ms: Annotated[
         int,
         Meta(ge=10, le=600_000),
-        Doc(
-            "Age at which an order that nobody claimed is rung for again.", "services.trading.relay"
-        ),
+        Doc("Age at which an unclaimed order is rung for again.", "services.trading.relay"),
     ] = 2000
     max_rings: Annotated[
         int,
@@ -334,14 +330,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     canary_interval_seconds: Annotated[
         float,
         Meta(ge=0.1, le=3600),
-        Doc("How often a canary is put on each queue.", "services.operations.canaries"),
+        Doc("Seconds between two canaries of a queue.", "services.operations.canaries"),
     ] = 10
     bulk_niceness: Annotated[
         int,
         Meta(ge=0, le=19),
         Doc(
-            "CPU priority that every worker but the one for emergencies gives up, and with it the "
-            "sessions that it has with a PostgreSQL on the same machine.",
+            "Niceness of every worker except the emergency worker, and of its sessions with a "
+            "PostgreSQL on the same machine.",
             "entrypoints.cli, adapters.postgres",
         ),
     ] = 10
@@ -349,8 +345,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(ge=0.1, le=3600),
         Doc(
-            "How long orders belong to a process that has stopped: its transaction is ended, and "
-            "what it sent to the venue is placed again.",
+            "Lease of orders by a process. When it has expired the transaction is ended, and "
+            "orders on their way to the venue are placed again.",
             "adapters.postgres",
         ),
     ] = 15
@@ -372,14 +368,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     fault_action: Annotated[
         Literal["kill", "stop"],
-        Doc("What happens there: SIGKILL, or SIGSTOP.", "adapters.fault_points"),
+        Doc("Signal at this step: SIGKILL, or SIGSTOP.", "adapters.fault_points"),
     ] = "kill"
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{s.name}={s.shown(self)}' for s in SETTINGS)})"
 
     def needed(self, name: str) -> str:
-        """Return an address that this process cannot do without.
+        """Return a required address.
 
         Raises:
             SettingsError: The setting has no value.
@@ -393,13 +389,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Passwords, those within addresses included: nothing of it belongs into a log."""
+        """All passwords, including those within addresses; logs mask them."""
         values = (getattr(self, s.name) for s in SETTINGS if s.doc.secret)
         return tuple(secret for value in values if value for secret in passwords(str(value)))
 
     @property
     def greeks_pace_seconds(self) -> float:
-        """How often to look for what has moved: so often, too, that nothing vanishes in between."""
+        """Seconds between refreshes of Greeks, at most half of their TTL so that they do not expire."""
         return min(self.greeks_refresh_seconds, self.cache_ttl_greeks / 2)
 
     @property
@@ -409,7 +405,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One field of :class:`Settings`, as the reference shows it."""
+    """One field of :class:`Settings` with its documentation."""
 
     name: str
     type: Any
@@ -420,7 +416,7 @@ class Setting:
         return PREFIX + self.name.upper()
 
     def shown(self, settings: Settings) -> str:
-        """Spell the value so that it can be printed: a secret only says that it is set."""
+        """Return the value as text; a secret is masked."""
         value = getattr(settings, self.name)
         return "***" if self.doc.secret and value is not None else repr(value)
 
@@ -453,12 +449,12 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def overrides(env: str) -> dict[str, object]:
-    """Return what one environment sets otherwise than the defaults."""
+    """Return the values of an environment that differ from the defaults."""
     return dict(import_module(f"config.{env}").VALUES)
 
 
 def defaults(env: str) -> Settings:
-    """Return the settings of an environment in which nobody set anything."""
+    """Return the settings of an environment without any variable set."""
     return _built({"env": env, **overrides(env)})
 
 
@@ -470,7 +466,7 @@ def _given(environ: Mapping[str, str]) -> dict[str, object]:
         name = variable.removeprefix(PREFIX)
         if name.lower() not in _BY_NAME or name != name.upper():
             raise SettingsError(_unknown(variable))
-        # An empty variable is how a shell or a compose file says "not set".
+        # Shells and compose files pass an unset variable as an empty one.
         if value != "":
             given[name.lower()] = value
     return given
@@ -484,7 +480,7 @@ def _unknown(variable: str) -> str:
 
 
 def _running(home: Path, given: Mapping[str, object]) -> dict[str, object]:
-    """Return the addresses of the system that runs in ``home``, save those that were given."""
+    """Return the addresses of the system running in ``home``, except given ones."""
     try:
         content = json.loads((home / RUN_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:

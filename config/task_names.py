@@ -1,6 +1,6 @@
-"""The names of the tasks: the wire contract between everything that sends and everything that runs.
+"""The names of the tasks: the wire contract between senders and workers.
 
-A name stays for one release after its task is gone, so that an older sender finds a listener.
+A name stays for one release after its task is removed, so that messages of older senders are taken.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class TaskName(StrEnum):
 
 
 #: The queue of each task.  Order batches go to the queue of their priority instead, and a workflow
-#: that gets somebody out of the market goes to the emergency queue.
+#: that closes positions goes to the emergency queue.
 ROUTES: dict[TaskName, QueueName] = {
     TaskName.SUBMIT_ORDERS: QueueName.INTAKE,
     TaskName.PROCESS_ORDER_BATCH: QueueName.NORMAL,
@@ -42,7 +42,7 @@ ROUTES: dict[TaskName, QueueName] = {
     TaskName.CLOSE_INTRADAY: QueueName.EMERGENCY,
     TaskName.REFRESH_GREEKS: QueueName.GREEKS,
     TaskName.COMPUTE_GREEKS_CHUNK: QueueName.GREEKS,
-    # It takes seconds of waiting for the database, in which chunks would expire behind it.
+    # It waits for the database for seconds, in which chunks behind it would expire.
     TaskName.SNAPSHOT_GREEKS: QueueName.PORTFOLIO,
     TaskName.UPDATE_PORTFOLIOS: QueueName.PORTFOLIO,
     TaskName.REFRESH_PORTFOLIOS: QueueName.PORTFOLIO,
@@ -50,6 +50,6 @@ ROUTES: dict[TaskName, QueueName] = {
     TaskName.CHECK_MEMORY: QueueName.MONITOR,
     TaskName.CHECK_QUEUES: QueueName.MONITOR,
     TaskName.MAINTAIN_PARTITIONS: QueueName.MONITOR,
-    # Whoever sends one says which queue.
+    # The sender of a canary names the queue.
     TaskName.CANARY: QueueName.MONITOR,
 }

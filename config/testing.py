@@ -1,4 +1,4 @@
-"""The test suite: as little as shows the behavior, and quick to give up."""
+"""The test suite: few processes, small pools and short timeouts."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from angel_x.domain.contracts.contract_rules import ContractRules
     from angel_x.domain.feed.replay import RecordedChain
 
-#: Whatever has no lines must not be read into memory to find that out.
+#: A longer line is refused, so that a file without line ends is not read into memory.
 _LONGEST_LINE = 64 * 1024
 
 
@@ -34,7 +34,7 @@ def read_chain(path: Path, rules: ContractRules, calendar: TradingCalendar) -> R
 
 
 def _lines(file: IO[str], name: str) -> Iterator[str]:
-    """Yield lines; what stops the decoding of one is a fault of the file at that row."""
+    """Yield lines; a decoding error is a fault of the file at that row."""
     row = 1
     try:
         while line := file.readline(_LONGEST_LINE):

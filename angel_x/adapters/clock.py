@@ -1,4 +1,4 @@
-"""The wall clock: the one place that asks the operating system what time it is."""
+"""The wall clock: the only code that reads the time of the operating system."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from datetime import UTC, datetime
 
 def wall_clock() -> datetime:
     """Return the current time, UTC."""
-    return datetime.now(UTC)  # noqa: TID251 - everybody else is handed this function
+    return datetime.now(UTC)  # noqa: TID251 - other code gets this function as a Clock

@@ -1,4 +1,4 @@
-"""Files of contracts on disk: recorded chains and scrip masters, told apart by how they begin."""
+"""Files of contracts on disk: recorded chains and scrip masters, recognized by their first bytes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_contracts(
     rules: ContractRules,
     calendar: TradingCalendar,
 ) -> ContractFile:
-    """Return the contracts in a file: those that a master lists, or all that a recording holds.
+    """Return the contracts in a file: the options of a scrip master, or those of a recording.
 
     Raises:
         InvalidChainFile: With the file, the row and the column of the first fault.

@@ -1,4 +1,4 @@
-"""Where a test makes a process die or stop: at a named step of the order protocol."""
+"""Fault points: a named step of the order protocol at which a test kills or stops a process."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
 def fault_mark(home: Path, step: Step) -> Path:
-    """Return the file whose presence proves that the fault has happened; it holds the process id."""
+    """Return the file that exists once the fault has happened; it holds the process id."""
     return home / "faults" / step.value
 
 
 def passing(home: Path, at: str | None, action: Action) -> Passing:
-    """Return what a process is to do at each step; ``at`` is ``step`` or ``step:n``.
+    """Return the function to call at each step; ``at`` is ``step`` or ``step:n``.
 
     Raises:
         InvalidInput: No step has this name.
@@ -40,7 +40,7 @@ def passing(home: Path, at: str | None, action: Action) -> Passing:
 class FaultPoint:
     """Sends this process a signal when it passes a step for the n-th time.
 
-    It happens once in a home: whoever replaces the dead process passes.
+    The fault happens once in a home: the process that replaces the killed one continues.
     """
 
     def __init__(self, mark: Path, step: Step, number: int, signum: signal.Signals) -> None:
@@ -48,7 +48,7 @@ class FaultPoint:
         self._step = step
         self._number = number
         self._signum = signum
-        # Threads pass at the same time, and exactly one of them is the n-th.
+        # Counted atomically, because several threads pass the same step.
         self._passings = itertools.count(1)
 
     def __call__(self, step: Step) -> None:

@@ -1,6 +1,6 @@
-"""How log events are written: for people, or as one JSON object a line.
+"""The configuration of logs: text for people, or one JSON object a line.
 
-Neither format shows the values of local variables, and no line holds a secret or grows without end.
+Neither format shows the values of local variables, and no line contains a secret or is unbounded.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def _rendering(settings: LogSettings) -> list[Processor]:
 
 
 class ErrorStream(logging.StreamHandler[TextIO]):
-    """Says of an event that cannot be written only where it comes from.
+    """Reports only the source line of an event that cannot be written.
 
-    The default prints its arguments, with all that they hold.
+    The default handler prints the arguments, which may contain secrets.
     """
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name of logging
@@ -86,6 +86,6 @@ def _replace_root_handler(formatter: logging.Formatter, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # Celery announces every message and its end; at thousands of orders a second that is noise.
+    # Celery logs every message and its end, which is too much at thousands of orders a second.
     for noisy in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

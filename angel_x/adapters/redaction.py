@@ -1,6 +1,6 @@
-"""Log events without secrets and of bounded size, whatever a library puts into them.
+"""Redaction of log events: secrets masked and sizes bounded, for events of libraries too.
 
-A traceback is text without the values of local variables: those hold requests, keys and addresses.
+A traceback is text without the values of local variables, which contain requests, keys and addresses.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ if TYPE_CHECKING:
     from structlog.typing import ExcInfo
 
 MASK = "***"
-#: Characters of one field, as JSON spells them.
+#: Characters of one field in JSON.
 FIELD_LIMIT = 2_000
 #: Characters of a traceback, half of them from either end.
 TRACEBACK_LIMIT = 8_000
 #: Characters of all fields of an event together, without its traceback.
 EVENT_LIMIT = 8_000
-#: Frames of each error of a chain; the innermost say the most.
+#: The innermost frames that are kept of each error of a chain.
 _FRAMES = 30
 _FIELDS = 40
-#: Written whatever else an event holds.
+#: Fields that are written first, before the limits apply to the others.
 _FIRST = ("event", "level", "timestamp", "logger", "role", "node", "request_id", "exception")
 _NAME_LIMIT = 100
-#: A shorter password would turn up in any text; it is masked within addresses only.
+#: A shorter password occurs in ordinary text by chance; it is masked within addresses only.
 _SHORTEST_SECRET = 6
 _PATTERNS = (
     # The password of an address, unescaped characters in it included.
     (re.compile(r"(://[^\s/:@'\"]*):[^\s'\"]*@"), rf"\1:{MASK}@"),
     (re.compile(r"([?&](?:ssl)?password=)[^\s&'\"]*", re.IGNORECASE), rf"\1{MASK}"),
-    # An API key keeps the prefix by which it is revoked.
+    # The prefix of an API key is kept: it identifies the key for revocation.
     (re.compile(r"(ax_[0-9a-f]{12})_[0-9a-f]{8,}"), rf"\1_{MASK}"),
     (re.compile(r"\b(bearer|basic)(\s+)[\w+/=.~-]{16,}", re.IGNORECASE), rf"\1\2{MASK}"),
 )
 
 
 class Redaction:
-    """A step of the log that masks secrets and cuts every field to its length."""
+    """A log processor that masks secrets and bounds every field."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         spelled = {
@@ -51,7 +51,7 @@ class Redaction:
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     def masked(self, text: str) -> str:
-        """Replace every secret that is known or that looks like one."""
+        """Replace every known secret and every text that matches the pattern of one."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
         for pattern, shown in _PATTERNS:
@@ -61,7 +61,7 @@ class Redaction:
     def __call__(
         self, _logger: object, _method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
-        """Return the event as it may be written."""
+        """Return the redacted event."""
         room = EVENT_LIMIT
         safe: dict[str, Any] = {}
         names = sorted(event, key=lambda name: name not in _FIRST)
@@ -75,11 +75,11 @@ class Redaction:
         return safe
 
     def _bounded(self, value: object, limit: int) -> tuple[object, int]:
-        """Return a value and how many characters it takes up."""
+        """Return a value, shortened to the limit, and its number of characters."""
         if isinstance(value, str):
             text = shortened(self.masked(value), limit)
             return text, _size(text)
-        # A field that is no text stays as it is where nothing in it has to be changed.
+        # A field of another type is kept unless its text must be masked or shortened.
         plain = _spelled(value)
         safe = shortened(self.masked(plain), limit)
         return (value, len(plain)) if safe == plain else (safe, _size(safe))
@@ -93,11 +93,11 @@ def traceback_of(exc_info: ExcInfo) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """Return a text whose JSON is no longer than the limit, with its beginning and its end."""
+    """Shorten a text in the middle so that its JSON is within the limit."""
     if len(text) <= limit and _size(text) <= limit:
         return text
     keep = max(limit // 2 - 2, 0)
-    # A character takes up to twelve as JSON spells it.
+    # A character takes up to twelve characters in JSON.
     while keep and _size(text[:keep]) + _size(text[-keep:]) > limit:
         keep = keep * 2 // 3
     return f"{text[:keep]}…{text[-keep:]}" if keep else "…"

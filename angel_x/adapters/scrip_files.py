@@ -1,4 +1,4 @@
-"""Scrip masters on disk, read row by row: one is forty megabytes, and a process that reads it two."""
+"""Scrip masters on disk, streamed row by row: a file has forty megabytes, its reader needs two."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ if TYPE_CHECKING:
     from angel_x.domain.contracts.contract_file import ContractFile
     from angel_x.domain.contracts.contract_rules import ContractRules
 
-#: Told how many bytes were read, of how many.
+#: Called with the bytes read and their total.
 Progress = Callable[[int, int], None]
 
 _BUFFER = 64 * 1024
 _BLANK = b" \t\r\n" + BOM_UTF8
 _TOLD_EVERY = 1_000
-#: A row is flat.  The parser names each level by all those above it, so depth costs memory squared:
-#: ten megabytes of brackets would take terabytes.
+#: Rows are flat.  The parser's memory grows with the square of the depth: ten megabytes of brackets
+#: would need terabytes.
 _DEEPEST = 1_000
 
 
 def is_master(path: Path) -> bool:
-    """Return whether a file holds JSON: a chain file begins with the names of its columns.
+    """Return whether a file is JSON: a chain file begins with its column names.
 
     Raises:
         OSError: The file cannot be opened.
     """
     try:
         with open_binary(path) as file:
-            # One by one: what can still be read of a broken file says what it was.
+            # Byte by byte: the readable beginning of a broken file is sufficient.
             first = (file.read(1) for _ in range(_BUFFER))
-            return next(filter(_is_said, first), b"") in {b"[", b"{"}
+            return next(filter(_is_content, first), b"") in {b"[", b"{"}
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        # Whoever reads all of it says where it is broken.
+        # The reader of the whole file reports the position of the fault.
         return False
 
 
-def _is_said(byte: bytes) -> bool:
+def _is_content(byte: bytes) -> bool:
     return not byte or byte not in _BLANK
 
 
@@ -78,7 +78,7 @@ def read_master(
 def _unpacked(raw: IO[bytes], path: Path) -> IO[bytes]:
     file = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if is_compressed(path) else raw
     with suppress(EOFError, zlib.error, gzip.BadGzipFile):
-        # Whoever reads on says where it is broken.
+        # The reader of the whole file reports the position of the fault.
         if file.read(len(BOM_UTF8)) == BOM_UTF8:
             return file
     file.seek(0)
@@ -86,11 +86,11 @@ def _unpacked(raw: IO[bytes], path: Path) -> IO[bytes]:
 
 
 def _rows(file: IO[bytes], name: str) -> Iterator[object]:
-    """Yield the members of the array; what stops the reading of one is a fault of that row."""
+    """Yield the elements of the array; a parse error is a fault of that row."""
     row = 1
     try:
-        # Without use_float a number of 4,301 digits ends the process, and 1e99999999999999999999 raises
-        # what is no JSONError.
+        # Without use_float a number of 4,301 digits ends the process, and 1e99999999999999999999
+        # raises an error other than JSONError.
         for value in ijson.items(_Shallow(file), "item", buf_size=_BUFFER, use_float=True):
             yield value
             row += 1
@@ -105,13 +105,13 @@ def _rows(file: IO[bytes], name: str) -> Iterator[object]:
 
 
 class _TooDeepError(Exception):
-    """Brackets in brackets, more than any row has."""
+    """JSON that is nested deeper than any row."""
 
 
 class _Shallow:
-    """A file of which nothing is read on that is nested too deep.
+    """A file whose reading fails where it is nested too deep.
 
-    Brackets in texts count too: they close again, or there are few of them.
+    Brackets in strings count too: they are closed again, or few.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -129,7 +129,7 @@ class _Shallow:
 
 
 def _nesting() -> NDArray[np.int32]:
-    """Return what every byte adds to the depth."""
+    """Return the change of depth by each byte."""
     nesting = np.zeros(256, np.int32)
     nesting[list(b"[{")], nesting[list(b"]}")] = 1, -1
     return nesting

@@ -12,18 +12,18 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def is_compressed(path: Path) -> bool:
-    """Return whether a file is compressed: what it is called says less than how it begins."""
+    """Return whether a file is compressed with gzip, by its first bytes and not by its name."""
     with path.open("rb") as file:
         return file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
 
 
 def open_binary(path: Path) -> IO[bytes]:
-    """Open a file to be read as it was before it was compressed."""
+    """Open a file for binary reading, decompressed."""
     return cast("IO[bytes]", gzip.open(path, "rb")) if is_compressed(path) else path.open("rb")
 
 
 def open_text(path: Path) -> IO[str]:
-    """Open a file of UTF-8, with or without a byte order mark, its line ends as they are."""
+    """Open a UTF-8 file for reading, with or without a byte order mark; line ends are kept."""
     if is_compressed(path):
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")

@@ -1,4 +1,4 @@
-"""The current universe, kept in memory and looked up again when another one is published."""
+"""The current universe, cached in memory and loaded again when another version is published."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Store(Protocol):
 class PublishedUniverse:
     """Follows the published version; the contracts come from the store.  Threads may share it.
 
-    The version is asked for at most once a second.  While nothing is published, or the answer does
-    not come, the universe stays what it was; the first one is loaded in any case.  While one thread
-    loads another universe, the others go on with the one that is there.
+    The version is read at most once a second.  While none is published or the pointer is unavailable,
+    the universe stays unchanged; the first one is loaded in any case.  While one thread loads another
+    universe, the others use the present one.
 
-    An operation asks once and works with what it got to its end: rows of one universe mean nothing
-    in the next.
+    An operation must read the universe once and use it to its end: rows of one universe are invalid
+    in another.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class PublishedUniverse:
         self._store = store
         self._clock = clock
         self._outages = outages
-        #: Held while the pointer or the store is asked.
+        #: Held while the pointer or the store is read.
         self._lock = Lock()
         self._universe: Universe | None = None
         self._previous: Universe | None = None
@@ -76,16 +76,16 @@ class PublishedUniverse:
             self._lock.release()
 
     def version(self, version: str) -> Universe | None:
-        """Return the universe of that version if it is the current one, reloading once, or the last.
+        """Return the universe of a version if it is the current one, after one reload, or the previous.
 
-        So a chunk that was on its way when the universe changed is finished, for readers that have
-        not followed yet; what it writes lies under the version that it was asked for.
+        So a chunk that was dispatched before the universe changed is still priced, for readers of
+        the previous version; its results are published under that version.
         """
         self.current()
         if (known := self._known(version)) is not None:
             return known
         with self._lock:
-            # Asking again for what is not there must not read the table every time.
+            # An unknown version that is requested repeatedly must not reload the table every time.
             if self._known(version) is None and version != self._unknown:
                 self._load()
                 self._unknown = None if self._known(version) else version
@@ -109,7 +109,7 @@ class PublishedUniverse:
         self._asked_at = self._clock()
         published = self._published()
         # The published version is compared with the one followed, not with that of the contracts:
-        # two loads at once may publish in the other order, and one look at the store settles it.
+        # two concurrent loads may publish in the other order; one load of the store resolves that.
         if published is None or published == self._followed:
             return
         try:

@@ -1,4 +1,4 @@
-"""The feed process: builds the source that was asked for and runs it until a signal."""
+"""The feed process: builds the chosen source and runs it until a signal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SourceName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedChoice:
-    """What shall be fed: a replay needs ``chain``, the simulator takes ``seed``."""
+    """The source of the feed: a replay needs ``chain``, the simulator uses ``seed``."""
 
     source: SourceName = SourceName.SIMULATOR
     chain: Path | None = None
@@ -45,10 +45,10 @@ def run(
 ) -> None:
     """Feed until SIGTERM, SIGINT or ``stop``, or to the end of a recording that does not loop.
 
-    Only the main thread of a process can call it, since it listens to signals.
+    It handles signals, so it must be called from the main thread.
 
     Raises:
-        InvalidInput: The choice makes no sense, or the chain file is wrong.
+        InvalidInput: The choice is incomplete, or the chain file is invalid.
     """
     source = _source(ports, choice, read_chain)
     feed = Feed(source, ports, buffer_size=buffer_size, speed=choice.speed, loops=choice.loops)

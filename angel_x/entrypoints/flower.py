@@ -1,4 +1,4 @@
-"""Flower, behind a password and unable to change anything."""
+"""Flower, read-only and behind a password."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PASSWORD_FILE = "flower.password"  # noqa: S105 - the name of a file
 
 
 def password(settings: Settings) -> str:
-    """Return the password that was set, else the one of this home, made when first asked for."""
+    """Return the configured password, else that of this home, generated on the first call."""
     if settings.flower_password is not None:
         return settings.flower_password
     file = settings.home_path / PASSWORD_FILE
@@ -31,7 +31,7 @@ def password(settings: Settings) -> str:
 
 
 def command() -> list[str]:
-    """Return the command line, which holds no secret."""
+    """Return the command line, without secrets."""
     return list(python("beat_schedule.flower"))
 
 
@@ -43,12 +43,12 @@ def environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
         "FLOWER_PORT": str(settings.flower_port),
         "FLOWER_BASIC_AUTH": f"{USER}:{password(settings)}",
         "FLOWER_READ_ONLY": "true",
-        # Ten times the default's memory has brought others down.
+        # A tenth of the default, which takes too much memory.
         "FLOWER_MAX_TASKS": "10000",
         "FLOWER_PURGE_OFFLINE_WORKERS": "300",
     }
 
 
 def run(settings: Settings) -> None:
-    """Become Flower."""
+    """Replace this process by Flower."""
     os.execve(sys.executable, command(), environment(settings, os.environ))  # noqa: S606

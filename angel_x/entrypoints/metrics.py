@@ -1,4 +1,4 @@
-"""The exporter's process: reads every source and serves the page until a signal."""
+"""The exporter process: serves the page of metrics until a signal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Raises:
-        MetricsDisabled: A setting says that nothing is served.
+        MetricsDisabled: A setting disables metrics.
     """
     check_enabled(settings)
     application = build(settings, role="metrics")
@@ -45,14 +45,14 @@ def serve(settings: Settings) -> None:
 
 
 def check_enabled(settings: Settings) -> None:
-    """Refuse to serve nothing."""
+    """Raise MetricsDisabled if a setting disables metrics."""
     for name in ("metrics_enabled", "prometheus_enabled"):
         if not getattr(settings, name):
             raise MetricsDisabled(f"metrics are not served while ANGEL_X_{name.upper()} is off")
 
 
 def sources(application: Application) -> list[Source]:
-    """Say how each metric is read that no process counts."""
+    """Return the sources of all metrics that the exporter reads itself."""
     backlog, queues = application.operations.backlog, application.operations.queues
     return [
         Source(

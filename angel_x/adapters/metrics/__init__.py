@@ -1,4 +1,4 @@
-"""Metrics as Prometheus sees them, from many processes on one page."""
+"""Prometheus metrics of many processes on one page."""
 
 from __future__ import annotations
 

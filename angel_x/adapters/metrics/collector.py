@@ -1,4 +1,4 @@
-"""What the exporter reads when it is asked: queues, orders, memory, the age of the Greeks."""
+"""The metrics that the exporter reads on each scrape: queues, orders, memory, age of the Greeks."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ class Source:
 class SystemCollector(Collector):
     """Reads every source on each scrape.
 
-    A source that fails is left out and logged, so that a dead server does not hide the counts.
+    A source that fails is left out and logged, so that an unavailable server does not hide the counts.
     """
 
     def __init__(self, sources: list[Source]) -> None:
         self._sources = sources
 
     def collect(self) -> Iterator[Family]:
-        """Yield one family for each source that answers."""
+        """Yield one metric for each source that can be read."""
         for source in self._sources:
             family = self._family(source)
             if family is not None:
                 yield family
 
     def describe(self) -> list[Family]:
-        """Name nothing ahead, so that registering asks no server."""
+        """Return nothing, so that registering reads no source."""
         return []
 
     def _family(self, source: Source) -> Family | None:
         try:
             return family_of(source.metric, source.read())
-        except Exception as error:  # noqa: BLE001 - whatever a server does, the rest is served
+        except Exception as error:  # noqa: BLE001 - the other sources are served in any case
             log.warning("metric.unread", metric=source.metric.value, error=str(error))
             return None
 
 
 def family_of(metric: Metric, reading: Reading) -> Family:
-    """Return a metric that is read, as Prometheus sees it."""
+    """Return a read metric in the form of prometheus_client."""
     definition = DEFINITIONS[metric]
     family = GaugeMetricFamily(metric.value, definition.text, labels=definition.labels)
     for label, value in reading.items():

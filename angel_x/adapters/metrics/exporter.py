@@ -1,4 +1,4 @@
-"""One page for Prometheus: the counts of every process of this machine, and the system's state."""
+"""The page for Prometheus: the metrics of every process of this machine, and the system's state."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ log = structlog.get_logger()
 
 
 class CountsCollector(Collector):
-    """Adds up the files of all processes; one that cannot be read is left out and counted."""
+    """Sums the files of all processes; unreadable files are left out and counted."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._skipped: set[Path] = set()
 
     def collect(self) -> Iterator[Family]:
-        """Yield one family for each counted metric, and one for the skipped files."""
+        """Yield each counted metric, and the number of skipped files."""
         files = sorted(self._directory.glob("*.db"))
         skipped = {file for file in files if not is_readable(file)}
         for file in skipped - self._skipped:
@@ -38,12 +38,12 @@ class CountsCollector(Collector):
         yield family_of(Metric.METRICS_FILES_UNREADABLE, {"": len(skipped)})
 
     def describe(self) -> list[Family]:
-        """Name nothing ahead, so that registering reads no file."""
+        """Return nothing, so that registering reads no file."""
         return []
 
 
 def registry(directory: Path, sources: list[Source]) -> CollectorRegistry:
-    """Return what a scrape shows."""
+    """Return the registry of a scrape."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = CollectorRegistry(auto_describe=False)
     made.register(CountsCollector(directory))

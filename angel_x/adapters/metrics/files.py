@@ -1,4 +1,4 @@
-"""The files of counts, which a full disk or a power cut may leave empty or damaged."""
+"""The files of metrics, which a full disk or a power cut may leave empty or damaged."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _NUMBERS = 16
 def is_readable(file: Path) -> bool:
     """Return whether every entry of a file can be read.
 
-    The reader of prometheus_client trusts the lengths in a file, and a wrong one can hold it for ever.
+    The reader of prometheus_client trusts the lengths in a file, and may hang on a wrong one.
     """
     try:
         _check(file.read_bytes())
         MultiProcessCollector.merge([str(file)])  # type: ignore[no-untyped-call]
-    # Damaged bytes can raise anything.
+    # Damaged bytes can raise any error.
     except Exception:  # noqa: BLE001
         return False
     return True
 
 
 def put_aside_damaged(directory: Path, slot: str) -> list[Path]:
-    """Rename the files of a slot that its next process could not open; return their new names."""
+    """Rename the damaged files of a slot, which its next process could not open; return their new names."""
     # An empty file is filled by the process that opens it.
     damaged = [f for f in directory.glob(f"*_{slot}.db") if f.stat().st_size and not is_readable(f)]
     return [file.replace(file.with_suffix(".db.damaged")) for file in damaged]

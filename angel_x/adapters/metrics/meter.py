@@ -1,6 +1,6 @@
-"""Counts and times of one process, in files that the exporter adds up.
+"""Metrics of one process, in files that the exporter sums.
 
-The number of a process that dies stays counted: its slot, and with it its file, is taken over.
+The counts of an ended process are kept: the next process of its role takes over its slot and file.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class NullMeter:
-    """Keeps nothing: what METRICS_ENABLED off means."""
+    """The meter while METRICS_ENABLED is off: it records nothing."""
 
     def add(self, metric: Metric, amount: float = 1, **labels: str) -> None:
-        """Keep nothing."""
+        """Record nothing."""
 
     def observe(self, metric: Metric, value: float, **labels: str) -> None:
-        """Keep nothing."""
+        """Record nothing."""
 
     def set(self, metric: Metric, value: float, **labels: str) -> None:
-        """Keep nothing."""
+        """Record nothing."""
 
 
 class PrometheusMeter:
-    """The meter of one process; make one, and none before a fork."""
+    """The meter of one process; make one a process, after any fork."""
 
     def __init__(self, directory: Path, node: str, role: str) -> None:
         self._slot = take_slot(directory, node, role)
@@ -57,7 +57,7 @@ class PrometheusMeter:
         (histogram.labels(**labels) if labels else histogram).observe(value)
 
     def set(self, metric: Metric, value: float, **labels: str) -> None:
-        """Set a gauge, save those that the exporter reads for itself."""
+        """Set a gauge; a metric that the exporter reads itself is ignored."""
         gauge = self._gauges.get(metric)
         if gauge is not None:
             (gauge.labels(**labels) if labels else gauge).set(value)
@@ -65,8 +65,7 @@ class PrometheusMeter:
 
 def _record_into(directory: Path, slot: Slot) -> None:
     os.environ[DIRECTORY_VARIABLE] = str(directory)
-    # Read by each metric when it is made; the parameter is how prometheus_client is told that
-    # a process is not identified by its number.
+    # Read by each metric when it is made; the parameter replaces the process id by the slot.
     values.ValueClass = values.MultiProcessValue(lambda: slot.name)  # type: ignore[no-untyped-call]
 
 

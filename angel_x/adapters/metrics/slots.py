@@ -1,7 +1,7 @@
-"""Where the metrics of a process are kept: a slot that the next process of its kind takes over.
+"""Slots: names of metrics files that the next process of a role takes over.
 
-A file for each process id would leave one behind for every worker that was ever replaced: 575
-files after 3,755 tasks, where slots leave seven.
+Files by process id would accumulate with every replaced worker: 575 files after 3,755 tasks, with
+slots seven.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A name that no other living process has, held by a lock that the kernel ends."""
+    """A name unique among living processes, held by a file lock that ends with the process."""
 
     name: str
     descriptor: int
@@ -29,7 +29,7 @@ def metrics_directory(home: Path) -> Path:
 
 
 def take_slot(directory: Path, node: str, role: str) -> Slot:
-    """Take the first slot of a role that no living process holds."""
+    """Take the first free slot of a role."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     # The collector of prometheus_client splits file names at underscores.
     prefix = f"{node}-{role}".replace("_", "-").replace("/", "-")
@@ -46,7 +46,7 @@ def take_slot(directory: Path, node: str, role: str) -> Slot:
 
 
 def wipe(home: Path) -> None:
-    """Forget all counts.  Only the launcher does this, before it starts anything."""
+    """Delete all metrics.  Only the launcher calls this, before it starts any process."""
     for pattern in ("*.db", "*.db.damaged"):
         for file in metrics_directory(home).glob(pattern):
             file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What an account has: positions, trades, portfolio and margin."""
+"""Positions, trades, portfolio and margin of an account."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["account"])
 
-#: What orders are called that nobody stores.
+#: The prefix of the client order ids of an estimate, which are not stored.
 _UNNAMED = "what-if"
 
 
@@ -49,9 +49,9 @@ def trades(request: Request, caller: Reader) -> Response:
 
 @router.get(
     "/v1/portfolio",
-    summary="What the account is worth and exposed to",
+    summary="Value, exposure and scenarios of the account",
     response_class=Response,
-    responses=answers(Portfolio, "The portfolio, as old as `updated_at` says"),
+    responses=answers(Portfolio, "The portfolio as of `updated_at`"),
 )
 def portfolio(request: Request, caller: Reader) -> Response:
     return answer(application(request).analytics.portfolios.of(caller.user_id))
@@ -69,13 +69,13 @@ def margin(request: Request, caller: Reader) -> Response:
 
 @router.post(
     "/v1/margin",
-    summary="What orders would do to cash and margin",
+    summary="Estimate cash and margin after orders",
     response_class=Response,
     responses=answers(MarginEstimate, "The estimate, purchases first, each order at its limit"),
     openapi_extra=ORDERS_BODY,
 )
 async def what_if(request: Request, caller: Reader) -> Response:
-    """Estimate by the rules that decide orders. Nothing is stored, so orders need no name."""
+    """Estimate by the rules of the order decision. Nothing is stored; orders need no client order id."""
     content = await body.read(request)
     return await run_in_threadpool(_estimate, application(request), caller.user_id, content)
 

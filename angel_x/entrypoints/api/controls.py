@@ -1,4 +1,4 @@
-"""Getting out: the kill switch, canceling everything, and squaring off."""
+"""The kill switch, cancel-all and square-off."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ router = APIRouter(tags=["controls"])
 _BODY_BYTES = 4096
 _SYMBOL = r"^[A-Z0-9&_.-]{1,64}$"
 _OWN_ONLY = f"this key controls its own account only; the rest needs {Scope.ADMIN}"
-_STANDING = answers(SquareOffRecord, "How far it has come")
+_STANDING = answers(SquareOffRecord, "Its progress")
 
 
 class Selection(BaseModel):
-    """Which orders: all of the account's where nothing is said."""
+    """A selection of orders, by default all of the account."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -55,10 +55,10 @@ class Selection(BaseModel):
     "/v1/kill-switch",
     summary="Read trading states",
     response_class=Response,
-    responses=answers(ControlList, "What holds for the account, and what was ever set"),
+    responses=answers(ControlList, "The state in force for the account, and the stored states"),
 )
 def controls(request: Request, caller: Reader) -> Response:
-    """A key of scope `admin` also sees what was set for other accounts."""
+    """A key of scope `admin` also gets the states of other accounts."""
     is_admin = caller.allows(Scope.ADMIN)
     return answer(
         application(request).controls.trading_controls.of(caller.user_id, with_others=is_admin)
@@ -67,16 +67,16 @@ def controls(request: Request, caller: Reader) -> Response:
 
 @router.put(
     "/v1/kill-switch",
-    summary="Halt trading, allow closing only, or let it go on",
+    summary="Halt trading, allow closing only, or resume trading",
     response_class=Response,
-    responses=answers(ControlReceipt, "It holds for whatever is decided from now on"),
+    responses=answers(ControlReceipt, "The state holds for every later decision"),
     openapi_extra=SWITCH_BODY,
 )
 async def turn(request: Request, caller: Trader) -> Response:
-    """Set the trading state of the caller's account; of anything else with the scope `admin`.
+    """Set the trading state of the caller's account; other scopes need the scope `admin`.
 
-    Once the answer says `settled`, no order is being decided any more under the state before.
-    What is open and must not stand is canceled in the background.
+    Once the answer is `settled`, no order is decided under the former state any more.
+    Open orders that the state does not allow are canceled in the background.
     """
     form = decode(await body.read(request, _BODY_BYTES), SwitchForm)
     return answer(await run_in_threadpool(_turn, application(request), caller, form))
@@ -84,14 +84,14 @@ async def turn(request: Request, caller: Trader) -> Response:
 
 @router.delete(
     "/v1/orders",
-    summary="Cancel everything that has not traded",
+    summary="Cancel all open orders",
     response_class=Response,
-    responses=answers(CancellationList, "What became of each order that was open"),
+    responses=answers(CancellationList, "The outcome of each open order"),
 )
 def cancel_all(
     request: Request, caller: Trader, selection: Annotated[Selection, Query()]
 ) -> Response:
-    """Of a sliced order the slices are listed. What came in meanwhile is not touched."""
+    """Of a sliced order the slices are listed. Orders accepted after the request are not canceled."""
     wanted = OrderSelection(
         symbol=selection.symbol, underlying=selection.underlying, product=selection.product
     )
@@ -101,20 +101,20 @@ def cancel_all(
 
 @router.post(
     "/v1/square-off",
-    summary="Cancel what is open and close what is held",
+    summary="Cancel open orders and close positions",
     status_code=HTTPStatus.ACCEPTED,
     response_class=Response,
     responses={
-        **answers(SquareOffRecord, "It was asked for before under this key"),
-        202: {**answers(SquareOffRecord, "Stored, and on the way")[200]},
+        **answers(SquareOffRecord, "The square-off of an earlier request with this key"),
+        202: {**answers(SquareOffRecord, "Stored, and started")[200]},
     },
     openapi_extra=SQUARE_OFF_BODY | IDEMPOTENCY_KEY,
 )
 async def square_off(request: Request, caller: Trader) -> Response:
-    """Buy short positions back, then sell long ones, and go on until the account is flat.
+    """Buy short positions back, then sell long ones, repeatedly until the account is flat.
 
     It also works while trading is halted, and ends at the latest with the session. The header
-    `Idempotency-Key` names a square-off that has no `key`.
+    `Idempotency-Key` is the key of a square-off without `key`.
     """
     form = decode(await body.read(request, _BODY_BYTES), SquareOffForm)
     key = form.key or idempotency_key(request) or uuid4().hex
@@ -123,7 +123,7 @@ async def square_off(request: Request, caller: Trader) -> Response:
 
 @router.get(
     "/v1/square-off/{workflow_id}",
-    summary="Read how far a square-off has come",
+    summary="Read the progress of a square-off",
     response_class=Response,
     responses=_STANDING,
 )
@@ -169,7 +169,7 @@ def _account(parts: Application, caller: Identity, name: str) -> str:
     try:
         return str(parts.people.accounts.named(name).id)
     except UnknownAccount:
-        # Which accounts there are is no business of another one's.
+        # Other accounts must not find out which names exist.
         if not caller.allows(Scope.ADMIN):
             raise ScopeMissing(_OWN_ONLY) from None
         raise

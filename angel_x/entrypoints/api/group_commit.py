@@ -1,9 +1,9 @@
 """Coalesces submissions that arrive at the same time into one commit.
 
-An idle system commits at once.  While a commit runs, what arrives is gathered until there are
-enough orders, until the oldest has waited long enough, or until the commit is done.  Each
-submission stays atomic; a commit that fails is tried again submission by submission, so that a
-failure reaches the one that caused it.
+An idle system commits at once.  While a commit runs, submissions are collected until there are
+enough orders, the oldest has waited long enough, or the commit is done.  Each submission stays
+atomic; a failed commit is retried submission by submission, so that a failure reaches only the
+submission that caused it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class GroupCommit:
         self._batch_size = batch_size
         self._wait_seconds = wait_seconds
         self._timeout_seconds = timeout_seconds
-        #: Failures of the server, for which trying every submission alone would only take longer.
+        #: Failures of the server, after which submissions are not retried one by one.
         self._outages = outages
         self._commits_at_once = commits_at_once
         self._threads = ThreadPoolExecutor(commits_at_once, thread_name_prefix="commit")
@@ -72,13 +72,13 @@ class GroupCommit:
 
         Raises:
             AngelXError: The submission cannot be accepted; nothing of it is stored.
-            TimeoutError: It is not known in time whether the orders were stored.
+            TimeoutError: There is no outcome in time; whether the orders were stored is unknown.
         """
         loop = asyncio.get_running_loop()
         entry = _Entry(submission, loop.time(), loop.create_future())
         self._waiting.append(entry)
         self._orders_waiting += entry.orders
-        # Not at once: whatever else arrived in this turn of the loop travels along.
+        # Deferred, so that other submissions of this turn of the loop join the commit.
         loop.call_soon(self._plan)
         outcome = await asyncio.wait_for(entry.outcome, self._timeout_seconds)
         if isinstance(outcome, AngelXError):
@@ -86,15 +86,15 @@ class GroupCommit:
         return outcome
 
     def close(self) -> None:
-        """Let the commits that run finish, and free the threads."""
+        """Wait for running commits, and end the threads."""
         self._threads.shutdown()
 
     def _plan(self) -> None:
-        """Start what is due, and come back for what will be."""
+        """Start due commits, and schedule the next one."""
         while self._waiting and self._running < self._commits_at_once:
             remaining = self._remaining_wait()
             if remaining > 0:
-                self._come_back_in(remaining)
+                self._plan_in(remaining)
                 return
             self._start(self._take())
 
@@ -104,7 +104,7 @@ class GroupCommit:
         waited = asyncio.get_running_loop().time() - self._waiting[0].arrived
         return self._wait_seconds - waited
 
-    def _come_back_in(self, seconds: float) -> None:
+    def _plan_in(self, seconds: float) -> None:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(seconds, self._on_timer)
 
@@ -113,7 +113,7 @@ class GroupCommit:
         self._plan()
 
     def _take(self) -> list[_Entry]:
-        """Take the oldest submissions, leaving out those whose caller has given up."""
+        """Take the oldest submissions, without those whose caller has timed out."""
         taken: list[_Entry] = []
         orders = 0
         while self._waiting and orders < _FULL:

@@ -1,4 +1,4 @@
-"""Who calls: the key of the ``Authorization`` header, and whether it allows the call."""
+"""Authentication by the key of the ``Authorization`` header, and authorization by its scopes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _Shown = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 async def reader(request: Request, shown: _Shown) -> Identity:
-    """Return the caller, whose key must allow reading."""
+    """Return the caller; the key must have the scope read."""
     return await _caller(request, shown, Scope.READ)
 
 
 async def trader(request: Request, shown: _Shown) -> Identity:
-    """Return the caller, whose key must allow trading."""
+    """Return the caller; the key must have the scope trade."""
     return await _caller(request, shown, Scope.TRADE)
 
 
 async def admin(request: Request, shown: _Shown) -> Identity:
-    """Return the caller, whose key must allow everything."""
+    """Return the caller; the key must have the scope admin."""
     return await _caller(request, shown, Scope.ADMIN)
 
 
@@ -51,12 +51,12 @@ async def _caller(
 
 
 def shown_key(request: Request) -> str:
-    """Return the key of a request that was let in."""
+    """Return the key of an authenticated request."""
     return request.headers["authorization"].partition(" ")[2].strip()
 
 
 async def identify(access: Access, key: str) -> Identity:
-    """Return who shows this key, looking it up on a thread where it is not remembered."""
+    """Return the identity of a key; one that is not cached is authenticated on a thread."""
     if (remembered := access.remembered(key)) is not None:
         return remembered
     return await run_in_threadpool(access.authenticate, key)

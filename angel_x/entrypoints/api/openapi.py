@@ -79,14 +79,14 @@ class OrderForms(msgspec.Struct, forbid_unknown_fields=True):
     orders: list[OrderForm]
 
 
-#: Limits by kind; what is left out or null stays as it is.
+#: Limits by kind; missing and null ones stay unchanged.
 LimitsForm = msgspec.defstruct(
     "LimitsForm",
     [(kind.value, int | float | str | None, None) for kind in LimitKind],
     forbid_unknown_fields=True,
 )
 
-#: Everything that the API reads or writes.
+#: All records that the API reads or writes.
 _RECORDS = (
     Problem,
     OrderForm,
@@ -125,7 +125,7 @@ def _content(media_type: str, *records: type) -> dict[str, Any]:
     return {media_type: {"schema": schema}}
 
 
-#: The answers that every call may give.
+#: The possible problems of every call.
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "The request is refused", "content": _content(MEDIA_TYPE, Problem)},
     503: {
@@ -133,13 +133,13 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         "content": _content(MEDIA_TYPE, Problem),
     },
 }
-#: The header that names what has no name of its own.
+#: The header with the id of a submission whose body has none.
 IDEMPOTENCY_KEY = {
     "parameters": [
         {
             "name": "Idempotency-Key",
             "in": "header",
-            "description": "Names what the body does not name; sending it again is safe",
+            "description": "Id of a submission whose body has none; sending it again is safe",
             "schema": {"type": "string", "pattern": "^[!-~]{1,58}$"},
         }
     ]
@@ -210,7 +210,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def _make_portable(schema: object) -> None:
-    """Write patterns as every reader of the document knows them: these are Python's own."""
+    """Replace syntax that only Python's patterns have, for other readers of the document."""
     if isinstance(schema, dict):
         if isinstance(pattern := schema.get("pattern"), str):
             schema["pattern"] = pattern.replace(r"\Z", "$").replace(r"\ud800-\udfff", "")

@@ -1,4 +1,4 @@
-"""What operators read and repair: the audit, and orders that were parked."""
+"""The audit, and replay of parked orders, for operators."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ router = APIRouter(tags=["operations"])
 
 
 class AuditQuery(BaseModel):
-    """Which entries to list."""
+    """Filter of audit entries."""
 
     model_config = ConfigDict(extra="forbid")
 
     subject: Annotated[
-        # PostgreSQL cannot look for NUL.
+        # PostgreSQL cannot compare with NUL.
         str | None,
         Field(description="As in `order:17`", max_length=100, pattern=r"^[^\x00]+$"),
     ] = None
-    since: Annotated[Moment | None, Field(description="Done then or later")] = None
+    since: Annotated[Moment | None, Field(description="At this time or later")] = None
     cursor: Annotated[str | None, Field(description="The `next` of the page before")] = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
 @router.get(
     "/v1/audit",
-    summary="List what was done and by whom, the newest first",
+    summary="List audit entries, the newest first",
     response_class=Response,
     responses=answers(AuditPage, "A page; `next` is the cursor of the page after it"),
 )
@@ -53,12 +53,12 @@ def audit(request: Request, _caller: Admin, query: Annotated[AuditQuery, Query()
     status_code=HTTPStatus.ACCEPTED,
     response_class=Response,
     responses={
-        202: {**answers(Replayed, "Stored as a new order, and on the way")[200]},
+        202: {**answers(Replayed, "Stored as a new order")[200]},
         **PROBLEMS,
     },
 )
 def replay(request: Request, caller: Admin, order_id: str) -> Response:
-    """Send the same content as a new order, whoever's it is.
+    """Send the same content as a new order of the same account.
 
     Refused while an earlier replay is open, and for good once one has traded.
     """

@@ -1,4 +1,4 @@
-"""What the routes work with."""
+"""Shared parts of the routes: application, answers and parameters."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from angel_x.entrypoints.api.group_commit import GroupCommit
     from angel_x.entrypoints.api.subscriptions import Subscriptions
 
-#: Any offset may be written; PostgreSQL knows none above 15:59.
+#: Converted to UTC, because PostgreSQL accepts no offset above 15:59.
 Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
-#: As a client order id, with room for the position of an order behind it.
+#: The format of a client order id, shorter by the position of an order.
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,58}")
 
 
 def application(request: Request) -> Application:
-    """Return the parts of this process."""
+    """Return the application of this process."""
     return cast("Application", request.app.state.application)
 
 
@@ -41,19 +41,23 @@ def subscriptions(request: Request) -> Subscriptions:
 
 
 def answer(record: object, status: int = 200) -> Response:
-    """Return a record as JSON: money as strings, times in UTC, numbers that are none as null."""
+    """Return a record as JSON: money as strings, times in UTC, NaN as null."""
     return Response(msgspec.json.encode(record), status, media_type="application/json")
 
 
 async def check_parameters(request: Request) -> None:
-    """Refuse parameters that the database cannot hold, before any route sees them."""
+    """Refuse parameters that the database cannot store, before any route gets them."""
     for name, value in (*request.path_params.items(), *request.query_params.multi_items()):
         check_text("(name of a parameter)", name)
         check_text(name, str(value))
 
 
 def idempotency_key(request: Request) -> str | None:
-    """Return the header of that name, None where there is none."""
+    """Return the header ``Idempotency-Key``, None where it is missing.
+
+    Raises:
+        InvalidInput: It is not 1 to 58 printable characters.
+    """
     key = request.headers.get("idempotency-key")
     if key is not None and _IDEMPOTENCY_KEY.fullmatch(key) is None:
         raise InvalidInput(

@@ -1,4 +1,4 @@
-"""The parts that readiness asks, and how."""
+"""The probes of the parts of the system."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 #: The class of workers without which no order is decided.
 _NEEDED = "orders"
-#: Without a canary for so long a queue is called silent.
+#: The age of the last canary from which a queue is reported as silent.
 _SILENT_SECONDS = 60.0
 
 
 def probes_of(application: Application) -> Mapping[str, Probe]:
-    """Return one probe a part."""
+    """Return one probe for each part."""
     return {
         "database": partial(_database, application.base.engine),
         "migrations": partial(_migrations, application.base.engine),
@@ -47,7 +47,7 @@ def _database(engine: Engine) -> str:
 
 
 def _migrations(engine: Engine) -> str:
-    # Alembic would say the same, and log two lines every time.
+    # Read without Alembic, which would log two lines each time.
     with engine.connect() as connection:
         current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     if current != (head := _head()):
@@ -66,7 +66,7 @@ def _broker(broker: Redis) -> str:
 
 
 def _workers(memory: MemoryOverview, clock: Clock) -> str:
-    """Look at the memory reports: every worker process sends them for as long as it lives."""
+    """Read the memory reports, which every worker process sends while it is alive."""
     roles = {name.rpartition("/")[2].partition("-")[0] for name in _recent(memory, clock())}
     seen = sorted(roles & WORKER_QUEUES.keys())
     if _NEEDED not in seen:
@@ -75,9 +75,9 @@ def _workers(memory: MemoryOverview, clock: Clock) -> str:
 
 
 def _queues(canaries: Canaries) -> str:
-    """Say which queues no canary has come through.  It is told and no more.
+    """Report the queues without a recent canary; they do not make the system unready.
 
-    A queue of reports that stands still is no reason to turn orders away.
+    A blocked queue of reports is no reason to refuse orders.
     """
     ages = canaries.ages()
     if not ages:

@@ -1,4 +1,4 @@
-"""Alive, ready, and a summary for people.  None of them needs a key."""
+"""Liveness, readiness, and readiness as text.  No probe needs a key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ router = APIRouter(tags=["probes"])
 
 
 @router.get(
-    "/livez", summary="Whether this process runs; asks nobody else", response_class=Response
+    "/livez", summary="Whether this process runs; no server is contacted", response_class=Response
 )
 async def livez() -> Response:
     return answer({"alive": True})
@@ -27,7 +27,7 @@ async def livez() -> Response:
 
 @router.get(
     "/readyz",
-    summary="Whether the parts that orders need are there",
+    summary="Whether all parts that orders need are ready",
     response_class=Response,
     responses={
         **answers(Readiness, "Every part is ready"),
@@ -42,7 +42,7 @@ async def readyz(request: Request) -> Response:
 
 @router.get(
     "/healthz",
-    summary="The same in words, for people",
+    summary="Readiness as text, for people",
     response_class=PlainTextResponse,
     responses={503: {"description": "A part is not ready", "content": {"text/plain": {}}}},
 )

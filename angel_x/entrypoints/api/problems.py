@@ -96,12 +96,12 @@ def _unavailable(cause: str) -> Response:
 
 
 def shown(value: object) -> str:
-    """Return a value of the caller's, cut to a readable length."""
+    """Return a value of the caller as text, cut to a readable length."""
     text = str(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _without_surrogates(problem: Problem) -> Problem:
-    """Replace halves of characters, which JSON can spell and UTF-8 cannot."""
+    """Replace surrogates, which JSON can represent and UTF-8 cannot."""
     text = json.dumps(msgspec.to_builtins(problem), ensure_ascii=False)
     return msgspec.json.decode(text.encode(errors="replace"), type=Problem)

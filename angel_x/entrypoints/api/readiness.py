@@ -1,4 +1,4 @@
-"""Return whether this system can do its work: each part asked within a second, at most once a second."""
+"""Readiness: every part is probed within a second, at most once a second."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-#: Says how a part is, in a few words; raises where it is not well.  Blocks.
+#: Returns the state of a part in a few words; raises if it is not ready.  Blocks.
 Probe = Callable[[], str]
 
 _BUDGET_SECONDS = 1.0
@@ -25,7 +25,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Return whether every part is ready."""
+    """The readiness of the system and of its parts."""
 
     ready: bool
     parts: dict[str, Part]
@@ -36,7 +36,7 @@ class ReadinessCheck:
 
     def __init__(self, probes: Mapping[str, Probe]) -> None:
         self._probes = dict(probes)
-        # A part that hangs keeps its own thread and is not asked again meanwhile.
+        # A probe that hangs keeps its thread and is not repeated meanwhile.
         self._threads = ThreadPoolExecutor(max(1, len(probes)), thread_name_prefix="probe")
         self._asked: dict[str, asyncio.Future[str]] = {}
         self._answer: Readiness | None = None

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
 
-#: Requests that still run at shutdown are given this long.
+#: The time for running requests to end at shutdown.
 _GRACE_SECONDS = 10
 
 
 class ApiServer(uvicorn.Server):
-    """Ends the event streams when it stops, because they would never end by themselves."""
+    """A server that ends the event streams when it stops; they would not end by themselves."""
 
     def __init__(self, app: FastAPI, *, host: str, port: int) -> None:
         super().__init__(
@@ -48,9 +48,9 @@ class ApiServer(uvicorn.Server):
 
 
 def run(settings: Settings) -> None:
-    """Serve until a signal says to stop."""
+    """Serve until SIGINT or SIGTERM."""
     configure_logging(settings, "api")
-    # uvicorn raises the signal again once it has stopped: the application is closed all the same.
+    # uvicorn raises the signal again after its shutdown; this handler lets the application close.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
     application = build(settings, role="api")

@@ -50,7 +50,7 @@ async def stream(
 async def _events(
     listeners: Subscriptions, user_id: int, after_id: str | None
 ) -> AsyncIterator[bytes]:
-    """Yield what was missed, then what happens, with a sign of life where nothing does."""
+    """Yield missed events, then new ones, with a keep-alive while there are none."""
     async with listeners.open(user_id) as subscription:
         yield _OPENED
         if after_id is not None:

@@ -1,7 +1,7 @@
-"""One reader of the event stream, fanned out to everybody who listens.
+"""One reader of the event stream, whose events are distributed to all subscriptions.
 
-The stream is read only while somebody does.  A listener who falls behind is let go: it comes back
-with the id of the last event that it saw, and is given what it missed.
+The stream is read only while there are subscriptions.  A slow one is ended: its client reconnects
+with the id of the last event that it got, and gets the missed ones.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from angel_x.errors import InvalidInput
 
 log = structlog.get_logger()
 
-#: The address of an event that is for everybody.
+#: The ``user_id`` of events for all accounts.
 EVERYBODY = 0
 _BLOCK_MS = 500
 _PAGE = 500
@@ -42,7 +42,7 @@ class Event(Protocol):
 
 
 class Stream(Protocol):
-    """Where events come from; every call blocks."""
+    """The source of events; every call blocks."""
 
     def read(
         self, after_id: str, block_ms: int | None = None, count: int = 500
@@ -57,11 +57,11 @@ class Subscription:
         self._addresses = frozenset({user_id, EVERYBODY})
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._ended = False
-        #: The newest event that was looked at.
+        #: The id of the newest event that was checked.
         self._seen = (0, 0)
 
     def offer(self, event: Event) -> None:
-        """Hand over an event; a listener with too many unread ones is let go."""
+        """Queue an event; a subscription with too many unread events is ended."""
         if self._ended or event.user_id not in self._addresses:
             return
         if self._events.qsize() >= _MOST_UNREAD:
@@ -70,21 +70,21 @@ class Subscription:
             self._events.put_nowait(event)
 
     def end(self) -> None:
-        """Let the listener go, whatever it has not read."""
+        """End the subscription and drop its unread events."""
         self._ended = True
         while not self._events.empty():
             self._events.get_nowait()
         self._events.put_nowait(None)
 
     async def next(self) -> Event | None:
-        """Return the next event that was not taken before, None once the subscription has ended."""
+        """Return the next new event, None once the subscription has ended."""
         while True:
             event = await self._events.get()
             if event is None or self.take(event):
                 return event
 
     def take(self, event: Event) -> bool:
-        """Return whether an event is for this listener and was not looked at before."""
+        """Return whether an event is new and for this subscription."""
         number = _number(event.id)
         is_new = number > self._seen
         self._seen = max(self._seen, number)
@@ -92,11 +92,11 @@ class Subscription:
 
 
 class Subscriptions:
-    """Everybody who listens.  Belongs to one event loop."""
+    """All subscriptions of a process.  Belongs to one event loop."""
 
     def __init__(self, stream: Stream, unreachable: tuple[type[Exception], ...] = ()) -> None:
         self._stream = stream
-        #: What the stream raises when its server is not there.
+        #: The exceptions that mean an unavailable server.
         self._unreachable = unreachable
         self._listeners: set[Subscription] = set()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="events")
@@ -106,7 +106,7 @@ class Subscriptions:
 
     @asynccontextmanager
     async def open(self, user_id: int) -> AsyncIterator[Subscription]:
-        """Listen for the events of an account, from now on."""
+        """Subscribe to the events of an account, from now on."""
         subscription = Subscription(user_id)
         self._listeners.add(subscription)
         try:
@@ -125,7 +125,7 @@ class Subscriptions:
             after_id = page[-1].id
 
     def close(self) -> None:
-        """Let everybody go and stop reading."""
+        """End all subscriptions and stop reading."""
         for subscription in self._listeners:
             subscription.end()
         if self._reading is not None:
@@ -133,7 +133,7 @@ class Subscriptions:
         self._threads.shutdown(wait=False)
 
     async def _start(self) -> None:
-        """Make sure that the stream is being read, from a place that is not after now."""
+        """Start the reader if it does not run, from the end of the stream."""
         async with self._starting:
             if self._reading is None or self._reading.done():
                 loop = asyncio.get_running_loop()
@@ -162,16 +162,16 @@ class Subscriptions:
         if reading.cancelled() or reading.exception() is None:
             return
         log.error("events.stopped", error=repr(reading.exception()))
-        # They come back and make the reading start again.
+        # Their clients reconnect, which starts the reader again.
         for subscription in self._listeners:
             subscription.end()
 
 
 def check_event_id(text: str) -> str:
-    """Return the id of an event that a client shows to resume after it.
+    """Return the ``Last-Event-ID`` of a client.
 
     Raises:
-        InvalidInput: It is none.
+        InvalidInput: It is not the id of an event.
     """
     if _EVENT_ID.fullmatch(text) is None:
         raise InvalidInput(

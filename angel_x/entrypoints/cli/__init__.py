@@ -2,7 +2,7 @@
 
 
 def main() -> None:
-    """Run the command that the arguments name."""
+    """Run the command of the arguments."""
     # Importing the package is free.
     import os  # noqa: PLC0415
     import sys  # noqa: PLC0415

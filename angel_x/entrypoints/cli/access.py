@@ -21,7 +21,7 @@ def users() -> None:
 
 @users.command("create")
 @click.argument("name")
-@click.option("--cash", default="0", help="Rupees to open the account with.")
+@click.option("--cash", default="0", help="Opening cash in rupees.")
 @as_json
 def create_user(name: str, cash: str, *, as_json: bool) -> None:
     """Open an account."""
@@ -63,7 +63,7 @@ def keys() -> None:
 
 
 @keys.command("create")
-@click.option("--user", required=True, help="The account that the key speaks for.")
+@click.option("--user", required=True, help="The account of the key.")
 @click.option(
     "--scope",
     "scopes",
@@ -71,11 +71,11 @@ def keys() -> None:
     default=("trade",),
     show_default=True,
     type=click.Choice([scope.value for scope in Scope]),
-    help="What the key allows; may be given several times.",
+    help="Scope of the key; may be given several times.",
 )
 @as_json
 def create_key(user: str, scopes: tuple[str, ...], *, as_json: bool) -> None:
-    """Make a key.  It is shown now and never again."""
+    """Issue a key.  It is shown once."""
     with application() as app:
         account = app.people.accounts.named(user)
         key = app.people.access.issue(account.id, parse_scopes(scopes))
@@ -107,7 +107,7 @@ def list_keys(user: str, *, as_json: bool) -> None:
 @click.argument("prefix")
 @as_json
 def revoke_key(prefix: str, *, as_json: bool) -> None:
-    """Make the key with this PREFIX worthless, within two seconds."""
+    """Revoke the key with this PREFIX; it is refused within two seconds."""
     with application() as app:
         revoked = app.people.access.revoke(prefix)
     if not revoked:

@@ -1,4 +1,4 @@
-"""Handing in a basket and seeing what came of it."""
+"""Submitting a basket and showing its result."""
 
 from __future__ import annotations
 
@@ -21,31 +21,34 @@ from angel_x.services.workflows import basket_form
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
 
-_LOOK_EVERY_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--name", help="Names the basket; by default its content does.")
+@click.option("--name", help="Id of the basket, by default a digest of its content.")
 @click.option(
     "--on-refusal",
     type=click.Choice([choice.value for choice in OnRefusal]),
     default=OnRefusal.KEEP.value,
     show_default=True,
-    help="What becomes of the legs that have traded when another one is refused.",
+    help="Treatment of fills when a leg is refused.",
 )
 @click.option(
-    "--wait", default=10.0, show_default=True, help="Seconds to wait for its end; 0 to go on."
+    "--wait",
+    default=10.0,
+    show_default=True,
+    help="Seconds to wait for its result; 0 does not wait.",
 )
 @for_user
 @as_json
 def basket(
     file: Path, name: str | None, on_refusal: str, wait: float, user: str, *, as_json: bool
 ) -> None:
-    """Hand in the orders of FILE, JSON or CSV, as legs of one basket.
+    """Submit the orders of FILE, JSON or CSV, as legs of one basket.
 
     They are checked together, purchases trade first, and sales follow once those are filled. The
-    same file again shows what came of it and trades nothing twice.
+    same file again shows the same basket and trades nothing twice.
     """
     request = _read(file, name, on_refusal)
     with application() as app:
@@ -67,10 +70,10 @@ def _read(file: Path, name: str | None, on_refusal: str) -> BasketRequest:
 
 
 def _ended(app: Application, user_id: int, record: BasketRecord, seconds: float) -> BasketRecord:
-    """Return the basket once it has ended, or as it stands when the time is up."""
+    """Return the basket once it has ended, or its state after ``seconds``."""
     deadline = time.monotonic() + seconds
     while record.status is WorkflowStatus.RUNNING and time.monotonic() < deadline:
-        time.sleep(_LOOK_EVERY_SECONDS)
+        time.sleep(_POLL_SECONDS)
         record = app.workflows.baskets.read(user_id, record.basket_id)
     return record
 

@@ -1,4 +1,4 @@
-"""Canceling orders: one, or all that an account has open."""
+"""Canceling one order, or all open orders of an account."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("cancel")
 @click.argument("order_id", required=False)
-@click.option("--all", "everything", is_flag=True, help="Everything that the account has open.")
+@click.option("--all", "everything", is_flag=True, help="All open orders of the account.")
 @click.option("--symbol", help="With --all: only orders in this contract.")
 @click.option("--underlying", help="With --all: only contracts on this underlying.")
 @click.option("--product", type=click.Choice([product.value for product in Product]))
@@ -38,7 +38,7 @@ def cancel(
     everything: bool,
     as_json: bool,
 ) -> None:
-    """Cancel what has not traded: of one order, or with --all of an account."""
+    """Cancel the open quantity of one order, or with --all of all orders of an account."""
     if everything is (order_id is not None):
         raise InvalidInput("either an order id or --all says what to cancel")
     selection = OrderSelection(

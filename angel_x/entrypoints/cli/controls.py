@@ -1,4 +1,4 @@
-"""Getting out: the kill switch, and squaring an account off."""
+"""The kill switch, and square-off of an account."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ if TYPE_CHECKING:
     from angel_x.bootstrap import Application
     from angel_x.domain.workflows.square_off import SquareOffRecord
 
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
-_of_user = click.option("--user", help="Only this account; the whole system where none is named.")
+_of_user = click.option("--user", help="Only this account; by default the whole system.")
 _of_underlying = click.option("--underlying", help="Only contracts on this underlying.")
 _because = click.option("--reason", help="For the audit, at most 200 characters.")
 
 
 @click.group("kill-switch")
 def kill_switch() -> None:
-    """Halt trading, or let it go on.
+    """Halt or resume trading.
 
-    It holds for everything that is decided from then on, and what is open is canceled.
+    The state holds for every later decision, and open orders that it does not allow are canceled.
     """
 
 
 @kill_switch.command()
 @_of_user
 @_of_underlying
-@click.option("--reducing", is_flag=True, help="Let orders through that close a position.")
+@click.option("--reducing", is_flag=True, help="Allow orders that close a position.")
 @_because
 @as_json
 def on(
@@ -59,14 +59,14 @@ def on(
 @_because
 @as_json
 def off(user: str | None, underlying: str | None, reason: str | None, *, as_json: bool) -> None:
-    """Let trading go on."""
+    """Resume trading."""
     _turn(TradingState.ACTIVE, user, underlying, reason, as_json=as_json)
 
 
 @kill_switch.command()
 @as_json
 def status(*, as_json: bool) -> None:
-    """Show what was set, by whom and why."""
+    """Show the trading states with actor and reason."""
     with application() as app:
         controls = app.controls.trading_controls.all()
     if as_json:
@@ -83,13 +83,13 @@ def status(*, as_json: bool) -> None:
 @click.option("--symbol", help="Only this contract.")
 @_of_underlying
 @click.option("--product", type=click.Choice([product.value for product in Product]))
-@click.option("--key", help="Names the square-off; asking again under it starts no other.")
+@click.option("--key", help="Id of the square-off; a second call with it starts no other.")
 @click.option(
     "--wait",
     default=30.0,
     show_default=True,
     type=click.FloatRange(0, 3600),
-    help="Seconds to wait until it is over.",
+    help="Seconds to wait for its end.",
 )
 @as_json
 def square_off(
@@ -102,9 +102,9 @@ def square_off(
     *,
     as_json: bool,
 ) -> None:
-    """Cancel what is open and close what is held, short positions first.
+    """Cancel open orders and close positions, short positions first.
 
-    Ends with 1 where the account is not flat; the square-off then goes on without this command.
+    The exit code is 1 if the account is not flat; the square-off continues in the background.
     """
     given = {"symbol": symbol, "underlying": underlying, "product": product, "key": key}
     form = read({name: value for name, value in given.items() if value is not None}, SquareOffForm)
@@ -147,7 +147,9 @@ def _turn(
     subject = user or underlying or "the system"
     show(f"Trading of {subject} is {receipt.state}.")
     if not receipt.settled:
-        show("A batch that began before is still open; ask again to be sure that it has ended.")
+        show(
+            "A batch that began before is still open; repeat the command to be sure that it has ended."
+        )
 
 
 def _awaited(app: Application, user_id: int, workflow_id: int, seconds: float) -> SquareOffRecord:
@@ -156,7 +158,7 @@ def _awaited(app: Application, user_id: int, workflow_id: int, seconds: float) -
         record = app.workflows.square_off.read(user_id, workflow_id)
         if record.status is not WorkflowStatus.RUNNING or monotonic() >= deadline:
             return record
-        sleep(_LOOK_SECONDS)
+        sleep(_POLL_SECONDS)
 
 
 def _show(record: SquareOffRecord, user: str) -> None:

@@ -23,7 +23,7 @@ def db() -> None:
 @db.command()
 @as_json
 def upgrade(*, as_json: bool) -> None:
-    """Bring the schema up to date; again, it changes nothing."""
+    """Upgrade the schema to the newest revision; a second call changes nothing."""
     engine = make_engine(load(os.environ).needed("database_url"), pool_size=1, max_pool_size=1)
     try:
         before = schema.current_revision(engine)

@@ -1,4 +1,4 @@
-"""The feed: running it, telling the one that runs what to do, and asking how it is."""
+"""The feed: run it, send commands to the running one, show its state."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from config.settings import load
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
 
-#: A feed looks for commands twenty times a second.
+#: The wait for a command; the feed reads commands twenty times a second.
 _PATIENCE_SECONDS = 5.0
-_GLANCE_SECONDS = 0.02
+_POLL_SECONDS = 0.02
 
 
 @click.group(invoke_without_command=True)
@@ -38,14 +38,14 @@ _GLANCE_SECONDS = 0.02
     "--source", type=click.Choice(["simulator", "replay"]), default="simulator", show_default=True
 )
 @click.option("--chain", type=click.Path(path_type=Path), help="The recording to replay.")
-@seeded("Of the simulator's randomness.")
+@seeded("Random seed of the simulator.")
 @at_speed
-@click.option("--loop", is_flag=True, help="Start a recording again at its end.")
+@click.option("--loop", is_flag=True, help="Repeat a recording at its end.")
 @click.pass_context
 def feed(
     context: click.Context, source: str, chain: Path | None, seed: int, speed: float, *, loop: bool
 ) -> None:
-    """Feed market data until a signal, or tell the feed that runs what to do."""
+    """Run the feed until a signal, or send a command to the running feed."""
     if context.invoked_subcommand is not None:
         return
     choice = process.FeedChoice(
@@ -66,14 +66,14 @@ def feed(
 @feed.command()
 @as_json
 def pause(*, as_json: bool) -> None:
-    """Let market time, and every quote, stand."""
+    """Stop market time and quotes."""
     _tell(FeedVerb.PAUSE, as_json=as_json)
 
 
 @feed.command()
 @as_json
 def resume(*, as_json: bool) -> None:
-    """Let market time go on from where it stands."""
+    """Continue market time from where it stopped."""
     _tell(FeedVerb.RESUME, as_json=as_json)
 
 
@@ -91,8 +91,8 @@ def change_speed(factor: float, *, as_json: bool) -> None:
 def seek(moment: str, *, as_json: bool) -> None:
     """Go to TIME of the market, forward or backward: 11:30, 11:30:15 or 2026-08-19T11:30.
 
-    A time without a zone is Indian.  A recording shows what was known then, a simulated market keeps
-    its spots.  What orders have done stays done.
+    A time without a zone is Indian.  A recording shows the quotes of that time, a simulated market
+    keeps its spots.  Orders keep their state.
     """
     with application() as app:
         running = _running(app)
@@ -103,7 +103,7 @@ def seek(moment: str, *, as_json: bool) -> None:
 @feed.command()
 @as_json
 def status(*, as_json: bool) -> None:
-    """Show where the feed is and whether its source leaves anything out."""
+    """Show market time, speed, delay, gaps and stale contracts of the feed."""
     with application() as app:
         _show(_running(app), as_json=as_json)
 
@@ -123,18 +123,18 @@ def _running(app: Application) -> FeedState:
 
 
 def _send(app: Application, command: FeedCommand, *, as_json: bool) -> None:
-    """Send a command and show the feed as it is once it has obeyed."""
+    """Send a command and show the state of the feed once it is executed."""
     app.market.feed_commands.send(command)
     deadline, pause = monotonic() + _PATIENCE_SECONDS, Event()
     while (state := _running(app)).obeyed != command.id:
         if monotonic() > deadline:
             raise click.ClickException("the feed did not take the command: is it busy or stopped?")
-        pause.wait(_GLANCE_SECONDS)
+        pause.wait(_POLL_SECONDS)
     _show(state, as_json=as_json)
 
 
 def _moment(text: str, market: datetime) -> datetime:
-    """Return the UTC time that ``text`` means where the market's day is that of ``market``."""
+    """Parse a time, by default of the day of ``market`` and in India; return it in UTC."""
     try:
         moment = datetime.combine(market.date(), time.fromisoformat(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Risk limits: what is set, for everyone and for single accounts."""
+"""Risk limits, global and of accounts."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from angel_x.bootstrap import Application
     from angel_x.domain.book.limits import LimitSheet
 
-_of_user = click.option("--user", help="The account's name; everyone where none is given.")
+_of_user = click.option("--user", help="The account's name; by default the limits are global.")
 
 
 @click.group()
 def limits() -> None:
-    """What one order, and what an account, may ask for."""
+    """Risk limits on orders and accounts."""
 
 
 @limits.command("list")
 @_of_user
 @as_json
 def list_limits(user: str | None, *, as_json: bool) -> None:
-    """Show the limits of everyone and of each account, or of one account."""
+    """Show the global limits and those of each account, or of one account."""
     with application() as app:
         sheets = (
             app.people.limits.sheets()
@@ -68,7 +68,7 @@ def set_limits(values: tuple[str, ...], user: str | None, *, as_json: bool) -> N
 @_of_user
 @as_json
 def clear_limits(kinds: tuple[str, ...], user: str | None, *, as_json: bool) -> None:
-    """Take limits away: those named, or all."""
+    """Remove limits of the named kinds, or all."""
     with application() as app:
         sheet = app.people.limits.clear(_user_id(app, user), kinds, actor())
     _answer(sheet, user, as_json=as_json)

@@ -1,4 +1,4 @@
-"""Who sits at the command line."""
+"""The operator of the command line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 
 
 def actor() -> str:
-    """Name the operator in the audit by the account of the operating system."""
+    """Return the actor for the audit, from the account of the operating system."""
     try:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):

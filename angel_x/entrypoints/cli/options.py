@@ -12,7 +12,7 @@ from angel_x.errors import InvalidInput
 
 
 def checked_speed(_context: click.Context, _parameter: click.Parameter, speed: float) -> float:
-    """Refuse a speed at which time would stand or jump."""
+    """Refuse a speed out of bounds."""
     if not SLOWEST <= speed <= FASTEST:
         raise click.BadParameter(f"must be from {SLOWEST:g} to {FASTEST:,}, was {speed}")
     return speed
@@ -36,7 +36,7 @@ recorded_chain = click.option(
 
 
 def check_chain(chain: Path | None) -> None:
-    """Refuse a recorded chain that is no file.
+    """Refuse a recorded chain that is not a file.
 
     Raises:
         InvalidInput: With the path.
@@ -47,5 +47,5 @@ def check_chain(chain: Path | None) -> None:
 
 def seeded(help_text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return the option for a random seed."""
-    whole = click.IntRange(min=0)
-    return click.option("--seed", default=1, show_default=True, type=whole, help=help_text)
+    not_negative = click.IntRange(min=0)
+    return click.option("--seed", default=1, show_default=True, type=not_negative, help=help_text)

@@ -41,8 +41,8 @@ def read_file(file: Path) -> bytes:
 def parse_orders(content: bytes) -> tuple[OrderRequest, ...]:
     """Return the orders of a file's content.
 
-    An order without a client order id is named after the content and its place, so that the same
-    content read again means the same orders.
+    A missing client order id is made from the digest of the content and the position of the order,
+    so that the same content means the same orders.
     """
     name = f"file-{sha256(content).hexdigest()[:24]}"
     start = content.lstrip()[:1]
@@ -67,13 +67,13 @@ def _rows(content: bytes) -> list[dict[str, object]]:
 
 
 def _row(header: Sequence[str], cells: Sequence[str]) -> dict[str, object]:
-    """Return the fields of one line; a cell without a column is a field that no order has."""
+    """Return the fields of one line; a cell without a column becomes an unknown field."""
     names = [*header, *(f"column {n + 1}" for n in range(len(header), len(cells)))]
     pairs = zip(names, (cell.strip() for cell in cells), strict=False)
     return {name: _value(name, cell) for name, cell in pairs if cell}
 
 
 def _value(name: str, cell: str) -> object:
-    # What is no whole number stays text, so that the fault shows what was written.
+    # Other text is kept, so that the fault shows it.
     is_number = name == "quantity" and cell.lstrip("-").isdecimal()
     return int(cell) if is_number else cell

@@ -1,4 +1,4 @@
-"""The commands that are one process of the system each."""
+"""The commands that run one process of the system."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from config.settings import Settings, load
 
 log = structlog.get_logger()
 
-#: The class of worker that has the processor before all others.
-_NEVER_LATE = "emergency"
+#: The class of worker that keeps its CPU priority.
+_UNNICED = "emergency"
 
 
 def worker_command(kind: str, settings: Settings, name: str | None = None) -> list[str]:
     """Return the command line of one class of worker, which is named after it by default."""
     concurrency = {
-        # Two: a child that dies as it takes a message is missed for some seconds.
+        # Two, because the replacement of a killed child takes some seconds.
         "emergency": 2,
         "orders": settings.order_processing_workers,
         "greeks": settings.parallel_greek_workers,
@@ -31,7 +31,7 @@ def worker_command(kind: str, settings: Settings, name: str | None = None) -> li
     return [
         *python("tasks", "--quiet", "worker"),
         *("-Q", queues, "-n", f"{name or kind}@%h", "--concurrency", str(concurrency.get(kind, 1))),
-        # Workers that talk to each other cost traffic and find out nothing that is used here.
+        # Gossip and mingle cost traffic, and nothing here uses their results.
         *("--without-gossip", "--without-mingle"),
     ]
 
@@ -42,7 +42,7 @@ def beat_command() -> list[str]:
 
 
 def _become(command: list[str]) -> None:
-    """Run a program in place of this one, so that it gets the signals."""
+    """Replace this process by a program, which then gets the signals."""
     os.execv(command[0], command)  # noqa: S606 - our own program, no shell
 
 
@@ -56,13 +56,13 @@ def api() -> None:
 
 @click.command()
 @click.argument("kind", metavar="CLASS", type=click.Choice(list(WORKER_QUEUES)))
-@click.option("--name", help="Tells apart workers of one class on one machine.")
+@click.option("--name", help="Name of the worker, unique among those of its class on a machine.")
 def worker(kind: str, name: str | None) -> None:
     """Run the Celery worker of one CLASS."""
     settings = load(os.environ)
     settings.needed("broker_url")
     settings.needed("database_url")
-    if kind != _NEVER_LATE:
+    if kind != _UNNICED:
         os.nice(settings.bulk_niceness)
     _become(worker_command(kind, settings, name))
 

@@ -1,4 +1,4 @@
-"""Orders that could not be decided, how each order went, and what was done by whom."""
+"""Parked orders, the timeline of an order, and the audit."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from angel_x.services.accounts.reading import parse_order_id
 
 
 @click.command()
-@click.option("--all", "replayed", is_flag=True, help="Also those that were sent again.")
+@click.option("--all", "replayed", is_flag=True, help="Include orders that were replayed.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
 @as_json
 def parked(limit: int, *, replayed: bool, as_json: bool) -> None:
-    """Show the orders of all accounts that could not be decided, the newest first."""
+    """Show the parked orders of all accounts, the newest first."""
     with application() as app:
         found = app.trading.replays.parked(limit=limit, replayed=replayed)
     if as_json:
@@ -46,7 +46,7 @@ def _parked_row(order: ParkedOrder) -> tuple[str, ...]:
         order.side,
         grouped(order.quantity),
         order.replayed_as or "",
-        # What a traceback ends with says the most.
+        # The last line of a traceback is the error itself.
         (order.detail or "").strip().rpartition("\n")[2],
     )
 
@@ -71,7 +71,7 @@ def replay(order_id: str, *, as_json: bool) -> None:
 
 
 def show_timeline(order_id: str, *, as_json: bool) -> None:
-    """Print every move of an order, whoever's it is."""
+    """Print every status change of an order of any account."""
     with application() as app:
         events = app.operations.audit.timeline(parse_order_id(order_id))
     if as_json:
@@ -103,7 +103,7 @@ def _event_row(event: TimelineEvent, began: datetime) -> tuple[str, ...]:
 def audit(
     subject: str | None, since: str | None, limit: int, after: str | None, *, as_json: bool
 ) -> None:
-    """Show what was done and by whom, the newest first."""
+    """Show the audit entries, the newest first."""
     wanted = AuditFilter(subject=subject, since=_moment(since) if since else None)
     with application() as app:
         page = app.operations.audit.entries(wanted, after=after, limit=limit)

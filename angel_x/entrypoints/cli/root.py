@@ -1,6 +1,6 @@
 """The command ``angel-x``: its subcommands, each imported when it is used, and its exit codes.
 
-0: done.  1: it could not be done.  2: what was asked for makes no sense, so nothing was done.
+0: done.  1: it could not be done.  2: the request is invalid, so nothing was done.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _SHOWN_FAULTS = 20
 
 
 class Refused(click.ClickException):
-    """What was asked for makes no sense."""
+    """An invalid request."""
 
     exit_code = 2
 
@@ -66,7 +66,7 @@ class Root(click.Group):
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuse arguments that the database cannot hold: bytes that are no text are halves here."""
+        """Refuse arguments that the database cannot store, such as NUL and undecodable bytes."""
         for argument in args:
             try:
                 check_text("an argument", argument)
@@ -75,7 +75,7 @@ class Root(click.Group):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command and turn errors that are expected into one line and an exit code."""
+        """Run the command and turn expected errors into one line and an exit code."""
         try:
             return super().invoke(ctx)
         except InvalidOrder as error:

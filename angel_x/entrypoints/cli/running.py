@@ -1,4 +1,4 @@
-"""How a command finds the system that runs in its home."""
+"""The application of a short command, for the system that runs in its home."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def application() -> Iterator[Application]:
-    """Give the application of a short command.
+    """Build the application of a short command, and close it afterwards.
 
     Raises:
-        ServerUnavailable: No system runs here.
+        ServerUnavailable: No system runs in this home.
     """
     settings = load(os.environ)
     if settings.database_url is None or settings.cache_url is None:
@@ -37,7 +37,7 @@ def application() -> Iterator[Application]:
 
 
 def quiet(settings: Settings) -> Settings:
-    """Return settings under which only warnings are logged: a person reads answers, not events."""
+    """Return settings that log warnings only, so that the output of a command stays readable."""
     level = "debug" if settings.log_level == "debug" else "warning"
     return msgspec.structs.replace(settings, log_level=level)
 

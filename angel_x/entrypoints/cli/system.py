@@ -21,9 +21,9 @@ from config.settings import load
 @recorded_chain
 @seeded("Random seed.")
 @at_speed
-@click.option("--verbose", is_flag=True, help="Show all that the processes write.")
+@click.option("--verbose", is_flag=True, help="Show the output of all processes.")
 def up(chain: Path | None, seed: int, speed: float, *, verbose: bool) -> None:
-    """Run the whole system until Ctrl-C; what dies is started again."""
+    """Run the whole system until Ctrl-C; processes that die are restarted."""
     check_chain(chain)
     settings = load(os.environ)
     configure_logging(quiet(settings), "up")

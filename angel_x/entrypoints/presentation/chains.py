@@ -1,4 +1,4 @@
-"""An option chain as traders draw it: calls, strike, puts."""
+"""Option chains in the layout of traders: calls, strike, puts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def chain_table(chain: OptionChain, strikes: int) -> Table:
 
 
 def greeks_table(chain: OptionChain, strikes: int) -> Table:
-    """Return one line a contract with every Greek, its age, and why there is none."""
+    """Return one line for each contract, with every Greek, its age and its status."""
     greeks = (f">{greek.name}" for greek in GREEKS)
     columns = ("contract", ">bid", ">ask", ">OI lakh", ">IV", *greeks, ">age s", "status")
     contracts = (row for _, *sides in _shown(chain, strikes) for row in sides if row is not None)
@@ -55,20 +55,20 @@ def in_lakh(units: int | None) -> str:
 
 
 def without_volatility(rows: Iterable[ContractGreeks]) -> str | None:
-    """Return how many contracts have no volatility, by the reason."""
+    """Return the number of contracts without a volatility, by status."""
     counts = Counter(row.status for row in rows if row.implied_vol is None)
-    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    return f"without a volatility in the whole chain: {told}" if told else None
+    listed = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    return f"without a volatility in the whole chain: {listed}" if listed else None
 
 
 def forward_with_source(forward: Decimal | None, source: str | None) -> str:
-    """Write a forward and where it comes from."""
+    """Write a forward with its source."""
     return rupees(forward) if source is None else f"{rupees(forward)} ({source})"
 
 
-def aged(what: str, age_seconds: float | None) -> str:
-    """Write what there is with its age."""
-    return f"no {what}" if age_seconds is None else f"{what} {age_seconds:.1f} s old"
+def aged(noun: str, age_seconds: float | None) -> str:
+    """Write a noun with its age, or that there is none."""
+    return f"no {noun}" if age_seconds is None else f"{noun} {age_seconds:.1f} s old"
 
 
 def _title(chain: OptionChain) -> str:
@@ -89,7 +89,7 @@ def _shown(
 def around_the_money(
     rows: Iterable[ContractGreeks], spot: Decimal | None, strikes: int
 ) -> list[tuple[Decimal, ContractGreeks | None, ContractGreeks | None]]:
-    """Return strike, call and put of the strikes that are nearest to ``spot``."""
+    """Return strike, call and put of the strikes nearest to ``spot``."""
     pairs = []
     for strike, contracts in groupby(rows, key=lambda row: row.strike):
         sides = {row.right: row for row in contracts}

@@ -1,4 +1,4 @@
-"""Amounts and times as people in India write them."""
+"""Formats of amounts and times in India."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def rupees(amount: Decimal | None) -> str:
     if amount is None:
         return "-"
     exact = to_paisa(amount)
-    whole, _, paise = f"{abs(exact):f}".partition(".")
+    integer, _, paise = f"{abs(exact):f}".partition(".")
     sign = "-" if exact < 0 else ""
-    return f"{sign}₹{grouped(int(whole))}.{paise}"
+    return f"{sign}₹{grouped(int(integer))}.{paise}"
 
 
 def whole(amount: Decimal) -> str:
@@ -47,5 +47,5 @@ def decimals(number: float | None, places: int) -> str:
 
 
 def ist(moment: datetime | None) -> str:
-    """Write a time of day in India; the day as well, since orders of several days are shown."""
+    """Write a time in India with its day, since orders of several days are shown."""
     return "-" if moment is None else f"{moment.astimezone(IST):%d %b %H:%M:%S}"

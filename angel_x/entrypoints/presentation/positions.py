@@ -1,4 +1,4 @@
-"""Positions beside what the market says of them now."""
+"""Positions with marks and Greeks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from angel_x.entrypoints.presentation.chains import vol_points, written
 from angel_x.entrypoints.presentation.indian import decimals, grouped, price
 from angel_x.entrypoints.presentation.printing import table
 
-#: What a contract is called that the universe does not hold any more.
+#: The status of a contract that is not listed any more.
 UNLISTED = "unlisted"
 
 
@@ -28,7 +28,7 @@ class ContractReader(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkedPosition:
-    """A position at its mark; the Greeks are those of one unit, and ``status`` why there are none."""
+    """A position at its mark, with the Greeks of one unit and their ``status``."""
 
     symbol: str
     product: Product
@@ -43,13 +43,13 @@ class MarkedPosition:
     gamma: float | None
     vega: float | None
     theta: float | None
-    #: Seconds since the Greeks were asked for.
+    #: Seconds since the request of the Greeks.
     age_seconds: float | None
     status: str
 
 
 def marked(positions: Sequence[PositionRecord], market: ContractReader) -> list[MarkedPosition]:
-    """Put each position beside the quote and the Greeks of its contract, all from one reading."""
+    """Return each position with the quote and the Greeks of its contract, all of one reading."""
     found = market.contracts(position.symbol for position in positions)
     return [_marked(position, found.get(position.symbol)) for position in positions]
 
@@ -66,27 +66,27 @@ def _marked(position: PositionRecord, market: ContractGreeks | None) -> MarkedPo
         mark_price=mark,
         unrealised_pnl=profit,
         realised_pnl=position.realised_pnl,
-        implied_vol=_told(market, "implied_vol"),
-        **{greek.name: _told(market, greek.name) for greek in POSITION_GREEKS},
-        age_seconds=_told(market, "age_seconds"),
+        implied_vol=_value(market, "implied_vol"),
+        **{greek.name: _value(market, greek.name) for greek in POSITION_GREEKS},
+        age_seconds=_value(market, "age_seconds"),
         status=UNLISTED if market is None else market.status,
     )
 
 
-def _told(market: ContractGreeks | None, name: str) -> float | None:
+def _value(market: ContractGreeks | None, name: str) -> float | None:
     number: float | None = None if market is None else getattr(market, name)
     return number
 
 
 def mark_price(market: ContractGreeks) -> Decimal | None:
-    """Return the middle of the quote, else the last price, else what the model says."""
+    """Return the middle of the quote, else the last price, else the model price."""
     if market.bid is not None and market.ask is not None:
         return (market.bid + market.ask) / 2
     return market.last if market.last is not None else market.price
 
 
 def position_table(title: str, positions: Sequence[MarkedPosition]) -> Table:
-    """Return positions for people."""
+    """Return the table of positions."""
     columns = (
         "contract", "product", ">units", ">average", ">mark", ">unrealised", ">realised",
         ">IV", *(f">{greek.name}" for greek in POSITION_GREEKS), ">age s", "status",

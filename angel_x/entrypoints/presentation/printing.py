@@ -1,4 +1,4 @@
-"""What is printed: one JSON document, or tables for people."""
+"""Output of commands: one JSON document, or tables for people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_UNWATCHED_WIDTH = 160
+_WIDTH_WITHOUT_TERMINAL = 160
 
 
 def print_json(document: object) -> None:
@@ -24,10 +24,10 @@ def table(
 ) -> Table:
     """Return a table; a column whose name starts with ``>`` holds numbers.
 
-    The first column names what a row is about, so it is never cut.
+    The first column identifies the row, so it is never cut.
     """
     made = Table(
-        # A title may be wider than its table; broken in the middle it reads as two.
+        # A title may be wider than its table and must not be wrapped.
         title=Text(title, style="table.title", no_wrap=True, overflow="ignore"),
         title_justify="left",
         header_style="bold",
@@ -37,7 +37,7 @@ def table(
     )
     for number, column in enumerate(columns):
         side: Literal["left", "right"] = "right" if column.startswith(">") else "left"
-        # A number that is cut reads as another number; one that is folded does not.
+        # A number that is cut would read as another one, so it is folded.
         made.add_column(column.lstrip(">"), justify=side, no_wrap=number == 0, overflow="fold")
     for row in rows:
         made.add_row(*row)
@@ -45,10 +45,10 @@ def table(
 
 
 def console_for_people(*, stderr: bool = False, quiet: bool = False) -> Console:
-    """Return a console; where nobody looks, nothing is cut to the width of a terminal."""
+    """Return a console; without a terminal its width is fixed and wide."""
     console = Console(stderr=stderr, quiet=quiet, highlight=False)
     if not console.is_terminal:
-        console.width = _UNWATCHED_WIDTH
+        console.width = _WIDTH_WITHOUT_TERMINAL
     return console
 
 

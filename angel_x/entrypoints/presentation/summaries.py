@@ -1,4 +1,4 @@
-"""The chains of an underlying in a few lines: a row an expiry, and the smile as a drawing."""
+"""Summaries of the chains of an underlying: a row for each expiry, and the smile as text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def summary_table(summary: ChainSummary) -> Table:
 
 
 def smile_drawing(expiry: ExpirySummary, strikes: int) -> str:
-    """Return the volatilities of the strikes around the forward as points, and nothing between."""
+    """Return a plot of the volatilities of the strikes around the forward, without interpolation."""
     below = [point for point in expiry.smile if point.right is Right.PUT][-strikes:]
     above = [point for point in expiry.smile if point.right is Right.CALL][:strikes]
     points = below + above
@@ -87,5 +87,5 @@ def _row(expiry: ExpirySummary) -> tuple[str, ...]:
 
 
 def _reasons(expiry: ExpirySummary) -> str:
-    told = ", ".join(f"{name} ({reason})" for name, reason in expiry.reasons.items())
-    return f"{expiry.expiry:%d %b %Y} has no {told}"
+    missing = ", ".join(f"{name} ({reason})" for name, reason in expiry.reasons.items())
+    return f"{expiry.expiry:%d %b %Y} has no {missing}"

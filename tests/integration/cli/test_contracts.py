@@ -75,9 +75,9 @@ def test_a_scrip_master_is_listed_and_says_what_was_passed_over(
 
     assert told.exit_code == 0, told.output
     assert "2 contracts in 2 chains of 2 underlyings are listed" in told.output
-    assert "Passed over: 1 futures." in told.output
-    assert "Passed over: 1 other instruments." in told.output
-    assert "No freeze quantity is known of 1 contracts; one lot stands in." in told.output
+    assert "Skipped: 1 futures." in told.output
+    assert "Skipped: 1 other instruments." in told.output
+    assert "No freeze quantity is known for 1 contracts; one lot is used." in told.output
     assert list(application.market.universes.current().symbols) == [
         "BEL_26JAN77_24000CE",
         "NIFTY_26JAN77_24000CE",
