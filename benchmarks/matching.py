@@ -187,7 +187,7 @@ def _listed(application: Application) -> Universe:
     listing = application.market.contracts
     listing.store.replace(Universe(chain))
     universe = application.market.universes.version("") or application.market.universes.current()
-    listing.pointer.publish(universe.version)
+    listing.publish(universe.version)
     assert len(universe) >= _CONTRACTS, f"{_CONTRACTS} contracts are needed, were {len(universe)}"
     return universe
 

@@ -216,7 +216,7 @@ class _Bench:
             universes=_Fixed(source.universe),
             board=self._board,
             beacon=RedisFeedBeacon(self._client),
-            commands=RedisFeedCommands(self._client),
+            take_command=RedisFeedCommands(self._client).take,
             clock=wall_clock,
             calendar=CALENDAR,
             meter=self._meter,

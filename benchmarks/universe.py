@@ -345,7 +345,7 @@ def _list_universe(application: Application) -> Universe:
     universe = generate_universe(UniversePlan(), rules, application.base.calendar, today)
     listing = application.market.contracts
     listing.store.replace(universe)
-    listing.pointer.publish(universe.version)
+    listing.publish(universe.version)
     found = application.market.universes.version(universe.version)
     assert found is not None, "the universe is current"
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -15,20 +15,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _PATIENCE = timedelta(seconds=1)
-
-
-class Pointer(Protocol):
-    """Where the version of the current universe is published."""
-
-    def get(self) -> str | None:
-        """Return the published version, None where nothing is published."""
-
-
-class Store(Protocol):
-    """Where the contracts of the current universe are."""
-
-    def load(self) -> Universe:
-        """Return the listed contracts."""
 
 
 class PublishedUniverse:
@@ -44,13 +30,15 @@ class PublishedUniverse:
 
     def __init__(
         self,
-        pointer: Pointer,
-        store: Store,
+        read_version: Callable[[], str | None],
+        load: Callable[[], Universe],
         clock: Callable[[], datetime],
         outages: tuple[type[Exception], ...] = (),
     ) -> None:
-        self._pointer = pointer
-        self._store = store
+        #: Returns the published version, None where nothing is published.
+        self._read_version = read_version
+        #: Returns the listed contracts.
+        self._load_listed = load
         self._clock = clock
         self._outages = outages
         #: Held while the pointer or the store is read.
@@ -121,13 +109,13 @@ class PublishedUniverse:
 
     def _published(self) -> str | None:
         try:
-            return self._pointer.get()
+            return self._read_version()
         except self._outages as error:
             log.warning("universe.unreachable", error=str(error))
             return self._followed
 
     def _load(self) -> Universe:
-        universe, before = self._store.load(), self._universe
+        universe, before = self._load_listed(), self._universe
         if before is None or universe.version != before.version:
             log.info("universe.loaded", version=universe.version, contracts=len(universe))
             self._universe, self._previous = universe, before

@@ -41,7 +41,7 @@ def build_analytics(base: Foundation, market: Market, orders: OrderParts) -> Ana
         greeks=_greeks(base, market, model, rates),
         greeks_archive=GreeksArchive(
             universes=market.universes,
-            board=market.greeks_board,
+            read_greeks=market.greeks_board.read_rows,
             snapshots=PostgresGreeksSnapshots(base.engine),
             meter=base.meter,
             clock=base.clock,
@@ -51,7 +51,7 @@ def build_analytics(base: Foundation, market: Market, orders: OrderParts) -> Ana
         option_chains=OptionChains(
             universes=market.universes,
             quotes=market.quotes,
-            greeks=market.greeks_board,
+            read_greeks=market.greeks_board.read_rows,
             clock=base.clock,
             market_clock=base.market_clock,
         ),
@@ -60,7 +60,7 @@ def build_analytics(base: Foundation, market: Market, orders: OrderParts) -> Ana
             cache=orders.portfolio_cache,
             universes=market.universes,
             quotes=market.quotes,
-            greeks=market.greeks_board,
+            read_greeks=market.greeks_board.read_rows,
             dispatcher=base.dispatcher,
             events=base.events,
             meter=base.meter,
@@ -83,7 +83,7 @@ def _greeks(base: Foundation, market: Market, model: PricingModel, rates: Dated[
     return Greeks(
         universes=market.universes,
         quotes=market.quotes,
-        board=market.greeks_board,
+        read_greeks=market.greeks_board.read_rows,
         boards=RedisChainBoards(base.cache, market.greeks_board, market.risk_board),
         dispatcher=base.dispatcher,
         meter=base.meter,

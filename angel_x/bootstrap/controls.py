@@ -44,7 +44,7 @@ def build_controls(
         states=states,
         trading_controls=TradingControls(
             store=states,
-            accounts=people.accounts,
+            account_names=people.accounts.names,
             universes=market.universes,
             dispatcher=base.dispatcher,
             events=base.events,

@@ -51,7 +51,7 @@ def build_market(base: Foundation) -> Market:
     """Put together contracts, the boards of quotes and Greeks, and the feed."""
     rules = ContractRules.from_table(table("contracts"))
     pointer, listed = RedisUniversePointer(base.cache), SqlContracts(base.engine)
-    universes = PublishedUniverse(pointer, listed, base.clock, TRANSIENT)
+    universes = PublishedUniverse(pointer.get, listed.load, base.clock, TRANSIENT)
     quotes = RedisQuoteBoard(base.cache, ttl_seconds=base.settings.cache_ttl_market_data)
     beacon, feed_commands = RedisFeedBeacon(base.cache), RedisFeedCommands(base.cache)
     resting = RedisRestingContracts(base.cache, base.clock, keep_seconds=_RESTING_SECONDS)
@@ -60,7 +60,7 @@ def build_market(base: Foundation) -> Market:
         universes=universes,
         contracts=ContractListing(
             store=listed,
-            pointer=pointer,
+            publish=pointer.publish,
             rules=rules,
             calendar=base.calendar,
             clock=base.clock,
@@ -76,7 +76,7 @@ def build_market(base: Foundation) -> Market:
             universes=universes,
             board=quotes,
             beacon=beacon,
-            commands=feed_commands,
+            take_command=feed_commands.take,
             clock=base.clock,
             calendar=base.calendar,
             meter=base.meter,

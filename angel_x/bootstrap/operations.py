@@ -60,8 +60,8 @@ def build_operations(base: Foundation) -> Operations:
             threshold_mb=base.settings.memory_alert_threshold_mb,
         ),
         queues=QueueMonitor(
-            depths=base.depths,
-            backlog=backlog,
+            depths=base.depths.read,
+            lanes=backlog.lanes,
             events=base.events,
             max_waiting=base.settings.max_queue_size,
             max_age_seconds=base.settings.queue_age_alert_seconds,

@@ -237,8 +237,8 @@ def _risk_sheets(base: Foundation, market: Market) -> RiskSheets:
     return RiskSheets(
         universes=market.universes,
         quotes=market.quotes,
-        board=market.risk_board,
-        model=SpanMargin.from_table(table("margin")),
+        read_arrays=market.risk_board.read_rows,
+        model=SpanMargin.from_table(table("margin")).unit_risks,
         meter=base.meter,
         clock=base.clock,
         market_clock=base.market_clock,

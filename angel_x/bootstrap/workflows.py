@@ -69,7 +69,7 @@ def build_workflows(
             dispatcher=base.dispatcher,
         ),
         intraday_close=IntradayClose(
-            accounts=controls.holdings,
+            accounts=controls.holdings.intraday_accounts,
             square_off=square_off,
             rule=intake.intraday_rule,
             market_clock=base.market_clock,

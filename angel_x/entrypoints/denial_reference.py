@@ -1,7 +1,7 @@
-"""The reference of reasons and limits, made from the enums that orders and settings carry.
+"""The reference of reasons and limits, generated from their enums.
 
 ``python -m angel_x.entrypoints.denial_reference`` prints it.  A member is explained by the string
-behind it, which only the source still has when the program runs.
+behind it, which is read from the source.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The relay process: sweeps for what is due, and sends canaries, until it is told to stop.
+"""The relay process: sweeps for due orders and workflows and sends canaries until a signal.
 
-It does not go through Celery or Beat, so it works while they do not.
+It needs neither Celery nor Beat, so it works while they do not.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 def run(application: Application, stop: Event | None = None) -> None:
-    """Sweep at the pace of RELAY_INTERVAL_MS.  An outage of a server is waited out."""
+    """Sweep at intervals of RELAY_INTERVAL_MS, also after outages of a server."""
     pause = application.base.settings.relay_interval_ms / 1000
     reporter = MemoryReporter(application.operations.memory_watch)
     reporter.start()

@@ -1,4 +1,4 @@
-"""Stopping a process when it is asked to."""
+"""Stopping a process by signals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def stopped_by_signal(stop: Event) -> Iterator[Event]:
     """Set the event on SIGTERM and SIGINT while the block runs.
 
-    Only the main thread of a process can listen to signals.
+    It must be used in the main thread, which alone can handle signals.
     """
 
     def set_stop(_number: int, _frame: FrameType | None) -> None:

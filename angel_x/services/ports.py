@@ -56,18 +56,6 @@ class QuoteBoard(Protocol):
         """Return the quotes of the underlyings."""
 
 
-class GreeksBoard(Protocol):
-    """The latest Greeks as float32 columns.  Absent or expired Greeks are NaN with a time of zero."""
-
-    def write(
-        self, universe: Universe, start: int, columns: NDArray[np.float32], as_of_ms: int
-    ) -> None:
-        """Write the columns, shape (fields, rows), of the rows from ``start`` on."""
-
-    def read(self, universe: Universe) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return columns of shape (fields, n) and the request time of each row in epoch milliseconds."""
-
-
 class UniverseSource(Protocol):
     """The current universe, reloaded when it changes."""
 

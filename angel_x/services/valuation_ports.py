@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
-
-from angel_x.services.ports import GreeksBoard
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -16,33 +16,15 @@ if TYPE_CHECKING:
     from angel_x.domain.chains.published import Heads, Valued
     from angel_x.domain.contracts.universe import Universe
     from angel_x.domain.portfolios.portfolio import Portfolio
-    from angel_x.domain.portfolios.valuation import Holdings
+    from angel_x.domain.portfolios.valuation import PositionColumns
 
 
-class GreeksByRow(GreeksBoard, Protocol):
-    """A Greeks board that can be read in part."""
-
-    def read_rows(
-        self, universe: Universe, rows: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return columns and times of ``rows``, which may repeat."""
-
-
-class RiskBoard(Protocol):
-    """The latest risk arrays as float32 columns, in the order of ``angel_x.domain.margin.risk_arrays``.
-
-    Absent or expired arrays are NaN with a time of zero.
-    """
-
-    def write(
-        self, universe: Universe, start: int, columns: NDArray[np.floating], as_of_ms: int
-    ) -> None:
-        """Write the columns, shape (RISK_ROWS, rows), of the rows from ``start`` on."""
-
-    def read_rows(
-        self, universe: Universe, rows: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return columns and times in epoch milliseconds of ``rows``, which may repeat."""
+#: Returns float32 columns, shape (fields, n), and request times in epoch milliseconds of rows, which
+#: may repeat: Greeks in the order of ``GreekField``, or risk arrays in that of ``risk_arrays``.  Absent
+#: and expired columns are NaN with a time of zero.
+ReadColumns: TypeAlias = (
+    "Callable[[Universe, NDArray[np.int64]], tuple[NDArray[np.float32], NDArray[np.int64]]]"
+)
 
 
 class ChainBoards(Protocol):
@@ -80,7 +62,7 @@ class GreeksSnapshots(Protocol):
 class PortfolioStore(Protocol):
     """Accounts with their open positions, and stored portfolios."""
 
-    def read(self, user_ids: Collection[int]) -> tuple[list[Account], Holdings]:
+    def read(self, user_ids: Collection[int]) -> tuple[list[Account], PositionColumns]:
         """Return the accounts that exist, by id, and their open positions, in one statement."""
 
     def holders(self) -> set[int]:

@@ -60,7 +60,7 @@ class Market:
         universe = (
             application.market.universes.version("") or application.market.universes.current()
         )
-        listing.pointer.publish(universe.version)
+        listing.publish(universe.version)
         market = cls(application, tuple(universe.symbols))
         market.spot(SPOT)
         for symbol in market.symbols:
@@ -140,7 +140,7 @@ class Market:
         listing.store.replace(Universe(listed))
         # An unknown version makes the table be read again.
         assert self.application.market.universes.version("another") is None
-        listing.pointer.publish(self.application.market.universes.current().version)
+        listing.publish(self.application.market.universes.current().version)
 
     def statuses(self) -> dict[int, str]:
         with self.application.base.engine.connect() as connection:

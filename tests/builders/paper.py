@@ -89,8 +89,8 @@ class Exchange:
         self.sheets = RiskSheets(
             universes=universes,
             quotes=self.board,
-            board=self.risk,
-            model=SpanMargin.from_table(table("margin")),
+            read_arrays=self.risk.read_rows,
+            model=SpanMargin.from_table(table("margin")).unit_risks,
             meter=self.meter,
             clock=self.clock,
             market_clock=self.clock,

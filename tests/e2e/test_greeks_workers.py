@@ -157,7 +157,7 @@ def test_a_universe_that_changes_in_the_middle_of_a_refresh_is_priced_by_its_own
     newer = Universe(contracts(world.application, strikes))
     world.ask(old.version, 0, len(old))
     world.application.market.contracts.store.replace(newer)
-    world.application.market.contracts.pointer.publish(newer.version)
+    world.application.market.contracts.publish(newer.version)
     world.ask(old.version, 0, len(old))
 
     eventually(

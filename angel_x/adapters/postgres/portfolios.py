@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Row, text
 
 from angel_x.domain.book.account import Account
-from angel_x.domain.portfolios.valuation import Holdings
+from angel_x.domain.portfolios.valuation import PositionColumns
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -80,7 +80,7 @@ class PostgresPortfolios:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def read(self, user_ids: Collection[int]) -> tuple[list[Account], Holdings]:
+    def read(self, user_ids: Collection[int]) -> tuple[list[Account], PositionColumns]:
         """Return the accounts that exist, by id, and their open positions, in one statement."""
         with self._engine.connect() as connection:
             rows = connection.execute(_READ, {"user_ids": list(user_ids)}).all()
@@ -109,9 +109,9 @@ class PostgresPortfolios:
             return connection.execute(_SNAPSHOT, {"taken_at": taken_at}).rowcount
 
 
-def _holdings(rows: Sequence[Row[Any]]) -> Holdings:
+def _holdings(rows: Sequence[Row[Any]]) -> PositionColumns:
     counts = [len(row.symbols or ()) for row in rows]
-    return Holdings(
+    return PositionColumns(
         owner=np.repeat(np.arange(len(rows)), counts),
         symbols=list(_flat(row.symbols for row in rows)),
         quantity=np.fromiter(_flat(row.quantities for row in rows), np.int64),

@@ -12,7 +12,7 @@ import numpy as np
 from angel_x.domain.calendar.expiry import years_to_expiry
 from angel_x.domain.feed.market_move import MarketMove
 from angel_x.domain.pricing.black_scholes import greeks
-from angel_x.domain.pricing.smile import Smile
+from angel_x.domain.pricing.smile import SmileCurve
 from angel_x.domain.quotes.quote import QUOTE, RECORD
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class MarketHabits:
     rate: float = 0.065
     #: The growth rate of the forward over the spot.
     carry: float = 0.065
-    smile: Smile = field(default_factory=Smile)
+    smile: SmileCurve = field(default_factory=SmileCurve)
     #: Probability of a new quote in one step at the money, and far from it.
     busiest: float = 0.6
     quietest: float = 0.02

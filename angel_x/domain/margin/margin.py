@@ -7,11 +7,11 @@ options need no margin beyond their premium.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_UP, Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.unit_risk import NO_LOSSES, STEPS, UnitRisk
@@ -37,11 +37,8 @@ class RiskRows:
     is_fresh: NDArray[np.bool_]
 
 
-class MarginModel(Protocol):
-    """Computes the margin contribution of contracts."""
-
-    def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
-        """Return the margin contribution of one unit of each contract."""
+#: Returns the margin contribution of one unit of each contract on a day.
+MarginModel = Callable[[RiskRows, date], list[UnitRisk]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ class ShortOptionPercent:
 
 
 class PercentageMargin:
-    """The percentage approximation as a :class:`MarginModel`."""
+    """Margin as a percentage of the underlying."""
 
     def __init__(
         self,
@@ -96,10 +93,6 @@ class PercentageMargin:
             return UnitRisk(expiry, MarginSource.NONE, NO_LOSSES, 0, 0, 0, is_last_day)
         charge = int(self.per_short_unit(underlying, expiry, spot, today) * STEPS)
         return UnitRisk(expiry, MarginSource.PERCENTAGE, NO_LOSSES, 0, charge, 0, is_last_day)
-
-    def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
-        contracts = zip(rows.underlyings, rows.expiries, rows.spots, strict=True)
-        return [self.unit_risk(*contract, today) for contract in contracts]
 
 
 def _dated(rows: Iterable[Mapping[str, str]]) -> Dated[ShortOptionPercent]:

@@ -27,7 +27,7 @@ _ABSURD = 1e8
 
 
 class SpanMargin:
-    """A :class:`MarginModel` of risk arrays; contracts without one get the percentage margin."""
+    """Margin from risk arrays; contracts without one get the percentage margin."""
 
     def __init__(self, percentage: PercentageMargin, spread_charges: Dated[Decimal]) -> None:
         self._percentage = percentage
@@ -44,6 +44,7 @@ class SpanMargin:
         return cls(PercentageMargin.from_table(table), Dated(charges))
 
     def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
+        """Return the margin contribution of one unit of each contract, as a ``MarginModel``."""
         steps, usable = _in_steps(rows)
         spread_charge = self._spread_charges.on(today)
         deltas = np.where(usable, np.abs(rows.columns[DELTA_ROW].astype(np.float64)), 0.0).tolist()

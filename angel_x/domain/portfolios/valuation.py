@@ -38,7 +38,7 @@ _NET_FIELDS = [greek.field for greek in SUMMED_GREEKS]
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class PositionColumns:
     """Open positions as columns of one length."""
 
     #: Position of the owner in the list of accounts.
@@ -89,7 +89,7 @@ def locate(universe: Universe, symbols: Sequence[str]) -> Located:
 
 def value_accounts(
     accounts: Sequence[Account],
-    holdings: Holdings,
+    holdings: PositionColumns,
     universe: Universe,
     located: Located,
     market: Market,
@@ -124,7 +124,7 @@ def value_accounts(
 
 
 def _worth(
-    count: int, holdings: Holdings, located: Located, market: Market
+    count: int, holdings: PositionColumns, located: Located, market: Market
 ) -> tuple[Integers, Integers, Integers]:
     """Return unrealised P&L and value in half paise, and the count of positions at cost, by account."""
     # Position -1 selects the appended NaN: no quote.
@@ -141,7 +141,7 @@ def _worth(
 
 
 def _net_greeks(
-    count: int, holdings: Holdings, universe: Universe, located: Located, market: Market
+    count: int, holdings: PositionColumns, universe: Universe, located: Located, market: Market
 ) -> tuple[list[dict[str, NetGreeks]], Integers]:
     """Return the sums by account and underlying, and the count of positions without Greeks."""
     columns = np.append(market.greeks, absent(1), axis=1)[_NET_FIELDS].astype(np.float64)
@@ -175,7 +175,7 @@ def _sums(totals: Floats, spot_quote: np.void, time_ms: int) -> NetGreeks:
 
 
 def _scenario_profit(
-    count: int, holdings: Holdings, universe: Universe, located: Located, market: Market
+    count: int, holdings: PositionColumns, universe: Universe, located: Located, market: Market
 ) -> Floats:
     """Return rupees, shape (accounts, spot moves, volatility moves)."""
     rows, greeks = located.rows, market.greeks.astype(np.float64)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Smile:
+class SmileCurve:
     """Total variance as a hyperbola in log-moneyness (Gatheral's SVI), scaled to each expiry.
 
     The wings are linear and flat enough to exclude butterfly arbitrage.  The defaults match a NIFTY

@@ -84,7 +84,7 @@ class SquareOffRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Exit:
+class ExitOrder:
     """One order that closes a position or a part of it."""
 
     symbol: str
@@ -104,12 +104,12 @@ def next_exits(held: Sequence[Holding]) -> Iterator[tuple[Holding, Side]]:
         yield holding, Side.BUY if holding.quantity < 0 else Side.SELL
 
 
-def sliced(holding: Holding, side: Side, largest: int) -> Iterator[Exit]:
+def sliced(holding: Holding, side: Side, largest: int) -> Iterator[ExitOrder]:
     """Yield exits of at most ``largest`` units that together close a position."""
     leaves = abs(holding.quantity)
     while leaves > 0:
         quantity = min(leaves, largest)
-        yield Exit(holding.symbol, holding.product, side, quantity)
+        yield ExitOrder(holding.symbol, holding.product, side, quantity)
         leaves -= quantity
 
 

@@ -1,4 +1,4 @@
-"""Reading, setting and clearing the limits of accounts and of everyone."""
+"""Reading, setting and clearing risk limits."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from angel_x.services.intake.order_form import parsed_object
 router = APIRouter(tags=["limits"])
 
 _BODY_BYTES = 16 * 1024
-_SHEET = answers(LimitSheet, "What is set, and what holds")
+_SHEET = answers(LimitSheet, "The stored limits, and the limits in force")
 
 
 class Subject(BaseModel):
-    """Whose limits: the caller's own where nothing is said."""
+    """The account of the limits, by default the caller's own."""
 
     model_config = ConfigDict(extra="forbid")
 
     user: Annotated[str | None, Field(description="Name of an account", max_length=64)] = None
     scope: Annotated[
-        Literal["user", "global"], Field(description="`global` for the limits of everyone")
+        Literal["user", "global"], Field(description="`global` for the limits of all accounts")
     ] = "user"
 
 
 class Cleared(Subject):
-    """Which limits to take away."""
+    """The limits to remove."""
 
-    kind: Annotated[list[LimitKind], Field(description="All, where none is named")] = []
+    kind: Annotated[list[LimitKind], Field(description="By default all kinds")] = []
 
 
 @router.get("/v1/limits", summary="Read limits", response_class=Response, responses=_SHEET)
 def limits(request: Request, caller: Reader, subject: Annotated[Subject, Query()]) -> Response:
-    """Answer with the caller's own limits; those of others need the scope `admin`."""
+    """Return the caller's own limits; others need the scope `admin`."""
     if (subject.user is not None or subject.scope == "global") and not caller.allows(Scope.ADMIN):
         raise ScopeMissing(f"this key shows its own limits only; others need {Scope.ADMIN}")
     return answer(application(request).people.limits.sheet(_user_id(request, caller, subject)))
@@ -57,7 +57,7 @@ def limits(request: Request, caller: Reader, subject: Annotated[Subject, Query()
     openapi_extra=LIMITS_BODY,
 )
 async def put(request: Request, caller: Admin, subject: Annotated[Subject, Query()]) -> Response:
-    """Set the limits that the body names; the others stay.  It holds within a second."""
+    """Set the limits in the body; others stay unchanged.  They hold within a second."""
     values = _decoded(await body.read(request, _BODY_BYTES))
     sheet = await run_in_threadpool(
         lambda: application(request).people.limits.put(

@@ -28,7 +28,7 @@ def positions(user: str, *, as_json: bool) -> None:
     """Show open positions with profit and Greeks."""
     with application() as app:
         held = app.people.reading.positions(app.people.accounts.named(user).id)
-        rows: list[MarkedPosition] = marked(held, app.analytics.option_chains)
+        rows: list[MarkedPosition] = marked(held, app.analytics.option_chains.contracts)
     if as_json:
         print_json({"positions": rows})
     else:

@@ -16,7 +16,7 @@ from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import grouped
 from angel_x.entrypoints.presentation.printing import console_for_people, print_json, show
 from angel_x.errors import InvalidInput
-from angel_x.services.market.contracts import Listing
+from angel_x.services.market.contracts import ListingResult
 from angel_x.services.market.contracts import Progress as Told
 
 _PLAN = UniversePlan()
@@ -120,7 +120,7 @@ def _bar() -> Iterator[Told]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _print(listing: Listing, *, as_json: bool) -> None:
+def _print(listing: ListingResult, *, as_json: bool) -> None:
     if as_json:
         print_json(listing)
         return

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
 
 from rich.table import Table
 
@@ -22,8 +21,8 @@ from angel_x.entrypoints.presentation.printing import table
 UNLISTED = "unlisted"
 
 
-class ContractReader(Protocol):
-    def contracts(self, symbols: Iterable[str]) -> Mapping[str, ContractGreeks]: ...
+#: Returns quote and Greeks by symbol; symbols that are not listed are left out.
+ReadContracts = Callable[[Iterable[str]], Mapping[str, ContractGreeks]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +47,9 @@ class MarkedPosition:
     status: str
 
 
-def marked(positions: Sequence[PositionRecord], market: ContractReader) -> list[MarkedPosition]:
+def marked(positions: Sequence[PositionRecord], read: ReadContracts) -> list[MarkedPosition]:
     """Return each position with the quote and the Greeks of its contract, all of one reading."""
-    found = market.contracts(position.symbol for position in positions)
+    found = read(position.symbol for position in positions)
     return [_marked(position, found.get(position.symbol)) for position in positions]
 
 

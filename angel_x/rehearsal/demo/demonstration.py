@@ -218,7 +218,7 @@ class Demonstration:
             return Account(
                 name=name,
                 portfolio=client.portfolio(),
-                positions=marked(client.positions(), self._app.analytics.option_chains),
+                positions=marked(client.positions(), self._app.analytics.option_chains.contracts),
             )
 
     def memory(self) -> Mapping[str, Mapping[str, object]]:

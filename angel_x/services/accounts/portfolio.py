@@ -17,7 +17,7 @@ from angel_x.domain.pricing.pricing_model import PricingModel
 from angel_x.domain.values.dated import Dated
 from angel_x.errors import UnknownAccount
 from angel_x.services.ports import Clock, Dispatcher, EventStream, Meter, QuoteBoard, UniverseSource
-from angel_x.services.valuation_ports import GreeksByRow, PortfolioCache, PortfolioStore
+from angel_x.services.valuation_ports import PortfolioCache, PortfolioStore, ReadColumns
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ class Portfolios:
     cache: PortfolioCache
     universes: UniverseSource
     quotes: QuoteBoard
-    greeks: GreeksByRow
+    read_greeks: ReadColumns
     dispatcher: Dispatcher
     events: EventStream
     meter: Meter
@@ -99,7 +99,7 @@ class Portfolios:
         universe = self.universes.current()
         located = locate(universe, holdings.symbols)
         quoted = self.quotes.read_market(universe, located.rows)
-        greeks, times = self.greeks.read_rows(universe, located.rows)
+        greeks, times = self.read_greeks(universe, located.rows)
         market = Market(
             quotes=quoted.quotes,
             greeks=greeks,

@@ -21,7 +21,7 @@ from angel_x.domain.margin.unit_risk import RiskSheet, UnitRisk, no_risks
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.values.money import ZERO, rupees
 from angel_x.services.ports import Clock, Meter, QuoteBoard, UniverseSource
-from angel_x.services.valuation_ports import RiskBoard
+from angel_x.services.valuation_ports import ReadColumns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +49,7 @@ class RiskSheets:
 
     universes: UniverseSource
     quotes: QuoteBoard
-    board: RiskBoard
+    read_arrays: ReadColumns
     model: MarginModel
     meter: Meter
     clock: Clock
@@ -117,7 +117,7 @@ class RiskSheets:
         spots = [edition.spots.get(name, ZERO) for name in names]
         expiries = [expiry for _, expiry, *_ in parsed]
         known = RiskRows(names, expiries, spots, columns, is_fresh)
-        read = self.model.unit_risks(known, edition.today)
+        read = self.model(known, edition.today)
         if any(unit.source is MarginSource.NONE for unit in read):
             # Not cached: the next call reads the spots again.
             self._edition = None
@@ -136,5 +136,5 @@ class RiskSheets:
         times = np.zeros(len(rows), np.int64)
         listed = rows >= 0
         if listed.any():
-            columns[:, listed], times[listed] = self.board.read_rows(universe, rows[listed])
+            columns[:, listed], times[listed] = self.read_arrays(universe, rows[listed])
         return columns, times

@@ -6,7 +6,7 @@ allow are canceled afterwards, by a message on the emergency queue.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -43,9 +43,8 @@ class ControlStore(Protocol):
         """Wait for open transactions that may have read older states; return False after a timeout."""
 
 
-class AccountNames(Protocol):
-    def names(self, ids: Collection[int]) -> Mapping[int, str]:
-        """Return the names of accounts by their ids."""
+#: Returns the names of accounts by id.
+AccountNames = Callable[[Collection[int]], Mapping[int, str]]
 
 
 class TradingControls:
@@ -58,14 +57,14 @@ class TradingControls:
         self,
         *,
         store: ControlStore,
-        accounts: AccountNames,
+        account_names: AccountNames,
         universes: UniverseSource,
         dispatcher: Dispatcher,
         events: EventStream,
         unreachable: tuple[type[Exception], ...],
     ) -> None:
         self._store = store
-        self._accounts = accounts
+        self._account_names = account_names
         self._universes = universes
         self._dispatcher = dispatcher
         self._events = events
@@ -127,7 +126,7 @@ class TradingControls:
     def _by_name(self, controls: Sequence[Control]) -> list[Control]:
         """Replace account ids by names."""
         ids = {int(c.name) for c in controls if c.scope is ControlScope.USER}
-        names = self._accounts.names(ids) if ids else {}
+        names = self._account_names(ids) if ids else {}
         return [
             replace(c, name=names[int(c.name)]) if c.scope is ControlScope.USER else c
             for c in controls

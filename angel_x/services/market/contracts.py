@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import structlog
 
@@ -42,22 +42,12 @@ class ContractStore(Protocol):
         """Return the listed contracts."""
 
 
-class FileReader(Protocol):
-    """Reads files of contracts."""
-
-    def __call__(self, path: Path, trading_day: date, progress: Progress) -> ContractFile:
-        """Return what is in a file, telling on the way how much of it was read."""
-
-
-class UniversePointer(Protocol):
-    """Where processes look which universe is current."""
-
-    def publish(self, version: str) -> None:
-        """Tell every process that this version is current."""
+#: Returns the contracts in a file, as of a trading day.
+ReadFile: TypeAlias = "Callable[[Path, date, Progress], ContractFile]"
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListingResult:
     """The result of a load."""
 
     version: str
@@ -77,13 +67,14 @@ class ContractListing:
     """Lists contracts.  A second call with the same contracts changes nothing."""
 
     store: ContractStore
-    pointer: UniversePointer
+    #: Publishes to every process the version of the current universe.
+    publish: Callable[[str], None]
     rules: ContractRules
     calendar: TradingCalendar
     clock: Callable[[], datetime]
-    read_file: FileReader
+    read_file: ReadFile
 
-    def load_file(self, path: Path, progress: Progress = no_progress) -> Listing:
+    def load_file(self, path: Path, progress: Progress = no_progress) -> ListingResult:
         """List the contracts of a recorded chain or of a scrip master, and no others.
 
         Raises:
@@ -93,13 +84,15 @@ class ContractListing:
         """
         return self._replace(self.read_file(path, self._trading_day, progress))
 
-    def load_generated(self, underlying: str = "NIFTY", spot: Decimal = Decimal(24_000)) -> Listing:
+    def load_generated(
+        self, underlying: str = "NIFTY", spot: Decimal = Decimal(24_000)
+    ) -> ListingResult:
         """List a chain generated around ``spot`` for the next expiries, and no other contracts."""
         factory = ContractFactory(self.rules, self.calendar, self._trading_day)
         chain = generate_chain(factory, underlying, spot)
         return self._replace(ContractFile(Universe(chain)))
 
-    def load_universe(self, plan: UniversePlan) -> Listing:
+    def load_universe(self, plan: UniversePlan) -> ListingResult:
         """List a generated universe, and no other contracts.
 
         Raises:
@@ -108,7 +101,7 @@ class ContractListing:
         made = generate_universe(plan, self.rules, self.calendar, self._trading_day)
         return self._replace(ContractFile(made))
 
-    def ensure(self) -> Listing | None:
+    def ensure(self) -> ListingResult | None:
         """List a generated chain, unless an unexpired contract is listed."""
         if (self.store.load().expires_at > self.clock().timestamp()).any():
             return None
@@ -118,11 +111,11 @@ class ContractListing:
     def _trading_day(self) -> date:
         return self.clock().astimezone(IST).date()
 
-    def _replace(self, file: ContractFile) -> Listing:
+    def _replace(self, file: ContractFile) -> ListingResult:
         unlisted = self.store.replace(file.universe)
         # Loaded again, so that the version is the one that every reader of the store computes.
         universe = self.store.load()
-        self.pointer.publish(universe.version)
+        self.publish(universe.version)
         log.info(
             "contracts.listed",
             version=universe.version,
@@ -130,7 +123,7 @@ class ContractListing:
             unlisted=unlisted,
             without_freeze=file.without_freeze,
         )
-        return Listing(
+        return ListingResult(
             version=universe.version,
             listed=len(universe),
             unlisted=unlisted,

@@ -217,7 +217,7 @@ class Feed:
     def _execute(self, now: datetime) -> None:
         if not self._command_time.is_time(now):
             return
-        while (command := self._ports.commands.take()) is not None:
+        while (command := self._ports.take_command()) is not None:
             self._follow_command(command, now)
             self._executed = command.id
             self._beacon_time.at_once()

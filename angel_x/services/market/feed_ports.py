@@ -56,13 +56,6 @@ class Beacon(Protocol):
         """Publish that no feed runs."""
 
 
-class Commands(Protocol):
-    """What people tell the feed."""
-
-    def take(self) -> FeedCommand | None:
-        """Return the next command, None where there is none."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedPorts:
     """The ports of a feed.  ``outages`` are the exceptions that mean an unavailable server."""
@@ -70,7 +63,8 @@ class FeedPorts:
     universes: UniverseSource
     board: QuoteBoard
     beacon: Beacon
-    commands: Commands
+    #: Returns the next command once, None where there is none.
+    take_command: Callable[[], FeedCommand | None]
     clock: Clock
     calendar: TradingCalendar
     meter: Meter

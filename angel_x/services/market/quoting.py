@@ -25,7 +25,7 @@ log = structlog.get_logger()
 _WIDEST_GAP = 64
 
 
-class Listing:
+class SourceRows:
     """The positions of a source's rows, underlyings and chains in a universe; -1 where missing."""
 
     def __init__(self, source: Universe, universe: Universe) -> None:
@@ -54,7 +54,7 @@ class Quoting:
         self, source: Universe, universes: UniverseSource, board: QuoteBoard, *, buffer_size: int
     ) -> None:
         self.buffer = TickBuffer(len(source), capacity=buffer_size)
-        self.listing: Listing | None = None
+        self.listing: SourceRows | None = None
         self._source = source
         self._universes = universes
         self._board = board
@@ -83,7 +83,7 @@ class Quoting:
         universe = self._universes.current()
         if self.listing is not None and universe.version == self.listing.universe.version:
             return False
-        self.listing = Listing(self._source, universe)
+        self.listing = SourceRows(self._source, universe)
         self._show_nothing(len(universe))
         missing = int(np.count_nonzero(self.listing.rows < 0))
         log.info("feed.bound", version=universe.version, rows=len(self._source), missing=missing)
@@ -177,7 +177,7 @@ class Quoting:
             futures = _placed(self._futures, listing.futures, now_ms)
         self._board.write_spots(listing.universe, self.spots(now_ms), futures)
 
-    def _bound(self) -> Listing:
+    def _bound(self) -> SourceRows:
         assert self.listing is not None, "follow() comes first"
         return self.listing
 

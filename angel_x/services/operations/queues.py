@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
@@ -15,18 +14,6 @@ from angel_x.services.ports import EventStream
 log = structlog.get_logger()
 
 _EVERYBODY = 0
-
-
-class Depths(Protocol):
-    """How many messages lie on each queue."""
-
-    def read(self) -> Mapping[str, int]: ...
-
-
-class Lanes(Protocol):
-    """What the database says is undecided."""
-
-    def lanes(self) -> Mapping[Priority, LaneBacklog]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +32,27 @@ class QueueMonitor:
     def __init__(
         self,
         *,
-        depths: Depths,
-        backlog: Lanes,
+        depths: Callable[[], Mapping[str, int]],
+        lanes: Callable[[], Mapping[Priority, LaneBacklog]],
         events: EventStream,
         max_waiting: int,
         max_age_seconds: float,
     ) -> None:
+        #: Returns the number of messages by queue.
         self._depths = depths
-        self._backlog = backlog
+        #: Returns the undecided orders by lane.
+        self._lanes = lanes
         self._events = events
         self._max_waiting = max_waiting
         self._max_age_seconds = max_age_seconds
 
     def read(self) -> list[QueueState]:
         """Return the state of every queue."""
-        lanes = {f"orders.{p.value}": lane for p, lane in self._backlog.lanes().items()}
+        lanes = {f"orders.{p.value}": lane for p, lane in self._lanes().items()}
         nothing = LaneBacklog(0, 0.0)
         return [
             QueueState(queue, depth, lane.waiting, lane.oldest_seconds)
-            for queue, depth in self._depths.read().items()
+            for queue, depth in self._depths().items()
             for lane in [lanes.get(queue, nothing)]
         ]
 

@@ -36,7 +36,7 @@ from angel_x.domain.quotes.quote import MarketQuotes
 from angel_x.domain.values.dated import Dated
 from angel_x.errors import UnknownContract
 from angel_x.services.ports import Clock, Dispatcher, Meter, QuoteBoard, UniverseSource
-from angel_x.services.valuation_ports import ChainBoards, GreeksByRow
+from angel_x.services.valuation_ports import ChainBoards, ReadColumns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class Greeks:
 
     universes: UniverseSource
     quotes: QuoteBoard
-    board: GreeksByRow
+    read_greeks: ReadColumns
     boards: ChainBoards
     dispatcher: Dispatcher
     meter: Meter
@@ -144,7 +144,7 @@ class Greeks:
             raise UnknownContract("symbol", symbol)
         rows = np.array([row], np.int64)
         quotes = self.quotes.read_rows(universe, rows)
-        readings = Readings(quotes, *self.board.read_rows(universe, rows))
+        readings = Readings(quotes, *self.read_greeks(universe, rows))
         result = "hit" if readings.times[0] else "miss"
         self.meter.add(Metric.CACHE_REQUESTS, cache="greeks", result=result)
         return contract_greeks(universe, [row], readings, epoch_ms(self.clock()))[0]

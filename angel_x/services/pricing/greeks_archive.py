@@ -13,7 +13,7 @@ from angel_x.domain.chains.chunks import cut_chunks
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.pricing.greek import GREEK_FIELDS, GreekField
 from angel_x.services.ports import Clock, Meter, UniverseSource
-from angel_x.services.valuation_ports import GreeksByRow, GreeksSnapshots
+from angel_x.services.valuation_ports import GreeksSnapshots, ReadColumns
 
 if TYPE_CHECKING:
     from angel_x.domain.contracts.universe import Universe
@@ -29,7 +29,7 @@ class GreeksArchive:
     """Stores published Greeks and deletes those of expired contracts.  Every method may run twice."""
 
     universes: UniverseSource
-    board: GreeksByRow
+    read_greeks: ReadColumns
     snapshots: GreeksSnapshots
     meter: Meter
     clock: Clock
@@ -60,7 +60,7 @@ class GreeksArchive:
         return forgotten
 
     def _keep(self, universe: Universe, start: int, stop: int) -> int:
-        columns, times = self.board.read_rows(universe, np.arange(start, stop))
+        columns, times = self.read_greeks(universe, np.arange(start, stop))
         known = np.flatnonzero(np.isfinite(columns[: GreekField.FORWARD]).all(axis=0))
         if not known.size:
             return 0

@@ -24,7 +24,7 @@ from angel_x.domain.chains.option_chain import (
 from angel_x.domain.contracts.universe import Chain, Universe
 from angel_x.errors import UnknownContract
 from angel_x.services.ports import Clock, QuoteBoard, UniverseSource
-from angel_x.services.valuation_ports import GreeksByRow
+from angel_x.services.valuation_ports import ReadColumns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class OptionChains:
 
     universes: UniverseSource
     quotes: QuoteBoard
-    greeks: GreeksByRow
+    read_greeks: ReadColumns
     clock: Clock
     market_clock: Clock
 
@@ -74,7 +74,7 @@ class OptionChains:
             return {}
         wanted = np.array(list(rows.values()), np.int64)
         quotes = self.quotes.read_rows(universe, wanted)
-        readings = Readings(quotes, *self.greeks.read_rows(universe, wanted))
+        readings = Readings(quotes, *self.read_greeks(universe, wanted))
         now_ms = epoch_ms(self.clock())
         read = contract_greeks(universe, list(rows.values()), readings, now_ms)
         return dict(zip(rows, read, strict=True))
@@ -112,7 +112,7 @@ class OptionChains:
         rows = np.arange(chains[0].start, chains[-1].stop)
         market = self.quotes.read_market(universe, rows)
         spot = market.spots[universe.underlyings.index(chains[0].underlying)]
-        return Readings(market.quotes, *self.greeks.read_rows(universe, rows)), spot
+        return Readings(market.quotes, *self.read_greeks(universe, rows)), spot
 
     def _nearest(self, universe: Universe, listed: list[Chain]) -> Chain:
         """Return the first chain that still trades, the last where none does."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from angel_x.domain.book.control import OrderSelection
-from angel_x.domain.workflows.square_off import Exit, Holding, next_exits, sliced
+from angel_x.domain.workflows.square_off import ExitOrder, Holding, next_exits, sliced
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.ports import Clock, UniverseSource
 
@@ -28,7 +28,7 @@ class Exits:
             return "underlying", selection.underlying
         return None
 
-    def of(self, held: Sequence[Holding]) -> Iterator[Exit]:
+    def of(self, held: Sequence[Holding]) -> Iterator[ExitOrder]:
         """Yield the exits to send now; long positions only once there is no short one."""
         universe, now = self.universes.current(), self.market_clock()
         for holding, side in next_exits(held):

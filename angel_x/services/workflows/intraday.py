@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
 import structlog
 
@@ -16,11 +16,9 @@ from angel_x.services.workflows.square_off import SquareOff
 log = structlog.get_logger()
 
 
-class IntradayAccounts(Protocol):
-    """Finds accounts with something intraday."""
-
-    def intraday_accounts(self, key: str) -> list[tuple[int, int]]:
-        """Return them, and how many square-offs of a key, with what follows it, have ended."""
+#: Returns each account with intraday orders or positions, and the number of its ended square-offs
+#: whose key begins with the given one.
+IntradayAccounts = Callable[[str], list[tuple[int, int]]]
 
 
 class IntradayClose:
@@ -50,7 +48,7 @@ class IntradayClose:
             return 0
         key = square_off_key(day)
         started = 0
-        for user_id, ended in self._accounts.intraday_accounts(key):
+        for user_id, ended in self._accounts(key):
             _, is_new = self._square_off.start(
                 user_id,
                 OrderSelection(product=Product.INTRADAY),

@@ -1,7 +1,7 @@
-"""Square-off: from whatever an account holds to flat, short positions first.
+"""Square-off: closing the positions of an account, short positions first.
 
-The workflow holds what was asked for and the orders sent so far.  Everything else is read from the
-database on each attempt, so it goes on wherever the one before has ended.
+The workflow stores the selection and the orders sent so far.  All other state is read from the
+database on each attempt, so an attempt continues where the former one ended.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from angel_x.domain.orders.order import (
     Validity,
 )
 from angel_x.domain.workflows.square_off import (
-    Exit,
+    ExitOrder,
     Holding,
     LegRow,
     Remainder,
@@ -47,9 +47,9 @@ from angel_x.services.workflows.workflows import Workflows, WorkflowUnit
 
 log = structlog.get_logger()
 
-#: Orders that one round sends at most; a larger position takes several.
+#: The most orders of one round; a larger position takes several.
 _AT_A_TIME = 100
-#: Rounds that one attempt makes at most while each of them gets on.
+#: The most rounds of one attempt, each of which must close something.
 _ROUNDS = 20
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 15.0
@@ -60,33 +60,33 @@ class Holdings(Protocol):
     """Reads of positions and open orders."""
 
     def open_orders(self, user_id: int, selection: OrderSelection) -> list[int]:
-        """Return the orders that are open, oldest first, and none of a square-off."""
+        """Return the ids of open orders that are no exits, oldest first."""
 
     def open_exits(self, user_id: int, selection: OrderSelection) -> list[int]:
-        """Return the orders of square-offs that are open."""
+        """Return the ids of open exits."""
 
     def positions(self, user_id: int, selection: OrderSelection) -> list[Holding]:
         """Return the open positions, the largest short one first."""
 
     def named(self, user_id: int, names: Sequence[str]) -> list[int]:
-        """Return the orders of an account that have one of these client order ids, oldest first."""
+        """Return the ids of orders with one of these client order ids, oldest first."""
 
     def legs(self, order_ids: Sequence[int]) -> list[LegRow]:
-        """Return what these orders have come to, by contract, product and side."""
+        """Return orders aggregated by contract, product and side."""
 
 
 @dataclass(slots=True)
 class _Plan:
-    """What the specification of a workflow says."""
+    """The stored specification of a square-off."""
 
     workflow: Workflow
     selection: OrderSelection
-    #: When it is given up, UTC: the close of the session in which it was asked for.
+    #: The time at which it is given up, UTC: the close of the session of its start.
     ends_at: datetime
     reason: CancelReason
-    #: Sent so far; the number of each is its place here, from one on.
+    #: The orders sent so far; their client order ids count the positions here from one.
     order_ids: list[int] = field(default_factory=list)
-    #: Attempts, one after the other, that closed nothing.
+    #: The number of consecutive attempts that closed nothing.
     stalls: int = 0
 
     @classmethod
@@ -116,7 +116,7 @@ class _Plan:
 
 
 class SquareOff:
-    """Starts square-offs, advances them, and says how far they are."""
+    """Starts, advances and reads square-offs."""
 
     def __init__(
         self,
@@ -150,13 +150,14 @@ class SquareOff:
         actor: str,
         reason: CancelReason = CancelReason.SQUARED_OFF,
     ) -> tuple[Workflow, bool]:
-        """Store a square-off and ring for it; the second value says if it is new.
+        """Store a square-off and ring for it; the second value is whether it is new.
 
-        A second call with the same key finds it, and rings again while it runs.
+        A second call with the same key returns the same square-off, and rings again while it runs.
 
         Raises:
-            UnknownContract: Nothing of that name is listed, and nothing is held or open there.
-            IdempotencyConflict: The key stands for a square-off of something else.
+            UnknownContract: The symbol or underlying is not listed, and the account has neither
+                positions nor open orders in it.
+            IdempotencyConflict: The key belongs to a square-off of another selection.
         """
         self._check(user_id, selection)
         wanted = _wanted(selection)
@@ -179,13 +180,13 @@ class SquareOff:
         return workflow, is_new
 
     def advance(self, unit: WorkflowUnit) -> None:
-        """Cancel what is open, close what is held, and look again until nothing gets on."""
+        """Cancel open orders, then close positions, until flat or without progress."""
         plan = _Plan.of(unit.workflow)
-        # Two of one account would both buy the same short position back.
+        # Two square-offs of one account would both buy back the same short position.
         if not unit.alone():
             unit.save(due_in=_FIRST_PAUSE_SECONDS)
             return
-        gets_on = False
+        progressed = False
         for _ in range(_ROUNDS):
             if not self._settled(plan):
                 break
@@ -197,19 +198,19 @@ class SquareOff:
                 break
             self._send(plan, list(islice(self._exits.of(held), _AT_A_TIME)))
             closed = units_held(held) - units_held(self._held(plan))
-            gets_on = gets_on or closed > 0
+            progressed = progressed or closed > 0
             if closed <= 0:
                 break
-        self._conclude(unit, plan, gets_on=gets_on)
+        self._conclude(unit, plan, progressed=progressed)
 
     def withdraw(self, workflow: Workflow) -> None:
-        """Leave its exits alone: they never rest, and can only reduce what is held."""
+        """Do nothing: exits never rest, and can only reduce a position."""
 
     def read(self, user_id: int, workflow_id: int) -> SquareOffRecord:
-        """Return how far a square-off has come.
+        """Return a square-off with its progress.
 
         Raises:
-            WorkflowNotFound: The account has none of this id.
+            WorkflowNotFound: The account has no square-off of this id.
         """
         workflow = self._workflows.read(user_id, workflow_id)
         if workflow is None or workflow.kind is not WorkflowKind.SQUARE_OFF:
@@ -217,7 +218,7 @@ class SquareOff:
         return self.record(workflow)
 
     def record(self, workflow: Workflow) -> SquareOffRecord:
-        """Return how far a square-off has come."""
+        """Return the progress of a square-off."""
         plan = _Plan.of(workflow)
         legs = self._holdings.legs(plan.order_ids)
         left = self._left(plan, legs)
@@ -241,7 +242,7 @@ class SquareOff:
         )
 
     def _check(self, user_id: int, selection: OrderSelection) -> None:
-        """Refuse a name that is not known, which would otherwise be reported as flat."""
+        """Refuse an unknown symbol or underlying, which would otherwise be reported as flat."""
         unknown = self._exits.unlisted(selection)
         if unknown is None:
             return
@@ -252,7 +253,7 @@ class SquareOff:
         raise UnknownContract(*unknown)
 
     def _settled(self, plan: _Plan) -> bool:
-        """Bring earlier orders to an end, also those of a process that died after sending them."""
+        """Decide earlier exits, also those of a process that died; return whether none is open."""
         user_id = plan.workflow.user_id
         plan.order_ids += self._holdings.named(user_id, plan.names(_AT_A_TIME))
         if waiting := self._holdings.open_exits(user_id, plan.selection):
@@ -260,8 +261,8 @@ class SquareOff:
             return not self._holdings.open_exits(user_id, plan.selection)
         return True
 
-    def _send(self, plan: _Plan, exits: Sequence[Exit]) -> None:
-        """Store orders and decide them here and now; the relay knows them if this is the end."""
+    def _send(self, plan: _Plan, exits: Sequence[ExitOrder]) -> None:
+        """Store exits and decide them at once; after a crash the relay rings for them."""
         requests = tuple(
             OrderRequest(
                 client_order_id=name,
@@ -269,7 +270,7 @@ class SquareOff:
                 side=leg.side,
                 quantity=leg.quantity,
                 order_type=OrderType.MARKET,
-                # What finds no counterpart is asked for again at the next quote, by a new order.
+                # The rest that does not trade is sent as a new order at a later quote.
                 validity=Validity.IOC,
                 product=leg.product,
                 priority=Priority.EMERGENCY,
@@ -284,8 +285,8 @@ class SquareOff:
         plan.order_ids += sent
         self._execution.run_exactly(sent)
 
-    def _conclude(self, unit: WorkflowUnit, plan: _Plan, *, gets_on: bool) -> None:
-        """Finish where nothing is left; otherwise try again, later each time that nothing got on."""
+    def _conclude(self, unit: WorkflowUnit, plan: _Plan, *, progressed: bool) -> None:
+        """Finish if nothing is left, else schedule another attempt, with longer pauses after stalls."""
         if not self._held(plan) and not self._open(plan):
             log.info("square_off.finished", workflow_id=plan.workflow.id)
             outcome = {"flat": True, "left": [], "open_orders": 0}
@@ -294,7 +295,7 @@ class SquareOff:
         if self._is_over(plan):
             self._give_up(unit, plan)
             return
-        plan.stalls = 0 if gets_on else plan.stalls + 1
+        plan.stalls = 0 if progressed else plan.stalls + 1
         unit.save(plan.spec, due_in=plan.pause_seconds)
 
     def _give_up(self, unit: WorkflowUnit, plan: _Plan) -> None:

@@ -153,7 +153,7 @@ def test_an_order_in_an_expired_contract_is_refused(
     with api.application.base.engine.begin() as connection:
         past = now - timedelta(days=1)
         connection.execute(text("UPDATE contracts SET expires_at = :past"), {"past": past})
-    api.application.market.contracts.pointer.publish("0123456789abcdef")
+    api.application.market.contracts.publish("0123456789abcdef")
     universes = api.application.market.universes
     wait_until(lambda: universes.current().contracts[0].expires_at < now)
 

@@ -14,7 +14,7 @@ from angel_x.adapters.postgres.holdings import Holdings
 from angel_x.adapters.postgres.workflows import Workflows
 from angel_x.domain.book.position import Position
 from angel_x.domain.orders.order import Product, Side
-from angel_x.services.workflows import intraday, square_off, workflows
+from angel_x.services.workflows import square_off, workflows
 from angel_x.services.workflows.basket_step import Legs
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.chains import make_universe
@@ -27,8 +27,10 @@ from tests.fakes.workflows import MemoryWorkflows
 UNIVERSE = make_universe(("BANKNIFTY", "NIFTY"), (date(2026, 8, 25),), (24_000,))
 
 
-class Reads(square_off.Holdings, intraday.IntradayAccounts, Protocol):
-    """Everything that is asked of holdings."""
+class Reads(square_off.Holdings, Protocol):
+    """All reads of holdings."""
+
+    def intraday_accounts(self, key: str) -> list[tuple[int, int]]: ...
 
 
 class Store(Protocol):

@@ -382,4 +382,4 @@ def relist(market: Market, *, freeze_quantity: int) -> None:
     changed = [replace(contract, freeze_quantity=freeze_quantity) for contract in found]
     SqlContracts(application.base.engine).replace(Universe(changed))
     universe = application.market.universes.version("") or application.market.universes.current()
-    application.market.contracts.pointer.publish(universe.version)
+    application.market.contracts.publish(universe.version)

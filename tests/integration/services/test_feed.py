@@ -95,10 +95,10 @@ def make_world(cache: redis.Redis, engine: Engine) -> World:
     pointer, store = RedisUniversePointer(cache), SqlContracts(engine)
     outages = (redis.RedisError,)
     ports = FeedPorts(
-        universes=PublishedUniverse(pointer, store, wall_clock, outages),
+        universes=PublishedUniverse(pointer.get, store.load, wall_clock, outages),
         board=RedisQuoteBoard(cache, ttl_seconds=60),
         beacon=RedisFeedBeacon(cache),
-        commands=RedisFeedCommands(cache),
+        take_command=RedisFeedCommands(cache).take,
         clock=wall_clock,
         calendar=CALENDAR,
         meter=RecordingMeter(),
@@ -107,7 +107,7 @@ def make_world(cache: redis.Redis, engine: Engine) -> World:
     )
     listing = ContractListing(
         store=store,
-        pointer=pointer,
+        publish=pointer.publish,
         rules=RULES,
         calendar=CALENDAR,
         clock=wall_clock,

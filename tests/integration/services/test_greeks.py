@@ -104,7 +104,7 @@ def make_desk(cache: Redis) -> Desk:
     greeks = Greeks(
         universes=universes,
         quotes=quotes,
-        board=board,
+        read_greeks=board.read_rows,
         boards=RedisChainBoards(cache, board, risk),
         dispatcher=dispatcher,
         meter=meter,
@@ -121,7 +121,7 @@ def make_desk(cache: Redis) -> Desk:
     chains = OptionChains(
         universes=universes,
         quotes=quotes,
-        greeks=board,
+        read_greeks=board.read_rows,
         clock=lambda: NOW,
         market_clock=lambda: MARKET_TIME,
     )
@@ -279,14 +279,14 @@ def test_the_rate_is_that_of_the_markets_date(desk: Desk) -> None:
     day = timedelta(days=1)
     rows = [(today - day, 0.05), (today, 0.01), (today + day, 0.20)]
     replace(desk.greeks, rates=Dated(rows)).compute_chunk(UNIVERSE.version, 0, CHAIN, AS_OF)
-    published, _ = desk.greeks.board.read_rows(UNIVERSE, np.arange(len(UNIVERSE)))
+    published, _ = desk.greeks.read_greeks(UNIVERSE, np.arange(len(UNIVERSE)))
 
     replace(desk.greeks, rates=Dated([(today, 0.01)])).compute_chunk(
         UNIVERSE.version, 0, CHAIN, AS_OF
     )
-    expected, _ = desk.greeks.board.read_rows(UNIVERSE, np.arange(len(UNIVERSE)))
+    expected, _ = desk.greeks.read_greeks(UNIVERSE, np.arange(len(UNIVERSE)))
     desk.publish()
-    usual, _ = desk.greeks.board.read_rows(UNIVERSE, np.arange(len(UNIVERSE)))
+    usual, _ = desk.greeks.read_greeks(UNIVERSE, np.arange(len(UNIVERSE)))
 
     np.testing.assert_array_equal(published[:, :CHAIN], expected[:, :CHAIN])
     assert not np.array_equal(usual[:, :CHAIN], expected[:, :CHAIN], equal_nan=True)
@@ -298,7 +298,7 @@ def test_risk_arrays_are_published_beside_the_greeks(desk: Desk) -> None:
     rows = np.arange(len(UNIVERSE))
 
     risk, times = desk.risk.read_rows(UNIVERSE, rows)
-    greeks, greek_times = desk.greeks.board.read_rows(UNIVERSE, rows)
+    greeks, greek_times = desk.greeks.read_greeks(UNIVERSE, rows)
 
     assert times.tolist() == greek_times.tolist() == [NOW_MS - 2_000] * len(UNIVERSE)
     np.testing.assert_array_equal(risk[DELTA_ROW], greeks[GreekField.DELTA])
@@ -442,7 +442,7 @@ def test_a_quote_that_cannot_be_believed_says_why_and_changes_no_other_row(
     rows = np.arange(len(UNIVERSE))
     bad = UNIVERSE.rows[CALL]
     sound = np.delete(rows, bad)
-    before = desk.greeks.board.read_rows(UNIVERSE, sound)[0]
+    before = desk.greeks.read_greeks(UNIVERSE, sound)[0]
     desk.quote(bad, **fields)
 
     desk.publish()
@@ -451,7 +451,7 @@ def test_a_quote_that_cannot_be_believed_says_why_and_changes_no_other_row(
     assert found.status == status
     assert (found.implied_vol, found.delta, found.price) == (None,) * 3
     assert np.isnan(desk.risk.read_rows(UNIVERSE, np.array([bad]))[0]).all()
-    after = desk.greeks.board.read_rows(UNIVERSE, sound)[0]
+    after = desk.greeks.read_greeks(UNIVERSE, sound)[0]
     # The forward is implied by one strike less.
     np.testing.assert_allclose(after, before, rtol=1e-2)
 
@@ -471,7 +471,7 @@ def test_whatever_lies_in_the_cache_every_row_has_numbers_or_a_reason(
 
     assert desk.greeks.compute_chunk(UNIVERSE.version, 0, 2 * CHAIN, AS_OF) == 2 * CHAIN
 
-    columns, times = desk.greeks.board.read_rows(UNIVERSE, np.arange(len(UNIVERSE)))
+    columns, times = desk.greeks.read_greeks(UNIVERSE, np.arange(len(UNIVERSE)))
     assert set(times) == {NOW_MS - 2_000}
     for symbol, sigma in zip(UNIVERSE.symbols, columns[GreekField.IMPLIED_VOL], strict=True):
         found = desk.greeks.of(symbol)

@@ -56,7 +56,7 @@ def archive(cache: Redis, engine: Engine) -> Archive:
     board = RedisGreeksBoard(cache, ttl_seconds=30)
     service = GreeksArchive(
         universes=FixedUniverse(UNIVERSE),
-        board=board,
+        read_greeks=board.read_rows,
         snapshots=PostgresGreeksSnapshots(engine),
         meter=RecordingMeter(),
         clock=lambda: NOW,
@@ -126,7 +126,7 @@ def test_a_cache_that_goes_away_leaves_what_was_kept(archive: Archive) -> None:
             raise RedisError(f"gone while {len(rows)} rows of {universe} were read")
 
     meter = RecordingMeter()
-    away = replace(archive.service, board=Away.__new__(Away), meter=meter)
+    away = replace(archive.service, read_greeks=Away.__new__(Away).read_rows, meter=meter)
 
     assert away.snapshot() == 0
 

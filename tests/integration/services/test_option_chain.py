@@ -66,7 +66,7 @@ def desk(cache: Redis) -> Desk:
         OptionChains(
             universes=FixedUniverse(UNIVERSE),
             quotes=quotes,
-            greeks=board,
+            read_greeks=board.read_rows,
             clock=lambda: NOW,
             market_clock=lambda: MARKET_TIME,
         ),

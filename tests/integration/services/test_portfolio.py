@@ -22,7 +22,7 @@ from angel_x.domain.book.account import Account
 from angel_x.domain.chains.chain_pricing import price_chains
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.portfolios.portfolio import NetGreeks
-from angel_x.domain.portfolios.valuation import Holdings
+from angel_x.domain.portfolios.valuation import PositionColumns
 from angel_x.domain.pricing.greek_columns import to_edge_units
 from angel_x.domain.values.dated import Dated
 from angel_x.errors import UnknownAccount
@@ -80,7 +80,7 @@ def desk(cache: Redis, engine: Engine) -> Desk:
         cache=portfolio_cache,
         universes=FixedUniverse(UNIVERSE),
         quotes=quotes,
-        greeks=greeks,
+        read_greeks=greeks.read_rows,
         dispatcher=dispatcher,
         events=events,
         meter=meter,
@@ -175,7 +175,7 @@ def test_a_change_while_an_account_is_read_leaves_its_mark(desk: Desk, engine: E
     [user_id] = open_accounts(engine, 1)
 
     class ReadingDuringATrade(PostgresPortfolios):
-        def read(self, user_ids: Collection[int]) -> tuple[list[Account], Holdings]:
+        def read(self, user_ids: Collection[int]) -> tuple[list[Account], PositionColumns]:
             found = super().read(user_ids)
             desk.cache.mark_dirty([user_id])
             return found

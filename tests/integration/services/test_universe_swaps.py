@@ -70,7 +70,7 @@ class World:
         """Return what a process of its own has: it looks for another universe every time."""
         ticks = count()
         return PublishedUniverse(
-            self.pointer, self.store, lambda: NOW + timedelta(seconds=2 * next(ticks))
+            self.pointer.get, self.store.load, lambda: NOW + timedelta(seconds=2 * next(ticks))
         )
 
     def list(self, universe: Universe) -> None:

@@ -30,7 +30,7 @@ def store() -> MemoryContracts:
 
 @pytest.fixture
 def source(clock: ManualClock, pointer: MemoryPointer, store: MemoryContracts) -> PublishedUniverse:
-    return PublishedUniverse(pointer, store, clock, (ConnectionError,))
+    return PublishedUniverse(pointer.get, store.load, clock, (ConnectionError,))
 
 
 def publish_second(pointer: MemoryPointer, store: MemoryContracts) -> None:
@@ -173,7 +173,7 @@ def test_while_one_thread_loads_the_others_go_on_with_what_is_there(
     pointer: MemoryPointer, clock: ManualClock
 ) -> None:
     store = SlowContracts(FIRST)
-    source = PublishedUniverse(pointer, store, clock)
+    source = PublishedUniverse(pointer.get, store.load, clock)
     first = source.current()
     publish_second(pointer, store)
     clock.advance(1)
@@ -196,7 +196,7 @@ def test_while_one_thread_loads_the_others_go_on_with_what_is_there(
 def test_threads_that_ask_first_at_once_load_once(
     pointer: MemoryPointer, store: MemoryContracts, clock: ManualClock
 ) -> None:
-    source = PublishedUniverse(pointer, store, clock)
+    source = PublishedUniverse(pointer.get, store.load, clock)
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: source.current(), range(8)))
 

@@ -12,7 +12,7 @@ from angel_x.domain.book.account import Account
 from angel_x.domain.calendar.expiry import years_to_expiry
 from angel_x.domain.chains.chain_pricing import price_chains
 from angel_x.domain.portfolios.portfolio import Portfolio
-from angel_x.domain.portfolios.valuation import Holdings, Market, locate, value_accounts
+from angel_x.domain.portfolios.valuation import Market, PositionColumns, locate, value_accounts
 from angel_x.domain.pricing.black_scholes import greeks
 from angel_x.domain.pricing.greek import GREEK_FIELDS, GreekField
 from angel_x.domain.pricing.greek_columns import absent, to_edge_units
@@ -73,7 +73,7 @@ def value(
     """Value positions (owner, symbol, quantity, cost in paise)."""
     symbols = [symbol for _, symbol, _, _ in positions]
     columns = np.array([(o, q, c) for o, _, q, c in positions], np.int64).reshape(-1, 3)
-    holdings = Holdings(columns[:, 0], symbols, columns[:, 1], columns[:, 2])
+    holdings = PositionColumns(columns[:, 0], symbols, columns[:, 1], columns[:, 2])
     located = locate(UNIVERSE, symbols)
     accounts = [account(user_id) for user_id in range(1, users + 1)]
     found = market(symbols) if of_market is None else of_market
@@ -285,7 +285,9 @@ def test_scenarios_count_time_as_the_published_greeks_do(model: PricingModel) ->
     published = columns[:, located.rows]
     times = np.full(1, AS_OF_MS)
     found = Market(rows.quotes[located.rows], published, times, rows.spots, rows.at, RATE, model)
-    held = Holdings(np.zeros(1, np.int64), [CALL], np.ones(1, np.int64), np.zeros(1, np.int64))
+    held = PositionColumns(
+        np.zeros(1, np.int64), [CALL], np.ones(1, np.int64), np.zeros(1, np.int64)
+    )
 
     (portfolio,) = value_accounts([account(1)], held, universe, located, found, AT)
 

@@ -113,7 +113,7 @@ def rendered(part: object, width: int = 120) -> str:
 def test_profit_is_what_the_position_is_worth_beyond_its_cost(
     quantity: int, cost: str, profit: str
 ) -> None:
-    (held,) = marked([position(quantity, cost)], Market())
+    (held,) = marked([position(quantity, cost)], Market().contracts)
 
     assert held.unrealised_pnl == Decimal(profit)
     assert held.average_price * quantity == pytest.approx(Decimal(cost), abs=1)
@@ -122,7 +122,9 @@ def test_profit_is_what_the_position_is_worth_beyond_its_cost(
 def test_all_positions_are_read_at_once_and_one_that_is_not_listed_says_so() -> None:
     market = Market()
 
-    listed, unlisted = marked([position(65, "6000.00"), position(65, "6000.00", UNKNOWN)], market)
+    listed, unlisted = marked(
+        [position(65, "6000.00"), position(65, "6000.00", UNKNOWN)], market.contracts
+    )
 
     assert market.asked == [["NIFTY_01DEC26_24000CE", UNKNOWN]]
     assert (listed.status, listed.age_seconds, listed.delta) == ("ok", 1.0, 0.5)
@@ -162,7 +164,7 @@ def test_the_title_of_a_chain_is_one_line_and_says_where_there_are_no_greeks() -
 
 def test_tables_show_symbols_and_strikes_in_full() -> None:
     assert "NIFTY_01DEC26_24000CE" in rendered(
-        position_table("Positions", marked([position(65, "6000.00")], Market()))
+        position_table("Positions", marked([position(65, "6000.00")], Market().contracts))
     )
     assert "24000" in rendered(chain_table(chain("24010"), 5))
 

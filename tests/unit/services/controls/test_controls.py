@@ -20,12 +20,10 @@ HALTED, REDUCING, ACTIVE = TradingState.HALTED, TradingState.REDUCING, TradingSt
 SYSTEM, USER, UNDERLYING = ControlScope.SYSTEM, ControlScope.USER, ControlScope.UNDERLYING
 
 
-class CrossedNames:
-    """Accounts each of which bears the id of another one as its name."""
-
-    def names(self, ids: Collection[int]) -> dict[int, str]:
-        crossed = {1: "2", 2: "1", 7: "8", 8: "7"}
-        return {i: crossed[i] for i in ids}
+def crossed_names(ids: Collection[int]) -> dict[int, str]:
+    """Return names each of which is the id of another account."""
+    crossed = {1: "2", 2: "1", 7: "8", 8: "7"}
+    return {i: crossed[i] for i in ids}
 
 
 class Panel:
@@ -37,7 +35,7 @@ class Panel:
         self.events = RecordingEvents()
         self.controls = TradingControls(
             store=self.store,
-            accounts=CrossedNames(),
+            account_names=crossed_names,
             universes=OneUniverse(UNIVERSE),
             dispatcher=self.dispatcher,
             events=self.events,

@@ -27,10 +27,15 @@ OLD = make_universe(strikes=(24_000,))
 
 
 @pytest.fixture
-def listing() -> ContractListing:
+def pointer() -> MemoryPointer:
+    return MemoryPointer(OLD.version)
+
+
+@pytest.fixture
+def listing(pointer: MemoryPointer) -> ContractListing:
     return ContractListing(
         store=MemoryContracts(OLD),
-        pointer=MemoryPointer(OLD.version),
+        publish=pointer.publish,
         rules=RULES,
         calendar=CALENDAR,
         clock=ManualClock(),
@@ -38,12 +43,9 @@ def listing() -> ContractListing:
     )
 
 
-def published(listing: ContractListing) -> str | None:
-    assert isinstance(listing.pointer, MemoryPointer)
-    return listing.pointer.published
-
-
-def test_a_recording_replaces_what_was_listed(listing: ContractListing, tmp_path: Path) -> None:
+def test_a_recording_replaces_what_was_listed(
+    listing: ContractListing, pointer: MemoryPointer, tmp_path: Path
+) -> None:
     path = tmp_path / "chain.csv"
     path.write_text(chain_text())
 
@@ -51,24 +53,28 @@ def test_a_recording_replaces_what_was_listed(listing: ContractListing, tmp_path
 
     universe = listing.store.load()
     assert (result.listed, result.unlisted, result.chains) == (3, 4, 2)
-    assert result.version == universe.version == published(listing)
+    assert result.version == universe.version == pointer.published
 
 
-def test_a_wrong_file_lists_nothing(listing: ContractListing, tmp_path: Path) -> None:
+def test_a_wrong_file_lists_nothing(
+    listing: ContractListing, pointer: MemoryPointer, tmp_path: Path
+) -> None:
     path = tmp_path / "chain.csv"
     path.write_text(chain_text().replace("147.4", "-147.4"))
 
     with pytest.raises(InvalidChainFile, match=r"chain\.csv, row 3, column ltp"):
         listing.load_file(path)
 
-    assert listing.store.load().version == OLD.version == published(listing)
+    assert listing.store.load().version == OLD.version == pointer.published
 
 
-def test_a_generated_chain_replaces_what_was_listed(listing: ContractListing) -> None:
+def test_a_generated_chain_replaces_what_was_listed(
+    listing: ContractListing, pointer: MemoryPointer
+) -> None:
     result = listing.load_generated("NIFTY", Decimal(24_060))
 
     assert (result.listed, result.unlisted, result.chains) == (486, 4, 3)
-    assert published(listing) == result.version
+    assert pointer.published == result.version
 
 
 def test_listing_the_same_again_changes_nothing(listing: ContractListing) -> None:
@@ -89,7 +95,9 @@ def test_a_chain_is_generated_only_where_everything_has_expired(listing: Contrac
     assert renewed.unlisted == 486
 
 
-def test_a_scrip_master_replaces_what_was_listed(listing: ContractListing, tmp_path: Path) -> None:
+def test_a_scrip_master_replaces_what_was_listed(
+    listing: ContractListing, pointer: MemoryPointer, tmp_path: Path
+) -> None:
     path = tmp_path / "OpenAPIScripMaster.json"
     path.write_text(master_text([cash("BEL"), option(), option(24_000, "PE", freeze_qty=...)]))
     assert isinstance(listing.clock, ManualClock)
@@ -100,11 +108,13 @@ def test_a_scrip_master_replaces_what_was_listed(listing: ContractListing, tmp_p
 
     assert (result.listed, result.chains, result.underlyings) == (2, 1, 1)
     assert (result.passed_over, result.without_freeze) == ({"other_instruments": 1}, 0)
-    assert result.version == listing.store.load().version == published(listing)
+    assert result.version == listing.store.load().version == pointer.published
     assert told[-1] == (path.stat().st_size, path.stat().st_size)
 
 
-def test_a_wrong_master_lists_nothing(listing: ContractListing, tmp_path: Path) -> None:
+def test_a_wrong_master_lists_nothing(
+    listing: ContractListing, pointer: MemoryPointer, tmp_path: Path
+) -> None:
     path = tmp_path / "master"
     path.write_text(
         master_text([option(expiry="01DEC2026"), option(expiry="01DEC2026", strike="no")])
@@ -113,18 +123,22 @@ def test_a_wrong_master_lists_nothing(listing: ContractListing, tmp_path: Path) 
     with pytest.raises(InvalidScripMaster, match=r"master, row 2, field strike"):
         listing.load_file(path)
 
-    assert listing.store.load().version == OLD.version == published(listing)
+    assert listing.store.load().version == OLD.version == pointer.published
 
 
-def test_a_generated_universe_replaces_what_was_listed(listing: ContractListing) -> None:
+def test_a_generated_universe_replaces_what_was_listed(
+    listing: ContractListing, pointer: MemoryPointer
+) -> None:
     result = listing.load_universe(UniversePlan(underlyings=10, expiries=1, contracts=1_001))
 
     assert (result.listed, result.unlisted, result.underlyings) == (1_000, 4, 10)
-    assert published(listing) == result.version == listing.store.load().version
+    assert pointer.published == result.version == listing.store.load().version
 
 
-def test_a_plan_that_cannot_be_followed_lists_nothing(listing: ContractListing) -> None:
+def test_a_plan_that_cannot_be_followed_lists_nothing(
+    listing: ContractListing, pointer: MemoryPointer
+) -> None:
     with pytest.raises(InvalidInput, match="contracts must be at least"):
         listing.load_universe(UniversePlan(contracts=10))
 
-    assert listing.store.load().version == OLD.version == published(listing)
+    assert listing.store.load().version == OLD.version == pointer.published

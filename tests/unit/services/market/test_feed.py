@@ -103,7 +103,7 @@ class Stage:
             universes=self.universes,
             board=self.board,
             beacon=self.beacon,
-            commands=TimedCommands(self.clock, *commands),
+            take_command=TimedCommands(self.clock, *commands).take,
             clock=self.clock,
             calendar=CALENDAR,
             meter=self.meter,

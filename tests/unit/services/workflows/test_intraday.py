@@ -26,7 +26,7 @@ def desk() -> Desk:
 @pytest.fixture
 def close(desk: Desk) -> IntradayClose:
     return IntradayClose(
-        accounts=desk.holdings,
+        accounts=desk.holdings.intraday_accounts,
         square_off=desk.square_off,
         rule=desk.rule,
         market_clock=desk.clock,
