@@ -14,7 +14,7 @@ from angel_x import errors
 
 
 class ProblemFault(msgspec.Struct, frozen=True):
-    """One thing that is wrong; ``index`` is the position of the order, null outside of orders."""
+    """One fault of a request; ``index`` is the position of the order, null outside of orders."""
 
     index: int | None
     field: str
@@ -23,7 +23,7 @@ class ProblemFault(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a request was not carried out."""
+    """The reason of a failed request."""
 
     type: str
     title: str
@@ -59,7 +59,7 @@ STATUS: Mapping[type[errors.AngelXError], HTTPStatus] = {
 
 
 def of_status(status: HTTPStatus, detail: str, faults: tuple[ProblemFault, ...] = ()) -> Problem:
-    """Return a problem that its HTTP status names well enough."""
+    """Return a problem named by its HTTP status."""
     name = status.phrase.lower().replace(" ", "-")
     return Problem(
         type=f"urn:angel-x:{name}",
@@ -71,7 +71,7 @@ def of_status(status: HTTPStatus, detail: str, faults: tuple[ProblemFault, ...] 
 
 
 def of_error(error: errors.AngelXError) -> Problem:
-    """Return the problem that an error of the tree becomes."""
+    """Return the problem of an error of the tree."""
     kind = next(base for base in type(error).__mro__ if base in STATUS)
     words = _words(kind.__name__)
     return Problem(
@@ -84,7 +84,7 @@ def of_error(error: errors.AngelXError) -> Problem:
 
 
 def unexpected(request_id: str) -> Problem:
-    """Return the problem of a failure that nobody foresaw; its cause is in the log."""
+    """Return the problem of an unexpected failure, whose cause is in the log."""
     detail = f"the request failed; the log has the cause under request id {request_id}"
     return of_status(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
 
@@ -99,7 +99,7 @@ def _faults(error: errors.AngelXError) -> tuple[ProblemFault, ...]:
 
 
 def _named(error: errors.AngelXError) -> tuple[str, str, str] | None:
-    """Return field, value and detail of an error that concerns one thing."""
+    """Return field, value and detail of an error about one field, None of any other."""
     found: tuple[str, str, str] | None = None
     match error:
         case errors.InvalidInput() if error.field:
@@ -118,7 +118,7 @@ def _named(error: errors.AngelXError) -> tuple[str, str, str] | None:
 
 
 def _missing(error: errors.AngelXError) -> tuple[str, str, str] | None:
-    """Return field, value and detail of an error that nothing has a name."""
+    """Return field, value and detail of an error about an unknown name, None of any other."""
     found: tuple[str, str, str] | None = None
     match error:
         case errors.OrderNotFound():
