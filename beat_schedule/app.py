@@ -1,4 +1,4 @@
-"""The Celery app of Beat and Flower: it knows the schedule and the queues, and no task's code."""
+"""The Celery app of Beat and Flower: schedule and queues, without the code of tasks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tasks.loading import guest_app
 
 
 def make_app(settings: Settings) -> Celery:
-    """Return an app that sends what is due and runs nothing."""
+    """Return an app that sends due messages and runs no tasks."""
     made = guest_app("angel_x_beat")
     made.conf.update(
         celery_options(settings),

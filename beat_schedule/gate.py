@@ -1,4 +1,4 @@
-"""Who may send: nobody while the market rests, and nobody to a queue that no worker empties."""
+"""Gates of the schedule: no messages while the market is closed, none to a queue without workers."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ log = structlog.get_logger()
 
 #: Set by a running feed, for seconds at a time.
 _FEED_LIVE = "ax:feed:live"
-#: Queues of work that the next turn asks for again, and how much of it may wait there.
+#: Queues of work that the next turn sends again, and the most messages that may wait there.
 _PATIENT = (QueueName.GREEKS, QueueName.PORTFOLIO, QueueName.MONITOR)
 BACKLOG = 200
 
 
 class MarketGate:
-    """Lets an entry pass, or makes it wait for its next turn."""
+    """Admits an entry by the market hours of its :class:`Gate`."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class MarketGate:
         self._clock = clock
 
     def admits(self, name: str) -> bool:
-        """Say whether an entry may run now; one that is not in the table always may."""
+        """Return whether an entry may run now; an entry that is not in the table always may."""
         gate = self._gates.get(name, Gate.ALWAYS)
         if gate is Gate.TRADING_DAY:
             return self._calendar.is_trading_day(self._clock().astimezone(IST).date())
@@ -56,9 +56,9 @@ class MarketGate:
 
 
 class BacklogGate:
-    """Passes over entries whose queue nobody empties.
+    """Holds back entries whose queue has too many messages.
 
-    Messages expire where they are taken; where none is taken they would lie for ever.
+    Messages expire when a worker takes them; without a worker they would stay for ever.
     """
 
     def __init__(self, entries: Mapping[str, Entry], broker: Redis) -> None:
@@ -67,7 +67,7 @@ class BacklogGate:
         self._held: set[str] = set()
 
     def admits(self, name: str) -> bool:
-        """Say whether an entry may be sent; without an answer of the broker it may."""
+        """Return whether an entry may be sent; while the message broker is unavailable it may."""
         queue = self._queues.get(name)
         if queue is None or queue not in _PATIENT:
             return True
@@ -80,10 +80,10 @@ class BacklogGate:
         return waiting < BACKLOG
 
     def _tell(self, name: str, queue: QueueName, waiting: int) -> None:
-        """Log once that an entry is held back, and once that it no longer is."""
+        """Log once when an entry is held back, and once when it is released."""
         if waiting >= BACKLOG and name not in self._held:
             self._held.add(name)
             log.warning("beat.held_back", entry=name, queue=queue, waiting=waiting)
         elif waiting < BACKLOG and name in self._held:
             self._held.remove(name)
-            log.info("beat.let_go", entry=name, queue=queue, waiting=waiting)
+            log.info("beat.released", entry=name, queue=queue, waiting=waiting)

@@ -16,7 +16,7 @@ from config.settings import Settings
 
 
 def report_memory(settings: Settings, role: str, clock: Callable[[], datetime]) -> None:
-    """Start a thread that reports this process for as long as it lives."""
+    """Start a thread that reports the memory of this process until it ends."""
     cache = redis.Redis.from_url(settings.needed("cache_url"), socket_timeout=2)
     watch = MemoryWatch(
         f"{settings.node}/{role}",

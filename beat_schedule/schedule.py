@@ -1,4 +1,4 @@
-"""What happens when: the table of periodic tasks."""
+"""The table of periodic tasks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from config.task_names import TaskName
 
 
 class Gate(Enum):
-    """When an entry that is due may run."""
+    """The market hours in which a due entry may run."""
 
     ALWAYS = auto()
     #: While the market is open or a feed is live.
@@ -33,20 +33,20 @@ class Entry:
 
     @property
     def expires_seconds(self) -> float:
-        """How long a message is worth running: until the next one, or an hour."""
+        """The time after which a message expires: the period, or an hour."""
         return self.when.total_seconds() if isinstance(self.when, timedelta) else 3600.0
 
 
 def entries(settings: Settings) -> dict[str, Entry]:
-    """Return the schedule by name.  Portfolios are renewed twice in the time that they live."""
+    """Return the schedule by name.  Portfolios are renewed twice in their TTL."""
     return {
         "memory": Entry(TaskName.CHECK_MEMORY, _every(60)),
         "queues": Entry(TaskName.CHECK_QUEUES, _every(10)),
         "partitions": Entry(TaskName.MAINTAIN_PARTITIONS, crontab(hour=2, minute=30)),
         "orders-match": Entry(TaskName.MATCH_ORDERS, _every(1), Gate.LIVE),
-        # Not gated: orders expire at the close, when the market is open no more.
+        # Not gated: orders expire at the close, when the market is not open any more.
         "orders-expire": Entry(TaskName.EXPIRE_ORDERS, _every(30)),
-        # Not gated: the calendar, by the market's clock, says when the cut-off is.
+        # Not gated: the task compares market time with the cut-off itself.
         "intraday-close": Entry(TaskName.CLOSE_INTRADAY, _every(10)),
         "greeks": Entry(TaskName.REFRESH_GREEKS, _every(settings.greeks_pace_seconds), Gate.LIVE),
         "greeks-snapshot": Entry(
@@ -63,7 +63,7 @@ def entries(settings: Settings) -> dict[str, Entry]:
 
 
 def celery_schedule(settings: Settings) -> dict[str, dict[str, object]]:
-    """Return the schedule as Celery reads it."""
+    """Return the schedule in the format of Celery."""
     return {
         name: {
             "task": entry.task.value,

@@ -1,4 +1,4 @@
-"""RedBeat's scheduler with gates for market hours and full queues, and a sign of life."""
+"""RedBeat's scheduler with gates for market hours and full queues, and a heartbeat."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from config.settings import Settings
 
 log = structlog.get_logger()
 
-#: By how much the clocks of two machines may differ; a last run later than that is of a wrong clock.
+#: The largest clock difference of two machines; a last run further in the future has a wrong time.
 _CLOCKS_DIFFER = timedelta(seconds=5)
 #: Touched in the home on every tick of the leading Beat.
 HEARTBEAT = "beat.tick"
@@ -48,7 +48,7 @@ class Config(RedBeatConfig):
 
 
 class Scheduler(RedBeatScheduler):
-    """Sends what is due, unless the market rests or what was sent before still lies there."""
+    """Sends due entries, unless the market is closed or earlier messages still wait."""
 
     def __init__(self, app: Any, **options: Any) -> None:  # noqa: ANN401 - Celery is untyped
         settings: Settings = app.conf.angel_x_settings
@@ -66,12 +66,12 @@ class Scheduler(RedBeatScheduler):
         super().__init__(app, **options)
 
     def setup_schedule(self) -> None:
-        """Store the entries of this release, none of which waits for a clock that was wrong."""
+        """Store the entries of this release and correct last runs in the future."""
         super().setup_schedule()
         self._rebase()
 
     def maybe_due(self, entry: Any, **options: Any) -> float:  # noqa: ANN401
-        """Send an entry if it is due and may run; otherwise pass over its turn."""
+        """Send an entry if it is due and admitted; otherwise skip its turn."""
         is_due, next_seconds = entry.is_due()
         if is_due and not (self._market.admits(entry.name) and self._backlog.admits(entry.name)):
             self.reserve(entry)
@@ -79,15 +79,15 @@ class Scheduler(RedBeatScheduler):
         return float(super().maybe_due(entry, **options))
 
     def send_task(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        """Send the message of an entry whose turn is noted."""
+        """Send the message of an entry whose run is stored."""
         self._at(Step.TICK_NOTED)
         sent = super().send_task(*args, **options)
         self._at(Step.TICK_SENT)
         return sent
 
     def tick(self, *args: Any, **options: Any) -> float:  # noqa: ANN401
-        """Run what is due, then say that this Beat lives."""
-        # The clock may also have been wrong in the Beat that led before, or until now in this one.
+        """Send due entries, then touch the heartbeat file."""
+        # The clock may have been wrong in the former leader, or until now in this process.
         self._rebase()
         seconds = super().tick(*args, **options)
         self._heartbeat.parent.mkdir(parents=True, exist_ok=True)
@@ -95,26 +95,26 @@ class Scheduler(RedBeatScheduler):
         return float(seconds)
 
     def _rebase(self) -> None:
-        """Take back last runs that a clock ahead of time has noted.
+        """Correct last runs in the future, which a wrong clock has stored.
 
-        An entry would be due only when that time has come and a period more has passed.
+        Such an entry would be due only one period after that time.
         """
         now = self.app.now()
         for entry in self._stored():
             if entry.last_run_at is None or entry.last_run_at <= now + _CLOCKS_DIFFER:
                 continue
-            # A period counts from its last run, and is due at once; a time of day comes again.
+            # An entry with a period becomes due at once; one with a time of day keeps its time.
             period = getattr(entry.schedule, "run_every", timedelta(0))
             log.warning("beat.rebased", entry=entry.name, last_run_at=entry.last_run_at.isoformat())
             entry.reschedule(now - period)
 
     def _stored(self) -> Iterator[RedBeatSchedulerEntry]:
         for key in get_redis(self.app).zrange(self.app.redbeat_conf.schedule_key, 0, -1):
-            # RedBeat removes what has no definition.
+            # RedBeat removes entries without a definition itself.
             with suppress(KeyError):
                 yield self.Entry.from_key(key, app=self.app)
 
 
 def _client(url: str) -> redis.Redis:
-    """Return a client that gives up at once: the next turn asks again."""
+    """Return a client without retries: the next turn asks again."""
     return redis.Redis.from_url(url, socket_timeout=2, retry=Retry(NoBackoff(), 0))

@@ -1,4 +1,4 @@
-"""Working on a batch in halves, so that an order which makes it fail ends up alone."""
+"""Processing a failing batch in halves, which isolates the order that makes it fail."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import structlog
 
 log = structlog.get_logger()
 
-#: Characters of a traceback that are kept, half of them from either end: an error of the database
-#: begins with its cause and ends with pages of SQL.
+#: Kept characters of a traceback, half of them from either end: an error of the database begins with
+#: its cause and ends with long SQL.
 _KEPT = 4000
 
 
@@ -21,16 +21,16 @@ def in_halves(
     transient: tuple[type[Exception], ...],
     give_up: Callable[[int, str], int],
 ) -> int:
-    """Work on all orders but those that fail alone; return the sum of what ``work`` returns.
+    """Call ``work`` on all orders except those that fail alone; return the sum of its results.
 
-    ``work`` keeps nothing where it raises.  ``give_up`` takes an order that failed alone and its
-    traceback; what it returns counts too.  Errors of servers are raised: no order is to blame.
+    ``work`` must keep nothing if it raises.  ``give_up`` gets an order that failed alone and its
+    traceback; its result is added.  Transient errors are raised, because no order causes them.
     """
     try:
         return work(order_ids)
     except transient:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever one order raises must not stop the rest
+    except Exception as error:  # noqa: BLE001 - an error of one order must not stop the others
         if len(order_ids) == 1:
             return give_up(order_ids[0], _shortened(traceback.format_exc()))
         log.warning("batch.split", orders=len(order_ids), error=repr(error))

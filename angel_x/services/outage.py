@@ -1,4 +1,4 @@
-"""A server that is away: when to try again, and one log line at each end."""
+"""Backoff while a server is unavailable, with one log line at its begin and end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Outage:
         self._failed_at: datetime | None = None
 
     def holds_back(self, now: datetime) -> bool:
-        """Say whether it is too early for another attempt."""
+        """Return whether it is too early for another attempt."""
         return self._failed_at is not None and now - self._failed_at < self._wait
 
     def record_failure(self, now: datetime, error: Exception) -> None:

@@ -1,1 +1,1 @@
-"""How the command line and the demonstration show things to people."""
+"""Tables and formats of the command line and of rehearsals."""

@@ -70,7 +70,7 @@ def test_an_entry_that_is_held_back_is_named_once_and_once_when_it_is_let_go(
 
     assert [(entry["event"], entry["entry"], entry["waiting"]) for entry in logs] == [
         ("beat.held_back", "greeks", BACKLOG),
-        ("beat.let_go", "greeks", 0),
+        ("beat.released", "greeks", 0),
     ]
 
 
