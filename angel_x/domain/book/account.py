@@ -1,4 +1,4 @@
-"""An account and what it holds and offers in each contract."""
+"""An account, and its exposure in each contract."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class Account:
     id: int
     cash: Decimal
     collateral: Decimal
-    #: Margin of short positions and short orders, and premium reserved for purchases that rest.
+    #: Margin of short positions and resting sales, and premium reserved for resting purchases.
     margin_used: Decimal
     realised_pnl: Decimal = ZERO
     #: Orders in the market or on their way there.
     open_orders: int = 0
-    #: The trading day, in India, that ``day_pnl`` is of.
+    #: The trading day of ``day_pnl``, in India.
     pnl_day: date | None = None
     #: Rupees realised on that day, less charges.
     day_pnl: Decimal = ZERO
 
     def begin_day(self, day: date) -> None:
-        """Start the result of a new trading day at nothing."""
+        """Reset ``day_pnl`` on a new trading day."""
         if self.pnl_day != day:
             self.pnl_day, self.day_pnl = day, ZERO
 
@@ -39,14 +39,14 @@ class Account:
 
 @dataclass(slots=True)
 class Exposure:
-    """One account in one contract: what it holds and what it offers."""
+    """The position and the resting units of one account in one contract."""
 
     user_id: int
     symbol: str
     net_quantity: int = 0
-    #: Units of the purchases that rest.
+    #: Units of resting purchases.
     open_buy_quantity: int = 0
-    #: Units of the sales that rest.
+    #: Units of resting sales.
     open_sell_quantity: int = 0
 
     @property
@@ -55,7 +55,7 @@ class Exposure:
         return self.net_quantity - self.open_sell_quantity
 
     def offer(self, side: Side, change: int) -> None:
-        """Let ``change`` more units of one side rest, or fewer if it is negative."""
+        """Add ``change`` to the resting units of one side."""
         if side is Side.BUY:
             self.open_buy_quantity += change
         else:

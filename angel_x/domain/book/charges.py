@@ -40,8 +40,8 @@ class ChargeRates:
     def on_fill(self, side: Side, before: Decimal, after: Decimal) -> Decimal:
         """Return the charges of the fill that took an order's premium from ``before`` to ``after``.
 
-        Those of all fills add up to those of the order, to the paisa, so what was reserved for the
-        whole order is enough for its parts.
+        The charges of all fills add up to those of the order, to the paisa, so the reservation of
+        the order covers them.
         """
         return self.on_order(side, after) - self.on_order(side, before)
 

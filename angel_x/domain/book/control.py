@@ -1,4 +1,4 @@
-"""Controls: who has set which trading state for what, and what came of it."""
+"""Trading states that are set, with actor and reason, and the records of cancellations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from angel_x.domain.orders.order import OrderStatus, Priority, Product, Side
 
 
 class ControlScope(StrEnum):
-    """What a trading state holds for."""
+    """The scope of a trading state."""
 
     SYSTEM = "system"
     USER = "user"
@@ -21,11 +21,10 @@ class ControlScope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """A trading state that was set."""
+    """A stored trading state."""
 
     scope: ControlScope
-    #: An account or an underlying; empty for the system.  The store has the account's id, answers its
-    #: name.
+    #: An account or an underlying; empty for the system.  Stored is the account's id, shown its name.
     name: str
     state: TradingState
     actor: str
@@ -35,9 +34,9 @@ class Control:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlList:
-    """The trading states that were set, whatever they are now."""
+    """Stored trading states, including active ones."""
 
-    #: The stricter one of the system's and the account's own.
+    #: The stricter one of the states of the system and the account.
     state: TradingState
     controls: tuple[Control, ...]
 
@@ -46,7 +45,7 @@ class ControlList:
 class ControlReceipt(Control):
     """The answer to a change of a trading state.
 
-    ``settled`` says that no order is being decided any more under the state before; otherwise a
+    ``settled`` means that no order is decided under the former state any more; otherwise a
     transaction that began earlier was still open when the answer was given.
     """
 
@@ -55,7 +54,7 @@ class ControlReceipt(Control):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlledOrder:
-    """An open order that a trading state concerns, read without a lock."""
+    """An open order in the scope of a trading state, read without a lock."""
 
     id: int
     side: Side
@@ -70,13 +69,13 @@ class ControlledOrder:
 
     @property
     def may_stand(self) -> bool:
-        """Say whether the state lets it stand."""
+        """Return whether the trading state allows it to stay open."""
         return may_stand(self, self.exposure, self.state)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderSelection:
-    """Which orders and positions of an account are meant; None takes all."""
+    """A selection of orders and positions of an account; a field that is None takes all."""
 
     symbol: str | None = None
     underlying: str | None = None
@@ -85,19 +84,19 @@ class OrderSelection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancellationRecord:
-    """What became of one order that was to be canceled: the race is decided, and this is how."""
+    """The outcome of the cancellation of one order."""
 
     order_id: str
     client_order_id: str
     symbol: str
     status: OrderStatus
     filled_quantity: int
-    #: False where it was closed before it could be canceled.
+    #: False where it closed before it could be canceled.
     canceled: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancellationList:
-    """What became of every order that was open, in the order of their acceptance."""
+    """The outcomes of all open orders, in the order of their acceptance."""
 
     orders: tuple[CancellationRecord, ...]

@@ -1,8 +1,7 @@
 """Double-entry bookkeeping: every event's entries sum to zero.
 
-``cash`` is what the account has, ``position`` what its open positions cost, ``pnl`` the realised
-result with its sign turned, ``charges`` what was paid in fees and ``deposit`` what came in from
-outside, with its sign turned.
+``cash`` is the cash of the account, ``position`` the cost of its open positions, ``pnl`` the negated
+realised P&L, ``charges`` the paid fees and ``deposit`` the negated deposits.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ def fill_entries(
 ) -> tuple[list[LedgerEntry], Decimal]:
     """Return the entries of one fill and the change of cash, in rupees.
 
-    ``cost_change`` is by how much the cost of the position grew, ``realised`` what was earned on
-    the part that closed.  Entries of nothing are left out.
+    ``cost_change`` is the increase of the cost of the position, ``realised`` the P&L of the closed
+    part.  Entries of zero are left out.
     """
     cash = realised - cost_change - charges
     amounts = {

@@ -1,4 +1,4 @@
-"""Limits on what an account may ask for, and which of two is the stricter."""
+"""Risk limits of accounts, their bounds, and the stricter of two."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from angel_x.errors import InvalidInput
 
 
 class LimitKind(StrEnum):
-    """What can be limited.  A value is the name of a field of :class:`Limits`."""
+    """The kinds of limits.  A value is the name of a field of :class:`Limits`."""
 
     MAX_ORDER_QUANTITY = "max_order_quantity"
-    """Units that one order may be for."""
+    """The most units of one order."""
 
     MAX_ORDER_NOTIONAL = "max_order_notional"
-    """Rupees of premium that one order may be worth."""
+    """The most rupees of premium of one order."""
 
     MAX_OPEN_ORDERS = "max_open_orders"
-    """Orders that an account may have in the market; none is let in beside them."""
+    """The most open orders of an account; more are denied."""
 
     MAX_ORDERS_PER_SECOND = "max_orders_per_second"
-    """Orders accepted within any second; set for everyone, it holds for all accounts together."""
+    """The most orders accepted within any second; the global limit holds for all accounts together."""
 
     MAX_DAILY_LOSS = "max_daily_loss"
-    """Rupees, charges included, after whose loss in a day an account may only reduce positions."""
+    """Rupees of loss in a day, charges included, from which an account may only close positions."""
 
     FAT_FINGER_PERCENT = "fat_finger_percent"
-    """How much worse than the last price a limit price may be, in percent of the last price."""
+    """The most percent of the last price by which a limit price may be worse than the last price."""
 
     DUPLICATE_WINDOW_SECONDS = "duplicate_window_seconds"
-    """Seconds in which an account may not repeat an order's contract, side, quantity and prices."""
+    """Seconds in which an account must not repeat contract, side, quantity and prices of an order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """One value a kind, None where there is no limit."""
+    """One value for each kind, None where there is no limit."""
 
     max_order_quantity: int | None = None
     max_order_notional: Decimal | None = None
@@ -51,14 +51,14 @@ class Limits:
 
     @classmethod
     def of(cls, values: Mapping[str, Decimal | str]) -> Limits:
-        """Return the limits of values by kind; a kind that only a later release knows is left out."""
+        """Return limits from values by kind; unknown kinds, of later releases, are left out."""
         known: dict[str, Any] = {
             kind.value: _exact(kind, Decimal(values[kind])) for kind in LimitKind if kind in values
         }
         return cls(**known) if known else NO_LIMITS
 
     def stricter(self, other: Limits) -> Limits:
-        """Return limits that hold what both sides ask for."""
+        """Return the stricter value of each kind."""
         if other is NO_LIMITS:
             return self
         return Limits(**{kind.value: self._stricter_of(kind, other) for kind in LimitKind})
@@ -74,16 +74,16 @@ NO_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class LimitSheet:
-    """The limits of one account, or of everyone where it names none."""
+    """The limits of one account, or the global ones where ``user_id`` is None."""
 
     user_id: int | None
-    #: What was set for this account, or for everyone.
+    #: The stored limits of the account, or the global ones.
     own: Limits
-    #: What holds: of its own limits and those for everyone the stricter.
+    #: The limits in force: of the own and the global ones the stricter.
     effective: Limits
 
     def values(self) -> dict[str, Decimal | int]:
-        """Return what was set, by kind."""
+        """Return the stored limits by kind."""
         return {kind: value for kind, value in asdict(self.own).items() if value is not None}
 
 
@@ -98,7 +98,7 @@ def _bounds(least: str, most: str, *, is_whole: bool = False) -> _Bounds:
     return _Bounds(Decimal(least), Decimal(most), is_whole)
 
 
-# A duplicate is looked for among all that the account has sent within the window.
+# The window is short, because duplicates are searched in all orders of the account within it.
 _BOUNDS: Mapping[LimitKind, _Bounds] = MappingProxyType(
     {
         LimitKind.MAX_ORDER_QUANTITY: _bounds("1", "1e9", is_whole=True),

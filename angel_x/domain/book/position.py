@@ -12,13 +12,13 @@ from angel_x.domain.values.money import ZERO, to_paisa
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The part of a fill that closed something: one round trip."""
+    """The closing part of a fill: one round trip."""
 
-    #: The side that had opened the position.
+    #: The side that opened the position.
     side: Side
     #: Units.
     quantity: int
-    #: Rupees a unit, averaged over what was closed.
+    #: Rupees a unit, averaged over the closed units.
     entry_price: Decimal
     exit_price: Decimal
     #: Rupees, before charges.
@@ -29,7 +29,7 @@ class Closing:
 
 @dataclass(slots=True)
 class Position:
-    """Signed units and what they cost: a long position cost money, a short one brought some in."""
+    """Signed units and their signed cost: paid for a long position, received for a short one."""
 
     user_id: int
     symbol: str
@@ -38,7 +38,7 @@ class Position:
     #: Signed rupees; has the sign of ``quantity``.
     cost: Decimal = ZERO
     realised_pnl: Decimal = ZERO
-    #: The stored row; None for one that was opened in this batch.
+    #: The id of the stored row; None for a position opened in this batch.
     id: int | None = None
     entry_time: datetime | None = None
 
@@ -54,10 +54,10 @@ class Position:
         return value
 
     def close(self, side: Side, quantity: int, price: Decimal) -> Closing:
-        """Take units off with a fill of the other side, at most as many as there are.
+        """Close at most the held units with a fill of the other side.
 
-        The cost of what is closed is the average, rounded to the paisa; the last unit takes the
-        remainder along, so a flat position has cost exactly nothing.
+        The cost of the closed units is the average, rounded to the paisa; the last unit takes the
+        remainder, so the cost of a flat position is exactly zero.
         """
         held = abs(self.quantity)
         cost_closed = self.cost if quantity == held else to_paisa(self.cost * quantity / held)

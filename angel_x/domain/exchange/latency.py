@@ -1,4 +1,4 @@
-"""Latency: how long an order is on its way to the exchange."""
+"""Latency: the time of an order to the exchange."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """A fixed time, and up to ``jitter_ms`` on top, evenly spread."""
+    """A fixed time, and up to ``jitter_ms`` more, uniformly distributed."""
 
     fixed_ms: int = 0
     jitter_ms: int = 0
@@ -26,7 +26,7 @@ class Latency:
         return not (self.fixed_ms or self.jitter_ms)
 
     def seconds(self, ids: NDArray[np.int64], attempts: NDArray[np.int64]) -> float:
-        """Return how long the slowest of these orders takes: they travel together."""
+        """Return the latency of a batch in seconds: that of its slowest order."""
         if not len(ids) or self.is_none:
             return 0.0
         slowest = float(draws(self.seed, Stream.LATENCY, ids, attempts).max())

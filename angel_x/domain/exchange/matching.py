@@ -1,4 +1,4 @@
-"""What the paper exchange does with orders as columns: trigger, cross, price, rank.
+"""The matching of the paper exchange on columns: trigger, crossing, price, priority.
 
 Prices are whole paise, zero for none.
 """
@@ -12,8 +12,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: One order.  ``row`` counts in the universe, -1 where that does not hold the contract.  A ``limit``
-#: of zero is that of an order at market that has none yet.
+#: One order.  ``row`` is its row in the universe, -1 where the contract is not listed.  A ``limit`` of
+#: zero is that of an order at market without a protection limit.
 ORDER = np.dtype(
     [
         ("id", "<i8"),
@@ -21,7 +21,7 @@ ORDER = np.dtype(
         ("is_buy", "?"),
         ("limit", "<i8"),
         ("trigger", "<i8"),
-        # A stop order that has not come alive.
+        # A stop order that is not triggered.
         ("is_stopped", "?"),
         ("leaves", "<i8"),
         ("filled", "<i8"),
@@ -31,7 +31,7 @@ ORDER = np.dtype(
 
 
 def touch_paise(quotes: NDArray[np.void], is_buy: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the price that each order would trade at: ask for a purchase, bid for a sale.
+    """Return the touch of each order: ask for a purchase, bid for a sale.
 
     Zero where that side of the quote is empty or the quote is crossed.
     """
@@ -41,14 +41,14 @@ def touch_paise(quotes: NDArray[np.void], is_buy: NDArray[np.bool_]) -> NDArray[
 
 
 def triggered(orders: NDArray[np.void], last: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which orders are alive: no stop orders, or stops that the last price has reached."""
+    """Return which orders are active: all but stops whose trigger the last price has not reached."""
     is_buy, trigger = orders["is_buy"], orders["trigger"]
     reached = np.where(is_buy, last >= trigger, last <= trigger) & (last > 0)
     return ~orders["is_stopped"] | reached
 
 
 def crosses(orders: NDArray[np.void], touch: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which orders would trade at the touch."""
+    """Return which orders are marketable at the touch."""
     within = np.where(orders["is_buy"], touch <= orders["limit"], touch >= orders["limit"])
     return within & (touch > 0)
 
@@ -56,7 +56,7 @@ def crosses(orders: NDArray[np.void], touch: NDArray[np.int64]) -> NDArray[np.bo
 def slipped_paise(
     orders: NDArray[np.void], touch: NDArray[np.int64], slip: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return what crossing orders trade at: ``slip`` paise behind the touch, never past the limit."""
+    """Return the fill price of marketable orders: ``slip`` paise behind the touch, within the limit."""
     limit = orders["limit"]
     bought, sold = np.minimum(touch + slip, limit), np.maximum(touch - slip, limit)
     result: NDArray[np.int64] = np.where(orders["is_buy"], bought, sold)
@@ -64,9 +64,9 @@ def slipped_paise(
 
 
 def by_priority(orders: NDArray[np.void], at_market: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the positions of the orders by contract and side, and there by price, then by time.
+    """Return the positions of the orders sorted by contract and side, then by price, then by time.
 
-    An order at market stands before every limit: it says that any price will do.
+    Orders at market come before all limits, because they accept any price.
     """
     limit = orders["limit"]
     cost = np.where(orders["is_buy"], -limit, limit)

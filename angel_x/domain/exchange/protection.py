@@ -1,6 +1,6 @@
-"""Price protection: where the exchange takes limit orders, and where an order at market must stop.
+"""Price protection: the price bands of limit orders and the protection limits of orders at market.
 
-Prices are whole paise.  Every bound is rounded to the tick inward, so that it is itself inside.
+Prices are whole paise.  Every bound is rounded inward to a tick, so that the bound itself is allowed.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from angel_x.domain.values.money import paise
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Shares are kept in hundredths of a percent, so that bounds are exact.
+#: Fractions are integers in hundredths of a percent, so that bounds are exact.
 _BASIS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class LimitBand:
-    """How far from its reference the exchange takes a limit order."""
+    """The price band of limit orders around their reference."""
 
-    #: Up to this premium the band is an amount, above it a share.
+    #: Up to this premium the width of the band is an amount, above it a fraction.
     low_premium_paise: int
     low_band_paise: int
     band_basis_points: int
@@ -36,7 +36,7 @@ class LimitBand:
         self, reference: NDArray[np.int64], tick: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the lowest and the highest limit price at each reference."""
-        # The width of the band is widest on ticks that it reaches, so a share is floored.
+        # The fraction is floored, because prices are on ticks within the band.
         share = reference * self.band_basis_points // _BASIS
         width = np.where(reference <= self.low_premium_paise, self.low_band_paise, share)
         return -((width - reference) // tick) * tick, (reference + width) // tick * tick
@@ -44,18 +44,18 @@ class LimitBand:
 
 @dataclass(frozen=True, slots=True)
 class MarketBand:
-    """How far from its reference an order at market may trade, by slabs of premium."""
+    """The protection of orders at market around their reference, by slabs of premium."""
 
     #: The first premium above each slab, ascending.
     ends_paise: tuple[int, ...]
-    #: Share of each slab, and of what lies above the last.
+    #: The fraction of each slab, and of premiums above the last.
     basis_points: tuple[int, ...]
     least_ticks: int
 
     def limits(
         self, reference: NDArray[np.int64], tick: NDArray[np.int64], is_buy: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
-        """Return the price that each order at market is limited to, one tick at least."""
+        """Return the protection limit of each order at market, at least one tick."""
         slab = np.searchsorted(np.array(self.ends_paise), reference, side="right")
         share = np.array(self.basis_points, np.int64)[slab]
         width = np.maximum(reference * share // _BASIS, self.least_ticks * tick)
@@ -67,7 +67,7 @@ class MarketBand:
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """Both bands, by the day."""
+    """Both bands, by day."""
 
     limit_orders: Dated[LimitBand]
     market_orders: Dated[MarketBand]
@@ -82,10 +82,10 @@ class Protection:
 
 
 def reference_paise(quotes: NDArray[np.void]) -> NDArray[np.int64]:
-    """Return what bands are measured from: the last price, else the mid, else the side there is.
+    """Return the reference of the bands: the last price, else the mid, else the only side.
 
-    Zero where a quote says nothing.  The exchange averages the trades of half a minute, which no
-    feed carries.
+    Zero where a quote is empty.  The exchange averages the trades of half a minute, which no feed
+    has.
     """
     bid, ask = quotes["bid"].astype(np.int64), quotes["ask"].astype(np.int64)
     mid = np.where((bid > 0) & (ask > 0), (bid + ask) // 2, np.maximum(bid, ask))

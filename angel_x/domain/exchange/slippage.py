@@ -1,4 +1,4 @@
-"""Slippage: how far behind the touch an order trades."""
+"""Slippage: the distance of a fill from the touch."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Slippage:
-    """Zero to ``max_ticks`` ticks against the order, each as likely as the other.
+    """Zero to ``max_ticks`` ticks against the order, with equal probabilities.
 
-    Drawn from the order and from how much of it had traded, so a repeated fill slips as far.
+    Drawn from the order id and its filled quantity, so a repeated fill has the same slippage.
     """
 
     max_ticks: int = 0
     seed: int = 0
 
     def ticks(self, ids: NDArray[np.int64], filled: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the ticks by which each order slips."""
+        """Return the slippage of each order in ticks."""
         if not self.max_ticks:
             return np.zeros(len(ids), np.int64)
         chance = draws(self.seed, Stream.SLIPPAGE, ids, filled)

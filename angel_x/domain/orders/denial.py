@@ -1,4 +1,4 @@
-"""Why an order was refused or taken off the market: the codes that orders and events carry."""
+"""Reason codes of denials, cancellations and other status changes of orders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class DenialReason(StrEnum):
-    """Why we refuse to trade an order that was accepted; its status is *denied*."""
+    """Reasons of our refusal of an accepted order; its status is *denied*."""
 
     UNKNOWN_CONTRACT = "UNKNOWN_CONTRACT"
     """The contract was unlisted between acceptance and decision."""
@@ -15,53 +15,53 @@ class DenialReason(StrEnum):
     """The contract ceased to trade between acceptance and decision."""
 
     NO_QUOTE = "NO_QUOTE"
-    """An order at market found no price on the side it needs."""
+    """There is no price on the other side of the quote for an order at market."""
 
     STALE_QUOTE = "STALE_QUOTE"
-    """The quote, or the spot that margin is computed from, is absent or older than its time to live."""
+    """The quote, or the spot that margin is computed from, is absent or stale."""
 
     INSUFFICIENT_MARGIN = "INSUFFICIENT_MARGIN"
-    """Margin, premium and charges together are more than the account has free."""
+    """Margin, premium and charges together exceed the free balance of the account."""
 
     TRADING_HALTED = "TRADING_HALTED"
     """The kill switch of the system, the account or the underlying is on."""
 
     REDUCING_ONLY = "REDUCING_ONLY"
-    """Only orders that make a position smaller are let through, and this one would not."""
+    """Only orders that reduce a position are allowed, and this one would not."""
 
     DAILY_LOSS = "DAILY_LOSS"
-    """The account has lost its limit for the day; only orders that reduce a position pass."""
+    """The loss of the account has reached its limit for the day; only closing orders pass."""
 
     QUANTITY_LIMIT = "QUANTITY_LIMIT"
-    """The order is for more units than the account, or the whole system, may ask for at once."""
+    """The quantity exceeds the limit of the account or of the system."""
 
     NOTIONAL_LIMIT = "NOTIONAL_LIMIT"
-    """Price times quantity is more rupees than one order may be worth."""
+    """Price times quantity exceeds the limit in rupees."""
 
     OPEN_ORDERS_LIMIT = "OPEN_ORDERS_LIMIT"
-    """The account has as many orders in the market as it may have."""
+    """The account has reached its limit of open orders."""
 
     PRICE_BAND = "PRICE_BAND"
-    """The limit price lies outside the band in which the exchange accepts limit orders."""
+    """The limit price is outside of the price band of the exchange."""
 
     FAT_FINGER = "FAT_FINGER"
-    """The limit price is further from the last price, on the costly side, than the limit allows."""
+    """The limit price is worse than the last price by more than the limit allows."""
 
     DUPLICATE_ORDER = "DUPLICATE_ORDER"
     """An order of the same content was accepted within the duplicate window before this one."""
 
     BASKET_REFUSED = "BASKET_REFUSED"
-    """Another leg of its basket was refused, or the basket as a whole does not fit the margin."""
+    """Another leg of its basket was refused, or the margin is insufficient for the basket."""
 
     PROCESSING_FAILED = "PROCESSING_FAILED"
-    """The order alone made the execution fail, or nobody decided it in the allowed attempts."""
+    """The decision of the order failed, or did not succeed within the allowed attempts."""
 
 
 class CancelReason(StrEnum):
-    """Why an order left the market untraded."""
+    """Reasons of the end of an order that has not traded in full."""
 
     REQUESTED = "REQUESTED"
-    """Its owner asked for it."""
+    """The account canceled it."""
 
     NOT_MARKETABLE = "NOT_MARKETABLE"
     """It was immediate-or-cancel and found no counterpart."""
@@ -76,26 +76,26 @@ class CancelReason(StrEnum):
     """Trading was halted, or reduced to closing, while it rested."""
 
     SQUARED_OFF = "SQUARED_OFF"
-    """It stood in the way of a square-off."""
+    """A square-off canceled it."""
 
     INTRADAY_CUTOFF = "INTRADAY_CUTOFF"
-    """It was an intraday order at the time at which intraday positions are closed."""
+    """It was an MIS order at the intraday cut-off."""
 
     BASKET_REFUSED = "BASKET_REFUSED"
     """Another leg of its basket was refused."""
 
 
 class MoveReason(StrEnum):
-    """Why an open order moved on without being closed."""
+    """Reasons of other events of an open order."""
 
     TRIGGERED = "TRIGGERED"
     """The last price reached the trigger of a stop order."""
 
     LEASE_EXPIRED = "LEASE_EXPIRED"
-    """Nobody heard of it in time, so it is placed again under the next attempt."""
+    """The venue's answer was not recorded within the lease, so it is placed again as the next attempt."""
 
     AMENDED = "AMENDED"
-    """Its owner changed price, trigger or quantity."""
+    """The account changed price, trigger or quantity."""
 
     REPLAYED = "REPLAYED"
-    """An operator sent a parked order again."""
+    """An operator replayed a parked order."""
