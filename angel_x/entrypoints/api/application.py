@@ -67,7 +67,7 @@ def create_app(application: Application) -> FastAPI:
     _equip(app, application)
     for router in ROUTERS:
         app.include_router(router, dependencies=[Depends(check_parameters)])
-    openapi.install(app)
+    openapi.install(app, ROUTERS)
     problems.install(app)
     if application.base.settings.gzip_enabled:
         app.add_middleware(CompressedReads)

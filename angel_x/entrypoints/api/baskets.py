@@ -12,7 +12,7 @@ from starlette.responses import Response
 from angel_x.domain.workflows.basket import BasketRecord
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.keys import Reader, Trader
-from angel_x.entrypoints.api.openapi import BASKET_BODY, IDEMPOTENCY_KEY, answers
+from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, answers, reads
 from angel_x.entrypoints.api.parts import answer, application, idempotency_key
 from angel_x.services.workflows import basket_form
 
@@ -33,7 +33,7 @@ _BODY_BYTES = 256 * 1024
         **answers(BasketRecord, "This basket was stored before"),
         202: {**answers(BasketRecord, "Stored; its margin is checked as a whole next")[200]},
     },
-    openapi_extra=BASKET_BODY | IDEMPOTENCY_KEY,
+    openapi_extra=reads(basket_form.BasketForm) | IDEMPOTENCY_KEY,
 )
 async def submit(request: Request, caller: Trader) -> Response:
     """Store a basket durably, or nothing of it.

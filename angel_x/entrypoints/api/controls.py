@@ -23,7 +23,7 @@ from angel_x.domain.records.access import Identity, Scope
 from angel_x.domain.workflows.square_off import SquareOffRecord
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.keys import Reader, Trader
-from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, SQUARE_OFF_BODY, SWITCH_BODY, answers
+from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, answers, reads
 from angel_x.entrypoints.api.parts import answer, application, idempotency_key
 from angel_x.errors import InvalidInput, ScopeMissing, UnknownAccount
 from angel_x.services.accounts.reading import parse_row_id
@@ -70,7 +70,7 @@ def controls(request: Request, caller: Reader) -> Response:
     summary="Halt trading, allow closing only, or resume trading",
     response_class=Response,
     responses=answers(ControlReceipt, "The state holds for every later decision"),
-    openapi_extra=SWITCH_BODY,
+    openapi_extra=reads(SwitchForm),
 )
 async def turn(request: Request, caller: Trader) -> Response:
     """Set the trading state of the caller's account; other scopes need the scope `admin`.
@@ -108,7 +108,7 @@ def cancel_all(
         **answers(SquareOffRecord, "The square-off of an earlier request with this key"),
         202: {**answers(SquareOffRecord, "Stored, and started")[200]},
     },
-    openapi_extra=SQUARE_OFF_BODY | IDEMPOTENCY_KEY,
+    openapi_extra=reads(SquareOffForm, required=False) | IDEMPOTENCY_KEY,
 )
 async def square_off(request: Request, caller: Trader) -> Response:
     """Buy short positions back, then sell long ones, repeatedly until the account is flat.

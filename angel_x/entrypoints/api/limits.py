@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import msgspec
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
@@ -13,13 +14,19 @@ from angel_x.domain.book.limits import LimitKind, LimitSheet
 from angel_x.domain.records.access import Identity, Scope
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.keys import Admin, Reader
-from angel_x.entrypoints.api.openapi import LIMITS_BODY, answers
+from angel_x.entrypoints.api.openapi import answers, reads
 from angel_x.entrypoints.api.parts import answer, application
 from angel_x.errors import InvalidInput, ScopeMissing
 from angel_x.services.intake.order_form import parsed_object
 
 router = APIRouter(tags=["limits"])
 
+#: Limits by kind; missing and null ones stay unchanged.
+LimitsForm = msgspec.defstruct(
+    "LimitsForm",
+    [(kind.value, int | float | str | None, None) for kind in LimitKind],
+    forbid_unknown_fields=True,
+)
 _BODY_BYTES = 16 * 1024
 _SHEET = answers(LimitSheet, "The stored limits, and the limits in force")
 
@@ -54,7 +61,7 @@ def limits(request: Request, caller: Reader, subject: Annotated[Subject, Query()
     summary="Set limits",
     response_class=Response,
     responses=_SHEET,
-    openapi_extra=LIMITS_BODY,
+    openapi_extra=reads(LimitsForm),
 )
 async def put(request: Request, caller: Admin, subject: Annotated[Subject, Query()]) -> Response:
     """Set the limits in the body; others stay unchanged.  They hold within a second."""

@@ -5,41 +5,23 @@ Requests and answers are read and written by msgspec, so their schemas come from
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
-from angel_x.domain.book.control import CancellationList, ControlList, ControlReceipt
-from angel_x.domain.book.limits import LimitKind, LimitSheet
-from angel_x.domain.chains.chain_summary import ChainSummary
-from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
-from angel_x.domain.portfolios.portfolio import Portfolio
-from angel_x.domain.records.audit import AuditPage, Replayed
-from angel_x.domain.records.statement import (
-    Balance,
-    MarginEstimate,
-    OrderHistory,
-    OrderPage,
-    OrderReceipts,
-    PositionList,
-    TradeList,
-)
-from angel_x.domain.workflows.basket import BasketRecord
-from angel_x.domain.workflows.square_off import SquareOffRecord
 from angel_x.entrypoints.api.problems import MEDIA_TYPE
-from angel_x.entrypoints.api.readiness import Readiness
 from angel_x.entrypoints.presentation.problem import Problem
-from angel_x.services.controls.control_forms import SquareOffForm, SwitchForm
 from angel_x.services.intake.order_form import OrderForm
-from angel_x.services.trading.amendment_form import AmendmentForm
-from angel_x.services.workflows.basket_form import BasketForm
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from fastapi import APIRouter, FastAPI
 
 _ASSETS = "/docs/assets"
 _DESCRIPTION = """
@@ -79,58 +61,22 @@ class OrderForms(msgspec.Struct, forbid_unknown_fields=True):
     orders: list[OrderForm]
 
 
-#: Limits by kind; missing and null ones stay unchanged.
-LimitsForm = msgspec.defstruct(
-    "LimitsForm",
-    [(kind.value, int | float | str | None, None) for kind in LimitKind],
-    forbid_unknown_fields=True,
-)
+class Content(dict[str, Any]):
+    """The content of a body in the document, and the records whose schemas it refers to."""
 
-#: All records that the API reads or writes.
-_RECORDS = (
-    Problem,
-    OrderForm,
-    OrderForms,
-    AmendmentForm,
-    BasketForm,
-    BasketRecord,
-    OrderReceipts,
-    OrderPage,
-    OrderHistory,
-    PositionList,
-    TradeList,
-    Balance,
-    MarginEstimate,
-    LimitsForm,
-    LimitSheet,
-    AuditPage,
-    Replayed,
-    SwitchForm,
-    SquareOffForm,
-    ControlList,
-    ControlReceipt,
-    CancellationList,
-    SquareOffRecord,
-    Portfolio,
-    ContractGreeks,
-    OptionChain,
-    ChainSummary,
-    Readiness,
-)
-
-
-def _content(media_type: str, *records: type) -> dict[str, Any]:
-    references = [{"$ref": f"#/components/schemas/{record.__name__}"} for record in records]
-    schema = references[0] if len(references) == 1 else {"anyOf": references}
-    return {media_type: {"schema": schema}}
+    def __init__(self, media_type: str, *records: type) -> None:
+        references = [{"$ref": f"#/components/schemas/{record.__name__}"} for record in records]
+        schema = references[0] if len(references) == 1 else {"anyOf": references}
+        super().__init__({media_type: {"schema": schema}})
+        self.records = records
 
 
 #: The possible problems of every call.
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "The request is refused", "content": _content(MEDIA_TYPE, Problem)},
+    "4XX": {"description": "The request is refused", "content": Content(MEDIA_TYPE, Problem)},
     503: {
         "description": "There is no outcome; the same request may be sent again",
-        "content": _content(MEDIA_TYPE, Problem),
+        "content": Content(MEDIA_TYPE, Problem),
     },
 }
 #: The header with the id of a submission whose body has none.
@@ -144,46 +90,30 @@ IDEMPOTENCY_KEY = {
         }
     ]
 }
-#: Orders in a body.
-ORDERS_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": _content("application/json", OrderForm, OrderForms),
-    }
-}
-#: The body of an amendment.
-AMENDMENT_BODY = {
-    "requestBody": {"required": True, "content": _content("application/json", AmendmentForm)}
-}
-#: The body of a kill switch.
-SWITCH_BODY = {
-    "requestBody": {"required": True, "content": _content("application/json", SwitchForm)}
-}
-#: The body of a square-off.
-SQUARE_OFF_BODY = {
-    "requestBody": {"required": False, "content": _content("application/json", SquareOffForm)}
-}
-BASKET_BODY = {
-    "requestBody": {"required": True, "content": _content("application/json", BasketForm)}
-}
-#: The body of limits to set.
-LIMITS_BODY = {
-    "requestBody": {"required": True, "content": _content("application/json", LimitsForm)}
-}
+
+
+def reads(*records: type, required: bool = True) -> dict[str, Any]:
+    """Return the ``openapi_extra`` of a route whose body is one of these records."""
+    content = Content("application/json", *records)
+    return {"requestBody": {"required": required, "content": content}}
+
+
+#: One order or several as the body.
+ORDERS_BODY = reads(OrderForm, OrderForms)
 
 
 def answers(record: type, description: str) -> dict[int | str, dict[str, Any]]:
     """Return the ``responses`` of a route that answers with ``record``, for the document."""
-    success = {"description": description, "content": _content("application/json", record)}
+    success = {"description": description, "content": Content("application/json", record)}
     return {200: success, **PROBLEMS}
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     """Serve ``/openapi.json`` and, from files of this installation only, ``/docs``."""
-    document = _document(app)
+    content = document(app, routers)
 
     async def openapi() -> Response:
-        return Response(msgspec.json.encode(document), media_type="application/json")
+        return Response(msgspec.json.encode(content), media_type="application/json")
 
     async def page() -> Response:
         return HTMLResponse(_PAGE)
@@ -197,16 +127,28 @@ def install(app: FastAPI) -> None:
     app.mount(_ASSETS, StaticFiles(directory=str(files("fastapi_offline") / "static")))
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
-    document = get_openapi(
+def document(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
+    """Return the document of an application that includes these routers."""
+    described = get_openapi(
         title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes
     )
-    _, schemas = msgspec.json.schema_components(
-        _RECORDS, ref_template="#/components/schemas/{name}"
-    )
-    document.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+    routes = (route for router in routers for route in router.routes)
+    records = dict.fromkeys(record for route in routes for record in _records(route))
+    _, schemas = msgspec.json.schema_components(records, ref_template="#/components/schemas/{name}")
+    described.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
     _make_portable(schemas)
-    return document
+    return described
+
+
+def _records(route: BaseRoute) -> Iterator[type]:
+    """Yield the records that a route reads or answers with."""
+    if not isinstance(route, APIRoute):
+        return
+    bodies = [*route.responses.values(), (route.openapi_extra or {}).get("requestBody", {})]
+    for body in bodies:
+        content = body.get("content")
+        if isinstance(content, Content):
+            yield from content.records
 
 
 def _make_portable(schema: object) -> None:

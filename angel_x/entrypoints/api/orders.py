@@ -19,7 +19,7 @@ from angel_x.domain.records.statement import (
 )
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.keys import Reader, Trader
-from angel_x.entrypoints.api.openapi import AMENDMENT_BODY, IDEMPOTENCY_KEY, ORDERS_BODY, answers
+from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, ORDERS_BODY, answers, reads
 from angel_x.entrypoints.api.parts import (
     Moment,
     answer,
@@ -125,7 +125,7 @@ def order(request: Request, caller: Reader, order_id: str) -> Response:
     summary="Change price, trigger price or quantity of an open order",
     response_class=Response,
     responses=answers(OrderHistory, "The order as it stands now"),
-    openapi_extra=AMENDMENT_BODY,
+    openapi_extra=reads(amendment_form.AmendmentForm),
 )
 async def amend(request: Request, caller: Trader, order_id: str) -> Response:
     """Change what the body names; trade at once where the market is there already.
