@@ -73,14 +73,19 @@ def _systems(options: argparse.Namespace) -> dict[str, str]:
 
 
 def _loads(options: argparse.Namespace) -> list[Load]:
-    singles = [Load(options.single_orders // n, 1, c) for n, c in ((3, 1), (1, 8), (1, 64))]
-    return [Load(options.orders, 50, 2), *singles]
+    lists = [Load(options.orders, 50, 2)] if options.orders else []
+    # An order over one connection takes longest.
+    orders = {c: options.single_orders // (3 if c == 1 else 1) for c in options.connections}
+    return lists + [Load(orders[c], 1, c) for c in options.connections]
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, default=20_000, help="of 50 a request")
+    parser.add_argument(
+        "--orders", type=int, default=20_000, help="of 50 a request; 0 leaves these out"
+    )
     parser.add_argument("--single-orders", type=int, default=3_000, help="of one a request")
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 8, 64], metavar="N")
     parser.add_argument("--singles", type=int, default=200, help="one after the other, when idle")
     parser.add_argument("--backlog", type=int, default=20_000, help="0 leaves emergencies out")
     parser.add_argument("--rounds", type=int, default=1, help="of which the medians count")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from angel_x.adapters.postgres.arrays import array
 from benchmarks.bare.fold import Fold, Place, Position, Trade
-from benchmarks.bare.prepared import Statements
+from benchmarks.bare.prepared import BEGIN, COMMIT, Statements
 from benchmarks.bare.written import Columns, Row, Written
 
 if TYPE_CHECKING:
@@ -91,7 +91,10 @@ traded AS (
 
 
 class Books:
-    """Stores, claims and books orders of a load over one connection; the caller commits."""
+    """Stores, claims and books orders of a load over one connection.
+
+    The caller commits, or lets :meth:`claim` begin and :meth:`book` commit in the same messages.
+    """
 
     def __init__(self, connection: Connection, written: Written) -> None:
         self._statements = Statements(connection)
@@ -131,12 +134,13 @@ class Books:
             | self._written.columns["order_events"].parameters("e", events),
         )
 
-    def claim(self, order_ids: Sequence[int]) -> list[Row]:
+    def claim(self, order_ids: Sequence[int], *, begin: bool = False) -> list[Row]:
         """Lock the accounts of orders; return those that are received, with position and account."""
-        self._statements.execute(_LOCK, _CLAIM, parameters={"ids": array(order_ids)})
+        first = [BEGIN] if begin else []
+        self._statements.execute(*first, _LOCK, _CLAIM, parameters={"ids": array(order_ids)})
         return self._statements.fetchall()
 
-    def book(self, claimed: Sequence[Row]) -> None:
+    def book(self, claimed: Sequence[Row], *, commit: bool = False) -> None:
         """Write the outcome of claimed orders."""
         fold = Fold()
         columns = self._written.columns["fills"].names
@@ -147,9 +151,9 @@ class Books:
             for row in self._written.rows["fills"].get(order_id, ()):
                 sign = 1 if row[sides] == "BUY" else -1
                 fold.fill(place, sign * row[quantities], row[prices])
-        self._write([row[0] for row in claimed], fold)
+        self._write([row[0] for row in claimed], fold, [COMMIT] if commit else [])
 
-    def _write(self, order_ids: Sequence[int], fold: Fold) -> None:
+    def _write(self, order_ids: Sequence[int], fold: Fold, last: Sequence[str]) -> None:
         added = {
             "order_events": self._events(order_ids, received=False),
             "fills": self._written.of("fills", order_ids),
@@ -168,7 +172,8 @@ class Books:
         for part, its_parameters in _holdings(fold):
             parts.append(part)
             parameters |= its_parameters
-        self._statements.execute(f"WITH {', '.join(parts)} SELECT 1", parameters=parameters)
+        statement = f"WITH {', '.join(parts)} SELECT 1"
+        self._statements.execute(statement, *last, parameters=parameters)
 
     def _events(self, order_ids: Sequence[int], *, received: bool) -> list[Row]:
         status = self._written.columns["order_events"].names.index("status")

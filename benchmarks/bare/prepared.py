@@ -11,6 +11,8 @@ from benchmarks.bare.written import Row
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812 - a class with a small name
 
+BEGIN, COMMIT = "BEGIN", "COMMIT"
+
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
@@ -21,7 +23,7 @@ class Statements:
         self._cursor = connection.cursor()
         self._cursor.execute("SET plan_cache_mode = force_generic_plan")
         connection.commit()
-        self._calls: dict[str, str] = {}
+        self._calls = {BEGIN: BEGIN, COMMIT: COMMIT}
 
     def execute(self, *statements: str, parameters: Mapping[str, str]) -> None:
         """Run statements one after the other, in one message."""

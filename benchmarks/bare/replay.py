@@ -28,14 +28,13 @@ def replay(url: str, written: Written, batch: int) -> Measured:
     """
     with closing(psycopg2.connect(url)) as connection:
         open_books(connection, written)
+        connection.autocommit = True
         books = Books(connection, written)
         backend = psutil.Process(connection.info.backend_pid)
         before, started = _used(backend), time.monotonic()
         for order_ids in _batches(books.order_ids, batch):
             books.store(order_ids)
-            connection.commit()
-            books.book(books.claim(order_ids))
-            connection.commit()
+            books.book(books.claim(order_ids, begin=True), commit=True)
         seconds, after = time.monotonic() - started, _used(backend)
         _compare(connection, written, books.order_ids)
     cpu = {name: after[name] - before[name] for name in after}
