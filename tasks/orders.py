@@ -29,7 +29,7 @@ Doorbell = Annotated[list[RowId], Meta(max_length=1000)]
 _PAUSE = 1.0
 
 
-# Killed for its time it goes back as well: PostgreSQL was slow, and nobody else knows the order.
+# Killed at its time limit it goes back as well: PostgreSQL was slow, and only the message has the order.
 @app.task(name=TaskName.SUBMIT_ORDERS, base=ReplyingTask, acks_on_timeout=False)
 def submit(request: dict[str, Any], user: str | None = None) -> None:
     """Accept orders of a Celery client: the same JSON as over HTTP, and the same reply if asked.
@@ -81,7 +81,7 @@ def cancel_all() -> None:
 
 @app.task(name=TaskName.CLOSE_INTRADAY)
 def close_intraday() -> None:
-    """Square off what is intraday once the cut-off has come."""
+    """Square off intraday positions once the cut-off has come."""
     runtime.current().workflows.intraday_close.run()
 
 

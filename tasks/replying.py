@@ -18,7 +18,7 @@ from tasks.base import BaseTask
 
 
 class ReplyingTask(BaseTask):
-    """A task with a reply: what the HTTP API would have answered."""
+    """A task with a reply: the answer of the HTTP API."""
 
     abstract = True
 
@@ -29,7 +29,7 @@ class ReplyingTask(BaseTask):
             replies.put(self.request.id, reply.as_data(outcome))
 
     def on_failure(self, exc: BaseException, task_id: str, *arguments: object) -> None:
-        """Write what went wrong, and that it did."""
+        """Log the error, and reply with a problem of status 500; Celery calls this."""
         super().on_failure(exc, task_id, *arguments)
         replies = runtime.current().intake.replies
         if replies is not None and self._is_asked():

@@ -65,7 +65,7 @@ def _receipt(order: Accepted) -> dict[str, object]:
 
 
 class _ShowsByDefault(click.Group):
-    """Takes what is no subcommand for an order to show, or for what to list."""
+    """Takes an argument that is no subcommand for the order to show, or for a filter."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0] not in self.commands and args[0] != "--help"):

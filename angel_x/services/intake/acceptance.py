@@ -1,4 +1,4 @@
-"""Accepting orders: durable first, then rung for.
+"""Acceptance of orders: stored first, then rung for.
 
 A second call with the same client order ids and the same content answers with the same orders and
 stores nothing; with other content it is a conflict.
@@ -30,7 +30,7 @@ _REQUEST_FIELDS = fields(OrderRequest)
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What one caller handed in at once: accepted as a whole or not at all."""
+    """The orders of one request: accepted as a whole or not at all."""
 
     user_id: int
     requests: tuple[OrderRequest, ...]
@@ -57,13 +57,13 @@ class Intake(Protocol):
         actor: str,
         basket_id: int | None = None,
     ) -> Mapping[OrderKey, KnownOrder]:
-        """Store what is new in one transaction; store nothing at all where a hash differs.
+        """Store the new orders in one transaction; store nothing at all where a hash differs.
 
         The orders of a basket are held.
         """
 
     def known(self, keys: Sequence[OrderKey]) -> Mapping[OrderKey, KnownOrder]:
-        """Return what is stored under accounts and client order ids."""
+        """Return the stored orders of these keys; an unknown key is left out."""
 
 
 class Acceptance:
@@ -114,10 +114,10 @@ class Acceptance:
     def accept(
         self, submissions: Sequence[Submission]
     ) -> list[tuple[Accepted, ...] | IdempotencyConflict]:
-        """Store all submissions in one transaction, then ring for what is new.
+        """Store all submissions in one transaction, then ring for the new orders.
 
-        A submission that conflicts with what is stored gets its error in place of its orders and
-        leaves the others alone.
+        A submission that conflicts with a stored order gets its error in place of its orders, and the
+        others are stored.
         """
         outcomes: dict[int, tuple[Accepted, ...] | IdempotencyConflict] = {}
         standing = list(range(len(submissions)))
@@ -144,7 +144,7 @@ class Acceptance:
         return self._intake.store(rows, "+".join(sorted(actors)))
 
     def rows(self, submission: Submission) -> list[IntakeRow]:
-        """Return what is to be stored of a submission: its orders, and what they are sliced into."""
+        """Return the rows to store of a submission, each with the sizes of its slices."""
         now, contracts = self._market_clock(), self._universes.current()
         day_ends = self._calendar.next_close(now)
         rows: list[IntakeRow] = []
@@ -199,7 +199,7 @@ class Acceptance:
                 order = stored[submissions[i].user_id, request.client_order_id]
                 if order.is_new:
                     accepted[request.priority] += 1
-                    # A sliced order is held; what is decided are its slices.
+                    # A sliced order is held; its slices are decided.
                     lanes[request.priority] |= dict.fromkeys(order.slice_ids or (order.order_id,))
                 else:
                     replays += 1
@@ -217,10 +217,10 @@ class Acceptance:
 
 
 def fingerprint(request: OrderRequest) -> bytes:
-    """Return 16 bytes that stand for everything the request says.
+    """Return a hash of 16 bytes over the content of a request.
 
-    What is left at its default is left out, so that a field that a later release adds does not
-    make another order of one that is sent again.
+    Fields at their default are left out, so that a field of a later release does not turn a replay
+    into another order.
     """
     said = [
         (field.name, str(getattr(request, field.name)))

@@ -1,6 +1,6 @@
-"""Which submissions are let in: the queues must have room, and the orders of a second be few enough.
+"""Admission of submissions: room in the queues, and the limits on orders a second.
 
-Nothing here has a say over what was stored before; see :meth:`Acceptance.refuse`.
+Orders that were stored before are answered all the same; see :class:`Submissions`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""When to stop accepting: more orders wait than MAX_QUEUE_SIZE allows."""
+"""Backpressure: no new orders while more wait than MAX_QUEUE_SIZE allows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from angel_x.errors import QueueFull
 
 
 class Backpressure:
-    """Counts what waits, from the database at most every ``max_age_seconds`` and by hand between.
+    """Counts the waiting orders: in the database at most every ``max_age_seconds``, by itself between.
 
-    A request larger than the whole queue is let in when nothing waits, else nobody could ever
-    send it.  Emergency orders take risk off: they are let in however much waits.
+    A request larger than the whole queue is let in when no order waits, else it could never be
+    sent.  Emergency orders take risk off: they are always let in.
     """
 
     def __init__(

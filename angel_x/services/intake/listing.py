@@ -1,4 +1,4 @@
-"""Whether an order fits the contract that it names."""
+"""The validation of an order against its contract."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from angel_x.services.intake.slicing import MAX_SLICES, Slicing
 def listing_faults(
     index: int, request: OrderRequest, universe: Universe, now: datetime, slicing: Slicing
 ) -> Iterator[Fault]:
-    """Yield what is wrong with an order in the light of its contract at the market's time."""
+    """Yield the faults of an order against its contract, at market time."""
     row = universe.row(request.symbol)
     if row is None:
         yield Fault(index, "symbol", request.symbol, "must be a listed contract")
@@ -39,7 +39,7 @@ def listing_faults(
 def intraday_faults(
     index: int, request: OrderRequest, rule: IntradayRule, now: datetime
 ) -> Iterator[Fault]:
-    """Yield what keeps an intraday order out once intraday positions are being closed."""
+    """Yield the fault of an intraday order between the cut-off and the close."""
     if request.product is Product.INTRADAY and rule.closing_day(now) is not None:
         detail = "must be NRML from the intraday cut-off to the close"
         yield Fault(index, "product", request.product, detail)
@@ -54,7 +54,7 @@ def stop_faults(index: int, request: OrderRequest) -> Iterator[Fault]:
     limit, trigger = request.limit_price, request.trigger_price
     if not (rules.has_limit and rules.has_trigger) or limit is None or trigger is None:
         return
-    # Beyond its limit it could come alive and have nobody to trade with.
+    # Beyond its limit it could come alive without a counterpart.
     if (limit - trigger) * request.side.sign < 0:
         bound = "at most" if request.side is Side.BUY else "at least"
         detail = f"must be {bound} the limit price {limit} of a {request.side} order"

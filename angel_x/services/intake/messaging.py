@@ -27,12 +27,12 @@ from angel_x.services.intake.submissions import Outcome, RawSubmission, Submissi
 log = structlog.get_logger()
 
 ACTOR = "message"
-#: Times that a message may come back because of what it does itself.
+#: Redeliveries of a message that no outage explains.
 MAX_ATTEMPTS = 10
 
 
 class Named(Protocol):
-    """An account, as far as it matters here."""
+    """An account with its id."""
 
     @property
     def id(self) -> int: ...

@@ -159,7 +159,7 @@ def _check_count(count: int) -> None:
 def field_faults(
     index: int, fields: object, known: Fields, whole: str = "an order"
 ) -> Iterator[Fault]:
-    """Yield what is wrong with the fields of one JSON object, each looked at alone."""
+    """Yield the faults of each field of one JSON object by itself."""
     if not isinstance(fields, Mapping):
         yield Fault(index, "", _shown(fields), "must be a JSON object")
         return
@@ -206,7 +206,7 @@ def _requests(
 
 
 def _rule_faults(index: int, form: OrderForm) -> Iterator[Fault]:
-    """Yield what no single field shows."""
+    """Yield the faults between fields."""
     if form.client_order_id is None:
         yield Fault(index, "client_order_id", "", "is required")
     if form.side is None and form.action is None:
@@ -217,7 +217,7 @@ def _rule_faults(index: int, form: OrderForm) -> Iterator[Fault]:
 
 
 def type_faults(index: int, form: OrderForm, rules: OrderTypeRules) -> Iterator[Fault]:
-    """Yield prices, validity and product that the type of an order does not go with."""
+    """Yield the prices, validity and product that the type of an order does not allow."""
     kind = form.order_type
     yield from _price_faults(index, "price", form.price, kind, wanted=rules.has_limit)
     yield from _price_faults(
@@ -250,7 +250,7 @@ def _price_faults(
 
 
 def amount_faults(index: int, field: str, price: Decimal) -> Iterator[Fault]:
-    """Yield what is wrong with a price whatever it is for."""
+    """Yield the faults of a price, limit or trigger."""
     if not price.is_finite():
         yield Fault(index, field, _shown(price), "must be a finite number")
     elif not 0 < price <= MAX_PRICE:

@@ -20,9 +20,9 @@ class OrderRate(Protocol):
     """Counts orders within a sliding window."""
 
     def grant(self, asks: Sequence[Ask], windows: Windows) -> list[float]:
-        """Let in what fits, in the order given; return for each 0, or the seconds to wait.
+        """Let in the asks that fit, in the order given; return for each 0, or the seconds to wait.
 
-        What does not fit into one of its windows is counted by none.
+        An ask that does not fit into one of its windows is counted by none.
         """
 
 
@@ -35,7 +35,7 @@ class LocalOrderRate:
         self._grants: dict[str, deque[tuple[float, int]]] = {}
 
     def grant(self, asks: Sequence[Ask], windows: Windows) -> list[float]:
-        """Let in what fits, in the order given; return seconds to wait."""
+        """Let in the asks that fit, in the order given; return seconds to wait."""
         with self._lock:
             now = self._monotonic()
             self._forget(now - WINDOW_SECONDS)
@@ -97,7 +97,7 @@ class SharedOrderRate:
         self._retry_at = float("-inf")
 
     def grant(self, asks: Sequence[Ask], windows: Windows) -> list[float]:
-        """Let in what fits, in the order given; return seconds to wait."""
+        """Let in the asks that fit, in the order given; return seconds to wait."""
         if self._monotonic() >= self._retry_at:
             try:
                 return self._shared.grant(asks, windows)

@@ -1,7 +1,7 @@
 """Replies to senders of messages that asked for the outcome.
 
-A reply may be lost, an order may not: what cannot be written is logged and forgotten, and the sender
-asks under the client order id, or sends the message again.
+A reply may be lost, an order may not: a reply that cannot be written is logged and forgotten, and the
+sender asks under the client order id, or sends the message again.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ class Slicing:
     def largest(self, contract: Contract, now: datetime) -> int:
         """Return the units that one order may ask for at the market's time: whole lots.
 
-        The contract says what was in force when it was listed, the table what is today.  The
-        smaller one is never refused.
+        The contract has the freeze quantity of its listing, the table that of today.  The smaller one
+        is never refused.
         """
         freeze = contract.freeze_quantity
         try:

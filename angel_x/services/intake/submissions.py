@@ -1,6 +1,7 @@
 """The way of every submission into the system: read, checked, let in, stored, rung for.
 
-HTTP, the command line, Celery messages and baskets differ in how they are told the outcome only.
+HTTP, the command line and Celery messages differ only in how they present the outcome.  A basket
+stores its legs itself and asks for admission alone.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Outcome = tuple[Accepted, ...] | AngelXError
 
 @dataclass(frozen=True, slots=True)
 class RawSubmission:
-    """The parsed JSON of a submission: one order or ``{"orders": [...]}``, not looked at yet."""
+    """The parsed JSON of a submission, unchecked: one order or ``{"orders": [...]}``."""
 
     user_id: int
     content: Mapping[str, object]
@@ -77,7 +78,7 @@ class Submissions:
             raise refusal
 
     def _refusals(self, submissions: Mapping[int, Submission]) -> dict[int, AngelXError]:
-        """Return why submissions are refused, by their place; the counter is asked once for all."""
+        """Return the refusals by place of submission; the rate counter is asked once for all."""
         refused: dict[int, AngelXError] = {}
         for place, submission in submissions.items():
             try:

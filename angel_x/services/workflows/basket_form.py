@@ -1,4 +1,4 @@
-"""The JSON of a basket: the orders that are its legs, its name, and what a refusal leads to."""
+"""The JSON of a basket: its name, the orders of its legs, and the choice for a refusal."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class BasketOrders:
     def store_exits(
         self, workflow: Workflow, legs: Sequence[Leg], orders: Sequence[Leg], held: Held
     ) -> None:
-        """Store one more attempt to close what each of these legs has traded and is still held."""
+        """Store one more exit for the units that each of these legs has traded and still holds."""
         units = closable(orders, held)
         exits = []
         for leg in legs:
@@ -43,7 +43,7 @@ class BasketOrders:
 
 
 def _exit(leg: Leg, quantity: int, name: str) -> OrderRequest:
-    """Return the order that closes what a leg has traded; nothing of it is left to rest."""
+    """Return the order that closes the traded units of a leg; no part of it rests."""
     return OrderRequest(
         client_order_id=name,
         symbol=leg.symbol,

@@ -1,7 +1,7 @@
 """Taking a basket on: its legs are checked together, hedges trade first, a refusal ends it.
 
-The legs are ordinary orders that are held until their turn has come.  Where they stand says what is
-next, so any process goes on from wherever another one ended.
+The legs are ordinary orders that are held until their turn has come.  Their statuses decide the next
+step, so any process continues where another one ended.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 _RECEIVED = frozenset({OrderStatus.RECEIVED})
 #: Steps that one attempt takes at most.
 _STEPS = 20
-#: How long legs that rest are left alone, and how long an exit that found nobody waits.
+#: Pause between two looks at resting legs, and before the next exit after one without a counterpart.
 _PAUSE_SECONDS = 1.0
 
 
@@ -74,7 +74,7 @@ class BasketStep:
         self._market_clock = market_clock
 
     def advance(self, unit: WorkflowUnit) -> None:
-        """Do what can be done now, then save or finish the workflow."""
+        """Take every step that is possible now, then save or finish the workflow."""
         workflow, choice = unit.workflow, OnRefusal(unit.workflow.spec["on_refusal"])
         has_exited: set[Side] = set()
         for _ in range(_STEPS):
@@ -118,7 +118,7 @@ class BasketStep:
         return True
 
     def _held(self, user_id: int, orders: Sequence[Leg]) -> Held:
-        """Return what the account holds in the contracts of the basket, once a leg was refused."""
+        """Return the positions of the account in the contracts of the basket, once a leg was refused."""
         if not any(leg.is_refused for leg in orders):
             return {}
         places = {(leg.symbol, leg.product) for leg in orders}

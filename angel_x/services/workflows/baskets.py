@@ -1,4 +1,4 @@
-"""Accepting baskets and saying where they stand."""
+"""Baskets: acceptance and status."""
 
 from __future__ import annotations
 
