@@ -37,9 +37,7 @@ def build_controls(
     """Put together the services that keep orders from trading."""
     states, holdings = PostgresControls(base.engine), Holdings(base.engine)
     exits = Exits(market.universes, intake.slicing, base.market_clock)
-    enforcement = Enforcement(
-        units=orders.units, search=states, aftermath=orders.aftermath, transient=TRANSIENT
-    )
+    enforcement = Enforcement(desk=orders.desk, search=states, transient=TRANSIENT)
     return ControlParts(
         states=states,
         trading_controls=TradingControls(
@@ -57,9 +55,8 @@ def build_controls(
         holdings=holdings,
         exits=exits,
         cancel_all=CancelAll(
-            units=orders.units,
+            desk=orders.desk,
             open_orders=holdings,
-            aftermath=orders.aftermath,
             unlisted=exits.unlisted,
             transient=TRANSIENT,
         ),

@@ -21,7 +21,7 @@ from angel_x.adapters.redis.queue_depths import QueueDepths
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation, lane_messages
 from angel_x.bootstrap.intake import IntakeParts
 from angel_x.bootstrap.market import Market
-from angel_x.domain.book.charges import charge_table
+from angel_x.domain.exchange.charges import charge_table
 from angel_x.domain.exchange.latency import Latency
 from angel_x.domain.exchange.protection import Protection
 from angel_x.domain.exchange.slippage import Slippage
@@ -38,8 +38,12 @@ from angel_x.services.trading.expiry import Expiry
 from angel_x.services.trading.market_watch import MarketWatch
 from angel_x.services.trading.matching import Matching
 from angel_x.services.trading.paper_market import PaperMarket, PaperRules
+from angel_x.services.trading.paper_venue import PaperVenue
 from angel_x.services.trading.relay import Relay
 from angel_x.services.trading.replay import Replays
+from angel_x.services.trading.transaction import Transactions
+from angel_x.services.trading.venue import Venue
+from angel_x.services.trading.venue_desk import VenueDesk
 from config.market import table
 from config.settings import Settings
 
@@ -55,7 +59,8 @@ class OrderParts:
     """The parts that every move of an order needs."""
 
     units: BookUnits
-    venue: PaperMarket
+    venue: Venue
+    desk: VenueDesk
     aftermath: Aftermath
     search: OrderSearch
     workflows: Workflows
@@ -81,22 +86,32 @@ def build_order_parts(base: Foundation, market: Market) -> OrderParts:
     """Put together transactions of the book, the venue, and the events that follow a commit."""
     settings = base.settings
     portfolio_cache = RedisPortfolioCache(base.cache, settings.cache_ttl_portfolio)
+    units = BookUnits(
+        base.engine,
+        lease_seconds=settings.order_lease_seconds,
+        risks=_risk_sheets(base, market).of,
+        at=base.at,
+    )
+    venue: Venue = PaperVenue(_paper_market(base, market), sleep=sleep)
+    aftermath = Aftermath(
+        events=base.events,
+        portfolios=portfolio_cache,
+        resting=market.resting,
+        dispatcher=base.dispatcher,
+        meter=base.meter,
+        unreachable=TRANSIENT,
+    )
     return OrderParts(
-        units=BookUnits(
-            base.engine,
-            lease_seconds=settings.order_lease_seconds,
-            risks=_risk_sheets(base, market).of,
-            at=base.at,
-        ),
-        venue=_paper_market(base, market),
-        aftermath=Aftermath(
-            events=base.events,
-            portfolios=portfolio_cache,
-            resting=market.resting,
-            dispatcher=base.dispatcher,
+        units=units,
+        venue=venue,
+        desk=VenueDesk(
+            transactions=Transactions(units=units, aftermath=aftermath, monotonic=monotonic),
+            venue=venue,
+            market_clock=base.market_clock,
             meter=base.meter,
-            unreachable=TRANSIENT,
+            transient=TRANSIENT,
         ),
+        aftermath=aftermath,
         search=OrderSearch(base.engine, base.at),
         workflows=Workflows(base.engine, at=base.at),
         portfolio_cache=portfolio_cache,
@@ -113,25 +128,23 @@ def build_trading(
         doorbells=_doorbells(base, execution),
         matching=_matching(base, market, orders),
         amending=Amending(
-            units=orders.units,
-            market=orders.venue,
-            aftermath=orders.aftermath,
+            desk=orders.desk,
+            venue=orders.venue,
             universes=market.universes,
             slicing=intake.slicing,
             market_clock=base.market_clock,
         ),
         what_if=WhatIf(
             units=orders.units,
-            market=orders.venue,
+            venue=orders.venue,
             universes=market.universes,
             slicing=intake.slicing,
             market_clock=base.market_clock,
         ),
-        cancellation=Cancellation(units=orders.units, aftermath=orders.aftermath),
+        cancellation=Cancellation(desk=orders.desk),
         expiry=Expiry(
             search=orders.search,
-            units=orders.units,
-            aftermath=orders.aftermath,
+            desk=orders.desk,
             market_clock=base.market_clock,
             transient=TRANSIENT,
         ),
@@ -149,13 +162,12 @@ def build_trading(
 
 def _execution(base: Foundation, orders: OrderParts) -> Execution:
     return Execution(
-        units=orders.units,
-        market=orders.venue,
-        aftermath=orders.aftermath,
+        desk=orders.desk,
+        venue=orders.venue,
         market_clock=base.market_clock,
         meter=base.meter,
         monotonic=monotonic,
-        sleep=sleep,
+        at=base.at,
         claim_limit=base.settings.claim_limit,
         transient=TRANSIENT,
     )
@@ -187,9 +199,8 @@ def _matching(base: Foundation, market: Market, orders: OrderParts) -> Matching:
             max_quote_age_seconds=base.settings.cache_ttl_market_data,
             full_seconds=_FULL_LOOK_SECONDS,
         ),
-        units=orders.units,
-        market=orders.venue,
-        aftermath=orders.aftermath,
+        desk=orders.desk,
+        venue=orders.venue,
         resting=market.resting,
         market_clock=base.market_clock,
         transient=TRANSIENT,

@@ -54,10 +54,9 @@ def build_workflows(
         legs=BasketLegs(base.engine),
         orders=basket_orders,
         units=orders.units,
-        market=orders.venue,
+        venue=orders.venue,
+        desk=orders.desk,
         execution=trading.execution,
-        aftermath=orders.aftermath,
-        market_clock=base.market_clock,
     )
     return WorkflowParts(
         square_off=square_off,

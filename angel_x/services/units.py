@@ -8,20 +8,19 @@ from decimal import Decimal
 from typing import Protocol
 
 from angel_x.domain.book.book import Book
+from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.family import Family
-from angel_x.domain.orders.order import Order, OrderStatus, Product
+from angel_x.domain.orders.order import OrderStatus, Product
 from angel_x.domain.orders.step import Passing
 
 
 class Unit(Protocol):
     """One open transaction.  Leaving it without :meth:`commit` keeps nothing."""
 
-    def claim(self, order_ids: Sequence[int], limit: int) -> tuple[list[Order], Book]:
+    def claim(self, order_ids: Sequence[int], limit: int) -> Claim:
         """Lock the accounts that own those orders and return the oldest that wait in their lanes."""
 
-    def orders(
-        self, order_ids: Sequence[int], statuses: Collection[OrderStatus]
-    ) -> tuple[list[Order], Book]:
+    def orders(self, order_ids: Sequence[int], statuses: Collection[OrderStatus]) -> Claim:
         """Lock the accounts that own those orders; return those in one of the statuses, by age."""
 
     def family(self, order_id: int) -> Family:
@@ -30,7 +29,7 @@ class Unit(Protocol):
     def holdings(self, user_id: int, contracts: Collection[tuple[str, Product]]) -> Book:
         """Return what an account has, and holds of these contracts; nothing is locked."""
 
-    def abandoned(self, order_ids: Sequence[int]) -> tuple[list[Order], Book]:
+    def abandoned(self, order_ids: Sequence[int]) -> Claim:
         """Lock the accounts that own those orders; return those on their way with no lease left."""
 
     def duplicates(self, windows: Mapping[int, Decimal]) -> set[int]:

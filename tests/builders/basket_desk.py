@@ -28,10 +28,9 @@ class BasketDesk(Desk):
             legs=self.legs,
             orders=self.basket_orders,
             units=self.units,
-            market=self.exchange.market,
+            venue=self.venue,
+            desk=self.desk,
             execution=self.execution,
-            aftermath=self.aftermath,
-            market_clock=self.clock,
         )
         self.advance = Advance(
             workflows=self.workflows,

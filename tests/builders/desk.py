@@ -28,6 +28,7 @@ from tests.builders.markets import CALENDAR
 from tests.builders.paper import CALL, LOT, UNIVERSE, Exchange, OneUniverse
 from tests.builders.recorders import RecordingEvents
 from tests.builders.risk import flat
+from tests.builders.venue_desk import venue_desk
 from tests.fakes.aftermath import SilentAftermath
 from tests.fakes.dispatcher import MemoryDispatcher
 from tests.fakes.holdings import MemoryHoldings
@@ -115,21 +116,29 @@ class Desk:
             meter=self.exchange.meter,
             batch_size=50,
         )
+        self.venue = self.exchange.venue
+        self.desk = venue_desk(
+            self.units,
+            self.venue,
+            self.aftermath,
+            self.clock,
+            meter=self.exchange.meter,
+            monotonic=lambda: self.clock().timestamp(),
+            transient=(ConnectionError,),
+        )
         self.execution = Execution(
-            units=self.units,
-            market=self.exchange.market,
-            aftermath=self.aftermath,
+            desk=self.desk,
+            venue=self.venue,
             market_clock=self.clock,
             meter=self.exchange.meter,
             monotonic=lambda: self.clock().timestamp(),
-            sleep=self.clock.advance,
+            at=self.units.at,
             claim_limit=1000,
             transient=(ConnectionError,),
         )
         self.cancel_all = CancelAll(
-            units=self.units,
+            desk=self.desk,
             open_orders=self.holdings,
-            aftermath=self.aftermath,
             unlisted=self.exits.unlisted,
             transient=(ConnectionError,),
         )

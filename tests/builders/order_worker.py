@@ -9,8 +9,10 @@ from itertools import count
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.step import Step
 from angel_x.services.trading.execution import Execution
+from angel_x.services.trading.paper_venue import PaperVenue
 from tests.builders.markets import ManualClock
 from tests.builders.recorders import RecordingMeter
+from tests.builders.venue_desk import venue_desk
 from tests.fakes.aftermath import SilentAftermath
 from tests.fakes.market import ScriptedMarket
 from tests.fakes.tables import NOW, Tables
@@ -49,15 +51,25 @@ class Worker:
         self.units = MemoryUnits(self.tables, lease_seconds=LEASE_SECONDS, at=self.passed)
         self.market = ScriptedMarket(self.latency)
         self.aftermath, self.meter, ticks = SilentAftermath(), RecordingMeter(), count(1)
+        self.venue = PaperVenue(self.market, sleep=self.sleep)
+        # Each look at it takes a second.
+        self.monotonic = lambda: float(next(ticks))
+        self.desk = venue_desk(
+            self.units,
+            self.venue,
+            self.aftermath,
+            self.clock,
+            meter=self.meter,
+            monotonic=self.monotonic,
+            transient=(Away,),
+        )
         self.execution = Execution(
-            units=self.units,
-            market=self.market,
-            aftermath=self.aftermath,
+            desk=self.desk,
+            venue=self.venue,
             market_clock=self.clock,
             meter=self.meter,
-            # Each look at it takes a second.
-            monotonic=lambda: float(next(ticks)),
-            sleep=self.sleep,
+            monotonic=self.monotonic,
+            at=self.passed,
             claim_limit=self.claim_limit,
             transient=(Away,),
         )

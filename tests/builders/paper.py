@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from angel_x.domain.book.account import Account, Exposure
-from angel_x.domain.book.book import Book, Terms
-from angel_x.domain.book.charges import charge_table
+from angel_x.domain.book.book import Book
 from angel_x.domain.calendar.expiry import epoch_ms
+from angel_x.domain.exchange.charges import charge_table
 from angel_x.domain.exchange.latency import Latency
 from angel_x.domain.exchange.protection import Protection
 from angel_x.domain.exchange.slippage import Slippage
+from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.margin.span_margin import SpanMargin
 from angel_x.domain.orders.denial import CancelReason
 from angel_x.domain.orders.order import (
@@ -34,12 +35,14 @@ from angel_x.services.accounts.risk_sheets import RiskSheets
 from angel_x.services.trading.market_watch import MarketWatch
 from angel_x.services.trading.matching import Matching
 from angel_x.services.trading.paper_market import PaperMarket, PaperRules, order_columns
+from angel_x.services.trading.paper_venue import PaperVenue
 from config.market import table
 from tests.builders.chains import MARKET_TIME, make_universe
 from tests.builders.liquidity import MemoryLiquidity
 from tests.builders.markets import ManualClock, MemoryQuoteBoard
 from tests.builders.recorders import RecordingMeter
 from tests.builders.risk import MemoryRiskBoard
+from tests.builders.venue_desk import venue_desk
 from tests.fakes.aftermath import SilentAftermath
 from tests.fakes.resting import MemoryResting
 from tests.fakes.tables import Tables
@@ -123,12 +126,13 @@ class Exchange:
             full_seconds=FULL_SECONDS,
         )
         self.noted = MemoryResting()
+        self.venue = PaperVenue(self.market, sleep=self.clock.advance)
+        self.desk = venue_desk(self.units, self.venue, SilentAftermath(), self.clock)
         self.matching = Matching(
             search=self,
             watch=self.watch,
-            units=self.units,
-            market=self.market,
-            aftermath=SilentAftermath(),
+            desk=self.desk,
+            venue=self.venue,
             resting=self.noted,
             market_clock=self.clock,
             transient=(),

@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 import pytest
 
-from angel_x.domain.book.book import Book
-from angel_x.domain.orders.order import Order, OrderStatus
+from angel_x.domain.book.claim import Claim
+from angel_x.domain.orders.order import OrderStatus
 from tests.fakes.units import MemoryUnit
 
 
@@ -17,7 +17,7 @@ def poison(bad: int, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def fail(
         unit: MemoryUnit, order_ids: Sequence[int], statuses: Collection[OrderStatus]
-    ) -> tuple[list[Order], Book]:
+    ) -> Claim:
         if bad in order_ids:
             raise error
         return orders(unit, order_ids, statuses)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from angel_x.domain.orders.order import CLOSED, OrderStatus
+from angel_x.domain.orders.order import ASKED, CLOSED, OrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ INSERT INTO orders (user_id, client_order_id, request_hash, symbol, side, quanti
 VALUES (:user_id, :name, '\\x00', :symbol, :side, :quantity, :filled, :order_type, :limit_price,
     :trigger_price, 'DAY', :product, :priority, :status, :reason, :held, :slices, :parent_id,
     :basket_id, :traded_value, :valid_until, now() + make_interval(secs => :ring_in),
-    CASE WHEN :status = 'submitting' THEN now() + make_interval(secs => :lease_in) END,
+    CASE WHEN :is_asked THEN now() + make_interval(secs => :lease_in) END,
     CASE WHEN :is_closed THEN now() END)
 RETURNING id
 """)
@@ -92,4 +92,5 @@ def _row(name: str, order: StoredOrder) -> dict[str, object]:
         "filled": partial.get(order.status, 0) if order.filled is None else order.filled,
         "reason": order.reason or ("NO_QUOTE" if refused else None),
         "is_closed": order.status in CLOSED,
+        "is_asked": order.status in ASKED,
     }

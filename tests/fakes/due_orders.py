@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from angel_x.domain.orders.order import OrderStatus, Priority
+from angel_x.domain.orders.order import ASKED, OrderStatus, Priority
 from tests.fakes.tables import Row, Tables
 
 
@@ -67,7 +67,7 @@ class MemoryDueOrders:
 
 def is_abandoned(row: Row, now: datetime) -> bool:
     """Say whether the process that sent an order to the venue fell silent."""
-    return row.order.status is OrderStatus.SUBMITTING and _lease(row) <= now
+    return row.order.status in ASKED and _lease(row) <= now
 
 
 def _lease(row: Row) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from angel_x.domain.book.book import Terms
+from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.order import Order
 from angel_x.services.trading.paper_market import PaperMarket
 from tests.builders.terms import fill
@@ -28,6 +28,10 @@ class ScriptedMarket(PaperMarket):
 
     def preview(self, orders: Sequence[Order]) -> list[Terms]:
         return self._answer("preview", orders, self.preview_errors)
+
+    @property
+    def has_latency(self) -> bool:
+        return bool(self.latency)
 
     def latency_seconds(self, orders: Sequence[Order]) -> float:
         self.asked.append(("latency", [order.id for order in orders]))

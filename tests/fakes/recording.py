@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from angel_x.domain.book.book import Book, Move, Whole
-from angel_x.domain.orders.order import Order, OrderStatus, check_move
+from angel_x.domain.orders.order import ASKED, Order, OrderStatus, check_move
 from tests.fakes.tables import Event, Row, Tables
 
 K = TypeVar("K")
@@ -70,7 +70,7 @@ class Recording:
             )
         lease = now + timedelta(seconds=self._lease_seconds)
         row.reason = move.reason
-        row.lease_until = lease if moved.status is OrderStatus.SUBMITTING else None
+        row.lease_until = lease if moved.status in ASKED else None
         row.closed_at = now if moved.status.is_closed else None
 
     def _hold(self, book: Book) -> None:

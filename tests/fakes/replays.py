@@ -125,6 +125,7 @@ class MemoryReplayUnit:
             traded_value=Decimal(0),
             reserved=Decimal(0),
             attempt=0,
+            reason=None,
             parent_id=None,
             time_priority=number,
         )

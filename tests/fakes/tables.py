@@ -44,8 +44,16 @@ class Row:
     slices: int = 0
     basket_id: int | None = None
     lease_until: datetime | None = None
-    reason: str | None = None
     closed_at: datetime | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """Why the order last moved."""
+        return self.order.reason
+
+    @reason.setter
+    def reason(self, reason: str | None) -> None:
+        self.order.reason = reason
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from angel_x.domain.book.book import Book
+from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.family import Family
 from angel_x.domain.book.margin_pool import MarginPools
 from angel_x.domain.orders.order import Order, OrderStatus, OrderType, Priority, Product
@@ -36,7 +37,7 @@ class MemoryUnit:
         self._recording = Recording(tables, lease_seconds)
         self._books: list[Book] = []
 
-    def claim(self, order_ids: Sequence[int], limit: int) -> tuple[list[Order], Book]:
+    def claim(self, order_ids: Sequence[int], limit: int) -> Claim:
         self._lock(order_ids)
         rung = {(row.order.user_id, row.order.priority) for row in self._rows(order_ids)}
         waiting = [
@@ -48,9 +49,7 @@ class MemoryUnit:
         claimed.sort(key=lambda found: (found[0], found[2].order.id))
         return self._read(order_ids, [row for _, _, row in claimed])
 
-    def orders(
-        self, order_ids: Sequence[int], statuses: Collection[OrderStatus]
-    ) -> tuple[list[Order], Book]:
+    def orders(self, order_ids: Sequence[int], statuses: Collection[OrderStatus]) -> Claim:
         self._lock(order_ids)
         rows = [r for r in self._rows(order_ids) if r.order.status in statuses and not r.slices]
         return self._read(order_ids, rows)
@@ -70,7 +69,7 @@ class MemoryUnit:
             return self._book([], ())
         return self._book([user_id], [(user_id, *contract) for contract in contracts])
 
-    def abandoned(self, order_ids: Sequence[int]) -> tuple[list[Order], Book]:
+    def abandoned(self, order_ids: Sequence[int]) -> Claim:
         self._lock(order_ids)
         now = self._tables.clock()
         rows = [row for row in self._rows(order_ids) if is_abandoned(row, now)]
@@ -127,10 +126,10 @@ class MemoryUnit:
             and (row.order.user_id, row.order.priority) == (user_id, priority)
         ]
 
-    def _read(self, order_ids: Sequence[int], rows: Sequence[Row]) -> tuple[list[Order], Book]:
+    def _read(self, order_ids: Sequence[int], rows: Sequence[Row]) -> Claim:
         orders = [self._copied(row) for row in rows]
         owners = [row.order.user_id for row in self._rows(order_ids)]
-        return orders, self._book(owners, [(o.user_id, o.symbol, o.product) for o in orders])
+        return Claim(orders, self._book(owners, [(o.user_id, o.symbol, o.product) for o in orders]))
 
     def _copied(self, row: Row) -> Order:
         parent = None if row.order.parent_id is None else self._tables.rows[row.order.parent_id]

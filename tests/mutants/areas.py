@@ -50,7 +50,7 @@ AREAS = (
     Area(
         "money",
         (
-            *_in("angel_x/domain/book/", "account book charges ledger limits margin_pool"),
+            *_in("angel_x/domain/book/", "account book ledger limits margin_pool"),
             *_in("angel_x/domain/book/", "position risk what_if"),
             *_in("angel_x/domain/margin/", "margin margin_source span span_margin unit_risk"),
             *_in("angel_x/domain/margin/", "worst_case"),

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.rows import read
 from angel_x.domain.operations.backlog import LaneBacklog
-from angel_x.domain.orders.order import OPEN, OrderStatus, Priority
+from angel_x.domain.orders.order import ASKED, OPEN, OrderStatus, Priority
 from angel_x.domain.workflows.workflow import WorkflowStatus
 
 _LANES = f"""
@@ -27,7 +27,7 @@ FROM orders WHERE status = '{OrderStatus.RECEIVED}' AND NOT held AND ring_at <= 
 """
 _EXPIRED_LEASES = f"""
 SELECT count(*) FROM orders
-WHERE status = '{OrderStatus.SUBMITTING}' AND lease_until <= clock_timestamp()
+WHERE status IN {literals(ASKED)} AND lease_until <= clock_timestamp()
 """
 _WORKFLOWS_DUE = f"""
 SELECT count(*) FROM workflows
@@ -71,7 +71,7 @@ class Backlog:
             return float(connection.exec_driver_sql(_OLDEST_DUE).scalar() or 0)
 
     def expired_leases(self) -> int:
-        """Return how many orders were sent to the venue by a process that fell silent."""
+        """Return how many orders wait for a venue's answer that no process waits for any more."""
         return self._count(_EXPIRED_LEASES)
 
     def workflows_due(self) -> int:

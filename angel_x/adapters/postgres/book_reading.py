@@ -31,7 +31,7 @@ ORDER_COLUMNS = """
     o.traded_value, o.product, o.trigger_price, o.parent_id, o.time_priority,
     EXTRACT(EPOCH FROM clock_timestamp() - o.accepted_at)::float8 AS age_seconds,
     CASE WHEN o.parent_id IS NOT NULL THEN (SELECT quantity FROM orders WHERE id = o.parent_id) END
-        AS parent_quantity,
+        AS parent_quantity, o.reason,
 """
 HELD_COLUMNS = """
     u.cash, u.collateral, u.margin_used, u.realised_pnl AS account_pnl, u.open_orders, u.pnl_day,
@@ -66,6 +66,7 @@ class OrderRow(NamedTuple):
     time_priority: int
     age_seconds: float
     parent_quantity: int | None
+    reason: str | None
     cash: Decimal
     collateral: Decimal
     margin_used: Decimal
@@ -202,4 +203,5 @@ def to_order(row: OrderRow) -> Order:
         Priority(row.priority), OrderStatus(row.status), row.valid_until, row.client_order_id,
         row.attempt, row.reserved, row.traded_value, Product(row.product), row.trigger_price,
         row.parent_id, row.time_priority, row.age_seconds, row.parent_quantity,
+        row.reason,
     )  # fmt: skip

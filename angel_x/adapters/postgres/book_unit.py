@@ -23,14 +23,16 @@ from angel_x.adapters.postgres.book_reading import (
 )
 from angel_x.adapters.postgres.book_writing import write_book
 from angel_x.adapters.postgres.duplicates import find_duplicates
+from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.prepared import Statement, execute
 from angel_x.adapters.postgres.rows import named
 from angel_x.domain.book.book import Book
+from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.family import Family
 from angel_x.domain.book.margin_pool import Risks
 from angel_x.domain.margin.unit_risk import no_risks
 from angel_x.domain.orders.order import (
-    Order,
+    ASKED,
     OrderStatus,
     Priority,
     Product,
@@ -100,7 +102,7 @@ _ABANDONED = Statement(
     "abandoned",
     f"""
 SELECT {ORDER_COLUMNS} {HELD_COLUMNS} FROM orders o {_OF_OWNERS}
-WHERE o.id = ANY(%(order_ids)s::bigint[]) AND o.status = '{OrderStatus.SUBMITTING}'
+WHERE o.id = ANY(%(order_ids)s::bigint[]) AND o.status IN {literals(ASKED)}
     AND o.lease_until <= clock_timestamp() ORDER BY o.id
 """,
 )
@@ -130,7 +132,7 @@ class BookUnit:
         self._lease_seconds = lease_seconds
         self._risks = risks
 
-    def claim(self, order_ids: Sequence[int], limit: int) -> tuple[list[Order], Book]:
+    def claim(self, order_ids: Sequence[int], limit: int) -> Claim:
         """Lock the accounts that own those orders and return the oldest that wait there.
 
         What comes back waits in the lanes of those orders, lane by lane, whatever has become of the
@@ -138,13 +140,11 @@ class BookUnit:
         """
         return self._read(_CLAIM, order_ids=array(order_ids), lanes=_LANES, limit=limit)
 
-    def abandoned(self, order_ids: Sequence[int]) -> tuple[list[Order], Book]:
+    def abandoned(self, order_ids: Sequence[int]) -> Claim:
         """Lock the accounts that own those orders; return those on their way with no lease left."""
         return self._read(_ABANDONED, order_ids=array(order_ids))
 
-    def orders(
-        self, order_ids: Sequence[int], statuses: Collection[OrderStatus]
-    ) -> tuple[list[Order], Book]:
+    def orders(self, order_ids: Sequence[int], statuses: Collection[OrderStatus]) -> Claim:
         """Lock the accounts that own those orders; return those in one of the statuses, by age."""
         wanted = array(sorted(statuses))
         return self._read(_BY_ID, order_ids=array(order_ids), statuses=wanted)
@@ -185,10 +185,10 @@ class BookUnit:
     def commit(self) -> None:
         self._connection.commit()
 
-    def _read(self, statement: Statement, **parameters: object) -> tuple[list[Order], Book]:
+    def _read(self, statement: Statement, **parameters: object) -> Claim:
         found = execute(self._connection, parameters, _LOCK_ACCOUNTS, _LOCK_CONTROLS, statement)
         rows = named(found, OrderRow)
-        return [to_order(row) for row in rows], to_book(rows, self._risks)
+        return Claim([to_order(row) for row in rows], to_book(rows, self._risks))
 
 
 class BookUnits:

@@ -8,7 +8,7 @@ from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.prepared import Statement, execute
 from angel_x.domain.book.book import Book, Whole
-from angel_x.domain.orders.order import CLOSED, REFUSED, OrderStatus
+from angel_x.domain.orders.order import ASKED, CLOSED, REFUSED, OrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ moved AS (
         traded_value = m.traded_value,
         average_price = round(m.traded_value / nullif(m.filled_quantity, 0), 4),
         reserved = m.reserved, limit_price = m.limit_price, attempt = m.attempt,
-        lease_until = CASE WHEN m.status = '{OrderStatus.SUBMITTING}'
+        lease_until = CASE WHEN m.status IN {literals(ASKED)}
             THEN clock_timestamp() + make_interval(secs => %(lease)s) END,
         updated_at = clock_timestamp(),
         closed_at = CASE WHEN m.is_closed THEN clock_timestamp() END

@@ -15,7 +15,7 @@ from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.prepared import Statement, execute
 from angel_x.adapters.postgres.rows import named
 from angel_x.domain.exchange.matching import ORDER
-from angel_x.domain.orders.order import OPEN, RESTING, OrderStatus, Priority, Side
+from angel_x.domain.orders.order import ASKED, OPEN, RESTING, OrderStatus, Priority, Side
 from angel_x.domain.orders.step import Passing, Step, unhindered
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _RESTING_IN = Statement("resting_in", f"{_RESTING} AND symbol = ANY(%(symbols)s:
 _ENDED = f"""
 SELECT id FROM orders
 WHERE status IN {literals(OPEN)} AND valid_until <= %(now)s AND slices = 0
-    AND (status <> '{OrderStatus.SUBMITTING}' OR lease_until <= clock_timestamp())
+    AND (status NOT IN {literals(ASKED)} OR lease_until <= clock_timestamp())
 ORDER BY valid_until LIMIT %(limit)s
 """
 # What waits and what was left on its way, by an index each.  FOR NO KEY UPDATE is what a change of
@@ -51,7 +51,7 @@ WITH waiting AS (
     ORDER BY ring_at LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 ), abandoned AS (
     SELECT id, priority, rings, ring_at, true AS is_abandoned FROM orders
-    WHERE status = '{OrderStatus.SUBMITTING}' AND lease_until <= clock_timestamp()
+    WHERE status IN {literals(ASKED)} AND lease_until <= clock_timestamp()
         AND ring_at <= clock_timestamp() AND priority = ANY(%(lanes)s::text[])
     ORDER BY lease_until LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 )

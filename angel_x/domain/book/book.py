@@ -11,12 +11,15 @@ from datetime import date
 from decimal import Decimal
 
 from angel_x.domain.book.account import Account, Exposure
-from angel_x.domain.book.charges import ChargeRates
 from angel_x.domain.book.ledger import LedgerEntry, fill_entries
 from angel_x.domain.book.margin_pool import MarginPool, MarginPools
 from angel_x.domain.book.position import Closing, Position
 from angel_x.domain.book.risk import TradingRules, may_stand, refusal, refusal_to_amend
 from angel_x.domain.contracts.contract import underlying_of
+from angel_x.domain.exchange.answer import Execution
+from angel_x.domain.exchange.charges import ChargeRates
+from angel_x.domain.exchange.terms import Terms
+from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import CancelReason, DenialReason, MoveReason
 from angel_x.domain.orders.order import (
     PLACED,
@@ -28,43 +31,6 @@ from angel_x.domain.orders.order import (
     check_move,
 )
 from angel_x.domain.values.money import ZERO
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What the market and the rules offer to one order."""
-
-    #: Rupees a unit; None where the order does not trade now.
-    fill_price: Decimal | None
-    charges: ChargeRates
-    #: Set where the order must not trade whatever the account has.
-    denial: DenialReason | None = None
-    #: Units that the far side of the quote has for this order, zero where it does not trade.
-    fill_quantity: int = 0
-    #: Rupees that the order stands at: its own limit, or the protection of one at market.
-    limit_price: Decimal | None = None
-    #: False for a stop order that the last price has not reached.
-    triggered: bool = True
-    underlying: str = ""
-    #: Rupees of the last trade or the middle of the quote; None where there is neither.
-    reference: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Amendment:
-    """What an order says after it was changed."""
-
-    quantity: int
-    limit_price: Decimal | None
-    trigger_price: Decimal | None
-
-    def loses_priority(self, order: Order) -> bool:
-        """Say whether the change puts the order behind those that stand at its price."""
-        repriced = (self.limit_price, self.trigger_price) != (
-            order.limit_price,
-            order.trigger_price,
-        )
-        return repriced or self.quantity > order.quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +68,7 @@ class Fill:
     quantity: int
     #: Rupees a unit.
     price: Decimal
-    #: Derived from the order and how much of it had traded, so a repeated fill has the same one.
+    #: The venue's name for it; a repeated fill has the same one.
     execution_id: str
 
 
@@ -130,6 +96,13 @@ class Book:
     wholes: list[Whole] = field(default_factory=list)
     #: Orders whose quantity or prices changed, and whether they go to the end of their price.
     amended: list[tuple[Order, bool]] = field(default_factory=list)
+    #: Changes that a venue is to be asked for, by order id.
+    wanted: dict[int, Amendment] = field(default_factory=dict)
+
+    @property
+    def orders_moved(self) -> int:
+        """How many orders have moved."""
+        return len({move.order.id for move in self.moves})
 
     def begin_day(self, day: date) -> None:
         """Let the results of all accounts be those of ``day``, the market's date in India."""
@@ -153,7 +126,7 @@ class Book:
             return
         if quantity:
             assert terms.fill_price is not None
-            self._execute(order, quantity, terms.fill_price, terms.charges)
+            self._execute(order, quantity, terms.fill_price, terms.charges, terms.execution_id)
         self._settle_rest(order, terms, held=stands > 0)
 
     def submit(self, order: Order, terms: Terms) -> None:
@@ -173,15 +146,14 @@ class Book:
         self._move(order, OrderStatus.SUBMITTING, MoveReason.LEASE_EXPIRED)
 
     def settle(self, order: Order, terms: Terms) -> None:
-        """Take the venue's answer to an order that was sent to it."""
+        """Take an offer for an order that was on its way to the venue."""
         if terms.denial is not None:
             self.take_off(order, OrderStatus.REJECTED, terms.denial)
             return
         if not self.may_stand(order):
             self.take_off(order, OrderStatus.CANCELED, CancelReason.KILL_SWITCH)
             return
-        if terms.triggered and terms.fill_price is not None and terms.fill_quantity:
-            self._trade_held(order, terms.fill_quantity, terms.fill_price, terms.charges)
+        self._trade_offer(order, terms)
         self._settle_rest(order, terms, held=True)
 
     def match(self, order: Order, terms: Terms) -> None:
@@ -195,8 +167,8 @@ class Book:
                 self.take_off(order, OrderStatus.REJECTED, terms.denial)
                 return
             self._move(order, OrderStatus.WORKING, MoveReason.TRIGGERED)
-        if terms.denial is None and terms.fill_price is not None and terms.fill_quantity:
-            self._trade_held(order, terms.fill_quantity, terms.fill_price, terms.charges)
+        if terms.denial is None:
+            self._trade_offer(order, terms)
 
     def amend(self, order: Order, amendment: Amendment, terms: Terms) -> DenialReason | None:
         """Change an open order, or return why not and leave it as it was.
@@ -206,21 +178,49 @@ class Book:
         denial = terms.denial or self._refusal_to_amend(order, amendment, terms)
         if denial is not None:
             return denial
-        before = order.quantity, order.limit_price, order.trigger_price
-        order_after = amendment.quantity, amendment.limit_price, amendment.trigger_price
-        if order.status in PLACED and not self._rehold(order, amendment, terms):
+        if order.status in PLACED and not self._rehold(order, amendment, terms.charges):
             return DenialReason.INSUFFICIENT_MARGIN
-        self.amended.append((order, amendment.loses_priority(order)))
-        order.quantity, order.limit_price, order.trigger_price = order_after
-        detail = ", ".join(
-            f"{name} {old} → {new}"
-            for name, old, new in zip(
-                ("quantity", "price", "trigger price"), before, order_after, strict=True
-            )
-            if old != new
-        )
-        self._move(order, order.status, MoveReason.AMENDED, detail)
+        self._restate(order, amendment, order.status)
         return None
+
+    def ask_to_amend(self, order: Order, amendment: Amendment, terms: Terms) -> DenialReason | None:
+        """Set aside what an order needs with and without a change, and let a venue be asked for it.
+
+        Return why not, and leave the order as it was, where it must not be asked.  Until the answer
+        the order counts with the larger quantity and the higher price of the two.
+        """
+        denial = terms.denial or self._refusal_to_amend(order, amendment, terms)
+        if denial is not None:
+            return denial
+        worst = amendment.at_worst(order)
+        if not self._rehold(order, worst, terms.charges):
+            return DenialReason.INSUFFICIENT_MARGIN
+        order.attempt += 1
+        self.wanted[order.id] = amendment
+        self._restate(order, worst, OrderStatus.PENDING_AMEND)
+        return None
+
+    def ask_to_cancel(self, order: Order, reason: CancelReason) -> None:
+        """Let a venue be asked to take an order off; until its answer the order may trade."""
+        order.attempt += 1
+        self._move(order, OrderStatus.PENDING_CANCEL, reason)
+
+    def execute(self, order: Order, execution: Execution, rates: ChargeRates) -> None:
+        """Take an execution at a venue; one that was recorded before changes nothing."""
+        if execution.before >= order.filled_quantity:
+            self._trade_held(order, execution.quantity, execution.price, rates, execution.id)
+
+    def stand(self, order: Order, status: OrderStatus) -> None:
+        """Let an order stand in the market, as its venue says."""
+        if order.status is not status:
+            self._move(order, status, None)
+
+    def stand_changed(
+        self, order: Order, status: OrderStatus, standing: Amendment, rates: ChargeRates
+    ) -> None:
+        """Let an order stand at the quantity and prices that its venue says, whatever they need."""
+        self._rehold(order, standing, rates, is_bound=True)
+        self._restate(order, standing, status)
 
     def deny(self, order: Order, reason: DenialReason, detail: str | None = None) -> None:
         """Refuse an order that was received."""
@@ -296,15 +296,33 @@ class Book:
         self._expose(order, offered=stands, traded=quantity)
         return True
 
-    def _rehold(self, order: Order, amendment: Amendment, terms: Terms) -> bool:
-        """Set aside what an order in the market needs once it is amended, or change nothing."""
+    def _restate(self, order: Order, amendment: Amendment, status: OrderStatus) -> None:
+        """Let an order say what an amendment says, under that status."""
+        before = Amendment.of(order)
+        self.amended.append((order, amendment.loses_priority(order)))
+        order.quantity = amendment.quantity
+        order.limit_price, order.trigger_price = amendment.limit_price, amendment.trigger_price
+        self._move(order, status, MoveReason.AMENDED, amendment.differences(before))
+
+    def _rehold(
+        self,
+        order: Order,
+        amendment: Amendment,
+        rates: ChargeRates,
+        *,
+        is_bound: bool = False,
+    ) -> bool:
+        """Set aside what an order in the market needs once it is amended, or change nothing.
+
+        Where the change has been made already ``is_bound`` sets it aside whatever is free.
+        """
         account = self.accounts[order.user_id]
         leaves = amendment.quantity - order.filled_quantity
         more = leaves - order.leaves_quantity
-        reserved = _reserve(order, leaves, order.traded_value, terms.charges, amendment.limit_price)
+        reserved = _reserve(order, leaves, order.traded_value, rates, amendment.limit_price)
         change = -more if order.side is Side.SELL else 0
         most = max(account.free_balance, ZERO) - reserved + order.reserved
-        if not self._margin(order, change, most=most):
+        if not self._margin(order, change, most=None if is_bound else most):
             return False
         self._set_reserve(account, order, reserved)
         self._expose(order, offered=more)
@@ -317,7 +335,20 @@ class Book:
             self._margin(order, order.leaves_quantity)
         self._expose(order, offered=-order.leaves_quantity)
 
-    def _trade_held(self, order: Order, quantity: int, price: Decimal, rates: ChargeRates) -> None:
+    def _trade_offer(self, order: Order, terms: Terms) -> None:
+        if terms.triggered and terms.fill_price is not None and terms.fill_quantity:
+            self._trade_held(
+                order, terms.fill_quantity, terms.fill_price, terms.charges, terms.execution_id
+            )
+
+    def _trade_held(
+        self,
+        order: Order,
+        quantity: int,
+        price: Decimal,
+        rates: ChargeRates,
+        execution_id: str,
+    ) -> None:
         """Execute units for which everything was set aside before."""
         traded = order.traded_value + price * quantity
         reserved = _reserve(order, order.leaves_quantity - quantity, traded, rates)
@@ -326,7 +357,7 @@ class Book:
             self._margin(order, quantity)
         # What was offered becomes what is short: the same units, so the margin of a sale stays.
         self._expose(order, offered=-quantity, traded=quantity)
-        self._execute(order, quantity, price, rates)
+        self._execute(order, quantity, price, rates, execution_id)
 
     def _settle_rest(self, order: Order, terms: Terms, *, held: bool) -> None:
         """Let what has not traded rest, or cancel it where it must not.
@@ -348,9 +379,16 @@ class Book:
             resting = OrderStatus.WORKING if terms.triggered else OrderStatus.TRIGGER_PENDING
             self._move(order, resting, None)
 
-    def _execute(self, order: Order, quantity: int, price: Decimal, rates: ChargeRates) -> None:
+    def _execute(
+        self,
+        order: Order,
+        quantity: int,
+        price: Decimal,
+        rates: ChargeRates,
+        execution_id: str,
+    ) -> None:
         """Book the execution of units that are accounted for in the exposure already."""
-        account, before = self.accounts[order.user_id], order.filled_quantity
+        account = self.accounts[order.user_id]
         traded = order.traded_value + price * quantity
         charges = rates.on_fill(order.side, order.traded_value, traded)
         cost_change, realised = self._fold(order, quantity, price)
@@ -361,7 +399,7 @@ class Book:
         account.cash += cash
         account.realised_pnl += realised
         account.day_pnl += realised - charges
-        self.fills.append(Fill(order, quantity, price, f"paper-{order.id}-{before}"))
+        self.fills.append(Fill(order, quantity, price, execution_id))
         order.traded_value = traded
         order.filled_quantity += quantity
         is_filled = order.filled_quantity == order.quantity
@@ -424,7 +462,7 @@ class Book:
         check_move(order.status, status)
         account = self.accounts[order.user_id]
         account.open_orders += (status in PLACED) - (order.status in PLACED)
-        order.status = status
+        order.status, order.reason = status, reason
         self.moves.append(Move(order, status, reason, detail))
 
 

@@ -22,3 +22,8 @@ class Family:
     def parts(self) -> tuple[Order, ...]:
         """The orders that stand in the market for it."""
         return self.slices or (() if self.order is None else (self.order,))
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """The orders that may move."""
+        return self.parts

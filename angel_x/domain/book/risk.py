@@ -206,8 +206,10 @@ def may_stand(order: Controlled, exposure: Exposure, state: TradingState) -> boo
     """Say whether a trading state lets an open order stand, and trade where it rests.
 
     An order that waits while its account may only reduce stands until its decision, which says why
-    it is denied.
+    it is denied; one that its venue was asked to cancel, until the answer.
     """
+    if order.status is OrderStatus.PENDING_CANCEL:
+        return True
     if state is TradingState.REDUCING and order.status is OrderStatus.RECEIVED:
         return True
     leaves = order.leaves_quantity

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from angel_x.domain.book.book import Book, Terms
+from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import Order, OrderStatus, Side
 

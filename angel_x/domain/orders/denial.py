@@ -53,6 +53,9 @@ class DenialReason(StrEnum):
     BASKET_REFUSED = "BASKET_REFUSED"
     """Another leg of its basket was refused, or the margin is insufficient for the basket."""
 
+    VENUE_REFUSED = "VENUE_REFUSED"
+    """The venue refused the order for a reason of its own."""
+
     PROCESSING_FAILED = "PROCESSING_FAILED"
     """The decision of the order failed, or did not succeed within the allowed attempts."""
 
@@ -83,6 +86,9 @@ class CancelReason(StrEnum):
 
     BASKET_REFUSED = "BASKET_REFUSED"
     """Another leg of its basket was refused."""
+
+    CANCELED_BY_VENUE = "CANCELED_BY_VENUE"
+    """The venue took it off, unasked."""
 
 
 class MoveReason(StrEnum):

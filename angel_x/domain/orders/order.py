@@ -67,6 +67,8 @@ class OrderStatus(StrEnum):
     WORKING = "working"
     TRIGGER_PENDING = "trigger_pending"
     PARTIALLY_FILLED = "partially_filled"
+    PENDING_CANCEL = "pending_cancel"
+    PENDING_AMEND = "pending_amend"
     FILLED = "filled"
     CANCELED = "canceled"
     EXPIRED = "expired"
@@ -81,15 +83,19 @@ def _transitions() -> Mapping[OrderStatus, frozenset[OrderStatus]]:
     closing = {s.FILLED, s.CANCELED, s.EXPIRED}
     resting = {s.PARTIALLY_FILLED, *closing}
     at_venue = {s.REJECTED, s.WORKING, s.TRIGGER_PENDING, *resting}
+    pending = {s.PENDING_CANCEL, s.PENDING_AMEND}
     table = {
         # The paper exchange answers inside our own transaction, so an order that goes there is
         # never seen as submitting.
         s.RECEIVED: {s.DENIED, s.SUBMITTING, *at_venue},
-        s.SUBMITTING: at_venue,
+        s.SUBMITTING: {s.PENDING_CANCEL, *at_venue},
         # It can come alive and trade at one look at the market: both moves are told, one is stored.
-        s.TRIGGER_PENDING: {s.WORKING, s.REJECTED, *resting},
-        s.WORKING: resting,
-        s.PARTIALLY_FILLED: closing,
+        s.TRIGGER_PENDING: {s.WORKING, s.REJECTED, *resting, *pending},
+        s.WORKING: {*resting, *pending},
+        s.PARTIALLY_FILLED: {*closing, *pending},
+        # A venue may refuse either, and until its answer the order can trade.
+        s.PENDING_AMEND: {s.PENDING_CANCEL, *at_venue},
+        s.PENDING_CANCEL: at_venue,
     }
     return MappingProxyType({status: frozenset(table.get(status, ())) for status in s})
 
@@ -105,8 +111,15 @@ REFUSED = frozenset({OrderStatus.DENIED, OrderStatus.REJECTED})
 RESTING = frozenset(
     {OrderStatus.WORKING, OrderStatus.TRIGGER_PENDING, OrderStatus.PARTIALLY_FILLED}
 )
+#: Statuses of an order of which a venue was asked something that it has not answered.
+ASKED = frozenset({OrderStatus.SUBMITTING, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_AMEND})
 #: Statuses of an order that holds margin: it is in the market or on its way there.
-PLACED = RESTING | {OrderStatus.SUBMITTING}
+PLACED = RESTING | ASKED
+
+
+def tag_of(order_id: int) -> str:
+    """Return the name of an order at a venue."""
+    return f"angel-x-{order_id}"
 
 
 def check_move(source: OrderStatus, target: OrderStatus) -> None:
@@ -178,11 +191,18 @@ class Order:
     age_seconds: float = 0.0
     #: Units of the order of which this one is a slice.
     parent_quantity: int | None = None
+    #: Why it last moved, as far as that was said.
+    reason: str | None = None
 
     @property
     def is_exit(self) -> bool:
         """Say whether it is the system's own and may only reduce the position that it is for."""
         return self.client_order_id.startswith(EXIT_PREFIX)
+
+    @property
+    def tag(self) -> str:
+        """Its name at a venue, the same for every attempt."""
+        return tag_of(self.id)
 
     @property
     def leaves_quantity(self) -> int:

@@ -24,7 +24,7 @@ from angel_x.domain.values.money import ZERO
 from angel_x.errors import UnknownAccount, UnknownContract
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.ports import Clock, UniverseSource
-from angel_x.services.trading.paper_market import PaperMarket
+from angel_x.services.trading.venue import Venue
 from angel_x.services.units import Units
 
 
@@ -35,13 +35,13 @@ class WhatIf:
         self,
         *,
         units: Units,
-        market: PaperMarket,
+        venue: Venue,
         universes: UniverseSource,
         slicing: Slicing,
         market_clock: Clock,
     ) -> None:
         self._units = units
-        self._market = market
+        self._venue = venue
         self._universes = universes
         self._slicing = slicing
         self._market_clock = market_clock
@@ -61,7 +61,7 @@ class WhatIf:
         if user_id not in book.accounts:
             raise UnknownAccount(f"no account has the id {user_id}")
         book.begin_day(now.astimezone(IST).date())
-        terms = self._market.preview(orders)
+        terms = self._venue.preview(orders)
         trial = what_if(book, orders, terms)
         offered = {number: t for (number, _), t in zip(numbered, terms, strict=True)}
         reasons = _reasons(numbered, trial)

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from angel_x.domain.book.book import Amendment, Book, Terms
+from angel_x.domain.book.book import Book
 from angel_x.domain.book.family import Family
-from angel_x.domain.calendar.session import IST
+from angel_x.domain.book.reports import take
+from angel_x.domain.exchange.terms import Terms
+from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import DenialReason
-from angel_x.domain.orders.order import RESTING, Order, OrderRequest, OrderStatus
+from angel_x.domain.orders.order import ASKED, RESTING, Order, OrderRequest, OrderStatus
 from angel_x.domain.orders.order_types import LIMITED, TRIGGERED
 from angel_x.domain.orders.step import Step
 from angel_x.errors import (
@@ -28,11 +30,17 @@ from angel_x.errors import (
 from angel_x.services.intake.listing import listing_faults
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.ports import Clock, UniverseSource
-from angel_x.services.trading.aftermath import Aftermath
 from angel_x.services.trading.amendment_form import Change
-from angel_x.services.trading.paper_market import PaperMarket
-from angel_x.services.units import Units
+from angel_x.services.trading.transaction import Steps
+from angel_x.services.trading.venue import Venue
+from angel_x.services.trading.venue_desk import VenueDesk
+from angel_x.services.units import Unit
 
+_STEPS = Steps(
+    found=Step.AMENDMENT_FOUND,
+    recorded=Step.AMENDMENT_RECORDED,
+    committed=Step.AMENDMENT_COMMITTED,
+)
 _UNTRIGGERED = frozenset({OrderStatus.RECEIVED, OrderStatus.TRIGGER_PENDING})
 
 
@@ -42,16 +50,14 @@ class Amending:
     def __init__(
         self,
         *,
-        units: Units,
-        market: PaperMarket,
-        aftermath: Aftermath,
+        desk: VenueDesk,
+        venue: Venue,
         universes: UniverseSource,
         slicing: Slicing,
         market_clock: Clock,
     ) -> None:
-        self._units = units
-        self._market = market
-        self._aftermath = aftermath
+        self._desk = desk
+        self._venue = venue
         self._universes = universes
         self._slicing = slicing
         self._market_clock = market_clock
@@ -68,28 +74,31 @@ class Amending:
             InvalidAmendment: With every fault; nothing was changed.
             AmendmentRefused: Risk, margin or market are against it; nothing was changed.
         """
-        with self._units.begin() as unit:
-            family = unit.family(order_id)
-            now = self._market_clock()
-            targets = _targets(family, user_id, order_id, change)
-            self._units.at(Step.AMENDMENT_FOUND)
-            if any(target.valid_until <= now for target in targets):
-                # Nobody has come to expire it yet; yesterday's order must not trade today.
-                raise OrderAlreadyClosed(order_id, OrderStatus.EXPIRED)
-            wanted = [(order, _amended(order, change)) for order in targets]
-            differing = [(order, after) for order, after in wanted if order != after]
-            if not differing:
-                return False
-            self._check([after for _, after in differing], change)
-            family.book.begin_day(now.astimezone(IST).date())
-            self._apply(family.book, differing)
-            self._match(family.book, [order for order, _ in differing])
-            unit.record(family.book, actor)
-            self._units.at(Step.AMENDMENT_RECORDED)
-            unit.commit()
-        self._units.at(Step.AMENDMENT_COMMITTED)
-        self._aftermath.tell(family.book)
-        return True
+
+        def decide(_unit: Unit, family: Family) -> bool:
+            differing = self._differing(family, user_id, order_id, change)
+            if differing:
+                self._check([after for _, after in differing], change)
+                self._desk.begin_day(family.book)
+                self._apply(family.book, differing)
+            return bool(differing)
+
+        family = self._desk.run(
+            lambda unit: unit.family(order_id), decide, actor=actor, steps=_STEPS
+        )
+        return bool(family.book.moves)
+
+    def _differing(
+        self, family: Family, user_id: int, order_id: int, change: Change
+    ) -> list[tuple[Order, Order]]:
+        """Return the orders that are to be different, each with what it is to be."""
+        targets = _targets(family, user_id, order_id, change)
+        now = self._market_clock()
+        if any(target.valid_until <= now for target in targets):
+            # Nobody has come to expire it yet; yesterday's order must not trade today.
+            raise OrderAlreadyClosed(order_id, OrderStatus.EXPIRED)
+        wanted = [(order, _amended(order, change)) for order in targets]
+        return [(order, after) for order, after in wanted if order != after]
 
     def _check(self, orders: Sequence[Order], change: Change) -> None:
         faults = {fault: None for order in orders for fault in self._faults(order, change)}
@@ -112,23 +121,30 @@ class Amending:
                 yield Fault(0, "quantity", str(order.quantity), detail)
 
     def _apply(self, book: Book, differing: Sequence[tuple[Order, Order]]) -> None:
-        previews = self._market.preview([after for _, after in differing])
+        """Change orders that wait at once, those at the venue with its consent."""
+        previews = self._venue.preview([after for _, after in differing])
+        changes = []
         for (order, after), terms in zip(differing, previews, strict=True):
-            amendment = Amendment(after.quantity, after.limit_price, after.trigger_price)
-            denial = book.amend(order, amendment, _terms_of(order, terms))
-            if denial is DenialReason.PRICE_BAND:
-                detail = "must lie inside the price band of the exchange"
-                price = str(after.limit_price)
-                raise InvalidAmendment((Fault(0, "price", price, detail),))
-            if denial is not None:
-                raise AmendmentRefused(order.id, denial)
+            amendment = Amendment.of(after)
+            asks = order.status in RESTING and not self._venue.is_local
+            apply = book.ask_to_amend if asks else book.amend
+            denial = apply(order, amendment, _terms_of(order, terms))
+            _refuse(order, after, denial)
+            if order.status in RESTING:
+                changes.append((order, amendment))
+        # Trade what a local venue reaches at once; what waits to be decided is decided later.
+        if changes:
+            answers = self._venue.amend(changes)
+            for (order, _), answer in zip(changes, answers, strict=True):
+                take(book, order, answer)
 
-    def _match(self, book: Book, orders: Sequence[Order]) -> None:
-        """Trade what the market reaches at once; what waits to be decided is decided later."""
-        resting = [order for order in orders if order.status in RESTING]
-        if resting:
-            for order, terms in zip(resting, self._market.terms(resting), strict=True):
-                book.match(order, terms)
+
+def _refuse(order: Order, after: Order, denial: DenialReason | None) -> None:
+    if denial is DenialReason.PRICE_BAND:
+        detail = "must lie inside the price band of the exchange"
+        raise InvalidAmendment((Fault(0, "price", str(after.limit_price), detail),))
+    if denial is not None:
+        raise AmendmentRefused(order.id, denial)
 
 
 def _targets(family: Family, user_id: int, order_id: int, change: Change) -> list[Order]:
@@ -145,7 +161,7 @@ def _targets(family: Family, user_id: int, order_id: int, change: Change) -> lis
         detail = "cannot change, the order was sliced"
         raise InvalidAmendment((Fault(0, "quantity", str(change.quantity), detail),))
     targets = [o for o in family.parts if not o.status.is_closed]
-    if any(o.status is OrderStatus.SUBMITTING for o in targets):
+    if any(o.status in ASKED for o in targets):
         raise OrderOnItsWay(order_id)
     return targets
 

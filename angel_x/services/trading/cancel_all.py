@@ -11,14 +11,16 @@ from typing import Protocol
 
 import structlog
 
+from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.control import CancellationRecord, ControlledOrder, OrderSelection
 from angel_x.domain.orders.denial import CancelReason
 from angel_x.domain.orders.order import OPEN, Order, OrderStatus
 from angel_x.domain.orders.step import Step
 from angel_x.errors import UnknownContract
 from angel_x.services.halving import in_halves
-from angel_x.services.trading.aftermath import Aftermath
-from angel_x.services.units import Units
+from angel_x.services.trading.transaction import Steps
+from angel_x.services.trading.venue_desk import VenueDesk
+from angel_x.services.units import Unit
 
 log = structlog.get_logger()
 
@@ -26,6 +28,7 @@ _AT_A_TIME = 500
 #: Orders that are read at a time and only looked at.
 _LOOKED_AT = 5000
 _ANY = frozenset(OrderStatus)
+_STEPS = Steps(recorded=Step.CANCEL_ALL_RECORDED, committed=Step.CANCEL_ALL_COMMITTED)
 
 
 class OpenOrders(Protocol):
@@ -48,17 +51,15 @@ class CancelAll:
     def __init__(
         self,
         *,
-        units: Units,
+        desk: VenueDesk,
         open_orders: OpenOrders,
-        aftermath: Aftermath,
         unlisted: Callable[[OrderSelection], tuple[str, str] | None],
         transient: tuple[type[Exception], ...],
     ) -> None:
-        self._units = units
+        self._desk = desk
         self._open_orders = open_orders
         #: Says what a selection names that nobody has listed.
         self._unlisted = unlisted
-        self._aftermath = aftermath
         #: Errors of servers, not of orders.
         self._transient = transient
 
@@ -83,19 +84,17 @@ class CancelAll:
         """Cancel in the same way, for a reason of the system's own."""
         outcomes: dict[int, CancellationRecord] = {}
 
+        def decide(_unit: Unit, claimed: Claim) -> bool:
+            living = [order for order in claimed.orders if order.status in OPEN]
+            self._desk.withdraw(claimed.book, living, reason)
+            return True
+
         def cancel(order_ids: Sequence[int]) -> int:
-            with self._units.begin() as unit:
-                orders, book = unit.orders(order_ids, _ANY)
-                for order in orders:
-                    if order.status in OPEN:
-                        book.take_off(order, OrderStatus.CANCELED, reason)
-                unit.record(book, actor)
-                self._units.at(Step.CANCEL_ALL_RECORDED)
-                unit.commit()
-            self._units.at(Step.CANCEL_ALL_COMMITTED)
-            canceled = {move.order.id for move in book.moves}
-            outcomes.update({o.id: _record(o, canceled=o.id in canceled) for o in orders})
-            self._aftermath.tell(book)
+            claimed = self._desk.run(
+                lambda unit: unit.orders(order_ids, _ANY), decide, actor=actor, steps=_STEPS
+            )
+            canceled = {move.order.id for move in claimed.book.moves}
+            outcomes.update({o.id: _record(o, canceled=o.id in canceled) for o in claimed.orders})
             return len(canceled)
 
         found = self._open_orders.open_orders(user_id, selection)
@@ -111,14 +110,12 @@ class Enforcement:
     def __init__(
         self,
         *,
-        units: Units,
+        desk: VenueDesk,
         search: ControlledOrders,
-        aftermath: Aftermath,
         transient: tuple[type[Exception], ...],
     ) -> None:
-        self._units = units
+        self._desk = desk
         self._search = search
-        self._aftermath = aftermath
         #: Errors of servers, not of orders.
         self._transient = transient
 
@@ -148,18 +145,20 @@ class Enforcement:
             before = page[-1].id
 
     def _cancel(self, order_ids: Sequence[int]) -> int:
-        with self._units.begin() as unit:
-            orders, book = unit.orders(order_ids, OPEN)
-            # Looked at again, now that nobody else can move them.
-            for order in reversed(orders):
-                if not book.may_stand(order):
-                    book.take_off(order, OrderStatus.CANCELED, CancelReason.KILL_SWITCH)
-            unit.record(book, "kill-switch")
-            self._units.at(Step.CANCEL_ALL_RECORDED)
-            unit.commit()
-        self._units.at(Step.CANCEL_ALL_COMMITTED)
-        self._aftermath.tell(book)
-        return len(book.moves)
+        claimed = self._desk.run(
+            lambda unit: unit.orders(order_ids, OPEN),
+            self._decide,
+            actor="kill-switch",
+            steps=_STEPS,
+        )
+        return claimed.book.orders_moved
+
+    def _decide(self, _unit: Unit, claimed: Claim) -> bool:
+        """Take off, newest first, each order that may not stand, now that nobody else moves it."""
+        for order in reversed(claimed.orders):
+            if not claimed.book.may_stand(order):
+                self._desk.withdraw(claimed.book, [order], CancelReason.KILL_SWITCH)
+        return bool(claimed.book.moves)
 
 
 def _in_batches(

@@ -9,17 +9,23 @@ from typing import Protocol
 import structlog
 
 from angel_x.domain.book.book import Book
+from angel_x.domain.book.claim import Claim
 from angel_x.domain.orders.denial import CancelReason
-from angel_x.domain.orders.order import OPEN, Order, OrderStatus
+from angel_x.domain.orders.order import ASKED, OPEN, Order, OrderStatus
 from angel_x.domain.orders.step import Step
 from angel_x.services.halving import in_halves
 from angel_x.services.ports import Clock
-from angel_x.services.trading.aftermath import Aftermath
-from angel_x.services.units import Unit, Units
+from angel_x.services.trading.transaction import Steps
+from angel_x.services.trading.venue_desk import VenueDesk
+from angel_x.services.units import Unit
 
 log = structlog.get_logger()
 
+ACTOR = "expiry"
 _AT_A_TIME = 500
+_STEPS = Steps(
+    found=Step.EXPIRY_FOUND, recorded=Step.EXPIRY_RECORDED, committed=Step.EXPIRY_COMMITTED
+)
 
 
 class EndedOrders(Protocol):
@@ -36,14 +42,12 @@ class Expiry:
         self,
         *,
         search: EndedOrders,
-        units: Units,
-        aftermath: Aftermath,
+        desk: VenueDesk,
         market_clock: Clock,
         transient: tuple[type[Exception], ...],
     ) -> None:
         self._search = search
-        self._units = units
-        self._aftermath = aftermath
+        self._desk = desk
         self._market_clock = market_clock
         #: Errors of servers, not of orders.
         self._transient = transient
@@ -61,29 +65,27 @@ class Expiry:
         return expired
 
     def _expire(self, order_ids: Sequence[int]) -> int:
-        with self._units.begin() as unit:
-            orders, book = unit.orders(order_ids, OPEN - {OrderStatus.SUBMITTING})
-            expired = self._take_off(unit, book, orders)
+        claimed = self._desk.run(
+            lambda unit: unit.orders(order_ids, OPEN - ASKED),
+            self._end,
+            actor=ACTOR,
+            steps=_STEPS,
+        )
+        expired = claimed.book.orders_moved
         if expired < len(order_ids):
             # Sent to the venue, and nobody's any more: whoever comes back with its answer finds it
             # closed.
-            with self._units.begin() as unit:
-                orders, book = unit.abandoned(order_ids)
-                expired += self._take_off(unit, book, orders)
+            expired += self._desk.resolve(order_ids, absent=_end_one, actor=ACTOR, steps=_STEPS)
         return expired
 
-    def _take_off(self, unit: Unit, book: Book, orders: Sequence[Order]) -> int:
-        if not orders:
-            return 0
-        self._units.at(Step.EXPIRY_FOUND)
-        for order in orders:
-            book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
-        unit.record(book, "expiry")
-        self._units.at(Step.EXPIRY_RECORDED)
-        unit.commit()
-        self._units.at(Step.EXPIRY_COMMITTED)
-        self._aftermath.tell(book)
-        return len(book.moves)
+    def _end(self, _unit: Unit, claimed: Claim) -> bool:
+        over = CancelReason.VALIDITY_ENDED
+        self._desk.withdraw(claimed.book, claimed.orders, over, OrderStatus.EXPIRED)
+        return bool(claimed.orders)
+
+
+def _end_one(book: Book, order: Order) -> None:
+    book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
 
 
 def _leave(order_id: int, trace: str) -> int:

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import structlog
 
-from angel_x.domain.calendar.session import IST
+from angel_x.domain.book.claim import Claim
+from angel_x.domain.book.reports import take
 from angel_x.domain.exchange.matching import by_priority, crosses, touch_paise, triggered
 from angel_x.domain.orders.denial import CancelReason
 from angel_x.domain.orders.order import RESTING, OrderStatus
 from angel_x.domain.orders.step import Step
 from angel_x.services.halving import in_halves
 from angel_x.services.ports import Clock
-from angel_x.services.trading.aftermath import Aftermath
 from angel_x.services.trading.market_watch import MarketSight, MarketWatch
 from angel_x.services.trading.match_requests import RestingContracts
-from angel_x.services.trading.paper_market import PaperMarket
-from angel_x.services.units import Units
+from angel_x.services.trading.transaction import Steps
+from angel_x.services.trading.venue import Venue
+from angel_x.services.trading.venue_desk import VenueDesk
+from angel_x.services.units import Unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _AT_A_TIME = 250
+_STEPS = Steps(found=Step.MATCH_FOUND, recorded=Step.MATCH_RECORDED, committed=Step.MATCH_COMMITTED)
 
 
 class RestingOrders(Protocol):
@@ -46,18 +49,16 @@ class Matching:
         *,
         search: RestingOrders,
         watch: MarketWatch,
-        units: Units,
-        market: PaperMarket,
-        aftermath: Aftermath,
+        desk: VenueDesk,
+        venue: Venue,
         resting: RestingContracts,
         market_clock: Clock,
         transient: tuple[type[Exception], ...],
     ) -> None:
         self._search = search
         self._watch = watch
-        self._units = units
-        self._market = market
-        self._aftermath = aftermath
+        self._desk = desk
+        self._venue = venue
         self._resting = resting
         self._market_clock = market_clock
         #: Errors of servers, not of orders.
@@ -105,29 +106,29 @@ class Matching:
         return ids
 
     def _match(self, order_ids: Sequence[int]) -> int:
-        with self._units.begin() as unit:
-            orders, book = unit.orders(order_ids, RESTING)
-            if not orders:
-                return 0
-            self._units.at(Step.MATCH_FOUND)
-            now = self._market_clock()
-            book.begin_day(now.astimezone(IST).date())
-            standing = []
-            for order in orders:
-                if order.valid_until <= now:
-                    # Nobody has come to expire it yet; yesterday's order must not trade today.
-                    book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
-                elif book.may_stand(order):
-                    # One that may not trade must not use up displayed size.
-                    standing.append(order)
-            for order, terms in zip(standing, self._market.terms(standing), strict=True):
-                book.match(order, terms)
-            unit.record(book, "matching")
-            self._units.at(Step.MATCH_RECORDED)
-            unit.commit()
-        self._units.at(Step.MATCH_COMMITTED)
-        self._aftermath.tell(book)
-        return len(book.fills)
+        claimed = self._desk.run(
+            lambda unit: unit.orders(order_ids, RESTING),
+            self._decide,
+            actor="matching",
+            steps=_STEPS,
+        )
+        return len(claimed.book.fills)
+
+    def _decide(self, _unit: Unit, claimed: Claim) -> bool:
+        orders, book = claimed
+        if not orders:
+            return False
+        now = self._market_clock()
+        self._desk.begin_day(book)
+        # Nobody has come to expire it yet; yesterday's order must not trade today.
+        ended = [order for order in orders if order.valid_until <= now]
+        over = CancelReason.VALIDITY_ENDED
+        self._desk.withdraw(book, ended, over, OrderStatus.EXPIRED)
+        # One that may not trade must not use up displayed size.
+        standing = [o for o in orders if o.valid_until > now and book.may_stand(o)]
+        for order, answer in zip(standing, self._venue.settle(standing), strict=True):
+            take(book, order, answer)
+        return True
 
 
 def _leave(order_id: int, trace: str) -> int:

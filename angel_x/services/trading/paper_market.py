@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from angel_x.domain.book.book import Terms
-from angel_x.domain.book.charges import ChargeRates
 from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.calendar.session import IST
+from angel_x.domain.exchange.charges import ChargeRates
 from angel_x.domain.exchange.latency import Latency
 from angel_x.domain.exchange.matching import (
     ORDER,
@@ -29,6 +28,7 @@ from angel_x.domain.exchange.matching import (
 )
 from angel_x.domain.exchange.protection import Protection, reference_paise
 from angel_x.domain.exchange.slippage import Slippage
+from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import PLACED, Order, OrderStatus, Side
 from angel_x.domain.orders.order_types import LIMITED
@@ -121,10 +121,13 @@ class PaperMarket:
         """
         return self._terms(orders, np.ones(len(orders), np.bool_), trades=False)
 
+    @property
+    def has_latency(self) -> bool:
+        """Say whether an order takes time to get here."""
+        return not self._rules.latency.is_none
+
     def latency_seconds(self, orders: Sequence[Order]) -> float:
         """Return how long these orders are on their way; the same orders always take as long."""
-        if self._rules.latency.is_none:
-            return 0.0
         ids = np.array([o.id for o in orders], np.int64)
         return self._rules.latency.seconds(ids, np.array([o.attempt for o in orders], np.int64))
 
@@ -256,6 +259,7 @@ class PaperMarket:
                 is_alive,
                 contracts[row].underlying if row >= 0 else "",
                 money[reference],
+                f"paper-{order.id}-{order.filled_quantity}" if quantity else "",
             )
             for order, price, denial, quantity, limit, is_alive, row, reference in zip(
                 orders,

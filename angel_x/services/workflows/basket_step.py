@@ -6,13 +6,13 @@ step, so any process continues where another one ended.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 import structlog
 
+from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.what_if import what_if
-from angel_x.domain.calendar.session import IST
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import OPEN, OrderStatus, Side
 from angel_x.domain.workflows.basket import (
@@ -27,11 +27,11 @@ from angel_x.domain.workflows.basket import (
     stages,
 )
 from angel_x.domain.workflows.workflow import Workflow, WorkflowStatus
-from angel_x.services.ports import Clock
-from angel_x.services.trading.aftermath import Aftermath
 from angel_x.services.trading.execution import Execution
-from angel_x.services.trading.paper_market import PaperMarket
-from angel_x.services.units import Units
+from angel_x.services.trading.transaction import Steps
+from angel_x.services.trading.venue import Venue
+from angel_x.services.trading.venue_desk import VenueDesk
+from angel_x.services.units import Unit, Units
 from angel_x.services.workflows.basket_orders import ACTOR, BasketOrders
 from angel_x.services.workflows.workflows import WorkflowUnit
 
@@ -60,18 +60,16 @@ class BasketStep:
         legs: Legs,
         orders: BasketOrders,
         units: Units,
-        market: PaperMarket,
+        venue: Venue,
+        desk: VenueDesk,
         execution: Execution,
-        aftermath: Aftermath,
-        market_clock: Clock,
     ) -> None:
         self._legs = legs
         self._orders = orders
         self._units = units
-        self._market = market
+        self._venue = venue
+        self._desk = desk
         self._execution = execution
-        self._aftermath = aftermath
-        self._market_clock = market_clock
 
     def advance(self, unit: WorkflowUnit) -> None:
         """Take every step that is possible now, then save or finish the workflow."""
@@ -130,41 +128,49 @@ class BasketStep:
         """Release the first legs if the account can bear all of them, else deny them all."""
         parts = [part for leg in legs for part in leg.parts]
         first = [part for leg in stages(legs)[0] for part in leg.parts]
-        with self._units.begin() as unit:
-            orders, book = unit.orders(parts, _RECEIVED)
+
+        def decide(unit: Unit, claimed: Claim) -> bool:
+            orders, book = claimed
             if len(orders) < len(parts):
                 # One of them was taken off in the meantime, which is the next thing to look at.
-                return
-            book.begin_day(self._market_clock().astimezone(IST).date())
-            refusals = what_if(book, orders, self._market.preview(orders)).refusals
+                return False
+            self._desk.begin_day(book)
+            refusals = what_if(book, orders, self._venue.preview(orders)).refusals
             numbers = {part: leg.number for leg in legs for part in leg.parts}
             why = [f"leg {numbers[i]}: {reason.value}" for i, reason in refusals.items()]
             if refusals:
                 for order in orders:
                     detail = ", ".join(dict.fromkeys(why))
                     book.deny(order, DenialReason.BASKET_REFUSED, detail)
-                unit.record(book, ACTOR)
             else:
                 unit.release(first)
-            unit.commit()
-        if refusals:
-            self._aftermath.tell(book)
+            return True
+
+        self._run(parts, _RECEIVED, decide)
 
     def _release(self, parts: Sequence[int]) -> None:
-        with self._units.begin() as unit:
-            unit.orders(parts, _RECEIVED)
+        def decide(unit: Unit, _claimed: Claim) -> bool:
             unit.release(parts)
-            unit.commit()
+            return True
+
+        self._run(parts, _RECEIVED, decide)
 
     def _cancel(self, parts: Sequence[int]) -> None:
-        with self._units.begin() as unit:
-            orders, book = unit.orders(parts, OPEN)
-            for order in orders:
-                book.take_off(order, OrderStatus.CANCELED, CancelReason.BASKET_REFUSED)
-            if orders:
-                unit.record(book, ACTOR)
-                unit.commit()
-        self._aftermath.tell(book)
+        def decide(_unit: Unit, claimed: Claim) -> bool:
+            self._desk.withdraw(claimed.book, claimed.orders, CancelReason.BASKET_REFUSED)
+            return bool(claimed.orders)
+
+        self._run(parts, OPEN, decide)
+
+    def _run(
+        self,
+        parts: Sequence[int],
+        statuses: Collection[OrderStatus],
+        decide: Callable[[Unit, Claim], bool],
+    ) -> None:
+        self._desk.run(
+            lambda unit: unit.orders(parts, statuses), decide, actor=ACTOR, steps=Steps()
+        )
 
     def _finish(self, unit: WorkflowUnit, orders: Sequence[Leg], ended: BasketResult) -> None:
         is_done = ended is BasketResult.FILLED

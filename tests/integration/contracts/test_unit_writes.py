@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from angel_x.domain.book.book import Amendment, Book, Terms
+from angel_x.domain.book.book import Book
 from angel_x.domain.book.risk import TradingRules
+from angel_x.domain.exchange.terms import Terms
+from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import OPEN, RESTING, Order, OrderStatus, Product, Side
 from angel_x.errors import IllegalTransition
@@ -43,7 +46,10 @@ def act(
 
 
 def decide(world: World, order_ids: Sequence[int], terms: Terms) -> Book:
-    return act(world, order_ids, lambda book, order: book.decide(order, terms))
+    def deed(book: Book, order: Order) -> None:
+        book.decide(order, replace(terms, execution_id=f"{terms.execution_id}-{order.id}"))
+
+    return act(world, order_ids, deed)
 
 
 def look(world: World, order_ids: Sequence[int]) -> Book:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from angel_x.domain.orders.order import OPEN, Order, OrderStatus, Priority, Product, Side
+from angel_x.domain.orders.order import ASKED, OPEN, Order, OrderStatus, Priority, Product, Side
 from tests.fakes.tables import LOT
 from tests.integration.contracts.worlds import UNIVERSE, World
 
 #: What a stored order has to say besides its status.
 COLUMNS: dict[OrderStatus, dict[str, Any]] = {
-    OrderStatus.SUBMITTING: {"lease": 60},
+    **{status: {"lease": 60} for status in ASKED},
     OrderStatus.PARTIALLY_FILLED: {"filled_quantity": 1},
     OrderStatus.FILLED: {"filled_quantity": LOT},
     OrderStatus.DENIED: {"reason": "NO_QUOTE"},

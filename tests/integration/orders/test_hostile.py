@@ -10,7 +10,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.bootstrap import TRANSIENT, Application
-from angel_x.domain.book.book import Book, Terms
+from angel_x.domain.book.book import Book
+from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.denial import CancelReason
 from angel_x.domain.orders.order import Order, OrderStatus, Side
 from angel_x.services.trading.paper_market import PaperMarket

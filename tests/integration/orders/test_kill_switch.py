@@ -14,6 +14,7 @@ from angel_x.domain.book.risk import TradingState
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import Priority, Side
 from angel_x.errors import InvalidInput, UnknownContract
+from tests.builders.environs import application_on
 from tests.builders.orders import Market
 from tests.integration.api.running import wait_until
 
@@ -255,24 +256,21 @@ def test_once_the_answer_says_settled_no_fill_is_ever_committed(market: Market) 
     market.assert_invariants()
 
 
-def test_an_answer_of_a_slow_venue_is_not_taken_while_halted(market: Market) -> None:
-    user = market.account()
-    (accepted,) = market.accept(user, market.request())
-    with market.application.orders.units.begin() as unit:
-        (order,), book = unit.claim([accepted.order_id], 1)
-        book.begin_day(market.application.base.clock().date())
-        book.submit(order, market.application.orders.venue.terms([order])[0])
-        unit.record(book, "test")
-        unit.commit()
-    turn(market, HALTED)
+def test_an_answer_of_a_slow_venue_is_not_taken_while_halted(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with application_on(environ, paper_latency_ms="1") as application:
+        market = Market.open(application)
+        (accepted,) = market.accept(market.account(), market.request())
+        monkeypatch.setattr(application.orders.venue, "_sleep", lambda _: turn(market, HALTED))
 
-    market.application.trading.execution._settle({order.id: order.attempt})
+        application.trading.execution.run([accepted.order_id])
 
-    assert rows(market, "SELECT status, reason, reserved FROM orders") == [
-        ("canceled", CancelReason.KILL_SWITCH, 0)
-    ]
-    assert rows(market, "SELECT count(*) FROM fills") == [(0,)]
-    market.assert_invariants()
+        assert rows(market, "SELECT status, reason, reserved FROM orders") == [
+            ("canceled", CancelReason.KILL_SWITCH, 0)
+        ]
+        assert rows(market, "SELECT count(*) FROM fills") == [(0,)]
+        market.assert_invariants()
 
 
 def test_an_emergency_order_that_closes_passes_a_halt(market: Market) -> None:

@@ -10,7 +10,7 @@ import pytest
 from angel_x.adapters.metrics.meter import NullMeter
 from angel_x.adapters.postgres.order_search import OrderSearch
 from angel_x.bootstrap import Application
-from angel_x.domain.book.book import Terms
+from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Order, OrderStatus, Priority
 from angel_x.services.trading.paper_market import PaperMarket
@@ -87,7 +87,7 @@ def leave_on_its_way(market: Market, user: int, count: int = 1) -> list[int]:
     accepted = market.accept(user, *[market.request() for _ in range(count)])
     ids = [order.order_id for order in accepted]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(application.trading.execution, "_sleep", fall_silent)
+        patched.setattr(application.orders.venue, "_sleep", fall_silent)
         with pytest.raises(Silence):
             application.trading.execution.run(ids)
     assert set(market.statuses().values()) == {"submitting"}
@@ -200,14 +200,14 @@ def test_a_stale_attempt_changes_nothing_and_is_counted(market: Market) -> None:
     (order,) = market.accept(market.account(), market.request())
 
     def sleep_too_long(_seconds: float) -> None:
-        monkeypatched.setattr(application.trading.execution, "_sleep", lambda _seconds: None)
+        monkeypatched.setattr(application.orders.venue, "_sleep", lambda _seconds: None)
         pass_time(market)
         application.trading.execution.run_exactly([order.order_id])
         assert market.statuses() == {order.order_id: "filled"}
 
     with pytest.MonkeyPatch.context() as monkeypatched:
-        monkeypatched.setattr(application.trading.execution, "_sleep", sleep_too_long)
-        monkeypatched.setattr(application.trading.execution, "_meter", meter)
+        monkeypatched.setattr(application.orders.venue, "_sleep", sleep_too_long)
+        monkeypatched.setattr(application.orders.desk, "_meter", meter)
         application.trading.execution.run([order.order_id])
 
     assert (Metric.STALE_ATTEMPTS, 1, {}) in meter.added
@@ -222,12 +222,12 @@ def test_the_answer_to_one_attempt_is_not_taken_for_that_to_the_next(
     (order,) = market.accept(market.account(), market.request())
 
     def sleep_until_it_was_placed_again(_seconds: float) -> None:
-        monkeypatch.setattr(execution, "_sleep", fall_silent)
+        monkeypatch.setattr(market.application.orders.venue, "_sleep", fall_silent)
         pass_time(market)
         with pytest.raises(Silence):
             execution.run_exactly([order.order_id])
 
-    monkeypatch.setattr(execution, "_sleep", sleep_until_it_was_placed_again)
+    monkeypatch.setattr(market.application.orders.venue, "_sleep", sleep_until_it_was_placed_again)
     execution.run([order.order_id])
 
     assert market.statuses() == {order.order_id: "submitting"}
@@ -252,9 +252,7 @@ def test_an_answer_after_the_close_trades_nothing(
 ) -> None:
     (accepted,) = market.accept(market.account(), market.request())
 
-    monkeypatch.setattr(
-        market.application.trading.execution, "_sleep", lambda _: end_validity(market)
-    )
+    monkeypatch.setattr(market.application.orders.venue, "_sleep", lambda _: end_validity(market))
     market.application.trading.execution.run([accepted.order_id])
 
     assert market.statuses() == {accepted.order_id: "expired"}
@@ -270,7 +268,7 @@ def test_expiry_ends_an_abandoned_order_and_leaves_one_whose_lease_lasts(market:
     pass_time(market)
     (accepted,) = market.accept(user, market.request())
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(market.application.trading.execution, "_sleep", fall_silent)
+        patched.setattr(market.application.orders.venue, "_sleep", fall_silent)
         with pytest.raises(Silence):
             market.application.trading.execution.run([accepted.order_id])
     end_validity(market)

@@ -364,7 +364,7 @@ def test_acceptance_does_not_wait_for_the_execution_of_the_same_account(market: 
     user = market.account()
     (first,) = market.accept(user, market.request())
 
-    with market.application.trading.execution._units.begin() as unit:
+    with market.application.orders.units.begin() as unit:
         unit.claim([first.order_id], 1)
         with ThreadPoolExecutor(1) as pool:
             (second,) = pool.submit(market.accept, user, market.request()).result(timeout=120)

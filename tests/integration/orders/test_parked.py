@@ -11,7 +11,7 @@ from threading import Barrier
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.domain.book.book import Terms
+from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.order import Order, Validity
 from angel_x.domain.records.audit import AuditFilter
 from angel_x.errors import ReplayRefused, UnknownOrder

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from angel_x.adapters.metrics.meter import NullMeter
 from angel_x.adapters.postgres.order_search import OrderSearch
 from angel_x.bootstrap import Application
-from angel_x.domain.book.book import Terms
+from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.order import Order, Priority
 from angel_x.domain.workflows.workflow import WorkflowKind
 from angel_x.services.trading.paper_market import PaperMarket

@@ -9,12 +9,12 @@ from sqlalchemy import Engine, text
 
 from angel_x.adapters.postgres.backlog import Backlog
 from angel_x.domain.operations.backlog import LaneBacklog
-from angel_x.domain.orders.order import OPEN, OrderStatus, Priority
+from angel_x.domain.orders.order import ASKED, OPEN, OrderStatus, Priority
 from tests.fakes.tables import LOT
 from tests.integration.contracts.worlds import UNIVERSE, SqlWorld
 
 COLUMNS: dict[OrderStatus, dict[str, Any]] = {
-    OrderStatus.SUBMITTING: {"lease": 600},
+    **{status: {"lease": 600} for status in ASKED},
     OrderStatus.PARTIALLY_FILLED: {"filled_quantity": 1},
     OrderStatus.FILLED: {"filled_quantity": LOT},
     OrderStatus.DENIED: {"reason": "NO_QUOTE"},

@@ -14,7 +14,7 @@ from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.book import Book, Fill, Move
 from angel_x.domain.book.ledger import LedgerAccount, LedgerEntry
 from angel_x.domain.book.margin_pool import MarginPools
-from angel_x.domain.orders.order import Order, OrderStatus
+from angel_x.domain.orders.order import ASKED, Order, OrderStatus
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.stored import (
     UNIVERSE,
@@ -112,7 +112,9 @@ def test_an_order_is_written_as_it_stands_after_its_last_move(desk: Desk) -> Non
 
 @pytest.mark.parametrize("status", [s for s in S if s is not S.RECEIVED])
 def test_a_status_closes_an_order_or_leases_it_or_neither(desk: Desk, status: OrderStatus) -> None:
-    one = desk.order("one", lease_until="2026-01-01T00:00:00Z")
+    pending = {S.PENDING_CANCEL, S.PENDING_AMEND}
+    before = S.WORKING if status in pending else S.RECEIVED
+    one = desk.order("one", lease_until="2026-01-01T00:00:00Z", status=before.value)
     one.filled_quantity = {S.FILLED: 650, S.PARTIALLY_FILLED: 65}.get(status, 0)
 
     desk.record(desk.moved(one, status, reason="WHY"))
@@ -123,7 +125,7 @@ def test_a_status_closes_an_order_or_leases_it_or_neither(desk: Desk, status: Or
         "FROM orders",
     )
     assert stored == status.value
-    assert lease == (500 if status is S.SUBMITTING else None)
+    assert lease == (500 if status in ASKED else None)
     assert is_closed is (status in {"denied", "rejected", "filled", "canceled", "expired"})
 
 

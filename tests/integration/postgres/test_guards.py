@@ -10,10 +10,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from angel_x.adapters.postgres.partitions import GUARDED, TABLES, Partitions
 from angel_x.bootstrap import Application
-from angel_x.domain.orders.order import TRANSITIONS, OrderStatus
+from angel_x.domain.orders.order import ASKED, TRANSITIONS, OrderStatus
 from tests.builders.orders import Market
 
 EXCHANGE = import_module("angel_x.adapters.postgres.migrations.versions.0002_exchange")
+VENUE = import_module("angel_x.adapters.postgres.migrations.versions.0005_venue")
 APPEND_ONLY: tuple[str, ...] = EXCHANGE.APPEND_ONLY
 CHANGES = {
     "order_events": "actor = 'nobody'",
@@ -25,7 +26,7 @@ CHANGES = {
 #: What a row needs to be in a status.
 _SHAPE = """
     status = :status, filled_quantity = :filled, reason = :reason,
-    lease_until = CASE WHEN :status = 'submitting' THEN now() END,
+    lease_until = CASE WHEN :is_asked THEN now() END,
     closed_at = CASE WHEN :is_closed THEN now() END
 """
 _ORDER = """
@@ -33,7 +34,7 @@ INSERT INTO orders (user_id, client_order_id, request_hash, symbol, side, quanti
     validity, product, priority, ring_at, valid_until, status, filled_quantity, reason, lease_until,
     closed_at)
 VALUES (1, :name, '\\x00', 'NIFTY_25AUG26_1CE', 'BUY', 65, 'MARKET', 'DAY', 'NRML', 'normal', now(),
-    now(), :status, :filled, :reason, CASE WHEN :status = 'submitting' THEN now() END,
+    now(), :status, :filled, :reason, CASE WHEN :is_asked THEN now() END,
     CASE WHEN :is_closed THEN now() END)
 RETURNING id
 """
@@ -47,6 +48,7 @@ def shape(status: OrderStatus) -> dict[str, object]:
         "filled": filled,
         "reason": "NO_QUOTE" if refused else None,
         "is_closed": status.is_closed,
+        "is_asked": status in ASKED,
     }
 
 
@@ -81,7 +83,7 @@ def test_the_database_knows_the_transition_table_of_the_domain() -> None:
         if targets
     }
 
-    assert {source: set(targets) for source, targets in EXCHANGE.MOVES.items()} == domain
+    assert {source: set(targets) for source, targets in VENUE.MOVES.items()} == domain
 
 
 @pytest.mark.parametrize("source", OrderStatus)

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import Engine
 
 from angel_x.adapters.postgres.order_search import OrderSearch
-from angel_x.domain.orders.order import OPEN, RESTING, OrderStatus, OrderType, Side
+from angel_x.domain.orders.order import ASKED, OPEN, RESTING, OrderStatus, OrderType, Side
 from tests.fakes.tables import LOT
 from tests.integration.contracts.worlds import UNIVERSE, SqlWorld
 
 #: What a stored order has to say besides its status.
 COLUMNS: dict[OrderStatus, dict[str, Any]] = {
-    OrderStatus.SUBMITTING: {"lease": -1},
+    **{status: {"lease": -1} for status in ASKED},
     OrderStatus.PARTIALLY_FILLED: {"filled_quantity": 1},
     OrderStatus.FILLED: {"filled_quantity": LOT},
     OrderStatus.DENIED: {"reason": "NO_QUOTE"},

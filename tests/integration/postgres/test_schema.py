@@ -8,6 +8,13 @@ from sqlalchemy.exc import IntegrityError
 
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.engine import make_engine
+from angel_x.domain.orders.order import OrderStatus
+from tests.builders.accounts import list_contracts, open_accounts
+from tests.builders.chains import make_universe
+from tests.builders.stored_orders import StoredOrder, store_orders
+
+UNIVERSE = make_universe()
+SYMBOL = UNIVERSE.symbols[0]
 
 POSITIONS_WITH_GREEKS = """
 SELECT p.id, p.symbol, g.delta, g.gamma FROM positions p LEFT JOIN greeks_snapshot g ON p.symbol = g.symbol
@@ -284,3 +291,29 @@ def test_the_database_refuses_a_second_order_under_one_client_id(populated: Engi
 def test_the_database_refuses_books_that_cannot_be(populated: Engine, statement: str) -> None:
     with pytest.raises(IntegrityError), populated.begin() as connection:
         connection.execute(text(statement))
+
+
+def test_orders_that_wait_for_their_venue_stand_again_after_a_downgrade(
+    database_url: str,
+) -> None:
+    engine = make_engine(database_url, pool_size=1, max_pool_size=1)
+    schema.upgrade(engine)
+    list_contracts(engine, UNIVERSE)
+    open_accounts(engine, 1)
+    pending = {
+        "amended": StoredOrder(user_id=1, symbol=SYMBOL, status=OrderStatus.PENDING_AMEND),
+        "traded": StoredOrder(
+            user_id=1, symbol=SYMBOL, status=OrderStatus.PENDING_CANCEL, filled=1
+        ),
+    }
+    ids = store_orders(engine, pending)
+
+    schema.downgrade(engine, "0004")
+
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT id, status, lease_until FROM orders ORDER BY id")
+        assert [tuple(row) for row in found] == [
+            (ids["amended"], "working", None),
+            (ids["traded"], "partially_filled", None),
+        ]
+    engine.dispose()

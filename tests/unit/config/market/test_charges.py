@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from angel_x.domain.book.charges import charge_table
+from angel_x.domain.exchange.charges import charge_table
 from angel_x.domain.orders.order import Side
 from config.market import table
 from tests.unit.config.market.listings import first_days, listing

@@ -8,8 +8,9 @@ from decimal import Decimal
 import pytest
 
 from angel_x.domain.book.account import Account
-from angel_x.domain.book.book import Amendment, Terms
 from angel_x.domain.book.ledger import LedgerAccount
+from angel_x.domain.exchange.terms import Terms
+from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import Order, OrderStatus, OrderType, Side, Validity
 from angel_x.domain.values.money import ZERO

@@ -9,8 +9,10 @@ from decimal import Decimal
 import numpy as np
 from numpy.random import Generator
 
-from angel_x.domain.book.book import Amendment, Book, Terms
+from angel_x.domain.book.book import Book
 from angel_x.domain.book.ledger import LedgerAccount
+from angel_x.domain.exchange.terms import Terms
+from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import OPEN, PLACED, Order, OrderStatus, Product, Side, Validity
 from angel_x.domain.values.money import PAISA, ZERO, rupees

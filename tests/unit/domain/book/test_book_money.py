@@ -12,8 +12,10 @@ from decimal import Decimal
 import pytest
 
 from angel_x.domain.book.account import Account
-from angel_x.domain.book.book import Amendment, Book, Terms
+from angel_x.domain.book.book import Book
 from angel_x.domain.book.ledger import LedgerAccount
+from angel_x.domain.exchange.terms import Terms
+from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import Order, OrderStatus, Side, Validity
 from angel_x.domain.values.money import ZERO

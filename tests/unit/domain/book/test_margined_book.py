@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angel_x.domain.book.account import Account
-from angel_x.domain.book.book import Amendment, Book, Terms
-from angel_x.domain.book.charges import charge_table
+from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.exchange.charges import charge_table
+from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.margin.unit_risk import RiskSheet, UnitRisk, to_rupees
+from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import (
     OPEN,

@@ -156,14 +156,14 @@ def test_each_product_has_a_position_of_its_own() -> None:
     assert it.accounts[USER].margin_used == 0
 
 
-def test_a_fill_is_named_by_its_order_and_by_what_had_traded_before() -> None:
+def test_a_fill_bears_the_name_that_its_venue_gave_it() -> None:
     it, one = book(), order(Side.BUY, 195, limit="100")
-    it.decide(one, terms("99.00"))
-    it.match(one, terms("100.00"))
+    it.decide(one, replace(terms("99.00"), execution_id="first"))
+    it.match(one, replace(terms("100.00"), execution_id="second"))
 
     assert [(f.execution_id, f.quantity, f.price) for f in it.fills] == [
-        (f"paper-{one.id}-0", 65, Decimal("99.00")),
-        (f"paper-{one.id}-65", 65, Decimal("100.00")),
+        ("first", 65, Decimal("99.00")),
+        ("second", 65, Decimal("100.00")),
     ]
     assert {(e.user_id, e.order_id) for e in it.entries} == {(USER, one.id)}
     assert one.average_price == Decimal("99.5000")

@@ -11,8 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from angel_x.domain.book.account import Account, Exposure
-from angel_x.domain.book.book import Amendment, Terms
-from angel_x.domain.book.charges import ChargeRates
 from angel_x.domain.book.limits import LimitKind, Limits
 from angel_x.domain.book.risk import (
     NO_RULES,
@@ -21,6 +19,9 @@ from angel_x.domain.book.risk import (
     refusal,
     refusal_to_amend,
 )
+from angel_x.domain.exchange.charges import ChargeRates
+from angel_x.domain.exchange.terms import Terms
+from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import Order, OrderStatus, OrderType, Priority, Side, Validity
 

@@ -9,9 +9,10 @@ from decimal import Decimal
 import pytest
 
 from angel_x.domain.book.account import Account, Exposure
-from angel_x.domain.book.book import Amendment, Terms
-from angel_x.domain.book.charges import ChargeRates
 from angel_x.domain.book.risk import TradingRules, closes, refusal, refusal_to_amend
+from angel_x.domain.exchange.charges import ChargeRates
+from angel_x.domain.exchange.terms import Terms
+from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import Order, OrderStatus, OrderType, Priority, Side, Validity
 

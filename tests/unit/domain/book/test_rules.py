@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from angel_x.domain.book.charges import charge_table
 from angel_x.domain.contracts.contract import Contract, Right
+from angel_x.domain.exchange.charges import charge_table
 from angel_x.domain.margin.margin import PercentageMargin
 from angel_x.domain.orders.order import Side
 from angel_x.domain.values.dated import Dated

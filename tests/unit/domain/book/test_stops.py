@@ -8,10 +8,11 @@ from decimal import Decimal
 import pytest
 
 from angel_x.domain.book.account import Account, Exposure
-from angel_x.domain.book.book import Book, Terms
-from angel_x.domain.book.charges import ChargeRates
+from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPools
 from angel_x.domain.book.risk import TradingRules, TradingState, closes
+from angel_x.domain.exchange.charges import ChargeRates
+from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import Order, OrderStatus, OrderType, Priority, Side, Validity
 from angel_x.domain.values.money import ZERO

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from angel_x.domain.book.account import Account
-from angel_x.domain.book.book import Book, Terms
-from angel_x.domain.book.charges import charge_table
+from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPools
 from angel_x.domain.book.what_if import what_if
+from angel_x.domain.exchange.charges import charge_table
+from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import (
     Order,

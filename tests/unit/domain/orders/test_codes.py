@@ -33,8 +33,8 @@ from angel_x.domain.records.access import Scope
         (Priority, "emergency high normal low"),
         (
             OrderStatus,
-            "received denied submitting rejected working trigger_pending partially_filled filled "
-            "canceled expired",
+            "received denied submitting rejected working trigger_pending partially_filled "
+            "pending_cancel pending_amend filled canceled expired",
         ),
         (TradingState, "active reducing halted"),
         (Scope, "read trade admin"),
@@ -57,12 +57,12 @@ def test_words_of_the_wire_stay_what_they_are(codes: type[StrEnum], values: str)
             "UNKNOWN_CONTRACT CONTRACT_EXPIRED NO_QUOTE STALE_QUOTE INSUFFICIENT_MARGIN "
             "TRADING_HALTED REDUCING_ONLY DAILY_LOSS QUANTITY_LIMIT NOTIONAL_LIMIT "
             "OPEN_ORDERS_LIMIT PRICE_BAND FAT_FINGER DUPLICATE_ORDER BASKET_REFUSED "
-            "PROCESSING_FAILED",
+            "VENUE_REFUSED PROCESSING_FAILED",
         ),
         (
             CancelReason,
             "REQUESTED NOT_MARKETABLE NOT_FILLED_AT_ONCE VALIDITY_ENDED KILL_SWITCH SQUARED_OFF "
-            "INTRADAY_CUTOFF BASKET_REFUSED",
+            "INTRADAY_CUTOFF BASKET_REFUSED CANCELED_BY_VENUE",
         ),
         (MoveReason, "TRIGGERED LEASE_EXPIRED AMENDED REPLAYED"),
     ],

@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from angel_x.domain.orders.order import (
+    ASKED,
     CLOSED,
     OPEN,
     PLACED,
@@ -21,10 +22,15 @@ from angel_x.errors import IllegalTransition
 LEGAL = {
     "received": "denied submitting rejected working trigger_pending partially_filled filled "
     "canceled expired",
-    "submitting": "rejected working trigger_pending partially_filled filled canceled expired",
-    "trigger_pending": "working rejected partially_filled filled canceled expired",
-    "working": "partially_filled filled canceled expired",
-    "partially_filled": "filled canceled expired",
+    "submitting": "rejected working trigger_pending partially_filled filled canceled expired "
+    "pending_cancel",
+    "trigger_pending": "working rejected partially_filled filled canceled expired pending_cancel "
+    "pending_amend",
+    "working": "partially_filled filled canceled expired pending_cancel pending_amend",
+    "partially_filled": "filled canceled expired pending_cancel pending_amend",
+    "pending_amend": "rejected working trigger_pending partially_filled filled canceled expired "
+    "pending_cancel",
+    "pending_cancel": "rejected working trigger_pending partially_filled filled canceled expired",
     "denied": "",
     "rejected": "",
     "filled": "",
@@ -32,7 +38,10 @@ LEGAL = {
     "expired": "",
 }
 #: Open orders may also stay where they are.
-STAYING = {"received", "submitting", "trigger_pending", "working", "partially_filled"}
+STAYING = {
+    "received", "submitting", "trigger_pending", "working", "partially_filled", "pending_amend",
+    "pending_cancel",
+}  # fmt: skip
 
 
 def is_legal(source: OrderStatus, target: OrderStatus) -> bool:
@@ -47,7 +56,7 @@ def test_the_table_is_the_one_written_out() -> None:
     assert {s.value: {t.value for t in targets} for s, targets in TRANSITIONS.items()} == {
         source: set(targets.split()) for source, targets in LEGAL.items()
     }
-    assert (len(MOVES), len(ILLEGAL)) == (100, 66)
+    assert (len(MOVES), len(ILLEGAL)) == (144, 86)
 
 
 @pytest.mark.parametrize(("source", "target"), [move for move in MOVES if is_legal(*move)])
@@ -66,5 +75,7 @@ def test_the_groups_of_statuses_are_those_written_out() -> None:
     assert {s.value for s in CLOSED} == {"denied", "rejected", "filled", "canceled", "expired"}
     assert {s.value for s in RESTING} == {"working", "trigger_pending", "partially_filled"}
     assert {s.value for s in PLACED} == {
-        "working", "trigger_pending", "partially_filled", "submitting",
+        "working", "trigger_pending", "partially_filled", "submitting", "pending_amend",
+        "pending_cancel",
     }  # fmt: skip
+    assert {s.value for s in ASKED} == {"submitting", "pending_amend", "pending_cancel"}

@@ -14,6 +14,7 @@ from angel_x.services.trading.amendment import Amending
 from angel_x.services.trading.amendment_form import Change
 from tests.builders.markets import RULES
 from tests.builders.paper import LOT, MAX_AGE_SECONDS, UNIVERSE, Exchange, OneUniverse
+from tests.builders.venue_desk import venue_desk
 from tests.fakes.aftermath import SilentAftermath
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -29,9 +30,10 @@ class Desk:
         self.exchange.decide(self.order)
         self.aftermath = SilentAftermath()
         self.amending = Amending(
-            units=self.exchange.units,
-            market=self.exchange.market,
-            aftermath=self.aftermath,
+            desk=venue_desk(
+                self.exchange.units, self.exchange.venue, self.aftermath, self.exchange.clock
+            ),
+            venue=self.exchange.venue,
             universes=OneUniverse(UNIVERSE),
             slicing=Slicing(RULES),
             market_clock=self.exchange.clock,

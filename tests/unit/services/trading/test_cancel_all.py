@@ -149,9 +149,8 @@ class Overtaken:
 
 def overtake(desk: Desk, meanwhile: Callable[[], object]) -> None:
     desk.cancel_all = CancelAll(
-        units=desk.units,
+        desk=desk.desk,
         open_orders=Overtaken(desk, meanwhile),
-        aftermath=desk.aftermath,
         unlisted=desk.exits.unlisted,
         transient=(ConnectionError,),
     )

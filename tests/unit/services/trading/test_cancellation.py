@@ -26,7 +26,7 @@ def worker() -> Worker:
 
 @pytest.fixture
 def cancellation(worker: Worker) -> Cancellation:
-    return Cancellation(units=worker.units, aftermath=worker.aftermath)
+    return Cancellation(desk=worker.desk)
 
 
 def resting(worker: Worker) -> Order:

@@ -86,9 +86,8 @@ def found(desk: Desk) -> OpenOnes:
 @pytest.fixture
 def enforcement(desk: Desk, found: OpenOnes) -> Enforcement:
     return Enforcement(
-        units=desk.units,
+        desk=desk.desk,
         search=found,
-        aftermath=desk.aftermath,
         transient=(ConnectionError,),
     )
 
@@ -100,7 +99,7 @@ def turn(desk: Desk, state: str, scope: str = "system", name: str = "") -> None:
 @pytest.mark.parametrize(
     ("scope", "name"), [("system", ""), ("user", "1"), ("underlying", "NIFTY")]
 )
-@pytest.mark.parametrize("status", sorted(OPEN))
+@pytest.mark.parametrize("status", sorted(OPEN - {OrderStatus.PENDING_CANCEL}))
 def test_a_halt_of_any_scope_cancels_open_orders_of_every_status(
     desk: Desk, user: int, enforcement: Enforcement, scope: str, name: str, status: OrderStatus
 ) -> None:
@@ -229,6 +228,16 @@ def test_an_emergency_order_that_waits_under_a_halt_stays_where_it_would_close(
 
     assert enforcement.run() == (0 if held else 1)
     assert statuses(desk, waiting) == [RECEIVED if held else CANCELED]
+
+
+def test_an_order_that_its_venue_was_asked_to_cancel_is_left_to_the_answer(
+    desk: Desk, user: int, enforcement: Enforcement
+) -> None:
+    desk.put(rest(desk, user), OrderStatus.PENDING_CANCEL)
+    turn(desk, "halted")
+
+    assert not enforcement.is_due()
+    assert enforcement.run() == 0
 
 
 @pytest.mark.parametrize("state", ["halted", "reducing"])

@@ -12,7 +12,7 @@ from angel_x.domain.book.limits import Limits
 from angel_x.domain.book.risk import TradingRules
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.denial import DenialReason
-from angel_x.domain.orders.order import OrderStatus, Priority, Validity
+from angel_x.domain.orders.order import ASKED, OrderStatus, Priority, Validity
 from angel_x.domain.orders.step import Step
 from tests.builders.order_worker import Away, Died, Worker
 from tests.builders.terms import fill, refuse
@@ -37,7 +37,7 @@ def test_a_batch_is_decided_and_committed_and_then_told(worker: Worker) -> None:
     assert worker.tables.events_of(1) == [("filled", 1, None)]
     assert worker.tables.events_of(2) == [("denied", 1, "NO_QUOTE")]
     assert {event.actor for event in worker.tables.events} == {"execution"}
-    assert worker.market.asked == [("latency", [1, 2]), ("terms", [1, 2])]
+    assert worker.market.asked == [("terms", [1, 2])]
     assert worker.aftermath.told == worker.tables.books
     assert worker.slept == []
     assert orders[0].filled_quantity == orders[0].quantity
@@ -157,7 +157,7 @@ def test_an_order_is_valid_until_its_hour_and_not_at_it(
 
     assert worker.tables.statuses() == {1: status, 2: "filled"}
     asked = [2] if status == "expired" else [1, 2]
-    assert worker.market.asked == [("latency", asked), ("terms", asked)]
+    assert worker.market.asked == [("terms", asked)]
     if status == "expired":
         assert worker.tables.events_of(1) == [("expired", 0, "VALIDITY_ENDED")]
 
@@ -172,7 +172,7 @@ def test_an_order_that_repeats_another_is_denied_and_offered_nothing(worker: Wor
 
     assert worker.tables.events_of(1) == [("filled", 1, None)]
     assert worker.tables.events_of(2) == [("denied", 0, "DUPLICATE_ORDER")]
-    assert worker.market.asked == [("latency", [1, 3]), ("terms", [1, 3])]
+    assert worker.market.asked == [("terms", [1, 3])]
 
 
 def test_an_order_that_repeats_another_and_is_over_expires(worker: Worker) -> None:
@@ -338,7 +338,7 @@ class TestExactly:
     def test_what_was_decided_is_left_alone(self, worker: Worker, status: OrderStatus) -> None:
         order = worker.tables.order()
         order.status = status
-        if status is OrderStatus.SUBMITTING:
+        if status in ASKED:
             worker.tables.rows[1].lease_until = worker.server_clock() + MOMENT
         before = replace(order)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from angel_x.domain.orders.order import OrderStatus
+from angel_x.domain.orders.order import ASKED, OrderStatus
 from angel_x.domain.orders.step import Step
 from angel_x.domain.values.money import ZERO
 from tests.builders.order_worker import Worker
@@ -84,7 +84,7 @@ def test_both_kinds_are_parked_at_once_and_each_is_told_of(worker: Worker) -> No
 
 @pytest.mark.parametrize(
     "status",
-    [s for s in OrderStatus if s not in (OrderStatus.RECEIVED, OrderStatus.SUBMITTING)],
+    [s for s in OrderStatus if s not in {OrderStatus.RECEIVED, *ASKED}],
 )
 def test_what_was_decided_is_not_parked(worker: Worker, status: OrderStatus) -> None:
     order = worker.tables.order()

@@ -8,11 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from angel_x.domain.book.book import Terms
 from angel_x.domain.exchange.latency import Latency
+from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Order, OrderStatus
 from angel_x.domain.orders.step import Step
+from angel_x.services.trading.execution import Execution
 from tests.builders.order_worker import LEASE_SECONDS, Away, Died, Worker
 from tests.builders.paper import LOT, Exchange
 from tests.builders.terms import fill, refuse, rest
@@ -57,8 +58,8 @@ def test_orders_are_sent_and_committed_before_anybody_waits_for_the_answer(worke
     assert seen == [({1: "submitting", 2: "submitting"}, 1)]
     assert worker.slept == [0.25]
     assert worker.market.asked == [
-        ("latency", [1, 2]),
         ("preview", [1, 2]),
+        ("latency", [1, 2]),
         ("terms", [1, 2]),
     ]
     assert worker.tables.events_of(1) == [("submitting", 1, None), ("filled", 1, None)]
@@ -126,11 +127,18 @@ def test_the_same_displayed_size_is_there_when_the_order_arrives() -> None:
     exchange = Exchange(latency=Latency(fixed_ms=1))
     exchange.quote(ask_size=10 * LOT)
     order = exchange.order(lots=10)
-    worker = Worker()
-    worker.execution._market, worker.execution._units = exchange.market, exchange.units
-    worker.execution._market_clock = exchange.clock
+    execution = Execution(
+        desk=exchange.desk,
+        venue=exchange.venue,
+        market_clock=exchange.clock,
+        meter=exchange.meter,
+        monotonic=lambda: exchange.clock().timestamp(),
+        at=exchange.units.at,
+        claim_limit=1,
+        transient=(),
+    )
 
-    worker.execution.run([order.id])
+    execution.run([order.id])
 
     assert exchange.fills == [(1, 10 * LOT, 10_050)]
     assert order.status is OrderStatus.FILLED

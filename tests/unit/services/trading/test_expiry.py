@@ -26,8 +26,7 @@ class Clerk:
         self.asked: list[tuple[datetime, int]] = []
         self.expiry = Expiry(
             search=self,
-            units=worker.units,
-            aftermath=worker.aftermath,
+            desk=worker.desk,
             market_clock=worker.clock,
             transient=(Away,),
         )

@@ -1,0 +1,267 @@
+"""Everything between our transactions and the venue: asking it, and recording what it answers.
+
+A venue that is not local is never asked within a transaction.  What it is asked for is committed
+first, under a lease and the number of the attempt; its answer is recorded in a second transaction if
+the attempt is still ours.  An order whose lease runs out is asked about by its tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.claim import Claim
+from angel_x.domain.book.reports import take
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.exchange.answer import Answer, VenueState
+from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.amendment import Amendment
+from angel_x.domain.orders.denial import CancelReason, DenialReason
+from angel_x.domain.orders.order import (
+    ASKED,
+    PLACED,
+    RESTING,
+    Order,
+    OrderStatus,
+    tag_of,
+)
+from angel_x.domain.orders.step import Step
+from angel_x.services.halving import in_halves
+from angel_x.services.ports import Clock, Meter
+from angel_x.services.trading.transaction import C, Steps, Transactions
+from angel_x.services.trading.venue import Venue
+from angel_x.services.units import Unit
+
+log = structlog.get_logger()
+
+_SETTLEMENT = Steps(recorded=Step.SETTLEMENT_RECORDED, committed=Step.SETTLEMENT_COMMITTED)
+_PARKING = Steps(recorded=Step.PARKING_RECORDED, committed=Step.PARKING_COMMITTED)
+_TRACEBACK_LENGTH = 4000
+#: Says what becomes of an order that its venue does not have.
+Absent = Callable[[Book, Order], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What the venue was asked of an order, and what it said."""
+
+    attempt: int
+    answer: Answer
+    wanted: Amendment | None
+
+
+class VenueDesk:
+    """Runs transactions whose orders may be at the venue."""
+
+    def __init__(
+        self,
+        *,
+        transactions: Transactions,
+        venue: Venue,
+        market_clock: Clock,
+        meter: Meter,
+        transient: tuple[type[Exception], ...],
+    ) -> None:
+        self._transactions = transactions
+        self._venue = venue
+        self._market_clock = market_clock
+        self._meter = meter
+        #: Errors of servers, not of orders.
+        self._transient = transient
+
+    def run(
+        self,
+        claim: Callable[[Unit], C],
+        decide: Callable[[Unit, C], bool],
+        *,
+        actor: str,
+        steps: Steps,
+    ) -> C:
+        """Run a transaction, then ask the venue for what its orders wait for."""
+        claimed = self._transactions.run(claim, decide, actor=actor, steps=steps)
+        self._follow(claimed.book)
+        return claimed
+
+    def withdraw(
+        self,
+        book: Book,
+        orders: Sequence[Order],
+        reason: CancelReason,
+        status: OrderStatus = OrderStatus.CANCELED,
+    ) -> None:
+        """Take open orders off: those at a venue once it agrees, the others at once.
+
+        An order that the venue was asked to cancel is not asked about again.
+        """
+        placed = [order for order in orders if order.status in PLACED]
+        for order in orders:
+            if order.status not in PLACED:
+                book.take_off(order, status, reason)
+        if self._venue.is_local:
+            for order, answer in zip(placed, self._venue.cancel(placed), strict=True):
+                if answer.state is VenueState.CANCELED:
+                    book.take_off(order, status, reason)
+        else:
+            for order in placed:
+                if order.status is not OrderStatus.PENDING_CANCEL:
+                    book.ask_to_cancel(order, reason)
+
+    def resolve(self, order_ids: Sequence[int], *, absent: Absent, actor: str, steps: Steps) -> int:
+        """Ask by tag what became of orders whose lease has run out; return how many moved.
+
+        ``absent`` decides about an order on its way that the venue does not have.  An order of which
+        the venue says nothing stays as it is and is asked about again.
+        """
+        answers = self._statuses(order_ids)
+        if not answers:
+            return 0
+
+        def decide(_unit: Unit, claimed: Claim) -> bool:
+            for order in claimed.orders:
+                self._resolve(claimed.book, order, answers[order.id], absent)
+            return bool(claimed.book.moves)
+
+        claimed = self.run(
+            lambda unit: unit.abandoned(list(answers)), decide, actor=actor, steps=steps
+        )
+        return claimed.book.orders_moved
+
+    def begin_day(self, book: Book) -> None:
+        """Let the book's results be those of the market's day."""
+        book.begin_day(self._market_clock().astimezone(IST).date())
+
+    def _statuses(self, order_ids: Sequence[int]) -> dict[int, Answer]:
+        """Return what the venue says of orders with no lease left, asked outside a transaction."""
+        ids = list(order_ids)
+        if not self._venue.is_local:
+            found = self._transactions.read(lambda unit: unit.abandoned(ids))
+            ids = [order.id for order in found.orders]
+        answers = self._venue.status([tag_of(i) for i in ids]) if ids else ()
+        return dict(zip(ids, answers, strict=True))
+
+    def _resolve(self, book: Book, order: Order, answer: Answer, absent: Absent) -> None:
+        asked, reason = order.status, order.reason
+        if answer.state is VenueState.ABSENT and asked is OrderStatus.SUBMITTING:
+            absent(book, order)
+            return
+        take(book, order, answer)
+        if asked is OrderStatus.PENDING_CANCEL and order.status in RESTING and reason is not None:
+            # The request was lost: now that this is known, another one is not sent blindly.
+            book.ask_to_cancel(order, CancelReason(reason))
+
+    def _follow(self, book: Book) -> None:
+        """Ask for what was committed, and record the answers."""
+        asked = {m.order.id: m.order for m in book.moves if m.order.status in ASKED}
+        if not asked:
+            return
+        requests = self._ask(list(asked.values()), book.wanted)
+        self._transactions.at(Step.VENUE_ANSWERED)
+        in_halves(
+            lambda order_ids: self._settle({i: requests[i] for i in order_ids}),
+            list(requests),
+            transient=self._transient,
+            give_up=lambda order_id, trace: self._give_up(order_id, requests[order_id], trace),
+        )
+
+    def _ask(self, orders: Sequence[Order], wanted: Mapping[int, Amendment]) -> dict[int, _Request]:
+        by_status = {
+            status: [order for order in orders if order.status is status] for status in ASKED
+        }
+        sent, leaving = by_status[OrderStatus.SUBMITTING], by_status[OrderStatus.PENDING_CANCEL]
+        amended = [(o, wanted[o.id]) for o in by_status[OrderStatus.PENDING_AMEND]]
+        asked = [*sent, *leaving, *(order for order, _ in amended)]
+        answers = [
+            *(self._venue.place(sent) if sent else ()),
+            *(self._venue.cancel(leaving) if leaving else ()),
+            *(self._venue.amend(amended) if amended else ()),
+        ]
+        if unknown := sum(not answer.is_known for answer in answers):
+            log.warning("answers.unknown", count=unknown)
+        return {
+            order.id: _Request(order.attempt, answer, wanted.get(order.id))
+            for order, answer in zip(asked, answers, strict=True)
+        }
+
+    def _settle(self, requests: Mapping[int, _Request]) -> int:
+        """Record answers; a later attempt makes them worth nothing."""
+
+        def decide(_unit: Unit, claimed: Claim) -> bool:
+            if claimed.orders:
+                self.begin_day(claimed.book)
+                self._take(claimed.book, claimed.orders, requests)
+            return bool(claimed.book.moves)
+
+        claimed = self._transactions.run(
+            lambda unit: self._ours(unit, requests), decide, actor="venue", steps=_SETTLEMENT
+        )
+        return len(claimed.orders)
+
+    def _take(self, book: Book, orders: Sequence[Order], requests: Mapping[int, _Request]) -> None:
+        if self._venue.is_local:
+            self._take_offers(book, orders)
+            return
+        for order in orders:
+            request = requests[order.id]
+            take(book, order, request.answer, request.wanted)
+
+    def _take_offers(self, book: Book, orders: Sequence[Order]) -> None:
+        """Trade orders that have arrived at a local venue, in the market as it is now."""
+        now = self._market_clock()
+        standing = [order for order in orders if order.valid_until > now]
+        for order in orders:
+            if order.valid_until <= now:
+                book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
+        for order, answer in zip(standing, self._venue.settle(standing), strict=True):
+            take(book, order, answer)
+
+    def _ours(self, unit: Unit, requests: Mapping[int, _Request]) -> Claim:
+        """Claim those orders that still wait for the answer to the attempt that we made."""
+        found = unit.orders(list(requests), ASKED)
+        orders = [o for o in found.orders if o.attempt == requests[o.id].attempt]
+        if stale := len(requests) - len(orders):
+            log.warning("attempts.stale", count=stale)
+            self._meter.add(Metric.STALE_ATTEMPTS, stale)
+        return Claim(orders, found.book)
+
+    def _give_up(self, order_id: int, request: _Request, trace: str) -> int:
+        """Reject an order whose answer cannot be taken, unless another attempt has begun.
+
+        At a venue of its own it may have traded, so there it is asked about again.
+        """
+        if not self._venue.is_local:
+            log.error("order.unsettled", order_id=order_id, detail=trace[-200:])
+            return 0
+        return self.park(lambda unit: self._ours(unit, {order_id: request}), trace)
+
+    def park(self, claim: Callable[[Unit], Claim], detail: str) -> int:
+        """Close orders that cannot be decided, with a traceback that operators can read."""
+
+        def decide(_unit: Unit, claimed: Claim) -> bool:
+            for order in claimed.orders:
+                parked(claimed.book, order, detail)
+            return bool(claimed.orders)
+
+        claimed = self._transactions.run(claim, decide, actor="execution", steps=_PARKING)
+        return len(claimed.orders)
+
+    def park_abandoned(self, order_ids: Sequence[int], detail: str) -> int:
+        """Close orders with no lease left that the venue does not have."""
+        return self.resolve(
+            order_ids,
+            absent=lambda book, order: parked(book, order, detail),
+            actor="execution",
+            steps=_PARKING,
+        )
+
+
+def parked(book: Book, order: Order, detail: str) -> None:
+    """Deny an order that waits, or reject one that was on its way."""
+    reason, trace = DenialReason.PROCESSING_FAILED, detail[-_TRACEBACK_LENGTH:]
+    if order.status is OrderStatus.RECEIVED:
+        book.deny(order, reason, trace)
+    else:
+        book.take_off(order, OrderStatus.REJECTED, reason, trace)
+    log.error("order.parked", order_id=order.id, detail=detail[-200:])

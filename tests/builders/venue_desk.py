@@ -1,0 +1,39 @@
+"""The desk between transactions in memory and a venue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+
+from angel_x.services.ports import Clock, Meter
+from angel_x.services.trading.aftermath import Aftermath
+from angel_x.services.trading.transaction import Transactions
+from angel_x.services.trading.venue import Venue
+from angel_x.services.trading.venue_desk import VenueDesk
+from angel_x.services.units import Units
+from tests.builders.recorders import RecordingMeter
+
+
+def venue_desk(
+    units: Units,
+    venue: Venue,
+    aftermath: Aftermath,
+    clock: Clock,
+    *,
+    meter: Meter | None = None,
+    monotonic: Callable[[], float] | None = None,
+    transient: tuple[type[Exception], ...] = (),
+) -> VenueDesk:
+    """Return a desk; without a clock of its own each look at one takes a second."""
+    ticks = count(1)
+    return VenueDesk(
+        transactions=Transactions(
+            units=units,
+            aftermath=aftermath,
+            monotonic=monotonic or (lambda: float(next(ticks))),
+        ),
+        venue=venue,
+        market_clock=clock,
+        meter=meter or RecordingMeter(),
+        transient=transient,
+    )
