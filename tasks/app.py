@@ -49,7 +49,7 @@ def _name_worker(sender: str, **_: object) -> None:
 
 @signals.celeryd_after_setup.connect
 def _compile_before_the_fork(instance: Worker, **_: object) -> None:
-    """Compile what the children price with, in the one worker that prices."""
+    """Compile the pricing kernels before the fork, in Greeks workers only."""
     if QueueName.GREEKS in instance.app.amqp.queues.consume_from:
         choose_kernels(runtime.settings().pricing_backend)
 

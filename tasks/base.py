@@ -1,4 +1,4 @@
-"""Delivery policy, once for all tasks: what is checked, logged and counted around each run."""
+"""Delivery policy of all tasks: checks, logs and counts around each run."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ log = structlog.get_logger()
 class BaseTask(Task):
     """A task whose arguments are converted to the types of its signature.
 
-    A message that does not fit is dropped; an error of the task itself is logged with its traceback.
-    Neither comes back: the relay knows what is still due.
+    A message with wrong arguments is dropped; an error of the task is logged with its traceback.
+    Neither is redelivered: the relay rings for due work.
     """
 
     abstract = True
@@ -36,7 +36,7 @@ class BaseTask(Task):
             raise Ignore(str(error)) from None
 
     def on_failure(self, exc: BaseException, task_id: str, *_: object) -> None:
-        """Write what went wrong; Celery calls this."""
+        """Log the error; Celery calls this."""
         log.error("task.failed", task=self.name, message_id=task_id, exc_info=exc)
 
     def _converted(

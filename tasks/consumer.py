@@ -20,15 +20,15 @@ _EVENT_DELAY = 0.5
 #: Events that are sent before that, all at once.  Celery's default of 24 are those of eight tasks.
 _EVENTS_AT_ONCE = 1000
 
-#: What reading a malformed message raises.  Errors of the connection are none of these.
+#: The exceptions of reading a malformed message, without errors of the connection.
 _SENSELESS = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 class Consumer(CeleryConsumer):
-    """Drops what it cannot read, where Celery's would end its worker; sends events after tasks."""
+    """Drops unreadable messages, which end the worker of Celery's own consumer; sends events after tasks."""
 
     class Blueprint(CeleryConsumer.Blueprint):
-        """Describes the worker to anyone who asks; Celery leaves the password in a socket's address."""
+        """Describes the worker with masked addresses; Celery shows the password of a socket's address."""
 
         def info(self, parent: Any) -> dict[str, Any]:  # noqa: ANN401 - Celery is untyped
             found: dict[str, Any] = super().info(parent)
@@ -42,7 +42,7 @@ class Consumer(CeleryConsumer):
     _events_due = 0.0
 
     def on_send_event_buffered(self) -> None:
-        """Send events a moment later: Celery's would hold up the very task that they tell of."""
+        """Send events a moment later, so that they do not delay the task that they describe."""
         now = monotonic()
         if self.hub and now >= self._events_due:
             self._events_due = now + _EVENT_DELAY

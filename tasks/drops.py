@@ -1,4 +1,4 @@
-"""Messages that nobody can run: logged once, counted, and gone."""
+"""Messages that cannot be run: logged once, counted and dropped."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _LONGEST = 200
 
 
 class Dropped(StrEnum):
-    """Why a message was dropped."""
+    """Reasons of dropped messages."""
 
     #: The bytes on the list are not a message.
     UNREADABLE = "unreadable"
-    #: A message whose headers or body make no sense.
+    #: The headers or the body cannot be read.
     MALFORMED = "malformed"
     #: No task has this name: a typing error, or a sender of another release.
     UNKNOWN_TASK = "unknown_task"

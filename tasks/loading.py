@@ -1,4 +1,4 @@
-"""How our Celery apps are made: an installation is a guest of the project around it.
+"""The construction of our Celery apps, beside the modules of another project.
 
 Celery imports modules from the working directory before all others, and lets a Django project of the
 same environment bring its own tasks.  There may be another Celery project here; nothing of it is ours.

@@ -12,13 +12,13 @@ from tasks.app import app
 
 log = structlog.get_logger()
 
-#: Seconds in which every worker has to answer.
+#: The wait for answers of workers in seconds.
 _PATIENCE = 2.0
 
 
 @app.task(name=TaskName.CHECK_MEMORY)
 def check_memory() -> None:
-    """Ask every worker for its memory and that of its children, and keep the answers."""
+    """Request memory reports of every worker and its children, and store the answers."""
     replies = app.control.broadcast(remote.MEMORY, reply=True, timeout=_PATIENCE) or []
     seen = {
         name: (pid, resident)
@@ -41,12 +41,12 @@ def check_queues() -> None:
 
 @app.task(name=TaskName.CANARY)
 def canary(queue: str, sent_at: datetime) -> None:
-    """Note that a worker takes what lies on this queue, whichever queue it is."""
+    """Record that a worker took the canary of a queue."""
     runtime.current().operations.canaries.hear(queue, sent_at)
 
 
 @app.task(name=TaskName.MAINTAIN_PARTITIONS)
 def maintain_partitions() -> None:
-    """Make the partitions of the coming days, and drop what is past retention."""
+    """Create the partitions of the coming days, and drop those past their retention."""
     runtime.current().operations.partitions.maintain()
     runtime.current().analytics.greeks_archive.forget()

@@ -22,7 +22,7 @@ def memory_report(state: Any) -> dict[str, tuple[int, int]]:  # noqa: ANN401 - C
     """Return the process id and the resident bytes of the parent and of each child."""
     worker = state.hostname
     pids = {_name(worker, None): os.getpid()}
-    # The place of a child in the pool is known to the pool only.
+    # Only the pool has the place of a child.
     for child in state.consumer.pool._pool._pool:  # noqa: SLF001
         pids[_name(worker, child.index)] = child.pid
     found = {name: (pid, resident_bytes(pid)) for name, pid in pids.items()}

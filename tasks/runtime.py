@@ -1,4 +1,4 @@
-"""What the tasks of one process run with: built once a process, never across a fork."""
+"""The application of the tasks of one process: built once a process, never before a fork."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Process:
-    """What belongs to one process id."""
+    """The application and worker name of one process id."""
 
     pid: int
     settings: Settings
@@ -33,12 +33,12 @@ class _Process:
 
     @property
     def role(self) -> str:
-        # billiard gives the place of a dead child to its successor, so names do not multiply.
+        # billiard gives the place of a dead child to its successor, so the number of names is bounded.
         index = getattr(current_process(), "index", None)
         return role_of(self.worker, index)
 
 
-#: What a task may meet while a server is away.
+#: The exceptions that mean an unavailable server.
 OUTAGES = TRANSIENT
 
 _process: _Process | None = None
@@ -59,7 +59,7 @@ def _mine() -> _Process:
 
 
 def name_worker(worker: str) -> None:
-    """Say which worker this process belongs to, before anything is built."""
+    """Set the worker name of this process, before its application is built."""
     _mine().worker = worker
 
 
@@ -74,7 +74,7 @@ def role() -> str:
 
 
 def current() -> Application:
-    """Return the application of this process, built when it is first asked for."""
+    """Return the application of this process, built on the first call."""
     process = _mine()
     if process.application is None:
         process.application = build(process.settings, role=process.role)
@@ -92,7 +92,7 @@ def meter() -> Meter:
 
 
 def at() -> Passing:
-    """Return what this process does at a step, without building an application in a worker's parent."""
+    """Return the function to call at each step, without building an application in a worker's parent."""
     process = _mine()
     if process.at is None:
         known = process.settings
@@ -101,7 +101,7 @@ def at() -> Passing:
 
 
 def close() -> None:
-    """Close what this process has built; another process's is none of its business."""
+    """Close the application of this process, not one inherited from another process."""
     if _process is None or _process.pid != os.getpid() or _process.application is None:
         return
     _process.application.close()

@@ -1,6 +1,6 @@
-"""Celery's Redis transport, made to survive what is not a message.
+"""Celery's Redis transport, which survives items that are no messages.
 
-kombu parses an item after it has left its list, and lets the parser's error end the worker.
+kombu parses an item after it has left its list, and a parse error ends the worker.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class EnvelopeError(ValueError):
 
 
 class Envelope(Message):
-    """A message whose envelope has been looked at."""
+    """A message whose envelope is validated."""
 
     def __init__(self, payload: object, channel: object = None, **options: object) -> None:
         if not isinstance(payload, dict) or not isinstance(payload.get("headers"), dict):
@@ -36,11 +36,11 @@ class Envelope(Message):
 
 
 class QoS(redis.QoS):
-    """Counts the messages that a worker holds; at its limit the worker takes no other one.
+    """Counts the unacknowledged messages of a worker; at the limit the worker takes no more.
 
-    kombu keeps the place of a message whose acknowledgement fails, and a worker whose places are all
-    taken stays deaf; and it lets the worker end when the messages of a connection that is closed
-    already cannot be given back.  In both cases they come back after the visibility timeout.
+    kombu keeps the place of a message whose acknowledgement fails, so that a worker without free
+    places takes no messages any more; and the worker ends when messages of a closed connection cannot
+    be restored.  In both cases they are redelivered after the visibility timeout.
     """
 
     def ack(self, delivery_tag: str) -> None:

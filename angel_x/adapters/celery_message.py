@@ -1,4 +1,4 @@
-"""Messages as Celery and kombu's Redis transport write them: protocol 2, JSON, the body in base64.
+"""Messages in the format of Celery and kombu's Redis transport: protocol 2, JSON, body in base64.
 
 Celery's own producer takes five times the processor time for the same bytes, on every order.  A test
 compares each field with what Celery sends.
@@ -40,7 +40,7 @@ class Message:
 
 
 def encoded(message: Message) -> bytes:
-    """Return the item that goes onto the list of the queue; each call makes another message."""
+    """Return the item for the list of the queue; each call makes a message with a new id."""
     message_id = str(uuid4())
     body = msgspec.json.encode((message.args, {}, _NO_CALLBACKS))
     return msgspec.json.encode(
@@ -86,7 +86,7 @@ def _properties(queue: QueueName, message_id: str) -> Mapping[str, object]:
         "correlation_id": message_id,
         "reply_to": "",
         "delivery_mode": _PERSISTENT,
-        # No exchange: a named one whose bindings are gone would swallow a message that comes back.
+        # No exchange: a named one without bindings would drop a redelivered message.
         "delivery_info": {"exchange": "", "routing_key": queue.value},
         "priority": 0,
         "body_encoding": "base64",
@@ -117,9 +117,9 @@ class _Item(msgspec.Struct):
 
 
 def is_open_doorbell(item: bytes) -> bool:
-    """Say whether an item of a list is a doorbell, and not one for exactly its orders.
+    """Return whether an item of a list is a doorbell without ``exactly``.
 
-    Other releases and foreign Celery clients write the same protocol.
+    Items of other releases and of other Celery clients use the same protocol.
     """
     try:
         read = msgspec.json.decode(item, type=_Item)

@@ -1,6 +1,6 @@
-"""Puts messages on the queues of Celery, by task name, without ever holding up its caller.
+"""Sends messages to the queues of Celery, by task name, without blocking the caller.
 
-A message is a doorbell.  What cannot be sent is counted and forgotten; the relay rings again.
+A message is a doorbell.  A message that cannot be sent is counted and dropped; the relay rings again.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from config.task_names import ROUTES, TaskName
 
 log = structlog.get_logger()
 
-#: What a task meets that has run for too long.
+#: The exception in a task that exceeds its time limit.
 OutOfTime: type[Exception] = SoftTimeLimitExceeded
-#: All that a broken or full message broker is known to raise.
+#: The exceptions of a broken or full message broker.
 _UNSENT = (RedisError, OSError)
-#: Seconds in which the message broker takes a connection, and answers.
+#: Timeouts in seconds of a connection to the message broker, and of an answer.
 _CONNECT_SECONDS, _ANSWER_SECONDS = 2, 5
 #: Seconds that a connection may rest before it is tried with a ping.
 _PING_AFTER_SECONDS = 5
-#: Doorbells that wait in one lane at most, where no caller says so.
+#: The default of the most doorbells that wait in one lane.
 _LANE_MESSAGES = 9
 
 
@@ -46,9 +46,9 @@ class Counter(Protocol):
 class CeleryDispatcher:
     """One producer thread behind a bounded buffer.
 
-    With ``synchronous`` a message is sent by the calling thread, and the answer is the outcome;
-    otherwise the answer says that the message was handed over.  A doorbell for a lane in which
-    ``lane_messages`` wait is not added to them: the newest of those stands for it.
+    With ``synchronous`` a message is sent by the calling thread, and the return value is the outcome;
+    otherwise it is whether the message was queued for sending.  A doorbell is not added to a lane in
+    which ``lane_messages`` wait: the newest of those represents it.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class CeleryDispatcher:
         self._thread: threading.Thread | None = None
 
     def ring(self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False) -> bool:
-        """Say that these orders wait to be decided; ``exactly`` these, or whatever waits there."""
+        """Ring for orders; without ``exactly`` the worker takes all that wait in the lane."""
         ids = [str(order_id) for order_id in order_ids]
         args: tuple[object, ...] = (ids, True) if exactly else (ids,)
         return self._send(
@@ -76,9 +76,9 @@ class CeleryDispatcher:
         )
 
     def ring_on(self, priority: Priority, batches: Sequence[Sequence[int]]) -> bool:
-        """Ring for what waits in a lane, batch by batch, until the lane is full.
+        """Ring for waiting orders of a lane, batch by batch, until the lane is full.
 
-        Each of these doorbells stands for the lane.
+        Each of these doorbells represents the lane.
         """
         messages = [
             Message(
@@ -102,7 +102,6 @@ class CeleryDispatcher:
         return self._send(Message(TaskName.ADVANCE_WORKFLOW, queue_name, (workflow_id,)))
 
     def cancel_all(self) -> bool:
-        """Ask for everything to be canceled that the controls do not let stand."""
         return self._send(_routed(TaskName.CANCEL_ALL, expires_seconds=30))
 
     def canary(self, queue: str, sent_at: datetime, *, expires_seconds: float) -> bool:
@@ -112,7 +111,7 @@ class CeleryDispatcher:
 
     def update_portfolios(self, user_ids: Collection[int]) -> bool:
         """Ask for these accounts to be valued."""
-        # A lost or late one is made up for by the next refresh, so a pile of them helps nobody.
+        # The next refresh replaces a lost or late message, so old ones expire.
         return self._send(_routed(TaskName.UPDATE_PORTFOLIOS, sorted(user_ids), expires_seconds=30))
 
     def compute_greeks(
@@ -139,7 +138,7 @@ class CeleryDispatcher:
         )
 
     def close(self, timeout_seconds: float = 2) -> None:
-        """Send what waits, for a moment, and hang up; a later message dials again."""
+        """Send waiting messages for up to ``timeout_seconds`` and disconnect; later messages reconnect."""
         with self._starting:
             thread, self._thread = self._thread, None
         if thread is not None:
@@ -182,7 +181,7 @@ class CeleryDispatcher:
             try:
                 self._publish(messages)
             except Exception as error:
-                # The thread is the only one there is: what it did not expect must not end it.
+                # The only sending thread must survive unexpected errors.
                 log.exception("doorbell.failed", task=messages[0].task)
                 self._lost(messages, str(error))
 
@@ -218,7 +217,7 @@ class _Line:
         self._speaking = threading.Lock()
 
     def publish(self, message: Message) -> bool:
-        """Send a message; return False where one that waits already stands for it."""
+        """Send a message; return False if a waiting one represents it."""
         item = encoded(message)
         with self._speaking:
             if message.is_bounded:

@@ -31,10 +31,10 @@ def python(module: str, *arguments: str) -> tuple[str, ...]:
 
 
 def check_packages() -> None:
-    """Check that every package of ours is the one that an import finds.
+    """Check that imports find every package of Angel-X.
 
     Raises:
-        ShadowedPackage: With the file that an import finds instead, and a way out.
+        ShadowedPackage: With the file that shadows a package, and a remedy.
     """
     faults = [fault for name in PACKAGES for fault in _faults(name, _HOME)]
     if faults:

@@ -1,4 +1,4 @@
-"""Accounts, their keys, their limits and what they may read."""
+"""Accounts, their keys, limits and read models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from angel_x.services.controls.risk_limits import RiskLimits
 
 @dataclass(frozen=True, kw_only=True)
 class AccountParts:
-    """Accounts, their keys, their limits and what they may read."""
+    """Accounts, their keys, limits and read models."""
 
     accounts: Accounts
     access: Access

@@ -95,7 +95,7 @@ def _greeks(base: Foundation, market: Market, model: PricingModel, rates: Dated[
         refresh_seconds=settings.greeks_pace_seconds,
         max_quote_age_seconds=settings.cache_ttl_market_data,
         model=model,
-        # Only a numeric worker asks: for other processes they are too dear to be made with the rest.
+        # Made on first use, by Greeks workers only: compiling is too expensive for other processes.
         kernels=partial(choose_kernels, settings.pricing_backend),
         outages=TRANSIENT,
     )

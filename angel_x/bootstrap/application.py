@@ -32,7 +32,7 @@ class Application:
     operations: Operations
 
     def close(self) -> None:
-        """Hand over what waits to be sent, and let go of every connection."""
+        """Send waiting messages, and close all connections."""
         self.intake.close()
         self.base.close()
 
@@ -40,12 +40,12 @@ class Application:
 def build(settings: Settings, *, role: str) -> Application:
     """Put the application of one process together; ``role`` names it in metrics and reports.
 
-    Nothing is connected to yet, unless ``WARM_CACHE_ON_STARTUP`` asks for the universe.  Then the first
-    process of a Greeks worker also asks for whatever Greeks are not published, or have grown old.
-    Quotes are warmed by their source alone: a feed that starts publishes every quote at once.
+    No connection is made yet, unless ``WARM_CACHE_ON_STARTUP`` loads the universe.  Then the first
+    process of a Greeks worker also dispatches unpublished and old Greeks.  Quotes are warmed by their
+    source only: a starting feed publishes every quote at once.
 
     Raises:
-        SettingsError: An address that the process needs is not known.
+        SettingsError: A required address is missing.
     """
     application = assemble(lay_foundation(settings, role))
     if settings.warm_cache_on_startup:
@@ -56,7 +56,7 @@ def build(settings: Settings, *, role: str) -> Application:
 
 
 def assemble(base: Foundation) -> Application:
-    """Put the whole graph together: each group is made of those that its builder is given."""
+    """Build the whole graph: each builder gets the groups that it needs."""
     market = build_market(base)
     people = build_accounts(base)
     intake = build_intake(base, market, people)
@@ -78,6 +78,6 @@ def assemble(base: Foundation) -> Application:
 
 
 def _is_first_of_greeks(role: str) -> bool:
-    """Return whether a process speaks for its worker, so that not every child asks for the same."""
+    """Return whether a process is the first of its worker, so that one child dispatches for all."""
     worker, _, place = role.rpartition("-")
     return worker.startswith("greeks") and place == "0"

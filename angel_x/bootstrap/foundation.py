@@ -1,4 +1,4 @@
-"""What every other part stands on: connections, clocks, metrics and messages."""
+"""The foundation of all parts: connections, clocks, metrics and messages."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from config.market import table
 from config.queues import QueueName
 from config.settings import Settings
 
-#: What adapters raise while PostgreSQL or Redis is away: worth another attempt, nobody's fault.
-#: A task whose time is up has waited for one of them.
+#: The exceptions of adapters that mean an unavailable PostgreSQL or Redis, to be retried.  A task
+#: that exceeds its time limit has waited for one of them.
 TRANSIENT: tuple[type[Exception], ...] = (
     OperationalError,
     InterfaceError,
@@ -43,7 +43,7 @@ TRANSIENT: tuple[type[Exception], ...] = (
 
 
 def is_outage(error: Exception) -> bool:
-    """Say whether a server was away, and not merely what it was asked for too much for its time."""
+    """Return whether an error is the outage of a server, and not a timeout of a slow request."""
     too_long = isinstance(error, OutOfTime) or isinstance(
         getattr(error, "orig", None), QueryCanceled
     )
@@ -61,7 +61,7 @@ class Foundation:
 
     settings: Settings
     role: str
-    #: Passed at every step of the order protocol; a test dies there.
+    #: Called at every step of the order protocol; tests inject faults there.
     at: Passing
     meter: Meter
     engine: Engine
@@ -75,7 +75,7 @@ class Foundation:
     depths: QueueDepths
 
     def close(self) -> None:
-        """Hand over what waits to be sent, and let go of every connection."""
+        """Send waiting messages, and close all connections."""
         self.dispatcher.close()
         self.engine.dispose()
         self.cache.close()
@@ -83,10 +83,10 @@ class Foundation:
 
 
 def lay_foundation(settings: Settings, role: str) -> Foundation:
-    """Make the foundation of one process; nothing is connected to yet.
+    """Make the foundation of one process, without connecting.
 
     Raises:
-        SettingsError: An address that the process needs is not known.
+        SettingsError: A required address is missing.
     """
     meter = make_meter(settings, role)
     engine = _engine(settings, role, meter)
@@ -136,7 +136,7 @@ def _engine(settings: Settings, role: str, meter: Meter) -> Engine:
 
 
 def _redis(url: str, connections: int) -> redis.Redis:
-    """Return a client that answers or fails within seconds: its caller knows what to do then."""
+    """Return a client that answers or fails within seconds; its callers handle the failure."""
     return redis.Redis.from_url(
         url,
         max_connections=connections,

@@ -15,9 +15,9 @@ log = structlog.get_logger()
 
 
 def choose_kernels(backend: Backend) -> Kernels:
-    """Return the kernels of a setting, and log when that has cost time; a second call costs nothing.
+    """Return the kernels of a setting, and log a slow compilation; a second call returns the same.
 
-    A worker calls it before it forks, so that its children share what was compiled.
+    A worker calls it before its fork, so that its children share the compiled code.
     """
     is_known = COMPILED in sys.modules
     started = monotonic()
@@ -30,9 +30,9 @@ def choose_kernels(backend: Backend) -> Kernels:
 
 
 def _compile_apart() -> None:
-    """Fill the cache from a process that ends: a compiler keeps 70 MB that what it made does not need.
+    """Fill the compile cache in a short process: the compiler keeps 70 MB that the kernels do not need.
 
-    Where that fails, the process that wanted the kernels compiles them itself.
+    If that fails, this process compiles the kernels itself.
     """
     command = [sys.executable, "-c", f"import {COMPILED}"]
     subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - it runs this package

@@ -32,7 +32,7 @@ _RESTING_SECONDS = 15.0
 
 @dataclass(frozen=True, kw_only=True)
 class Market:
-    """Where contracts and quotes come from and go to."""
+    """Contracts, the boards of quotes and Greeks, and the feed."""
 
     rules: ContractRules
     universes: PublishedUniverse

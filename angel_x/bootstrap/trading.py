@@ -50,7 +50,7 @@ from config.settings import Settings
 #: Longest wait of an order that began to rest behind the back of the matcher.
 _FULL_LOOK_SECONDS = 3.0
 
-#: How long risk arrays and spots that were read stand for the batches that follow.
+#: The time for which read risk arrays and spots are used for later batches.
 _SHEET_SECONDS = 0.5
 
 

@@ -1,7 +1,7 @@
 """Columns of float32 by row of the universe, one binary string for each chain.
 
 A chunk is whole chains, so writing one replaces whole strings, and two chunks never share one.  In
-front of the columns stand the time that they are of, a checksum and what they were computed from.
+front of the columns are their time, a checksum and the fingerprint of their quotes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Columns = NDArray[np.float32]
 
-#: What stands in front of the columns: the checksum of all behind it, the number of fields, the time
+#: The head of the columns: the checksum of all bytes behind it, the number of fields, the time
 #: in epoch milliseconds and the fingerprint.  A block with another number of fields was written by
 #: another release, and reads as absent.
 _HEAD = Struct("<IIqQ")
@@ -68,7 +68,7 @@ class ColumnarBoard:
         stamps = [(self._fields, as_of_ms, mark) for mark in marks]
         blocks = _blocks(universe.chains[span], start, columns, stamps)
         keys = (self._key(universe, index) for index in range(span.start, span.stop))
-        # What single precision cannot hold becomes infinite, which no reader takes for a number.
+        # A number that overflows float32 becomes infinite, which readers treat as missing.
         with np.errstate(over="ignore"):
             return [
                 command(b"SET", key.encode(), block, b"EX", self._ttl)
@@ -93,7 +93,7 @@ class ColumnarBoard:
         return columns[:, local], times[local]
 
     def heads(self, universe: Universe) -> Heads:
-        """Return what stands in front of every chain, in one round trip, without the columns."""
+        """Return the head of every chain, in one round trip, without the columns."""
         last = b"%d" % (_HEAD.size - 1)
         keys = (self._key(universe, index).encode() for index in range(len(universe.chains)))
         replies = exchange(self._client, [command(b"GETRANGE", k, b"0", last) for k in keys])

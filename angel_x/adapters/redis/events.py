@@ -1,4 +1,4 @@
-"""The live event stream: a capped Redis stream that the API serves and nothing depends on."""
+"""The live event stream: a capped Redis stream that the API serves; its loss changes no state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from redis import Redis
 
 KEY = "ax:events"
 _LENGTH = 10_000
-#: The address of an event that is for everybody.
+#: The ``user_id`` of events for all accounts.
 EVERYBODY = 0
 
 
@@ -43,7 +43,7 @@ class EventStream:
         self._append = cache.register_script(_APPEND)
 
     def publish(self, events: Sequence[Mapping[str, object]]) -> None:
-        """Append events in one round trip; what is not ``user_id`` or ``kind`` becomes the body."""
+        """Append events in one round trip; fields other than ``user_id`` and ``kind`` are the body."""
         if not events:
             return
         arguments: list[str | bytes | int] = [self._length]
@@ -52,7 +52,7 @@ class EventStream:
         self._append(keys=[KEY], args=arguments)
 
     def read(self, after_id: str, block_ms: int | None = None, count: int = 500) -> list[Event]:
-        """Return what follows ``after_id``, waiting up to ``block_ms`` for the first.
+        """Return the events after ``after_id``, waiting up to ``block_ms`` for the first.
 
         ``$`` means from now on.
         """

@@ -1,4 +1,4 @@
-"""What the running feed is told, through a list in Redis."""
+"""Commands to the running feed, through a list in Redis."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _LIFE_SECONDS = 5
 
 
 class RedisFeedCommands:
-    """Commands in the order in which they were given; each is taken once."""
+    """Commands in the order of sending; each is taken once."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client
 
     def send(self, command: FeedCommand) -> None:
-        """Tell the feed; where none takes it within seconds it is forgotten."""
+        """Send a command; it expires if no feed takes it within seconds."""
         pipeline = self._client.pipeline(transaction=True)
         pipeline.rpush(_KEY, msgspec.json.encode(command))
         pipeline.expire(_KEY, _LIFE_SECONDS)

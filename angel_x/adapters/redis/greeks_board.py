@@ -41,7 +41,7 @@ class RedisChainBoards:
     def write(self, universe: Universe, start: int, valued: Valued) -> None:
         """Write the chains from row ``start`` on, in one round trip; again writes the same bytes."""
         stamp = (valued.as_of_ms, valued.fingerprints)
-        # The Greeks last: their heads say that all of the chain is there.
+        # The Greeks are written last: their heads mark a complete chain.
         exchange(
             self._client,
             self._risk.commands(universe, start, valued.risk, *stamp)
@@ -49,5 +49,5 @@ class RedisChainBoards:
         )
 
     def heads(self, universe: Universe) -> Heads:
-        """Return when and of what every chain was priced, in one round trip."""
+        """Return request time and fingerprint of every chain, in one round trip."""
         return self._greeks.heads(universe)

@@ -1,7 +1,7 @@
 """The doorbells on the lists of the order lanes.
 
-A doorbell is not added to a full lane.  The newest one there stands for the lane: its worker looks for
-all orders that wait there after its own claim, so an order that was committed before is not missed.
+A doorbell is not added to a full lane.  The newest one represents the lane: after its own claim its
+worker looks for all orders that wait there, so an order committed before is not missed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _AT_A_TIME = 1000
 
 
 def lane_of(queue: str) -> Priority:
-    """Return the priority whose lane a queue is; doorbells on any other ring for ``normal``."""
+    """Return the priority of a lane; doorbells on other queues ring for ``normal``."""
     return _PRIORITIES.get(queue, Priority.NORMAL)
 
 
@@ -62,7 +62,7 @@ class LaneQueues:
         self._bound = bound
 
     def push(self, queue: QueueName, doorbell: bytes) -> bool:
-        """Add a doorbell in one round trip; False where one that waits there stands for it."""
+        """Add a doorbell in one round trip; return False if a waiting one represents it."""
         return bool(self._push(keys=[queue.value], args=[doorbell, self._bound]))
 
     def waiting(self, lane: Priority) -> list[bytes]:

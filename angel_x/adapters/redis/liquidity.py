@@ -1,4 +1,4 @@
-"""How much of each displayed size has been taken, in Redis: one hash a universe, one script a batch."""
+"""The units taken of displayed sizes, in Redis: one hash a universe, one script a batch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from angel_x.domain.contracts.universe import Universe
 
 # A claim is cut up by the offsets of CLAIM: contract and side name the field, price, size and volume
-# tell the quote.  A field holds the time of the quote, the units taken of it, and what tells it.
+# identify the quote.  A field holds the time of the quote, the units taken, and its identity.
 # A quote that is no newer than another one is old news to us, and gets nothing.
 _TAKE = """
 local claims, size = ARGV[1], tonumber(ARGV[2])
@@ -58,14 +58,13 @@ _AT_ONCE = 2_000
 
 
 class RedisLiquidity:
-    """What was taken is forgotten once nobody has taken anything for ``ttl_seconds``."""
+    """The units taken of quotes, which expire ``ttl_seconds`` after the last take."""
 
     def __init__(self, client: Redis, *, ttl_seconds: int) -> None:
         self._take = client.register_script(_TAKE)
         self._ttl_seconds = ttl_seconds
 
     def take(self, universe: Universe, claims: NDArray[np.void]) -> NDArray[np.int64]:
-        """Take what is wanted, or what is left, of each claim; return the units granted."""
         pieces = (claims[i : i + _AT_ONCE] for i in range(0, len(claims), _AT_ONCE))
         granted = b"".join(self._granted(universe, piece) for piece in pieces)
         return np.frombuffer(granted, np.dtype("<i8"))

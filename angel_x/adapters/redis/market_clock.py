@@ -1,4 +1,4 @@
-"""The time that the market is at: what the feed says in Redis, else the wall clock."""
+"""Market time: published by the feed in Redis, else the wall clock."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ log = structlog.get_logger()
 
 _STATE_KEY = "ax:feed"
 _LIVE_KEY = "ax:feed:live"
-#: How long the market goes on at the feed's pace, or stands, after the feed has gone.
+#: The time for which market time keeps the pace of an ended feed, or stays paused.
 STATE_SECONDS = 3_600
-#: A feed that says nothing for this long is not running.
+#: The age of the last state from which a feed counts as ended.
 LIVE_SECONDS = 5
 _CACHE = timedelta(seconds=1)
 
 
 class RedisFeedBeacon:
-    """Tells every process that a feed runs and where in market time it is."""
+    """The published state of the running feed."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client
 
     def show(self, state: FeedState) -> None:
-        """Say in one round trip that the feed runs; to be repeated well within LIVE_SECONDS."""
+        """Publish the state in one round trip; it must be repeated well within LIVE_SECONDS."""
         pipeline = self._client.pipeline(transaction=False)
         pipeline.set(_STATE_KEY, msgspec.json.encode(state), ex=STATE_SECONDS)
         pipeline.set(_LIVE_KEY, state.source, ex=LIVE_SECONDS)
         pipeline.execute()
 
     def read(self) -> FeedState | None:
-        """Return what the feed that runs said last, None where none runs."""
+        """Return the last state of the running feed, None where no feed runs."""
         live, stored = cast("list[bytes | None]", self._client.mget([_LIVE_KEY, _STATE_KEY]))
         return None if live is None or stored is None else _decoded(stored)
 
     def hide(self) -> None:
-        """Say that no feed runs any more.  The market clock goes on at the same pace."""
+        """Publish that no feed runs.  Market time continues at the same pace."""
         self._client.delete(_LIVE_KEY)
 
 
 class MarketClock:
-    """Returns the time that the market is at, UTC.
+    """Returns market time, UTC.
 
-    While the feed keeps its pace, or is paused, a time of the wall clock is always the same time of the market.
-    What the feed says is kept for a second.  Where Redis does not answer, the last word stands.
+    While the pace of the feed is unchanged, a wall time always has the same market time.  The state of
+    the feed is cached for a second.  While Redis is unavailable, the last state is used.
     """
 
     def __init__(self, client: Redis, clock: Callable[[], datetime]) -> None:
@@ -69,7 +69,7 @@ class MarketClock:
     def at(self, wall: datetime) -> datetime:
         """Return where the market is, was or will be at a time of the wall clock."""
         now = self._clock()
-        # A wall clock that was set back must not make the last word stand for ever.
+        # A wall clock that was set back must not keep the cached state for ever.
         if not timedelta() <= now - self._read_at < _CACHE:
             self._state, self._read_at = self._read(), now
         if self._state is None:
@@ -77,7 +77,7 @@ class MarketClock:
         return self._state.market_at(wall)
 
     def is_live(self) -> bool:
-        """Say whether a feed runs."""
+        """Return whether a feed runs."""
         return bool(self._client.exists(_LIVE_KEY))
 
     def _read(self) -> FeedState | None:

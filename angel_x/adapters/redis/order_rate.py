@@ -1,4 +1,4 @@
-"""How many orders were let in within the last second, shared by every process that accepts any."""
+"""The orders accepted within the last second, counted for all processes together."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from redis import Redis
 
 # Each key is a list of grants, the oldest first: "microseconds:orders:orders of all grants so far".
-# The last and the first of them tell how many orders the window holds, so no list is added up.
-# What is granted is pushed once at the end: a commit takes place at one instant.
+# The last and the first of them give the orders in the window, so no list is summed.
+# The granted orders are pushed once at the end: a commit counts at one instant.
 _GRANT = """
 local now = redis.call('TIME')
 local at = now[1] * 1000000 + now[2]
@@ -83,7 +83,7 @@ class RedisOrderRate:
         self._grant = client.register_script(_GRANT)
 
     def grant(self, asks: Sequence[Ask], windows: Windows) -> list[float]:
-        """Let in what fits, in the order given and in one round trip; return seconds to wait."""
+        """Grant in one round trip, as the port says."""
         names = list(windows)
         places = {name: place for place, name in enumerate(names, 1)}
         arguments: list[int] = [int(WINDOW_SECONDS * 1_000_000), *windows.values()]

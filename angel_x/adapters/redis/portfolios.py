@@ -29,7 +29,6 @@ class RedisPortfolioCache:
         return cast("bytes | None", self._client.get(_key(user_id)))
 
     def mark_dirty(self, user_ids: Collection[int]) -> list[int]:
-        """Mark accounts as changed; return those that were not marked already."""
         ordered = sorted(set(user_ids))
         pipeline = self._client.pipeline(transaction=False)
         for user_id in ordered:

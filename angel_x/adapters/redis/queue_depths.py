@@ -1,4 +1,4 @@
-"""How many messages lie on each queue of the message broker."""
+"""The number of messages on each queue of the message broker."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ _BLOCK_BYTES = BLOCK * QUOTE.itemsize
 class RedisQuoteBoard:
     """The latest quotes, by row of the universe.
 
-    A block expires when nothing in it was written for ``ttl_seconds``.  What is absent, expired or
-    shorter than its block reads as zeros.
+    A block expires ``ttl_seconds`` after its last write.  Quotes of an absent, expired or truncated
+    block are all zeros.
     """
 
     def __init__(self, client: Redis, *, ttl_seconds: int) -> None:
@@ -33,7 +33,7 @@ class RedisQuoteBoard:
         self._ttl_seconds = ttl_seconds
 
     def write(self, universe: Universe, rows: NDArray[np.int64], quotes: NDArray[np.void]) -> None:
-        """Write one quote a row, in one round trip; of a row that comes twice the later one."""
+        """Write one quote for each row, in one round trip; for a repeated row the later one."""
         if len(rows) == 0:
             return
         rows, records = _ascending(rows, quotes.view(RECORD))
@@ -79,7 +79,7 @@ class RedisQuoteBoard:
     def read_rows_and_spots(
         self, universe: Universe, rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.void], NDArray[np.void]]:
-        """Return what :meth:`read_rows` and :meth:`spots` do, in one round trip."""
+        """Return the quotes of rows and of the underlyings, in one round trip."""
         blocks, place = _places(rows)
         keys = [_key(universe, block) for block in blocks]
         *stored, spots = self._get([*keys, _spots_key(universe)])
@@ -133,7 +133,7 @@ def _spots(universe: Universe, stored: bytes | None) -> NDArray[np.void]:
 
 
 def _records(stored: bytes | None, count: int) -> NDArray[np.void]:
-    """Return so many quotes; a string that is too short or too long says nothing beyond itself."""
+    """Return ``count`` quotes; bytes missing in the string are zeros, additional ones are ignored."""
     size = count * QUOTE.itemsize
     return np.frombuffer(_padded(stored, size)[:size], QUOTE)
 
@@ -165,7 +165,7 @@ def _ascending(
 
 
 def _runs(rows: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
-    """Yield block, start and stop of positions whose rows follow each other within one block."""
+    """Yield block, start and stop of each run of consecutive rows within one block."""
     breaks = (np.diff(rows) != 1) | (rows[1:] % BLOCK == 0)
     starts = np.r_[0, np.flatnonzero(breaks) + 1]
     stops = np.r_[starts[1:], len(rows)]

@@ -1,4 +1,4 @@
-"""How often a message has come back, kept for a day."""
+"""Counts of redeliveries by message, kept for a day."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _TTL_SECONDS = 86_400
 
 
 class RedisRedeliveries:
-    """One counter for each message that came back at least once."""
+    """One counter for each redelivered message."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client

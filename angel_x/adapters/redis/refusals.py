@@ -1,4 +1,4 @@
-"""Why submissions from the message broker were refused, kept for a day for their account."""
+"""Problems of refused Celery submissions, kept for a day for their account."""
 
 from __future__ import annotations
 

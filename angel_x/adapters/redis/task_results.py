@@ -10,7 +10,7 @@ from redis import Redis
 
 
 class RedisTaskResults:
-    """One key for each message whose sender asked for a result."""
+    """One key for each message whose sender requested a result."""
 
     def __init__(self, client: Redis, *, ttl_seconds: int, clock: Callable[[], datetime]) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""Which universe is current, told to every process through one key."""
+"""The version of the current universe, in one key."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ class RedisUniversePointer:
         return None if stored is None else stored.decode()
 
     def publish(self, version: str) -> None:
-        """Tell every process that this version is current."""
+        """Publish the version of the current universe."""
         self._client.set(_KEY, version)

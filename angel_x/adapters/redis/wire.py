@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from redis import Redis
 
 #: A connection that was kept may have ended, or been reset, since it was used last, or may be while
-#: it is used.  A second one that breaks says that the server is away.
+#: it is used.  If a second one breaks too, the server is unavailable.
 _ONCE_MORE = Retry(NoBackoff(), 1)
-#: What a command is made of; a memoryview is copied once, into the write.
+#: A part of a command; a memoryview is copied once, into the write.
 Part = bytes | memoryview
 
 
@@ -34,11 +34,11 @@ def command(*arguments: Part) -> list[Part]:
 def exchange(client: Redis, commands: Sequence[Sequence[Part]]) -> list[Any]:
     """Send all commands at once and return their replies, in order.
 
-    When the connection breaks, all of them are sent once more on a new one, however much of them
-    the server has done.  So each must be one that may be done twice.
+    When the connection breaks, all commands are sent once more on a new one, although the server may
+    have executed some.  So every command must be idempotent.
 
     Raises:
-        RedisError: The server is away, or refused one of them; the rest are done all the same.
+        RedisError: The server is unavailable, or refused a command; the others are executed.
     """
     if not commands:
         return []
@@ -62,12 +62,12 @@ def _exchanged(connection: Any, packed: bytes, count: int) -> list[Any]:  # noqa
     try:
         return [_reply(connection) for _ in range(count)]
     except BaseException:
-        # What is not read yet would be taken for the reply to the next command.
+        # Unread bytes would be taken for the reply to the next command.
         connection.disconnect()
         raise
 
 
-def _reply(connection: Any) -> Any:  # noqa: ANN401 - whatever the server says
+def _reply(connection: Any) -> Any:  # noqa: ANN401 - any reply of the server
     try:
         return connection.read_response()
     except ResponseError as error:

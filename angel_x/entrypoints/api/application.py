@@ -1,4 +1,4 @@
-"""The web application: routes, layers around them, and what they work with."""
+"""The web application: routes, middleware, and the parts that they use."""
 
 from __future__ import annotations
 

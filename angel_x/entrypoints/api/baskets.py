@@ -36,12 +36,12 @@ _BODY_BYTES = 256 * 1024
     openapi_extra=reads(basket_form.BasketForm) | IDEMPOTENCY_KEY,
 )
 async def submit(request: Request, caller: Trader) -> Response:
-    """Store a basket durably, or nothing of it.
+    """Store a whole basket durably, or nothing of it.
 
-    The account must be able to bear all of its legs together. Purchases trade first; sales follow
-    once every purchase is filled. If a leg is refused the rest is canceled, and what has traded is
-    kept, or with `on_refusal` `flatten` closed again. The header `Idempotency-Key` names a basket
-    that has no `basket_id`.
+    The margin must suffice for all legs together. Purchases trade first; sales follow once every
+    purchase is filled. If a leg is refused the open ones are canceled, and fills are kept, or with
+    `on_refusal` `flatten` closed again. The header `Idempotency-Key` is the id of a basket without
+    `basket_id`.
     """
     content = await body.read(request, _BODY_BYTES)
     key = idempotency_key(request)

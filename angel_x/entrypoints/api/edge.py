@@ -1,4 +1,4 @@
-"""The outermost layer of every request: its id, its time, its headers, and an answer in any case."""
+"""The outermost middleware: request id, timing, headers, and an answer in every case."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ class Edge:
             try:
                 await self._app(scope, receive, send_marked)
             except ClientDisconnect:
-                # Nobody waits for an answer, and nothing was stored of half a body.
+                # The client is gone, and nothing of an incomplete body is stored.
                 log.info("request.aborted", path=scope["path"])
             except Exception:
-                # Whatever failed, the caller gets an answer and the log the traceback.
+                # The caller gets an answer, and the log gets the traceback.
                 log.exception("request.failed", path=scope["path"])
                 if not answered:
                     await problems.response(problem.unexpected(request_id))(

@@ -47,7 +47,7 @@ _Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
 class OrderQuery(BaseModel):
-    """Which orders to list."""
+    """Filter of orders."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -128,10 +128,10 @@ def order(request: Request, caller: Reader, order_id: str) -> Response:
     openapi_extra=reads(amendment_form.AmendmentForm),
 )
 async def amend(request: Request, caller: Trader, order_id: str) -> Response:
-    """Change what the body names; trade at once where the market is there already.
+    """Amend the fields in the body, and trade the order if it is marketable then.
 
-    The same change again changes nothing. A new price, or more quantity, goes behind the orders
-    that stand at that price. An order that was sliced takes a new price for all of its slices.
+    The same amendment again changes nothing. With a new price, or more quantity, the order goes
+    behind others at its price. A new price of a sliced order applies to all of its slices.
     """
     content = await body.read(request, _AMENDMENT_BYTES)
     return await run_in_threadpool(_amend, application(request), caller.user_id, order_id, content)

@@ -44,7 +44,7 @@ class ReadinessCheck:
         self._asking = asyncio.Lock()
 
     async def run(self) -> Readiness:
-        """Return an answer that is at most a second old."""
+        """Return the readiness, at most a second old."""
         async with self._asking:
             now = asyncio.get_running_loop().time()
             if self._answer is None or now - self._answered_at >= _CACHED_SECONDS:

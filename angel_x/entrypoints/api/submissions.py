@@ -1,4 +1,4 @@
-"""The outcome of an order by the id that its sender gave it, whichever door it came in through."""
+"""The outcome of a submission by its client order id, over HTTP or as a message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ router = APIRouter(tags=["orders"])
 
 
 class _Refusal(msgspec.Struct):
-    """What was kept of a refusal."""
+    """The stored problem of a refusal."""
 
     detail: str
     errors: list[ProblemFault]
@@ -41,10 +41,10 @@ _CLIENT_ORDER_ID = re.compile(r"[!-~]{1,64}")
     },
 )
 def submission(request: Request, caller: Reader, client_order_id: str) -> Response:
-    """Answer with the order, or with the problem for which it was refused.
+    """Return the order, or the problem of its refusal.
 
-    Orders that came in over HTTP were refused over HTTP; only those that came in through the
-    message broker leave a problem here, for a day.
+    Refusals over HTTP are answered at once and not stored; problems of submissions from the message
+    broker are kept for a day.
     """
     if _CLIENT_ORDER_ID.fullmatch(client_order_id) is None:
         raise OrderNotFound(shown(client_order_id))

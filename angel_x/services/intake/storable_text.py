@@ -10,12 +10,12 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SHOWN = 40
 
 
-#: What a fault says of text that is not storable.
+#: The detail of a fault of text that cannot be stored.
 RULE = "must be text without NUL and halves of characters"
 
 
 def is_storable(text: str) -> bool:
-    """Say whether PostgreSQL and Redis can hold a text."""
+    """Return whether PostgreSQL and Redis can store a text."""
     return _UNSTORABLE.search(text) is None
 
 
