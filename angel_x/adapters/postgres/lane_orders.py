@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from itertools import groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
+
+from angel_x.adapters.postgres.prepared import Statement, execute
+from angel_x.adapters.postgres.rows import named
+from angel_x.domain.orders.order import OrderStatus
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -13,24 +17,32 @@ if TYPE_CHECKING:
 
 # From account to account through the index of the lane, so that neither a deep backlog of one of them
 # nor a large number of them costs more than what is returned.
-_WAITING = """
+_WAITING = Statement(
+    "waiting",
+    f"""
 WITH RECURSIVE accounts (user_id) AS (
     (SELECT user_id FROM orders
-        WHERE status = 'received' AND NOT held AND priority = %(lane)s AND user_id > %(after)s
+        WHERE status = '{OrderStatus.RECEIVED}' AND NOT held AND priority = %(lane)s::text AND user_id > %(after)s::bigint
         ORDER BY user_id LIMIT 1)
     UNION ALL
     SELECT (SELECT o.user_id FROM orders o
-        WHERE o.status = 'received' AND NOT o.held AND o.priority = %(lane)s
+        WHERE o.status = '{OrderStatus.RECEIVED}' AND NOT o.held AND o.priority = %(lane)s::text
             AND o.user_id > a.user_id
         ORDER BY o.user_id LIMIT 1)
     FROM accounts a WHERE a.user_id IS NOT NULL
 )
-SELECT a.user_id, w.id FROM accounts a CROSS JOIN LATERAL (
+SELECT a.user_id, w.id AS order_id FROM accounts a CROSS JOIN LATERAL (
     SELECT id FROM orders
-    WHERE status = 'received' AND NOT held AND priority = %(lane)s AND user_id = a.user_id
+    WHERE status = '{OrderStatus.RECEIVED}' AND NOT held AND priority = %(lane)s::text AND user_id = a.user_id
     ORDER BY id LIMIT %(each)s
 ) AS w LIMIT %(limit)s
-"""
+""",
+)
+
+
+class _WaitingRow(NamedTuple):
+    user_id: int
+    order_id: int
 
 
 class LaneOrders:
@@ -49,15 +61,15 @@ class LaneOrders:
         with self._engine.connect() as connection:
             found = self._read(connection, lane, after, limit)
             if len(found) < limit and after:
-                seen = {user_id for user_id, _ in found}
+                seen = {row.user_id for row in found}
                 rest = self._read(connection, lane, 0, limit - len(found))
-                found += [row for row in rest if row[0] not in seen]
-        self._after[lane] = found[-1][0] if len(found) >= limit else 0
-        return [[order_id for _, order_id in rows] for _, rows in groupby(found, itemgetter(0))]
+                found += [row for row in rest if row.user_id not in seen]
+        self._after[lane] = found[-1].user_id if len(found) >= limit else 0
+        by_account = groupby(found, attrgetter("user_id"))
+        return [[row.order_id for row in rows] for _, rows in by_account]
 
     def _read(
         self, connection: Connection, lane: Priority, after: int, limit: int
-    ) -> list[tuple[int, int]]:
+    ) -> list[_WaitingRow]:
         parameters = {"lane": lane.value, "after": after, "each": self._each, "limit": limit}
-        rows = connection.exec_driver_sql(_WAITING, parameters)
-        return [(user_id, order_id) for user_id, order_id in rows]
+        return named(execute(connection, parameters, _WAITING), _WaitingRow)
