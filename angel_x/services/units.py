@@ -27,7 +27,7 @@ class Unit(Protocol):
         """Lock the account that owns an order; return the order with its slices."""
 
     def holdings(self, user_id: int, contracts: Collection[tuple[str, Product]]) -> Book:
-        """Return what an account has, and holds of these contracts; nothing is locked."""
+        """Return the account and its positions in contracts, without locks."""
 
     def abandoned(self, order_ids: Sequence[int]) -> Claim:
         """Lock the accounts that own those orders; return those on their way with no lease left."""
@@ -56,4 +56,4 @@ class Units(Protocol):
 
     @property
     def at(self) -> Passing:
-        """What is to be called with each step that is done, in a transaction or around it."""
+        """The function to call at each step, within and around transactions."""

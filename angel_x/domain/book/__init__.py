@@ -1,1 +1,1 @@
-"""The book of an account: positions, ledger, charges, limits and what may be decided."""
+"""The book of an account: positions, ledger, margin, limits and trading states."""

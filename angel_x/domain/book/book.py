@@ -1,7 +1,7 @@
-"""The book of one batch: accounts, exposures and positions, and what each order does to them.
+"""The book of one batch: accounts, exposures and positions, and their changes by each order.
 
-Orders are folded in one after the other, because what an order needs depends on what the orders
-before it did.  Everything that a transaction has to write is collected here; nothing is written.
+Orders are folded in one by one, because the needs of an order depend on the orders before it.  All
+changes that a transaction must write are collected here; nothing is written.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from angel_x.domain.values.money import ZERO
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One step in an order's life, to become an event."""
+    """One status change of an order, which becomes an event."""
 
     order: Order
     status: OrderStatus
@@ -45,7 +45,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """What an order has come to whose slices have moved."""
+    """The state of a parent order after its slices have moved."""
 
     user_id: int
     order_id: int
@@ -74,17 +74,17 @@ class Fill:
 
 @dataclass(slots=True)
 class Book:
-    """The state that the orders of a batch are decided against, and what they did to it."""
+    """The state for the decision of a batch, and the changes by its orders."""
 
     accounts: dict[int, Account]
     exposures: dict[tuple[int, str], Exposure]
     #: The open position of each account, contract and product.
     positions: dict[tuple[int, str, Product], Position]
-    #: Controls and limits as they stood when the orders were claimed.
+    #: Trading states and limits at the time of the claim.
     rules: TradingRules = field(default_factory=TradingRules)
-    #: Margin of the accounts by underlying.  They need every open exposure of the accounts.
+    #: Margin of the accounts by underlying.  It needs every open exposure of the accounts.
     margins: MarginPools = field(default_factory=MarginPools)
-    #: Account and contract of the exposures that are not what they were.
+    #: Account and contract of changed exposures.
     exposed: set[tuple[int, str]] = field(default_factory=set)
     moves: list[Move] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
@@ -92,25 +92,25 @@ class Book:
     trades: list[tuple[int, str, Closing]] = field(default_factory=list)
     #: Positions that became flat.
     flattened: list[Position] = field(default_factory=list)
-    #: Sliced orders that followed their slices, known once the book was written.
+    #: Parent orders that followed their slices, known once the book is written.
     wholes: list[Whole] = field(default_factory=list)
-    #: Orders whose quantity or prices changed, and whether they go to the end of their price.
+    #: Amended orders, and whether they lose their time priority.
     amended: list[tuple[Order, bool]] = field(default_factory=list)
-    #: Changes that a venue is to be asked for, by order id.
+    #: Amendments to request from a venue, by order id.
     wanted: dict[int, Amendment] = field(default_factory=dict)
 
     @property
     def orders_moved(self) -> int:
-        """How many orders have moved."""
+        """The number of moved orders."""
         return len({move.order.id for move in self.moves})
 
     def begin_day(self, day: date) -> None:
-        """Let the results of all accounts be those of ``day``, the market's date in India."""
+        """Start the day P&L of all accounts for ``day``, the market's date in India."""
         for account in self.accounts.values():
             account.begin_day(day)
 
     def decide(self, order: Order, terms: Terms) -> None:
-        """Trade, rest, cancel or deny an order that was received."""
+        """Trade, rest, cancel or deny a received order."""
         order.attempt += 1
         reason = self._refusal(order, terms)
         if reason is not None:
@@ -130,7 +130,7 @@ class Book:
         self._settle_rest(order, terms, held=stands > 0)
 
     def submit(self, order: Order, terms: Terms) -> None:
-        """Set everything aside that an order may need, and send it to a venue that takes its time."""
+        """Reserve the needs of an order and mark it as sent to a venue that answers later."""
         order.attempt += 1
         reason = self._refusal(order, terms)
         if reason is None and not self._hold(order, terms, 0, order.leaves_quantity):
@@ -141,7 +141,7 @@ class Book:
             self._move(order, OrderStatus.SUBMITTING, None)
 
     def resubmit(self, order: Order) -> None:
-        """Begin another attempt to place an order of which nobody heard again."""
+        """Begin another attempt to place an order whose lease has expired."""
         order.attempt += 1
         self._move(order, OrderStatus.SUBMITTING, MoveReason.LEASE_EXPIRED)
 
@@ -157,7 +157,7 @@ class Book:
         self._settle_rest(order, terms, held=True)
 
     def match(self, order: Order, terms: Terms) -> None:
-        """Trigger and trade an order that rests, if the market has come to it."""
+        """Trigger and fill a resting order, as far as the market allows."""
         if not self.may_stand(order):
             return
         if order.status is OrderStatus.TRIGGER_PENDING:
@@ -171,7 +171,7 @@ class Book:
             self._trade_offer(order, terms)
 
     def amend(self, order: Order, amendment: Amendment, terms: Terms) -> DenialReason | None:
-        """Change an open order, or return why not and leave it as it was.
+        """Amend an open order, or return the reason of the refusal and leave it unchanged.
 
         ``terms`` are those of the order as amended.
         """
@@ -184,10 +184,10 @@ class Book:
         return None
 
     def ask_to_amend(self, order: Order, amendment: Amendment, terms: Terms) -> DenialReason | None:
-        """Set aside what an order needs with and without a change, and let a venue be asked for it.
+        """Hold margin for an order with and without an amendment, and request it from the venue.
 
-        Return why not, and leave the order as it was, where it must not be asked.  Until the answer
-        the order counts with the larger quantity and the higher price of the two.
+        Return the reason, without a change, if the amendment is refused.  Until the answer the order
+        counts with the larger quantity and the higher price of the two.
         """
         denial = terms.denial or self._refusal_to_amend(order, amendment, terms)
         if denial is not None:
@@ -201,7 +201,7 @@ class Book:
         return None
 
     def ask_to_cancel(self, order: Order, reason: CancelReason) -> None:
-        """Let a venue be asked to take an order off; until its answer the order may trade."""
+        """Request the cancellation of an order from its venue; until the answer it may trade."""
         order.attempt += 1
         self._move(order, OrderStatus.PENDING_CANCEL, reason)
 
@@ -211,19 +211,19 @@ class Book:
             self._trade_held(order, execution.quantity, execution.price, rates, execution.id)
 
     def stand(self, order: Order, status: OrderStatus) -> None:
-        """Let an order stand in the market, as its venue says."""
+        """Set the status of an order that rests in the market, as its venue reports."""
         if order.status is not status:
             self._move(order, status, None)
 
     def stand_changed(
         self, order: Order, status: OrderStatus, standing: Amendment, rates: ChargeRates
     ) -> None:
-        """Let an order stand at the quantity and prices that its venue says, whatever they need."""
+        """Set quantity and prices of an order as its venue reports, whatever margin they need."""
         self._rehold(order, standing, rates, is_bound=True)
         self._restate(order, standing, status)
 
     def deny(self, order: Order, reason: DenialReason, detail: str | None = None) -> None:
-        """Refuse an order that was received."""
+        """Deny a received order."""
         self._move(order, OrderStatus.DENIED, reason, detail)
 
     def take_off(
@@ -233,18 +233,18 @@ class Book:
         reason: CancelReason | DenialReason,
         detail: str | None = None,
     ) -> None:
-        """Close what has not traded, and free what was held for it."""
+        """Close the open quantity, and free its margin and reserve."""
         if order.status in PLACED:
             self._release(order)
         self._move(order, status, reason, detail)
 
     def may_stand(self, order: Order) -> bool:
-        """Say whether the controls let an open order stand, and trade where it rests."""
+        """Return whether the trading states allow an open order to stay open and to trade."""
         state = self.rules.state(order.user_id, underlying_of(order.symbol))
         return may_stand(order, self.exposure(order), state)
 
     def exposure(self, order: Order) -> Exposure:
-        """Return what the order's account holds and offers in its contract."""
+        """Return the exposure of the order's account in its contract."""
         key = order.user_id, order.symbol
         if key not in self.exposures:
             self.exposures[key] = Exposure(*key)
@@ -254,14 +254,14 @@ class Book:
         if terms.denial is not None:
             return terms.denial
         if order.is_exit:
-            # Whatever is halted the way out is open, and whatever else trades it stays one.
+            # Exits pass every trading state, but must still reduce the position.
             return None if self._reduces(order) else DenialReason.REDUCING_ONLY
         key = order.user_id, order.symbol
         exposure = self.exposures.get(key) or Exposure(*key)
         return refusal(order, self.accounts[order.user_id], exposure, terms, self.rules)
 
     def _reduces(self, order: Order) -> bool:
-        """Say whether the position of the order's product covers all of its units."""
+        """Return whether the position of the order's product covers all of its units."""
         position = self.positions.get((order.user_id, order.symbol, order.product))
         if position is None:
             return False
@@ -274,9 +274,9 @@ class Book:
         return refusal_to_amend(order, amendment, account, exposure, terms, self.rules)
 
     def _hold(self, order: Order, terms: Terms, quantity: int, stands: int) -> bool:
-        """Set aside what it takes to trade ``quantity`` now and let ``stands`` units rest.
+        """Hold margin and reserve for trading ``quantity`` now and resting ``stands`` units.
 
-        Return False, and change nothing, where the account has not enough free.
+        Return False, without a change, if the free balance is insufficient.
         """
         account = self.accounts[order.user_id]
         if order.limit_price is None:
@@ -287,8 +287,7 @@ class Book:
         reserved = _reserve(order, stands, traded, terms.charges)
         if order.side is Side.BUY:
             paid += premium
-        # The premium of a sale is not credited before its margin stands: the exchange does not
-        # either.
+        # As at the exchange, the premium of a sale is not credited before its margin is held.
         change = quantity if order.side is Side.BUY else -quantity - stands
         if not self._margin(order, change, most=account.free_balance - paid - reserved):
             return False
@@ -297,7 +296,7 @@ class Book:
         return True
 
     def _restate(self, order: Order, amendment: Amendment, status: OrderStatus) -> None:
-        """Let an order say what an amendment says, under that status."""
+        """Apply an amendment to an order, under a status."""
         before = Amendment.of(order)
         self.amended.append((order, amendment.loses_priority(order)))
         order.quantity = amendment.quantity
@@ -312,9 +311,9 @@ class Book:
         *,
         is_bound: bool = False,
     ) -> bool:
-        """Set aside what an order in the market needs once it is amended, or change nothing.
+        """Adjust margin and reserve to an amended order; return False, without a change, if insufficient.
 
-        Where the change has been made already ``is_bound`` sets it aside whatever is free.
+        With ``is_bound`` the venue has made the change already, and the margin is held in any case.
         """
         account = self.accounts[order.user_id]
         leaves = amendment.quantity - order.filled_quantity
@@ -329,7 +328,7 @@ class Book:
         return True
 
     def _release(self, order: Order) -> None:
-        """Free what an order in the market holds; its margin goes with the units it offered."""
+        """Free the reserve and the margin of an open order."""
         self._set_reserve(self.accounts[order.user_id], order, ZERO)
         if order.side is Side.SELL:
             self._margin(order, order.leaves_quantity)
@@ -349,20 +348,20 @@ class Book:
         rates: ChargeRates,
         execution_id: str,
     ) -> None:
-        """Execute units for which everything was set aside before."""
+        """Execute units whose margin and reserve are held already."""
         traded = order.traded_value + price * quantity
         reserved = _reserve(order, order.leaves_quantity - quantity, traded, rates)
         self._set_reserve(self.accounts[order.user_id], order, reserved)
         if order.side is Side.BUY:
             self._margin(order, quantity)
-        # What was offered becomes what is short: the same units, so the margin of a sale stays.
+        # Offered units become short units, so the margin of a sale is unchanged.
         self._expose(order, offered=-quantity, traded=quantity)
         self._execute(order, quantity, price, rates, execution_id)
 
     def _settle_rest(self, order: Order, terms: Terms, *, held: bool) -> None:
-        """Let what has not traded rest, or cancel it where it must not.
+        """Rest the open quantity, or cancel it if it is immediate-or-cancel.
 
-        ``held`` says whether anything is set aside for it.
+        ``held`` is whether margin and reserve are held for it.
         """
         if order.status is OrderStatus.FILLED:
             return
@@ -387,7 +386,7 @@ class Book:
         rates: ChargeRates,
         execution_id: str,
     ) -> None:
-        """Book the execution of units that are accounted for in the exposure already."""
+        """Book the execution of units that the exposure contains already."""
         account = self.accounts[order.user_id]
         traded = order.traded_value + price * quantity
         charges = rates.on_fill(order.side, order.traded_value, traded)
@@ -406,7 +405,7 @@ class Book:
         self._move(order, OrderStatus.FILLED if is_filled else OrderStatus.PARTIALLY_FILLED, None)
 
     def _fold(self, order: Order, quantity: int, price: Decimal) -> tuple[Decimal, Decimal]:
-        """Put a fill into the position; return the change of its cost and what was realised."""
+        """Fold a fill into the position; return the change of its cost and the realised P&L."""
         position = self._position(order)
         cost_before, realised = position.cost, ZERO
         closing = 0
@@ -433,9 +432,9 @@ class Book:
         return self.margins.of(user_id, underlying, self.exposures.values())
 
     def _margin(self, order: Order, change: int, most: Decimal | None = None) -> bool:
-        """Hold what it takes to have ``change`` more units of the order's contract at worst.
+        """Hold the margin of ``change`` more units of the order's contract in the worst case.
 
-        Return False, and change nothing, where that is more rupees than ``most``.
+        Return False, without a change, if it exceeds ``most`` rupees.
         """
         pool = self.pool(order.user_id, underlying_of(order.symbol))
         shift = pool.shift(order.symbol, change)
@@ -446,7 +445,7 @@ class Book:
         return True
 
     def _expose(self, order: Order, *, offered: int, traded: int = 0) -> None:
-        """Let more units of an order rest, or fewer, and others become part of what is held."""
+        """Change the resting units of an order by ``offered`` and the position by ``traded``."""
         exposure = self.exposure(order)
         exposure.offer(order.side, offered)
         exposure.net_quantity += order.side.sign * traded
@@ -473,10 +472,10 @@ def _reserve(
     rates: ChargeRates,
     limit_price: Decimal | None = None,
 ) -> Decimal:
-    """Return the rupees to hold back for ``stands`` units once ``traded`` rupees have traded.
+    """Return the reserve in rupees for ``stands`` units once ``traded`` rupees have traded.
 
-    A purchase holds premium and charges at its limit.  The charges of a sale come out of its
-    premium, which may be smaller than they are, so it holds them alone.
+    A purchase reserves premium and charges at its limit.  A sale reserves its charges only, which may
+    exceed its premium.
     """
     if not stands:
         return ZERO

@@ -1,4 +1,4 @@
-"""An order with the orders that it was sliced into."""
+"""A parent order with its slices."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from angel_x.domain.orders.order import Order
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """An order with its slices, whatever their statuses, and the book that they move in."""
+    """An order with its slices of all statuses, and the book in which they move."""
 
     #: None where no order has the id.
     order: Order | None
-    #: By age; empty for an order that was not sliced.  Only these may move: the whole follows.
+    #: By age; empty for an order that was not sliced.  Only these move; the parent order follows.
     slices: tuple[Order, ...]
     book: Book
 
     @property
     def parts(self) -> tuple[Order, ...]:
-        """The orders that stand in the market for it."""
+        """The orders in the market: the slices, or the order itself."""
         return self.slices or (() if self.order is None else (self.order,))
 
     @property

@@ -1,9 +1,9 @@
-"""What accounts hold in margin, by underlying, and how that follows their books.
+"""Held margin of accounts by underlying, and its changes with the book.
 
-A book is not margined anew at every move of the market.  Where the worst case comes to need more, the
-difference between the two requirements of now is added to what is held; where it comes to need less,
-what is held shrinks in proportion.  So an order that reduces risk never needs more margin because
-the market has moved, and at risk arrays that stand still what is held is what is required.
+Held margin is not recomputed at every move of the market.  If a change of the book increases the
+requirement, the difference of both requirements at the market of now is added; if it decreases the
+requirement, the held margin shrinks in proportion.  So an order that reduces risk never needs more
+margin because of a move of the market, and with unchanged risk arrays held and required are equal.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from angel_x.domain.values.money import ZERO, to_paisa
 
 #: Account and underlying.
 Pair = tuple[int, str]
-#: Says what a unit of each of these contracts adds to margin.
+#: Returns the margin contribution of one unit of each contract.
 Risks = Callable[[Collection[str]], RiskSheet]
 
-#: What nobody can set aside.
+#: More than any free balance.
 _UNPAYABLE = Decimal("Infinity")
 
 
 class Shift(NamedTuple):
-    """A change that a pool has taken, and what it takes to undo it."""
+    """An applied change of a pool, with the data to undo it."""
 
     symbol: str
     change: int
     held_before: Decimal
-    #: Rupees more that are held, negative for less.
+    #: The change of held margin in rupees.
     cost: Decimal
 
 
 class MarginPool:
-    """One account in one underlying: its worst case, and what is held against it."""
+    """The worst case of one account in one underlying, and its held margin."""
 
     def __init__(self, held: Decimal, units: Callable[[str], UnitRisk]) -> None:
         #: Rupees.
@@ -49,14 +49,14 @@ class MarginPool:
         #: Units of each contract in the worst case, negative where they are short.
         self._quantities: dict[str, int] = {}
         self._worst = WorstCase()
-        #: Rupees, or units short where the underlying has no price; None until it is asked for.
+        #: Rupees, or short units where the underlying has no price; None until it is computed.
         self._known: Decimal | None = None
         #: Whether a contract has no risk array, and whether the underlying has no price.
         self._has_gaps = False
         self._is_blind = False
 
     def add(self, symbol: str, change: int) -> None:
-        """Take units into the worst case for which everything is held."""
+        """Add units to the worst case without a change of held margin."""
         unit, before = self._units(symbol), self._quantities.get(symbol, 0)
         self._worst.add(unit, before, change)
         self._quantities[symbol] = before + change
@@ -65,10 +65,9 @@ class MarginPool:
         self._known = None
 
     def shift(self, symbol: str, change: int) -> Shift:
-        """Add ``change`` units of a contract, negative for sales, and hold what that takes.
+        """Add ``change`` units of a contract, negative for sales, and adjust the held margin.
 
-        More than anybody has is held where units are short after a sale and nothing is known of the
-        market.
+        After a sale into a short position without market data the held margin is infinite.
         """
         held = self.held
         if change:
@@ -85,16 +84,16 @@ class MarginPool:
         return Shift(symbol, change, held, self.held - held)
 
     def undo(self, shift: Shift) -> None:
-        """Be what the pool was before its last shift."""
+        """Undo the last shift."""
         self.add(shift.symbol, -shift.change)
         self.held = shift.held_before
 
     def requirement(self) -> Requirement:
-        """Return what the worst case needs now."""
+        """Return the requirement of the worst case now."""
         return self._worst.required()
 
     def unhedged(self) -> Decimal:
-        """Return rupees that the units short would need one by one."""
+        """Return the sum of the margins of the short units one by one, in rupees."""
         short = {s: -q for s, q in self._quantities.items() if q < 0}
         return to_rupees(sum(self._units(s).short_steps * q for s, q in short.items()))
 
@@ -106,37 +105,37 @@ class MarginPool:
         return self._known
 
     def _raised(self, before: Decimal, after: Decimal, *, sells_unseen: bool) -> Decimal:
-        """Return what is held after a sale, which never needs less."""
+        """Return the held margin after a sale, whose requirement is never lower."""
         if self._is_blind:
             return _UNPAYABLE
         held = self.held + after - before
-        # Without risk arrays nothing shows what a hedge was worth to the rest.
+        # Without risk arrays the value of a sold hedge to the remaining book is unknown.
         return max(held, after) if sells_unseen else held
 
     def _lowered(self, before: Decimal, after: Decimal, *, is_partial: bool) -> Decimal:
-        """Return what is held after a purchase, which never needs more."""
+        """Return the held margin after a purchase, whose requirement is never higher."""
         held = to_paisa(self.held * after / before)
         return max(held, min(self.held, after)) if is_partial and not self._is_blind else held
 
     def _is_partial(self) -> bool:
-        """Say whether there may be hedges that the known risk arrays do not show."""
+        """Return whether there may be hedges in contracts without a risk array."""
         return self._has_gaps and any(quantity > 0 for quantity in self._quantities.values())
 
 
 @dataclass(slots=True)
 class MarginPools:
-    """The pools of the accounts in a book, each made when it is first asked for."""
+    """The pools of the accounts in a book, each made on first access."""
 
-    #: Rupees that were held when the book was read.
+    #: Held rupees at the time of reading the book.
     stored: Mapping[Pair, Decimal] = field(default_factory=dict)
     risks: Risks = no_risks
-    #: Contracts that will be asked about.
+    #: Contracts whose risks will be needed.
     symbols: set[str] = field(default_factory=set)
     _pools: dict[Pair, MarginPool] = field(default_factory=dict)
     _sheet: dict[str, UnitRisk] = field(default_factory=dict)
 
     def of(self, user_id: int, underlying: str, exposures: Iterable[Exposure]) -> MarginPool:
-        """Return the pool of an account in an underlying, made of those of ``exposures`` in it."""
+        """Return the pool of an account in an underlying, from the matching ``exposures``."""
         pair = user_id, underlying
         if pair not in self._pools:
             pool = MarginPool(self.stored.get(pair, ZERO), self._unit)
@@ -148,17 +147,17 @@ class MarginPools:
         return self._pools[pair]
 
     def held(self) -> dict[Pair, Decimal]:
-        """Return what is held in every pool."""
+        """Return the held margin of every pool."""
         return dict(self.stored) | dict(self.changed())
 
     def changed(self) -> Iterator[tuple[Pair, Decimal]]:
-        """Yield the pools that hold something else than they did."""
+        """Yield the pools whose held margin has changed."""
         for pair, pool in self._pools.items():
             if pool.held != self.stored.get(pair, ZERO):
                 yield pair, pool.held
 
     def unit(self, symbol: str) -> UnitRisk:
-        """Return what a unit of a contract adds to margin."""
+        """Return the margin contribution of one unit of a contract."""
         return self._unit(symbol)
 
     def _unit(self, symbol: str) -> UnitRisk:

@@ -1,4 +1,4 @@
-"""Taking a venue's answer into the book."""
+"""Applying the answers of a venue to the book."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _STANDS = {
 
 
 def take(book: Book, order: Order, answer: Answer, wanted: Amendment | None = None) -> None:
-    """Take an answer about an order that is at a venue or on its way there.
+    """Apply an answer about an order that is at a venue or on its way there.
 
-    An unknown one changes nothing, and neither does one that says again what is recorded.
-    ``wanted`` is the change that was asked for.
+    An unknown answer and one that repeats the recorded state change nothing.  ``wanted`` is the
+    requested amendment.
     """
     if not answer.is_known or order.status.is_closed:
         return

@@ -1,7 +1,7 @@
-"""Trading states and limits, and the refusal that follows from them.
+"""Trading states and limits, and the refusals by them.
 
-An order *closes* where all of its units are covered by the account's position in the contract: a
-sale by what is long and not offered yet, a purchase by what is short and not bid for yet.
+An order *closes* if the account's position in the contract covers all of its units: a sale by long
+units without a resting sale, a purchase by short units without a resting purchase.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HUNDRED = Decimal(100)
 
 
 class Offer(Protocol):
-    """What the market says of an order, as far as it matters here."""
+    """The terms of an order that the rules need."""
 
     @property
     def underlying(self) -> str: ...
@@ -37,7 +37,7 @@ class Offer(Protocol):
 
 
 class Change(Protocol):
-    """What an order is to say from now on, as far as it matters here."""
+    """The fields of an amendment that the rules need."""
 
     @property
     def quantity(self) -> int: ...
@@ -46,7 +46,7 @@ class Change(Protocol):
 
 
 class Controlled(Protocol):
-    """An open order, as far as a trading state asks about it."""
+    """The fields of an open order that trading states need."""
 
     @property
     def side(self) -> Side: ...
@@ -61,7 +61,7 @@ class Controlled(Protocol):
 
 
 class TradingState(StrEnum):
-    """What may be traded, from everything to nothing."""
+    """Trading states, from all orders allowed to none."""
 
     ACTIVE = "active"
     REDUCING = "reducing"
@@ -70,13 +70,13 @@ class TradingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TradingRules:
-    """The controls and limits that one batch is decided under."""
+    """The trading states and limits for the decision of one batch."""
 
-    #: State by (scope, name), where it is not active.
+    #: States by (scope, name), except active ones.
     states: Mapping[tuple[str, str], TradingState] = field(default_factory=dict)
-    #: Limits of every account that has none of its own.
+    #: The global limits, of accounts without limits of their own.
     everyone: Limits = NO_LIMITS
-    #: Limits of the accounts that have some of their own, with those for everyone worked in.
+    #: Limits of accounts with limits of their own, combined with the global ones.
     accounts: Mapping[int, Limits] = field(default_factory=dict)
 
     @classmethod
@@ -100,7 +100,7 @@ class TradingRules:
         return not self.states and not self.accounts and self.everyone is NO_LIMITS
 
     def state(self, user_id: int, underlying: str) -> TradingState:
-        """Return the strictest state that holds for an account and an underlying."""
+        """Return the strictest state in force for an account and an underlying."""
         strictest = TradingState.ACTIVE
         if self.states:
             for key in (("system", ""), ("user", str(user_id)), ("underlying", underlying)):
@@ -112,13 +112,13 @@ class TradingRules:
         return strictest
 
     def limits(self, user_id: int) -> Limits:
-        """Return the limits that hold for an account."""
+        """Return the limits in force for an account."""
         return self.accounts.get(user_id, self.everyone)
 
     def duplicate_windows(self, orders: Iterable[Order]) -> dict[int, Decimal]:
-        """Return the seconds, by order id, in which an order must not repeat an earlier one.
+        """Return the duplicate window in seconds of each order, by order id.
 
-        Emergency orders and the system's own exits may: they are sent until the position is flat.
+        Emergency orders and exits have none: they are repeated until the position is flat.
         """
         if self.everyone is NO_LIMITS and not self.accounts:
             return {}
@@ -137,10 +137,9 @@ NO_RULES = TradingRules()
 def refusal(
     order: Order, account: Account, exposure: Exposure, terms: Offer, rules: TradingRules
 ) -> DenialReason | None:
-    """Return why the rules do not let this order trade, None where they do.
+    """Return the reason for which the rules refuse an order, None where they allow it.
 
-    An order of priority emergency that closes passes all of them: whatever was halted or lost, the
-    way out of a position stays open.
+    A closing order of priority emergency passes all rules, so that a position can always be closed.
     """
     if rules.is_empty:
         return None
@@ -165,9 +164,9 @@ def refusal_to_amend(
     terms: Offer,
     rules: TradingRules,
 ) -> DenialReason | None:
-    """Return why the rules do not let an open order become what the amendment says.
+    """Return the reason for which the rules refuse an amendment, None where they allow it.
 
-    ``terms`` are those of the order as amended.  What it offers already counts as its own.
+    ``terms`` are those of the amended order.  Its own resting units do not count against it.
     """
     if rules.is_empty:
         return None
@@ -187,11 +186,11 @@ def refusal_to_amend(
 def control_refusal(
     order: Controlled, state: TradingState, *, closing: bool
 ) -> DenialReason | None:
-    """Return why a trading state does not let an order trade or stand, None where it does.
+    """Return the reason for which a trading state refuses an order, None where it allows it.
 
-    The one rule of that, asked of orders that come in, rest, are amended or come back from a venue.
-    The system's own exits pass every state.  An order that closes passes while an account may only
-    reduce; halted, it passes only with priority emergency.
+    This is the only rule of trading states, for new, resting and amended orders and for answers of
+    a venue.  Exits pass every state.  A closing order passes *reducing*; it passes *halted* only with
+    priority emergency.
     """
     if state is TradingState.ACTIVE or order.is_exit:
         return None
@@ -203,10 +202,10 @@ def control_refusal(
 
 
 def may_stand(order: Controlled, exposure: Exposure, state: TradingState) -> bool:
-    """Say whether a trading state lets an open order stand, and trade where it rests.
+    """Return whether a trading state allows an open order to stay open and to trade.
 
-    An order that waits while its account may only reduce stands until its decision, which says why
-    it is denied; one that its venue was asked to cancel, until the answer.
+    In state *reducing* a received order stays until its decision, which denies it with the reason; an
+    order whose cancellation is requested from its venue stays until the answer.
     """
     if order.status is OrderStatus.PENDING_CANCEL:
         return True
@@ -219,9 +218,9 @@ def may_stand(order: Controlled, exposure: Exposure, state: TradingState) -> boo
 
 
 def closes(side: Side, units: int, exposure: Exposure, *, own: int = 0) -> bool:
-    """Say whether the position covers all of these units beside what rests on their side.
+    """Return whether the position covers these units in addition to the resting ones of their side.
 
-    ``own`` of what rests are those units themselves.
+    ``own`` of the resting units are these units themselves.
     """
     if side is Side.SELL:
         return units <= exposure.net_quantity - (exposure.open_sell_quantity - own)
@@ -241,7 +240,7 @@ def _refusal_by_state(
     reason = control_refusal(order, state, closing=closing)
     if reason is not None or closing:
         return reason
-    # A limit of nothing is reached by the first rupee, not before.
+    # A limit of zero is reached by the first rupee of loss, not by a day P&L of zero.
     if account.day_pnl < 0 and _reaches(-account.day_pnl, limits.max_daily_loss):
         return DenialReason.DAILY_LOSS
     return None
@@ -263,9 +262,9 @@ def _refusal_by_size(
 
 
 def _price(order: Order, limit_price: Decimal | None, terms: Offer) -> Decimal:
-    """Return the most that a unit is expected to trade at, zero where nobody knows.
+    """Return the highest expected trade price of a unit, zero where unknown.
 
-    A purchase pays its limit at most.  A sale gets its limit at least, so a low one says nothing.
+    A purchase pays its limit at most.  A sale gets its limit at least, so a low limit is no bound.
     """
     known = [p for p in (limit_price, terms.reference) if p is not None]
     if order.side is Side.BUY:
@@ -276,9 +275,9 @@ def _price(order: Order, limit_price: Decimal | None, terms: Offer) -> Decimal:
 def _is_fat_finger(
     order: Order, limit_price: Decimal | None, terms: Offer, percent: Decimal
 ) -> bool:
-    """Say whether an order's own limit is further from the last price than ``percent``.
+    """Return whether the limit of an order is worse than the last price by more than ``percent``.
 
-    A stop order waits for its trigger, so until then its limit is held against that.
+    Until a stop order is triggered, its limit is compared with its trigger.
     """
     anchor = terms.reference if terms.triggered else order.trigger_price
     if order.limit_price is None or limit_price is None or anchor is None:

@@ -1,4 +1,4 @@
-"""What orders would do to an account: they are folded into a copy of its book."""
+"""The estimate of orders: they are folded into a copy of the book."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from angel_x.domain.orders.order import Order, OrderStatus, Side
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The book after the orders, and what was against some of them."""
+    """The book after the orders of an estimate, and the reasons of refused ones."""
 
     book: Book
     #: By order id.
@@ -24,8 +24,8 @@ class Trial:
 def what_if(book: Book, orders: Sequence[Order], terms: Sequence[Terms]) -> Trial:
     """Fold orders into a copy of the book, purchases first, as if each traded in full at its limit.
 
-    Purchases hedge and pay, sales are margined and bring in; at their limits neither is better than
-    what will come.  ``book`` and ``orders`` stay as they are.
+    Purchases hedge and pay premium, sales need margin and receive premium; trades at the limits are the
+    least favorable ones.  ``book`` and ``orders`` are not changed.
     """
     trial = Book(
         {key: replace(account) for key, account in book.accounts.items()},

@@ -1,8 +1,8 @@
-"""Answers of a venue: what it says of one order that it was asked about.
+"""Answers of a venue about one order.
 
-An answer is an *offer* or a *report*.  An offer comes from a venue that keeps nothing outside our
-database: it has happened once we have recorded it, and not if we decline it.  A report states what
-has happened at a venue of its own, and has to be recorded.
+An answer is an *offer* or a *report*.  An offer comes from a venue without a state outside of our
+database: it takes effect when we record it, and not if we decline it.  A report states the facts at
+a venue with a state of its own, and must be recorded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class VenueState(StrEnum):
     """The state of an order at its venue."""
 
     UNKNOWN = "unknown"
-    """No answer, or none that says whether the request has arrived: ask again by tag."""
+    """No answer, or none that shows whether the request arrived: its status is queried by tag."""
 
     ABSENT = "absent"
     """The venue has no order of that tag, so it may be sent."""
@@ -50,13 +50,13 @@ class Execution:
     quantity: int
     #: Rupees a unit.
     price: Decimal
-    #: Units of the order that had traded before; tells an execution that is already recorded.
+    #: The filled quantity of the order before; it identifies an execution that is recorded already.
     before: int
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one request; a venue that answers twice says the same."""
+    """The answer to one request; a repeated answer has the same content."""
 
     state: VenueState
     #: Set where the answer is an offer.
@@ -67,7 +67,7 @@ class Answer:
     charges: ChargeRates | None = None
     #: Why the venue refused.
     reason: DenialReason | None = None
-    #: Quantity and prices at which the order stands there; None where they are those asked for.
+    #: Quantity and prices of the order at the venue; None where they are the requested ones.
     standing: Amendment | None = None
 
     @property
@@ -75,5 +75,5 @@ class Answer:
         return self.state is not VenueState.UNKNOWN
 
 
-#: The answer of a venue from which nothing was heard.
+#: The answer of a venue that did not answer.
 UNKNOWN = Answer(VenueState.UNKNOWN)

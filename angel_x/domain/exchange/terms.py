@@ -1,4 +1,4 @@
-"""Terms: what a venue and its rules offer to one order."""
+"""Terms: price, quantity and charges of one order at a venue."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from angel_x.domain.orders.denial import DenialReason
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the market and the rules offer to one order."""
+    """The terms of one order: its price, quantity and charges in the market of now."""
 
     #: Rupees a unit; None where the order does not trade now.
     fill_price: Decimal | None
     charges: ChargeRates
-    #: Set where the order must not trade whatever the account has.
+    #: Set where the order must be denied independent of the account.
     denial: DenialReason | None = None
-    #: Units that the far side of the quote has for this order, zero where it does not trade.
+    #: Units of the other side of the quote for this order, zero where it does not trade.
     fill_quantity: int = 0
-    #: Rupees that the order stands at: its own limit, or the protection of one at market.
+    #: Rupees: the limit of the order, or the protection limit of one at market.
     limit_price: Decimal | None = None
     #: False for a stop order that the last price has not reached.
     triggered: bool = True

@@ -10,7 +10,7 @@ from angel_x.domain.orders.order import Order
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """What an order says after it was changed."""
+    """The quantity and prices of an order after an amendment."""
 
     quantity: int
     limit_price: Decimal | None
@@ -29,7 +29,7 @@ class Amendment:
         )
 
     def differences(self, before: Amendment) -> str:
-        """Return what is different from an amendment before this one, for people."""
+        """Return the differences from an earlier amendment, as text."""
         pairs = (
             ("quantity", before.quantity, self.quantity),
             ("price", before.limit_price, self.limit_price),
@@ -38,7 +38,7 @@ class Amendment:
         return ", ".join(f"{name} {old} → {new}" for name, old, new in pairs if old != new)
 
     def loses_priority(self, order: Order) -> bool:
-        """Say whether the change puts the order behind those that stand at its price."""
+        """Return whether the amendment puts the order behind others at its price."""
         repriced = (self.limit_price, self.trigger_price) != (
             order.limit_price,
             order.trigger_price,

@@ -1,4 +1,4 @@
-"""Orders on their way into the store, and the orders that stand there."""
+"""Order rows for the store, and stored orders."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class IntakeRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KnownOrder:
-    """An order as it stands in the store under its key."""
+    """A stored order under its key."""
 
     order_id: int
     status: OrderStatus

@@ -1,4 +1,4 @@
-"""An order: what was asked for, where it stands, and every move that it can make."""
+"""An order: its request, its status, and the table of status changes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from angel_x.errors import IllegalTransition
 _AVERAGE = Decimal("0.0001")
 
 
-#: How the client order id of an order begins that leads out of a position and does nothing else.  No
-#: caller's id holds a blank.
+#: The prefix of the client order ids of exits: orders of the system that can only reduce a position.
+#: Ids of callers contain no blank.
 EXIT_PREFIX = "square-off "
 
 
@@ -89,7 +89,7 @@ def _transitions() -> Mapping[OrderStatus, frozenset[OrderStatus]]:
         # never seen as submitting.
         s.RECEIVED: {s.DENIED, s.SUBMITTING, *at_venue},
         s.SUBMITTING: {s.PENDING_CANCEL, *at_venue},
-        # It can come alive and trade at one look at the market: both moves are told, one is stored.
+        # It can be triggered and trade in one match: both are events, and the last status is stored.
         s.TRIGGER_PENDING: {s.WORKING, s.REJECTED, *resting, *pending},
         s.WORKING: {*resting, *pending},
         s.PARTIALLY_FILLED: {*closing, *pending},
@@ -107,11 +107,11 @@ CLOSED = frozenset(status for status in OrderStatus if status.is_closed)
 OPEN = frozenset(OrderStatus) - CLOSED
 #: Statuses of an order that was refused, by us or by the venue.
 REFUSED = frozenset({OrderStatus.DENIED, OrderStatus.REJECTED})
-#: Statuses of an order that stands in the market.
+#: Statuses of an order that rests in the market.
 RESTING = frozenset(
     {OrderStatus.WORKING, OrderStatus.TRIGGER_PENDING, OrderStatus.PARTIALLY_FILLED}
 )
-#: Statuses of an order of which a venue was asked something that it has not answered.
+#: Statuses of an order with an unanswered request at a venue.
 ASKED = frozenset({OrderStatus.SUBMITTING, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_AMEND})
 #: Statuses of an order that holds margin: it is in the market or on its way there.
 PLACED = RESTING | ASKED
@@ -123,10 +123,10 @@ def tag_of(order_id: int) -> str:
 
 
 def check_move(source: OrderStatus, target: OrderStatus) -> None:
-    """Refuse a move that the table does not hold.
+    """Refuse a status change that is not in the table.
 
-    An open order may also stay where it is: a second partial fill or a change of its price is an
-    event, but no transition.
+    An open order may keep its status: a second partial fill or a change of its price is an event
+    without a transition.
 
     Raises:
         IllegalTransition: ``target`` cannot follow ``source``.
@@ -138,7 +138,7 @@ def check_move(source: OrderStatus, target: OrderStatus) -> None:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What one caller asks for, validated: the content that an idempotency key stands for."""
+    """A validated order of a caller: the content that its client order id identifies."""
 
     client_order_id: str
     symbol: str
@@ -157,7 +157,7 @@ class OrderRequest:
 
 @dataclass(slots=True)
 class Order:
-    """A stored order as the execution sees it."""
+    """A stored order, as the execution reads it."""
 
     id: int
     user_id: int
@@ -174,14 +174,14 @@ class Order:
     #: When the order stops being valid, UTC.
     valid_until: datetime
     client_order_id: str
-    #: Which attempt to place it this is; a write of an older one must change nothing.
+    #: The number of the attempt to place it; a write of an older attempt must change nothing.
     attempt: int = 0
-    #: Rupees of premium and charges held back for what has not traded.
+    #: Rupees of premium and charges reserved for the open quantity.
     reserved: Decimal = ZERO
     #: Rupees over all fills, exact.
     traded_value: Decimal = ZERO
     product: Product = Product.NORMAL
-    #: Rupees; the last price at which a stop order comes alive.
+    #: Rupees; the last price that triggers a stop order.
     trigger_price: Decimal | None = None
     #: The order of which this one is a slice.
     parent_id: int | None = None
@@ -191,12 +191,12 @@ class Order:
     age_seconds: float = 0.0
     #: Units of the order of which this one is a slice.
     parent_quantity: int | None = None
-    #: Why it last moved, as far as that was said.
+    #: The reason of its last status change, if it has one.
     reason: str | None = None
 
     @property
     def is_exit(self) -> bool:
-        """Say whether it is the system's own and may only reduce the position that it is for."""
+        """Return whether it is an exit: an order of the system that can only reduce a position."""
         return self.client_order_id.startswith(EXIT_PREFIX)
 
     @property
@@ -211,7 +211,7 @@ class Order:
 
     @property
     def asked_quantity(self) -> int:
-        """Units that its owner asked for at once, however they were sliced."""
+        """Units of the submitted order, before slicing."""
         return self.quantity if self.parent_quantity is None else self.parent_quantity
 
     @property

@@ -55,7 +55,7 @@ ORDER_TYPES: Mapping[OrderType, OrderTypeRules] = MappingProxyType(
     }
 )
 
-#: Types whose owner names a limit price.
+#: Types with a limit price in the request.
 LIMITED = frozenset(kind for kind, rules in ORDER_TYPES.items() if rules.has_limit)
 #: Types that wait for a trigger.
 TRIGGERED = frozenset(kind for kind, rules in ORDER_TYPES.items() if rules.has_trigger)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Step(StrEnum):
-    """What has just been done.  Each member is passed in the code and has a test that dies there."""
+    """The last completed action.  Each member is passed in the code and has a test that dies there."""
 
     ACCEPTANCE_BEGUN = "acceptance.begun"
     """The API has checked the orders and stored none of them."""
@@ -16,10 +16,10 @@ class Step(StrEnum):
     """The orders are inserted and not committed."""
 
     ACCEPTANCE_COMMITTED = "acceptance.committed"
-    """The orders are durable; nobody was rung for and no answer was sent."""
+    """The orders are durable; no doorbell is sent and no answer is given."""
 
     ACCEPTANCE_RUNG = "acceptance.rung"
-    """The doorbells are handed over; no answer was sent."""
+    """The doorbells are handed over; no answer is given."""
 
     MESSAGE_TAKEN = "message.taken"
     """A worker has taken a message off its list and written no copy of it."""
@@ -37,49 +37,49 @@ class Step(StrEnum):
     """The outcome is written and not committed."""
 
     BATCH_COMMITTED = "batch.committed"
-    """The outcome is durable, or what was sent to a slow venue; nobody was told."""
+    """The outcome, or the submission to a slow venue, is durable; nothing is published."""
 
     BATCH_TOLD = "batch.told"
-    """Everybody was told; the message is not acknowledged."""
+    """The outcome is published; the message is not acknowledged."""
 
     LANE_CLEARED = "lane.cleared"
     """Empty doorbells are removed from a lane; no new one rings for the orders that wait there."""
 
     VENUE_ANSWERED = "venue.answered"
-    """A slow venue has answered, and its answer is recorded nowhere."""
+    """A slow venue has answered, and its answer is not recorded."""
 
     SETTLEMENT_RECORDED = "settlement.recorded"
     """The answers are written and not committed."""
 
     SETTLEMENT_COMMITTED = "settlement.committed"
-    """The answers are durable; nobody was told."""
+    """The answers are durable; nothing is published."""
 
     RESUBMISSION_RECORDED = "resubmission.recorded"
     """A further attempt is written and not committed."""
 
     RESUBMISSION_COMMITTED = "resubmission.committed"
-    """A further attempt is durable; the venue was not asked again."""
+    """A further attempt is durable; the venue has not got it yet."""
 
     PARKING_RECORDED = "parking.recorded"
-    """Orders that cannot be decided are denied, and that is not committed."""
+    """The denial of orders that cannot be decided is written and not committed."""
 
     PARKING_COMMITTED = "parking.committed"
-    """Orders that cannot be decided are denied for good; nobody was told."""
+    """The denial of orders that cannot be decided is durable; nothing is published."""
 
     MATCH_FOUND = "match.found"
-    """Resting orders that the market has come to are locked and read."""
+    """Resting orders that the market can fill are locked and read."""
 
     MATCH_RECORDED = "match.recorded"
     """Their fills are written and not committed."""
 
     MATCH_COMMITTED = "match.committed"
-    """Their fills are durable; nobody was told."""
+    """Their fills are durable; nothing is published."""
 
     AMENDMENT_FOUND = "amendment.found"
     """The order to change is locked and read."""
 
     AMENDMENT_RECORDED = "amendment.recorded"
-    """The change, and what it traded at once, is written and not committed."""
+    """The change, with its immediate fills, is written and not committed."""
 
     AMENDMENT_COMMITTED = "amendment.committed"
     """The change is durable; the caller has no answer."""
@@ -100,40 +100,40 @@ class Step(StrEnum):
     """Their end is written and not committed."""
 
     EXPIRY_COMMITTED = "expiry.committed"
-    """Their end is durable; nobody was told."""
+    """Their end is durable; nothing is published."""
 
     CANCEL_ALL_RECORDED = "cancel_all.recorded"
     """Many cancellations are written and not committed."""
 
     CANCEL_ALL_COMMITTED = "cancel_all.committed"
-    """A batch of many cancellations is durable; those after it are to come."""
+    """A batch of many cancellations is durable; further batches follow."""
 
     WORKFLOW_BEGUN = "workflow.begun"
     """An attempt to advance a workflow is counted, and nothing is done."""
 
     WORKFLOW_SAVED = "workflow.saved"
-    """What a workflow has come to is written and not committed."""
+    """The state of a workflow is written and not committed."""
 
     WORKFLOW_COMMITTED = "workflow.committed"
-    """What a workflow has come to is durable; nobody was told."""
+    """The state of a workflow is durable; nothing is published."""
 
     SWEEP_READ = "sweep.read"
-    """A relay holds the rows that are due and has rung for none."""
+    """A relay has locked the due rows and has rung for none."""
 
     SWEEP_RUNG = "sweep.rung"
-    """A relay has rung and not noted it."""
+    """A relay has rung and not recorded it."""
 
     SWEEP_NOTED = "sweep.noted"
-    """A relay has noted its rings; hopeless orders are not parked."""
+    """A relay has recorded its rings; orders out of attempts are not parked yet."""
 
     TICK_NOTED = "tick.noted"
-    """Beat has noted the turn of an entry and not sent its message."""
+    """Beat has stored the run of an entry and not sent its message."""
 
     TICK_SENT = "tick.sent"
-    """Beat has sent the message; its heartbeat is to come."""
+    """Beat has sent the message; its heartbeat is not written yet."""
 
 
-#: Told of each step that a process passes.  Outside tests it does nothing.
+#: Called at each step that a process passes.  Outside of tests it does nothing.
 Passing = Callable[[Step], None]
 
 

@@ -89,7 +89,7 @@ class Leg:
 
 
 class Deed(StrEnum):
-    """What is to be done next."""
+    """The next action of a basket."""
 
     CHECK = "check"
     RELEASE = "release"

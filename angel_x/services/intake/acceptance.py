@@ -49,7 +49,7 @@ class Accepted:
 
 
 class Intake(Protocol):
-    """Where accepted orders are stored."""
+    """The store of accepted orders."""
 
     def store(
         self,

@@ -44,14 +44,14 @@ class AccountsByName(Protocol):
 
 
 class Refusals(Protocol):
-    """Where refusals are kept for a day."""
+    """The store of refusals, which keeps them for a day."""
 
     def put(self, user_id: int, client_order_ids: Sequence[str], problem: object) -> None:
         """Keep a problem under each of those ids."""
 
 
 class Redeliveries(Protocol):
-    """How often a message has come back."""
+    """Counts of redeliveries by message."""
 
     def begin(self, message_id: str) -> int:
         """Count an attempt before it is made, and return how many there were with it."""

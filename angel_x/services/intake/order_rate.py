@@ -1,4 +1,4 @@
-"""How many orders a second are let in: one count for all processes, or one of our own without it."""
+"""Limits on orders a second: one counter for all processes, or a local one while it is unavailable."""
 
 from __future__ import annotations
 

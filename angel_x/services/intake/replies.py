@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class Results(Protocol):
-    """Where senders look for the results of their messages."""
+    """The store from which senders read the results of their messages."""
 
     def put(self, message_id: str, result: object) -> None:
         """Keep a result, plain JSON data, and tell a sender that waits for it."""

@@ -1,7 +1,7 @@
-"""What is told once a transaction is durable: live events, portfolios to value, metrics.
+"""Actions after a commit: live events, dirty portfolios, metrics.
 
-All of it can be lost and rebuilt from the database, so a failure here is logged and never undoes
-or repeats the trade.
+All of them can be lost and rebuilt from the database, so a failure is logged and never undoes or
+repeats a trade.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ log = structlog.get_logger()
 
 
 class DirtyPortfolios(Protocol):
-    """Which accounts changed since they were last valued."""
+    """The accounts that changed since their last valuation."""
 
     def mark_dirty(self, user_ids: list[int]) -> list[int]:
         """Mark accounts; return those that were not marked before."""
 
 
 class Aftermath:
-    """Tells the world what a book did."""
+    """Publishes the changes of a book."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Aftermath:
         self._resting = resting
         self._dispatcher = dispatcher
         self._meter = meter
-        #: What the adapters raise when the cache or the message broker is not there.
+        #: The exceptions that mean an unavailable cache or message broker.
         self._unreachable = unreachable
 
     def tell(self, book: Book, elapsed_seconds: float = 0.0) -> None:

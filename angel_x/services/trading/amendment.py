@@ -1,8 +1,7 @@
-"""Amending an order that is open.  A race with the execution is decided by the account's lock.
+"""Amending an open order.  A race with the execution is decided by the account's lock.
 
-An order that was sliced is amended as a whole: the price holds for every slice that is open, or
-for none.  Its quantity cannot change, and neither can anything of a single slice: what the whole
-asks for and what its parts do must stay the same thing.
+A new price of a sliced order applies to all of its open slices or to none.  Its quantity cannot
+change, and a single slice cannot be amended, so that parent order and slices stay consistent.
 """
 
 from __future__ import annotations
@@ -63,16 +62,16 @@ class Amending:
         self._market_clock = market_clock
 
     def amend(self, user_id: int, order_id: int, change: Change, actor: str = "api") -> bool:
-        """Change an order, and trade it if the market is where it stands now.
+        """Amend an order, and trade it if it is marketable then.
 
-        Return whether anything was different; a second call finds nothing that is.
+        Return whether anything changed; a second call with the same amendment changes nothing.
 
         Raises:
             OrderNotFound: The account has no such order.
-            OrderAlreadyClosed: It was closed before; the error says how.
-            OrderOnItsWay: The venue has not answered yet; another attempt is worth making.
+            OrderAlreadyClosed: It is closed; the error has its status.
+            OrderOnItsWay: The venue has not answered yet; the caller may try again.
             InvalidAmendment: With every fault; nothing was changed.
-            AmendmentRefused: Risk, margin or market are against it; nothing was changed.
+            AmendmentRefused: Risk rules, margin or price band refuse it; nothing was changed.
         """
 
         def decide(_unit: Unit, family: Family) -> bool:
@@ -91,11 +90,11 @@ class Amending:
     def _differing(
         self, family: Family, user_id: int, order_id: int, change: Change
     ) -> list[tuple[Order, Order]]:
-        """Return the orders that are to be different, each with what it is to be."""
+        """Return the orders that change, each with its amendment."""
         targets = _targets(family, user_id, order_id, change)
         now = self._market_clock()
         if any(target.valid_until <= now for target in targets):
-            # Nobody has come to expire it yet; yesterday's order must not trade today.
+            # Its expiry is not recorded yet; an order of a closed session must not trade.
             raise OrderAlreadyClosed(order_id, OrderStatus.EXPIRED)
         wanted = [(order, _amended(order, change)) for order in targets]
         return [(order, after) for order, after in wanted if order != after]
@@ -106,7 +105,7 @@ class Amending:
             raise InvalidAmendment(tuple(faults))
 
     def _faults(self, order: Order, change: Change) -> Iterator[Fault]:
-        """Yield what is wrong with an order as it would be."""
+        """Yield the faults of the amended order."""
         universe, now = self._universes.current(), self._market_clock()
         yield from _type_faults(order, change)
         yield from listing_faults(0, _request(order), universe, now, self._slicing)
@@ -132,7 +131,7 @@ class Amending:
             _refuse(order, after, denial)
             if order.status in RESTING:
                 changes.append((order, amendment))
-        # Trade what a local venue reaches at once; what waits to be decided is decided later.
+        # Fill orders that a local venue can fill at once; received orders are decided later.
         if changes:
             answers = self._venue.amend(changes)
             for (order, _), answer in zip(changes, answers, strict=True):
@@ -179,7 +178,7 @@ def _amended(order: Order, change: Change) -> Order:
 
 
 def _type_faults(order: Order, change: Change) -> Iterator[Fault]:
-    """Yield changes of what an order of this type, or so far on its way, does not have."""
+    """Yield the faults of fields that an order of this type or status does not have."""
     has_no_price = order.order_type not in LIMITED and order.status is OrderStatus.RECEIVED
     if has_no_price and change.limit_price is not None:
         detail = "must be absent, the order is at market"
@@ -194,10 +193,10 @@ def _type_faults(order: Order, change: Change) -> Iterator[Fault]:
 
 
 def _terms_of(order: Order, terms: Terms) -> Terms:
-    """Return the terms that an amendment is judged by.
+    """Return the terms for the check of an amendment.
 
-    An order that is not decided yet is judged when it is; all that is said of it now is what its
-    owner can put right.
+    A received order is checked at its decision; only faults that its account can correct are
+    reported now.
     """
     if order.status is OrderStatus.RECEIVED and terms.denial is not DenialReason.PRICE_BAND:
         return replace(terms, denial=None)

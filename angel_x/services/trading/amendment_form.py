@@ -1,4 +1,4 @@
-"""The JSON of an amendment: what is to be different about an order."""
+"""The JSON form of an amendment."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from angel_x.services.intake.order_form import (
 
 
 class AmendmentForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What to change; a field that is absent or null stays as it is."""
+    """The fields to amend; absent and null fields stay unchanged."""
 
     price: Annotated[Decimal | None, Meta(description="Limit price in rupees")] = None
     trigger_price: Decimal | None = None
@@ -35,7 +35,7 @@ class AmendmentForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to be different; None stays as it is."""
+    """A validated amendment request; a field that is None stays unchanged."""
 
     limit_price: Decimal | None = None
     trigger_price: Decimal | None = None

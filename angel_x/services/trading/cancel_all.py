@@ -1,7 +1,7 @@
-"""Canceling many orders: all of an account's, or all that the trading controls do not let stand.
+"""Canceling many orders: all of an account, or all that the trading states do not allow.
 
-Each batch is one transaction under the locks of its accounts, so every race with the execution is
-decided, and the answer says how.
+Each batch is one transaction under the locks of its accounts, so races with the execution are decided
+and the outcome of each order is known.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class CancelAll:
     ) -> None:
         self._desk = desk
         self._open_orders = open_orders
-        #: Says what a selection names that nobody has listed.
+        #: Returns kind and name of the unlisted symbol or underlying of a selection, None if listed.
         self._unlisted = unlisted
         #: Errors of servers, not of orders.
         self._transient = transient
@@ -66,12 +66,12 @@ class CancelAll:
     def run(
         self, user_id: int, selection: OrderSelection, *, actor: str
     ) -> list[CancellationRecord]:
-        """Cancel what is open now and say what became of each order.
+        """Cancel all open orders and return the outcome of each.
 
-        A second call finds only what came in since.
+        A second call cancels only orders accepted since.
 
         Raises:
-            UnknownContract: Nothing of that name is listed, and nothing was open there.
+            UnknownContract: The symbol or underlying is not listed, and no order in it was open.
         """
         outcomes = self.sweep(user_id, selection, actor=actor, reason=CancelReason.REQUESTED)
         if not outcomes and (unknown := self._unlisted(selection)):
@@ -105,7 +105,7 @@ class CancelAll:
 
 
 class Enforcement:
-    """Cancels what the trading controls do not let stand, in every account."""
+    """Cancels orders of all accounts that the trading states do not allow."""
 
     def __init__(
         self,
@@ -120,10 +120,10 @@ class Enforcement:
         self._transient = transient
 
     def run(self) -> int:
-        """Cancel each order that may not stand, newest first; return how many.
+        """Cancel each order that is not allowed, newest first; return their number.
 
-        Of two sales of one position the older one may stay.  An order that cannot be canceled is
-        left, and the next call finds it again.  A second call finds no others.
+        Of two sales of one position the older one may stay.  An order whose cancellation fails is
+        left for the next call.  A second call finds no others.
         """
         total = 0
         for page in self._pages():
@@ -134,7 +134,7 @@ class Enforcement:
         return total
 
     def is_due(self) -> bool:
-        """Say whether an order is open that may not stand."""
+        """Return whether an open order is not allowed by the trading states."""
         return any(not order.may_stand for page in self._pages() for order in page)
 
     def _pages(self) -> Iterator[Sequence[ControlledOrder]]:
@@ -154,7 +154,7 @@ class Enforcement:
         return claimed.book.orders_moved
 
     def _decide(self, _unit: Unit, claimed: Claim) -> bool:
-        """Take off, newest first, each order that may not stand, now that nobody else moves it."""
+        """Cancel, newest first, each order that is not allowed, under the locks of the accounts."""
         for order in reversed(claimed.orders):
             if not claimed.book.may_stand(order):
                 self._desk.withdraw(claimed.book, [order], CancelReason.KILL_SWITCH)

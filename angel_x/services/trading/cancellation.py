@@ -1,4 +1,4 @@
-"""Canceling what has not traded.  A race with the execution is decided by the account's lock."""
+"""Canceling the open quantity of an order.  A race with the execution is decided by the account's lock."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Cancellation:
         self._desk = desk
 
     def cancel(self, user_id: int, order_id: int, actor: str = "api") -> Order:
-        """Cancel an order, with all of its slices that are open.  A second call finds it closed.
+        """Cancel an order with all of its open slices.  A second call finds it closed.
 
-        At a venue that takes its time the order is *pending_cancel* until that has answered.
+        At a venue that answers later the order is *pending_cancel* until the answer.
 
         Raises:
             OrderNotFound: The account has no such order.
-            OrderAlreadyClosed: It was closed before; the error says how.
+            OrderAlreadyClosed: It is closed; the error has its status.
         """
 
         def decide(_unit: Unit, family: Family) -> bool:

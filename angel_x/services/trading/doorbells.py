@@ -1,8 +1,8 @@
 """Answers doorbells, so that a lane needs few of them and an empty one does not delay a lower lane.
 
-A doorbell is not added to a full lane, because one that waits there *stands for the lane*: its worker
-looks for all orders that wait there after its own claim.  After a lost doorbell, or the death of a
-worker before it rings on, the relay rings.
+A doorbell is not added to a full lane, because the newest one there *represents the lane*: after its
+own claim its worker looks for all orders that wait there.  After a lost doorbell, or the death of a
+worker before it rings again, the relay rings.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Doorbells:
         return decided
 
     def _clear(self, lane: Priority, *, is_responsible: bool) -> None:
-        # In this order: the orders of these doorbells were committed before the database is asked.
+        # Read first, so that the orders of these doorbells are committed before the database is read.
         doorbells = self._messages.waiting(lane)
         if not (doorbells or is_responsible):
             return

@@ -1,10 +1,9 @@
 """Executing orders: claim, decide, trade and record a batch in one transaction.
 
-A doorbell only says which accounts and lane have work.  A second doorbell for the same orders
+A doorbell only names accounts and lane with waiting orders.  A second doorbell for the same orders
 finds them decided and trades nothing.
 
-A venue that takes its time is not waited for within the transaction: the orders are committed as
-submitting, and :class:`VenueDesk` sends them and records the answers.
+A transaction does not wait for a venue that answers later: the orders are committed as submitting, and :class:`VenueDesk` sends them and records the answers.
 """
 
 from __future__ import annotations
@@ -66,10 +65,10 @@ class Execution:
         self._transient = transient
 
     def run(self, order_ids: Sequence[int]) -> int:
-        """Decide the oldest orders of the lanes that these orders wait in; return how many.
+        """Decide the oldest orders of the lanes of these orders; return the number of decided ones.
 
-        If a batch raises, it is halved until the order that is to blame stands alone; that one is
-        denied with its traceback, and the others are decided.
+        A batch that raises is halved until the failing order is alone; it is denied with its
+        traceback, and the others are decided.
         """
         started = self._monotonic()
         self._at(Step.BATCH_RECEIVED)
@@ -77,16 +76,16 @@ class Execution:
             decided = self._run_claimed(order_ids)
         except self._transient:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever one order raises must not stop the rest
+        except Exception as error:  # noqa: BLE001 - an error of one order must not stop the others
             log.warning("claim.failed", orders=len(order_ids), error=repr(error))
             decided = self.run_exactly(order_ids)
         self._meter.observe(Metric.ORDER_PROCESSING_SECONDS, self._monotonic() - started)
         return decided
 
     def run_exactly(self, order_ids: Sequence[int]) -> int:
-        """Decide these orders and none that waits before them; return how many.
+        """Decide exactly these orders; return the number of decided ones.
 
-        For orders that may stand behind one which ends every process that touches it.
+        For orders that may wait behind an order which ends every process that decides it.
         """
         return in_halves(
             self._run_these,
@@ -96,9 +95,9 @@ class Execution:
         )
 
     def park(self, order_ids: Sequence[int], detail: str) -> int:
-        """Close orders that cannot be decided, with a traceback that operators can read.
+        """Close orders that cannot be decided, with a traceback for operators.
 
-        An order that waits is denied.  One that was sent to the venue, and whose lease has run out,
+        A received order is denied.  An order that was sent to the venue, and whose lease has expired,
         is rejected if the venue does not have it.
         """
         waiting = self._desk.park(lambda unit: unit.orders(order_ids, _RECEIVED), detail)
@@ -118,7 +117,7 @@ class Execution:
         return claimed.book.orders_moved
 
     def _run_these(self, order_ids: Sequence[int]) -> int:
-        """Decide exactly these orders; find out about those of which nobody heard."""
+        """Decide exactly these orders; query the venue for those with an expired lease."""
         claimed = self._desk.run(
             lambda unit: unit.orders(order_ids, _RECEIVED),
             self._decide,
@@ -155,7 +154,7 @@ class Execution:
     def _place(self, book: Book, orders: Sequence[Order]) -> None:
         """Trade orders on the venue's offers, or let them be sent to one that takes its time."""
         if not self._venue.places_at_once:
-            # What is only sent must not use up what the quote displays.
+            # Orders that are only sent must not take displayed size.
             for order, terms in zip(orders, self._venue.preview(orders), strict=True):
                 book.submit(order, terms)
             return

@@ -53,7 +53,7 @@ class Expiry:
         self._transient = transient
 
     def run(self) -> int:
-        """Expire everything whose validity has ended at the market's time; return how many."""
+        """Expire all orders whose validity has ended at market time; return their number."""
         expired = 0
         while order_ids := self._search.ended(self._market_clock(), _AT_A_TIME):
             moved = in_halves(self._expire, order_ids, transient=self._transient, give_up=_leave)

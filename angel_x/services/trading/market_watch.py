@@ -1,4 +1,4 @@
-"""Which quotes have moved since this process last looked."""
+"""The quotes that moved since the last comparison in this process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from angel_x.domain.contracts.universe import Universe
     from angel_x.services.ports import Clock, QuoteBoard, UniverseSource
 
-#: Open interest is of no concern to an order that rests, nor is when the feed said it all again.
+#: The fields that affect resting orders; open interest and the time of a repeated quote do not.
 _PRICES = ("bid", "ask", "last", "bid_size", "ask_size", "volume")
 
 #: Naming more contracts than this costs the database more than all resting orders do: of a hundred
@@ -32,23 +32,23 @@ class MarketSight:
     universe: Universe
     quotes: NDArray[np.void]
     is_fresh: NDArray[np.bool_]
-    #: The rows worth a look; None for all.
+    #: The moved rows; None for all.
     moved: NDArray[np.int64] | None
 
     @property
     def symbols(self) -> list[str] | None:
-        """The contracts worth a look; None for all, or where most of them would have to be named."""
+        """The moved contracts; None for all, or if most of them have moved."""
         if self.moved is None or len(self.moved) > _MOST_NAMED:
             return None
         return [self.universe.symbol(row) for row in self.moved.tolist()]
 
 
 class MarketWatch:
-    """Compares the board with what it was.
+    """Compares the quote board with its last noted state.
 
-    A comparison misses an order that began to rest between two moves: it was decided on an older
-    quote than the last one seen here.  It misses a trading halt that was lifted, and displayed
-    sizes that were forgotten.  So every ``full_seconds`` everything counts as moved.
+    A comparison misses an order that began to rest between two moves, because it was decided on an
+    older quote than the last one here.  It also misses the end of a trading halt, and expired records
+    of taken sizes.  So every ``full_seconds`` all rows count as moved.
     """
 
     def __init__(
@@ -71,14 +71,14 @@ class MarketWatch:
         self._full_at = -full_seconds
 
     def look(self) -> MarketSight:
-        """Read the board and compare it with the one that was last :meth:`noted <note>`."""
+        """Read the board and compare it with the last :meth:`noted <note>` one."""
         universe = self._universes.current()
         quotes = self._quotes.read(universe)
         is_fresh = fresh(quotes, epoch_ms(self._clock()), self._max_age)
         return MarketSight(universe, quotes, is_fresh, self._moved(universe, quotes))
 
     def note(self, sight: MarketSight) -> None:
-        """Take a look as seen, once all that it asked for is done: what failed is looked at again."""
+        """Note a sight once its orders are matched; after a failure the same rows count as moved again."""
         self._seen = sight
         if sight.moved is None:
             self._full_at = self._monotonic()

@@ -24,10 +24,10 @@ class RestingContracts(Protocol):
 
 
 class MatchRequests:
-    """Saves the message where no order can trade.
+    """Requests a match only if resting orders are in moved contracts.
 
-    A contract that was not noted, because the cache was wiped or its order began to rest a moment ago,
-    waits for the match that Beat asks for in any case.
+    A contract that is not recorded, after a wiped cache or for an order that has just begun to rest,
+    waits for the periodic match of Beat.
     """
 
     def __init__(self, *, resting: RestingContracts, match: Callable[[], bool]) -> None:

@@ -42,7 +42,7 @@ class RestingOrders(Protocol):
 
 
 class Matching:
-    """Trades resting orders.  A second call trades only what the market reached since."""
+    """Fills resting orders.  A second call fills only orders that became marketable since."""
 
     def __init__(
         self,
@@ -65,10 +65,10 @@ class Matching:
         self._transient = transient
 
     def run(self) -> int:
-        """Look at the orders whose quotes have moved, trade what crosses; return how many fills.
+        """Fill marketable orders in contracts whose quotes moved; return the number of fills.
 
-        Orders travel by contract and side and there by price and time, so of two that want the same
-        displayed size the better one is never in the later transaction.
+        Orders are sorted by contract and side, then by price and time, so of two that compete for the
+        same displayed size the better one is never in the later transaction.
         """
         sight = self._watch.look()
         crossing = self._crossing(sight)
@@ -120,7 +120,7 @@ class Matching:
             return False
         now = self._market_clock()
         self._desk.begin_day(book)
-        # Nobody has come to expire it yet; yesterday's order must not trade today.
+        # Their expiry is not recorded yet; an order of a closed session must not trade.
         ended = [order for order in orders if order.valid_until <= now]
         over = CancelReason.VALIDITY_ENDED
         self._desk.withdraw(book, ended, over, OrderStatus.EXPIRED)

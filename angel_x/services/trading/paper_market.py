@@ -1,7 +1,7 @@
-"""The paper exchange: what the cached quotes and the rules offer to a batch of orders.
+"""The paper exchange: the terms of a batch of orders from cached quotes and rules.
 
-An order that is refused after its terms were made has used up its share of the displayed size all
-the same, until the quote changes: at worst less is traded than was shown, never more.
+An order that is refused after its terms were computed keeps its share of the displayed size until the
+quote changes: less than the displayed size may be traded, never more.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 #: Before an order takes part in the market.  Its limit is checked on the way in, and not again.
 _OUTSIDE = frozenset({OrderStatus.RECEIVED, OrderStatus.SUBMITTING, OrderStatus.TRIGGER_PENDING})
-#: What denials are called while they are numbers; the first is none.
+#: Denials by their code in arrays; code zero is none.
 _REASONS = (
     None,
     DenialReason.UNKNOWN_CONTRACT,
@@ -70,7 +70,7 @@ class PaperRules:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What one batch of orders meets in the market, by order."""
+    """The market data of one batch of orders, by order."""
 
     universe: Universe
     orders: NDArray[np.void]
@@ -89,7 +89,7 @@ class _Look:
 
 
 class PaperMarket:
-    """Prices whole batches: one read of the quotes, arrays, and one call for what was displayed."""
+    """Computes terms of whole batches, with one read of quotes and one call of the liquidity board."""
 
     def __init__(
         self,
@@ -109,21 +109,21 @@ class PaperMarket:
         self._market_clock = market_clock
 
     def terms(self, orders: Sequence[Order]) -> list[Terms]:
-        """Return what each order is offered, in the order given; the displayed size is taken."""
+        """Return the terms of each order, in the given order; the displayed size is taken."""
         checked = [o.status in _OUTSIDE and o.order_type in LIMITED for o in orders]
         return self._terms(orders, np.array(checked, np.bool_), trades=True)
 
     def preview(self, orders: Sequence[Order]) -> list[Terms]:
-        """Return what each order would stand on if it came in now; nothing trades or is taken.
+        """Return the terms of each order if it arrived now; nothing trades or is taken.
 
-        For orders that are sent to the market and for orders as they would be amended: every limit
-        is checked against the band.
+        For orders that are sent to the market and for amended orders: every limit is checked against
+        the price band.
         """
         return self._terms(orders, np.ones(len(orders), np.bool_), trades=False)
 
     @property
     def has_latency(self) -> bool:
-        """Say whether an order takes time to get here."""
+        """Return whether orders have a latency."""
         return not self._rules.latency.is_none
 
     def latency_seconds(self, orders: Sequence[Order]) -> float:
@@ -134,7 +134,7 @@ class PaperMarket:
     def _terms(
         self, orders: Sequence[Order], checked: NDArray[np.bool_], *, trades: bool
     ) -> list[Terms]:
-        # What holds its margin already does not need the spot that it was computed from.
+        # Orders whose margin is held already need no spot.
         unheld = np.array([not trades or o.status not in PLACED for o in orders], np.bool_)
         look = self._look(orders)
         if look is None:
@@ -146,7 +146,7 @@ class PaperMarket:
         touch = np.where(look.is_fresh, touch_paise(look.quotes, look.orders["is_buy"]), 0)
         denials = self._denials(look, touch, at_market, checked & alive, unheld)
         tradable = alive & (denials == 0) & crosses(look.orders, touch)
-        # Without anyone to trade with there is nothing to ask the liquidity board for.
+        # Without marketable orders the liquidity board is not called.
         if trades and tradable.any():
             quantities = self._taken(look, tradable, at_market)
             prices = self._prices(look, touch, quantities)
@@ -193,7 +193,7 @@ class PaperMarket:
         checked: NDArray[np.bool_],
         unheld: NDArray[np.bool_],
     ) -> NDArray[np.int8]:
-        """Return the code of what is against each order.  What is written last weighs most."""
+        """Return the denial code of each order.  A later assignment replaces an earlier one."""
         denials = np.zeros(len(look.orders), np.int8)
         denials[checked & ~at_market & self._outside_band(look)] = _CODES[DenialReason.PRICE_BAND]
         denials[at_market & (touch == 0)] = _CODES[DenialReason.NO_QUOTE]
@@ -215,7 +215,7 @@ class PaperMarket:
     def _taken(
         self, look: _Look, tradable: NDArray[np.bool_], at_market: NDArray[np.bool_]
     ) -> NDArray[np.int64]:
-        """Take the displayed size for orders that can trade; return what each of them gets."""
+        """Take the displayed size for tradable orders; return the granted units of each."""
         places = np.flatnonzero(tradable)
         places = places[by_priority(look.orders[places], at_market[places])]
         ranked = look.orders[places]
@@ -275,7 +275,7 @@ class PaperMarket:
         ]
 
     def _trusted(self, spots: NDArray[np.void]) -> NDArray[np.bool_]:
-        """Return which spots margin can be computed from: nothing would let shorts stand on nothing."""
+        """Return which spots are valid for margin: a missing spot would make short positions free."""
         is_fresh = fresh(spots, epoch_ms(self._clock()), self._rules.max_quote_age_seconds)
         trusted: NDArray[np.bool_] = is_fresh & (spots["last"] > 0)
         return trusted

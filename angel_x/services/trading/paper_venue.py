@@ -16,7 +16,7 @@ _ABSENT = Answer(VenueState.ABSENT)
 
 
 class PaperVenue:
-    """Answers from the cached quotes; what was not recorded has not happened."""
+    """Answers from the cached quotes; an unrecorded answer has no effect."""
 
     is_local = True
 

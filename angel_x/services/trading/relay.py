@@ -1,8 +1,8 @@
-"""The relay: rings again for what no message has brought to an end.
+"""The relay: rings again for orders and workflows whose messages were lost.
 
-That is orders that wait to be decided, orders that were sent to the venue by a process which fell
-silent, and workflows whose time has come.  It runs outside Beat and Celery, in two processes at once if need be: the rows that one holds, the
-other skips.
+These are orders that wait for a decision, orders at the venue with an expired lease, and due
+workflows.  It runs outside of Beat and Celery, possibly in two processes at once: each skips the rows
+that the other has locked.
 """
 
 from __future__ import annotations
@@ -58,24 +58,24 @@ class DueOrders(Protocol):
 
 
 class DueWorkflows(Protocol):
-    """Finds workflows whose time has come."""
+    """Finds due workflows."""
 
     def due(self, limit: int) -> Sequence[DueWorkflow]:
         """Take some for a while, in which no other relay finds them."""
 
 
 class Bells(Protocol):
-    """Asks for work; each answer is whether the message broker took the message."""
+    """Sends messages; each result is whether the message broker accepted it."""
 
     def ring(self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False) -> bool:
-        """Say that these orders wait; ``exactly`` asks for these and for none besides."""
+        """Ring for orders; ``exactly`` asks for a decision of these orders only."""
 
     def advance(self, workflow_id: int, *, emergency: bool) -> bool:
         """Ask for the next step of a workflow."""
 
 
 class Relay:
-    """Rings for what is due and parks orders that no number of rings brings to a decision."""
+    """Rings for due orders and workflows, and parks orders out of attempts."""
 
     def __init__(
         self,
@@ -128,9 +128,9 @@ class Relay:
         return len(due)
 
     def _sweep_workflows(self) -> int:
-        """Ask for the next step of each; one that is not asked for is due again in a moment.
+        """Send a message for each due workflow; without a message it becomes due again soon.
 
-        Attempts are counted where they are made, so asking in vain gives no workflow up.
+        Attempts are counted where they are made, so a lost message does not count as one.
         """
         due = self._workflows.due(_AT_A_TIME)
         for workflow in due:
@@ -154,11 +154,11 @@ class Relay:
     def _doorbells(
         self, orders: Sequence[DueOrder]
     ) -> Iterator[tuple[Priority, Sequence[int], bool]]:
-        """Yield lane by lane what to ring for.
+        """Yield the doorbells to ring, lane by lane.
 
-        Half way to being parked an order is rung for alone: if another one, next to it, ends
-        every process, this one must not be parked for it.  What was left on its way to the venue
-        waits in no lane, so a doorbell has to ask for exactly that.
+        Half way to being parked an order is rung for alone, so that it is not parked because of
+        another order that ends every process.  An order on its way to the venue waits in no lane, so
+        its doorbell asks for exactly this order.
         """
         enough = (self._max_rings + 1) // 2
         for priority in Priority:

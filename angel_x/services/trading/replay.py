@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 class Candidate(Protocol):
-    """An order that is to be sent again, and what has become of earlier replays."""
+    """An order to replay, with the state of earlier replays."""
 
     @property
     def id(self) -> int: ...
@@ -41,14 +41,14 @@ class ReplayUnit(Protocol):
     """One order, locked.  Leaving it without :meth:`send` changes nothing."""
 
     def candidate(self, order_id: int) -> Candidate | None:
-        """Lock the order that was parked first, under whichever replay's id it is asked for."""
+        """Lock the original parked order, from its own id or that of a replay."""
 
     def send(self, order_id: int, client_order_id: str, *, day_ends: datetime, actor: str) -> int:
         """Store the same content as a new order, commit, and return its id."""
 
 
 class ParkedOrders(Protocol):
-    """Where parked orders are."""
+    """The store of parked orders."""
 
     def parked(self, limit: int, *, replayed: bool) -> Sequence[ParkedOrder]: ...
     def waiting(self) -> int: ...
@@ -80,14 +80,14 @@ class Replays:
         return self._orders.waiting()
 
     def replay(self, order_id: int, actor: str) -> Replayed:
-        """Send the content of a parked order as a new one, valid until the next close.
+        """Send the content of a parked order as a new order, valid until the next close.
 
-        A second call is refused while the order of the first is open, and for good once it has
-        traded: an order that was meant once must not trade twice.
+        A second call is refused while the first replay is open, and for good once it has traded, so
+        that an order does not trade twice.
 
         Raises:
             UnknownOrder: No order has the id.
-            ReplayRefused: The error says why.
+            ReplayRefused: With the reason.
         """
         day_ends = self._calendar.next_close(self._market_clock())
         with self._orders.begin() as unit:

@@ -1,4 +1,4 @@
-"""The one shape of a transaction over orders: claim, decide, record, commit, tell."""
+"""The common form of a transaction over orders: claim, decide, record, commit, publish."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from angel_x.services.units import Unit, Units
 
 
 class Claimed(Protocol):
-    """Orders whose accounts are locked, and the book that they move in."""
+    """Orders whose accounts are locked, and their book."""
 
     @property
     def orders(self) -> Sequence[Order]: ...
@@ -37,7 +37,7 @@ class Steps:
 
 
 class Transactions:
-    """Runs decisions; services say which orders are claimed and what is decided about them."""
+    """Runs transactions; services supply the claim and the decision."""
 
     def __init__(
         self, *, units: Units, aftermath: Aftermath, monotonic: Callable[[], float]
@@ -54,10 +54,10 @@ class Transactions:
         actor: str,
         steps: Steps,
     ) -> C:
-        """Decide what is claimed, make it durable and tell of it; return what was claimed.
+        """Claim orders, decide, commit and publish; return the claim.
 
-        ``decide`` moves orders and returns whether there is something to commit.  Where there is
-        not, or where it raises, nothing is kept and nothing is told.
+        ``decide`` moves orders and returns whether there is something to commit.  If not, or if it
+        raises, nothing is stored and nothing is published.
         """
         with self._units.begin() as unit:
             claimed = claim(unit)
@@ -78,12 +78,12 @@ class Transactions:
         return claimed
 
     def read(self, claim: Callable[[Unit], C]) -> C:
-        """Return what is claimed and let go of it."""
+        """Return a claim and release its locks."""
         with self._units.begin() as unit:
             return claim(unit)
 
     def at(self, step: Step) -> None:
-        """Pass a step that lies outside every transaction."""
+        """Pass a step outside of transactions."""
         self._units.at(step)
 
     def _pass(self, step: Step | None) -> None:

@@ -12,32 +12,32 @@ from angel_x.domain.orders.order import Order
 
 
 class Venue(Protocol):
-    """A place where orders trade; each method takes a batch and answers in its order.
+    """A place where orders trade; each method takes a batch and returns answers in its order.
 
-    A request that fails for one order answers for that order: with a refusal that is known, or with
-    UNKNOWN.  No request is repeated on an unknown answer: the order is asked about by its tag, which
-    every attempt to place it bears.
+    A request that fails for one order has an answer for that order: a known refusal, or UNKNOWN.  After
+    an unknown answer no request is repeated: the status of the order is queried by its tag, which all
+    attempts to place it have.
     """
 
     @property
     def is_local(self) -> bool:
-        """Say whether everything that the venue knows is in our database.
+        """Return whether the venue has no state outside of our database.
 
-        Such a venue makes offers, which we may decline, and is asked within the transaction.
+        Such a venue makes offers, which we may decline, and is called within the transaction.
         """
 
     @property
     def places_at_once(self) -> bool:
-        """Say whether an offer for a new order is there when it is asked for."""
+        """Return whether new orders are answered at once."""
 
     def preview(self, orders: Sequence[Order]) -> Sequence[Terms]:
-        """Return what each order would stand on if it came in now; nothing trades."""
+        """Return the terms of each order if it arrived now; nothing trades."""
 
     def place(self, orders: Sequence[Order]) -> Sequence[Answer]:
         """Bring orders to the market; a tag that is there already is answered, not placed again."""
 
     def amend(self, changes: Sequence[tuple[Order, Amendment]]) -> Sequence[Answer]:
-        """Let orders stand at other quantities or prices."""
+        """Request other quantities or prices of orders."""
 
     def cancel(self, orders: Sequence[Order]) -> Sequence[Answer]:
         """Take orders out of the market; one that is out of it already is answered as it ended."""
@@ -46,4 +46,4 @@ class Venue(Protocol):
         """Return the state of orders by their tags."""
 
     def settle(self, orders: Sequence[Order]) -> Sequence[Answer]:
-        """Return what has become of orders in the market, without waiting for anything."""
+        """Return the present state of orders in the market, without waiting."""

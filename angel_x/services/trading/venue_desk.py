@@ -1,8 +1,8 @@
-"""Everything between our transactions and the venue: asking it, and recording what it answers.
+"""Requests to the venue outside of transactions, and the recording of its answers.
 
-A venue that is not local is never asked within a transaction.  What it is asked for is committed
-first, under a lease and the number of the attempt; its answer is recorded in a second transaction if
-the attempt is still ours.  An order whose lease runs out is asked about by its tag.
+A venue that is not local is never called within a transaction.  A request is committed first, under a
+lease and the number of the attempt; the answer is recorded in a second transaction if the attempt is
+still the same.  The status of an order with an expired lease is queried by its tag.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ log = structlog.get_logger()
 _SETTLEMENT = Steps(recorded=Step.SETTLEMENT_RECORDED, committed=Step.SETTLEMENT_COMMITTED)
 _PARKING = Steps(recorded=Step.PARKING_RECORDED, committed=Step.PARKING_COMMITTED)
 _TRACEBACK_LENGTH = 4000
-#: Says what becomes of an order that its venue does not have.
+#: Decides an order that its venue does not have.
 Absent = Callable[[Book, Order], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What the venue was asked of an order, and what it said."""
+    """A request about an order, and the answer of the venue."""
 
     attempt: int
     answer: Answer
@@ -54,7 +54,7 @@ class _Request:
 
 
 class VenueDesk:
-    """Runs transactions whose orders may be at the venue."""
+    """Runs transactions with orders that may be at the venue."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class VenueDesk:
         actor: str,
         steps: Steps,
     ) -> C:
-        """Run a transaction, then ask the venue for what its orders wait for."""
+        """Run a transaction, then send the requests of its orders to the venue."""
         claimed = self._transactions.run(claim, decide, actor=actor, steps=steps)
         self._follow(claimed.book)
         return claimed
@@ -92,9 +92,9 @@ class VenueDesk:
         reason: CancelReason,
         status: OrderStatus = OrderStatus.CANCELED,
     ) -> None:
-        """Take open orders off: those at a venue once it agrees, the others at once.
+        """Cancel open orders: those at a venue after its answer, the others at once.
 
-        An order that the venue was asked to cancel is not asked about again.
+        A cancellation that was requested from the venue before is not requested again.
         """
         placed = [order for order in orders if order.status in PLACED]
         for order in orders:
@@ -110,10 +110,10 @@ class VenueDesk:
                     book.ask_to_cancel(order, reason)
 
     def resolve(self, order_ids: Sequence[int], *, absent: Absent, actor: str, steps: Steps) -> int:
-        """Ask by tag what became of orders whose lease has run out; return how many moved.
+        """Query the status of orders with an expired lease by tag; return the number of moved ones.
 
-        ``absent`` decides about an order on its way that the venue does not have.  An order of which
-        the venue says nothing stays as it is and is asked about again.
+        ``absent`` decides an order that the venue does not have.  An order with an unknown answer is
+        unchanged and queried again later.
         """
         answers = self._statuses(order_ids)
         if not answers:
@@ -134,7 +134,7 @@ class VenueDesk:
         book.begin_day(self._market_clock().astimezone(IST).date())
 
     def _statuses(self, order_ids: Sequence[int]) -> dict[int, Answer]:
-        """Return what the venue says of orders with no lease left, asked outside a transaction."""
+        """Return the venue's answers about orders with an expired lease, outside of a transaction."""
         ids = list(order_ids)
         if not self._venue.is_local:
             found = self._transactions.read(lambda unit: unit.abandoned(ids))
@@ -149,11 +149,11 @@ class VenueDesk:
             return
         take(book, order, answer)
         if asked is OrderStatus.PENDING_CANCEL and order.status in RESTING and reason is not None:
-            # The request was lost: now that this is known, another one is not sent blindly.
+            # The query shows that the former request was lost, so another one is sent.
             book.ask_to_cancel(order, CancelReason(reason))
 
     def _follow(self, book: Book) -> None:
-        """Ask for what was committed, and record the answers."""
+        """Send the committed requests, and record the answers."""
         asked = {m.order.id: m.order for m in book.moves if m.order.status in ASKED}
         if not asked:
             return
@@ -186,7 +186,7 @@ class VenueDesk:
         }
 
     def _settle(self, requests: Mapping[int, _Request]) -> int:
-        """Record answers; a later attempt makes them worth nothing."""
+        """Record answers, except those of superseded attempts."""
 
         def decide(_unit: Unit, claimed: Claim) -> bool:
             if claimed.orders:
@@ -218,7 +218,7 @@ class VenueDesk:
             take(book, order, answer)
 
     def _ours(self, unit: Unit, requests: Mapping[int, _Request]) -> Claim:
-        """Claim those orders that still wait for the answer to the attempt that we made."""
+        """Claim the orders that still wait for the answer to our attempt."""
         found = unit.orders(list(requests), ASKED)
         orders = [o for o in found.orders if o.attempt == requests[o.id].attempt]
         if stale := len(requests) - len(orders):
@@ -227,9 +227,9 @@ class VenueDesk:
         return Claim(orders, found.book)
 
     def _give_up(self, order_id: int, request: _Request, trace: str) -> int:
-        """Reject an order whose answer cannot be taken, unless another attempt has begun.
+        """Reject an order whose answer cannot be recorded, unless another attempt has begun.
 
-        At a venue of its own it may have traded, so there it is asked about again.
+        At a venue with a state of its own it may have traded, so its status is queried again.
         """
         if not self._venue.is_local:
             log.error("order.unsettled", order_id=order_id, detail=trace[-200:])

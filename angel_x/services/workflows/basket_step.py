@@ -45,7 +45,7 @@ _PAUSE_SECONDS = 1.0
 
 
 class Legs(Protocol):
-    """Where the orders of a basket stand."""
+    """Reads the orders of a basket."""
 
     def of(self, workflow_id: int) -> list[Leg]:
         """Return the legs and exits of a basket, oldest first; of a sliced one the whole."""
