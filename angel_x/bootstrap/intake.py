@@ -59,7 +59,7 @@ class IntakeParts:
 
 
 def build_intake(base: Foundation, market: Market, people: AccountParts) -> IntakeParts:
-    """Put together the doors that orders come in by."""
+    """Put together the intake of orders over HTTP, messages and the command line."""
     settings = base.settings
     slicing = Slicing(market.rules)
     intraday_rule = IntradayRule.from_table(table("intraday")["cutoff"], base.calendar)

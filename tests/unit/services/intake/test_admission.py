@@ -35,7 +35,7 @@ class Counter(LocalOrderRate):
         return super().grant(asks, windows)
 
 
-class Door:
+class Gate:
     """An admission with so much room, under such limits."""
 
     def __init__(
@@ -55,16 +55,16 @@ class Door:
 
 
 def test_without_limits_nobody_is_counted() -> None:
-    door = Door()
+    gate = Gate()
 
-    assert door.admit(submission(1, 500), submission(2)) == [None, None]
-    assert door.counter.asked == []
+    assert gate.admit(submission(1, 500), submission(2)) == [None, None]
+    assert gate.counter.asked == []
 
 
 def test_an_account_sends_at_most_what_it_may_within_a_second() -> None:
-    door = Door(("user", "1", "3"))
+    gate = Gate(("user", "1", "3"))
 
-    assert door.admit(submission(1, 2), submission(1, 2), submission(1), submission(2, 99)) == [
+    assert gate.admit(submission(1, 2), submission(1, 2), submission(1), submission(2, 99)) == [
         None,
         OrderRateExceeded,
         None,
@@ -73,17 +73,17 @@ def test_an_account_sends_at_most_what_it_may_within_a_second() -> None:
 
 
 def test_orders_count_against_the_limit_of_their_own_account_only() -> None:
-    door = Door(("user", "1", "2"), ("user", "2", "5"))
+    gate = Gate(("user", "1", "2"), ("user", "2", "5"))
 
-    assert door.admit(submission(1, 2), submission(2, 5)) == [None, None]
-    assert door.admit(submission(1), submission(2)) == [OrderRateExceeded, OrderRateExceeded]
-    assert door.admit(submission(1, 3), submission(2, 3)) == [InvalidInput, OrderRateExceeded]
+    assert gate.admit(submission(1, 2), submission(2, 5)) == [None, None]
+    assert gate.admit(submission(1), submission(2)) == [OrderRateExceeded, OrderRateExceeded]
+    assert gate.admit(submission(1, 3), submission(2, 3)) == [InvalidInput, OrderRateExceeded]
 
 
 def test_one_account_is_turned_away_and_the_next_is_not() -> None:
-    door = Door(("user", "1", "2"), ("user", "2", "2"))
+    gate = Gate(("user", "1", "2"), ("user", "2", "2"))
 
-    assert door.admit(submission(1, 2), submission(1), submission(2, 2), submission(2)) == [
+    assert gate.admit(submission(1, 2), submission(1), submission(2, 2), submission(2)) == [
         None,
         OrderRateExceeded,
         None,
@@ -92,9 +92,9 @@ def test_one_account_is_turned_away_and_the_next_is_not() -> None:
 
 
 def test_everyone_together_sends_at_most_what_is_set_for_everyone() -> None:
-    door = Door(("global", "", "3"))
+    gate = Gate(("global", "", "3"))
 
-    assert door.admit(*(submission(user) for user in range(5))) == [
+    assert gate.admit(*(submission(user) for user in range(5))) == [
         None,
         None,
         None,
@@ -104,11 +104,11 @@ def test_everyone_together_sends_at_most_what_is_set_for_everyone() -> None:
 
 
 def test_the_counter_is_asked_once_for_a_whole_commit() -> None:
-    door = Door(("global", "", "30"), ("user", "1", "3"))
+    gate = Gate(("global", "", "30"), ("user", "1", "3"))
 
-    door.admit(*(submission(user) for user in (1, 2, 3)))
+    gate.admit(*(submission(user) for user in (1, 2, 3)))
 
-    assert door.counter.asked == [
+    assert gate.counter.asked == [
         (
             [Ask(1, ("all", "user:1")), Ask(1, ("all",)), Ask(1, ("all",))],
             {"all": 30, "user:1": 3},
@@ -117,42 +117,42 @@ def test_the_counter_is_asked_once_for_a_whole_commit() -> None:
 
 
 def test_one_who_is_turned_away_is_told_when_to_come_back() -> None:
-    door = Door(("user", "1", "1"))
+    gate = Gate(("user", "1", "1"))
 
-    _, refusal = door.admission.admit([submission(1), submission(1)])
+    _, refusal = gate.admission.admit([submission(1), submission(1)])
 
     assert isinstance(refusal, OrderRateExceeded)
     assert (refusal.limit, refusal.retry_after) == (1, 1)
 
 
 def test_a_request_that_could_never_be_let_in_is_refused_for_good() -> None:
-    door = Door(("user", "1", "3"))
+    gate = Gate(("user", "1", "3"))
 
-    (refusal,) = door.admission.admit([submission(1, 4)])
+    (refusal,) = gate.admission.admit([submission(1, 4)])
 
     assert isinstance(refusal, InvalidInput)
     assert str(refusal).endswith("was 4")
-    assert door.counter.asked == []
+    assert gate.counter.asked == []
 
 
 def test_emergencies_are_neither_counted_nor_turned_away() -> None:
-    door = Door(("user", "1", "1"), ("global", "", "1"))
+    gate = Gate(("user", "1", "1"), ("global", "", "1"))
     emergency = submission(1, 50, Priority.EMERGENCY)
 
-    assert door.admit(emergency, submission(1), emergency) == [None, None, None]
+    assert gate.admit(emergency, submission(1), emergency) == [None, None, None]
 
 
 def test_a_queue_without_room_comes_first_and_counts_no_order() -> None:
-    door = Door(("user", "1", "10"), room=3)
+    gate = Gate(("user", "1", "10"), room=3)
 
-    assert door.admit(submission(1, 3), submission(1, 2)) == [QueueFull, None]
-    assert [asks for asks, _ in door.counter.asked] == [[Ask(2, ("user:1",))]]
+    assert gate.admit(submission(1, 3), submission(1, 2)) == [QueueFull, None]
+    assert [asks for asks, _ in gate.counter.asked] == [[Ask(2, ("user:1",))]]
 
 
 def test_where_rate_limits_are_off_the_rest_still_counts() -> None:
-    door = Door(("user", "1", "1"), room=3, limited=False)
+    gate = Gate(("user", "1", "1"), room=3, limited=False)
 
-    assert door.admit(submission(1, 2), submission(1, 2)) == [None, QueueFull]
+    assert gate.admit(submission(1, 2), submission(1, 2)) == [None, QueueFull]
 
 
 @pytest.mark.parametrize(("seconds", "reads"), [([0, 0.5, 1.0], 1), ([0, 1.1, 2.2], 3)])
