@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Result = Mapping[str, Any]
@@ -52,13 +52,7 @@ def universe_table(result: Result) -> str:
 
 
 def _ratios(result: Result, loads: Result, systems: Sequence[str]) -> str:
-    rows = []
-    for name, load in loads.items():
-        ratios = load["ratios"]
-        rows += [
-            [f"{name}: CPU an order ÷ bare loop", *(ratios[s]["cpu_an_order_to_bare_loop"] for s in systems)],
-            [f"{name}: orders/s ÷ naive backend", *(ratios[s]["orders_per_second_to_naive"] for s in systems)],
-        ]  # fmt: skip
+    rows = [row for name, load in loads.items() for row in _load_ratios(name, load, systems)]
     for name, rival in result.get("rivals", {}).items():
         last = list(loads)[-1]
         row = [
@@ -70,6 +64,16 @@ def _ratios(result: Result, loads: Result, systems: Sequence[str]) -> str:
         row = [result["emergency"][s]["ratio_of_p99"] for s in systems]
         rows.append(["emergency p99 behind a backlog ÷ idle", *row])
     return _table(["ratio", *(_SYSTEMS[s] for s in systems)], rows)
+
+
+def _load_ratios(name: str, load: Result, systems: Sequence[str]) -> Iterator[list[object]]:
+    ratios = [load["ratios"][s] for s in systems]
+    yield [f"{name}: CPU an order ÷ bare loop", *(r["cpu_an_order_to_bare_loop"] for r in ratios)]
+    yield [f"{name}: orders/s ÷ naive backend", *(r["orders_per_second_to_naive"] for r in ratios)]
+    if "before" in systems:
+        used = [load[s]["cpu_us_per_order"] for s in systems]
+        before = load["before"]["cpu_us_per_order"]
+        yield [f"{name}: CPU an order ÷ before", *(round(us / before, 2) for us in used)]
 
 
 def _rates(loads: Result, systems: Sequence[str]) -> str:

@@ -47,6 +47,7 @@ def test_another_installation_has_columns_of_its_own() -> None:
     )
 
     assert "| ratio | before | Angel-X |" in printed
+    assert f"| {LOAD}: CPU an order ÷ before | 1.0 | 1.0 |" in printed
     assert f"| CPU µs an order | {LOAD} (before) | {LOAD} (Angel-X) |" in printed
     assert "| one order, idle system (before) | 4.0 ms | 5.0 ms | 6.0 ms |" in printed
 
