@@ -127,7 +127,7 @@ class Child:
         return self.process.pid
 
     def exit_code(self) -> int | None:
-        """Say once how the process ended, and when it may start again."""
+        """Report once the exit of the process and the time of its restart."""
         code = self.process.poll() if self.process else None
         if code is not None:
             self.process = None

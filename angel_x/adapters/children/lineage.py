@@ -43,7 +43,7 @@ def kill_group(pid: int) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Say whether a process exists."""
+    """Return whether a process exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
-#: What an element can be; None is NULL.
+#: The types of elements; None is NULL.
 Element = int | float | str | bytes | bool | Decimal | date | datetime | None
 
 

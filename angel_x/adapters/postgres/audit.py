@@ -1,4 +1,4 @@
-"""What was done and how orders went: read across all accounts, for operators."""
+"""The audit and the timelines of orders of all accounts, for operators."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _Record = TypeVar("_Record")
 
-# The bare name would be that of the text that is selected, and "99" comes after "100".
+# Qualified, because the bare name is the selected text, which sorts "99" after "100".
 _ENTRIES = """
 SELECT id::text AS id, at, actor, action, subject, detail FROM audit_entries
 WHERE id < %(before_id)s {conditions} ORDER BY audit_entries.id DESC LIMIT %(limit)s

@@ -1,4 +1,4 @@
-"""How many orders wait, and for how long: read through partial indexes, flat in table size."""
+"""Counts and ages of waiting orders, read through partial indexes independent of the table's size."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Backlog:
         self._engine = engine
 
     def lanes(self) -> dict[Priority, LaneBacklog]:
-        """Return what waits, for every priority."""
+        """Return the undecided orders of every priority."""
         found = {
             Priority(row.priority): LaneBacklog(row.orders, float(row.oldest_seconds))
             for row in read(self._engine, _LANES, _LaneRow)
@@ -66,16 +66,16 @@ class Backlog:
         return {status: found.get(status, 0) for status in OrderStatus if status in OPEN}
 
     def oldest_due_seconds(self) -> float:
-        """Return for how long the most overdue order should have been rung for again."""
+        """Return the seconds by which the most overdue order is overdue for another ring."""
         with self._engine.connect() as connection:
             return float(connection.exec_driver_sql(_OLDEST_DUE).scalar() or 0)
 
     def expired_leases(self) -> int:
-        """Return how many orders wait for a venue's answer that no process waits for any more."""
+        """Return the number of orders at a venue with an expired lease."""
         return self._count(_EXPIRED_LEASES)
 
     def workflows_due(self) -> int:
-        """Return how many workflows nobody has taken on although their time has come."""
+        """Return the number of due workflows that no process advances."""
         return self._count(_WORKFLOWS_DUE)
 
     def listed_contracts(self) -> int:

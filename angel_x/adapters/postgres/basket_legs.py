@@ -1,4 +1,4 @@
-"""Where the orders of a basket stand."""
+"""Reads the states of the orders of a basket."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from angel_x.domain.workflows.basket import Leg
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-# A sliced order is held for ever; whether it may be decided is said by its slices.
+# A parent order is always held; its slices show whether it may be decided.
 _LEGS = f"""
 SELECT o.id, o.client_order_id, o.symbol, o.side, o.product, o.quantity, o.filled_quantity,
     o.status, o.reason, p.is_held, p.ids AS part_ids
@@ -45,7 +45,7 @@ class BasketLegs:
         self._engine = engine
 
     def of(self, workflow_id: int) -> list[Leg]:
-        """Return the legs and exits of a basket, oldest first; of a sliced one the whole."""
+        """Return the legs and exits of a basket, oldest first; a sliced one as its parent order."""
         return [_leg(row) for row in read(self._engine, _LEGS, _LegRow, {"basket_id": workflow_id})]
 
 

@@ -83,7 +83,7 @@ class OrderRow(NamedTuple):
 
 
 class HoldingRow(NamedTuple):
-    """A contract and product of an account, with what is held of it: ``HELD_COLUMNS``."""
+    """The position of an account in a contract and product: ``HELD_COLUMNS``."""
 
     user_id: int
     symbol: str
@@ -163,7 +163,7 @@ CROSS JOIN (SELECT json_strip_nulls(json_build_object(
 
 
 def to_book(rows: Iterable[OrderRow | HoldingRow], risks: Risks) -> Book:
-    """Return the book of what is held by account, contract and product."""
+    """Return the book from rows of orders and positions."""
     book = Book({}, {}, {}, margins=MarginPools({}, risks))
     for row in rows:
         if row.user_id not in book.accounts:

@@ -1,7 +1,7 @@
-"""One transaction over accounts, orders and everything that their moves change.
+"""One transaction over accounts, orders and all rows that their status changes affect.
 
-Whoever changes the status of an order holds the lock of its account first, so that execution,
-cancellation and expiry are decided one after the other for each account.
+A transaction locks the account before it changes the status of an order, so that execution,
+cancellation and expiry are serialized for each account.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ _OF_OWNERS = HOLDINGS.format(
 )
 _OF_ACCOUNT = HOLDINGS.format(owners="%(user_id)s::bigint")
 
-#: Held by every transaction that decides orders; whoever turns a kill switch waits for all of them.
+#: Held by every transaction that decides orders; setting a trading state waits for all of them.
 CONTROLS_LOCK = 0x416E67656C58
 # The lock and the read go out as one message and run one after the other, so the read sees all that
 # the holder of the lock before has done.  Not FOR UPDATE: that would hold up the acceptance of new
 # orders, whose foreign key only needs the account to stay where it is.
 #
-# The accounts come first: whoever waits for one has not read the controls yet, and need not be
+# The accounts come first: a transaction that waits for one has not read the controls yet, and is not
 # waited for by a kill switch.
 _LOCK_ACCOUNTS = Statement(
     "lock_accounts",
@@ -64,7 +64,7 @@ ORDER BY id FOR NO KEY UPDATE
 )
 _LOCK_CONTROLS = Statement("lock_controls", f"SELECT pg_advisory_xact_lock_shared({CONTROLS_LOCK})")
 # The index serves each lane of each account in order, so a deep backlog costs no more than a batch.
-# Accounts take turns: the one with the deep backlog must not use up the claim of the others.
+# Accounts take turns: one with a deep backlog must not use up the claim of the others.
 _CLAIM = Statement(
     "claim",
     f"""
@@ -88,7 +88,7 @@ SELECT {ORDER_COLUMNS} {HELD_COLUMNS} FROM orders o {_OF_OWNERS}
 WHERE o.id = ANY(%(order_ids)s::bigint[]) AND o.status = ANY(%(statuses)s::text[]) AND o.slices = 0 ORDER BY o.id
 """,
 )
-# A sliced order comes before its slices, which are stored after it.
+# A parent order comes before its slices, which are stored after it.
 _FAMILY = Statement(
     "family",
     f"""
@@ -97,7 +97,7 @@ WHERE o.id = ANY(%(order_ids)s::bigint[] || ARRAY(
     SELECT id FROM orders WHERE parent_id = ANY(%(order_ids)s::bigint[]))) ORDER BY o.id
 """,
 )
-# Orders whose lease has not run out belong to whoever placed them.
+# Orders with a valid lease belong to the process that placed them.
 _ABANDONED = Statement(
     "abandoned",
     f"""
@@ -106,7 +106,7 @@ WHERE o.id = ANY(%(order_ids)s::bigint[]) AND o.status IN {literals(ASKED)}
     AND o.lease_until <= clock_timestamp() ORDER BY o.id
 """,
 )
-# What an account holds, of contracts and products in which it need not have orders.
+# The positions of an account, also in contracts and products without orders.
 _HOLDINGS_ONLY = Statement(
     "holdings",
     f"""
@@ -133,10 +133,9 @@ class BookUnit:
         self._risks = risks
 
     def claim(self, order_ids: Sequence[int], limit: int) -> Claim:
-        """Lock the accounts that own those orders and return the oldest that wait there.
+        """Lock the accounts of orders and return the oldest waiting orders of their lanes.
 
-        What comes back waits in the lanes of those orders, lane by lane, whatever has become of the
-        orders themselves.
+        The result is independent of the present state of the named orders.
         """
         return self._read(_CLAIM, order_ids=array(order_ids), lanes=_LANES, limit=limit)
 
@@ -155,7 +154,7 @@ class BookUnit:
         return Family(orders[0] if orders else None, tuple(orders[1:]), book)
 
     def holdings(self, user_id: int, contracts: Collection[tuple[str, Product]]) -> Book:
-        """Return what an account has, and holds of these contracts; nothing is locked."""
+        """Return the account and its positions in contracts, without locks."""
         parameters = {
             "user_id": user_id,
             "symbols": array(symbol for symbol, _ in contracts),
@@ -175,11 +174,11 @@ class BookUnit:
         return set(order_ids) - set(known)
 
     def release(self, order_ids: Sequence[int]) -> None:
-        """Let orders be decided that were held; the relay rings for them if nobody does."""
+        """Release held orders for their decision; the relay rings for them otherwise."""
         self._connection.exec_driver_sql(_RELEASE, {"order_ids": array(order_ids)})
 
     def record(self, book: Book, actor: str) -> None:
-        """Write everything that the orders of the book did."""
+        """Write all changes of the book."""
         write_book(self._connection, book, actor, lease_seconds=self._lease_seconds)
 
     def commit(self) -> None:
@@ -205,7 +204,7 @@ class BookUnits:
         self._engine = engine
         self.at = at
         self._risks = risks
-        #: How long an order that is on its way to a venue belongs to the process that sent it.
+        #: The lease of an order on its way to a venue.
         self._lease_seconds = lease_seconds
 
     @contextmanager

@@ -157,7 +157,7 @@ traded AS (
 """
 
 
-# A sliced order is what its slices are.  Their moves are visible to this statement, which follows.
+# The state of a parent order follows its slices, whose changes are visible to this later statement.
 _PARENTS = Statement(
     "parents",
     f"""
@@ -207,7 +207,7 @@ SELECT * FROM parents_moved
 
 
 def write_book(connection: Connection, book: Book, actor: str, *, lease_seconds: float) -> None:
-    """Write a book in one round trip, and in a second one what sliced orders have come to."""
+    """Write a book in one round trip, and the parent orders of moved slices in a second one."""
     positions = [*book.flattened, *book.positions.values()]
     held = [p for p in positions if p.id is not None]
     new = [p for p in positions if p.id is None]
@@ -246,7 +246,7 @@ def write_book(connection: Connection, book: Book, actor: str, *, lease_seconds:
 
 
 def _orders(book: Book) -> dict[str, str]:
-    """Return where each order stands after its last move."""
+    """Return the final status of each moved order."""
     last = {m.order.id: m for m in book.moves}.values()
     return {
         "order_ids": array(m.order.id for m in last),

@@ -1,4 +1,4 @@
-"""Canaries: when one was last put on each queue, and when a worker last took one off."""
+"""Canaries: the times of the last one sent to and taken from each queue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HEAR = """
 UPDATE canaries SET seen_at = clock_timestamp() WHERE queue = %(queue)s
 RETURNING greatest(extract(epoch FROM clock_timestamp() - %(sent_at)s::timestamptz), 0)::float8
 """
-# Of a queue that was never heard nobody knows since when it is deaf.
+# The age of a queue without any taken canary is infinite.
 _AGES = """
 SELECT queue,
     coalesce(extract(epoch FROM clock_timestamp() - seen_at), 'Infinity')::float8 AS age_seconds

@@ -1,4 +1,4 @@
-"""The time of the database, which is the same for every process that asks for it."""
+"""The time of the database, which all processes share."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ log = structlog.get_logger()
 _TRUSTED_SECONDS = 600.0
 #: A wall clock that has moved so much more than the monotonic one was set, or the machine slept.
 _JUMP_SECONDS = 1.0
-#: Pause between two attempts to ask a database that is away.
+#: Pause between two attempts to read the time of an unavailable database.
 _PATIENCE_SECONDS = 5.0
-#: From here on the difference is worth telling an operator.
+#: The difference from which a warning is logged.
 _WRONG_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """What three clocks showed at one moment."""
+    """The readings of three clocks at one moment."""
 
     database: datetime
     wall: datetime
@@ -32,10 +32,10 @@ class _Mark:
 
 
 class DatabaseClock:
-    """Carries the database's time on with this machine's monotonic clock; it asks once in a while.
+    """Extrapolates the database's time with this machine's monotonic clock; it is read at intervals.
 
-    A worker whose own clock is wrong would otherwise call every quote stale and every order over.
-    As long as the database has never answered, the wall clock has to do.
+    With a wrong clock of its own a worker would treat every quote as stale and every order as expired.
+    Until the first answer of the database the wall clock is used.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class DatabaseClock:
         return abs(moved) > _JUMP_SECONDS
 
     def _ask(self) -> None:
-        # Set first: whoever comes while this waits for a database that is away need not wait too.
+        # Set first, so that other threads do not wait for an unavailable database too.
         self._ask_at = self._monotonic() + _PATIENCE_SECONDS
         try:
             with self._engine.connect() as connection:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LOCK = text("LOCK TABLE contracts IN SHARE ROW EXCLUSIVE MODE")
 
 # A million contracts may take longer than a query, and orders do not wait for it.  One that was
-# canceled half way would be canceled again the next time: nobody would get rid of them.
+# canceled by the timeout would be canceled on every attempt.
 _PATIENCE = text("SET LOCAL statement_timeout = 0")
 
 _COLUMNS = """symbol, underlying, expiry, strike, option_right, lot_size, tick_size,
@@ -37,7 +37,7 @@ SELECT {_COLUMNS} FROM contracts WITH NO DATA
 
 _COPY = f"COPY staged_contracts ({_COLUMNS}) FROM STDIN"
 
-# What would stay as it is is not written: a second load of a day costs a look.
+# Unchanged rows are not written, so a second load of the same contracts only reads.
 _LIST = text(f"""
 INSERT INTO contracts ({_COLUMNS}, listed)
 SELECT {_COLUMNS}, true FROM staged_contracts
@@ -81,9 +81,9 @@ class SqlContracts:
         self._engine = engine
 
     def replace(self, universe: Universe) -> int:
-        """List exactly these contracts and return how many were unlisted by it.
+        """List exactly these contracts in one transaction.
 
-        All of it happens in one transaction; a second call with the same contracts changes nothing.
+        A second call with the same contracts changes nothing.
         """
         with self._engine.begin() as connection:
             connection.execute(_LOCK)
@@ -117,7 +117,7 @@ class _Lines:
         self._blocks = _blocks(universe)
 
     def read(self, _size: int) -> str:
-        """Return the next lines whole, however many were asked for; nothing at the end."""
+        """Return the next whole lines, independent of the size; an empty string at the end."""
         return next(self._blocks, "")
 
 

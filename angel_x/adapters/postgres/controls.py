@@ -42,7 +42,7 @@ RETURNING {_COLUMNS}
 _IN_FORCE = (
     f"SELECT scope, name, state FROM trading_controls WHERE state <> '{TradingState.ACTIVE}'"
 )
-# Only narrows: whether an order may stand is decided by the domain.
+# A prefilter: the domain decides whether an order is allowed.
 _CONTROLLED = f"""
 WITH o AS MATERIALIZED (
     -- On its own, or the few open orders are looked for among all that there ever were, by id.
@@ -88,7 +88,7 @@ class _StateRow(NamedTuple):
 
 
 class _ControlledRow(NamedTuple):
-    """An open order with what its account has in the contract."""
+    """An open order with the exposure of its account in the contract."""
 
     id: int
     user_id: int

@@ -1,4 +1,4 @@
-"""Finding orders that say what their account has said a moment before."""
+"""Finding orders that repeat a recent order of their account."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from angel_x.domain.orders.order_types import LIMITED
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-# A slice says what its parent says, and the legs of one basket may repeat each other.  An order at
+# A slice has the content of its parent order, and the legs of one basket may repeat each other.  An order at
 # market carries a protection limit once it is decided, which is none of its content.
 #
 # The subquery walks an account's orders from the newest back and stops at the first that is older
@@ -54,10 +54,10 @@ SELECT g.order_id FROM given g WHERE EXISTS (
 
 
 def find_duplicates(connection: Connection, windows: Mapping[int, Decimal]) -> set[int]:
-    """Return those orders before which the same was accepted; ``windows`` are seconds by order id.
+    """Return the orders that repeat an accepted one; ``windows`` are seconds by order id.
 
-    What became of the earlier order does not matter, so the answer does not depend on how orders
-    are cut into batches; a client that repeats itself without a pause is held off until it pauses.
+    The outcome of the earlier order does not matter, so the result does not depend on the batches; a
+    client that repeats an order without a pause is denied until it pauses.
     """
     if not windows:
         return set()

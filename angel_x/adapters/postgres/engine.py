@@ -54,7 +54,7 @@ def make_engine(
         max_overflow=max(0, max_pool_size - pool_size),
         pool_timeout=acquire_seconds,
         pool_recycle=3600,
-        # What accounts hold and owe is nothing for a log.
+        # Logs must not contain the balances of accounts.
         hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
@@ -72,9 +72,9 @@ def make_engine(
 
 
 def _look(connection: Any, _record: object, _proxy: object) -> None:  # noqa: ANN401 - the driver's own class
-    """Have the pool replace a connection that has ended, which its socket says without a round trip.
+    """Make the pool replace an ended connection, detected on its socket without a round trip.
 
-    Between two uses the server has nothing to say, unless it is that it has gone.
+    Between two uses a server sends nothing except the end of the connection.
     """
     if not connection.closed:
         socket = poll()

@@ -1,4 +1,4 @@
-"""What the database shows of every order, for those who compare it with what clients were told."""
+"""The stored orders, for comparison with the receipts of clients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: Statuses of an order that is neither closed nor in the market.
 WAITING = (OrderStatus.RECEIVED, OrderStatus.SUBMITTING)
 
-# Child orders were made here and never sent by anybody.
+# Slices are made by the system and were not submitted.
 _STORED = """
 SELECT u.name AS account, o.client_order_id, o.id::text AS order_id, o.symbol, o.side, o.quantity,
     o.status, coalesce(f.quantity, 0)::integer AS filled
@@ -71,7 +71,7 @@ class _StoredRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
-    """One row."""
+    """A submitted order with its fills."""
 
     user: str
     client_order_id: str
@@ -84,13 +84,13 @@ class StoredOrder:
 
 
 class Evidence:
-    """Looks at the whole database."""
+    """Reads of the whole database."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def orders(self) -> Iterator[StoredOrder]:
-        """Yield every order that somebody sent."""
+        """Yield every submitted order."""
         with self._engine.connect() as connection:
             for row in named(connection.exec_driver_sql(_STORED), _StoredRow):
                 content = row.symbol, row.side, row.quantity
@@ -99,20 +99,20 @@ class Evidence:
                 )
 
     def doubled_executions(self) -> list[str]:
-        """Return what was booked twice."""
+        """Return the ids of executions that were booked twice."""
         with self._engine.connect() as connection:
             return list(connection.exec_driver_sql(_TWICE).scalars())
 
     def overtaken(self, rings: int) -> list[str]:
-        """Return orders that were decided before one of the same account and lane that came earlier.
+        """Return orders that were decided before an earlier one of the same account and lane.
 
-        Those that were rung for at least so often are left out.
+        Orders with at least ``rings`` rings are left out.
         """
         with self._engine.connect() as connection:
             return list(connection.exec_driver_sql(_OVERTAKEN, {"patience": rings}).scalars())
 
     def missing(self, order_ids: Collection[int]) -> set[int]:
-        """Return which of these orders no other transaction sees."""
+        """Return the orders that no other transaction sees."""
         with self._engine.connect() as connection:
             present = connection.exec_driver_sql(_PRESENT, {"ids": array(order_ids)}).scalars()
             return set(order_ids) - set(present)
@@ -124,11 +124,11 @@ class Evidence:
             return now
 
     def undecided(self, by: datetime | None = None) -> int:
-        """Return how many orders are neither closed nor in the market, of those accepted by then."""
+        """Return the number of orders accepted by then that are neither closed nor in the market."""
         with self._engine.connect() as connection:
             return int(connection.exec_driver_sql(_UNDECIDED, {"by": by}).scalar_one())
 
     def slowest_seconds(self) -> float:
-        """Return how long the order waited for its decision that waited longest."""
+        """Return the longest wait of an order for its decision, in seconds."""
         with self._engine.connect() as connection:
             return float(connection.exec_driver_sql(_SLOWEST).scalar_one())

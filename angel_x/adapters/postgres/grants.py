@@ -1,7 +1,7 @@
-"""What the role that the application runs under may do, where there is such a role.
+"""The privileges of the application's role, where this role exists.
 
-The owner of the tables can take every guard off again.  This role owns nothing: of events, ledger,
-fills and audit it can read and add rows, and of partitions it sees what their table shows.
+The owner of the tables can remove every guard.  This role owns nothing: of events, ledger, fills and
+audit it can read and add rows, and partitions are accessible through their table only.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-#: Made by whoever runs the server, if at all; ``deploy/postgres-roles.sql`` does.
+#: Created by the operator of the server, if at all, as in ``deploy/postgres-roles.sql``.
 ROLE = "angel_x_app"
-#: What it can only add to.
+#: Tables to which it can only add rows.
 APPEND_ONLY = ("order_events", "ledger_entries", "fills", "audit_entries")
 
 _GRANT = f"""
@@ -39,5 +39,5 @@ END $$;
 
 
 def grant(connection: Connection) -> None:
-    """Grant the role what it needs, and take from it what it has beyond that."""
+    """Grant the role its privileges, and revoke all others."""
     connection.exec_driver_sql(_GRANT)

@@ -1,4 +1,4 @@
-"""The last known Greeks of each symbol, kept for queries that join them to positions."""
+"""The last known Greeks of each symbol, for queries that join them to positions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an account has in the market: positions, and orders that are open."""
+"""Positions and open orders of an account."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SELECT symbol, product, side, count(*) AS orders, sum(filled_quantity) AS filled
 FROM orders WHERE id = ANY(%(order_ids)s::bigint[])
 GROUP BY symbol, product, side ORDER BY min(id)
 """
-# A square-off that has ended is not asked again: what came in behind it gets one of its own.
+# An ended square-off is not restarted: later positions get one of their own.
 _INTRADAY = f"""
 SELECT a.user_id, (
     SELECT count(*) FROM workflows w
@@ -107,14 +107,14 @@ class Holdings:
         return self._ids(_NAMED, {"user_id": user_id, "names": array(names)})
 
     def legs(self, order_ids: Sequence[int]) -> list[LegRow]:
-        """Return what these orders have come to, by contract, product and side."""
+        """Return orders aggregated by contract, product and side."""
         parameters = {"order_ids": array(order_ids)}
         return [_leg(row) for row in read(self._engine, _LEGS, _LegRow, parameters)]
 
     def intraday_accounts(self, key: str) -> list[tuple[int, int]]:
-        """Return accounts with something intraday, and how many square-offs of that key have ended.
+        """Return accounts with intraday orders or positions, and the number of their ended square-offs.
 
-        A key counts with whatever follows it.
+        Square-offs count if their key begins with the given one.
         """
         rows = read(self._engine, _INTRADAY, _IntradayRow, {"key": key})
         return [(row.user_id, row.ended) for row in rows]

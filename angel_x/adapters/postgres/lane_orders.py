@@ -1,4 +1,4 @@
-"""Which orders wait in a lane, of as many accounts as there is room for."""
+"""The waiting orders of a lane, of as many accounts as fit."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class LaneOrders:
 
     def __init__(self, engine: Engine, *, each: int) -> None:
         self._engine = engine
-        #: Orders of one account that are named at most: they stand for all that it has there.
+        #: The most orders of one account that are named: they represent all of its orders in the lane.
         self._each = each
         #: The account behind which a lane is looked at next.
         self._after: dict[Priority, int] = {}

@@ -1,4 +1,4 @@
-"""Database sessions that give way: bulk work must not keep an emergency from the processor."""
+"""Lower CPU priority of database sessions, so that bulk work does not delay emergency orders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def give_way(engine: Engine, niceness: int) -> None:
     """
 
     def connected(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
-        # A path stands for a socket of this machine.
+        # A path is a socket of this machine.
         if not connection.info.host.startswith("/"):
             return
         try:

@@ -1,4 +1,4 @@
-"""Storing what was accepted: one transaction, two statements, however many orders."""
+"""Storing accepted orders: one transaction and two statements for any number of orders."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _VALUES = """
     clock_timestamp() + make_interval(secs => %(ring_after)s::float8)
 """
 # Rows of a request that is already known are skipped by the unique key, whether it was stored
-# before or stands twice in this very statement.
+# before or is repeated in this statement.
 _INSERT = Statement(
     "accept",
     f"""
@@ -56,8 +56,8 @@ WITH stored AS (
 SELECT id, user_id, client_order_id, NULL::bigint[] AS slice_ids FROM stored
 """,
 )
-# For what is sliced or belongs to a basket.  Ids are drawn in the order in which everything was
-# given, because by them an account's orders are decided.  Slices follow their order, at places 1,
+# For sliced orders and baskets.  Ids are drawn in the given order, because an account's orders are
+# decided in the order of their ids.  Slices follow their order, at places 1,
 # 2, … behind its place 0, and are stored only if that order was not there before.
 _INSERT_WITH_SLICES = Statement(
     "accept_slices",
@@ -100,7 +100,7 @@ JOIN orders o USING (user_id, client_order_id)
 
 
 class _NewRow(NamedTuple):
-    """An order that was not there before."""
+    """A new order."""
 
     id: int
     user_id: int
@@ -109,7 +109,7 @@ class _NewRow(NamedTuple):
 
 
 class _KnownRow(NamedTuple):
-    """An order that was stored by an earlier request."""
+    """An order of an earlier request."""
 
     id: int
     user_id: int
@@ -128,14 +128,14 @@ class _Row(NamedTuple):
     request: OrderRequest
     digest: bytes
     valid_until: datetime
-    #: How many slices follow.
+    #: The number of slices that follow.
     slices: int
-    #: Which slice this is, zero for a whole order.
+    #: The number of the slice, zero for an order itself.
     place: int
 
 
 class OrderIntake:
-    """The orders table as acceptance sees it."""
+    """The store of accepted orders."""
 
     def __init__(
         self, engine: Engine, *, ring_after_seconds: float, at: Passing = unhindered
@@ -147,11 +147,11 @@ class OrderIntake:
     def store(
         self, rows: Sequence[IntakeRow], actor: str, basket_id: int | None = None
     ) -> dict[OrderKey, KnownOrder]:
-        """Store the rows that are not known yet, commit, and say what stands under each id.
+        """Store the unknown rows, commit, and return the stored order of each key.
 
-        If any known row says something else than the one given, nothing is stored: the caller
-        finds the difference in the hashes and leaves that request out.  The orders of a basket are
-        held: nobody decides them until they are released.
+        If a known row has another content, nothing is stored: the caller finds the difference in the
+        hashes and leaves that request out.  The orders of a basket are held, and not decided until
+        they are released.
         """
         for _ in range(_DEADLOCK_RETRIES):
             try:
@@ -178,12 +178,12 @@ class OrderIntake:
         return found
 
     def known(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
-        """Return what stands under accounts and client order ids; what is unknown is left out."""
+        """Return the stored orders by account and client order id; unknown ones are left out."""
         with self._engine.connect() as connection:
             return _known(connection, keys)
 
     def waiting(self) -> int:
-        """Return how many orders are received and not decided."""
+        """Return the number of received and undecided orders."""
         with self._engine.connect() as connection:
             return int(connection.exec_driver_sql(_WAITING).scalar_one())
 

@@ -1,4 +1,4 @@
-"""Finding orders that something is due for: a look at the market, the end of validity, a ring."""
+"""Finding orders that are due for a match, for expiry or for a ring."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FROM orders WHERE status IN {literals(RESTING)} AND limit_price IS NOT NULL
 """
 _ALL_RESTING = Statement("resting", _RESTING)
 _RESTING_IN = Statement("resting_in", f"{_RESTING} AND symbol = ANY(%(symbols)s::text[])")
-# An order that is on its way belongs to whoever sent it; a sliced one ends with its slices.
+# An order on its way to the venue belongs to the process that sent it; a parent order ends with its slices.
 _ENDED = f"""
 SELECT id FROM orders
 WHERE status IN {literals(OPEN)} AND valid_until <= %(now)s AND slices = 0
@@ -74,13 +74,13 @@ class _DueRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An order that has waited for longer than a doorbell should take."""
+    """An order that has waited longer than a doorbell should take."""
 
     id: int
     priority: Priority
-    #: How often the relay has rung for it while nothing stood in its queue.
+    #: The number of rings of the relay while its queue was empty.
     rings: int
-    #: It was sent to the venue by a process of which nobody has heard since.
+    #: Whether it is on its way to the venue with an expired lease.
     is_abandoned: bool = False
 
 
@@ -92,7 +92,7 @@ class DueUnit:
         self._at = at
 
     def due(self, lanes: Collection[Priority], limit: int) -> list[Due]:
-        """Return the longest due orders of some lanes that no other relay holds, of each kind."""
+        """Return the longest due orders of lanes that no other relay has locked, of each kind."""
         parameters = {"lanes": array(lanes), "limit": limit}
         found = named(self._connection.exec_driver_sql(_DUE, parameters), _DueRow)
         due = [Due(r.id, Priority(r.priority), r.rings, r.is_abandoned) for r in found]
@@ -101,7 +101,7 @@ class DueUnit:
         return due
 
     def rung(self, rings: dict[int, tuple[int, float]]) -> None:
-        """Note rings, and seconds until the next one, by order; then commit."""
+        """Store rings, and the seconds until the next one, by order; then commit."""
         self._at(Step.SWEEP_RUNG)
         parameters = {
             "ids": array(rings),
@@ -138,7 +138,7 @@ class OrderSearch:
         return orders
 
     def ended(self, now: datetime, limit: int) -> list[int]:
-        """Return open orders whose validity ended at or before ``now``, save those on their way."""
+        """Return open orders whose validity ended at or before ``now``, except those on their way."""
         with self._engine.connect() as connection:
             found = connection.exec_driver_sql(_ENDED, {"now": now, "limit": limit})
             return list(found.scalars())

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 TABLES = ("order_events", "ledger_entries", "portfolio_snapshots")
-#: What is never dropped: the ledger is the account's history.
+#: Tables whose partitions are never dropped: the ledger is the history of the account.
 KEPT_FOR_EVER = frozenset({"ledger_entries"})
-#: What can only be added to.  Its partitions inherit that for rows, and not for TRUNCATE.
+#: Append-only tables.  Their partitions inherit the guard for rows, but not for TRUNCATE.
 GUARDED = frozenset({"order_events", "ledger_entries"})
 
 _EXISTING = """
@@ -30,7 +30,7 @@ WHERE parent.relname = %(table)s ORDER BY 1
 
 @dataclass(frozen=True, slots=True)
 class Maintained:
-    """What one round of maintenance has done."""
+    """The result of one round of maintenance."""
 
     made: int
     dropped: int

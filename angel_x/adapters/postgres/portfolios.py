@@ -32,7 +32,7 @@ _READ = text("""
 
 _HOLDERS = text("SELECT DISTINCT user_id FROM positions WHERE status = 'OPEN'")
 
-# Two workers may value one account at once; the one that looked later stays.
+# Of two concurrent valuations of an account the later one stays.
 _SAVE = text("""
     INSERT INTO portfolios (user_id, cash, margin_used, free_balance, realised_pnl, unrealised_pnl,
                             equity, greeks, scenarios, stale_positions, updated_at)

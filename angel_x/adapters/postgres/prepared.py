@@ -18,7 +18,7 @@ from psycopg2.errors import FeatureNotSupported, InvalidSqlStatementName
 if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult
 
-#: Errors of a session whose prepared statements are gone, or return other columns than they did.
+#: Errors of a session whose prepared statements are gone or have changed columns.
 STALE = (InvalidSqlStatementName, FeatureNotSupported)
 #: How the statement of such an error begins.
 EXECUTE = "EXECUTE"
@@ -29,7 +29,7 @@ _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
 class Statement(NamedTuple):
-    """A statement to prepare, and what logs call it."""
+    """A statement to prepare, with its name in logs."""
 
     label: str
     #: A parameter is written as psycopg2 reads it, with a cast wherever its place gives it no type.
@@ -50,7 +50,7 @@ def execute(
     The first use of each in a session costs a round trip more.
     """
     commands = [_commands(statement) for statement in statements]
-    # A new session of the pool comes with an empty ``info``.
+    # A new session of the pool has an empty ``info``.
     uses: dict[str, int] = connection.info.setdefault(_USES, {})
     for command in commands:
         _plan(connection, command, uses)

@@ -32,7 +32,7 @@ _ORDER_COLUMNS = """
     (SELECT w.key FROM workflows w WHERE w.id = o.basket_id) AS basket_id
 """
 
-# A condition that is not asked for must not be in the statement: the planner would have to make
+# An unused condition must not be in the statement: the planner would have to make
 # one plan for both cases.
 _CONDITIONS = {
     "status": "o.status = :status",

@@ -44,7 +44,7 @@ ORDER BY o.id DESC LIMIT %(limit)s
 _WAITING = f"""
 SELECT count(*) FROM orders o {_LAST_REPLAY} WHERE {_IS_PARKED} AND r.replayed_as IS NULL
 """
-# A replay stands for the order that was parked first; no caller's id has a space in it.
+# A replay refers to the original parked order; ids of callers have no space.
 _LOCK = """
 SELECT o.id FROM orders given JOIN orders o ON o.user_id = given.user_id
     AND o.client_order_id = regexp_replace(given.client_order_id, ' replay [0-9]+$', '')
@@ -121,13 +121,13 @@ class ReplayUnit:
         self._ring_after = ring_after_seconds
 
     def candidate(self, order_id: int) -> Candidate | None:
-        """Lock the order that was parked first, under whichever replay's id it is asked for."""
+        """Lock the original parked order, from its own id or that of a replay."""
         locked = self._connection.exec_driver_sql(
             _LOCK, {"order_id": order_id}
         ).scalar_one_or_none()
         if locked is None:
             return None
-        # A statement of its own: it sees what the holder of the lock before has done.
+        # A separate statement, which sees the changes of the former holder of the lock.
         found = self._connection.exec_driver_sql(_READ, {"order_id": locked})
         [row] = named(found, _CandidateRow)
         return Candidate(
@@ -157,19 +157,19 @@ class PostgresReplays:
         self._ring_after = ring_after_seconds
 
     def parked(self, limit: int, *, replayed: bool) -> list[ParkedOrder]:
-        """Return parked orders, the newest first; with ``replayed`` also those sent again."""
+        """Return parked orders, the newest first; with ``replayed`` also replayed ones."""
         parameters = {"limit": limit, "replayed": replayed}
         with self._engine.connect() as connection:
             rows = connection.exec_driver_sql(_PARKED, parameters).mappings().all()
         return msgspec.convert([dict(row) for row in rows], list[ParkedOrder])
 
     def waiting(self) -> int:
-        """Return how many parked orders were not sent again."""
+        """Return the number of parked orders that are not replayed."""
         with self._engine.connect() as connection:
             return int(connection.exec_driver_sql(_WAITING).scalar_one())
 
     @contextmanager
     def begin(self) -> Iterator[ReplayUnit]:
-        """Open a transaction that is rolled back unless something is sent."""
+        """Open a transaction that is rolled back unless :meth:`ReplayUnit.send` commits it."""
         with self._engine.connect() as connection:
             yield ReplayUnit(connection, self._ring_after)

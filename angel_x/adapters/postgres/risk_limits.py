@@ -47,7 +47,7 @@ class LimitRow(NamedTuple):
     value: str
 
 
-#: What an audit entry says about one limit.
+#: The detail of an audit entry of one limit.
 Detail = dict[str, str | Decimal | None]
 
 
@@ -62,7 +62,7 @@ class PostgresRiskLimits:
         return read(self._engine, _ALL, LimitRow)
 
     def put(self, user_id: int | None, values: Mapping[str, Decimal], actor: str) -> None:
-        """Set limits, and write an audit entry for each that was another before."""
+        """Set limits, and write an audit entry for each changed one."""
         with self._engine.begin() as connection:
             before = _lock_and_read(connection, user_id)
             changed = {kind: v for kind, v in values.items() if before.get(kind) != v}
@@ -77,7 +77,7 @@ class PostgresRiskLimits:
             _audit(connection, user_id, actor, "limit.set", details)
 
     def clear(self, user_id: int | None, kinds: Collection[str], actor: str) -> None:
-        """Take limits away, and write an audit entry for each that was there."""
+        """Remove limits, and write an audit entry for each existing one."""
         with self._engine.begin() as connection:
             before = _lock_and_read(connection, user_id)
             gone = [kind for kind in kinds if kind in before]

@@ -1,4 +1,4 @@
-"""The version of the schema: bringing it up, taking it down, and saying where it is."""
+"""The revision of the schema: upgrade, downgrade and read."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sqlalchemy import Engine, text
 
 from angel_x.adapters.postgres.grants import grant
 
-#: Serializes migrations of one database, whoever starts them.
+#: The advisory lock that serializes migrations of one database.
 _LOCK_KEY = 7_243_392
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema up to a revision, and grant what it holds to the role of the application.
+    """Upgrade the schema to a revision, and grant the privileges of the application's role.
 
     A second call changes nothing.
     """
@@ -27,18 +27,18 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    """Take the schema down to a revision; ``base`` removes every table."""
+    """Downgrade the schema to a revision; ``base`` removes every table."""
     _migrate(engine, command.downgrade, revision)
 
 
 def current_revision(engine: Engine) -> str | None:
-    """Return the revision that the database is at, None for an empty one."""
+    """Return the revision of the database, None for an empty one."""
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def head_revision() -> str | None:
-    """Return the newest revision that this release knows."""
+    """Return the newest revision of this release."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 

@@ -66,7 +66,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What one account was promised against what is stored."""
+    """The receipts of one account compared with its stored orders."""
 
     #: Promised and not stored.
     lost: tuple[str, ...]

@@ -31,7 +31,7 @@ SELECT {_COLUMNS} FROM workflows
 WHERE user_id = %(user_id)s AND kind = %(kind)s AND key = %(key)s
 """
 _READ = f"SELECT {_COLUMNS} FROM workflows WHERE user_id = %(user_id)s AND id = %(id)s"
-# The attempt counts although it may end its process, and the pause holds the relay off meanwhile.
+# Counted first, because the attempt may end its process; the pause keeps the relay from ringing.
 _ATTEMPT = f"""
 UPDATE workflows SET rings = rings + 1,
     due_at = clock_timestamp() + make_interval(secs => %(pause)s)
@@ -87,27 +87,26 @@ class _DueRow(NamedTuple):
     kind: str
 
 
-#: How long an attempt may take before the relay asks for another one.
+#: Seconds of an attempt after which the relay rings for another one.
 _ATTEMPT_SECONDS = 5.0
 
 
 class WorkflowUnit:
-    """One workflow, locked.  What it saves is durable once it is left without an error."""
+    """One locked workflow.  Saved changes are committed when it is left without an error."""
 
     def __init__(self, connection: Connection, workflow: Workflow) -> None:
         self._connection = connection
         self.workflow = workflow
 
     def alone(self) -> bool:
-        """Say whether this is the only one of its kind that is advanced for its account now.
+        """Return whether no other workflow of its kind is being advanced for its account.
 
-        It stays so until the unit is left.
+        The result holds until the unit is left.
         """
         mine = {"name": f"{self.workflow.kind} of account {self.workflow.user_id}"}
         return bool(self._connection.exec_driver_sql(_ALONE, mine).scalar_one())
 
     def save(self, spec: Mapping[str, Any] | None = None, *, due_in: float = 0.0) -> None:
-        """Note what is known by now, and in how many seconds to look again."""
         parameters = {"id": self.workflow.id, "spec": self._spec(spec), "due_in": due_in}
         self._connection.exec_driver_sql(_SAVE, parameters)
 
@@ -118,7 +117,6 @@ class WorkflowUnit:
         *,
         spec: Mapping[str, Any] | None = None,
     ) -> None:
-        """End it; nobody advances it any more."""
         parameters = {
             "id": self.workflow.id,
             "spec": self._spec(spec),
@@ -149,12 +147,10 @@ class Workflows:
         actor: str,
         due_in: float = 1.0,
     ) -> tuple[Workflow, bool]:
-        """Store a workflow, or find the one of the same key; the second value says if it is new.
-
-        The relay asks for it after ``due_in`` seconds if nobody has until then.
+        """Store a workflow, or find that of the same key; the relay rings for it after ``due_in`` seconds.
 
         Raises:
-            IdempotencyConflict: One of other content has this key.
+            IdempotencyConflict: A workflow of other content has this key.
         """
         parameters = {"user_id": user_id, "kind": kind.value, "key": key}
         row = {
@@ -165,7 +161,7 @@ class Workflows:
         }
         with self._engine.begin() as connection:
             is_new = connection.exec_driver_sql(_START, parameters | row).rowcount == 1
-            # A statement of its own: it sees what another transaction stored in the meantime.
+            # A separate statement, which sees a workflow that another transaction stored meanwhile.
             [found] = named(connection.exec_driver_sql(_BY_KEY, parameters), _WorkflowRow)
         if bytes(found.request_hash) != request_hash:
             raise IdempotencyConflict(key, field="key")
@@ -173,9 +169,9 @@ class Workflows:
 
     @contextmanager
     def locked(self, workflow_id: int) -> Iterator[WorkflowUnit | None]:
-        """Give the workflow, locked, or None if it is finished, unknown, or another process's.
+        """Lock a workflow; None if it is finished, unknown or locked by another process.
 
-        The attempt is counted first.  Leaving with an error keeps nothing else.
+        The attempt is counted first.  After an error nothing else is stored.
         """
         with self._engine.connect() as connection:
             attempt = {"id": workflow_id, "pause": _ATTEMPT_SECONDS}
@@ -195,12 +191,11 @@ class Workflows:
         self._at(Step.WORKFLOW_COMMITTED)
 
     def forgive(self, workflow_id: int) -> None:
-        """Take an attempt back that failed through no fault of the workflow."""
         with self._engine.begin() as connection:
             connection.exec_driver_sql(_FORGIVE, {"id": workflow_id})
 
     def due(self, limit: int, *, pause_seconds: float = _ATTEMPT_SECONDS) -> list[DueWorkflow]:
-        """Take workflows whose time has come; nobody else gets them before the pause is over."""
+        """Take due workflows; other processes get them only after the pause."""
         parameters = {"limit": limit, "pause": pause_seconds}
         with self._engine.begin() as connection:
             rows = named(connection.exec_driver_sql(_DUE, parameters), _DueRow)

@@ -20,7 +20,7 @@ class Account:
     gid: int
 
     def reaches(self, path: Path) -> bool:
-        """Say whether every directory from the root to ``path`` lets this user through."""
+        """Return whether this user can pass every directory from the root to ``path``."""
         return all(self._enters(directory.stat()) for directory in (path, *path.parents))
 
     def _enters(self, directory: os.stat_result) -> bool:
@@ -32,7 +32,7 @@ class Account:
 
 
 def stand_in(*, needed: bool) -> Account | None:
-    """Find the existing user that stands in for root; anybody else is their own."""
+    """Return an existing unprivileged user to run servers in place of root; None for other users."""
     if os.geteuid() != 0:
         return None
     try:

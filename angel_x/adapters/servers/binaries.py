@@ -1,4 +1,4 @@
-"""Where the programs of the servers come from: a pinned wheel, else the machine itself."""
+"""The programs of the servers: from a pinned wheel, else from the machine."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def within_reach(binaries: PostgresBinaries, account: Account | None) -> Postgre
 
 
 def _copy_wheel(wheel: Path, install: Path, copy: Path) -> None:
-    """Copy what a server needs, in the layout in which its programs look for their libraries."""
+    """Copy the files of a server, in the layout that its programs expect for their libraries."""
     draft = Path(tempfile.mkdtemp(prefix=f"{copy.name}-", dir=copy.parent))
     for part in ("lib/postgresql", "share/postgresql"):
         shutil.copytree(wheel / install / part, draft / install / part)
@@ -113,7 +113,7 @@ def _copy_wheel(wheel: Path, install: Path, copy: Path) -> None:
 
 
 def _open_to_all(tree: Path) -> None:
-    """Undo what a strict umask did to the wheel's files."""
+    """Make the files of a wheel readable for all, after a strict umask."""
     tree.chmod(0o755)
     for path in tree.rglob("*"):
         if not path.is_symlink():

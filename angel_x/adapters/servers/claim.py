@@ -1,7 +1,7 @@
-"""The right to run the servers of a home, held by one instance at a time.
+"""The claim on the servers of a home, held by one instance at a time.
 
-Two locks tell two cases apart: the starting process holds one, so a living owner is refused at once;
-the guardian and every server hold the other, so the servers of a dead owner are waited for.
+Two locks distinguish two cases: the starting process holds one, so a second instance is refused at
+once; the guardian and every server hold the other, so the servers of a dead owner are waited for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Self
 
 from angel_x.errors import ServerUnavailable
 
-#: Seconds that the servers of a dead owner may take to stop.
+#: The wait for the servers of a dead owner to stop, in seconds.
 PATIENCE = 45.0
 
 
@@ -39,7 +39,7 @@ class Claim:
         return self._servers
 
     def hand_over(self) -> None:
-        """Leave the servers' lock to the guardian and what it started."""
+        """Leave the lock of the servers to the guardian and its children."""
         if self._servers >= 0:
             os.close(self._servers)
             self._servers = -1

@@ -1,4 +1,4 @@
-"""Servers that somebody else runs: their URLs are checked by connecting, and nothing is started."""
+"""Configured servers: their URLs are checked by connecting, and nothing is started."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from angel_x.adapters.servers.valkey import redis_refusal
 from angel_x.errors import ServerUnavailable
 from config.addresses import passwords
 
-#: Seconds that a server gets to answer; it may be starting at the same time as we.
+#: The wait for an answer in seconds; a server may be starting at the same time.
 PATIENCE = 5.0
 #: In the place of libpq's errors, which quote parts of the password.
 _UNREADABLE = "the address cannot be read; special characters of its password are written as %XX"
 
 
 def given_database(url: str) -> str:
-    """Return the URL as SQLAlchemy reads it, once PostgreSQL answers there."""
+    """Return the URL in the format of SQLAlchemy, once PostgreSQL answers there."""
     normalized = normalized_database_url(url)
     _await_answer(partial(_postgres_refusal, normalized), "PostgreSQL", url)
     return normalized

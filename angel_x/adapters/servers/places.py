@@ -1,4 +1,4 @@
-"""Where the servers keep their files and sockets, for any length of path and any user.
+"""Directories of the servers' files and sockets, for paths of any length and any user.
 
 Nothing outside a directory made here changes its owner or mode.
 As root, PostgreSQL's own directories lie in directories of root, so that its user cannot swap one for a link.
@@ -23,10 +23,10 @@ SOCKET_PATH_LIMIT = 103
 POSTGRES_SOCKET = ".s.PGSQL.5432"
 
 PRIVATE = 0o700
-#: Others may pass through to what is theirs, and see nothing.
+#: Other users may pass through, and cannot list the content.
 PASSAGE = 0o711
 
-#: Where root puts what its unprivileged user must reach, best place first.
+#: Base directories for files of root's unprivileged user, the best first.
 SHARED_BASES = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - made with mkdtemp, owner checked
 
 MEMO = "postgres.path"
@@ -132,7 +132,7 @@ def _outside() -> Path:
 
 
 def shared_base() -> Path:
-    """Find a directory that root may write and everybody may pass."""
+    """Return a directory that root may write and all users may pass."""
     for base in SHARED_BASES:
         if base.is_dir() and os.access(base, os.W_OK | os.X_OK):
             return base

@@ -1,4 +1,4 @@
-"""PostgreSQL of one home: its cluster, its settings, and whether it answers."""
+"""PostgreSQL of one home: its cluster, its settings, and its readiness."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SETTINGS = {
     "log_timezone": "UTC",
 }
 
-#: For tests: what survives a killed process, not what survives a power cut.
+#: For tests: commits survive a killed process, but not a power cut.
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 #: A fast shutdown, then one without a checkpoint, then force.
@@ -46,7 +46,7 @@ STOP = [(signal.SIGINT, 20.0), (signal.SIGQUIT, 7.0), (signal.SIGKILL, 5.0)]
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
-    """One cluster with one superuser role, who is the user of this process and nobody else."""
+    """One cluster with one superuser role, which only the user of this process can use."""
 
     places: Places
     binaries: PostgresBinaries
@@ -66,7 +66,7 @@ class Postgres:
         return self.places.postgres / "data"
 
     def plan(self) -> ServerPlan:
-        """Write the configuration, clear what a killed server left, and say how to start."""
+        """Write the configuration, remove files of a killed server, and return the plan of the start."""
         self._write_access_rules()
         self._clear_stale_pid()
         settings = self._settings().items()
@@ -77,13 +77,13 @@ class Postgres:
             preparation=None if (self.data / "PG_VERSION").exists() else self._initialization(),
             account=(self.account.uid, self.account.gid) if self.account else None,
             log=str(self.places.log(self.name)),
-            # Immediate shutdown: it needs nobody to insist, and recovery is part of every start.
+            # Immediate shutdown: it needs no second signal, and every start includes recovery.
             death_signal=signal.SIGQUIT,
             stop=[(int(signum), grace) for signum, grace in STOP],
         )
 
     def refusal(self) -> str | None:
-        """Try to connect, make the database on first use, and say what went wrong."""
+        """Connect, and create the database on first use; return the fault, None if it is ready."""
         try:
             self._ensure_database()
         except psycopg2.OperationalError as error:
@@ -130,7 +130,7 @@ class Postgres:
         )
 
     def _write_access_rules(self) -> None:
-        """Let in who runs this process, by what the kernel says of the other end of the socket."""
+        """Allow only the user of this process, by the kernel's peer credentials of the socket."""
         rules = {
             "pg_hba.conf": "local all all peer map=owner\n",
             "pg_ident.conf": f'owner "{own_name()}" {ROLE}\n',
@@ -141,7 +141,7 @@ class Postgres:
             path.chmod(0o644 if self.account else 0o600)
 
     def _clear_stale_pid(self) -> None:
-        """Remove the pid files of a killed server, whose number another process may have by now."""
+        """Remove the pid files of a killed server, whose id another process may have now."""
         for path in (
             self.data / "postmaster.pid",
             self.places.postgres_sockets / ".s.PGSQL.5432.lock",
@@ -153,5 +153,5 @@ class Postgres:
         try:
             return Path(psutil.Process(pid).cwd()).samefile(self.data)
         except (psutil.Error, OSError):
-            # Gone, or of a user whose processes we may not look at, so not ours.
+            # Ended, or of another user and so not ours.
             return False

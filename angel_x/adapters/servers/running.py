@@ -34,12 +34,12 @@ class LocalServer(Protocol):
     def plan(self) -> ServerPlan: ...
 
     def refusal(self) -> str | None:
-        """Say why the server cannot be used yet."""
+        """Return the reason why the server is not ready, None if it is."""
         ...
 
 
 class RunningServers:
-    """The servers of one instance, for as long as its process lives and this is not stopped."""
+    """The servers of one instance, until its process ends or this is stopped."""
 
     def __init__(self, urls: ServerUrls, stack: ExitStack, tether: Tether | None = None) -> None:
         self.urls = urls
@@ -48,7 +48,7 @@ class RunningServers:
 
     @property
     def are_guarded(self) -> bool:
-        """Whether the servers started here still have the guardian without which they end."""
+        """Return whether the guardian lives, without which the started servers end."""
         return self._tether is None or self._tether.is_alive
 
     def pids(self) -> dict[str, int]:
@@ -56,7 +56,7 @@ class RunningServers:
         return self._tether.pids() if self._tether else {}
 
     def stop(self) -> None:
-        """Stop what was started here and wait for its end; a second call does nothing."""
+        """Stop the started servers and wait for their end; a second call does nothing."""
         self._stack.close()
 
     def __enter__(self) -> Self:
@@ -74,10 +74,10 @@ class RunningServers:
 def start_servers(
     home: Path, *, database_url: str | None, redis_url: str | None, durable: bool = True
 ) -> RunningServers:
-    """Use the servers that are given and start the others under ``home``.
+    """Use the configured servers and start the others under ``home``.
 
-    Without ``durable`` the database may lose its last commits when it is killed, and the broker
-    forgets everything: for tests of something else only.
+    Without ``durable`` the database may lose its last commits when it is killed, and the message
+    broker keeps nothing: for tests only.
     A second call for the same home is refused while the process of the first one lives.
     """
     database = given_database(database_url) if database_url else None

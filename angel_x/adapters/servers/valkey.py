@@ -55,7 +55,7 @@ class Valkey:
         return RedisAddress.of_socket(self.socket)
 
     def plan(self) -> ServerPlan:
-        """Write the configuration and say how to start."""
+        """Write the configuration and return the plan of the start."""
         directory = self.places.root / self.name
         own_directory(directory, PRIVATE)
         configuration = directory / "valkey.conf"
@@ -66,13 +66,13 @@ class Valkey:
             preparation=None,
             account=None,
             log=str(self.places.log(self.name)),
-            # What was written is with the kernel already, so force loses nothing.
+            # Written data is in the kernel already, so SIGKILL loses nothing.
             death_signal=signal.SIGKILL,
             stop=[(int(signum), grace) for signum, grace in STOP],
         )
 
     def refusal(self) -> str | None:
-        """Ask for a PONG and say what went wrong."""
+        """Send a PING; return the fault, None if the server answers."""
         return redis_refusal(self.address.redis_url)
 
     def _configuration(self, directory: Path) -> str:
@@ -87,7 +87,7 @@ class Valkey:
 
 
 def redis_refusal(url: str) -> str | None:
-    """Connect once, without retries, and say what went wrong."""
+    """Connect once, without retries; return the fault, None if the server answers."""
     client = redis.Redis.from_url(url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
     with closing(client):
         try:

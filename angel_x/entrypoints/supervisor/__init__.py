@@ -1,4 +1,4 @@
-"""Running several programs together on one machine until somebody wants them to end."""
+"""Running several programs on one machine until they are stopped."""
 
 from angel_x.entrypoints.supervisor.program import Program, ProgramFailed, ready_when_it_answers
 from angel_x.entrypoints.supervisor.supervisor import Supervisor

@@ -1,4 +1,4 @@
-"""One program, started again whenever it ends before it was told to."""
+"""One program, restarted whenever it ends unexpectedly."""
 
 from __future__ import annotations
 

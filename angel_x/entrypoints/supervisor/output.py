@@ -19,8 +19,7 @@ _LONGEST_LINE = 100_000
 class Terminal:
     """Shows lines of many programs, each behind the colored name of its program.
 
-    Warnings are shown always, everything that programs write where it is ``verbose``, and what is
-    done to programs where it ``narrates``.
+    Warnings are always shown, all output with ``verbose``, and starts and stops with ``narrates``.
     """
 
     def __init__(self, console: Console, *, verbose: bool = False, narrates: bool = True) -> None:
@@ -35,20 +34,20 @@ class Terminal:
             self.say(name, line)
 
     def narrate(self, name: str, line: str) -> None:
-        """Show what was done to a program, if that is to be shown."""
+        """Show a start or stop of a program, if enabled."""
         if self._narrates:
             self.say(name, line)
 
     def say(self, name: str, line: str) -> None:
         """Show a line about a program."""
         style = self._styles.setdefault(name, _COLORS[len(self._styles) % len(_COLORS)])
-        # Text, not markup: what a program writes is shown as it is.
+        # Text without markup: the output of a program is shown unchanged.
         shown = Text(f"{name:<{_NAME_WIDTH}} ", style=style) + Text.from_ansi(line)
         self._console.print(shown, soft_wrap=True, highlight=False)
 
 
 class LineReader(asyncio.Protocol):
-    """Cuts what comes through a pipe into lines; the log gets them first."""
+    """Splits the output of a pipe into lines; the log file gets them first."""
 
     def __init__(self, log: BinaryIO, listener: Callable[[str], None]) -> None:
         self._log = log

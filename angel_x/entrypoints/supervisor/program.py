@@ -22,7 +22,7 @@ class Program:
     name: str
     argv: tuple[str, ...]
     environ: Mapping[str, str] = field(default_factory=dict)
-    #: Words of its output that say it is ready; empty where ``answers`` says it, or nothing does.
+    #: The text in its output that shows readiness; empty where ``answers`` shows it, or nothing does.
     ready_words: str = ""
     #: Asked in a thread until it returns true.
     answers: Callable[[], bool] | None = None

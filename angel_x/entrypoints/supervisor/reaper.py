@@ -11,9 +11,9 @@ from angel_x.adapters.children.keeper import Keeper
 
 
 class Reaper:
-    """Tells the sweeper the process groups of this process, for as long as it lives.
+    """Registers the process groups of this process with the sweeper.
 
-    ``patience`` is the number of seconds in which the groups may end by themselves once it is dead.
+    ``patience`` is the seconds in which the groups may end by themselves after its death.
     """
 
     def __init__(self, patience: float) -> None:

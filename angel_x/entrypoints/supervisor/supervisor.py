@@ -43,7 +43,7 @@ class Supervisor:
         self._keepers: list[asyncio.Task[None]] = []
 
     def pids(self) -> dict[str, int]:
-        """Return the process ids of what runs now, by name."""
+        """Return the process ids of running programs by name."""
         return {child.name: child.pid for child in self._children() if child.pid is not None}
 
     def starts(self) -> dict[str, int]:
@@ -51,10 +51,10 @@ class Supervisor:
         return {child.name: child.starts for child in self._children()}
 
     async def start(self) -> None:
-        """Start everything and return when all of it is ready.
+        """Start all programs and return when all are ready.
 
         Raises:
-            ProgramFailed: A program ended, or took too long; what runs is left to :meth:`stop`.
+            ProgramFailed: A program ended, or took too long; :meth:`stop` ends the running ones.
         """
         for stage in self._stages:
             for child in stage:

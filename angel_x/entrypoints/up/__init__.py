@@ -1,1 +1,1 @@
-"""The whole system on one machine: its servers, its processes, and what a fresh home is given."""
+"""The whole system on one machine: its servers, its processes, and the preparation of a new home."""

@@ -1,4 +1,4 @@
-"""Where the parts of one running system are, as its processes and other commands find them."""
+"""The addresses of a running system, for its processes and other commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from config.settings import PREFIX, RUN_FILE, Settings
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Every address; those of the servers hold passwords where somebody gave them with one."""
+    """All addresses; those of configured servers may contain passwords."""
 
     database_url: str
     broker_url: str
@@ -28,7 +28,7 @@ class Addresses:
 
     @classmethod
     def of(cls, servers: ServerUrls, settings: Settings) -> Addresses:
-        """Put the servers' addresses beside those that the settings choose."""
+        """Combine the addresses of the servers with those of the settings."""
         host = _reachable(settings.api_host)
         return cls(
             database_url=servers.database_url,
@@ -42,7 +42,7 @@ class Addresses:
 
     def environment(self, environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
         """Return the environment of the system's processes."""
-        # Processes say that they are ready at level info.
+        # Processes report readiness at level info.
         level = settings.log_level if settings.log_level == "debug" else "info"
         ours = {
             "HOME": str(settings.home_path.absolute()),
@@ -66,7 +66,7 @@ class RunFile:
         self._addresses = addresses
 
     def write(self, pids: Mapping[str, int]) -> None:
-        """Replace the file; readers see the old one or the new one, and nobody else sees any."""
+        """Replace the file atomically, readable by its owner only."""
         draft = self._path.with_suffix(".new")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -96,7 +96,7 @@ def check_ports(settings: Settings) -> None:
 
 
 def free_ports(host: str, count: int) -> list[int]:
-    """Return ports that nobody uses now."""
+    """Return free ports."""
     sockets = [_bind(host, 0) for _ in range(count)]
     ports: list[int] = [bound.getsockname()[1] for bound in sockets]
     for bound in sockets:
@@ -117,6 +117,6 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _reachable(host: str) -> str:
-    """Return where a program of this machine finds what is bound to ``host``."""
+    """Return the address by which local programs reach a server bound to ``host``."""
     loopback = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - compared
     return loopback.get(host, f"[{host}]" if ":" in host else host)

@@ -1,4 +1,4 @@
-"""What a home is given before its processes start: a schema, an account with a key, a chain."""
+"""Preparation of a home before its processes start: a schema, an account with a key, a chain."""
 
 from __future__ import annotations
 

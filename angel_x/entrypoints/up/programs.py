@@ -1,4 +1,4 @@
-"""Which processes make up the system, and in which order they start."""
+"""The processes of the system, in the order of their start."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from angel_x.entrypoints.up.addresses import Addresses
 from config.celery_options import TIME_LIMIT
 from config.queues import WORKER_QUEUES
 
-#: What Celery's worker and Beat say once they run.
+#: The text that Celery's worker and Beat log once they run.
 _WORKER_READY = " ready."
 #: No task runs longer, so a worker that still has not ended has nothing left to lose.
 _WORKER_STOP_SECONDS = TIME_LIMIT + 5.0
@@ -23,7 +23,7 @@ Stages = tuple[tuple[Program, ...], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketChoice:
-    """What is traded: a recorded chain that is replayed, or a generated one that is simulated."""
+    """The market: a replay of a recorded chain, or a simulation of a generated one."""
 
     chain: Path | None = None
     seed: int = 1
@@ -39,7 +39,7 @@ class MarketChoice:
 
 
 def stages(addresses: Addresses, environ: Mapping[str, str], market: MarketChoice) -> Stages:
-    """Return the processes by stage: first what does the work, then what asks for it or looks on."""
+    """Return the processes by stage: first the workers, then those that send work or observe."""
 
     def command(name: str, *arguments: str) -> tuple[str, ...]:
         return python("angel_x.entrypoints.cli", name, *arguments)

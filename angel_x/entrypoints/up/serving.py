@@ -1,4 +1,4 @@
-"""``angel-x up``: the system runs until somebody says to stop."""
+"""``angel-x up``: the system runs until a signal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting the whole system and stopping it again, in order and whatever happens in between."""
+"""Starting and stopping the whole system in order, also after failures."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _GLANCE = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What shall run, and where."""
+    """The configuration of a system to run."""
 
     settings: Settings
     environ: Mapping[str, str]
     market: MarketChoice
-    #: Whether what is stored has to outlive a power cut.
+    #: Whether stored data must survive a power cut.
     durable: bool = True
     #: Chooses the processes once the servers run.
     programs: Callable[[Addresses, Mapping[str, str], MarketChoice], Stages] = stages
@@ -47,7 +47,7 @@ class Plan:
 class System:
     """The system while it runs."""
 
-    #: With the addresses of what was started here.
+    #: The settings with the addresses of the started servers.
     settings: Settings
     addresses: Addresses
     supervisor: Supervisor
@@ -60,7 +60,7 @@ class System:
 
 
 class Stopped(Exception):
-    """A signal said to stop before the work was done."""
+    """A signal ended the work."""
 
 
 def run(
@@ -91,7 +91,7 @@ def run(
 
 
 def _servers(plan: Plan) -> RunningServers:
-    # Not from the settings: those may hold what a killed run of this home has left in run.json.
+    # Not from the settings, which may contain run.json of a killed run of this home.
     redis = plan.environ.get(f"{PREFIX}REDIS_URL") or plan.environ.get(f"{PREFIX}BROKER_URL")
     return start_servers(
         plan.settings.home_path,
@@ -138,7 +138,7 @@ async def _supervise(
     system = System(settings=settings, addresses=addresses, supervisor=supervisor, servers=servers)
     try:
         async with supervisor:
-            # Listened to until all has stopped: a second signal comes while it does.
+            # Handled until everything has stopped: a second signal comes during the stop.
             stopped = _stop_signals(supervisor)
             await _first_of(_work(system, work), stopped.wait(), _watch(servers))
     finally:
@@ -153,7 +153,7 @@ async def _work(system: System, work: Callable[[System], Awaitable[None]]) -> No
 
 
 async def _ready(api_url: str) -> None:
-    """Wait until the API says that everything is there that orders need."""
+    """Wait until the API reports readiness."""
     answers = ready_when_it_answers(f"{api_url}/readyz")
     try:
         async with asyncio.timeout(_READY_PATIENCE):
@@ -174,7 +174,7 @@ async def _watch(servers: RunningServers) -> None:
 async def _first_of(
     work: Awaitable[None], stopped: Awaitable[object], watch: Awaitable[None]
 ) -> None:
-    """Do the work unless somebody says to stop, or the servers are lost."""
+    """Do the work until it is done, a signal arrives, or the servers are lost."""
     tasks = [asyncio.ensure_future(each) for each in (work, stopped, watch)]
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
@@ -201,7 +201,7 @@ def _stop_signals(supervisor: Supervisor) -> asyncio.Event:
 
 
 def where_to_look(system: System) -> list[tuple[str, str]]:
-    """Return where to look, by what for."""
+    """Return the addresses of the user interfaces by purpose."""
     addresses, home = system.addresses, system.settings.home_path.absolute()
     return [
         ("API", addresses.api_url),
