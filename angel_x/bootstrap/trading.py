@@ -21,6 +21,7 @@ from angel_x.adapters.redis.queue_depths import QueueDepths
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation, lane_messages
 from angel_x.bootstrap.intake import IntakeParts
 from angel_x.bootstrap.market import Market
+from angel_x.domain.book.margin_pool import Risks
 from angel_x.domain.exchange.charges import charge_table
 from angel_x.domain.exchange.latency import Latency
 from angel_x.domain.exchange.protection import Protection
@@ -60,6 +61,7 @@ class OrderParts:
 
     units: BookUnits
     venue: Venue
+    risks: Risks
     desk: VenueDesk
     aftermath: Aftermath
     search: OrderSearch
@@ -89,9 +91,9 @@ def build_order_parts(base: Foundation, market: Market) -> OrderParts:
     units = BookUnits(
         base.engine,
         lease_seconds=settings.order_lease_seconds,
-        risks=_risk_sheets(base, market).of,
         at=base.at,
     )
+    risks = _risk_sheets(base, market).of
     venue: Venue = PaperVenue(_paper_market(base, market), sleep=sleep)
     aftermath = Aftermath(
         events=base.events,
@@ -104,9 +106,11 @@ def build_order_parts(base: Foundation, market: Market) -> OrderParts:
     return OrderParts(
         units=units,
         venue=venue,
+        risks=risks,
         desk=VenueDesk(
             transactions=Transactions(units=units, aftermath=aftermath, monotonic=monotonic),
             venue=venue,
+            risks=risks,
             market_clock=base.market_clock,
             meter=base.meter,
             transient=TRANSIENT,
@@ -137,6 +141,7 @@ def build_trading(
         what_if=WhatIf(
             units=orders.units,
             venue=orders.venue,
+            risks=orders.risks,
             universes=market.universes,
             slicing=intake.slicing,
             market_clock=base.market_clock,

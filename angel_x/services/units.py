@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Protocol
 
-from angel_x.domain.book.book import Book
+from angel_x.domain.book.book import Book, Whole
 from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.family import Family
 from angel_x.domain.orders.order import OrderStatus, Product
@@ -41,8 +41,8 @@ class Unit(Protocol):
     def release(self, order_ids: Sequence[int]) -> None:
         """Let orders be decided that were held."""
 
-    def record(self, book: Book, actor: str) -> None:
-        """Write everything that the orders of the book did."""
+    def record(self, book: Book, actor: str) -> Sequence[Whole]:
+        """Write everything that the orders of the book did; return the sliced orders that followed."""
 
     def commit(self) -> None:
         """Make it durable."""

@@ -71,7 +71,7 @@ def terms(
 
 def book(cash: str = "1000000") -> Book:
     account = Account(USER, Decimal(cash), ZERO, ZERO)
-    return Book({USER: account}, {}, {}, margins=MarginPools(risks=flat(PER_UNIT)))
+    return Book({USER: account}, {}, {}, margins=MarginPools(sheet=flat(PER_UNIT)))
 
 
 def repriced(book: Book, per_unit: Decimal) -> None:

@@ -93,7 +93,7 @@ class Desk:
     def __init__(self) -> None:
         self.exchange = Exchange()
         self.clock = self.exchange.clock
-        self.tables = Tables(clock=self.clock, risks=flat(Decimal(100)))
+        self.tables = Tables(clock=self.clock)
         self.units = MemoryUnits(self.tables)
         self.workflows = MemoryWorkflows(now=self.clock)
         self.holdings = MemoryHoldings(self.tables, self.workflows)
@@ -122,6 +122,7 @@ class Desk:
             self.venue,
             self.aftermath,
             self.clock,
+            risks=lambda _: flat(Decimal(100)),
             meter=self.exchange.meter,
             monotonic=lambda: self.clock().timestamp(),
             transient=(ConnectionError,),

@@ -6,8 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
+from angel_x.domain.book.margin_pool import Risks
+from angel_x.domain.margin.unit_risk import no_risks
 from angel_x.domain.operations.metric import Metric
+from angel_x.domain.orders.order import Order
 from angel_x.domain.orders.step import Step
+from angel_x.services.trading.cancellation import Cancellation
 from angel_x.services.trading.execution import Execution
 from angel_x.services.trading.paper_venue import PaperVenue
 from tests.builders.markets import ManualClock
@@ -35,6 +39,7 @@ class Worker:
 
     claim_limit: int = 50
     latency: float = 0.0
+    risks: Risks = no_risks
     #: Each step with how many books were committed and told of, and whether an account was locked.
     journal: list[tuple[Step, int, int, bool]] = field(default_factory=list)
     #: Done when a step is passed.
@@ -59,10 +64,12 @@ class Worker:
             self.venue,
             self.aftermath,
             self.clock,
+            risks=self.risks,
             meter=self.meter,
             monotonic=self.monotonic,
             transient=(Away,),
         )
+        self.transactions = self.desk._transactions
         self.execution = Execution(
             desk=self.desk,
             venue=self.venue,
@@ -85,6 +92,10 @@ class Worker:
         self.slept.append(seconds)
         assert not self.tables.account_locks, "nobody waits for a venue with an account in hand"
         self.meanwhile()
+
+    def desk_cancel(self, order: Order) -> None:
+        """Cancel an order at its owner's word."""
+        Cancellation(desk=self.desk).cancel(order.user_id, order.id)
 
     @property
     def steps(self) -> list[Step]:

@@ -101,7 +101,7 @@ class Exchange:
             max_age_seconds=MAX_AGE_SECONDS,
             keep_seconds=0.0,
         )
-        self.tables = Tables(self.clock, self.sheets.of)
+        self.tables = Tables(self.clock)
         self.units = MemoryUnits(self.tables, at=self.at)
         self.market = PaperMarket(
             universes=universes,
@@ -127,7 +127,9 @@ class Exchange:
         )
         self.noted = MemoryResting()
         self.venue = PaperVenue(self.market, sleep=self.clock.advance)
-        self.desk = venue_desk(self.units, self.venue, SilentAftermath(), self.clock)
+        self.desk = venue_desk(
+            self.units, self.venue, SilentAftermath(), self.clock, risks=self.sheets.of
+        )
         self.matching = Matching(
             search=self,
             watch=self.watch,
@@ -210,6 +212,7 @@ class Exchange:
         with self.units.begin() as unit:
             found, book = unit.orders([order.id for order in orders], set(OrderStatus))
             by_id = {order.id: order for order in found}
+            self.desk.read_risks(book)
             for order, offered in zip(orders, terms, strict=True):
                 book.decide(by_id[order.id], offered)
             unit.record(book, "execution")
@@ -219,6 +222,7 @@ class Exchange:
     def cancel(self, order: Order) -> None:
         with self.units.begin() as unit:
             (found,), book = unit.orders([order.id], RESTING)
+            self.desk.read_risks(book)
             book.take_off(found, OrderStatus.CANCELED, CancelReason.REQUESTED)
             unit.record(book, "api")
             unit.commit()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from angel_x.domain.book.margin_pool import Risks
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import DELTA_ROW, MARK_ROW, RISK_ROWS
 from angel_x.domain.margin.unit_risk import NO_LOSSES, STEPS, UnitRisk
@@ -56,10 +55,19 @@ def risk_array(
     return np.array([*ordinary, *extreme, delta, mark], np.float32)
 
 
-def flat(per_unit: Decimal) -> Risks:
+class Flat(dict[str, UnitRisk]):
+    """A sheet that knows the same of every contract."""
+
+    def __init__(self, unit: UnitRisk) -> None:
+        super().__init__({"any": unit})
+
+    def __missing__(self, symbol: str) -> UnitRisk:
+        return self["any"]
+
+
+def flat(per_unit: Decimal) -> Flat:
     """Know no risk array, and ask for so many rupees for each unit short."""
-    unit = UnitRisk(date.max, MarginSource.PERCENTAGE, NO_LOSSES, 0, int(per_unit * STEPS))
-    return lambda symbols: dict.fromkeys(symbols, unit)
+    return Flat(UnitRisk(date.max, MarginSource.PERCENTAGE, NO_LOSSES, 0, int(per_unit * STEPS)))
 
 
 class MemoryRiskBoard:

@@ -44,7 +44,9 @@ class Trading:
         self.tables, self.units = self.exchange.tables, self.exchange.units
         self.clock, self.aftermath = self.exchange.clock, SilentAftermath()
         self.venue: Venue = self.scripted if self.kind == SCRIPTED else self.exchange.venue
-        desk = venue_desk(self.units, self.venue, self.aftermath, self.clock)
+        desk = venue_desk(
+            self.units, self.venue, self.aftermath, self.clock, risks=self.exchange.sheets.of
+        )
         common: dict[str, Any] = {"desk": desk, "market_clock": self.clock}
         self.execution = Execution(
             **common,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 
+from angel_x.domain.book.margin_pool import Risks
+from angel_x.domain.margin.unit_risk import no_risks
 from angel_x.services.ports import Clock, Meter
 from angel_x.services.trading.aftermath import Aftermath
 from angel_x.services.trading.transaction import Transactions
@@ -20,6 +22,7 @@ def venue_desk(
     aftermath: Aftermath,
     clock: Clock,
     *,
+    risks: Risks = no_risks,
     meter: Meter | None = None,
     monotonic: Callable[[], float] | None = None,
     transient: tuple[type[Exception], ...] = (),
@@ -33,6 +36,7 @@ def venue_desk(
             monotonic=monotonic or (lambda: float(next(ticks))),
         ),
         venue=venue,
+        risks=risks,
         market_clock=clock,
         meter=meter or RecordingMeter(),
         transient=transient,

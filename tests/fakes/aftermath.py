@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from angel_x.domain.book.book import Book
+from collections.abc import Sequence
+
+from angel_x.domain.book.book import Book, Whole
 from angel_x.services.trading.aftermath import Aftermath
 
 
 class SilentAftermath(Aftermath):
     def __init__(self) -> None:
         self.told: list[Book] = []
+        #: Sliced orders that followed, by book.
+        self.wholes: list[list[Whole]] = []
         #: Seconds that the orders of each book had been read for.
         self.elapsed: list[float] = []
 
-    def tell(self, book: Book, elapsed_seconds: float = 0.0) -> None:
+    def tell(self, book: Book, wholes: Sequence[Whole] = (), elapsed_seconds: float = 0.0) -> None:
         self.told.append(book)
+        self.wholes.append(list(wholes))
         self.elapsed.append(elapsed_seconds)

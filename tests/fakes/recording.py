@@ -28,7 +28,7 @@ class Recording:
         self._lease_seconds = lease_seconds
         self._undo: list[Callable[[], None]] = []
 
-    def write(self, book: Book, actor: str) -> None:
+    def write(self, book: Book, actor: str) -> list[Whole]:
         for move in {m.order.id: m for m in book.moves}.values():
             self._move(book, move)
         self._tell([_event(move, actor) for move in book.moves])
@@ -37,7 +37,7 @@ class Recording:
         self._update(self._tables.exposures, exposures)
         self._update(self._tables.margins, dict(book.margins.changed()))
         self._hold(book)
-        self._follow(book, actor)
+        return self._follow(book, actor)
 
     def keep(self, row: Row) -> None:
         """Remember a row before it is changed."""
@@ -83,8 +83,9 @@ class Recording:
                 held[key].entry_time = self._tables.clock()
         self._refill(self._tables.positions, held)
 
-    def _follow(self, book: Book, actor: str) -> None:
-        """Let sliced orders be what their slices are."""
+    def _follow(self, book: Book, actor: str) -> list[Whole]:
+        """Let sliced orders be what their slices are; return those that moved."""
+        wholes = []
         parents = {m.order.parent_id for m in book.moves if m.order.parent_id is not None}
         for parent_id in sorted(parents):
             row = self._tables.rows[parent_id]
@@ -93,7 +94,8 @@ class Recording:
                 self.keep(row)
                 standing.write(row, self._tables.clock())
                 self._tell([Event(parent_id, standing.status, actor, standing.reason)])
-                book.wholes.append(_whole(row))
+                wholes.append(_whole(row))
+        return wholes
 
     def _tell(self, events: list[Event]) -> None:
         told = self._tables.events

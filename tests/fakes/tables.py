@@ -11,10 +11,9 @@ from typing import Any
 
 from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.book import Book
-from angel_x.domain.book.margin_pool import Pair, Risks
+from angel_x.domain.book.margin_pool import Pair
 from angel_x.domain.book.position import Position
 from angel_x.domain.book.risk import TradingRules
-from angel_x.domain.margin.unit_risk import no_risks
 from angel_x.domain.orders.order import (
     Order,
     OrderStatus,
@@ -74,7 +73,6 @@ class Tables:
 
     #: The time of the database server.
     clock: Callable[[], datetime] = lambda: NOW
-    risks: Risks = no_risks
     rules: TradingRules = field(default_factory=TradingRules)
     rows: dict[int, Row] = field(default_factory=dict)
     accounts: dict[int, Account] = field(default_factory=dict)

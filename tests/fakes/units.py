@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from angel_x.domain.book.book import Book
+from angel_x.domain.book.book import Book, Whole
 from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.family import Family
 from angel_x.domain.book.margin_pool import MarginPools
@@ -87,9 +87,9 @@ class MemoryUnit:
                 self._recording.keep(row)
                 row.held, row.ring_at = False, self._tables.clock() + timedelta(seconds=2)
 
-    def record(self, book: Book, actor: str) -> None:
-        self._recording.write(book, actor)
+    def record(self, book: Book, actor: str) -> list[Whole]:
         self._books.append(book)
+        return self._recording.write(book, actor)
 
     def commit(self) -> None:
         self._recording.settle()
@@ -141,7 +141,7 @@ class MemoryUnit:
 
     def _book(self, owners: Collection[int], places: Collection[tuple[int, str, Product]]) -> Book:
         """Return the book of these places; what the owners hold besides comes with the first."""
-        tables, margins = self._tables, MarginPools({}, self._tables.risks)
+        tables, margins = self._tables, MarginPools()
         book = Book({}, {}, {}, margins=margins)
         if not places:
             return book

@@ -11,7 +11,7 @@ import msgspec
 
 from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.book import Book
-from angel_x.domain.book.margin_pool import MarginPools, Risks
+from angel_x.domain.book.margin_pool import MarginPools
 from angel_x.domain.book.position import Position
 from angel_x.domain.book.risk import TradingRules, TradingState
 from angel_x.domain.orders.order import (
@@ -162,9 +162,9 @@ CROSS JOIN (SELECT json_strip_nulls(json_build_object(
 """
 
 
-def to_book(rows: Iterable[OrderRow | HoldingRow], risks: Risks) -> Book:
+def to_book(rows: Iterable[OrderRow | HoldingRow]) -> Book:
     """Return the book from rows of orders and positions."""
-    book = Book({}, {}, {}, margins=MarginPools({}, risks))
+    book = Book({}, {}, {}, margins=MarginPools())
     for row in rows:
         if row.user_id not in book.accounts:
             book.accounts[row.user_id] = _account(row)

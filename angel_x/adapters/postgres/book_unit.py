@@ -26,11 +26,9 @@ from angel_x.adapters.postgres.duplicates import find_duplicates
 from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.prepared import Statement, execute
 from angel_x.adapters.postgres.rows import named
-from angel_x.domain.book.book import Book
+from angel_x.domain.book.book import Book, Whole
 from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.family import Family
-from angel_x.domain.book.margin_pool import Risks
-from angel_x.domain.margin.unit_risk import no_risks
 from angel_x.domain.orders.order import (
     ASKED,
     OrderStatus,
@@ -127,10 +125,9 @@ _LANES = array(Priority)
 class BookUnit:
     """The open transaction.  Leaving it without :meth:`commit` keeps nothing."""
 
-    def __init__(self, connection: Connection, *, lease_seconds: float, risks: Risks) -> None:
+    def __init__(self, connection: Connection, *, lease_seconds: float) -> None:
         self._connection = connection
         self._lease_seconds = lease_seconds
-        self._risks = risks
 
     def claim(self, order_ids: Sequence[int], limit: int) -> Claim:
         """Lock the accounts of orders and return the oldest waiting orders of their lanes.
@@ -161,7 +158,7 @@ class BookUnit:
             "products": array(product.value for _, product in contracts),
         }
         found = execute(self._connection, parameters, _HOLDINGS_ONLY)
-        return to_book(named(found, HoldingRow), self._risks)
+        return to_book(named(found, HoldingRow))
 
     def duplicates(self, windows: Mapping[int, Decimal]) -> set[int]:
         """Return those orders that repeat an earlier one; ``windows`` are seconds by order id."""
@@ -177,9 +174,9 @@ class BookUnit:
         """Release held orders for their decision; the relay rings for them otherwise."""
         self._connection.exec_driver_sql(_RELEASE, {"order_ids": array(order_ids)})
 
-    def record(self, book: Book, actor: str) -> None:
-        """Write all changes of the book."""
-        write_book(self._connection, book, actor, lease_seconds=self._lease_seconds)
+    def record(self, book: Book, actor: str) -> Sequence[Whole]:
+        """Write all changes of the book; return the parent orders that followed their slices."""
+        return write_book(self._connection, book, actor, lease_seconds=self._lease_seconds)
 
     def commit(self) -> None:
         self._connection.commit()
@@ -187,7 +184,7 @@ class BookUnit:
     def _read(self, statement: Statement, **parameters: object) -> Claim:
         found = execute(self._connection, parameters, _LOCK_ACCOUNTS, _LOCK_CONTROLS, statement)
         rows = named(found, OrderRow)
-        return Claim([to_order(row) for row in rows], to_book(rows, self._risks))
+        return Claim([to_order(row) for row in rows], to_book(rows))
 
 
 class BookUnits:
@@ -198,12 +195,10 @@ class BookUnits:
         engine: Engine,
         *,
         lease_seconds: float,
-        risks: Risks = no_risks,
         at: Passing = unhindered,
     ) -> None:
         self._engine = engine
         self.at = at
-        self._risks = risks
         #: The lease of an order on its way to a venue.
         self._lease_seconds = lease_seconds
 
@@ -211,4 +206,4 @@ class BookUnits:
     def begin(self) -> Iterator[BookUnit]:
         """Open a transaction that is rolled back unless it is committed."""
         with self._engine.connect() as connection:
-            yield BookUnit(connection, lease_seconds=self._lease_seconds, risks=self._risks)
+            yield BookUnit(connection, lease_seconds=self._lease_seconds)

@@ -206,8 +206,13 @@ SELECT * FROM parents_moved
 )
 
 
-def write_book(connection: Connection, book: Book, actor: str, *, lease_seconds: float) -> None:
-    """Write a book in one round trip, and the parent orders of moved slices in a second one."""
+def write_book(
+    connection: Connection, book: Book, actor: str, *, lease_seconds: float
+) -> list[Whole]:
+    """Write a book in one round trip, and in a second one the parent orders of moved slices.
+
+    Return the parent orders that moved.
+    """
     positions = [*book.flattened, *book.positions.values()]
     held = [p for p in positions if p.id is not None]
     new = [p for p in positions if p.id is None]
@@ -239,10 +244,11 @@ def write_book(connection: Connection, book: Book, actor: str, *, lease_seconds:
         | _trades(book)
     )
     execute(connection, parameters, Statement("record", f"WITH {','.join(parts)} SELECT 1"))
-    if parents := {m.order.parent_id for m in book.moves if m.order.parent_id is not None}:
-        parameters = {"parents": array(sorted(parents)), "actor": actor}
-        moved = execute(connection, parameters, _PARENTS).mappings()
-        book.wholes += [Whole(**row) for row in moved]
+    parents = {m.order.parent_id for m in book.moves if m.order.parent_id is not None}
+    if not parents:
+        return []
+    parameters = {"parents": array(sorted(parents)), "actor": actor}
+    return [Whole(**row) for row in execute(connection, parameters, _PARENTS).mappings()]
 
 
 def _orders(book: Book) -> dict[str, str]:

@@ -6,6 +6,7 @@ changes that a transaction must write are collected here; nothing is written.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -92,8 +93,6 @@ class Book:
     trades: list[tuple[int, str, Closing]] = field(default_factory=list)
     #: Positions that became flat.
     flattened: list[Position] = field(default_factory=list)
-    #: Parent orders that followed their slices, known once the book is written.
-    wholes: list[Whole] = field(default_factory=list)
     #: Amended orders, and whether they lose their time priority.
     amended: list[tuple[Order, bool]] = field(default_factory=list)
     #: Amendments to request from a venue, by order id.
@@ -103,6 +102,15 @@ class Book:
     def orders_moved(self) -> int:
         """The number of moved orders."""
         return len({move.order.id for move in self.moves})
+
+    def moves_margin(self, orders: Iterable[Order], *, trades: bool) -> bool:
+        """Return whether deciding these orders takes the risks of contracts.
+
+        A purchase that only rests, in an account that is neither long nor short, takes none.
+        """
+        if trades or any(order.side is Side.SELL for order in orders):
+            return True
+        return any(exposure.worst_quantity for exposure in self.exposures.values())
 
     def begin_day(self, day: date) -> None:
         """Start the day P&L of all accounts for ``day``, the market's date in India."""

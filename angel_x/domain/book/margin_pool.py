@@ -128,17 +128,17 @@ class MarginPools:
 
     #: Held rupees at the time of reading the book.
     stored: Mapping[Pair, Decimal] = field(default_factory=dict)
-    risks: Risks = no_risks
-    #: Contracts whose risks will be needed.
+    #: Read before orders are folded in; a contract without an entry counts as unknown.
+    sheet: RiskSheet = field(default_factory=dict)
+    #: Contracts of the orders, positions and resting orders of the accounts.
     symbols: set[str] = field(default_factory=set)
     _pools: dict[Pair, MarginPool] = field(default_factory=dict)
-    _sheet: dict[str, UnitRisk] = field(default_factory=dict)
 
     def of(self, user_id: int, underlying: str, exposures: Iterable[Exposure]) -> MarginPool:
         """Return the pool of an account in an underlying, from the matching ``exposures``."""
         pair = user_id, underlying
         if pair not in self._pools:
-            pool = MarginPool(self.stored.get(pair, ZERO), self._unit)
+            pool = MarginPool(self.stored.get(pair, ZERO), self.unit)
             for exposure in exposures:
                 same = exposure.user_id == user_id and underlying_of(exposure.symbol) == underlying
                 if same and exposure.worst_quantity:
@@ -158,11 +158,7 @@ class MarginPools:
 
     def unit(self, symbol: str) -> UnitRisk:
         """Return the margin contribution of one unit of a contract."""
-        return self._unit(symbol)
-
-    def _unit(self, symbol: str) -> UnitRisk:
-        found = self._sheet.get(symbol)
-        if found is None:
-            self._sheet.update(self.risks({symbol, *self.symbols} - self._sheet.keys()))
-            found = self._sheet[symbol]
-        return found
+        try:
+            return self.sheet[symbol]
+        except KeyError:
+            return no_risks([symbol])[symbol]

@@ -32,7 +32,7 @@ def what_if(book: Book, orders: Sequence[Order], terms: Sequence[Terms]) -> Tria
         {key: replace(exposure) for key, exposure in book.exposures.items()},
         {key: replace(position) for key, position in book.positions.items()},
         book.rules,
-        MarginPools(book.margins.held(), book.margins.risks, set(book.margins.symbols)),
+        MarginPools(book.margins.held(), book.margins.sheet, set(book.margins.symbols)),
     )
     pairs = sorted(zip(orders, terms, strict=True), key=lambda pair: pair[0].side is Side.SELL)
     for order, offered in pairs:

@@ -74,6 +74,11 @@ class Answer:
     def is_known(self) -> bool:
         return self.state is not VenueState.UNKNOWN
 
+    @property
+    def trades(self) -> bool:
+        """Return whether the order has traded, or would."""
+        return bool(self.executions) or (self.offer is not None and self.offer.fill_quantity > 0)
+
 
 #: The answer of a venue that did not answer.
 UNKNOWN = Answer(VenueState.UNKNOWN)

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from angel_x.domain.book.ledger import LedgerAccount
-from angel_x.domain.book.margin_pool import MarginPool
+from angel_x.domain.book.margin_pool import MarginPool, Risks
 from angel_x.domain.book.what_if import Trial, what_if
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract import underlying_of
@@ -36,12 +36,14 @@ class WhatIf:
         *,
         units: Units,
         venue: Venue,
+        risks: Risks,
         universes: UniverseSource,
         slicing: Slicing,
         market_clock: Clock,
     ) -> None:
         self._units = units
         self._venue = venue
+        self._risks = risks
         self._universes = universes
         self._slicing = slicing
         self._market_clock = market_clock
@@ -61,6 +63,7 @@ class WhatIf:
         if user_id not in book.accounts:
             raise UnknownAccount(f"no account has the id {user_id}")
         book.begin_day(now.astimezone(IST).date())
+        book.margins.sheet = self._risks(book.margins.symbols)
         terms = self._venue.preview(orders)
         trial = what_if(book, orders, terms)
         offered = {number: t for (number, _), t in zip(numbered, terms, strict=True)}

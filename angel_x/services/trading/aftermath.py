@@ -6,7 +6,7 @@ repeats a trade.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
@@ -49,12 +49,15 @@ class Aftermath:
         #: The exceptions that mean an unavailable cache or message broker.
         self._unreachable = unreachable
 
-    def tell(self, book: Book, elapsed_seconds: float = 0.0) -> None:
-        """Publish the moves of a committed book; ``elapsed_seconds`` since its orders were read."""
+    def tell(self, book: Book, wholes: Sequence[Whole] = (), elapsed_seconds: float = 0.0) -> None:
+        """Publish the moves of a committed book and the sliced orders that followed their slices.
+
+        ``elapsed_seconds`` have passed since its orders were read.
+        """
         self._count(book, elapsed_seconds)
         try:
             moves = [_event(move) for move in book.moves]
-            self._events.publish([*moves, *map(_whole_event, book.wholes)])
+            self._events.publish([*moves, *map(_whole_event, wholes)])
             self._resting.note({m.order.symbol for m in book.moves if m.status in RESTING})
             traded = sorted({fill.order.user_id for fill in book.fills})
             if traded and (fresh := self._portfolios.mark_dirty(traded)):

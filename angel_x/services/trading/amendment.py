@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.family import Family
-from angel_x.domain.book.reports import take
 from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import DenialReason
@@ -122,6 +121,7 @@ class Amending:
     def _apply(self, book: Book, differing: Sequence[tuple[Order, Order]]) -> None:
         """Change orders that wait at once, those at the venue with its consent."""
         previews = self._venue.preview([after for _, after in differing])
+        self._desk.read_risks(book)
         changes = []
         for (order, after), terms in zip(differing, previews, strict=True):
             amendment = Amendment.of(after)
@@ -133,9 +133,7 @@ class Amending:
                 changes.append((order, amendment))
         # Fill orders that a local venue can fill at once; received orders are decided later.
         if changes:
-            answers = self._venue.amend(changes)
-            for (order, _), answer in zip(changes, answers, strict=True):
-                take(book, order, answer)
+            self._desk.take(book, [order for order, _ in changes], self._venue.amend(changes))
 
 
 def _refuse(order: Order, after: Order, denial: DenialReason | None) -> None:

@@ -155,12 +155,20 @@ class Execution:
         """Trade orders on the venue's offers, or let them be sent to one that takes its time."""
         if not self._venue.places_at_once:
             # Orders that are only sent must not take displayed size.
-            for order, terms in zip(orders, self._venue.preview(orders), strict=True):
+            previews = self._venue.preview(orders)
+            self._read_risks(book, orders, trades=False)
+            for order, terms in zip(orders, previews, strict=True):
                 book.submit(order, terms)
             return
-        for order, answer in zip(orders, self._venue.place(orders), strict=True):
+        answers = self._venue.place(orders)
+        self._read_risks(book, orders, trades=any(answer.trades for answer in answers))
+        for order, answer in zip(orders, answers, strict=True):
             assert answer.offer is not None, "a venue that places at once makes offers"
             book.decide(order, answer.offer)
+
+    def _read_risks(self, book: Book, orders: Sequence[Order], *, trades: bool) -> None:
+        if book.moves_margin(orders, trades=trades):
+            self._desk.read_risks(book)
 
     def _report_unknown(self, unit: Unit, order_ids: Sequence[int]) -> None:
         if unknown := unit.unknown(order_ids):

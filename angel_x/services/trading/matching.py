@@ -9,7 +9,6 @@ import numpy as np
 import structlog
 
 from angel_x.domain.book.claim import Claim
-from angel_x.domain.book.reports import take
 from angel_x.domain.exchange.matching import by_priority, crosses, touch_paise, triggered
 from angel_x.domain.orders.denial import CancelReason
 from angel_x.domain.orders.order import RESTING, OrderStatus
@@ -126,8 +125,7 @@ class Matching:
         self._desk.withdraw(book, ended, over, OrderStatus.EXPIRED)
         # One that may not trade must not use up displayed size.
         standing = [o for o in orders if o.valid_until > now and book.may_stand(o)]
-        for order, answer in zip(standing, self._venue.settle(standing), strict=True):
-            take(book, order, answer)
+        self._desk.take(book, standing, self._venue.settle(standing))
         return True
 
 

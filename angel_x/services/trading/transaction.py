@@ -67,13 +67,12 @@ class Transactions:
             if not decide(unit, claimed):
                 return claimed
             self._pass(steps.decided)
-            if claimed.book.moves:
-                unit.record(claimed.book, actor)
+            wholes = unit.record(claimed.book, actor) if claimed.book.moves else ()
             self._pass(steps.recorded)
             unit.commit()
         self._pass(steps.committed)
         if claimed.book.moves:
-            self._aftermath.tell(claimed.book, self._monotonic() - started)
+            self._aftermath.tell(claimed.book, wholes, self._monotonic() - started)
         self._pass(steps.told)
         return claimed
 

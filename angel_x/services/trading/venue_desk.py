@@ -14,6 +14,7 @@ import structlog
 
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.claim import Claim
+from angel_x.domain.book.margin_pool import Risks
 from angel_x.domain.book.reports import take
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.exchange.answer import Answer, VenueState
@@ -26,6 +27,7 @@ from angel_x.domain.orders.order import (
     RESTING,
     Order,
     OrderStatus,
+    Side,
     tag_of,
 )
 from angel_x.domain.orders.step import Step
@@ -61,12 +63,14 @@ class VenueDesk:
         *,
         transactions: Transactions,
         venue: Venue,
+        risks: Risks,
         market_clock: Clock,
         meter: Meter,
         transient: tuple[type[Exception], ...],
     ) -> None:
         self._transactions = transactions
         self._venue = venue
+        self._risks = risks
         self._market_clock = market_clock
         self._meter = meter
         #: Errors of servers, not of orders.
@@ -97,17 +101,36 @@ class VenueDesk:
         A cancellation that was requested from the venue before is not requested again.
         """
         placed = [order for order in orders if order.status in PLACED]
-        for order in orders:
-            if order.status not in PLACED:
-                book.take_off(order, status, reason)
+        leaving = [order for order in orders if order.status not in PLACED]
         if self._venue.is_local:
-            for order, answer in zip(placed, self._venue.cancel(placed), strict=True):
-                if answer.state is VenueState.CANCELED:
-                    book.take_off(order, status, reason)
+            answers = zip(placed, self._venue.cancel(placed), strict=True)
+            leaving += [o for o, answer in answers if answer.state is VenueState.CANCELED]
         else:
             for order in placed:
                 if order.status is not OrderStatus.PENDING_CANCEL:
                     book.ask_to_cancel(order, reason)
+        if any(order.side is Side.SELL and order.status in PLACED for order in leaving):
+            self.read_risks(book)
+        for order in leaving:
+            book.take_off(order, status, reason)
+
+    def read_risks(self, book: Book) -> None:
+        """Read the risks of all contracts of a book, once, before orders are folded into it.
+
+        Which contracts those are is known only from the claim, so this happens under its locks, as
+        the venue's quotes are read; but outside of the fold, which reaches no server, and from a
+        sheet that all batches of a moment share.
+        """
+        if not book.margins.sheet:
+            book.margins.sheet = self._risks(book.margins.symbols)
+
+    def take(self, book: Book, orders: Sequence[Order], answers: Sequence[Answer]) -> None:
+        """Take the venue's answers about orders in the market or on their way there."""
+        trades = any(answer.trades for answer in answers)
+        if book.moves_margin(orders, trades=trades):
+            self.read_risks(book)
+        for order, answer in zip(orders, answers, strict=True):
+            take(book, order, answer)
 
     def resolve(self, order_ids: Sequence[int], *, absent: Absent, actor: str, steps: Steps) -> int:
         """Query the status of orders with an expired lease by tag; return the number of moved ones.
@@ -120,6 +143,8 @@ class VenueDesk:
             return 0
 
         def decide(_unit: Unit, claimed: Claim) -> bool:
+            if claimed.orders:
+                self.read_risks(claimed.book)
             for order in claimed.orders:
                 self._resolve(claimed.book, order, answers[order.id], absent)
             return bool(claimed.book.moves)
@@ -203,6 +228,7 @@ class VenueDesk:
         if self._venue.is_local:
             self._take_offers(book, orders)
             return
+        self.read_risks(book)
         for order in orders:
             request = requests[order.id]
             take(book, order, request.answer, request.wanted)
@@ -211,11 +237,11 @@ class VenueDesk:
         """Trade orders that have arrived at a local venue, in the market as it is now."""
         now = self._market_clock()
         standing = [order for order in orders if order.valid_until > now]
+        self.read_risks(book)
         for order in orders:
             if order.valid_until <= now:
                 book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
-        for order, answer in zip(standing, self._venue.settle(standing), strict=True):
-            take(book, order, answer)
+        self.take(book, standing, self._venue.settle(standing))
 
     def _ours(self, unit: Unit, requests: Mapping[int, _Request]) -> Claim:
         """Claim the orders that still wait for the answer to our attempt."""
@@ -240,6 +266,8 @@ class VenueDesk:
         """Close orders that cannot be decided, with a traceback that operators can read."""
 
         def decide(_unit: Unit, claimed: Claim) -> bool:
+            if claimed.orders:
+                self.read_risks(claimed.book)
             for order in claimed.orders:
                 parked(claimed.book, order, detail)
             return bool(claimed.orders)

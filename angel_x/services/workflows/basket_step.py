@@ -135,6 +135,7 @@ class BasketStep:
                 # One of them was taken off in the meantime, which is the next thing to look at.
                 return False
             self._desk.begin_day(book)
+            self._desk.read_risks(book)
             refusals = what_if(book, orders, self._venue.preview(orders)).refusals
             numbers = {part: leg.number for leg in legs for part in leg.parts}
             why = [f"leg {numbers[i]}: {reason.value}" for i, reason in refusals.items()]

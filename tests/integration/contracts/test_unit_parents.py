@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
 
-from angel_x.domain.book.book import Book
+from angel_x.domain.book.book import Book, Whole
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import OPEN, Order, OrderStatus
 from tests.builders.terms import fill, rest
 from tests.fakes.tables import LOT
-from tests.integration.contracts.worlds import World
+from tests.integration.contracts.worlds import MARGIN, World
 
 
 def deny(book: Book, order: Order) -> None:
@@ -43,14 +43,15 @@ def sliced(world: World, user: int, limit: str | None = "100.00") -> tuple[int, 
     return parent, [world.order(user, limit, parent_id=parent) for _ in range(2)]
 
 
-def act(world: World, slices: list[int], *deeds: str) -> Book:
+def act(world: World, slices: list[int], *deeds: str) -> Sequence[Whole]:
     with world.units.begin() as unit:
         orders, book = unit.orders(slices, OPEN)
+        book.margins.sheet = MARGIN
         for order, deed in zip(orders, deeds, strict=True):
             DEEDS[deed](book, order)
-        unit.record(book, "test")
+        wholes = unit.record(book, "test")
         unit.commit()
-    return book
+    return wholes
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_a_sliced_order_stands_where_its_slices_have_come_to(
 ) -> None:
     parent, slices = sliced(world, user)
 
-    book = act(world, slices, *deeds)
+    wholes = act(world, slices, *deeds)
 
     row = world.row(parent)
     filled = sum(world.row(number).order.filled_quantity for number in slices)
@@ -82,7 +83,7 @@ def test_a_sliced_order_stands_where_its_slices_have_come_to(
     assert row.order.traded_value == 100 * filled
     assert (row.closed_at is not None) == row.order.status.is_closed
     assert world.events(parent) == [(status, "test", 0, reason)]
-    (whole,) = book.wholes
+    (whole,) = wholes
     assert (whole.order_id, whole.user_id, whole.quantity) == (parent, user, 2 * LOT)
     assert (whole.status, whole.reason, whole.filled_quantity) == (status, reason, filled)
     assert whole.average_price == (Decimal("100.0000") if filled else None)
@@ -101,9 +102,7 @@ def test_nothing_is_told_of_a_sliced_order_that_stays_where_it_is(world: World, 
     parent, slices = sliced(world, user)
     act(world, slices, "rest", "wait")
 
-    book = act(world, slices, "wait", "rest")
-
-    assert book.wholes == []
+    assert list(act(world, slices, "wait", "rest")) == []
     assert len(world.events(parent)) == 1
 
 

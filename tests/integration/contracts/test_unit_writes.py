@@ -19,7 +19,7 @@ from angel_x.domain.orders.order import OPEN, RESTING, Order, OrderStatus, Produ
 from angel_x.errors import IllegalTransition
 from tests.builders.terms import fill, rest
 from tests.fakes.tables import LOT
-from tests.integration.contracts.worlds import LEASE_SECONDS, UNIVERSE, World
+from tests.integration.contracts.worlds import LEASE_SECONDS, MARGIN, UNIVERSE, World
 
 RECEIVED = frozenset({OrderStatus.RECEIVED})
 SYMBOL, OTHER, THIRD = UNIVERSE.symbols[2], UNIVERSE.symbols[0], UNIVERSE.symbols[1]
@@ -37,6 +37,7 @@ def act(
     with world.units.begin() as unit:
         orders, book = unit.orders(order_ids, statuses)
         assert len(orders) == len(order_ids)
+        book.margins.sheet = MARGIN
         for order in orders:
             deed(book, order)
         unit.record(book, "test")

@@ -104,7 +104,7 @@ class World(Protocol):
 
 class MemoryWorld:
     def __init__(self) -> None:
-        self.tables = Tables(risks=MARGIN)
+        self.tables = Tables()
         self.units: Units = MemoryUnits(self.tables, lease_seconds=LEASE_SECONDS)
         self.hasty: Units = self.units
         self.due: DueOrders = MemoryDueOrders(self.tables)
@@ -163,8 +163,8 @@ class SqlWorld(MemoryWorld):
         super().__init__()
         self._engine = engine
         self.tables.clock = wall_clock
-        self.units = BookUnits(engine, lease_seconds=LEASE_SECONDS, risks=MARGIN)
-        self.hasty = BookUnits(hasty, lease_seconds=LEASE_SECONDS, risks=MARGIN)
+        self.units = BookUnits(engine, lease_seconds=LEASE_SECONDS)
+        self.hasty = BookUnits(hasty, lease_seconds=LEASE_SECONDS)
         self.due = OrderSearch(engine)
         self.replays = PostgresReplays(engine, ring_after_seconds=RING_AFTER_SECONDS)
         self.hasty_replays = PostgresReplays(hasty, ring_after_seconds=RING_AFTER_SECONDS)

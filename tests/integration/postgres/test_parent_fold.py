@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ class Family:
     parent: int
     slices: list[int]
 
-    def come_to(self, *ends: tuple[OrderStatus, int, str, str | None]) -> Book:
+    def come_to(self, *ends: tuple[OrderStatus, int, str, str | None]) -> Sequence[Whole]:
         """Let each slice stand somewhere: status, units filled, rupees traded, reason."""
         book = empty_book()
         for number, (status, filled, value, reason) in zip(self.slices, ends, strict=True):
@@ -38,13 +39,13 @@ class Family:
             order.status, order.filled_quantity = status, filled
             order.traded_value = Decimal(value)
             book.moves.append(Move(order, status, reason))
-        self.record(book)
-        return book
+        return self.record(book)
 
-    def record(self, book: Book) -> None:
+    def record(self, book: Book) -> Sequence[Whole]:
         with BookUnits(self.engine, lease_seconds=60.0).begin() as unit:
-            unit.record(book, "test")
+            wholes = unit.record(book, "test")
             unit.commit()
+        return wholes
 
     def whole(self, columns: str) -> tuple[Any, ...]:
         [row] = select(self.engine, f"SELECT {columns} FROM orders WHERE id = {self.parent}")
@@ -117,7 +118,7 @@ def test_a_sliced_order_is_what_its_slices_are(
     status: str,
     reason: str | None,
 ) -> None:
-    book = family.come_to(first, second)
+    wholes = family.come_to(first, second)
 
     filled, value = first[1] + second[1], Decimal(first[2]) + Decimal(second[2])
     average = {0: None, 65: "50.7700", 650: "50.7700", 1300: "50.7700"}[filled]
@@ -126,7 +127,7 @@ def test_a_sliced_order_is_what_its_slices_are(
         "trigger_price::text, closed_at IS NOT NULL, updated_at > accepted_at"
     ) == (status, reason, filled, value, average, "50.00", "51.00", status in CLOSED, True)
     assert family.events() == [(status, "test", reason)]
-    assert book.wholes == [
+    assert wholes == [
         Whole(
             family.user_id, family.parent, "whole", B, "SELL", status, reason, 1300, filled,
             None if average is None else Decimal(average),
@@ -135,10 +136,10 @@ def test_a_sliced_order_is_what_its_slices_are(
 
 
 def test_slices_that_wait_for_their_decision_leave_the_whole_as_it_was(family: Family) -> None:
-    book = family.come_to((S.RECEIVED, *UNTRADED, None), (S.RECEIVED, *UNTRADED, None))
+    wholes = family.come_to((S.RECEIVED, *UNTRADED, None), (S.RECEIVED, *UNTRADED, None))
 
     assert family.whole("status, filled_quantity, updated_at = accepted_at")[:2] == ("received", 0)
-    assert (family.events(), book.wholes) == ([], [])
+    assert (family.events(), wholes) == ([], [])
 
 
 def test_a_whole_that_is_where_it_was_is_not_told_of_again(family: Family) -> None:
@@ -146,10 +147,10 @@ def test_a_whole_that_is_where_it_was_is_not_told_of_again(family: Family) -> No
     family.come_to(*ends)
     [updated] = family.whole("updated_at")
 
-    book = family.come_to(*ends)
+    wholes = family.come_to(*ends)
 
     assert family.whole("updated_at") == (updated,)
-    assert (family.events(), book.wholes) == ([("working", "test", None)], [])
+    assert (family.events(), wholes) == ([("working", "test", None)], [])
 
 
 @pytest.mark.parametrize(("price", "trigger"), [("60.00", "51.00"), ("50.00", "61.00")])
@@ -163,19 +164,19 @@ def test_an_amended_price_is_that_of_the_whole_and_told(
     book.moves.append(Move(order, order.status, "AMENDED"))
     book.amended.append((order, False))
 
-    family.record(book)
+    wholes = family.record(book)
 
     assert family.whole("limit_price::text, trigger_price::text") == (price, trigger)
-    assert [whole.order_id for whole in book.wholes] == [family.parent]
+    assert [whole.order_id for whole in wholes] == [family.parent]
 
 
 def test_what_happens_to_one_whole_leaves_the_others_as_they_were(family: Family) -> None:
     other = insert_order(family.engine, family.user_id, "other", slices=1, held=True)
     insert_order(family.engine, family.user_id, "t1", parent_id=other)
 
-    book = family.come_to((S.FILLED, *ALL, None), (S.FILLED, *ALL, None))
+    wholes = family.come_to((S.FILLED, *ALL, None), (S.FILLED, *ALL, None))
 
     assert select(family.engine, f"SELECT status, traded_value FROM orders WHERE id = {other}") == [
         ("received", 0)
     ]
-    assert [whole.order_id for whole in book.wholes] == [family.parent]
+    assert [whole.order_id for whole in wholes] == [family.parent]

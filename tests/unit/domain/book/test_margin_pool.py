@@ -215,18 +215,11 @@ def test_a_pool_is_made_of_the_open_contracts_of_its_account_and_underlying() ->
         Exposure(2, SHORT, -LOT),
         Exposure(1, "BANKNIFTY_25AUG26_50000CE", -LOT),
     ]
-    asked: list[set[str]] = []
-
-    def risks(symbols: Collection[str]) -> RiskSheet:
-        asked.append(set(symbols))
-        return sheet(symbols)
-
-    pools = MarginPools({}, risks, {SHORT, HEDGE})
+    pools = MarginPools({}, sheet({SHORT, HEDGE}), {SHORT, HEDGE})
 
     needed = pools.of(1, "NIFTY", exposures).requirement().total
 
     assert needed == naive_requirement(UNITS, {SHORT: -LOT, HEDGE: LOT})
-    assert asked == [{SHORT, HEDGE}]
     assert pools.held() == {}
 
 

@@ -67,7 +67,7 @@ def book(
         {},
         {},
         TradingRules.from_rows([(*scope, state)], ()),
-        MarginPools(risks=flat(Decimal(10))),
+        MarginPools(sheet=flat(Decimal(10))),
     )
     made.exposures[USER, SYMBOL] = exposure = Exposure(USER, SYMBOL, held)
     exposure.offer(it.side, it.leaves_quantity + beside)

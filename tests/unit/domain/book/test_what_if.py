@@ -38,7 +38,7 @@ def order(order_id: int, side: Side, symbol: str = "A") -> Order:
 
 def book(cash: int) -> Book:
     account = Account(1, Decimal(cash), Decimal(0), Decimal(0))
-    return Book({1: account}, {}, {}, margins=MarginPools(risks=flat(Decimal(1000))))
+    return Book({1: account}, {}, {}, margins=MarginPools(sheet=flat(Decimal(1000))))
 
 
 def test_the_book_and_the_orders_stay_as_they_are() -> None:

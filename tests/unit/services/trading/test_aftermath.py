@@ -138,9 +138,9 @@ def test_sliced_orders_are_told_of_after_their_slices() -> None:
     book = book_of(order)
     book.deny(order, DenialReason.NO_QUOTE)
     whole = Whole(1, 9, "big", SYMBOL, "SELL", "canceled", "NO_QUOTE", 130, 65, Decimal("99.5000"))
-    book.wholes += [whole, replace(whole, order_id=10, filled_quantity=0, average_price=None)]
+    other_whole = replace(whole, order_id=10, filled_quantity=0, average_price=None)
 
-    world.aftermath.tell(book)
+    world.aftermath.tell(book, [whole, other_whole])
 
     _, event, other = world.events.published
     assert event == {
@@ -201,7 +201,7 @@ def test_moves_are_counted_by_status_and_timed_from_acceptance() -> None:
         book.decide(order, fill())
     book.deny(orders[2], DenialReason.NO_QUOTE)
 
-    world.aftermath.tell(book, 0.5)
+    world.aftermath.tell(book, elapsed_seconds=0.5)
 
     assert world.meter.added == [
         (Metric.ORDERS_PROCESSED, 2, {"status": "filled"}),
