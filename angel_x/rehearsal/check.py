@@ -30,7 +30,7 @@ class HistoryCheck:
     sent: int
     accepted: int
     refused: int
-    #: Requests, not orders, without an answer that says whether they were stored.
+    #: Requests, not orders, without a known outcome.
     unknown_answers: int
     #: Orders that were accepted after an unknown answer.
     recovered: int

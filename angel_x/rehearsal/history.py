@@ -1,7 +1,7 @@
 """The requests of the clients and their answers, one line each, in files that only grow.
 
 A line is written before the request is sent, and another one before its answer is used, so that the
-history holds everything that a client knows.
+history contains all requests and answers of a client.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     #: Nothing of it is stored now; it may be sent again.
     BUSY = "busy"
-    #: No answer, or one that leaves it open.
+    #: No answer, or one without a known outcome.
     UNKNOWN = "unknown"
 
     @property
@@ -129,5 +129,5 @@ def read(folder: Path) -> Iterator[Entry]:
 
 
 def now() -> float:
-    """Return the seconds that stand in every entry; all clients are threads of one process."""
+    """Return the time for an entry in seconds; all clients are threads of one process."""
     return round(monotonic(), 4)

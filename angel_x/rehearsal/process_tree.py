@@ -32,11 +32,11 @@ class ProcessTree:
         return not any(map(is_alive, self.members))
 
     def are_stopped(self) -> bool:
-        """Say whether every living process is stopped."""
+        """Return whether every living process is stopped."""
         return all(_status(process) == psutil.STATUS_STOPPED for process in self._living())
 
     def are_running(self) -> bool:
-        """Say whether no process is stopped."""
+        """Return whether no process is stopped."""
         return not any(_status(process) == psutil.STATUS_STOPPED for process in self._living())
 
     def _living(self) -> list[psutil.Process]:
@@ -60,7 +60,7 @@ class ProcessTree:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Say whether a process still runs under its id, and is no zombie."""
+    """Return whether a process still runs under its id and is no zombie."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

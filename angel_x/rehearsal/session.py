@@ -32,7 +32,7 @@ class Outcome(Protocol):
 
     @property
     def holds(self) -> bool:
-        """Whether every rule holds."""
+        """Return whether every rule holds."""
         ...
 
 
@@ -52,7 +52,7 @@ class Running:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal(Generic[_Report]):
-    """How one rehearsal runs and tells its report."""
+    """One rehearsal: it runs a system and its work, and prints a report."""
 
     #: With a home of its own, from :func:`isolated`.
     plan: Plan
@@ -69,7 +69,7 @@ class Rehearsal(Generic[_Report]):
     keeps_home: bool = False
 
     def run(self) -> bool:
-        """Run the system and the work, tell the report, and say whether every rule holds.
+        """Run the system and the work, print the report, and return whether every rule holds.
 
         The home is removed, unless a rule is broken or the work failed.
 

@@ -15,11 +15,11 @@ _POLL_SECONDS = 0.02
 
 
 class Interrupted(AngelXError):
-    """A rehearsal was told to stop, or could not go on."""
+    """A rehearsal was stopped, or could not continue."""
 
 
 def holds_within(seconds: float, condition: Callable[[], bool], stop: Event) -> bool:
-    """Return whether a condition comes to hold within some seconds, or before ``stop`` is set."""
+    """Return whether a condition becomes true within some seconds and before ``stop`` is set."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline or stop.wait(_POLL_SECONDS):
@@ -28,7 +28,7 @@ def holds_within(seconds: float, condition: Callable[[], bool], stop: Event) -> 
 
 
 def through_outages(ask: Callable[[], _Found], stop: Event) -> _Found:
-    """Return the first answer of servers that may be away.
+    """Return the first answer of servers that may be unavailable.
 
     Raises:
         Exception: Of :data:`TRANSIENT`, once ``stop`` is set.

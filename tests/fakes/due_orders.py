@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from angel_x.domain.operations.due_order import DueOrder
 from angel_x.domain.orders.order import ASKED, OrderStatus, Priority
 from tests.fakes.tables import Row, Tables
-
-
-@dataclass(frozen=True)
-class Due:
-    id: int
-    priority: Priority
-    rings: int
-    is_abandoned: bool
 
 
 class MemoryDueUnit:
@@ -25,7 +17,7 @@ class MemoryDueUnit:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def due(self, lanes: Collection[Priority], limit: int) -> list[Due]:
+    def due(self, lanes: Collection[Priority], limit: int) -> list[DueOrder]:
         def is_due(row: Row) -> bool:
             order_id, priority = row.order.id, row.order.priority
             is_free = self._tables.order_locks.get(order_id, self) is self
@@ -75,5 +67,5 @@ def _lease(row: Row) -> datetime:
     return row.lease_until
 
 
-def _due(*, left: bool) -> Callable[[Row], Due]:
-    return lambda row: Due(row.order.id, row.order.priority, row.rings, left)
+def _due(*, left: bool) -> Callable[[Row], DueOrder]:
+    return lambda row: DueOrder(row.order.id, row.order.priority, row.rings, left)

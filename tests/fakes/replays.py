@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from angel_x.domain.orders.denial import DenialReason
-from angel_x.domain.orders.order import OrderStatus, OrderType, Priority
-from angel_x.domain.records.audit import ParkedOrder
+from angel_x.domain.orders.order import OrderStatus, OrderType
+from angel_x.domain.records.audit import ParkedOrder, ReplayCandidate
 from tests.fakes.tables import Event, Row, Tables
 from tests.fakes.units import WouldWait
 
@@ -19,17 +19,6 @@ _FAILED = DenialReason.PROCESSING_FAILED
 _REFUSED = {OrderStatus.DENIED, OrderStatus.REJECTED}
 #: Their limit is what they were sent with; another one has got it when it was decided.
 _LIMITED = {OrderType.LIMIT, OrderType.STOP_LIMIT}
-
-
-@dataclass(frozen=True)
-class Candidate:
-    id: int
-    client_order_id: str
-    priority: Priority
-    is_parked: bool
-    is_of_workflow: bool
-    replays: int
-    living: int | None
 
 
 class MemoryReplays:
@@ -90,7 +79,7 @@ class MemoryReplayUnit:
         self._store = store
         self._tables = store.tables
 
-    def candidate(self, order_id: int) -> Candidate | None:
+    def candidate(self, order_id: int) -> ReplayCandidate | None:
         row = self._root(order_id)
         if row is None:
             return None
@@ -102,7 +91,7 @@ class MemoryReplayUnit:
         is_of_workflow = row.basket_id is not None or order.client_order_id.startswith(
             "square-off "
         )
-        return Candidate(
+        return ReplayCandidate(
             order.id,
             order.client_order_id,
             order.priority,

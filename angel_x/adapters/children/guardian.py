@@ -1,4 +1,4 @@
-"""The process that owns the servers: it starts them, restarts what dies, and stops them when its parent is gone.
+"""The process that owns the servers: it starts them, restarts those that die, and stops them when its parent ends.
 
 It starts in milliseconds, without site packages.
 Standard input brings one line of JSON, the plan, and later the word ``ready``; its end means that the parent is gone.
@@ -84,7 +84,7 @@ class Parent:
         return self._is_gone or os.getppid() != self._pid
 
     def tell(self, **event: object) -> None:
-        """Report an event, unless nobody listens any more."""
+        """Report an event to the parent, if it still reads."""
         if not self.is_ready:
             with contextlib.suppress(BrokenPipeError):  # its death is noticed on standard input
                 os.write(1, json.dumps(event).encode() + b"\n")
@@ -218,7 +218,7 @@ class Guardian:
             child.stop()
         Path(self._plan["state"]).unlink(missing_ok=True)
         for directory in self._plan["discard"]:
-            # What is not empty holds a socket of a killed server, which the next start replaces.
+            # A directory that is not empty contains a socket of a killed server, which the next start replaces.
             with contextlib.suppress(OSError):
                 Path(directory).rmdir()
 

@@ -14,7 +14,7 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def dying_with_parent(number: int = signal.SIGTERM) -> Callable[[], None]:
-    """Return the first call of a new process: the kernel shall signal it when its parent dies.
+    """Return a function for a new process that makes the kernel signal it when its parent dies.
 
     It belongs after a change of user, which would clear the request.
     """

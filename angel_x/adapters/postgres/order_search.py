@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +14,7 @@ from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.prepared import Statement, execute
 from angel_x.adapters.postgres.rows import named
 from angel_x.domain.exchange.matching import ORDER
+from angel_x.domain.operations.due_order import DueOrder
 from angel_x.domain.orders.order import ASKED, OPEN, RESTING, OrderStatus, Priority, Side
 from angel_x.domain.orders.step import Passing, Step, unhindered
 
@@ -72,18 +72,6 @@ class _DueRow(NamedTuple):
     is_abandoned: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """An order that has waited longer than a doorbell should take."""
-
-    id: int
-    priority: Priority
-    #: The number of rings of the relay while its queue was empty.
-    rings: int
-    #: Whether it is on its way to the venue with an expired lease.
-    is_abandoned: bool = False
-
-
 class DueUnit:
     """The due rows of one relay, locked until it is left."""
 
@@ -91,11 +79,11 @@ class DueUnit:
         self._connection = connection
         self._at = at
 
-    def due(self, lanes: Collection[Priority], limit: int) -> list[Due]:
+    def due(self, lanes: Collection[Priority], limit: int) -> list[DueOrder]:
         """Return the longest due orders of lanes that no other relay has locked, of each kind."""
         parameters = {"lanes": array(lanes), "limit": limit}
         found = named(self._connection.exec_driver_sql(_DUE, parameters), _DueRow)
-        due = [Due(r.id, Priority(r.priority), r.rings, r.is_abandoned) for r in found]
+        due = [DueOrder(r.id, Priority(r.priority), r.rings, r.is_abandoned) for r in found]
         if due:
             self._at(Step.SWEEP_READ)
         return due

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +14,7 @@ from angel_x.adapters.postgres.rows import named
 from angel_x.domain.orders.denial import DenialReason, MoveReason
 from angel_x.domain.orders.order import EXIT_PREFIX, REFUSED, OrderStatus, Priority
 from angel_x.domain.orders.order_types import LIMITED
-from angel_x.domain.records.audit import ParkedOrder
+from angel_x.domain.records.audit import ParkedOrder, ReplayCandidate
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -97,22 +96,6 @@ class _CandidateRow(NamedTuple):
     living: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An order that is to be sent again, and what has become of earlier replays."""
-
-    id: int
-    client_order_id: str
-    priority: Priority
-    is_parked: bool
-    #: A basket or a square-off sent it, and knows nothing of orders that others send.
-    is_of_workflow: bool
-    #: How often it was replayed.
-    replays: int
-    #: A replay that is open or has traded.
-    living: int | None
-
-
 class ReplayUnit:
     """One order, locked.  Leaving it without :meth:`send` changes nothing."""
 
@@ -120,7 +103,7 @@ class ReplayUnit:
         self._connection = connection
         self._ring_after = ring_after_seconds
 
-    def candidate(self, order_id: int) -> Candidate | None:
+    def candidate(self, order_id: int) -> ReplayCandidate | None:
         """Lock the original parked order, from its own id or that of a replay."""
         locked = self._connection.exec_driver_sql(
             _LOCK, {"order_id": order_id}
@@ -130,7 +113,7 @@ class ReplayUnit:
         # A separate statement, which sees the changes of the former holder of the lock.
         found = self._connection.exec_driver_sql(_READ, {"order_id": locked})
         [row] = named(found, _CandidateRow)
-        return Candidate(
+        return ReplayCandidate(
             row.id, row.client_order_id, Priority(row.priority), row.is_parked,
             row.is_of_workflow, row.replays, row.living,
         )  # fmt: skip

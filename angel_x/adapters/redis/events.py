@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
 from redis import Redis
 
+from angel_x.domain.records.live_event import LiveEvent
+
 KEY = "ax:events"
 _LENGTH = 10_000
 #: The ``user_id`` of events for all accounts.
 EVERYBODY = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One entry of the stream."""
-
-    #: Redis's own id, which a client shows to resume after it.
-    id: str
-    user_id: int
-    kind: str
-    #: JSON.
-    body: str
 
 
 # One command for all events: packing as many commands costs the client several times as much.
@@ -51,7 +40,7 @@ class EventStream:
             arguments += _written(event)
         self._append(keys=[KEY], args=arguments)
 
-    def read(self, after_id: str, block_ms: int | None = None, count: int = 500) -> list[Event]:
+    def read(self, after_id: str, block_ms: int | None = None, count: int = 500) -> list[LiveEvent]:
         """Return the events after ``after_id``, waiting up to ``block_ms`` for the first.
 
         ``$`` means from now on.
@@ -70,8 +59,8 @@ def _written(event: Mapping[str, object]) -> tuple[str, str, bytes]:
     return str(event["user_id"]), str(event["kind"]), msgspec.json.encode(body, enc_hook=str)
 
 
-def _event(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Event:
-    return Event(
+def _event(entry_id: bytes, fields: Mapping[bytes, bytes]) -> LiveEvent:
+    return LiveEvent(
         entry_id.decode(),
         int(fields[b"user_id"]),
         fields[b"kind"].decode(),

@@ -57,7 +57,7 @@ class Tether:
             self._keeper.tell(json.dumps(plan))
 
     def say_ready(self) -> None:
-        """Tell the guardian that the servers are ready; from now on it restarts a server that dies.
+        """Report readiness to the guardian; from now on it restarts a server that dies.
 
         Raises:
             ServerUnavailable: The guardian has ended, and the servers with it.

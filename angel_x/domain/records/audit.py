@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from angel_x.domain.orders.order import OrderStatus, Side
+from angel_x.domain.orders.order import OrderStatus, Priority, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,22 @@ class ParkedOrder:
     detail: str | None
     #: The id of its replay, None where it was not replayed.
     replayed_as: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayCandidate:
+    """An order to replay, with the state of earlier replays."""
+
+    id: int
+    client_order_id: str
+    priority: Priority
+    is_parked: bool
+    #: Whether a basket or a square-off sent it, which would not recognize a replay.
+    is_of_workflow: bool
+    #: The number of earlier replays.
+    replays: int
+    #: An earlier replay that is open or has traded, None without one.
+    living: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

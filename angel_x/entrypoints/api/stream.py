@@ -16,7 +16,8 @@ from angel_x.entrypoints.api.subscriptions import check_event_id
 from angel_x.errors import AccessDenied
 
 if TYPE_CHECKING:
-    from angel_x.entrypoints.api.subscriptions import Event, Subscriptions
+    from angel_x.domain.records.live_event import LiveEvent
+    from angel_x.entrypoints.api.subscriptions import Subscriptions
     from angel_x.services.accounts.access import Access
 
 KEEP_ALIVE_SECONDS = 15.0
@@ -79,5 +80,5 @@ async def _while_valid(
         yield line
 
 
-def _line(event: Event) -> bytes:
+def _line(event: LiveEvent) -> bytes:
     return f"id: {event.id}\nevent: {event.kind}\ndata: {event.body}\n\n".encode()

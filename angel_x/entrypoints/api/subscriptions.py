@@ -15,6 +15,7 @@ from typing import Protocol
 
 import structlog
 
+from angel_x.domain.records.live_event import LiveEvent
 from angel_x.errors import InvalidInput
 
 log = structlog.get_logger()
@@ -28,25 +29,12 @@ _PAUSE_SECONDS = 1.0
 _EVENT_ID = re.compile(r"[0-9]{1,18}(-[0-9]{1,18})?")
 
 
-class Event(Protocol):
-    """One entry of the stream."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def user_id(self) -> int: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def body(self) -> str: ...
-
-
-class Stream(Protocol):
+class EventSource(Protocol):
     """The source of events; every call blocks."""
 
     def read(
         self, after_id: str, block_ms: int | None = None, count: int = 500
-    ) -> Sequence[Event]: ...
+    ) -> Sequence[LiveEvent]: ...
     def last_id(self) -> str: ...
 
 
@@ -55,12 +43,12 @@ class Subscription:
 
     def __init__(self, user_id: int) -> None:
         self._addresses = frozenset({user_id, EVERYBODY})
-        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._events: asyncio.Queue[LiveEvent | None] = asyncio.Queue()
         self._ended = False
         #: The id of the newest event that was checked.
         self._seen = (0, 0)
 
-    def offer(self, event: Event) -> None:
+    def offer(self, event: LiveEvent) -> None:
         """Queue an event; a subscription with too many unread events is ended."""
         if self._ended or event.user_id not in self._addresses:
             return
@@ -76,14 +64,14 @@ class Subscription:
             self._events.get_nowait()
         self._events.put_nowait(None)
 
-    async def next(self) -> Event | None:
+    async def next(self) -> LiveEvent | None:
         """Return the next new event, None once the subscription has ended."""
         while True:
             event = await self._events.get()
             if event is None or self.take(event):
                 return event
 
-    def take(self, event: Event) -> bool:
+    def take(self, event: LiveEvent) -> bool:
         """Return whether an event is new and for this subscription."""
         number = _number(event.id)
         is_new = number > self._seen
@@ -94,7 +82,7 @@ class Subscription:
 class Subscriptions:
     """All subscriptions of a process.  Belongs to one event loop."""
 
-    def __init__(self, stream: Stream, unreachable: tuple[type[Exception], ...] = ()) -> None:
+    def __init__(self, stream: EventSource, unreachable: tuple[type[Exception], ...] = ()) -> None:
         self._stream = stream
         #: The exceptions that mean an unavailable server.
         self._unreachable = unreachable
@@ -115,7 +103,7 @@ class Subscriptions:
         finally:
             self._listeners.discard(subscription)
 
-    async def missed(self, subscription: Subscription, after_id: str) -> AsyncIterator[Event]:
+    async def missed(self, subscription: Subscription, after_id: str) -> AsyncIterator[LiveEvent]:
         """Yield the events after ``after_id`` that are still stored."""
         loop = asyncio.get_running_loop()
         while page := await loop.run_in_executor(None, self._stream.read, after_id, None, _PAGE):
@@ -155,7 +143,7 @@ class Subscriptions:
                 for subscription in tuple(self._listeners):
                     subscription.offer(event)
 
-    def _next_page(self) -> Sequence[Event]:
+    def _next_page(self) -> Sequence[LiveEvent]:
         return self._stream.read(self._position, _BLOCK_MS, _PAGE)
 
     def _stopped(self, reading: asyncio.Task[None]) -> None:

@@ -50,10 +50,10 @@ def chaos(
     keep_home: bool,
     as_json: bool,
 ) -> None:
-    """Run the whole system through a storm of faults, and prove that no order suffered.
+    """Run the whole system through a storm of faults, and prove that no order was lost or doubled.
 
-    Exit code 0 means that nothing was lost or doubled, every invariant holds, all was decided in
-    time, and as many faults as asked for are proven to have happened.
+    Exit code 0 means that nothing was lost or doubled, every invariant holds, all orders were decided
+    in time, and the requested number of faults is proven to have happened.
     """
     settings = load(os.environ)
     configure_logging(quiet(settings), "chaos")

@@ -35,7 +35,7 @@ def storm(
     console: Console,
     tell: Callable[[Report], None],
 ) -> bool:
-    """Run the storm, tell its report, and say whether every rule holds.
+    """Run the storm, print its report, and return whether every rule holds.
 
     The errors are those of :meth:`Rehearsal.run`.
     """

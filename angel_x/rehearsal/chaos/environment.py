@@ -20,7 +20,7 @@ from angel_x.errors import AngelXError
 from angel_x.rehearsal.chaos.proxy import Proxy
 from angel_x.rehearsal.waiting import holds_within
 
-#: Seconds that a server gets to answer us.
+#: The wait for an answer of a server in seconds.
 _SOCKET_SECONDS = 5
 
 
@@ -41,7 +41,7 @@ class Role(StrEnum):
 
 
 class Passage(StrEnum):
-    """A connection that a proxy stands in."""
+    """A connection through a proxy."""
 
     API_TO_DATABASE = "api to database"
     WORKERS_TO_DATABASE = "workers to database"
@@ -66,11 +66,11 @@ class Environment:
     database_url: str
     #: Where the message broker keeps its append-only file.
     broker_folder: Path
-    #: Queues of orders whose messages are lost on purpose, each as often as it stands here.
+    #: Queues of orders whose messages are removed by the storm, each as often as listed.
     queues: tuple[str, ...]
     #: The folder of the programs' logs, ``<name>.log`` each.
     logs: Path
-    #: Asked whether the API answers.
+    #: Returns whether the API answers.
     api_answers: Callable[[], bool]
     #: Seconds that a stopped worker is stopped for at least: longer than any lease.
     lease_seconds: float
@@ -87,7 +87,7 @@ class Environment:
         return self.pids()[name]
 
     def within(self, seconds: float, holds: Callable[[], bool]) -> bool:
-        """Return whether a condition comes to hold in time, or before the run is stopped."""
+        """Return whether a condition becomes true in time and before the run is stopped."""
         return holds_within(seconds, holds, self.stop)
 
     def pause(self, seconds: float) -> None:

@@ -104,7 +104,7 @@ class Load:
 
 
 class _RetryingLookup:
-    """Reads orders from the database, and waits while it is away."""
+    """Reads orders from the database, and waits while it is unavailable."""
 
     def __init__(self, evidence: Evidence, stop: Event) -> None:
         self._evidence = evidence

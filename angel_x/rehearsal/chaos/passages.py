@@ -1,4 +1,4 @@
-"""The proxies that stand between our processes and their servers."""
+"""The proxies between our processes and their servers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Passages:
     addresses: Mapping[Passage, str]
 
     def environment(self, *passages: Passage) -> dict[str, str]:
-        """Return the settings of a process that goes these ways."""
+        """Return the settings of a process whose connections use these proxies."""
         return {_SETTINGS[passage]: self.addresses[passage] for passage in passages}
 
 

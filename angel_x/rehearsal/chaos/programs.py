@@ -1,4 +1,4 @@
-"""The processes that go through the storm: the whole system, with two of whatever may be two."""
+"""The processes of the storm: the whole system, with two of every process that may run twice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROLES: Mapping[Role, tuple[str, ...]] = {
 }
 #: Workers that no order waits for.
 _CHORES = ("portfolio", "monitor", "greeks")
-#: What a worker says once it runs.
+#: The text that a worker logs once it runs.
 _READY = " ready."
 _STOP_SECONDS = 10.0
 

@@ -19,7 +19,7 @@ _Result = TypeVar("_Result")
 
 #: A host and a port, or the path of a Unix socket.
 Address = tuple[str, int] | Path
-#: Seconds that the proxy's thread gets to answer a call.
+#: The wait for the proxy's thread in seconds.
 _PATIENCE = 10.0
 #: Two chunks that are due at the same instant would change places.
 _APART = 1e-6
@@ -28,7 +28,7 @@ _LONGEST_PATTERN = 256
 
 
 class Point(Enum):
-    """Where a connection is cut, relative to the bytes that are waited for."""
+    """The position of a cut in a connection, relative to the awaited bytes."""
 
     #: Before the request that holds them reaches the server.
     REQUEST = auto()
@@ -95,7 +95,7 @@ class Cut:
 
 @dataclass(slots=True)
 class Count:
-    """What a proxy has done so far."""
+    """Counts of a proxy."""
 
     connections: int = 0
     refused: int = 0
@@ -211,7 +211,7 @@ class Proxy:
         self._server.close()
         for link in list(self._links):
             link.cut()
-        # One more turn, in which the transports say goodbye.
+        # One more turn of the loop, in which the transports close.
         await asyncio.sleep(0)
         if isinstance(self.listen, Path):
             self.listen.unlink(missing_ok=True)
@@ -283,7 +283,7 @@ class _Link:
         self.proxy = proxy
         self.near = _End(self, is_request=True)
         self.far = _End(self, is_request=False)
-        #: Cuts whose request has passed here.
+        #: Cuts whose request has passed this link.
         self.awaited: set[Cut] = set()
         self._dialing: asyncio.Task[None] | None = None
 
@@ -298,7 +298,7 @@ class _Link:
         try:
             await self.proxy.dial(self.far)
         except OSError:
-            # The server is away, so the program is refused as well.
+            # Without the server the connection of the program is refused too.
             self.cut()
         else:
             self.near.flush()
@@ -325,7 +325,7 @@ class _End(asyncio.Protocol):
         self._is_request = is_request
         self._transport: asyncio.Transport | None = None
         self._before = b""
-        #: What waits for the other side; None is the end of the stream.
+        #: Bytes that wait for the other side; None is the end of the stream.
         self._waiting: list[bytes | None] = []
         self._last_due = 0.0
 

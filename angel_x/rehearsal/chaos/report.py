@@ -56,7 +56,7 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether every rule holds."""
+        """Return whether every rule holds."""
         return all_hold(self.rules)
 
     def _conduct(self) -> list[Invariant]:

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 KINDS: tuple[Kind, ...] = (*process_faults.KINDS, *broker_faults.KINDS, *database_faults.KINDS)
 #: Faults that may go on side by side.
 _AT_ONCE = 6
-#: Errors of an injection while another fault keeps the servers away.
+#: Errors of an injection while another fault makes servers unavailable.
 _AWAY = (redis.RedisError, psycopg2.Error, OSError, psutil.Error, KeyError)
 
 

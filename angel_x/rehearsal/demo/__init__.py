@@ -1,1 +1,1 @@
-"""``angel-x demo``: the whole system shows what it can do, and proves that nothing went wrong."""
+"""``angel-x demo``: a demonstration of the whole system, with proofs of its invariants."""

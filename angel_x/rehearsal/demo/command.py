@@ -39,7 +39,7 @@ def demonstrate(
     console: Console,
     tell: Callable[[Report], None],
 ) -> bool:
-    """Run the demonstration, tell its report, and say whether every rule holds.
+    """Run the demonstration, print its report, and return whether every rule holds.
 
     The errors are those of :meth:`Rehearsal.run`.
     """

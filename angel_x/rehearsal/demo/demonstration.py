@@ -199,7 +199,7 @@ class Demonstration:
         return Counter(_CANCELS[each.outcome] for each in made if each.outcome in _CANCELS)
 
     def scenarios(self, chain: OptionChain) -> list[ScenarioResult]:
-        """Let one account show what an order and an account can do beside trading."""
+        """Run the scenarios of one account: stop, slices, kill switch, square-off."""
         account = ensure_account(self._app, _SCENARIO_ACCOUNT, _SCENARIO_CASH)
         key = self._app.people.access.issue(account.id, [Scope.TRADE])
         tradable = instruments(self._app, chain)
@@ -244,7 +244,7 @@ class Demonstration:
         ]
 
     def _await(self, condition: Callable[[], bool], seconds: float = _TIMEOUT) -> None:
-        """Wait for a condition; the report shows the lack where it does not come to hold in time.
+        """Wait for a condition; after a timeout the report shows that it is missing.
 
         Raises:
             Interrupted: The demonstration was told to stop.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _TOO_MANY = 10_001
 _TOO_LARGE = 50 * 1024 * 1024
 _FAR = str(10**30)
-#: What every client order id of a bad order starts with, so that none can hide among the good.
+#: The prefix of the client order ids of bad orders, which makes accepted ones visible.
 PREFIX = "bad-"
 
 
@@ -152,7 +152,7 @@ def _post(given: RequestParts, kind: str, status: HTTPStatus, body: bytes) -> Ba
 
 
 def send(request: BadRequest, url: str) -> Refusal:
-    """Send a bad request and return its answer; status 0 means that there was none."""
+    """Send a bad request and return its answer; status 0 means no answer."""
     headers = {"Content-Type": "application/json"}
     if request.key is not None:
         headers["Authorization"] = f"Bearer {request.key}"

@@ -21,7 +21,7 @@ _POSITIONS = 6
 
 
 def render(report: Report, console: Console, *, runs: bool) -> None:
-    """Print the report; ``runs`` says whether the system still does."""
+    """Print the report; ``runs`` is whether the system still runs."""
     print_parts(_parts(report, runs=runs), console)
 
 

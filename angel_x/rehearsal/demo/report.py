@@ -65,7 +65,7 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether every rule holds."""
+        """Return whether every rule holds."""
         return all_hold(self.invariants)
 
     def as_document(self) -> dict[str, object]:

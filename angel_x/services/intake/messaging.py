@@ -77,7 +77,7 @@ class Messaging:
         self._accounts = accounts
         self._refusals = refusals
         self._redeliveries = redeliveries
-        #: Says of an error whether a server is away, so that no message is to blame.
+        #: Returns whether an error is the outage of a server and not caused by the message.
         self._is_outage = is_outage
         self._default_user = default_user
 

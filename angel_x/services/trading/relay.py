@@ -13,6 +13,7 @@ from typing import Protocol
 
 import structlog
 
+from angel_x.domain.operations.due_order import DueOrder
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Priority
 from angel_x.domain.workflows.workflow import DueWorkflow, WorkflowKind
@@ -26,19 +27,6 @@ _FULL_QUEUE = 200
 _LONGEST_PAUSE_SECONDS = 8.0
 #: Until the next ring where messages of the lane still wait: ours may be among them.
 _BACKLOG_PAUSE_SECONDS = 5.0
-
-
-class DueOrder(Protocol):
-    """An order that has waited for longer than a doorbell should take."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def priority(self) -> Priority: ...
-    @property
-    def rings(self) -> int: ...
-    @property
-    def is_abandoned(self) -> bool: ...
 
 
 class DueUnit(Protocol):

@@ -10,37 +10,17 @@ from typing import Protocol
 import structlog
 
 from angel_x.domain.calendar.session import TradingCalendar
-from angel_x.domain.orders.order import Priority
-from angel_x.domain.records.audit import ParkedOrder, Replayed
+from angel_x.domain.records.audit import ParkedOrder, ReplayCandidate, Replayed
 from angel_x.errors import ReplayRefused, UnknownOrder
 from angel_x.services.ports import Clock, Dispatcher
 
 log = structlog.get_logger()
 
 
-class Candidate(Protocol):
-    """An order to replay, with the state of earlier replays."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def client_order_id(self) -> str: ...
-    @property
-    def priority(self) -> Priority: ...
-    @property
-    def is_parked(self) -> bool: ...
-    @property
-    def is_of_workflow(self) -> bool: ...
-    @property
-    def replays(self) -> int: ...
-    @property
-    def living(self) -> int | None: ...
-
-
 class ReplayUnit(Protocol):
     """One order, locked.  Leaving it without :meth:`send` changes nothing."""
 
-    def candidate(self, order_id: int) -> Candidate | None:
+    def candidate(self, order_id: int) -> ReplayCandidate | None:
         """Lock the original parked order, from its own id or that of a replay."""
 
     def send(self, order_id: int, client_order_id: str, *, day_ends: datetime, actor: str) -> int:
@@ -104,7 +84,7 @@ class Replays:
         )
 
 
-def _check(parked: Candidate) -> None:
+def _check(parked: ReplayCandidate) -> None:
     if not parked.is_parked:
         raise ReplayRefused(parked.id, "it was not parked")
     if parked.is_of_workflow:

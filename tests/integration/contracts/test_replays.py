@@ -20,7 +20,7 @@ from angel_x.domain.orders.order import (
     Side,
     Validity,
 )
-from angel_x.services.trading.replay import Candidate
+from angel_x.domain.records.audit import ReplayCandidate
 from tests.builders.terms import fill, rest
 from tests.fakes.tables import LOT
 from tests.fakes.units import WouldWait
@@ -39,7 +39,7 @@ def shown(world: World, limit: int = 10, *, replayed: bool = False) -> list[int]
     return [int(order.order_id) for order in world.replays.parked(limit, replayed=replayed)]
 
 
-def candidate(world: World, order_id: int) -> Candidate:
+def candidate(world: World, order_id: int) -> ReplayCandidate:
     with world.replays.begin() as unit:
         found = unit.candidate(order_id)
     assert found is not None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from structlog.testing import capture_logs
 
+from angel_x.domain.records.live_event import LiveEvent
 from angel_x.entrypoints.api.subscriptions import Subscription, Subscriptions, check_event_id
 from angel_x.errors import InvalidInput
 
@@ -15,9 +16,7 @@ DEADLINE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
-class Event:
-    id: str
-    user_id: int
+class Event(LiveEvent):
     kind: str = "order"
     body: str = "{}"
 
