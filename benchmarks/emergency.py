@@ -22,6 +22,8 @@ from benchmarks.measured import percentiles
 from benchmarks.system import System, running_system, submit_one, temporary_home
 
 _ACCOUNTS = 8
+#: Single orders that percentiles need: half of them behind the backlog, the first five left out.
+_FEWEST = 20
 _SIDES = ("BUY", "SELL")
 _OPEN = (
     "SELECT 1 FROM orders WHERE status = 'received' AND NOT held AND priority = 'emergency' LIMIT 1"
@@ -44,7 +46,7 @@ def main() -> None:
 
 def emergency(backlog: int, singles: int, python: str = sys.executable) -> dict[str, object]:
     """Run a system of its own, and send emergency orders to it before and behind a backlog."""
-    queue = str(2 * backlog)
+    queue, singles = str(2 * backlog), max(singles, _FEWEST)
     with temporary_home() as home, running_system(home, python, MAX_QUEUE_SIZE=queue) as system:
         liquid = system.symbols()
         symbols, theirs = liquid[::2], liquid[1::2]
