@@ -37,10 +37,16 @@ def take_offer(book: Book, order: Order, offer: Terms) -> None:
         book.settle(order, offer)
 
 
+def take_absence(book: Book, order: Order) -> None:
+    """Close an order that its venue does not have, once no request for it can still arrive."""
+    absent = Answer(VenueState.ABSENT)
+    book.take_off(order, *_end(absent, order.status, order.reason))
+
+
 def _report(book: Book, order: Order, answer: Answer, wanted: Amendment | None) -> None:
     asked, reason = order.status, order.reason
-    if answer.state is VenueState.ABSENT and asked is OrderStatus.SUBMITTING:
-        # Whether it is sent again is not for the book to say.
+    if answer.state is VenueState.ABSENT:
+        # The request to place it may still arrive.
         return
     for execution in answer.executions:
         assert answer.charges is not None, "a venue that trades says what it charges"

@@ -207,7 +207,7 @@ def may_stand(order: Controlled, exposure: Exposure, state: TradingState) -> boo
     In state *reducing* a received order stays until its decision, which denies it with the reason; an
     order whose cancellation is requested from its venue stays until the answer.
     """
-    if order.status is OrderStatus.PENDING_CANCEL:
+    if state is TradingState.ACTIVE or order.status is OrderStatus.PENDING_CANCEL:
         return True
     if state is TradingState.REDUCING and order.status is OrderStatus.RECEIVED:
         return True

@@ -16,7 +16,7 @@ class Venue(Protocol):
 
     A request that fails for one order has an answer for that order: a known refusal, or UNKNOWN.  After
     an unknown answer no request is repeated: the status of the order is queried by its tag, which all
-    attempts to place it have.
+    attempts to place it have.  A request that is not local takes less than half of a lease.
     """
 
     @property

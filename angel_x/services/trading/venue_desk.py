@@ -15,7 +15,7 @@ import structlog
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.margin_pool import Risks
-from angel_x.domain.book.reports import take
+from angel_x.domain.book.reports import take, take_absence
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.exchange.answer import Answer, VenueState
 from angel_x.domain.operations.metric import Metric
@@ -169,8 +169,9 @@ class VenueDesk:
 
     def _resolve(self, book: Book, order: Order, answer: Answer, absent: Absent) -> None:
         asked, reason = order.status, order.reason
-        if answer.state is VenueState.ABSENT and asked is OrderStatus.SUBMITTING:
-            absent(book, order)
+        if answer.state is VenueState.ABSENT:
+            # A request takes less than a lease, so none is on its way any more.
+            (absent if asked is OrderStatus.SUBMITTING else take_absence)(book, order)
             return
         take(book, order, answer)
         if asked is OrderStatus.PENDING_CANCEL and order.status in RESTING and reason is not None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from angel_x.domain.exchange.answer import VenueState
 from angel_x.domain.orders.order import ASKED, Order, OrderStatus
 from angel_x.errors import OrderOnItsWay
 from tests.builders.paper import LOT
@@ -203,6 +204,41 @@ def test_an_order_on_its_way_can_be_canceled_and_its_late_answer_is_stale(
     trading.resolve(order)
     assert order.status is CANCELED
     assert trading.margin_used == 0
+
+
+def test_an_order_that_its_venue_does_not_have_yet_is_not_taken_for_canceled(
+    trading: Trading,
+) -> None:
+    order = trading.exchange.order(limit=9_900)
+
+    def cancel() -> None:
+        trading.scripted.meanwhile = lambda: None
+        trading.cancellation.cancel(1, order.id)
+
+    trading.scripted.meanwhile = cancel
+    trading.execution.run([order.id])
+    assert order.status is PENDING_CANCEL
+    assert trading.margin_used > 0
+
+    trading.resolve(order)
+
+    assert order.status is CANCELED
+    assert trading.scripted.held[order.tag].state is VenueState.CANCELED
+
+
+def test_an_order_that_never_arrived_and_is_canceled_ends_once_no_request_can_arrive(
+    trading: Trading,
+) -> None:
+    trading.scripted.lost_requests.add("place")
+    order = trading.order()
+    trading.cancellation.cancel(1, order.id)
+    assert order.status is PENDING_CANCEL
+
+    trading.resolve(order)
+
+    assert (order.status, trading.row(order.id).reason) == (CANCELED, "REQUESTED")
+    assert trading.margin_used == 0
+    assert trading.scripted.held == {}
 
 
 @pytest.mark.parametrize(("limit", "lots"), [("99.50", 3), ("98.00", 1), ("99.50", 1)])
