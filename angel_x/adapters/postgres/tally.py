@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,7 +38,6 @@ ORDER BY array_position(%(lanes)s::text[], priority)
 _SPAN = f"""
 SELECT extract(epoch FROM max(decided_at) - min(accepted_at)) FROM ({_DECIDED}) decided
 """
-_STORED = "SELECT client_order_id FROM orders WHERE user_id = %(user_id)s"
 
 
 class _CountRow(NamedTuple):
@@ -62,18 +60,6 @@ class Latency:
     orders: int
     p50_ms: float
     p99_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The receipts of one account compared with its stored orders."""
-
-    #: Promised and not stored.
-    lost: tuple[str, ...]
-    #: Stored and never promised.
-    unknown: tuple[str, ...]
-    #: Stored more than once.
-    doubled: tuple[str, ...]
 
 
 class Tally:
@@ -105,17 +91,3 @@ class Tally:
         """Return the time from the first acceptance to the last decision."""
         with self._engine.connect() as connection:
             return float(connection.exec_driver_sql(_SPAN).scalar_one() or 0)
-
-    def match(self, user_id: int, promised: Collection[str]) -> Match:
-        """Compare the client order ids that an account was promised with those stored."""
-        with self._engine.connect() as connection:
-            stored = list(connection.exec_driver_sql(_STORED, {"user_id": user_id}).scalars())
-        once, expected = set(stored), set(promised)
-        doubled = (
-            {name for name in once if stored.count(name) > 1} if len(once) < len(stored) else ()
-        )
-        return Match(
-            lost=tuple(sorted(expected - once)),
-            unknown=tuple(sorted(once - expected)),
-            doubled=tuple(sorted(doubled)),
-        )

@@ -77,7 +77,7 @@ def fill(environment: Environment, target: str, random: Random) -> str:  # noqa:
         if _refusal(broker):
             raise Unverified("it stays full")
     if not refusal:
-        raise Unverified("it still took what was written")
+        raise Unverified("it still took writes")
     return f"a write was answered with {refusal!r}"
 
 

@@ -1,4 +1,4 @@
-"""A proxy between a program and its server that cuts, holds, delays or refuses what passes.
+"""A proxy between a program and its server that cuts, holds, delays or refuses its traffic.
 
 It runs on a thread of its own; every method may be called from any thread.  A program that connects
 through it sees the effects of a broken network.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, text
 
-from angel_x.adapters.postgres.tally import Match, Tally
+from angel_x.adapters.postgres.tally import Tally
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.chains import make_universe
 
@@ -115,16 +115,3 @@ def test_what_is_received_is_undecided(engine: Engine, accounts: list[int]) -> N
     store(engine, accounts[0], "b", [("working", 1)])
 
     assert Tally(engine).undecided() == 1
-
-
-def test_promises_are_matched_with_what_the_same_account_has(
-    engine: Engine, accounts: list[int]
-) -> None:
-    first, second = accounts
-    store(engine, first, "kept", [("filled", 1)])
-    store(engine, first, "secret", [("filled", 1)])
-    store(engine, second, "lost", [("filled", 1)])
-
-    match = Tally(engine).match(first, ["kept", "lost"])
-
-    assert match == Match(lost=("lost",), unknown=("secret",), doubled=())
