@@ -93,11 +93,9 @@ class CeleryDispatcher:
         return self._send(*messages)
 
     def match(self) -> bool:
-        """Ask for a look at the resting orders."""
         return self._send(_routed(TaskName.MATCH_ORDERS, expires_seconds=5))
 
     def advance(self, workflow_id: int, *, emergency: bool) -> bool:
-        """Ask for the next step of a workflow."""
         queue_name = QueueName.EMERGENCY if emergency else ROUTES[TaskName.ADVANCE_WORKFLOW]
         return self._send(Message(TaskName.ADVANCE_WORKFLOW, queue_name, (workflow_id,)))
 
@@ -110,7 +108,6 @@ class CeleryDispatcher:
         return self._send(Message(TaskName.CANARY, QueueName(queue), args, expires_seconds))
 
     def update_portfolios(self, user_ids: Collection[int]) -> bool:
-        """Ask for these accounts to be valued."""
         # The next refresh replaces a lost or late message, so old ones expire.
         return self._send(_routed(TaskName.UPDATE_PORTFOLIOS, sorted(user_ids), expires_seconds=30))
 
@@ -121,7 +118,6 @@ class CeleryDispatcher:
         as_of: datetime,
         expires_seconds: float,
     ) -> int:
-        """Ask for each chunk; return how many messages were taken."""
         instant = as_of.isoformat()
         return sum(
             self._send(

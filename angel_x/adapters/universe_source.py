@@ -50,7 +50,6 @@ class PublishedUniverse:
         self._unknown: str | None = None
 
     def current(self) -> Universe:
-        """Return the newest universe."""
         universe = self._universe
         if universe is None:
             return self._first()

@@ -18,7 +18,7 @@ class Unit(Protocol):
     """One open transaction.  Leaving it without :meth:`commit` keeps nothing."""
 
     def claim(self, order_ids: Sequence[int], limit: int) -> Claim:
-        """Lock the accounts that own those orders and return the oldest that wait in their lanes."""
+        """Lock the accounts of orders and return the oldest waiting orders of their lanes."""
 
     def orders(self, order_ids: Sequence[int], statuses: Collection[OrderStatus]) -> Claim:
         """Lock the accounts that own those orders; return those in one of the statuses, by age."""
@@ -42,7 +42,7 @@ class Unit(Protocol):
         """Let orders be decided that were held."""
 
     def record(self, book: Book, actor: str) -> Sequence[Whole]:
-        """Write everything that the orders of the book did; return the sliced orders that followed."""
+        """Write all changes of the book; return the parent orders that followed their slices."""
 
     def commit(self) -> None:
         """Make it durable."""

@@ -47,12 +47,10 @@ class PrometheusMeter:
         self._gauges = {m: _gauge(m, d) for m, d in _of(MetricKind.GAUGE)}
 
     def add(self, metric: Metric, amount: float = 1, **labels: str) -> None:
-        """Add to a counter."""
         counter = self._counters[metric]
         (counter.labels(**labels) if labels else counter).inc(amount)
 
     def observe(self, metric: Metric, value: float, **labels: str) -> None:
-        """Record one value of a histogram."""
         histogram = self._histograms[metric]
         (histogram.labels(**labels) if labels else histogram).observe(value)
 

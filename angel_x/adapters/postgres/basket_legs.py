@@ -45,7 +45,6 @@ class BasketLegs:
         self._engine = engine
 
     def of(self, workflow_id: int) -> list[Leg]:
-        """Return the legs and exits of a basket, oldest first; a sliced one as its parent order."""
         return [_leg(row) for row in read(self._engine, _LEGS, _LegRow, {"basket_id": workflow_id})]
 
 

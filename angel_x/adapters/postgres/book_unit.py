@@ -137,21 +137,17 @@ class BookUnit:
         return self._read(_CLAIM, order_ids=array(order_ids), lanes=_LANES, limit=limit)
 
     def abandoned(self, order_ids: Sequence[int]) -> Claim:
-        """Lock the accounts that own those orders; return those on their way with no lease left."""
         return self._read(_ABANDONED, order_ids=array(order_ids))
 
     def orders(self, order_ids: Sequence[int], statuses: Collection[OrderStatus]) -> Claim:
-        """Lock the accounts that own those orders; return those in one of the statuses, by age."""
         wanted = array(sorted(statuses))
         return self._read(_BY_ID, order_ids=array(order_ids), statuses=wanted)
 
     def family(self, order_id: int) -> Family:
-        """Lock the account that owns an order; return the order with its slices."""
         orders, book = self._read(_FAMILY, order_ids=array([order_id]))
         return Family(orders[0] if orders else None, tuple(orders[1:]), book)
 
     def holdings(self, user_id: int, contracts: Collection[tuple[str, Product]]) -> Book:
-        """Return the account and its positions in contracts, without locks."""
         parameters = {
             "user_id": user_id,
             "symbols": array(symbol for symbol, _ in contracts),
@@ -161,11 +157,9 @@ class BookUnit:
         return to_book(named(found, HoldingRow))
 
     def duplicates(self, windows: Mapping[int, Decimal]) -> set[int]:
-        """Return those orders that repeat an earlier one; ``windows`` are seconds by order id."""
         return find_duplicates(self._connection, windows)
 
     def unknown(self, order_ids: Sequence[int]) -> set[int]:
-        """Return those ids that no order has."""
         parameters = {"order_ids": array(order_ids)}
         known = self._connection.exec_driver_sql(_EXISTING, parameters).scalars()
         return set(order_ids) - set(known)
@@ -175,7 +169,6 @@ class BookUnit:
         self._connection.exec_driver_sql(_RELEASE, {"order_ids": array(order_ids)})
 
     def record(self, book: Book, actor: str) -> Sequence[Whole]:
-        """Write all changes of the book; return the parent orders that followed their slices."""
         return write_book(self._connection, book, actor, lease_seconds=self._lease_seconds)
 
     def commit(self) -> None:
@@ -204,6 +197,5 @@ class BookUnits:
 
     @contextmanager
     def begin(self) -> Iterator[BookUnit]:
-        """Open a transaction that is rolled back unless it is committed."""
         with self._engine.connect() as connection:
             yield BookUnit(connection, lease_seconds=self._lease_seconds)

@@ -51,7 +51,6 @@ class PostgresCanaries:
     def release(
         self, queues: Collection[str], interval_seconds: float
     ) -> list[tuple[str, datetime]]:
-        """Note a canary on each queue that has had none for the interval; return those."""
         # Sorted, so that two relays lock the rows in the same order.
         parameters = {"queues": array(sorted(queues)), "interval": interval_seconds}
         with self._engine.begin() as connection:
@@ -59,12 +58,10 @@ class PostgresCanaries:
         return [(row.queue, row.sent_at) for row in rows]
 
     def hear(self, queue: str, sent_at: datetime) -> float | None:
-        """Note that a worker has taken one; return the seconds it waited, None if none was sent."""
         with self._engine.begin() as connection:
             found = connection.exec_driver_sql(_HEAR, {"queue": queue, "sent_at": sent_at})
             waited: float | None = found.scalar_one_or_none()
         return waited
 
     def ages(self) -> dict[str, float]:
-        """Return the seconds since each queue was last heard from; infinite if it never was."""
         return {row.queue: row.age_seconds for row in read(self._engine, _AGES, _AgeRow)}

@@ -93,7 +93,6 @@ class SqlContracts:
             return connection.execute(_UNLIST).rowcount
 
     def load(self) -> Universe:
-        """Return the listed contracts."""
         with self._engine.connect() as connection:
             streamed = connection.execution_options(yield_per=_FETCHED)
             return Universe(chains=(_terms(*row) for row in streamed.execute(_LOAD)))

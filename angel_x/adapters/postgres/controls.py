@@ -137,7 +137,6 @@ class PostgresControls:
         return [_control(row) for row in read(self._engine, _ALL, _ControlRow)]
 
     def settle(self, seconds: float) -> bool:
-        """Wait until no transaction is open that may have read older states; False if one still is."""
         try:
             with self._engine.begin() as connection:
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(seconds * 1000)}")

@@ -59,21 +59,12 @@ class PostgresGreeksSnapshots:
         columns: Mapping[str, NDArray[np.floating]],
         as_of_ms: NDArray[np.int64],
     ) -> int:
-        """Insert or replace in one statement and return how many rows are new or newer.
-
-        ``columns`` maps each field to numbers that exist.  Rows are locked in the order given, so
-        callers keep to one order.  Older never replaces newer.
-        """
         parameters = {field: array(columns[field].tolist()) for field in _FIELDS}
         keys = {"symbol": array(symbols), "as_of_ms": array(as_of_ms.tolist())}
         with self._engine.begin() as connection:
             return connection.execute(_SAVE, keys | parameters).rowcount
 
     def forget(self, before: datetime) -> int:
-        """Delete the rows of contracts that expired before a time; return how many.
-
-        A symbol that is no contract any more counts from its last Greeks.
-        """
         forgotten, deleted = 0, _ROWS
         while deleted == _ROWS:
             with self._engine.begin() as connection:

@@ -94,20 +94,16 @@ class Holdings:
         return self._ids(_ORDERS, _parameters(user_id, selection) | {"exits": False})
 
     def open_exits(self, user_id: int, selection: OrderSelection) -> list[int]:
-        """Return the orders of square-offs that are open."""
         return self._ids(_ORDERS, _parameters(user_id, selection) | {"exits": True})
 
     def positions(self, user_id: int, selection: OrderSelection) -> list[Holding]:
-        """Return the open positions, the largest short one first."""
         rows = read(self._engine, _POSITIONS, _PositionRow, _parameters(user_id, selection))
         return [Holding(row.symbol, Product(row.product), row.quantity) for row in rows]
 
     def named(self, user_id: int, names: Sequence[str]) -> list[int]:
-        """Return the orders of an account that have one of these client order ids, oldest first."""
         return self._ids(_NAMED, {"user_id": user_id, "names": array(names)})
 
     def legs(self, order_ids: Sequence[int]) -> list[LegRow]:
-        """Return orders aggregated by contract, product and side."""
         parameters = {"order_ids": array(order_ids)}
         return [_leg(row) for row in read(self._engine, _LEGS, _LegRow, parameters)]
 

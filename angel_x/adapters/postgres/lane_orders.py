@@ -56,7 +56,6 @@ class LaneOrders:
         self._after: dict[Priority, int] = {}
 
     def waiting(self, lane: Priority, limit: int) -> list[list[int]]:
-        """Return ids of orders that wait to be decided, by account; ``limit`` of them at most."""
         after = self._after.get(lane, 0)
         with self._engine.connect() as connection:
             found = self._read(connection, lane, after, limit)

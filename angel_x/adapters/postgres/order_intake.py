@@ -178,7 +178,6 @@ class OrderIntake:
         return found
 
     def known(self, keys: Sequence[OrderKey]) -> dict[OrderKey, KnownOrder]:
-        """Return the stored orders by account and client order id; unknown ones are left out."""
         with self._engine.connect() as connection:
             return _known(connection, keys)
 

@@ -89,7 +89,6 @@ class DueUnit:
         return due
 
     def rung(self, rings: dict[int, tuple[int, float]]) -> None:
-        """Store rings, and the seconds until the next one, by order; then commit."""
         self._at(Step.SWEEP_RUNG)
         parameters = {
             "ids": array(rings),
@@ -109,7 +108,6 @@ class OrderSearch:
         self._at = at
 
     def resting(self, universe: Universe, symbols: Sequence[str] | None) -> NDArray[np.void]:
-        """Return one ORDER for each limit order that rests in those contracts, or in all."""
         statement, given = (
             (_ALL_RESTING, {}) if symbols is None else (_RESTING_IN, {"symbols": array(symbols)})
         )

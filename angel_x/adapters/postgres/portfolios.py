@@ -81,7 +81,6 @@ class PostgresPortfolios:
         self._engine = engine
 
     def read(self, user_ids: Collection[int]) -> tuple[list[Account], PositionColumns]:
-        """Return the accounts that exist, by id, and their open positions, in one statement."""
         with self._engine.connect() as connection:
             rows = connection.execute(_READ, {"user_ids": list(user_ids)}).all()
         accounts = [

@@ -104,7 +104,6 @@ class ReplayUnit:
         self._ring_after = ring_after_seconds
 
     def candidate(self, order_id: int) -> ReplayCandidate | None:
-        """Lock the original parked order, from its own id or that of a replay."""
         locked = self._connection.exec_driver_sql(
             _LOCK, {"order_id": order_id}
         ).scalar_one_or_none()
@@ -119,7 +118,6 @@ class ReplayUnit:
         )  # fmt: skip
 
     def send(self, order_id: int, client_order_id: str, *, day_ends: datetime, actor: str) -> int:
-        """Store the same content as a new order, commit, and return its id."""
         parameters = {
             "order_id": order_id,
             "client_order_id": client_order_id,

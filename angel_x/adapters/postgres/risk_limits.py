@@ -58,11 +58,9 @@ class PostgresRiskLimits:
         self._engine = engine
 
     def rows(self) -> list[LimitRow]:
-        """Return every limit."""
         return read(self._engine, _ALL, LimitRow)
 
     def put(self, user_id: int | None, values: Mapping[str, Decimal], actor: str) -> None:
-        """Set limits, and write an audit entry for each changed one."""
         with self._engine.begin() as connection:
             before = _lock_and_read(connection, user_id)
             changed = {kind: v for kind, v in values.items() if before.get(kind) != v}
@@ -77,7 +75,6 @@ class PostgresRiskLimits:
             _audit(connection, user_id, actor, "limit.set", details)
 
     def clear(self, user_id: int | None, kinds: Collection[str], actor: str) -> None:
-        """Remove limits, and write an audit entry for each existing one."""
         with self._engine.begin() as connection:
             before = _lock_and_read(connection, user_id)
             gone = [kind for kind in kinds if kind in before]

@@ -76,7 +76,6 @@ class Tally:
         return {row.name: row.orders for row in read(self._engine, _DENIALS, _CountRow)}
 
     def undecided(self) -> int:
-        """Return how many orders wait for their decision."""
         with self._engine.connect() as connection:
             return int(connection.exec_driver_sql(_UNDECIDED).scalar_one())
 

@@ -59,7 +59,6 @@ class PostgresUsers:
         self._engine = engine
 
     def add(self, name: str, cash: Decimal) -> AccountSummary | None:
-        """Store an account with its opening cash; None where the name is taken."""
         with self._engine.begin() as connection:
             row = connection.execute(_OPEN, {"name": name, "cash": cash}).mappings().one_or_none()
         return None if row is None else msgspec.convert(dict(row), AccountSummary)

@@ -99,10 +99,7 @@ class WorkflowUnit:
         self.workflow = workflow
 
     def alone(self) -> bool:
-        """Return whether no other workflow of its kind is being advanced for its account.
-
-        The result holds until the unit is left.
-        """
+        """Take the lock of the kind and account, which is held until the unit is left."""
         mine = {"name": f"{self.workflow.kind} of account {self.workflow.user_id}"}
         return bool(self._connection.exec_driver_sql(_ALONE, mine).scalar_one())
 
@@ -202,12 +199,10 @@ class Workflows:
         return [DueWorkflow(row.id, WorkflowKind(row.kind)) for row in sorted(rows)]
 
     def named(self, user_id: int, kind: WorkflowKind, key: str) -> Workflow | None:
-        """Return a workflow of an account by its key."""
         parameters = {"user_id": user_id, "kind": kind.value, "key": key}
         return self._one(_BY_KEY, parameters)
 
     def read(self, user_id: int, workflow_id: int) -> Workflow | None:
-        """Return a workflow of an account."""
         return self._one(_READ, {"user_id": user_id, "id": workflow_id})
 
     def _one(self, statement: str, parameters: Parameters) -> Workflow | None:

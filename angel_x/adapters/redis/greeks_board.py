@@ -49,5 +49,4 @@ class RedisChainBoards:
         )
 
     def heads(self, universe: Universe) -> Heads:
-        """Return request time and fingerprint of every chain, in one round trip."""
         return self._greeks.heads(universe)

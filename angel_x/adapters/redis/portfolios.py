@@ -19,7 +19,6 @@ class RedisPortfolioCache:
         self._ttl_seconds = ttl_seconds
 
     def put(self, portfolios: Mapping[int, bytes]) -> None:
-        """Write each encoded portfolio under its account, in one round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for user_id, encoded in portfolios.items():
             pipeline.set(_key(user_id), encoded, ex=self._ttl_seconds)
@@ -36,7 +35,6 @@ class RedisPortfolioCache:
         return [u for u, added in zip(ordered, pipeline.execute(), strict=True) if added]
 
     def dirty(self) -> set[int]:
-        """Return every account that is marked."""
         members = cast("set[bytes]", self._client.smembers(_DIRTY))
         return {int(member) for member in members if member.isdigit()}
 

@@ -33,7 +33,7 @@ class RedisQuoteBoard:
         self._ttl_seconds = ttl_seconds
 
     def write(self, universe: Universe, rows: NDArray[np.int64], quotes: NDArray[np.void]) -> None:
-        """Write one quote for each row, in one round trip; for a repeated row the later one."""
+        """Write quotes; of a repeated row the later one."""
         if len(rows) == 0:
             return
         rows, records = _ascending(rows, quotes.view(RECORD))
@@ -56,10 +56,6 @@ class RedisQuoteBoard:
         spots: NDArray[np.void],
         futures: NDArray[np.void] | None = None,
     ) -> None:
-        """Write the quote of every underlying, in the order of ``universe.underlyings``.
-
-        ``futures`` has one quote a chain, in the order of ``universe.chains``; None changes none.
-        """
         pipeline = self._client.pipeline(transaction=False)
         pipeline.set(_spots_key(universe), spots.tobytes(), ex=self._ttl_seconds)
         if futures is not None:
@@ -67,26 +63,22 @@ class RedisQuoteBoard:
         pipeline.execute()
 
     def read(self, universe: Universe) -> NDArray[np.void]:
-        """Return the quotes of the whole universe, in one round trip."""
         blocks = range(-(-len(universe) // BLOCK))
         return self._blocks(universe, blocks)[: len(universe)]
 
     def read_rows(self, universe: Universe, rows: NDArray[np.int64]) -> NDArray[np.void]:
-        """Return one quote for each of ``rows``, which may repeat, in one round trip."""
         blocks, place = _places(rows)
         return _at(self._blocks(universe, blocks), place)
 
     def read_rows_and_spots(
         self, universe: Universe, rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.void], NDArray[np.void]]:
-        """Return the quotes of rows and of the underlyings, in one round trip."""
         blocks, place = _places(rows)
         keys = [_key(universe, block) for block in blocks]
         *stored, spots = self._get([*keys, _spots_key(universe)])
         return _at(_joined(stored), place), _spots(universe, spots)
 
     def read_market(self, universe: Universe, rows: NDArray[np.int64]) -> MarketQuotes:
-        """Return the quotes of ``rows``, the underlyings and the futures, in one round trip."""
         blocks, place = _places(rows)
         keys = [_key(universe, block) for block in blocks]
         *stored, spots, futures = self._get([*keys, _spots_key(universe), _futures_key(universe)])
@@ -97,7 +89,6 @@ class RedisQuoteBoard:
         )
 
     def spots(self, universe: Universe) -> NDArray[np.void]:
-        """Return the quotes of the underlyings."""
         (stored,) = self._get([_spots_key(universe)])
         return _spots(universe, stored)
 

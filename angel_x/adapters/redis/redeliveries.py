@@ -22,7 +22,6 @@ class RedisRedeliveries:
         return int(attempts)
 
     def forgive(self, message_id: str) -> None:
-        """Take an attempt back that failed through no fault of the message."""
         self._client.decr(_key(message_id))
 
 

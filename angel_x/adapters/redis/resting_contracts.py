@@ -34,7 +34,6 @@ class RedisRestingContracts:
         self._client.zadd(_KEY, dict.fromkeys(named, now))
 
     def symbols(self) -> set[str] | None:
-        """Return the contracts in which orders rest; None where there are too many to name."""
         since = self._clock().timestamp() - self._keep_seconds
         pipeline = self._client.pipeline(transaction=False)
         pipeline.zremrangebyscore(_KEY, "-inf", f"({since}")

@@ -34,7 +34,7 @@ class ControlStore(Protocol):
     def put(
         self, scope: ControlScope, name: str, state: TradingState, *, actor: str, reason: str | None
     ) -> Control:
-        """Store a state and its audit entry in one transaction."""
+        """Store a state and its audit entry in one transaction; each later claim reads it."""
 
     def all(self) -> Sequence[Control]:
         """Return every stored state."""

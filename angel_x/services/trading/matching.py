@@ -37,7 +37,7 @@ class RestingOrders(Protocol):
     """Finds the orders that rest."""
 
     def resting(self, universe: Universe, symbols: Sequence[str] | None) -> NDArray[np.void]:
-        """Return one ORDER for each in those contracts, or in all."""
+        """Return one ORDER for each limit order that rests in those contracts, or in all."""
 
 
 class Matching:

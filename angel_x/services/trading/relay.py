@@ -36,7 +36,7 @@ class DueUnit(Protocol):
         """Return due orders that no other relay holds."""
 
     def rung(self, rings: dict[int, tuple[int, float]]) -> None:
-        """Note rings and seconds until the next one, by order; then commit."""
+        """Store rings, and the seconds until the next one, by order; then commit."""
 
 
 class DueOrders(Protocol):

@@ -48,7 +48,7 @@ class Legs(Protocol):
     """Reads the orders of a basket."""
 
     def of(self, workflow_id: int) -> list[Leg]:
-        """Return the legs and exits of a basket, oldest first; of a sliced one the whole."""
+        """Return the legs and exits of a basket, oldest first; a sliced one as its parent order."""
 
 
 class BasketStep:
