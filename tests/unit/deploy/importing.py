@@ -47,7 +47,7 @@ def main() -> None:
         importlib.import_module(name)
     # What it loads by name it loads when it is used.
     fastapi = importlib.import_module("fastapi")
-    importlib.import_module("angel_x.entrypoints.api.openapi").install(fastapi.FastAPI())
+    importlib.import_module("angel_x.entrypoints.api.openapi").install(fastapi.FastAPI(), ())
 
 
 if __name__ == "__main__":

@@ -71,8 +71,8 @@ def test_what_the_image_installs_is_all_that_the_processes_import() -> None:
 
 
 def test_everything_that_is_needed_is_locked() -> None:
-    # Other pricing packages, for whoever wants to compare, stand in nobody's environment.
-    extras = (lines for name, lines in EXTRAS.items() if name != "bench")
+    # Packages to compare with are installed by those who compare.
+    extras = (lines for name, lines in EXTRAS.items() if name not in {"bench", "rivals"})
     every = [*PROJECT["dependencies"], *(line for lines in extras for line in lines)]
 
     assert closure(every) - locked() == set()
