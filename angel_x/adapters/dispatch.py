@@ -8,7 +8,9 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
+from time import monotonic
 from typing import Protocol
 
 import redis
@@ -19,6 +21,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from angel_x.adapters.celery_message import Message, encoded
+from angel_x.adapters.gathering import Gathering
 from angel_x.adapters.redis.lane_queues import LANES, LaneQueues
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Priority
@@ -35,6 +38,9 @@ _UNSENT = (RedisError, OSError)
 _CONNECT_SECONDS, _ANSWER_SECONDS = 2, 5
 #: Seconds that a connection may rest before it is tried with a ping.
 _PING_AFTER_SECONDS = 5
+#: Seconds that accounts are gathered for before one message asks for their valuation, and the most
+#: accounts of a message.
+_GATHER_SECONDS, _ACCOUNTS = 0.25, 500
 #: The default of the most doorbells that wait in one lane.
 _LANE_MESSAGES = 9
 
@@ -57,6 +63,7 @@ class CeleryDispatcher:
         meter: Counter,
         *,
         lane_messages: int = _LANE_MESSAGES,
+        gather_seconds: float = _GATHER_SECONDS,
         capacity: int = 10_000,
         synchronous: bool = False,
     ) -> None:
@@ -64,6 +71,7 @@ class CeleryDispatcher:
         self._meter = meter
         self._synchronous = synchronous
         self._waiting: queue.Queue[tuple[Message, ...] | None] = queue.Queue(capacity)
+        self._gathering = Gathering(monotonic, pause_seconds=gather_seconds)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -108,8 +116,21 @@ class CeleryDispatcher:
         return self._send(Message(TaskName.CANARY, QueueName(queue), args, expires_seconds))
 
     def update_portfolios(self, user_ids: Collection[int]) -> bool:
-        # The next refresh replaces a lost or late message, so old ones expire.
-        return self._send(_routed(TaskName.UPDATE_PORTFOLIOS, sorted(user_ids), expires_seconds=30))
+        return self._send(_valuation(sorted(user_ids)))
+
+    def value_soon(self, user_ids: Collection[int]) -> bool:
+        """Ask for these accounts to be valued, in one message with those of the next moment.
+
+        A process that dies before it is sent leaves the accounts to the next refresh.
+        """
+        if self._synchronous:
+            return self.update_portfolios(user_ids)
+        if self._gathering.add(user_ids):
+            self._start()
+            # The thread waits for a message; a full buffer keeps it from waiting at all.
+            with suppress(queue.Full):
+                self._waiting.put_nowait(())
+        return True
 
     def compute_greeks(
         self,
@@ -173,13 +194,32 @@ class CeleryDispatcher:
                 self._thread.start()
 
     def _run(self) -> None:
-        while (messages := self._waiting.get()) is not None:
-            try:
-                self._publish(messages)
-            except Exception as error:
-                # The only sending thread must survive unexpected errors.
-                log.exception("doorbell.failed", task=messages[0].task)
-                self._lost(messages, str(error))
+        while (messages := self._next()) is not None:
+            self._attempt(messages)
+        self._attempt(self._gathered())
+
+    def _next(self) -> tuple[Message, ...] | None:
+        """Wait for messages, or for the accounts that are gathered; return None at the end."""
+        due_in = self._gathering.due_in()
+        if due_in == 0:
+            return self._gathered()
+        try:
+            return self._waiting.get(timeout=due_in)
+        except queue.Empty:
+            return self._gathered()
+
+    def _gathered(self) -> tuple[Message, ...]:
+        user_ids = self._gathering.take()
+        pieces = (user_ids[at : at + _ACCOUNTS] for at in range(0, len(user_ids), _ACCOUNTS))
+        return tuple(_valuation(piece) for piece in pieces)
+
+    def _attempt(self, messages: tuple[Message, ...]) -> None:
+        try:
+            self._publish(messages)
+        except Exception as error:
+            # No other thread sends: an error that was not expected must not end this one.
+            log.exception("doorbell.failed", task=messages[0].task)
+            self._lost(messages, str(error))
 
     def _publish(self, messages: tuple[Message, ...]) -> bool:
         try:
@@ -228,6 +268,11 @@ class _Line:
                 self._broker.close()
             finally:
                 self._speaking.release()
+
+
+def _valuation(user_ids: list[int]) -> Message:
+    # The next refresh replaces a lost or late message, so old ones expire.
+    return _routed(TaskName.UPDATE_PORTFOLIOS, user_ids, expires_seconds=30)
 
 
 def _routed(task: TaskName, *args: object, expires_seconds: float | None = None) -> Message:

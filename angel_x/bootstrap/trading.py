@@ -40,7 +40,7 @@ from angel_x.services.trading.market_watch import MarketWatch
 from angel_x.services.trading.matching import Matching
 from angel_x.services.trading.paper_market import PaperMarket, PaperRules
 from angel_x.services.trading.paper_venue import PaperVenue
-from angel_x.services.trading.relay import Relay
+from angel_x.services.trading.relay import Relay, RelayPace
 from angel_x.services.trading.replay import Replays
 from angel_x.services.trading.transaction import Transactions
 from angel_x.services.trading.venue import Venue
@@ -220,9 +220,12 @@ def _relay(base: Foundation, orders: OrderParts, execution: Execution) -> Relay:
         depths=partial(_lane_depths, base.depths, base.cache),
         park=execution.park,
         meter=base.meter,
-        ring_after_seconds=base.settings.ring_after_ms / 1000,
-        max_rings=base.settings.max_rings,
-        batch_size=base.settings.order_batch_size,
+        pace=RelayPace(
+            ring_after_seconds=base.settings.ring_after_ms / 1000,
+            max_rings=base.settings.max_rings,
+            batch_size=base.settings.order_batch_size,
+            lane_messages=lane_messages(base.settings),
+        ),
     )
 
 

@@ -87,6 +87,9 @@ class Dispatcher(Protocol):
     def update_portfolios(self, user_ids: Collection[int]) -> bool:
         """Ask for the valuation of accounts."""
 
+    def value_soon(self, user_ids: Collection[int]) -> bool:
+        """Ask for these accounts to be valued, in one message with those of the next moment."""
+
     def compute_greeks(
         self,
         version: str,

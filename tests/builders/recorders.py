@@ -45,6 +45,9 @@ class RecordingDispatcher:
         self.portfolios.append(list(user_ids))
         return True
 
+    def value_soon(self, user_ids: Collection[int]) -> bool:
+        return self.update_portfolios(user_ids)
+
     def compute_greeks(
         self,
         version: str,

@@ -14,6 +14,8 @@ class MemoryBells:
 
     #: Lane, orders, and whether for exactly those.
     rung: list[tuple[Priority, list[int], bool]] = field(default_factory=list)
+    #: Batches that were rung for with all other orders of their lane.
+    for_lane: list[list[int]] = field(default_factory=list)
     #: Workflows, and whether as an emergency.
     advanced: list[tuple[int, bool]] = field(default_factory=list)
     #: How many messages more the message broker takes; None for as many as there are.
@@ -27,6 +29,13 @@ class MemoryBells:
         is_taken = self._take()
         if is_taken:
             self.rung.append((priority, list(order_ids), exactly))
+        return is_taken
+
+    def ring_on(self, priority: Priority, batches: Sequence[Sequence[int]]) -> bool:
+        is_taken = self._take()
+        if is_taken:
+            self.rung += [(priority, list(batch), False) for batch in batches]
+            self.for_lane += [list(batch) for batch in batches]
         return is_taken
 
     def advance(self, workflow_id: int, *, emergency: bool) -> bool:

@@ -53,6 +53,9 @@ class MemoryDispatcher:
             self.portfolios.append(tuple(sorted(user_ids)))
         return not self.is_away
 
+    def value_soon(self, user_ids: Collection[int]) -> bool:
+        return self.update_portfolios(user_ids)
+
     def compute_greeks(
         self,
         version: str,

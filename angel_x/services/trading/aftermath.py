@@ -61,7 +61,7 @@ class Aftermath:
             self._resting.note({m.order.symbol for m in book.moves if m.status in RESTING})
             traded = sorted({fill.order.user_id for fill in book.fills})
             if traded and (fresh := self._portfolios.mark_dirty(traded)):
-                self._dispatcher.update_portfolios(fresh)
+                self._dispatcher.value_soon(fresh)
         except self._unreachable as error:
             log.warning("aftermath.lost", moves=len(book.moves), error=str(error))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -22,8 +23,6 @@ from angel_x.services.ports import Meter
 log = structlog.get_logger()
 
 _AT_A_TIME = 1000
-#: Messages in a queue above which another one would only add to the pile.
-_FULL_QUEUE = 200
 _LONGEST_PAUSE_SECONDS = 8.0
 #: Until the next ring where messages of the lane still wait: ours may be among them.
 _BACKLOG_PAUSE_SECONDS = 5.0
@@ -58,8 +57,32 @@ class Bells(Protocol):
     def ring(self, priority: Priority, order_ids: Sequence[int], *, exactly: bool = False) -> bool:
         """Ring for orders; ``exactly`` asks for a decision of these orders only."""
 
+    def ring_on(self, priority: Priority, batches: Sequence[Sequence[int]]) -> bool:
+        """Ring for batches until the lane is full, each time for all orders that wait there."""
+
     def advance(self, workflow_id: int, *, emergency: bool) -> bool:
         """Ask for the next step of a workflow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayPace:
+    """How often, and for how many orders at once, a relay rings."""
+
+    ring_after_seconds: float
+    #: Counted rings after which an order is parked.
+    max_rings: int
+    #: Orders of one doorbell, at most.
+    batch_size: int
+    #: Doorbells that a lane takes at most.
+    lane_messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Doorbell:
+    lane: Priority
+    order_ids: Sequence[int]
+    exactly: bool = False
+    stands_for_lane: bool = False
 
 
 class Relay:
@@ -74,9 +97,7 @@ class Relay:
         depths: Callable[[], Mapping[Priority, int]],
         park: Callable[[Sequence[int], str], int],
         meter: Meter,
-        ring_after_seconds: float,
-        max_rings: int,
-        batch_size: int,
+        pace: RelayPace,
     ) -> None:
         self._search = search
         self._workflows = workflows
@@ -84,19 +105,18 @@ class Relay:
         self._depths = depths
         self._park = park
         self._meter = meter
-        self._ring_after = ring_after_seconds
-        self._max_rings = max_rings
-        self._batch_size = batch_size
+        self._pace = pace
 
     def sweep(self) -> int:
         """Ring for everything that is due; return how many orders and workflows were.
 
         A ring counts against an order only if its queue was empty: then every message had been
-        consumed and the order was still not decided.  An outage of all workers parks nothing, nor
-        does one of a server, for which ``depths`` raises.
+        consumed and the order was still not decided.  An order whose doorbell finds no room in its
+        lane is not counted either.  An outage of all workers parks nothing, nor does one of a
+        server, for which ``depths`` raises.
         """
         depths = self._depths()
-        lanes = [lane for lane in Priority if depths.get(lane, 0) < _FULL_QUEUE]
+        lanes = [lane for lane in Priority if depths.get(lane, 0) < self._pace.lane_messages]
         if not lanes:
             return 0
         return self._sweep_orders(depths, lanes) + self._sweep_workflows()
@@ -106,13 +126,20 @@ class Relay:
             due = unit.due(lanes, _AT_A_TIME)
             if not due:
                 return 0
-            hopeless = [order.id for order in due if order.rings >= self._max_rings]
-            rung = self._ring_for([order for order in due if order.rings < self._max_rings])
-            unit.rung({o.id: self._next_ring(o, depths, rung=o.id in rung) for o in due})
+            hopeless = [order.id for order in due if order.rings >= self._pace.max_rings]
+            alive = [order for order in due if order.rings < self._pace.max_rings]
+            doorbells = list(self._doorbells(alive, depths))
+            offered = {order_id for doorbell in doorbells for order_id in doorbell.order_ids}
+            rung = self._ring_for(doorbells)
+            notes = {o.id: self._next_ring(o, depths, rung=o.id in rung) for o in due}
+            covered = {
+                o.id: (o.rings, _BACKLOG_PAUSE_SECONDS) for o in alive if o.id not in offered
+            }
+            unit.rung(notes | covered)
         self._meter.add(Metric.ORDERS_SWEPT, len(due))
         log.info("orders.swept", count=len(rung), parked=len(hopeless))
         if hopeless:
-            self._park(hopeless, f"not decided after {self._max_rings} rings")
+            self._park(hopeless, f"not decided after {self._pace.max_rings} rings")
         return len(due)
 
     def _sweep_workflows(self) -> int:
@@ -129,41 +156,56 @@ class Relay:
             log.info("workflows.swept", count=len(due))
         return len(due)
 
-    def _ring_for(self, orders: Sequence[DueOrder]) -> set[int]:
+    def _ring_for(self, doorbells: Sequence[_Doorbell]) -> set[int]:
         """Ring, and return for which orders; a message that is not taken ends it."""
         rung: set[int] = set()
-        for priority, batch, exactly in self._doorbells(orders):
+        for bell in doorbells:
             # The rows are locked: waiting for a sick broker again and again would stop workers.
-            if not self._bells.ring(priority, batch, exactly=exactly):
+            if not self._ring(bell):
                 break
-            rung.update(batch)
+            rung.update(bell.order_ids)
         return rung
 
-    def _doorbells(
-        self, orders: Sequence[DueOrder]
-    ) -> Iterator[tuple[Priority, Sequence[int], bool]]:
-        """Yield the doorbells to ring, lane by lane.
+    def _ring(self, bell: _Doorbell) -> bool:
+        if bell.stands_for_lane:
+            return self._bells.ring_on(bell.lane, [bell.order_ids])
+        return self._bells.ring(bell.lane, bell.order_ids, exactly=bell.exactly)
 
-        Half way to being parked an order is rung for alone, so that it is not parked because of
-        another order that ends every process.  An order on its way to the venue waits in no lane, so
-        its doorbell asks for exactly this order.
+    def _doorbells(
+        self, orders: Sequence[DueOrder], depths: Mapping[Priority, int]
+    ) -> Iterator[_Doorbell]:
+        """Yield lane by lane the doorbells for which there is room.
+
+        Half way to being parked an order is rung for alone: if another one, next to it, ends
+        every process, this one must not be parked for it.  What was left on its way to the venue
+        waits in no lane, so a doorbell has to ask for exactly that.
         """
-        enough = (self._max_rings + 1) // 2
+        enough = (self._pace.max_rings + 1) // 2
         for priority in Priority:
             lane = sorted((o for o in orders if o.priority is priority), key=lambda o: o.id)
             together = [o for o in lane if o.rings < enough]
-            for exactly in (False, True):
-                ids = [o.id for o in together if o.is_abandoned is exactly]
-                for start in range(0, len(ids), self._batch_size):
-                    yield priority, ids[start : start + self._batch_size], exactly
-            yield from ((priority, [o.id], True) for o in lane if o.rings >= enough)
+            waiting = self._batches([o.id for o in together if not o.is_abandoned])
+            room = self._pace.lane_messages - depths.get(priority, 0)
+            # Those that find no room are left to the last one that does.
+            last = room - 1 if len(waiting) > room else None
+            for place, batch in enumerate(waiting[:room]):
+                yield _Doorbell(priority, batch, stands_for_lane=place == last)
+            for batch in self._batches([o.id for o in together if o.is_abandoned]):
+                yield _Doorbell(priority, batch, exactly=True)
+            yield from (
+                _Doorbell(priority, [o.id], exactly=True) for o in lane if o.rings >= enough
+            )
+
+    def _batches(self, order_ids: Sequence[int]) -> list[Sequence[int]]:
+        size = self._pace.batch_size
+        return [order_ids[start : start + size] for start in range(0, len(order_ids), size)]
 
     def _next_ring(
         self, order: DueOrder, depths: Mapping[Priority, int], *, rung: bool
     ) -> tuple[int, float]:
         if not rung:
-            return order.rings, self._ring_after
+            return order.rings, self._pace.ring_after_seconds
         if depths.get(order.priority, 0):
             return order.rings, _BACKLOG_PAUSE_SECONDS
-        pause = self._ring_after * 2.0 ** min(order.rings, 10)
+        pause = self._pace.ring_after_seconds * 2.0 ** min(order.rings, 10)
         return order.rings + 1, min(pause, _LONGEST_PAUSE_SECONDS)

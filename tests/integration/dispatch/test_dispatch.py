@@ -118,6 +118,64 @@ def test_accounts_are_valued_on_their_own_queue(
     assert arguments(messages(broker, QueueName.PORTFOLIO)[0]) == [[1, 2, 3]]
 
 
+def test_accounts_that_trade_within_a_moment_are_valued_by_one_message(
+    redis_urls: RedisUrls, broker: redis.Redis, meter: RecordingMeter
+) -> None:
+    dispatcher = CeleryDispatcher(redis_urls.broker_redis_url, meter, gather_seconds=3600)
+
+    for user_ids in ([3], [1, 2], [3]):
+        assert dispatcher.value_soon(user_ids)
+    # The end of the process is the end of the moment.
+    dispatcher.close()
+
+    assert [arguments(m) for m in messages(broker, QueueName.PORTFOLIO)] == [[[1, 2, 3]]]
+
+
+def test_gathered_accounts_are_asked_for_while_nothing_else_is_sent(
+    dispatcher: CeleryDispatcher, broker: redis.Redis
+) -> None:
+    for count in (1, 2):
+        assert dispatcher.value_soon([count])
+        eventually(lambda: broker.llen(QueueName.PORTFOLIO) == count, "they are asked for")  # noqa: B023
+
+    found = [arguments(m) for m in reversed(messages(broker, QueueName.PORTFOLIO))]
+    assert found == [[[1]], [[2]]]
+
+
+def test_accounts_do_not_wait_for_a_pause_between_other_messages(
+    dispatcher: CeleryDispatcher, broker: redis.Redis
+) -> None:
+    dispatcher.value_soon([1])
+
+    def asked() -> bool:
+        dispatcher.advance(7, emergency=False)
+        return bool(broker.llen(QueueName.PORTFOLIO))
+
+    eventually(asked, "it is asked for while messages come")
+
+
+def test_a_dispatcher_that_closes_asks_at_once_for_what_it_has_gathered(
+    dispatcher: CeleryDispatcher, broker: redis.Redis
+) -> None:
+    dispatcher.value_soon(range(1, 1_201))
+
+    dispatcher.close()
+
+    sent = [len(arguments(m)[0]) for m in reversed(messages(broker, QueueName.PORTFOLIO))]
+    assert sent == [500, 500, 200]
+
+
+def test_a_synchronous_sender_gathers_nothing(
+    redis_urls: RedisUrls, broker: redis.Redis, meter: RecordingMeter
+) -> None:
+    dispatcher = CeleryDispatcher(redis_urls.broker_redis_url, meter, synchronous=True)
+
+    assert dispatcher.value_soon([2, 1])
+
+    assert arguments(messages(broker, QueueName.PORTFOLIO)[0]) == [[1, 2]]
+    dispatcher.close()
+
+
 @pytest.fixture
 def silence() -> Iterator[str]:
     """The address of a server that takes connections and never answers."""

@@ -14,7 +14,7 @@ from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Order, OrderStatus, Priority
 from angel_x.services.trading.paper_market import PaperMarket
-from angel_x.services.trading.relay import Relay
+from angel_x.services.trading.relay import Relay, RelayPace
 from tests.builders.environs import application_on
 from tests.builders.orders import Market
 from tests.builders.recorders import RecordingMeter
@@ -55,6 +55,9 @@ class Bell:
         self.rung.append((tuple(order_ids), exactly))
         return True
 
+    def ring_on(self, priority: Priority, batches: Sequence[Sequence[int]]) -> bool:
+        return all(self.ring(priority, batch) for batch in batches)
+
     def advance(self, workflow_id: int, *, emergency: bool) -> bool:
         raise AssertionError(f"there is no workflow, was {workflow_id} {emergency}")
 
@@ -75,9 +78,12 @@ def relay(application: Application, bell: Bell) -> Relay:
         depths=depths,
         park=application.trading.execution.park,
         meter=NullMeter(),
-        ring_after_seconds=2,
-        max_rings=MAX_RINGS,
-        batch_size=50,
+        pace=RelayPace(
+            ring_after_seconds=2,
+            max_rings=MAX_RINGS,
+            batch_size=50,
+            lane_messages=200,
+        ),
     )
 
 

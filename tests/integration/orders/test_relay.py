@@ -18,7 +18,7 @@ from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.order import Order, Priority
 from angel_x.domain.workflows.workflow import WorkflowKind
 from angel_x.services.trading.paper_market import PaperMarket
-from angel_x.services.trading.relay import Relay
+from angel_x.services.trading.relay import Relay, RelayPace
 from tests.builders.environs import application_on
 from tests.builders.orders import Market
 
@@ -41,6 +41,9 @@ class Bell:
         self.exact += [*order_ids] if exactly else []
         return self._works
 
+    def ring_on(self, priority: Priority, batches: Sequence[Sequence[int]]) -> bool:
+        return all(self.ring(priority, batch) for batch in batches)
+
     def advance(self, workflow_id: int, *, emergency: bool) -> bool:
         self.advanced.append((workflow_id, emergency))
         return self._works
@@ -60,9 +63,12 @@ def relay(
         depths=lambda: depths or {},
         park=application.trading.execution.park,
         meter=NullMeter(),
-        ring_after_seconds=2,
-        max_rings=MAX_RINGS,
-        batch_size=50,
+        pace=RelayPace(
+            ring_after_seconds=2,
+            max_rings=MAX_RINGS,
+            batch_size=50,
+            lane_messages=200,
+        ),
     )
 
 

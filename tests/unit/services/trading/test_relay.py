@@ -12,7 +12,7 @@ import pytest
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import OrderStatus, Priority
 from angel_x.domain.workflows.workflow import DueWorkflow, WorkflowKind
-from angel_x.services.trading.relay import Relay
+from angel_x.services.trading.relay import Relay, RelayPace
 from tests.builders.recorders import RecordingMeter
 from tests.fakes.bells import MemoryBells
 from tests.fakes.due_orders import MemoryDueOrders
@@ -43,9 +43,12 @@ class Sweeper:
             depths=lambda: self.depths,
             park=self.park,
             meter=self.meter,
-            ring_after_seconds=self.ring_after,
-            max_rings=self.max_rings,
-            batch_size=self.batch_size,
+            pace=RelayPace(
+                ring_after_seconds=self.ring_after,
+                max_rings=self.max_rings,
+                batch_size=self.batch_size,
+                lane_messages=200,
+            ),
         )
 
     def due(self, limit: int) -> Sequence[DueWorkflow]:
@@ -265,9 +268,12 @@ def test_what_is_due_is_held_while_it_is_rung_for(sweeper: Sweeper) -> None:
         depths=dict,
         park=sweeper.park,
         meter=sweeper.meter,
-        ring_after_seconds=2,
-        max_rings=3,
-        batch_size=50,
+        pace=RelayPace(
+            ring_after_seconds=2,
+            max_rings=3,
+            batch_size=50,
+            lane_messages=200,
+        ),
     )
     sweeper.bells.meanwhile = lambda: others.append(other.sweep())
 
