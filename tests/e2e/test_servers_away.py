@@ -114,7 +114,7 @@ def _empty(application: Application) -> None:
         # The superuser's way past the guards of what can only be added to.
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.exec_driver_sql("TRUNCATE users, contracts CASCADE")
-        connection.exec_driver_sql("TRUNCATE order_events, ledger_entries")
+        connection.exec_driver_sql("TRUNCATE order_events, fills, ledger_entries")
     application.base.broker.flushall()
     application.base.cache.flushall()
 
