@@ -13,10 +13,11 @@ from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import OrderStatus, Priority
 from angel_x.domain.workflows.workflow import DueWorkflow, WorkflowKind
 from angel_x.services.trading.relay import Relay, RelayPace
+from tests.builders.markets import ManualClock
 from tests.builders.recorders import RecordingMeter
 from tests.fakes.bells import MemoryBells
 from tests.fakes.due_orders import MemoryDueOrders
-from tests.fakes.tables import Tables
+from tests.fakes.tables import NOW, Tables
 
 NORMAL = Priority.NORMAL
 
@@ -28,6 +29,7 @@ class Sweeper:
     ring_after: float = 2.0
     max_rings: int = 3
     batch_size: int = 50
+    lane_messages: int = 200
     depths: Mapping[Priority, int] = field(default_factory=dict)
     workflows: list[DueWorkflow] = field(default_factory=list)
     #: How many workflows were asked for at most.
@@ -47,7 +49,7 @@ class Sweeper:
                 ring_after_seconds=self.ring_after,
                 max_rings=self.max_rings,
                 batch_size=self.batch_size,
-                lane_messages=200,
+                lane_messages=self.lane_messages,
             ),
         )
 
@@ -156,6 +158,58 @@ def test_a_lane_full_of_messages_gets_no_more(sweeper: Sweeper) -> None:
 
     assert sweeper.bells.rung == [(Priority.LOW, [fine], False)]
     assert sweeper.noted(full) == (0, -1.0)
+
+
+def test_a_lane_is_rung_in_as_often_as_it_has_room_and_the_last_time_for_the_whole_lane() -> None:
+    sweeper = Sweeper(batch_size=2, lane_messages=3)
+    orders = [sweeper.order() for _ in range(7)]
+
+    assert sweeper.relay.sweep() == 7
+
+    assert [ids for _, ids, _ in sweeper.bells.rung] == [orders[:2], orders[2:4], orders[4:6]]
+    assert sweeper.bells.for_lane == [orders[4:6]]
+    # No message has asked for the last one yet, so nothing is counted against it.
+    assert [sweeper.noted(i) for i in orders] == [(1, 2.0)] * 6 + [(0, 5.0)]
+
+
+def test_messages_that_wait_take_room(sweeper: Sweeper) -> None:
+    sweeper = Sweeper(batch_size=1, lane_messages=3, depths={NORMAL: 2})
+    first, second = sweeper.order(), sweeper.order()
+    abandoned = sweeper.order(left=True)
+
+    sweeper.relay.sweep()
+
+    assert sweeper.bells.rung == [(NORMAL, [first], False), (NORMAL, [abandoned], True)]
+    assert sweeper.bells.for_lane == [[first]]
+    assert sweeper.noted(second) == (0, 5.0)
+
+
+def test_where_all_doorbells_find_room_none_asks_for_more_than_its_own() -> None:
+    sweeper = Sweeper(batch_size=1, lane_messages=3)
+    orders = [sweeper.order() for _ in range(3)]
+
+    sweeper.relay.sweep()
+
+    assert [ids for _, ids, _ in sweeper.bells.rung] == [[i] for i in orders]
+    assert sweeper.bells.for_lane == []
+
+
+def test_a_backlog_is_never_counted_against_the_orders_behind_it() -> None:
+    sweeper, clock = Sweeper(batch_size=1, lane_messages=2, max_rings=3), ManualClock(NOW)
+    sweeper.tables.clock = clock
+    orders = [sweeper.tables.rows[sweeper.order()].order for _ in range(30)]
+
+    for _ in range(30):
+        sweeper.relay.sweep()
+        # The workers decide the orders of each doorbell, and nothing else until the next sweep.
+        for _, order_ids, _ in sweeper.bells.rung:
+            for order_id in order_ids:
+                sweeper.tables.rows[order_id].order.status = OrderStatus.FILLED
+        sweeper.bells.rung.clear()
+        clock.advance(10)
+
+    assert sweeper.parked == []
+    assert {order.status for order in orders} == {OrderStatus.FILLED}
 
 
 def test_where_every_lane_is_full_nothing_is_looked_for(sweeper: Sweeper) -> None:
