@@ -98,7 +98,9 @@ def _named(context: ExceptionContext) -> OperationalError | None:
     elif not context.is_disconnect or type(error) is not DatabaseError:
         return None
     statement, params = (error.statement, error.params) if error else (None, None)
-    return OperationalError(statement, params, cause)
+    return OperationalError(
+        statement, params, cause, hide_parameters=True, connection_invalidated=True
+    )
 
 
 def _is_stale(context: ExceptionContext) -> bool:

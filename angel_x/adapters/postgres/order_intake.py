@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from time import sleep
 from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg2.errors import DeadlockDetected
@@ -119,6 +120,8 @@ class _KnownRow(NamedTuple):
 
 
 _DEADLOCK_RETRIES = 3
+#: Until the other request has its rows: an attempt that came sooner would meet it again.
+_DEADLOCK_PAUSE_SECONDS = 0.02
 
 
 class _Row(NamedTuple):
@@ -158,7 +161,9 @@ class OrderIntake:
                 return self._store(rows, actor, basket_id)
             except OperationalError as error:
                 # Two requests that share ids in opposite order: the server has undone one of them.
-                if not (isinstance(error.orig, DeadlockDetected) or _broke_before_commit(error)):
+                if isinstance(error.orig, DeadlockDetected):
+                    sleep(_DEADLOCK_PAUSE_SECONDS)
+                elif not _broke_before_commit(error):
                     raise
         return self._store(rows, actor, basket_id)
 

