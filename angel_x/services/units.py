@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Protocol
 
-from angel_x.domain.book.book import Book, Whole
+from angel_x.domain.book.book import Book
 from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.family import Family
+from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.orders.order import OrderStatus, Product
 from angel_x.domain.orders.step import Passing
 
@@ -41,7 +42,7 @@ class Unit(Protocol):
     def release(self, order_ids: Sequence[int]) -> None:
         """Let orders be decided that were held."""
 
-    def record(self, book: Book, actor: str) -> Sequence[Whole]:
+    def record(self, book: Book, actor: str) -> Sequence[ParentOrder]:
         """Write all changes of the book; return the parent orders that followed their slices."""
 
     def commit(self) -> None:

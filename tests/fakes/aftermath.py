@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from angel_x.domain.book.book import Book, Whole
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.moves import ParentOrder
 from angel_x.services.trading.aftermath import Aftermath
 
 
@@ -12,11 +13,13 @@ class SilentAftermath(Aftermath):
     def __init__(self) -> None:
         self.told: list[Book] = []
         #: Sliced orders that followed, by book.
-        self.wholes: list[list[Whole]] = []
+        self.parents: list[list[ParentOrder]] = []
         #: Seconds that the orders of each book had been read for.
         self.elapsed: list[float] = []
 
-    def tell(self, book: Book, wholes: Sequence[Whole] = (), elapsed_seconds: float = 0.0) -> None:
+    def tell(
+        self, book: Book, parents: Sequence[ParentOrder] = (), elapsed_seconds: float = 0.0
+    ) -> None:
         self.told.append(book)
-        self.wholes.append(list(wholes))
+        self.parents.append(list(parents))
         self.elapsed.append(elapsed_seconds)

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
-from angel_x.domain.book.book import Book, Move, Whole
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.moves import Move, ParentOrder
 from angel_x.domain.orders.order import ASKED, Order, OrderStatus, check_move
 from tests.fakes.tables import Event, Row, Tables
 
@@ -28,7 +29,7 @@ class Recording:
         self._lease_seconds = lease_seconds
         self._undo: list[Callable[[], None]] = []
 
-    def write(self, book: Book, actor: str) -> list[Whole]:
+    def write(self, book: Book, actor: str) -> list[ParentOrder]:
         for move in {m.order.id: m for m in book.moves}.values():
             self._move(book, move)
         self._tell([_event(move, actor) for move in book.moves])
@@ -83,9 +84,9 @@ class Recording:
                 held[key].entry_time = self._tables.clock()
         self._refill(self._tables.positions, held)
 
-    def _follow(self, book: Book, actor: str) -> list[Whole]:
+    def _follow(self, book: Book, actor: str) -> list[ParentOrder]:
         """Let sliced orders be what their slices are; return those that moved."""
-        wholes = []
+        parents_moved = []
         parents = {m.order.parent_id for m in book.moves if m.order.parent_id is not None}
         for parent_id in sorted(parents):
             row = self._tables.rows[parent_id]
@@ -94,8 +95,8 @@ class Recording:
                 self.keep(row)
                 standing.write(row, self._tables.clock())
                 self._tell([Event(parent_id, standing.status, actor, standing.reason)])
-                wholes.append(_whole(row))
-        return wholes
+                parents_moved.append(_parent(row))
+        return parents_moved
 
     def _tell(self, events: list[Event]) -> None:
         told = self._tables.events
@@ -189,9 +190,9 @@ def _event(move: Move, actor: str) -> Event:
     return Event(order.id, move.status, actor, move.reason, order.attempt, move.detail)
 
 
-def _whole(row: Row) -> Whole:
+def _parent(row: Row) -> ParentOrder:
     order = row.order
-    return Whole(
+    return ParentOrder(
         user_id=order.user_id,
         order_id=order.id,
         client_order_id=order.client_order_id,

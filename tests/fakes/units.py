@@ -12,10 +12,11 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from angel_x.domain.book.book import Book, Whole
+from angel_x.domain.book.book import Book
 from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.family import Family
 from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.orders.order import Order, OrderStatus, OrderType, Priority, Product
 from angel_x.domain.orders.step import Passing, unhindered
 from tests.fakes.due_orders import is_abandoned
@@ -87,7 +88,7 @@ class MemoryUnit:
                 self._recording.keep(row)
                 row.held, row.ring_at = False, self._tables.clock() + timedelta(seconds=2)
 
-    def record(self, book: Book, actor: str) -> list[Whole]:
+    def record(self, book: Book, actor: str) -> list[ParentOrder]:
         self._books.append(book)
         return self._recording.write(book, actor)
 

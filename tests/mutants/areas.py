@@ -64,8 +64,8 @@ AREAS = (
         "order path",
         (
             "angel_x/domain/workflows/",
-            *_in("angel_x/domain/book/", "control family"),
-            *_in("angel_x/domain/orders/", "denial order order_rate order_types"),
+            *_in("angel_x/domain/book/", "control family reports"),
+            *_in("angel_x/domain/orders/", "amendment denial order order_rate order_types"),
             *_in("angel_x/domain/values/", "draw"),
             *_in("angel_x/domain/calendar/", "intraday session"),
             "angel_x/domain/exchange/",

@@ -26,9 +26,10 @@ from angel_x.adapters.postgres.duplicates import find_duplicates
 from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.prepared import Statement, execute
 from angel_x.adapters.postgres.rows import named
-from angel_x.domain.book.book import Book, Whole
+from angel_x.domain.book.book import Book
 from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.family import Family
+from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.orders.order import (
     ASKED,
     OrderStatus,
@@ -168,7 +169,7 @@ class BookUnit:
         """Release held orders for their decision; the relay rings for them otherwise."""
         self._connection.exec_driver_sql(_RELEASE, {"order_ids": array(order_ids)})
 
-    def record(self, book: Book, actor: str) -> Sequence[Whole]:
+    def record(self, book: Book, actor: str) -> Sequence[ParentOrder]:
         return write_book(self._connection, book, actor, lease_seconds=self._lease_seconds)
 
     def commit(self) -> None:

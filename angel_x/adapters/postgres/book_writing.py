@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.prepared import Statement, execute
-from angel_x.domain.book.book import Book, Whole
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.orders.order import ASKED, CLOSED, REFUSED, OrderStatus
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ SELECT * FROM parents_moved
 
 def write_book(
     connection: Connection, book: Book, actor: str, *, lease_seconds: float
-) -> list[Whole]:
+) -> list[ParentOrder]:
     """Write a book in one round trip, and in a second one the parent orders of moved slices.
 
     Return the parent orders that moved.
@@ -248,7 +249,7 @@ def write_book(
     if not parents:
         return []
     parameters = {"parents": array(sorted(parents)), "actor": actor}
-    return [Whole(**row) for row in execute(connection, parameters, _PARENTS).mappings()]
+    return [ParentOrder(**row) for row in execute(connection, parameters, _PARENTS).mappings()]
 
 
 def _orders(book: Book) -> dict[str, str]:

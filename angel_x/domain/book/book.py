@@ -14,6 +14,7 @@ from decimal import Decimal
 from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.ledger import LedgerEntry, fill_entries
 from angel_x.domain.book.margin_pool import MarginPool, MarginPools
+from angel_x.domain.book.moves import Fill, Move
 from angel_x.domain.book.position import Closing, Position
 from angel_x.domain.book.risk import TradingRules, may_stand, refusal, refusal_to_amend
 from angel_x.domain.contracts.contract import underlying_of
@@ -32,45 +33,6 @@ from angel_x.domain.orders.order import (
     check_move,
 )
 from angel_x.domain.values.money import ZERO
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One status change of an order, which becomes an event."""
-
-    order: Order
-    status: OrderStatus
-    reason: str | None
-    detail: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """The state of a parent order after its slices have moved."""
-
-    user_id: int
-    order_id: int
-    client_order_id: str
-    symbol: str
-    side: str
-    status: str
-    reason: str | None
-    quantity: int
-    filled_quantity: int
-    #: Rupees a unit over the fills of all slices.
-    average_price: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """One execution."""
-
-    order: Order
-    quantity: int
-    #: Rupees a unit.
-    price: Decimal
-    #: The venue's name for it; a repeated fill has the same one.
-    execution_id: str
 
 
 @dataclass(slots=True)

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import structlog
 
-from angel_x.domain.book.book import Book, Move, Whole
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.moves import Move, ParentOrder
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import RESTING
 from angel_x.services.ports import Dispatcher, EventStream, Meter
@@ -49,7 +50,9 @@ class Aftermath:
         #: The exceptions that mean an unavailable cache or message broker.
         self._unreachable = unreachable
 
-    def tell(self, book: Book, wholes: Sequence[Whole] = (), elapsed_seconds: float = 0.0) -> None:
+    def tell(
+        self, book: Book, parents: Sequence[ParentOrder] = (), elapsed_seconds: float = 0.0
+    ) -> None:
         """Publish the moves of a committed book and the sliced orders that followed their slices.
 
         ``elapsed_seconds`` have passed since its orders were read.
@@ -57,7 +60,7 @@ class Aftermath:
         self._count(book, elapsed_seconds)
         try:
             moves = [_event(move) for move in book.moves]
-            self._events.publish([*moves, *map(_whole_event, wholes)])
+            self._events.publish([*moves, *map(_parent_event, parents)])
             self._resting.note({m.order.symbol for m in book.moves if m.status in RESTING})
             traded = sorted({fill.order.user_id for fill in book.fills})
             if traded and (fresh := self._portfolios.mark_dirty(traded)):
@@ -96,19 +99,19 @@ def _event(move: Move) -> Mapping[str, object]:
     }
 
 
-def _whole_event(whole: Whole) -> Mapping[str, object]:
+def _parent_event(parent: ParentOrder) -> Mapping[str, object]:
     return {
-        "user_id": whole.user_id,
+        "user_id": parent.user_id,
         "kind": "order",
-        "order_id": str(whole.order_id),
-        "client_order_id": whole.client_order_id,
-        "symbol": whole.symbol,
-        "side": whole.side,
-        "status": whole.status,
-        "reason": whole.reason,
-        "quantity": whole.quantity,
-        "filled_quantity": whole.filled_quantity,
-        "average_price": _text(whole.average_price),
+        "order_id": str(parent.order_id),
+        "client_order_id": parent.client_order_id,
+        "symbol": parent.symbol,
+        "side": parent.side,
+        "status": parent.status,
+        "reason": parent.reason,
+        "quantity": parent.quantity,
+        "filled_quantity": parent.filled_quantity,
+        "average_price": _text(parent.average_price),
     }
 
 

@@ -67,12 +67,12 @@ class Transactions:
             if not decide(unit, claimed):
                 return claimed
             self._pass(steps.decided)
-            wholes = unit.record(claimed.book, actor) if claimed.book.moves else ()
+            parents = unit.record(claimed.book, actor) if claimed.book.moves else ()
             self._pass(steps.recorded)
             unit.commit()
         self._pass(steps.committed)
         if claimed.book.moves:
-            self._aftermath.tell(claimed.book, wholes, self._monotonic() - started)
+            self._aftermath.tell(claimed.book, parents, self._monotonic() - started)
         self._pass(steps.told)
         return claimed
 

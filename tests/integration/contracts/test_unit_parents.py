@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from angel_x.domain.book.book import Book, Whole
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import OPEN, Order, OrderStatus
 from tests.builders.terms import fill, rest
@@ -43,15 +44,15 @@ def sliced(world: World, user: int, limit: str | None = "100.00") -> tuple[int, 
     return parent, [world.order(user, limit, parent_id=parent) for _ in range(2)]
 
 
-def act(world: World, slices: list[int], *deeds: str) -> Sequence[Whole]:
+def act(world: World, slices: list[int], *deeds: str) -> Sequence[ParentOrder]:
     with world.units.begin() as unit:
         orders, book = unit.orders(slices, OPEN)
         book.margins.sheet = MARGIN
         for order, deed in zip(orders, deeds, strict=True):
             DEEDS[deed](book, order)
-        wholes = unit.record(book, "test")
+        moved = unit.record(book, "test")
         unit.commit()
-    return wholes
+    return moved
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_a_sliced_order_stands_where_its_slices_have_come_to(
 ) -> None:
     parent, slices = sliced(world, user)
 
-    wholes = act(world, slices, *deeds)
+    moved = act(world, slices, *deeds)
 
     row = world.row(parent)
     filled = sum(world.row(number).order.filled_quantity for number in slices)
@@ -83,11 +84,11 @@ def test_a_sliced_order_stands_where_its_slices_have_come_to(
     assert row.order.traded_value == 100 * filled
     assert (row.closed_at is not None) == row.order.status.is_closed
     assert world.events(parent) == [(status, "test", 0, reason)]
-    (whole,) = wholes
-    assert (whole.order_id, whole.user_id, whole.quantity) == (parent, user, 2 * LOT)
-    assert (whole.status, whole.reason, whole.filled_quantity) == (status, reason, filled)
-    assert whole.average_price == (Decimal("100.0000") if filled else None)
-    assert (whole.client_order_id, whole.symbol) == (row.order.client_order_id, row.order.symbol)
+    (told,) = moved
+    assert (told.order_id, told.user_id, told.quantity) == (parent, user, 2 * LOT)
+    assert (told.status, told.reason, told.filled_quantity) == (status, reason, filled)
+    assert told.average_price == (Decimal("100.0000") if filled else None)
+    assert (told.client_order_id, told.symbol) == (row.order.client_order_id, row.order.symbol)
 
 
 def test_a_sliced_order_at_market_gets_the_limit_of_its_slices(world: World, user: int) -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from angel_x.adapters.postgres.book_unit import BookUnits
 from angel_x.domain.book.account import Account, Exposure
-from angel_x.domain.book.book import Book, Fill, Move
+from angel_x.domain.book.book import Book
 from angel_x.domain.book.ledger import LedgerAccount, LedgerEntry
 from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.book.moves import Fill, Move
 from angel_x.domain.orders.order import ASKED, Order, OrderStatus
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.stored import (

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from angel_x.adapters.postgres.book_unit import BookUnits
-from angel_x.domain.book.book import Book, Move, Whole
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.moves import Move, ParentOrder
 from angel_x.domain.orders.order import OrderStatus
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.stored import UNIVERSE, B, empty_book, insert_order, select, stored_order
@@ -31,7 +32,7 @@ class Family:
     parent: int
     slices: list[int]
 
-    def come_to(self, *ends: tuple[OrderStatus, int, str, str | None]) -> Sequence[Whole]:
+    def come_to(self, *ends: tuple[OrderStatus, int, str, str | None]) -> Sequence[ParentOrder]:
         """Let each slice stand somewhere: status, units filled, rupees traded, reason."""
         book = empty_book()
         for number, (status, filled, value, reason) in zip(self.slices, ends, strict=True):
@@ -41,11 +42,11 @@ class Family:
             book.moves.append(Move(order, status, reason))
         return self.record(book)
 
-    def record(self, book: Book) -> Sequence[Whole]:
+    def record(self, book: Book) -> Sequence[ParentOrder]:
         with BookUnits(self.engine, lease_seconds=60.0).begin() as unit:
-            wholes = unit.record(book, "test")
+            parents = unit.record(book, "test")
             unit.commit()
-        return wholes
+        return parents
 
     def whole(self, columns: str) -> tuple[Any, ...]:
         [row] = select(self.engine, f"SELECT {columns} FROM orders WHERE id = {self.parent}")
@@ -118,7 +119,7 @@ def test_a_sliced_order_is_what_its_slices_are(
     status: str,
     reason: str | None,
 ) -> None:
-    wholes = family.come_to(first, second)
+    parents = family.come_to(first, second)
 
     filled, value = first[1] + second[1], Decimal(first[2]) + Decimal(second[2])
     average = {0: None, 65: "50.7700", 650: "50.7700", 1300: "50.7700"}[filled]
@@ -127,8 +128,8 @@ def test_a_sliced_order_is_what_its_slices_are(
         "trigger_price::text, closed_at IS NOT NULL, updated_at > accepted_at"
     ) == (status, reason, filled, value, average, "50.00", "51.00", status in CLOSED, True)
     assert family.events() == [(status, "test", reason)]
-    assert wholes == [
-        Whole(
+    assert parents == [
+        ParentOrder(
             family.user_id, family.parent, "whole", B, "SELL", status, reason, 1300, filled,
             None if average is None else Decimal(average),
         )
@@ -136,10 +137,10 @@ def test_a_sliced_order_is_what_its_slices_are(
 
 
 def test_slices_that_wait_for_their_decision_leave_the_whole_as_it_was(family: Family) -> None:
-    wholes = family.come_to((S.RECEIVED, *UNTRADED, None), (S.RECEIVED, *UNTRADED, None))
+    parents = family.come_to((S.RECEIVED, *UNTRADED, None), (S.RECEIVED, *UNTRADED, None))
 
     assert family.whole("status, filled_quantity, updated_at = accepted_at")[:2] == ("received", 0)
-    assert (family.events(), wholes) == ([], [])
+    assert (family.events(), parents) == ([], [])
 
 
 def test_a_whole_that_is_where_it_was_is_not_told_of_again(family: Family) -> None:
@@ -147,10 +148,10 @@ def test_a_whole_that_is_where_it_was_is_not_told_of_again(family: Family) -> No
     family.come_to(*ends)
     [updated] = family.whole("updated_at")
 
-    wholes = family.come_to(*ends)
+    parents = family.come_to(*ends)
 
     assert family.whole("updated_at") == (updated,)
-    assert (family.events(), wholes) == ([("working", "test", None)], [])
+    assert (family.events(), parents) == ([("working", "test", None)], [])
 
 
 @pytest.mark.parametrize(("price", "trigger"), [("60.00", "51.00"), ("50.00", "61.00")])
@@ -164,19 +165,19 @@ def test_an_amended_price_is_that_of_the_whole_and_told(
     book.moves.append(Move(order, order.status, "AMENDED"))
     book.amended.append((order, False))
 
-    wholes = family.record(book)
+    parents = family.record(book)
 
     assert family.whole("limit_price::text, trigger_price::text") == (price, trigger)
-    assert [whole.order_id for whole in wholes] == [family.parent]
+    assert [parent.order_id for parent in parents] == [family.parent]
 
 
 def test_what_happens_to_one_whole_leaves_the_others_as_they_were(family: Family) -> None:
     other = insert_order(family.engine, family.user_id, "other", slices=1, held=True)
     insert_order(family.engine, family.user_id, "t1", parent_id=other)
 
-    wholes = family.come_to((S.FILLED, *ALL, None), (S.FILLED, *ALL, None))
+    parents = family.come_to((S.FILLED, *ALL, None), (S.FILLED, *ALL, None))
 
     assert select(family.engine, f"SELECT status, traded_value FROM orders WHERE id = {other}") == [
         ("received", 0)
     ]
-    assert [whole.order_id for whole in wholes] == [family.parent]
+    assert [parent.order_id for parent in parents] == [family.parent]

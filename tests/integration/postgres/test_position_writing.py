@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from angel_x.adapters.postgres.book_unit import BookUnits
-from angel_x.domain.book.book import Book, Move
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.moves import Move
 from angel_x.domain.book.position import Closing, Position
 from angel_x.domain.orders.order import OrderStatus, Product, Side
 from tests.builders.accounts import list_contracts, open_accounts

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from angel_x.domain.book.account import Account
-from angel_x.domain.book.book import Book, Whole
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import Order, OrderStatus, Priority
@@ -137,10 +138,12 @@ def test_sliced_orders_are_told_of_after_their_slices() -> None:
     order = world.order(parent_id=9)
     book = book_of(order)
     book.deny(order, DenialReason.NO_QUOTE)
-    whole = Whole(1, 9, "big", SYMBOL, "SELL", "canceled", "NO_QUOTE", 130, 65, Decimal("99.5000"))
-    other_whole = replace(whole, order_id=10, filled_quantity=0, average_price=None)
+    parent = ParentOrder(
+        1, 9, "big", SYMBOL, "SELL", "canceled", "NO_QUOTE", 130, 65, Decimal("99.5000")
+    )
+    other_parent = replace(parent, order_id=10, filled_quantity=0, average_price=None)
 
-    world.aftermath.tell(book, [whole, other_whole])
+    world.aftermath.tell(book, [parent, other_parent])
 
     _, event, other = world.events.published
     assert event == {

@@ -125,7 +125,7 @@ def test_every_open_slice_is_canceled_and_what_traded_stays(
     assert [str(order.status) for order in slices] == ["filled", "canceled", "canceled"]
     assert (parent.status, parent.filled_quantity) == (OrderStatus.CANCELED, LOT)
     assert worker.tables.accounts[1].margin_used == 0
-    assert [whole.status for whole in worker.aftermath.wholes[-1]] == ["canceled"]
+    assert [parent.status for parent in worker.aftermath.parents[-1]] == ["canceled"]
 
 
 def test_a_slice_is_canceled_alone(worker: Worker, cancellation: Cancellation) -> None:

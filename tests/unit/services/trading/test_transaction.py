@@ -132,4 +132,6 @@ def test_sliced_orders_that_followed_are_told_with_the_book_and_not_kept_in_it(
         lambda unit: unit.orders([2], OPEN), cancel, actor="somebody", steps=STEPS
     )
 
-    assert [(w.order_id, w.status) for w in worker.aftermath.wholes[0]] == [(parent.id, "canceled")]
+    assert [(w.order_id, w.status) for w in worker.aftermath.parents[0]] == [
+        (parent.id, "canceled")
+    ]
