@@ -58,7 +58,7 @@ def test_orders_are_on_their_way_for_paper_latency_ms_and_up_to_paper_latency_ji
 ) -> None:
     slept: list[float] = []
     application = built(PAPER_LATENCY_MS=fixed, PAPER_LATENCY_JITTER_MS=jitter)
-    monkeypatch.setattr(application.trading.execution, "_sleep", slept.append)
+    monkeypatch.setattr(application.orders.venue, "_sleep", slept.append)
 
     assert [*bought(application, "a", count=3).values()] == [Decimal("100.50")] * 3
 
