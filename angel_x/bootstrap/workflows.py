@@ -11,8 +11,8 @@ from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.bootstrap.intake import IntakeParts
 from angel_x.bootstrap.trading import OrderParts, Trading
 from angel_x.domain.workflows.workflow import WorkflowKind
+from angel_x.services.workflows.basket_advancer import BasketAdvancer
 from angel_x.services.workflows.basket_orders import BasketOrders
-from angel_x.services.workflows.basket_step import BasketStep
 from angel_x.services.workflows.baskets import Baskets
 from angel_x.services.workflows.intraday import IntradayClose
 from angel_x.services.workflows.square_off import SquareOff
@@ -50,7 +50,7 @@ def build_workflows(
         dispatcher=base.dispatcher,
     )
     basket_orders = BasketOrders(intake.acceptance, intake.store)
-    basket_step = BasketStep(
+    basket_advancer = BasketAdvancer(
         legs=BasketLegs(base.engine),
         orders=basket_orders,
         units=orders.units,
@@ -75,7 +75,7 @@ def build_workflows(
         ),
         advance=Advance(
             workflows=orders.workflows,
-            advancers={WorkflowKind.SQUARE_OFF: square_off, WorkflowKind.BASKET: basket_step},
+            advancers={WorkflowKind.SQUARE_OFF: square_off, WorkflowKind.BASKET: basket_advancer},
             events=base.events,
             transient=TRANSIENT,
         ),

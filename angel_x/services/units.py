@@ -9,8 +9,8 @@ from typing import Protocol
 
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.claim import Claim
-from angel_x.domain.book.family import Family
 from angel_x.domain.book.moves import ParentOrder
+from angel_x.domain.book.order_with_slices import OrderWithSlices
 from angel_x.domain.orders.order import OrderStatus, Product
 from angel_x.domain.orders.step import Passing
 
@@ -24,7 +24,7 @@ class Unit(Protocol):
     def orders(self, order_ids: Sequence[int], statuses: Collection[OrderStatus]) -> Claim:
         """Lock the accounts that own those orders; return those in one of the statuses, by age."""
 
-    def family(self, order_id: int) -> Family:
+    def with_slices(self, order_id: int) -> OrderWithSlices:
         """Lock the account that owns an order; return the order with its slices."""
 
     def holdings(self, user_id: int, contracts: Collection[tuple[str, Product]]) -> Book:

@@ -11,8 +11,8 @@ import msgspec
 from angel_x.domain.orders.order import OrderRequest
 from angel_x.domain.workflows.basket import OnRefusal, leg_name
 from angel_x.domain.workflows.workflow import Workflow, WorkflowKind
+from angel_x.services.workflows.basket_advancer import BasketAdvancer
 from angel_x.services.workflows.basket_orders import BasketOrders
-from angel_x.services.workflows.basket_step import BasketStep
 from angel_x.services.workflows.workflows import Advance
 from tests.builders.desk import ALL, Desk
 from tests.fakes.basket_legs import MemoryBasketLegs
@@ -24,7 +24,7 @@ class BasketDesk(Desk):
         self.everything = ALL
         self.legs = MemoryBasketLegs(self.tables)
         self.basket_orders = BasketOrders(self.acceptance, self.intake)
-        self.basket_step = BasketStep(
+        self.basket_advancer = BasketAdvancer(
             legs=self.legs,
             orders=self.basket_orders,
             units=self.units,
@@ -36,7 +36,7 @@ class BasketDesk(Desk):
             workflows=self.workflows,
             advancers={
                 WorkflowKind.SQUARE_OFF: self.square_off,
-                WorkflowKind.BASKET: self.basket_step,
+                WorkflowKind.BASKET: self.basket_advancer,
             },
             events=self.events,
             transient=(ConnectionError,),

@@ -14,9 +14,9 @@ from decimal import Decimal
 
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.claim import Claim
-from angel_x.domain.book.family import Family
 from angel_x.domain.book.margin_pool import MarginPools
 from angel_x.domain.book.moves import ParentOrder
+from angel_x.domain.book.order_with_slices import OrderWithSlices
 from angel_x.domain.orders.order import Order, OrderStatus, OrderType, Priority, Product
 from angel_x.domain.orders.step import Passing, unhindered
 from tests.fakes.due_orders import is_abandoned
@@ -55,7 +55,7 @@ class MemoryUnit:
         rows = [r for r in self._rows(order_ids) if r.order.status in statuses and not r.slices]
         return self._read(order_ids, rows)
 
-    def family(self, order_id: int) -> Family:
+    def with_slices(self, order_id: int) -> OrderWithSlices:
         self._lock([order_id])
         members = [
             row
@@ -63,7 +63,7 @@ class MemoryUnit:
             if order_id in (number, row.order.parent_id)
         ]
         orders, book = self._read([order_id], members)
-        return Family(orders[0] if orders else None, tuple(orders[1:]), book)
+        return OrderWithSlices(orders[0] if orders else None, tuple(orders[1:]), book)
 
     def holdings(self, user_id: int, contracts: Collection[tuple[str, Product]]) -> Book:
         if not contracts:

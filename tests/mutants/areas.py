@@ -64,7 +64,7 @@ AREAS = (
         "order path",
         (
             "angel_x/domain/workflows/",
-            *_in("angel_x/domain/book/", "control family reports"),
+            *_in("angel_x/domain/book/", "control order_with_slices reports"),
             *_in("angel_x/domain/orders/", "amendment denial order order_rate order_types"),
             *_in("angel_x/domain/values/", "draw"),
             *_in("angel_x/domain/calendar/", "intraday session"),

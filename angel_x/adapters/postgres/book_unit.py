@@ -28,8 +28,8 @@ from angel_x.adapters.postgres.prepared import Statement, execute
 from angel_x.adapters.postgres.rows import named
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.claim import Claim
-from angel_x.domain.book.family import Family
 from angel_x.domain.book.moves import ParentOrder
+from angel_x.domain.book.order_with_slices import OrderWithSlices
 from angel_x.domain.orders.order import (
     ASKED,
     OrderStatus,
@@ -88,8 +88,8 @@ WHERE o.id = ANY(%(order_ids)s::bigint[]) AND o.status = ANY(%(statuses)s::text[
 """,
 )
 # A parent order comes before its slices, which are stored after it.
-_FAMILY = Statement(
-    "family",
+_WITH_SLICES = Statement(
+    "order_with_slices",
     f"""
 SELECT {ORDER_COLUMNS} {HELD_COLUMNS} FROM orders o {_OF_OWNERS}
 WHERE o.id = ANY(%(order_ids)s::bigint[] || ARRAY(
@@ -144,9 +144,9 @@ class BookUnit:
         wanted = array(sorted(statuses))
         return self._read(_BY_ID, order_ids=array(order_ids), statuses=wanted)
 
-    def family(self, order_id: int) -> Family:
-        orders, book = self._read(_FAMILY, order_ids=array([order_id]))
-        return Family(orders[0] if orders else None, tuple(orders[1:]), book)
+    def with_slices(self, order_id: int) -> OrderWithSlices:
+        orders, book = self._read(_WITH_SLICES, order_ids=array([order_id]))
+        return OrderWithSlices(orders[0] if orders else None, tuple(orders[1:]), book)
 
     def holdings(self, user_id: int, contracts: Collection[tuple[str, Product]]) -> Book:
         parameters = {

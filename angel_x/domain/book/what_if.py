@@ -13,7 +13,7 @@ from angel_x.domain.orders.order import Order, OrderStatus, Side
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Estimate:
     """The book after the orders of an estimate, and the reasons of refused ones."""
 
     book: Book
@@ -21,7 +21,7 @@ class Trial:
     refusals: dict[int, DenialReason]
 
 
-def what_if(book: Book, orders: Sequence[Order], terms: Sequence[Terms]) -> Trial:
+def what_if(book: Book, orders: Sequence[Order], terms: Sequence[Terms]) -> Estimate:
     """Fold orders into a copy of the book, purchases first, as if each traded in full at its limit.
 
     Purchases hedge and pay premium, sales need margin and receive premium; trades at the limits are the
@@ -38,7 +38,7 @@ def what_if(book: Book, orders: Sequence[Order], terms: Sequence[Terms]) -> Tria
     for order, offered in pairs:
         trial.decide(replace(order), _in_full(order, offered))
     refused = (m for m in trial.moves if m.status is OrderStatus.DENIED and m.reason is not None)
-    return Trial(trial, {move.order.id: DenialReason(move.reason or "") for move in refused})
+    return Estimate(trial, {move.order.id: DenialReason(move.reason or "") for move in refused})
 
 
 def _in_full(order: Order, terms: Terms) -> Terms:

@@ -1,6 +1,6 @@
-"""A basket: orders that are checked together and traded hedges first, and its next step.
+"""A basket: orders that are checked together and traded hedges first, and its next action.
 
-The next step depends only on the stored orders, so that any process can continue a basket.
+The next action depends only on the stored orders, so that any process can continue a basket.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Leg:
         return is_exit(self.client_order_id)
 
 
-class Deed(StrEnum):
+class BasketAction(StrEnum):
     """The next action of a basket."""
 
     CHECK = "check"
@@ -100,8 +100,8 @@ class Deed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    deed: Deed
+class NextAction:
+    kind: BasketAction
     legs: tuple[Leg, ...] = ()
 
 
@@ -123,22 +123,24 @@ def is_exit(client_order_id: str) -> bool:
     return client_order_id.startswith(EXIT_PREFIX)
 
 
-def next_step(orders: Sequence[Leg], on_refusal: OnRefusal, held: Held) -> Step:
-    """Return the next step of a basket, from all its orders and the positions of its account."""
+def next_action(orders: Sequence[Leg], on_refusal: OnRefusal, held: Held) -> NextAction:
+    """Return the next action of a basket, from all its orders and the positions of its account."""
     legs = [leg for leg in orders if not leg.is_exit]
     exits = [leg for leg in orders if leg.is_exit]
     if any(leg.is_refused for leg in legs):
         if open_legs := tuple(leg for leg in legs if not leg.status.is_closed):
-            return Step(Deed.CANCEL, open_legs)
+            return NextAction(BasketAction.CANCEL, open_legs)
         return (
-            _exit_step(legs, exits, held) if on_refusal is OnRefusal.FLATTEN else Step(Deed.FINISH)
+            _exit_action(legs, exits, held)
+            if on_refusal is OnRefusal.FLATTEN
+            else NextAction(BasketAction.FINISH)
         )
     if all(leg.is_held for leg in legs):
-        return Step(Deed.CHECK, tuple(legs))
+        return NextAction(BasketAction.CHECK, tuple(legs))
     for stage in stages(legs):
-        if step := _stage_step(stage):
-            return step
-    return Step(Deed.FINISH)
+        if following := _stage_action(stage):
+            return following
+    return NextAction(BasketAction.FINISH)
 
 
 def stages(legs: Sequence[Leg]) -> list[tuple[Leg, ...]]:
@@ -176,7 +178,7 @@ def closable(orders: Sequence[Leg], held: Held) -> dict[int, int]:
 
 
 def result(orders: Sequence[Leg], on_refusal: OnRefusal, held: Held) -> BasketResult:
-    """Return the result of a basket whose next step is to finish."""
+    """Return the result of a basket whose next action is to finish."""
     legs = [leg for leg in orders if not leg.is_exit]
     if not any(leg.is_refused for leg in legs):
         return BasketResult.FILLED
@@ -187,24 +189,28 @@ def result(orders: Sequence[Leg], on_refusal: OnRefusal, held: Held) -> BasketRe
     return BasketResult.STUCK if closable(orders, held) else BasketResult.FLATTENED
 
 
-def _stage_step(stage: tuple[Leg, ...]) -> Step | None:
+def _stage_action(stage: tuple[Leg, ...]) -> NextAction | None:
     if held := tuple(leg for leg in stage if leg.is_held):
-        return Step(Deed.RELEASE, held)
+        return NextAction(BasketAction.RELEASE, held)
     standing = tuple(leg for leg in stage if not leg.status.is_closed)
-    return Step(Deed.AWAIT, standing) if standing else None
+    return NextAction(BasketAction.AWAIT, standing) if standing else None
 
 
-def _exit_step(legs: Sequence[Leg], exits: Sequence[Leg], held: Held) -> Step:
-    """Return the next step of closing fills: short legs first, so that they stay hedged."""
-    if step := _stage_step(tuple(exits)):
-        return step
+def _exit_action(legs: Sequence[Leg], exits: Sequence[Leg], held: Held) -> NextAction:
+    """Return the next action of closing fills: short legs first, so that they stay hedged."""
+    if following := _stage_action(tuple(exits)):
+        return following
     units = closable([*legs, *exits], held)
     for side in (Side.SELL, Side.BUY):
         stage = [leg for leg in legs if leg.side is side and leg.number in units]
         if stage:
             tried = max(sum(e.number == leg.number for e in exits) for leg in stage)
-            return Step(Deed.FINISH) if tried >= MAX_EXITS else Step(Deed.EXIT, tuple(stage))
-    return Step(Deed.FINISH)
+            return (
+                NextAction(BasketAction.FINISH)
+                if tried >= MAX_EXITS
+                else NextAction(BasketAction.EXIT, tuple(stage))
+            )
+    return NextAction(BasketAction.FINISH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from angel_x.domain.book.ledger import LedgerAccount
 from angel_x.domain.book.margin_pool import MarginPool, Risks
-from angel_x.domain.book.what_if import Trial, what_if
+from angel_x.domain.book.what_if import Estimate, what_if
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract import underlying_of
 from angel_x.domain.margin.unit_risk import to_rupees
@@ -159,9 +159,9 @@ def _parts(pool: MarginPool) -> MarginParts:
     )
 
 
-def _reasons(numbered: Sequence[tuple[int, Order]], trial: Trial) -> dict[int, DenialReason]:
+def _reasons(numbered: Sequence[tuple[int, Order]], trial: Estimate) -> dict[int, DenialReason]:
     return {n: trial.refusals[o.id] for n, o in numbered if o.id in trial.refusals}
 
 
-def _charges(trial: Trial) -> Decimal:
+def _charges(trial: Estimate) -> Decimal:
     return sum((e.amount for e in trial.book.entries if e.account is LedgerAccount.CHARGES), ZERO)

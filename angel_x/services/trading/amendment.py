@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from angel_x.domain.book.book import Book
-from angel_x.domain.book.family import Family
+from angel_x.domain.book.order_with_slices import OrderWithSlices
 from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import DenialReason
@@ -73,24 +73,24 @@ class Amending:
             AmendmentRefused: Risk rules, margin or price band refuse it; nothing was changed.
         """
 
-        def decide(_unit: Unit, family: Family) -> bool:
-            differing = self._differing(family, user_id, order_id, change)
+        def decide(_unit: Unit, claimed: OrderWithSlices) -> bool:
+            differing = self._differing(claimed, user_id, order_id, change)
             if differing:
                 self._check([after for _, after in differing], change)
-                self._desk.begin_day(family.book)
-                self._apply(family.book, differing)
+                self._desk.begin_day(claimed.book)
+                self._apply(claimed.book, differing)
             return bool(differing)
 
-        family = self._desk.run(
-            lambda unit: unit.family(order_id), decide, actor=actor, steps=_STEPS
+        claimed = self._desk.run(
+            lambda unit: unit.with_slices(order_id), decide, actor=actor, steps=_STEPS
         )
-        return bool(family.book.moves)
+        return bool(claimed.book.moves)
 
     def _differing(
-        self, family: Family, user_id: int, order_id: int, change: Change
+        self, claimed: OrderWithSlices, user_id: int, order_id: int, change: Change
     ) -> list[tuple[Order, Order]]:
         """Return the orders that change, each with its amendment."""
-        targets = _targets(family, user_id, order_id, change)
+        targets = _targets(claimed, user_id, order_id, change)
         now = self._market_clock()
         if any(target.valid_until <= now for target in targets):
             # Its expiry is not recorded yet; an order of a closed session must not trade.
@@ -144,9 +144,9 @@ def _refuse(order: Order, after: Order, denial: DenialReason | None) -> None:
         raise AmendmentRefused(order.id, denial)
 
 
-def _targets(family: Family, user_id: int, order_id: int, change: Change) -> list[Order]:
+def _targets(claimed: OrderWithSlices, user_id: int, order_id: int, change: Change) -> list[Order]:
     """Return the orders in the market that the change is for."""
-    order = family.order
+    order = claimed.order
     if order is None or order.user_id != user_id:
         raise OrderNotFound(str(order_id))
     if order.parent_id is not None:
@@ -154,10 +154,10 @@ def _targets(family: Family, user_id: int, order_id: int, change: Change) -> lis
         raise InvalidAmendment((Fault(0, "order_id", str(order_id), detail),))
     if order.status.is_closed:
         raise OrderAlreadyClosed(order_id, order.status)
-    if family.slices and change.quantity not in (None, order.quantity):
+    if claimed.slices and change.quantity not in (None, order.quantity):
         detail = "cannot change, the order was sliced"
         raise InvalidAmendment((Fault(0, "quantity", str(change.quantity), detail),))
-    targets = [o for o in family.parts if not o.status.is_closed]
+    targets = [o for o in claimed.parts if not o.status.is_closed]
     if any(o.status in ASKED for o in targets):
         raise OrderOnItsWay(order_id)
     return targets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from angel_x.domain.book.family import Family
+from angel_x.domain.book.order_with_slices import OrderWithSlices
 from angel_x.domain.orders.denial import CancelReason
 from angel_x.domain.orders.order import Order
 from angel_x.domain.orders.step import Step
@@ -34,25 +34,25 @@ class Cancellation:
             OrderAlreadyClosed: It is closed; the error has its status.
         """
 
-        def decide(_unit: Unit, family: Family) -> bool:
-            living = [part for part in family.parts if not part.status.is_closed]
-            self._desk.withdraw(family.book, living, CancelReason.REQUESTED)
-            return bool(family.book.moves)
+        def decide(_unit: Unit, claimed: OrderWithSlices) -> bool:
+            living = [part for part in claimed.parts if not part.status.is_closed]
+            self._desk.withdraw(claimed.book, living, CancelReason.REQUESTED)
+            return bool(claimed.book.moves)
 
-        family = self._desk.run(
-            lambda unit: _checked(unit.family(order_id), user_id, order_id),
+        claimed = self._desk.run(
+            lambda unit: _checked(unit.with_slices(order_id), user_id, order_id),
             decide,
             actor=actor,
             steps=_STEPS,
         )
-        assert family.order is not None
-        return family.order
+        assert claimed.order is not None
+        return claimed.order
 
 
-def _checked(family: Family, user_id: int, order_id: int) -> Family:
-    order = family.order
+def _checked(claimed: OrderWithSlices, user_id: int, order_id: int) -> OrderWithSlices:
+    order = claimed.order
     if order is None or order.user_id != user_id:
         raise OrderNotFound(str(order_id))
     if order.status.is_closed:
         raise OrderAlreadyClosed(order_id, order.status)
-    return family
+    return claimed

@@ -15,7 +15,7 @@ from angel_x.adapters.postgres.workflows import Workflows
 from angel_x.domain.book.position import Position
 from angel_x.domain.orders.order import Product, Side
 from angel_x.services.workflows import square_off, workflows
-from angel_x.services.workflows.basket_step import Legs
+from angel_x.services.workflows.basket_advancer import Legs
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.chains import make_universe
 from tests.builders.stored_orders import StoredOrder, store_orders, store_positions

@@ -36,7 +36,7 @@ def of(store: Store, plain: StoredOrder) -> list[Leg]:
     return store.legs.of(plain.basket_id)
 
 
-def test_a_leg_comes_with_everything_that_the_next_step_depends_on(
+def test_a_leg_comes_with_everything_that_the_next_action_depends_on(
     store: Store, plain: StoredOrder
 ) -> None:
     other = replace(plain, basket_id=new_basket(store, "two"))

@@ -15,7 +15,7 @@ from tests.integration.contracts.worlds import UNIVERSE, World
 READS: dict[str, Callable[[Unit, int], object]] = {
     "claim": lambda unit, order_id: unit.claim([order_id], 5),
     "orders": lambda unit, order_id: unit.orders([order_id], OPEN),
-    "family": lambda unit, order_id: unit.family(order_id),
+    "with slices": lambda unit, order_id: unit.with_slices(order_id),
     "abandoned": lambda unit, order_id: unit.abandoned([order_id]),
 }
 

@@ -125,7 +125,7 @@ def test_an_order_that_is_held_is_given_out_by_its_id(world: World, user: int) -
     assert ids(orders) == [held]
 
 
-def test_a_family_is_an_order_with_its_slices_whatever_their_statuses(
+def test_an_order_with_slices_comes_with_its_slices_whatever_their_statuses(
     world: World, user: int
 ) -> None:
     parent = world.order(user, held=True, slices=2, status=OrderStatus.WORKING)
@@ -134,10 +134,10 @@ def test_a_family_is_an_order_with_its_slices_whatever_their_statuses(
     world.order(user)
 
     with world.units.begin() as unit:
-        family, single, none = (unit.family(i) for i in (parent, working, working + 9))
+        sliced, single, none = (unit.with_slices(i) for i in (parent, working, working + 9))
 
-    assert family.order is not None
-    assert (family.order.id, ids(family.slices)) == (parent, [filled, working])
+    assert sliced.order is not None
+    assert (sliced.order.id, ids(sliced.slices)) == (parent, [filled, working])
     assert (ids(single.parts), single.slices) == ([working], ())
     assert (none.order, none.slices, none.book.accounts) == (None, (), {})
 

@@ -24,7 +24,7 @@ CLOSED = {S.DENIED, S.REJECTED, S.FILLED, S.CANCELED, S.EXPIRED}
 
 
 @dataclass
-class Family:
+class OrderWithSlices:
     """A stored order for 1,300 units with two slices of 650."""
 
     engine: Engine
@@ -60,13 +60,13 @@ class Family:
 
 
 @pytest.fixture
-def family(engine: Engine) -> Family:
+def with_slices(engine: Engine) -> OrderWithSlices:
     list_contracts(engine, UNIVERSE)
     _, user_id = open_accounts(engine, 2)
     usual = {"symbol": B, "side": "SELL", "order_type": "SL", "trigger_price": "51.00"}
     parent = insert_order(engine, user_id, "whole", quantity=1300, slices=2, held=True, **usual)
     slices = [insert_order(engine, user_id, f"s{n}", parent_id=parent, **usual) for n in (1, 2)]
-    return Family(engine, user_id, parent, slices)
+    return OrderWithSlices(engine, user_id, parent, slices)
 
 
 UNTRADED, HALF, ALL = (0, "0"), (65, "3300.05"), (650, "33000.50")
@@ -113,71 +113,78 @@ FOLDS = {
 
 @pytest.mark.parametrize(("first", "second", "status", "reason"), FOLDS.values(), ids=FOLDS)
 def test_a_sliced_order_is_what_its_slices_are(
-    family: Family,
+    with_slices: OrderWithSlices,
     first: tuple[OrderStatus, int, str, str | None],
     second: tuple[OrderStatus, int, str, str | None],
     status: str,
     reason: str | None,
 ) -> None:
-    parents = family.come_to(first, second)
+    parents = with_slices.come_to(first, second)
 
     filled, value = first[1] + second[1], Decimal(first[2]) + Decimal(second[2])
     average = {0: None, 65: "50.7700", 650: "50.7700", 1300: "50.7700"}[filled]
-    assert family.whole(
+    assert with_slices.whole(
         "status, reason, filled_quantity, traded_value, average_price::text, limit_price::text, "
         "trigger_price::text, closed_at IS NOT NULL, updated_at > accepted_at"
     ) == (status, reason, filled, value, average, "50.00", "51.00", status in CLOSED, True)
-    assert family.events() == [(status, "test", reason)]
+    assert with_slices.events() == [(status, "test", reason)]
     assert parents == [
         ParentOrder(
-            family.user_id, family.parent, "whole", B, "SELL", status, reason, 1300, filled,
+            with_slices.user_id, with_slices.parent, "whole", B, "SELL", status, reason, 1300, filled,
             None if average is None else Decimal(average),
         )
     ]  # fmt: skip
 
 
-def test_slices_that_wait_for_their_decision_leave_the_whole_as_it_was(family: Family) -> None:
-    parents = family.come_to((S.RECEIVED, *UNTRADED, None), (S.RECEIVED, *UNTRADED, None))
+def test_slices_that_wait_for_their_decision_leave_the_whole_as_it_was(
+    with_slices: OrderWithSlices,
+) -> None:
+    parents = with_slices.come_to((S.RECEIVED, *UNTRADED, None), (S.RECEIVED, *UNTRADED, None))
 
-    assert family.whole("status, filled_quantity, updated_at = accepted_at")[:2] == ("received", 0)
-    assert (family.events(), parents) == ([], [])
+    assert with_slices.whole("status, filled_quantity, updated_at = accepted_at")[:2] == (
+        "received",
+        0,
+    )
+    assert (with_slices.events(), parents) == ([], [])
 
 
-def test_a_whole_that_is_where_it_was_is_not_told_of_again(family: Family) -> None:
+def test_a_whole_that_is_where_it_was_is_not_told_of_again(with_slices: OrderWithSlices) -> None:
     ends = (S.WORKING, *UNTRADED, None), (S.WORKING, *UNTRADED, None)
-    family.come_to(*ends)
-    [updated] = family.whole("updated_at")
+    with_slices.come_to(*ends)
+    [updated] = with_slices.whole("updated_at")
 
-    parents = family.come_to(*ends)
+    parents = with_slices.come_to(*ends)
 
-    assert family.whole("updated_at") == (updated,)
-    assert (family.events(), parents) == ([("working", "test", None)], [])
+    assert with_slices.whole("updated_at") == (updated,)
+    assert (with_slices.events(), parents) == ([("working", "test", None)], [])
 
 
 @pytest.mark.parametrize(("price", "trigger"), [("60.00", "51.00"), ("50.00", "61.00")])
 def test_an_amended_price_is_that_of_the_whole_and_told(
-    family: Family, price: str, trigger: str
+    with_slices: OrderWithSlices, price: str, trigger: str
 ) -> None:
-    family.come_to((S.CANCELED, *UNTRADED, "REQUESTED"), (S.WORKING, *UNTRADED, None))
-    order = stored_order(family.engine, family.slices[1])
+    with_slices.come_to((S.CANCELED, *UNTRADED, "REQUESTED"), (S.WORKING, *UNTRADED, None))
+    order = stored_order(with_slices.engine, with_slices.slices[1])
     order.limit_price, order.trigger_price = Decimal(price), Decimal(trigger)
     book = empty_book()
     book.moves.append(Move(order, order.status, "AMENDED"))
     book.amended.append((order, False))
 
-    parents = family.record(book)
+    parents = with_slices.record(book)
 
-    assert family.whole("limit_price::text, trigger_price::text") == (price, trigger)
-    assert [parent.order_id for parent in parents] == [family.parent]
+    assert with_slices.whole("limit_price::text, trigger_price::text") == (price, trigger)
+    assert [parent.order_id for parent in parents] == [with_slices.parent]
 
 
-def test_what_happens_to_one_whole_leaves_the_others_as_they_were(family: Family) -> None:
-    other = insert_order(family.engine, family.user_id, "other", slices=1, held=True)
-    insert_order(family.engine, family.user_id, "t1", parent_id=other)
+def test_what_happens_to_one_whole_leaves_the_others_as_they_were(
+    with_slices: OrderWithSlices,
+) -> None:
+    other = insert_order(with_slices.engine, with_slices.user_id, "other", slices=1, held=True)
+    insert_order(with_slices.engine, with_slices.user_id, "t1", parent_id=other)
 
-    parents = family.come_to((S.FILLED, *ALL, None), (S.FILLED, *ALL, None))
+    parents = with_slices.come_to((S.FILLED, *ALL, None), (S.FILLED, *ALL, None))
 
-    assert select(family.engine, f"SELECT status, traded_value FROM orders WHERE id = {other}") == [
-        ("received", 0)
-    ]
-    assert [parent.order_id for parent in parents] == [family.parent]
+    assert select(
+        with_slices.engine, f"SELECT status, traded_value FROM orders WHERE id = {other}"
+    ) == [("received", 0)]
+    assert [parent.order_id for parent in parents] == [with_slices.parent]

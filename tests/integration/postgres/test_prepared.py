@@ -12,8 +12,8 @@ from angel_x.adapters.postgres.book_unit import (
     _ABANDONED,
     _BY_ID,
     _CLAIM,
-    _FAMILY,
     _LOCK_ACCOUNTS,
+    _WITH_SLICES,
 )
 from angel_x.adapters.postgres.book_writing import _ORDERS, _PARENTS
 from angel_x.adapters.postgres.engine import make_engine
@@ -156,7 +156,10 @@ def test_any_other_error_of_a_prepared_statement_is_what_it_is(session: Engine) 
 @pytest.mark.parametrize(
     "text",
     [
-        *(s.text for s in (_LOCK_ACCOUNTS, _CLAIM, _BY_ID, _FAMILY, _ABANDONED, _PARENTS, _KNOWN)),
+        *(
+            s.text
+            for s in (_LOCK_ACCOUNTS, _CLAIM, _BY_ID, _WITH_SLICES, _ABANDONED, _PARENTS, _KNOWN)
+        ),
         f"WITH {_ORDERS.format(amended_columns='', amended_join='')} SELECT 1",
     ],
 )

@@ -1,4 +1,4 @@
-"""Whole books of several contracts, whatever happens to their orders and to the market."""
+"""ParentOrder books of several contracts, whatever happens to their orders and to the market."""
 
 from __future__ import annotations
 

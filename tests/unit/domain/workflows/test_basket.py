@@ -9,15 +9,15 @@ import pytest
 from angel_x.domain.orders.order import OrderStatus, Product, Side
 from angel_x.domain.workflows.basket import (
     MAX_EXITS,
+    BasketAction,
     BasketResult,
-    Deed,
     Leg,
     OnRefusal,
     closable,
     exit_name,
     left,
     leg_name,
-    next_step,
+    next_action,
     result,
 )
 
@@ -58,50 +58,62 @@ def held(number: int, side: Side) -> Leg:
 
 
 @pytest.mark.parametrize(
-    ("legs", "deed", "numbers"),
+    ("legs", "action", "numbers"),
     [
-        ([held(1, SELL), held(2, BUY)], Deed.CHECK, [1, 2]),
-        ([held(1, SELL), leg(2, BUY, RECEIVED)], Deed.AWAIT, [2]),
-        ([held(1, SELL), leg(2, BUY, WORKING), leg(3, BUY, FILLED)], Deed.AWAIT, [2]),
-        ([held(1, SELL), leg(2, BUY, FILLED)], Deed.RELEASE, [1]),
-        ([leg(1, SELL, RECEIVED), leg(2, BUY, FILLED)], Deed.AWAIT, [1]),
-        ([leg(1, SELL, FILLED), leg(2, BUY, FILLED)], Deed.FINISH, []),
-        ([held(1, SELL), leg(2, BUY, DENIED)], Deed.CANCEL, [1]),
-        ([held(1, SELL), leg(2, BUY, CANCELED, 5), leg(3, BUY, WORKING)], Deed.CANCEL, [1, 3]),
-        ([leg(1, SELL, CANCELED), leg(2, BUY, FILLED)], Deed.FINISH, []),
+        ([held(1, SELL), held(2, BUY)], BasketAction.CHECK, [1, 2]),
+        ([held(1, SELL), leg(2, BUY, RECEIVED)], BasketAction.AWAIT, [2]),
+        ([held(1, SELL), leg(2, BUY, WORKING), leg(3, BUY, FILLED)], BasketAction.AWAIT, [2]),
+        ([held(1, SELL), leg(2, BUY, FILLED)], BasketAction.RELEASE, [1]),
+        ([leg(1, SELL, RECEIVED), leg(2, BUY, FILLED)], BasketAction.AWAIT, [1]),
+        ([leg(1, SELL, FILLED), leg(2, BUY, FILLED)], BasketAction.FINISH, []),
+        ([held(1, SELL), leg(2, BUY, DENIED)], BasketAction.CANCEL, [1]),
+        (
+            [held(1, SELL), leg(2, BUY, CANCELED, 5), leg(3, BUY, WORKING)],
+            BasketAction.CANCEL,
+            [1, 3],
+        ),
+        ([leg(1, SELL, CANCELED), leg(2, BUY, FILLED)], BasketAction.FINISH, []),
     ],
 )
 def test_hedges_come_before_sales_and_a_refusal_before_all(
-    legs: list[Leg], deed: Deed, numbers: list[int]
+    legs: list[Leg], action: BasketAction, numbers: list[int]
 ) -> None:
-    step = next_step(legs, KEEP, {})
+    step = next_action(legs, KEEP, {})
 
-    assert (step.deed, [leg.number for leg in step.legs]) == (deed, numbers)
+    assert (step.kind, [leg.number for leg in step.legs]) == (action, numbers)
 
 
 SHORT, HEDGE, REFUSED = leg(1, SELL, FILLED), leg(2, BUY, FILLED), leg(3, SELL, CANCELED)
 
 
 @pytest.mark.parametrize(
-    ("exits", "deed", "numbers"),
+    ("exits", "action", "numbers"),
     [
-        ([], Deed.EXIT, [1]),
-        ([leg(1, BUY, RECEIVED, is_held=True, attempt=1)], Deed.RELEASE, [1]),
-        ([leg(1, BUY, RECEIVED, attempt=1)], Deed.AWAIT, [1]),
-        ([leg(1, BUY, CANCELED, attempt=1)], Deed.EXIT, [1]),
-        ([leg(1, BUY, FILLED, attempt=1)], Deed.EXIT, [2]),
-        ([leg(1, BUY, FILLED, attempt=1), leg(2, SELL, FILLED, attempt=1)], Deed.FINISH, []),
-        ([leg(1, BUY, DENIED, attempt=n) for n in range(1, MAX_EXITS + 1)], Deed.FINISH, []),
+        ([], BasketAction.EXIT, [1]),
+        ([leg(1, BUY, RECEIVED, is_held=True, attempt=1)], BasketAction.RELEASE, [1]),
+        ([leg(1, BUY, RECEIVED, attempt=1)], BasketAction.AWAIT, [1]),
+        ([leg(1, BUY, CANCELED, attempt=1)], BasketAction.EXIT, [1]),
+        ([leg(1, BUY, FILLED, attempt=1)], BasketAction.EXIT, [2]),
+        (
+            [leg(1, BUY, FILLED, attempt=1), leg(2, SELL, FILLED, attempt=1)],
+            BasketAction.FINISH,
+            [],
+        ),
+        (
+            [leg(1, BUY, DENIED, attempt=n) for n in range(1, MAX_EXITS + 1)],
+            BasketAction.FINISH,
+            [],
+        ),
     ],
 )
 def test_flattening_closes_what_is_short_before_what_hedges_it(
-    exits: list[Leg], deed: Deed, numbers: list[int]
+    exits: list[Leg], action: BasketAction, numbers: list[int]
 ) -> None:
     orders = [SHORT, HEDGE, REFUSED, *exits]
 
-    step = next_step(orders, FLATTEN, fold(orders))
+    step = next_action(orders, FLATTEN, fold(orders))
 
-    assert (step.deed, [leg.number for leg in step.legs]) == (deed, numbers)
+    assert (step.kind, [leg.number for leg in step.legs]) == (action, numbers)
 
 
 @pytest.mark.parametrize(
@@ -125,9 +137,9 @@ def test_what_somebody_else_closed_is_left_alone() -> None:
     sold_by_hand = {("LEG1", Product.NORMAL): -65, ("LEG2", Product.NORMAL): 0}
     orders = [HEDGE, REFUSED]
 
-    step = next_step(orders, FLATTEN, sold_by_hand)
+    step = next_action(orders, FLATTEN, sold_by_hand)
 
-    assert step.deed is Deed.FINISH
+    assert step.kind is BasketAction.FINISH
     assert result(orders, FLATTEN, sold_by_hand) is BasketResult.FLATTENED
 
 

@@ -1,7 +1,7 @@
 """Taking a basket on: its legs are checked together, hedges trade first, a refusal ends it.
 
 The legs are ordinary orders that are held until their turn has come.  Their statuses decide the next
-step, so any process continues where another one ended.
+action, so any process continues where another one ended.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from angel_x.domain.book.what_if import what_if
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import OPEN, OrderStatus, Side
 from angel_x.domain.workflows.basket import (
+    BasketAction,
     BasketResult,
-    Deed,
     Held,
     Leg,
+    NextAction,
     OnRefusal,
-    Step,
-    next_step,
+    next_action,
     result,
     stages,
 )
@@ -51,7 +51,7 @@ class Legs(Protocol):
         """Return the legs and exits of a basket, oldest first; a sliced one as its parent order."""
 
 
-class BasketStep:
+class BasketAdvancer:
     """Advances baskets."""
 
     def __init__(
@@ -72,7 +72,7 @@ class BasketStep:
         self._execution = execution
 
     def advance(self, unit: WorkflowUnit) -> None:
-        """Take every step that is possible now, then save or finish the workflow."""
+        """Take every action that is possible now, then save or finish the workflow."""
         workflow, choice = unit.workflow, OnRefusal(unit.workflow.spec["on_refusal"])
         has_exited: set[Side] = set()
         for _ in range(_STEPS):
@@ -81,17 +81,17 @@ class BasketStep:
                 self._orders.store_legs(workflow)
                 continue
             held = self._held(workflow.user_id, orders)
-            step = next_step(orders, choice, held)
-            if step.deed is Deed.FINISH:
+            action = next_action(orders, choice, held)
+            if action.kind is BasketAction.FINISH:
                 ended = result(orders, choice, held)
                 self._finish(unit, orders, ended)
                 return
-            if step.deed is Deed.EXIT and step.legs[0].side in has_exited:
+            if action.kind is BasketAction.EXIT and action.legs[0].side in has_exited:
                 break
-            if not self._do(step, workflow, orders, held):
+            if not self._do(action, workflow, orders, held):
                 break
-            if step.deed is Deed.EXIT:
-                has_exited.add(step.legs[0].side)
+            if action.kind is BasketAction.EXIT:
+                has_exited.add(action.legs[0].side)
         unit.save(due_in=_PAUSE_SECONDS)
 
     def withdraw(self, workflow: Workflow) -> None:
@@ -99,20 +99,22 @@ class BasketStep:
         legs = self._legs.of(workflow.id)
         self._cancel([part for leg in legs if not leg.status.is_closed for part in leg.parts])
 
-    def _do(self, step: Step, workflow: Workflow, orders: Sequence[Leg], held: Held) -> bool:
-        """Take a step; return whether there may be another one at once."""
-        parts = [part for leg in step.legs for part in leg.parts]
-        match step.deed:
-            case Deed.CHECK:
-                self._check(step.legs)
-            case Deed.RELEASE:
+    def _do(
+        self, action: NextAction, workflow: Workflow, orders: Sequence[Leg], held: Held
+    ) -> bool:
+        """Take an action; return whether there may be another one at once."""
+        parts = [part for leg in action.legs for part in leg.parts]
+        match action.kind:
+            case BasketAction.CHECK:
+                self._check(action.legs)
+            case BasketAction.RELEASE:
                 self._release(parts)
-            case Deed.AWAIT:
+            case BasketAction.AWAIT:
                 return self._execution.run_exactly(parts) > 0
-            case Deed.CANCEL:
+            case BasketAction.CANCEL:
                 self._cancel(parts)
-            case Deed.EXIT:
-                self._orders.store_exits(workflow, step.legs, orders, held)
+            case BasketAction.EXIT:
+                self._orders.store_exits(workflow, action.legs, orders, held)
         return True
 
     def _held(self, user_id: int, orders: Sequence[Leg]) -> Held:

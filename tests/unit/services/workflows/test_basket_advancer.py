@@ -282,7 +282,7 @@ def test_a_sliced_hedge_is_released_whole_before_any_sale(desk: BasketDesk, user
     assert [side for side, _ in trades(desk)] == [BUY, BUY, SELL]
 
 
-def test_legs_that_were_never_stored_are_stored_by_the_next_step(
+def test_legs_that_were_never_stored_are_stored_by_the_next_action(
     desk: BasketDesk, user: int
 ) -> None:
     basket = desk.submit(user, buy(), sell())
@@ -301,7 +301,7 @@ def test_a_basket_that_is_given_up_leaves_no_leg_behind(desk: BasketDesk, user: 
     desk.step_basket(basket)
     assert stands(desk, basket) == ["working", "received", "filled"]
 
-    desk.basket_step.withdraw(desk.workflows.stored[basket.id])
+    desk.basket_advancer.withdraw(desk.workflows.stored[basket.id])
 
     assert stands(desk, basket) == ["canceled", "canceled", "filled"]
     assert desk.tables.accounts[user].open_orders == 0

@@ -9,7 +9,7 @@ from angel_x.domain.orders.order import Order
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class OrderWithSlices:
     """An order with its slices of all statuses, and the book in which they move."""
 
     #: None where no order has the id.
