@@ -56,7 +56,7 @@ def build_controls(
         exits=exits,
         cancel_all=CancelAll(
             desk=orders.desk,
-            open_orders=holdings,
+            find_open_orders=holdings.open_orders,
             unlisted=exits.unlisted,
             transient=TRANSIENT,
         ),

@@ -148,7 +148,7 @@ def build_trading(
         ),
         cancellation=Cancellation(desk=orders.desk),
         expiry=Expiry(
-            search=orders.search,
+            find_ended=orders.search.ended,
             desk=orders.desk,
             market_clock=base.market_clock,
             transient=TRANSIENT,

@@ -51,7 +51,7 @@ def build_workflows(
     )
     basket_orders = BasketOrders(intake.acceptance, intake.store)
     basket_advancer = BasketAdvancer(
-        legs=BasketLegs(base.engine),
+        read_legs=BasketLegs(base.engine).read,
         orders=basket_orders,
         units=orders.units,
         venue=orders.venue,
@@ -63,7 +63,7 @@ def build_workflows(
         baskets=Baskets(
             workflows=orders.workflows,
             orders=basket_orders,
-            statements=people.statements,
+            read_orders=people.statements.orders,
             submissions=intake.submissions,
             dispatcher=base.dispatcher,
         ),

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from angel_x.domain.orders.order import OrderRequest
-from angel_x.domain.workflows.basket import OnRefusal, leg_name
+from angel_x.domain.workflows.basket import Leg, OnRefusal, leg_name
 from angel_x.domain.workflows.workflow import Workflow, WorkflowKind
 from angel_x.services.workflows.basket_advancer import BasketAdvancer
 from angel_x.services.workflows.basket_orders import BasketOrders
@@ -25,7 +25,7 @@ class BasketDesk(Desk):
         self.legs = MemoryBasketLegs(self.tables)
         self.basket_orders = BasketOrders(self.acceptance, self.intake)
         self.basket_advancer = BasketAdvancer(
-            legs=self.legs,
+            read_legs=self.read_legs,
             orders=self.basket_orders,
             units=self.units,
             venue=self.venue,
@@ -41,6 +41,10 @@ class BasketDesk(Desk):
             events=self.events,
             transient=(ConnectionError,),
         )
+
+    def read_legs(self, workflow_id: int) -> list[Leg]:
+        """Read the legs by the present ``read`` of the fake, which a test may have replaced."""
+        return self.legs.read(workflow_id)
 
     def submit(
         self, user: int, *legs: OrderRequest, on_refusal: OnRefusal = OnRefusal.KEEP

@@ -139,7 +139,7 @@ class Desk:
         )
         self.cancel_all = CancelAll(
             desk=self.desk,
-            open_orders=self.holdings,
+            find_open_orders=self.holdings.open_orders,
             unlisted=self.exits.unlisted,
             transient=(ConnectionError,),
         )

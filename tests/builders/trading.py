@@ -60,11 +60,11 @@ class Trading:
         self.cancellation = Cancellation(desk=desk)
         self.cancel_all = CancelAll(
             desk=desk,
-            open_orders=MemoryHoldings(self.tables),
+            find_open_orders=MemoryHoldings(self.tables).open_orders,
             unlisted=lambda _selection: None,
             transient=(),
         )
-        self.expiry = Expiry(**common, search=self, transient=())
+        self.expiry = Expiry(**common, find_ended=self.ended, transient=())
         self.amending = Amending(
             **common, venue=self.venue, universes=OneUniverse(UNIVERSE), slicing=Slicing(RULES)
         )

@@ -13,7 +13,7 @@ from tests.fakes.tables import Row, Tables
 class MemoryBasketLegs:
     tables: Tables
 
-    def of(self, workflow_id: int) -> list[Leg]:
+    def read(self, workflow_id: int) -> list[Leg]:
         rows = [row for _, row in sorted(self.tables.rows.items()) if row.basket_id == workflow_id]
         return [_leg(row, rows) for row in rows if row.order.parent_id is None]
 

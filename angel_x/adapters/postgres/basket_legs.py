@@ -44,7 +44,7 @@ class BasketLegs:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def of(self, workflow_id: int) -> list[Leg]:
+    def read(self, workflow_id: int) -> list[Leg]:
         return [_leg(row) for row in read(self._engine, _LEGS, _LegRow, {"basket_id": workflow_id})]
 
 

@@ -31,11 +31,9 @@ _ANY = frozenset(OrderStatus)
 _STEPS = Steps(recorded=Step.CANCEL_ALL_RECORDED, committed=Step.CANCEL_ALL_COMMITTED)
 
 
-class OpenOrders(Protocol):
-    """Finds the open orders of an account."""
-
-    def open_orders(self, user_id: int, selection: OrderSelection) -> list[int]:
-        """Return them, oldest first; of a sliced one its slices, and none of a square-off."""
+#: Finds the open orders of an account in a selection, oldest first; of a sliced one its slices, and
+#: none of a square-off.
+FindOpenOrders = Callable[[int, OrderSelection], list[int]]
 
 
 class ControlledOrders(Protocol):
@@ -52,12 +50,12 @@ class CancelAll:
         self,
         *,
         desk: VenueDesk,
-        open_orders: OpenOrders,
+        find_open_orders: FindOpenOrders,
         unlisted: Callable[[OrderSelection], tuple[str, str] | None],
         transient: tuple[type[Exception], ...],
     ) -> None:
         self._desk = desk
-        self._open_orders = open_orders
+        self._find_open_orders = find_open_orders
         #: Returns kind and name of the unlisted symbol or underlying of a selection, None if listed.
         self._unlisted = unlisted
         #: Errors of servers, not of orders.
@@ -97,7 +95,7 @@ class CancelAll:
             outcomes.update({o.id: _record(o, canceled=o.id in canceled) for o in claimed.orders})
             return len(canceled)
 
-        found = self._open_orders.open_orders(user_id, selection)
+        found = self._find_open_orders(user_id, selection)
         count = _in_batches(cancel, found, self._transient)
         if found:
             log.info("orders.canceled", user_id=user_id, count=count, reason=reason.value)

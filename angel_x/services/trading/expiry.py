@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 
@@ -28,11 +27,9 @@ _STEPS = Steps(
 )
 
 
-class EndedOrders(Protocol):
-    """Finds open orders whose validity has ended."""
-
-    def ended(self, now: datetime, limit: int) -> list[int]:
-        """Return at most ``limit`` of them."""
+#: Finds the open orders whose validity ended at or before a time, except those that a process has on
+#: their way; at most as many as the second argument says.
+FindEnded = Callable[[datetime, int], list[int]]
 
 
 class Expiry:
@@ -41,12 +38,12 @@ class Expiry:
     def __init__(
         self,
         *,
-        search: EndedOrders,
+        find_ended: FindEnded,
         desk: VenueDesk,
         market_clock: Clock,
         transient: tuple[type[Exception], ...],
     ) -> None:
-        self._search = search
+        self._find_ended = find_ended
         self._desk = desk
         self._market_clock = market_clock
         #: Errors of servers, not of orders.
@@ -55,7 +52,7 @@ class Expiry:
     def run(self) -> int:
         """Expire all orders whose validity has ended at market time; return their number."""
         expired = 0
-        while order_ids := self._search.ended(self._market_clock(), _AT_A_TIME):
+        while order_ids := self._find_ended(self._market_clock(), _AT_A_TIME):
             moved = in_halves(self._expire, order_ids, transient=self._transient, give_up=_leave)
             expired += moved
             if not moved:

@@ -7,7 +7,6 @@ action, so any process continues where another one ended.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
 
 import structlog
 
@@ -44,11 +43,9 @@ _STEPS = 20
 _PAUSE_SECONDS = 1.0
 
 
-class Legs(Protocol):
-    """Reads the orders of a basket."""
-
-    def of(self, workflow_id: int) -> list[Leg]:
-        """Return the legs and exits of a basket, oldest first; a sliced one as its parent order."""
+#: Reads the legs and exits of a basket by the id of its workflow, oldest first; a sliced one as its
+#: parent order.
+ReadLegs = Callable[[int], list[Leg]]
 
 
 class BasketAdvancer:
@@ -57,14 +54,14 @@ class BasketAdvancer:
     def __init__(
         self,
         *,
-        legs: Legs,
+        read_legs: ReadLegs,
         orders: BasketOrders,
         units: Units,
         venue: Venue,
         desk: VenueDesk,
         execution: Execution,
     ) -> None:
-        self._legs = legs
+        self._read_legs = read_legs
         self._orders = orders
         self._units = units
         self._venue = venue
@@ -76,7 +73,7 @@ class BasketAdvancer:
         workflow, choice = unit.workflow, OnRefusal(unit.workflow.spec["on_refusal"])
         has_exited: set[Side] = set()
         for _ in range(_STEPS):
-            orders = self._legs.of(workflow.id)
+            orders = self._read_legs(workflow.id)
             if not orders:
                 self._orders.store_legs(workflow)
                 continue
@@ -96,7 +93,7 @@ class BasketAdvancer:
 
     def withdraw(self, workflow: Workflow) -> None:
         """Cancel every leg that is open, those that are held back too."""
-        legs = self._legs.of(workflow.id)
+        legs = self._read_legs(workflow.id)
         self._cancel([part for leg in legs if not leg.status.is_closed for part in leg.parts])
 
     def _do(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -29,12 +30,9 @@ from angel_x.services.workflows.workflows import Workflows
 _NEWEST, _ALL = 2**63 - 1, 10_000
 
 
-class Statements(Protocol):
-    """The read model of orders."""
-
-    def orders(
-        self, user_id: int, wanted: OrderFilter, before_id: int, limit: int
-    ) -> list[OrderRecord]: ...
+#: Reads the orders of an account that pass a filter, newest first: those with a smaller id than the
+#: third argument, and at most as many as the fourth says.
+ReadOrders = Callable[[int, OrderFilter, int, int], list[OrderRecord]]
 
 
 class Baskets:
@@ -45,13 +43,13 @@ class Baskets:
         *,
         workflows: Workflows,
         orders: BasketOrders,
-        statements: Statements,
+        read_orders: ReadOrders,
         submissions: Submissions,
         dispatcher: Dispatcher,
     ) -> None:
         self._workflows = workflows
         self._orders = orders
-        self._statements = statements
+        self._read_orders = read_orders
         self._submissions = submissions
         self._dispatcher = dispatcher
 
@@ -95,7 +93,7 @@ class Baskets:
 
     def _record(self, workflow: Workflow) -> BasketRecord:
         wanted = OrderFilter(basket_id=workflow.key)
-        found = self._statements.orders(workflow.user_id, wanted, _NEWEST, _ALL)[::-1]
+        found = self._read_orders(workflow.user_id, wanted, _NEWEST, _ALL)[::-1]
         outcome: dict[str, Any] = workflow.outcome or {}
         return BasketRecord(
             basket_id=workflow.key,

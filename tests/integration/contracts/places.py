@@ -15,7 +15,6 @@ from angel_x.adapters.postgres.workflows import Workflows
 from angel_x.domain.book.position import Position
 from angel_x.domain.orders.order import Product, Side
 from angel_x.services.workflows import square_off, workflows
-from angel_x.services.workflows.basket_advancer import Legs
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.chains import make_universe
 from tests.builders.stored_orders import StoredOrder, store_orders, store_positions
@@ -43,7 +42,7 @@ class Store(Protocol):
     def orders(self, **orders: StoredOrder) -> dict[str, int]: ...
     def positions(self, *positions: tuple[int, str, str, int]) -> None: ...
     @property
-    def legs(self) -> Legs: ...
+    def legs(self) -> BasketLegs | MemoryBasketLegs: ...
     def stir(self, order_id: int) -> None:
         """Let an order be the one that was written last."""
 

@@ -33,7 +33,7 @@ def new_basket(store: Store, key: str) -> int:
 
 def of(store: Store, plain: StoredOrder) -> list[Leg]:
     assert plain.basket_id is not None
-    return store.legs.of(plain.basket_id)
+    return store.legs.read(plain.basket_id)
 
 
 def test_a_leg_comes_with_everything_that_the_next_action_depends_on(

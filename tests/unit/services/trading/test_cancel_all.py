@@ -150,7 +150,7 @@ class Overtaken:
 def overtake(desk: Desk, meanwhile: Callable[[], object]) -> None:
     desk.cancel_all = CancelAll(
         desk=desk.desk,
-        open_orders=Overtaken(desk, meanwhile),
+        find_open_orders=Overtaken(desk, meanwhile).open_orders,
         unlisted=desk.exits.unlisted,
         transient=(ConnectionError,),
     )

@@ -25,7 +25,7 @@ class Clerk:
         self.worker = worker
         self.asked: list[tuple[datetime, int]] = []
         self.expiry = Expiry(
-            search=self,
+            find_ended=self.ended,
             desk=worker.desk,
             market_clock=worker.clock,
             transient=(Away,),

@@ -48,7 +48,7 @@ def unsellable() -> OrderRequest:
 
 
 def stands(desk: BasketDesk, basket: Workflow) -> list[str]:
-    return [str(leg.status) for leg in desk.legs.of(basket.id)]
+    return [str(leg.status) for leg in desk.legs.read(basket.id)]
 
 
 def trades(desk: BasketDesk) -> list[tuple[Side, str]]:
@@ -78,7 +78,7 @@ def test_no_sale_is_released_while_a_hedge_is_open(desk: BasketDesk, user: int) 
     for _ in range(3):
         desk.step_basket(basket)
 
-    legs = desk.legs.of(basket.id)
+    legs = desk.legs.read(basket.id)
     assert [leg.status for leg in legs] == [WORKING, FILLED, RECEIVED]
     assert [leg.is_held for leg in legs] == [False, False, True]
     assert outcome(desk, basket) == (RUNNING, None)
@@ -94,13 +94,13 @@ def test_no_sale_is_released_while_a_hedge_is_open(desk: BasketDesk, user: int) 
 def looks(desk: BasketDesk, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collect the baskets whose legs are read."""
     looks: list[int] = []
-    known = desk.legs.of
+    known = desk.legs.read
 
     def counted(number: int) -> list[Leg]:
         looks.append(number)
         return known(number)
 
-    monkeypatch.setattr(desk.legs, "of", counted)
+    monkeypatch.setattr(desk.legs, "read", counted)
     return looks
 
 
@@ -133,7 +133,7 @@ def test_an_exit_that_found_nobody_is_not_repeated_at_once(
 def test_nothing_is_decided_that_was_not_released(desk: BasketDesk, user: int) -> None:
     basket = desk.submit(user, buy(), sell())
 
-    assert desk.execution.run([leg.order_id for leg in desk.legs.of(basket.id)]) == 0
+    assert desk.execution.run([leg.order_id for leg in desk.legs.read(basket.id)]) == 0
     assert stands(desk, basket) == ["received", "received"]
 
 
@@ -162,7 +162,7 @@ def test_a_leg_that_was_canceled_before_the_check_refuses_the_basket(
     desk: BasketDesk, user: int
 ) -> None:
     basket = desk.submit(user, buy(), sell())
-    desk.put(desk.legs.of(basket.id)[1].order_id, CANCELED)
+    desk.put(desk.legs.read(basket.id)[1].order_id, CANCELED)
 
     desk.step_basket(basket)
 
@@ -175,17 +175,17 @@ def test_a_leg_that_is_canceled_while_it_is_checked_releases_no_other(
     desk: BasketDesk, user: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     basket = desk.submit(user, buy(), sell())
-    read = desk.legs.of
+    read = desk.legs.read
     looks: list[list[Leg]] = []
 
-    def of(workflow_id: int) -> list[Leg]:
+    def looked(workflow_id: int) -> list[Leg]:
         found = read(workflow_id)
         if not looks:
             desk.put(found[1].order_id, CANCELED)
         looks.append(found)
         return found
 
-    monkeypatch.setattr(desk.legs, "of", of)
+    monkeypatch.setattr(desk.legs, "read", looked)
     desk.step_basket(basket)
 
     assert [leg.status for leg in looks[0]] == [RECEIVED, RECEIVED]
@@ -204,7 +204,7 @@ def test_a_refusal_cancels_the_open_legs_and_keeps_or_closes_what_has_traded(
 
     desk.step_basket(basket)
 
-    legs = [leg for leg in desk.legs.of(basket.id) if not leg.is_exit]
+    legs = [leg for leg in desk.legs.read(basket.id) if not leg.is_exit]
     assert [(leg.status, leg.reason) for leg in legs] == [
         (FILLED, None),
         (CANCELED, CancelReason.NOT_MARKETABLE),
@@ -273,7 +273,7 @@ def test_an_exit_is_for_what_has_traded_and_is_still_held(desk: BasketDesk, user
 
 def test_a_sliced_hedge_is_released_whole_before_any_sale(desk: BasketDesk, user: int) -> None:
     basket = desk.submit(user, sell(), buy(2 * LARGEST))
-    (_, hedge) = desk.legs.of(basket.id)
+    (_, hedge) = desk.legs.read(basket.id)
     assert len(hedge.parts) == 2
 
     desk.step_basket(basket)
@@ -291,7 +291,7 @@ def test_legs_that_were_never_stored_are_stored_by_the_next_action(
     desk.step_basket(basket)
 
     assert outcome(desk, basket) == (DONE, "filled")
-    assert [leg.client_order_id for leg in desk.legs.of(basket.id)] == [
+    assert [leg.client_order_id for leg in desk.legs.read(basket.id)] == [
         "basket spread 1", "basket spread 2",
     ]  # fmt: skip
 

@@ -40,13 +40,10 @@ class Gate(Admission):
         return [self.refusal for _ in submissions]
 
 
-class NoStatements:
-    """Knows of no order."""
-
-    def orders(
-        self, user_id: int, wanted: OrderFilter, before_id: int, limit: int
-    ) -> list[OrderRecord]:
-        return []
+def no_orders(
+    _user_id: int, _wanted: OrderFilter, _before_id: int, _limit: int
+) -> list[OrderRecord]:
+    return []
 
 
 class Counter:
@@ -58,7 +55,7 @@ class Counter:
         self.baskets = Baskets(
             workflows=self.desk.workflows,
             orders=self.desk.basket_orders,
-            statements=NoStatements(),
+            read_orders=no_orders,
             submissions=Submissions(
                 check=self.desk.order_check,
                 admission=self.gate,
