@@ -97,7 +97,7 @@ def build_order_parts(base: Foundation, market: Market) -> OrderParts:
     venue: Venue = PaperVenue(_paper_market(base, market), sleep=sleep)
     aftermath = Aftermath(
         events=base.events,
-        portfolios=portfolio_cache,
+        mark_dirty=portfolio_cache.mark_dirty,
         resting=market.resting,
         dispatcher=base.dispatcher,
         meter=base.meter,

@@ -6,9 +6,8 @@ repeats a trade.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol
 
 import structlog
 
@@ -22,11 +21,8 @@ from angel_x.services.trading.match_requests import RestingContracts
 log = structlog.get_logger()
 
 
-class DirtyPortfolios(Protocol):
-    """The accounts that changed since their last valuation."""
-
-    def mark_dirty(self, user_ids: list[int]) -> list[int]:
-        """Mark accounts; return those that were not marked before."""
+#: Marks accounts as changed since their last valuation; returns those that were not marked before.
+MarkDirty = Callable[[list[int]], list[int]]
 
 
 class Aftermath:
@@ -36,14 +32,14 @@ class Aftermath:
         self,
         *,
         events: EventStream,
-        portfolios: DirtyPortfolios,
+        mark_dirty: MarkDirty,
         resting: RestingContracts,
         dispatcher: Dispatcher,
         meter: Meter,
         unreachable: tuple[type[Exception], ...],
     ) -> None:
         self._events = events
-        self._portfolios = portfolios
+        self._mark_dirty = mark_dirty
         self._resting = resting
         self._dispatcher = dispatcher
         self._meter = meter
@@ -63,7 +59,7 @@ class Aftermath:
             self._events.publish([*moves, *map(_parent_event, parents)])
             self._resting.note({m.order.symbol for m in book.moves if m.status in RESTING})
             traded = sorted({fill.order.user_id for fill in book.fills})
-            if traded and (fresh := self._portfolios.mark_dirty(traded)):
+            if traded and (fresh := self._mark_dirty(traded)):
                 self._dispatcher.value_soon(fresh)
         except self._unreachable as error:
             log.warning("aftermath.lost", moves=len(book.moves), error=str(error))

@@ -63,7 +63,7 @@ class World:
         self.meter, self.resting = LabelingMeter(), MemoryResting()
         self.aftermath = Aftermath(
             events=self.events,
-            portfolios=self.portfolios,
+            mark_dirty=self.portfolios.mark_dirty,
             resting=self.resting,
             dispatcher=self.dispatcher,
             meter=self.meter,
