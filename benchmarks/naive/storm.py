@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 VISIBILITY_TIMEOUT = 30
 _PRICE, _CHARGES = Decimal("100.00"), Decimal("26.00")
 
-app = Celery("naive", broker=os.environ["NAIVE_BROKER_URL"])
+app = Celery("naive", broker=os.environ["NAIVE_BROKER_URL"], set_as_current=False)
 app.conf.update(
     task_ignore_result=True,
     task_acks_late=True,
@@ -86,7 +86,9 @@ def submit(order: Order, response: Response) -> dict[str, str]:
     return {"order_id": stored.id}
 
 
-@app.task(name="naive.execute", autoretry_for=(Exception,), retry_backoff=1, max_retries=10)
+@app.task(
+    name="naive.execute", shared=False, autoretry_for=(Exception,), retry_backoff=1, max_retries=10
+)
 def execute(order_id: int) -> None:
     """Fill one order at a price, and book it."""
     with session() as s:

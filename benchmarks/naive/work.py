@@ -10,7 +10,7 @@ from celery import Celery
 from sqlalchemy import Engine, Row, create_engine, text
 from sqlalchemy.orm import Session
 
-app = Celery("naive", broker=os.environ["NAIVE_BROKER_URL"])
+app = Celery("naive", broker=os.environ["NAIVE_BROKER_URL"], set_as_current=False)
 app.conf.update(task_ignore_result=True, task_acks_late=True, worker_prefetch_multiplier=1)
 _engines: dict[int, Engine] = {}
 
@@ -23,7 +23,7 @@ def session() -> Session:
     return Session(_engines[pid])
 
 
-@app.task(name="naive.execute")
+@app.task(name="naive.execute", shared=False)
 def execute(order_id: int) -> None:
     """Fill one order at a price, and book it."""
     with session() as s:
