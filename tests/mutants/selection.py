@@ -20,6 +20,9 @@ INTEGRATION_SECONDS = 120.0
 
 #: The table of rights.
 _RIGHTS = "tests/integration/rights/"
+#: Requests that a route refuses before any line of it runs.
+_REFUSED = "tests/integration/api/test_bad_input.py"
+_ROUTES = "angel_x/entrypoints/api/"
 _DEFINED = re.compile(r"def (test_\w+)")
 
 #: By file and line, the tests that run it.
@@ -114,7 +117,10 @@ class Selection:
             # The lines above the body run at import, whoever imports first.
             exactly = set(lines.get(mutant.line, ())) if mutant.line >= place.body else None
             return exactly or _within(lines, place)
-        return self._needing(mutant.path, place) or set(_all(lines))
+        found = self._needing(mutant.path, place) or set(_all(lines))
+        if mutant.path.startswith(_ROUTES):
+            found |= {test for test in self._tests if test.startswith(_REFUSED)}
+        return found
 
     def _needing(self, path: str, place: Place) -> set[str]:
         """Return the tests of the functions that need a statement, in this file and in others."""
