@@ -150,6 +150,21 @@ def test_after_the_loss_of_a_day_an_account_only_closes(market: Market) -> None:
     market.assert_invariants()
 
 
+def test_an_estimate_counts_the_loss_of_today_and_not_of_the_day_before(market: Market) -> None:
+    user = market.account()
+    limit(market, user, max_daily_loss=50)
+    decide(market, user, market.request(), market.request(Side.SELL))
+    estimate, another = market.application.trading.what_if.estimate, market.symbols[1]
+
+    today = estimate(user, [market.request(symbol=another)])
+    with market.application.base.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE users SET pnl_day = pnl_day - 1")
+    tomorrow = estimate(user, [market.request(symbol=another)])
+
+    assert (today.fits, tomorrow.fits) == (False, True)
+    assert [order.reason for order in today.orders] == [DenialReason.DAILY_LOSS]
+
+
 def test_a_halted_account_is_squared_off_and_by_an_emergency_only(market: Market) -> None:
     user = market.account()
     decide(market, user, market.request())
