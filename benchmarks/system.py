@@ -39,7 +39,7 @@ class System:
         self.database.autocommit = True
 
     def angel_x(self, *arguments: str) -> dict[str, object]:
-        """Run a command of the CLI and return what it prints as JSON."""
+        """Run a command of the CLI and return its JSON output."""
         return angel_x(self._python, self.home, *arguments, ANGEL_X_HOME=str(self.home))
 
     def account(self, name: str) -> str:
@@ -91,7 +91,7 @@ class System:
 
 
 def angel_x(python: str, folder: Path, *arguments: str, **environ: str) -> dict[str, object]:
-    """Run a command of the CLI of an interpreter's Angel-X and return what it prints as JSON.
+    """Run a command of the CLI of an interpreter's Angel-X and return its JSON output.
 
     It runs in ``folder``: a module of the working directory comes before an installed one.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class MemoryResting:
-    """Keeps what it was told, for ever."""
+    """Keeps the published contracts without expiry."""
 
     noted: set[str] = field(default_factory=set)
     #: Whether there are too many to name.

@@ -23,6 +23,8 @@ from angel_x.services.ports import Meter
 log = structlog.get_logger()
 
 _AT_A_TIME = 1000
+#: Messages in every lane at which nothing is added, whatever it asks for.
+_CROWDED = 200
 _LONGEST_PAUSE_SECONDS = 8.0
 #: Until the next ring where messages of the lane still wait: ours may be among them.
 _BACKLOG_PAUSE_SECONDS = 5.0
@@ -116,10 +118,11 @@ class Relay:
         server, for which ``depths`` raises.
         """
         depths = self._depths()
-        lanes = [lane for lane in Priority if depths.get(lane, 0) < self._pace.lane_messages]
-        if not lanes:
+        if all(depths.get(lane, 0) >= _CROWDED for lane in Priority):
             return 0
-        return self._sweep_orders(depths, lanes) + self._sweep_workflows()
+        lanes = [lane for lane in Priority if depths.get(lane, 0) < self._pace.lane_messages]
+        # Full lanes are usual behind a backlog, and a square-off must not wait for its end.
+        return (self._sweep_orders(depths, lanes) if lanes else 0) + self._sweep_workflows()
 
     def _sweep_orders(self, depths: Mapping[Priority, int], lanes: Collection[Priority]) -> int:
         with self._search.due_unit() as unit:

@@ -1,4 +1,4 @@
-"""What operators read of an order and of what was done."""
+"""The timeline of an order and the audit of actions."""
 
 from __future__ import annotations
 

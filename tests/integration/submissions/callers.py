@@ -42,7 +42,7 @@ class Reply:
 
 
 class Caller(Protocol):
-    """Hands orders in for one account and reads what it is told."""
+    """Submits orders of one account and reads the outcome."""
 
     def submit(self, name: str, *orders: Fields) -> Reply:
         """Hand in orders without ids under a name, which names each of them."""

@@ -1,4 +1,4 @@
-"""How long an accepted order is valid, and what it is cut into."""
+"""The validity of an accepted order, and the sizes of its slices."""
 
 from __future__ import annotations
 

@@ -222,6 +222,16 @@ def test_where_every_lane_is_full_nothing_is_looked_for(sweeper: Sweeper) -> Non
     assert (sweeper.bells.asked, sweeper.limits) == (0, [])
 
 
+def test_a_square_off_goes_on_while_every_lane_is_full_of_doorbells() -> None:
+    sweeper = Sweeper(lane_messages=9, depths=dict.fromkeys(Priority, 9))
+    sweeper.order()
+    sweeper.workflows = [DueWorkflow(1, WorkflowKind.SQUARE_OFF)]
+
+    assert sweeper.relay.sweep() == 1
+
+    assert (sweeper.bells.advanced, sweeper.bells.rung) == ([(1, True)], [])
+
+
 def test_no_ring_is_made_where_the_depth_of_the_queues_is_not_known(sweeper: Sweeper) -> None:
     order_id = sweeper.order(rings=3)
     sweeper.relay._depths = _away

@@ -1,4 +1,4 @@
-"""The one shape of a transaction: what is kept, what is told, and which steps are passed."""
+"""The one shape of a transaction: its commit, its events and its steps."""
 
 from __future__ import annotations
 
