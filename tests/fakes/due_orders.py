@@ -19,12 +19,15 @@ class MemoryDueUnit:
 
     def due(self, lanes: Collection[Priority], limit: int) -> list[DueOrder]:
         def is_due(row: Row) -> bool:
-            order_id, priority = row.order.id, row.order.priority
-            is_free = self._tables.order_locks.get(order_id, self) is self
-            return is_free and priority in lanes and row.ring_at <= self._tables.clock()
+            is_free = self._tables.order_locks.get(row.order.id, self) is self
+            return is_free and row.ring_at <= self._tables.clock()
+
+        def is_waiting(row: Row) -> bool:
+            is_received = row.order.status is OrderStatus.RECEIVED and not row.held
+            return is_received and row.order.priority in lanes
 
         rows = [row for row in self._tables.rows.values() if is_due(row)]
-        waiting = [r for r in rows if r.order.status is OrderStatus.RECEIVED and not r.held]
+        waiting = [r for r in rows if is_waiting(r)]
         abandoned = [r for r in rows if is_abandoned(r, self._tables.clock())]
         waiting = sorted(waiting, key=lambda r: r.ring_at)[:limit]
         abandoned = sorted(abandoned, key=_lease)[:limit]

@@ -41,11 +41,11 @@ def test_a_beat_that_dies_at_a_step_is_followed_by_the_next(
     eventually(lambda: not _waiting(world), "no message waits", 120)
     assert world.statuses(user) == {order.order_id: "working"}
 
-    world.market.quote(world.market.symbols[0], "100.00", "100.20")
     successor = world.system.beat(f"{step}-successor", fault.environment)
+    eventually(lambda: world.application.base.broker.exists(LOCK), "the successor beats", 120)
+    world.market.quote(world.market.symbols[0], "100.00", "100.20")
     world.until(user, "filled")
     world.assert_filled_once(user, [order.order_id])
-    assert world.application.base.broker.exists(LOCK)
     for process in (worker, successor):
         world.system.kill(process)
     world.application.base.broker.delete(LOCK)

@@ -52,7 +52,7 @@ WITH waiting AS (
 ), abandoned AS (
     SELECT id, priority, rings, ring_at, true AS is_abandoned FROM orders
     WHERE status IN {literals(ASKED)} AND lease_until <= clock_timestamp()
-        AND ring_at <= clock_timestamp() AND priority = ANY(%(lanes)s::text[])
+        AND ring_at <= clock_timestamp()
     ORDER BY lease_until LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
 )
 SELECT id, priority, rings, is_abandoned FROM waiting
@@ -80,7 +80,10 @@ class DueUnit:
         self._at = at
 
     def due(self, lanes: Collection[Priority], limit: int) -> list[DueOrder]:
-        """Return the longest due orders of lanes that no other relay has locked, of each kind."""
+        """Return the longest due orders that no other relay has locked, of each kind.
+
+        ``lanes`` limits those that wait; those left on their way to the venue are of any lane.
+        """
         parameters = {"lanes": array(lanes), "limit": limit}
         found = named(self._connection.exec_driver_sql(_DUE, parameters), _DueRow)
         due = [DueOrder(r.id, Priority(r.priority), r.rings, r.is_abandoned) for r in found]

@@ -34,7 +34,10 @@ class DueUnit(Protocol):
     """The due rows of this relay, locked until it is left."""
 
     def due(self, lanes: Collection[Priority], limit: int) -> Sequence[DueOrder]:
-        """Return due orders that no other relay holds."""
+        """Return due orders that no other relay holds.
+
+        ``lanes`` limits those that wait; those left on their way to the venue are of any lane.
+        """
 
     def rung(self, rings: dict[int, tuple[int, float]]) -> None:
         """Store rings, and the seconds until the next one, by order; then commit."""
@@ -121,8 +124,9 @@ class Relay:
         if all(depths.get(lane, 0) >= _CROWDED for lane in Priority):
             return 0
         lanes = [lane for lane in Priority if depths.get(lane, 0) < self._pace.lane_messages]
-        # Full lanes are usual behind a backlog, and a square-off must not wait for its end.
-        return (self._sweep_orders(depths, lanes) if lanes else 0) + self._sweep_workflows()
+        # Full lanes are usual behind a backlog.  Neither a square-off nor an order that was left on
+        # its way to the venue waits for the end of it.
+        return self._sweep_orders(depths, lanes) + self._sweep_workflows()
 
     def _sweep_orders(self, depths: Mapping[Priority, int], lanes: Collection[Priority]) -> int:
         with self._search.due_unit() as unit:
@@ -188,7 +192,7 @@ class Relay:
             lane = sorted((o for o in orders if o.priority is priority), key=lambda o: o.id)
             together = [o for o in lane if o.rings < enough]
             waiting = self._batches([o.id for o in together if not o.is_abandoned])
-            room = self._pace.lane_messages - depths.get(priority, 0)
+            room = max(0, self._pace.lane_messages - depths.get(priority, 0))
             # Those that find no room are left to the last one that does.
             last = room - 1 if len(waiting) > room else None
             for place, batch in enumerate(waiting[:room]):

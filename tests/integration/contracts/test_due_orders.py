@@ -61,16 +61,24 @@ def test_what_is_held_or_decided_is_not_due(
     assert due(world) == []
 
 
-@pytest.mark.parametrize("columns", [{}, {"status": SUBMITTING, "lease": -1}])
-def test_only_the_lanes_that_were_asked_for_are_searched(
-    world: World, user: int, columns: dict[str, Any]
-) -> None:
-    by_lane = {lane: world.order(user, due=1, priority=lane, **columns) for lane in Priority}
+def test_what_waits_is_searched_in_the_lanes_that_were_asked_for(world: World, user: int) -> None:
+    by_lane = {lane: world.order(user, due=1, priority=lane) for lane in Priority}
 
     wanted = [Priority.HIGH, Priority.LOW]
 
     assert sorted(due(world, lanes=wanted)) == [by_lane[lane] for lane in wanted]
     assert due(world, lanes=[]) == []
+
+
+def test_what_was_left_on_its_way_is_due_whatever_lanes_were_asked_for(
+    world: World, user: int
+) -> None:
+    left = [
+        world.order(user, due=1, priority=lane, status=SUBMITTING, lease=-1) for lane in Priority
+    ]
+
+    assert sorted(due(world, lanes=[Priority.HIGH])) == left
+    assert sorted(due(world, lanes=[])) == left
 
 
 def test_of_either_kind_the_longest_due_come_first_and_no_more_than_the_limit(

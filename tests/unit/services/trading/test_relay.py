@@ -232,6 +232,18 @@ def test_a_square_off_goes_on_while_every_lane_is_full_of_doorbells() -> None:
     assert (sweeper.bells.advanced, sweeper.bells.rung) == ([(1, True)], [])
 
 
+def test_what_was_left_on_its_way_is_rung_for_while_every_lane_is_full_of_doorbells() -> None:
+    sweeper = Sweeper(batch_size=1, lane_messages=9, depths=dict.fromkeys(Priority, 12))
+    waiting = sweeper.order()
+    left = [sweeper.order(priority=Priority.LOW, left=True) for _ in range(2)]
+
+    assert sweeper.relay.sweep() == 2
+
+    assert sweeper.bells.rung == [(Priority.LOW, [order_id], True) for order_id in left]
+    assert [sweeper.noted(i) for i in left] == [(0, 5.0)] * 2
+    assert sweeper.noted(waiting) == (0, -1.0)
+
+
 def test_no_ring_is_made_where_the_depth_of_the_queues_is_not_known(sweeper: Sweeper) -> None:
     order_id = sweeper.order(rings=3)
     sweeper.relay._depths = _away
