@@ -351,7 +351,7 @@ _DEEDS: dict[str, Callable[..., object]] = {
 
 TestPaperExchange = PaperExchange.TestCase
 TestPaperExchange.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, derandomize=True
+    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True
 )
 
 
