@@ -22,8 +22,9 @@ from angel_x.adapters.servers import RunningServers, ServerUrls, erase, start_se
 from angel_x.adapters.servers.urls import RedisAddress, libpq_url
 from tests.plugins.runs import memory_folder
 
-#: Number 0 is left to whoever connects without choosing.
-REDIS_NUMBERS = range(1, 256)
+#: Number 0 is left to clients that connect without choosing, and the last one to be the next of
+#: another: a system that is given one Redis keeps its cache in the number after it.
+REDIS_NUMBERS = range(1, 255)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ def killed(prepared_home: Path) -> Path:
         with connected(running.urls.broker_redis_url) as broker:
             broker.rpush("orders.normal", "first", "second")
             broker.rpush("orders.normal", "third")
+            # While the disk is busy, the server answers before it has written its log.
+            assert broker.waitaof(1, 0, 120_000) == [1, 0]
         kill_everything(running)
     return prepared_home
 
