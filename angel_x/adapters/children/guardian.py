@@ -2,7 +2,8 @@
 
 It starts in milliseconds, without site packages.
 Standard input brings one line of JSON, the plan, and later the word ``ready``; its end means that the parent is gone.
-Until ``ready`` each start and each exit is reported on standard output and nothing is restarted.
+Until ``ready`` each exit is reported on standard output and nothing is restarted.  The exception, before and after: a
+server that ends by itself without its files being usable starts again without them, if they can be made again.
 
 Three layers keep servers from outliving their purpose: the pipe, the parent's process id for the case that
 a forked relative still holds the pipe, and on Linux a signal that the kernel sends when this process is killed.
@@ -21,6 +22,7 @@ import time
 from pathlib import Path
 from typing import TypedDict
 
+from angel_x.adapters.children.aside import put_aside
 from angel_x.adapters.children.backoff import Backoff
 from angel_x.adapters.children.lineage import dying_with_parent
 
@@ -45,6 +47,8 @@ class ServerPlan(TypedDict):
     #: User and group to run as; None is our own.
     account: tuple[int, int] | None
     log: str
+    #: Files and directories without which the server starts empty, at no loss.
+    expendable: list[str]
     #: Sent by the kernel when the guardian is killed.
     death_signal: int
     #: Signals to send in turn, each with the seconds to wait for it to work.
@@ -84,10 +88,9 @@ class Parent:
         return self._is_gone or os.getppid() != self._pid
 
     def tell(self, **event: object) -> None:
-        """Report an event to the parent, if it still reads."""
-        if not self.is_ready:
-            with contextlib.suppress(BrokenPipeError):  # its death is noticed on standard input
-                os.write(1, json.dumps(event).encode() + b"\n")
+        """Report an event to the parent, if it reads: its death is noticed on standard input."""
+        with contextlib.suppress(BrokenPipeError, BlockingIOError):
+            os.write(1, json.dumps(event).encode() + b"\n")
 
 
 class Child:
@@ -134,6 +137,22 @@ class Child:
             now = time.monotonic()
             self._due = now + self._backoff.pause(now - self._born)
         return code
+
+    def put_aside(self) -> list[str]:
+        """Rename the files that the server may have ended for; return their new names."""
+        found = [path for path in map(Path, self.plan["expendable"]) if path.exists()]
+        try:
+            names = [str(put_aside(path)) for path in found]
+        except OSError as error:
+            self._note(f"cannot be put aside: {error}")
+            return []
+        for name in names:
+            self._note(f"did not start with this, it starts without: {name}")
+        return names
+
+    def _note(self, text: str) -> None:
+        line = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {self.plan['name']} {text}\n"
+        os.write(2, line.encode())
 
     def seconds_until_due(self) -> float:
         return TICK if self.process else max(0.0, self._due - time.monotonic())
@@ -197,9 +216,14 @@ class Guardian:
 
     def _look_after(self, child: Child) -> None:
         code = child.exit_code()
-        if code is not None:
+        # A server that runs is ended by signals only, so one that ended by itself has not started.
+        aside = child.put_aside() if code is not None and code > 0 else []
+        if aside:
+            self._parent.tell(server=child.plan["name"], put_aside=aside)
+        elif code is not None and not self._parent.is_ready:
             self._parent.tell(server=child.plan["name"], code=code)
-        if child.process is None and self._parent.is_ready and not child.seconds_until_due():
+        is_due = self._parent.is_ready and not child.seconds_until_due()
+        if child.process is None and (aside or is_due):
             self._start(child)
 
     def _await_parent(self) -> None:
@@ -247,6 +271,8 @@ def read_plan() -> Plan:
 def main() -> None:
     """Keep the servers of the plan until the parent is gone."""
     plan = read_plan()
+    # A parent that does not read its events must not hold up the servers.
+    os.set_blocking(1, False)
     reader, writer = wake_on_signals()
     with reader, writer:
         Guardian(plan, Parent(plan["parent"], reader)).run()

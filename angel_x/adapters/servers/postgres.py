@@ -77,6 +77,8 @@ class Postgres:
             preparation=None if (self.data / "PG_VERSION").exists() else self._initialization(),
             account=(self.account.uid, self.account.gid) if self.account else None,
             log=str(self.places.log(self.name)),
+            # Its files are the truth.
+            expendable=[],
             # Immediate shutdown: it needs no second signal, and every start includes recovery.
             death_signal=signal.SIGQUIT,
             stop=[(int(signum), grace) for signum, grace in STOP],

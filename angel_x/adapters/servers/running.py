@@ -55,6 +55,11 @@ class RunningServers:
         """Give the process ids of the guardian and of each server started here, by name."""
         return self._tether.pids() if self._tether else {}
 
+    def hear(self) -> None:
+        """Log the files that servers were started without since the last call."""
+        if self._tether:
+            self._tether.hear()
+
     def stop(self) -> None:
         """Stop the started servers and wait for their end; a second call does nothing."""
         self._stack.close()

@@ -7,12 +7,16 @@ import select
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, cast
+
+import structlog
 
 from angel_x.adapters.children import guardian
 from angel_x.adapters.children.guardian import Plan
 from angel_x.adapters.children.keeper import Keeper
 from angel_x.errors import ServerUnavailable
+
+log = structlog.get_logger()
 
 #: Seconds; more than the longest stop of all servers together.
 STOP_PATIENCE = 70.0
@@ -23,6 +27,13 @@ class Exit(TypedDict):
 
     server: str
     code: int | str
+
+
+class Aside(TypedDict):
+    """Files that a server could not start with, by their new names; it starts without them."""
+
+    server: str
+    put_aside: list[str]
 
 
 class Tether:
@@ -70,16 +81,27 @@ class Tether:
             ) from None
 
     def await_exit(self, timeout: float) -> Exit | None:
-        """Wait for the bad news that a server ended, at most ``timeout`` seconds."""
+        """Wait for the report that a server ended, at most ``timeout`` seconds."""
+        event = self._next_event(timeout)
+        if event is None or "code" in event:
+            return cast("Exit | None", event)
+        _log_aside(event)
+        return None
+
+    def hear(self) -> None:
+        """Log the files that servers were started without since the last call."""
+        while (event := self._next_event(0)) is not None and "code" not in event:
+            _log_aside(event)
+
+    def _next_event(self, timeout: float) -> Exit | Aside | None:
         poll = select.poll()
         poll.register(self._stdout, select.POLLIN)
-        readable = poll.poll(timeout * 1000)
-        if not readable:
+        if not poll.poll(timeout * 1000):
             return None
         line = self._stdout.readline()
         if not line:
             return Exit(server="guardian", code=self._keeper.process.wait())
-        event: Exit = json.loads(line)
+        event: Exit | Aside = json.loads(line)
         return event
 
     def cut(self) -> None:
@@ -91,3 +113,7 @@ class Tether:
             # The kernel then signals the servers.
             self._keeper.process.kill()
             self._keeper.process.wait()
+
+
+def _log_aside(event: Aside) -> None:
+    log.error("server_files.put_aside", server=event["server"], files=event["put_aside"])

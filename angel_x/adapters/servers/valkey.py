@@ -12,6 +12,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from angel_x.adapters.children.aside import put_aside, remove
 from angel_x.adapters.children.guardian import ServerPlan
 from angel_x.adapters.servers.places import PRIVATE, Places, own_directory
 from angel_x.adapters.servers.urls import RedisAddress
@@ -35,6 +36,11 @@ BROKER = {
 
 CACHE = {"maxmemory": "256mb", "maxmemory-policy": "allkeys-lfu", "appendonly": "no"}
 
+#: Messages and cached values: all of it is sent or made again, and an unreadable file stops a start.
+EXPENDABLE = ("appendonlydir", "appendonly.aof", "dump.rdb")
+#: Files of a server that was killed while it wrote a new file.
+DRAFTS = "temp-*"
+
 STOP = [(signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)]
 
 
@@ -55,9 +61,14 @@ class Valkey:
         return RedisAddress.of_socket(self.socket)
 
     def plan(self) -> ServerPlan:
-        """Write the configuration and return the plan of the start."""
+        """Write the configuration, remove drafts of a killed server, and return the plan of the start."""
         directory = self.places.root / self.name
         own_directory(directory, PRIVATE)
+        for draft in directory.glob(DRAFTS):
+            remove(draft)
+        # The server replaces an old socket itself, and can do so with files only.
+        if self.socket.is_dir():
+            put_aside(self.socket)
         configuration = directory / "valkey.conf"
         configuration.write_text(self._configuration(directory), encoding="utf-8")
         return ServerPlan(
@@ -66,7 +77,8 @@ class Valkey:
             preparation=None,
             account=None,
             log=str(self.places.log(self.name)),
-            # Written data is in the kernel already, so SIGKILL loses nothing.
+            expendable=[str(directory / name) for name in EXPENDABLE],
+            # While the disk is slow, writing may lag two seconds; SIGKILL loses that, at no loss of an order.
             death_signal=signal.SIGKILL,
             stop=[(int(signum), grace) for signum, grace in STOP],
         )

@@ -167,6 +167,7 @@ async def _ready(api_url: str) -> None:
 
 async def _watch(servers: RunningServers) -> None:
     while servers.are_guarded:
+        servers.hear()
         await asyncio.sleep(_GUARD_INTERVAL)
     raise ServerUnavailable("the guardian of the servers has died, and the servers with it")
 
