@@ -77,11 +77,18 @@ def ring(sender: Application, worker: Processes, order_id: int) -> None:
     )
 
 
+def await_unacknowledged(broker: redis.Redis, count: int) -> None:
+    """Wait until so many messages were delivered and not acknowledged."""
+    eventually(lambda: broker.hlen("unacked") == count, f"{count} messages are unacknowledged")
+
+
 def test_a_worker_whose_acknowledgement_was_lost_still_takes_messages(
     sender: Application, proxy: Proxy, worker: Processes, broker: redis.Redis
 ) -> None:
     ring(sender, worker, 1)
-    for order_id in (2, 3):
+    for lost, order_id in enumerate((2, 3)):
+        # The acknowledgement of the message before would be cut instead.
+        await_unacknowledged(broker, lost)
         cut = proxy.arm(ACKNOWLEDGEMENT, Point.REQUEST)
         ring(sender, worker, order_id)
         assert cut.wait(120)
@@ -89,14 +96,15 @@ def test_a_worker_whose_acknowledgement_was_lost_still_takes_messages(
     ring(sender, worker, 4)
 
     assert worker.started[0].poll() is None
-    # The lost one is still in the broker's keeping: it comes back after the visibility timeout.
-    assert broker.hlen("unacked") == 2
+    # The message broker keeps both, and delivers them again after the visibility timeout.
+    await_unacknowledged(broker, 2)
 
 
 def test_a_worker_survives_that_its_broker_goes_away_while_it_holds_a_message(
     sender: Application, proxy: Proxy, worker: Processes, broker: redis.Redis
 ) -> None:
     ring(sender, worker, 1)
+    await_unacknowledged(broker, 0)
     with sender.base.engine.connect() as controls:
         # Claims wait for whoever changes a control, so the worker is in the middle of a task.
         controls.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CONTROLS_LOCK})")
