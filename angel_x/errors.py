@@ -28,6 +28,8 @@ AngelXError
 ├── IllegalTransition       a move that is not in the transition table
 ├── PricingBackendMissing   the configured pricing library cannot be imported
 ├── ServerUnavailable       a server that could not be found or started
+│   └── UnusableFile        a file that stops the start, with the remedy
+├── BackupFailed            a backup that could not be taken, verified or restored
 ├── ShadowedPackage         a module of another project that shadows a package of Angel-X
 └── ApiError                an error of the client library, with the problem of the API
     ├── InvalidRequest      with the index, field and value of each fault
@@ -261,6 +263,19 @@ class PricingBackendMissing(AngelXError):
 
 class ServerUnavailable(AngelXError):
     """A required server could not be found or started."""
+
+
+class UnusableFile(ServerUnavailable):
+    """A file of the home cannot be read or written."""
+
+    def __init__(self, file: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{file} cannot be used ({reason}): {remedy}")
+        self.file = file
+        self.remedy = remedy
+
+
+class BackupFailed(AngelXError):
+    """A backup could not be taken, verified or restored; the database is as it was."""
 
 
 class ShadowedPackage(AngelXError):

@@ -7,7 +7,6 @@ only), else from the module of the environment, else from the default written he
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import socket
 from collections.abc import Mapping
@@ -434,8 +433,11 @@ SETTINGS = _settings()
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
-def load(environ: Mapping[str, str]) -> Settings:
+def load(environ: Mapping[str, str], *, of_running: bool = True) -> Settings:
     """Read and check the settings of this process.
+
+    Without ``of_running`` the addresses of a system that runs in the home are not looked for: its start
+    depends on no file of an earlier run.
 
     Raises:
         SettingsError: A name is unknown, or a value cannot be used; the message names both.
@@ -444,7 +446,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     env = _checked("env", given.get("env", "development"))
     values = {**overrides(cast(str, env)), **given}
     home = Path(str(values.get("home", ".angel-x")))
-    values = {**_running(home, given), **{k: v for k, v in values.items() if v is not None}}
+    found = _running(home, given) if of_running else {}
+    values = {**found, **{k: v for k, v in values.items() if v is not None}}
     return _built(values)
 
 
@@ -481,16 +484,30 @@ def _unknown(variable: str) -> str:
 
 def _running(home: Path, given: Mapping[str, object]) -> dict[str, object]:
     """Return the addresses of the system running in ``home``, except given ones."""
+    names = {"database_url", "api_url"} - given.keys()
+    if "redis_url" not in given:
+        names |= {"broker_url", "cache_url"} - given.keys()
+    # A process that is given every address does not depend on the file.
+    content = _run_file(home / RUN_FILE) if names else {}
+    return {name: content[name] for name in names if content.get(name)}
+
+
+def _run_file(file: Path) -> Mapping[str, object]:
+    """Return the content of a run file, nothing where there is none.
+
+    Raises:
+        SettingsError: The file is damaged.
+    """
     try:
-        content = json.loads((home / RUN_FILE).read_text(encoding="utf-8"))
+        content = msgspec.json.decode(file.read_bytes(), type=dict[str, object])
+        addresses = {name: value for name, value in content.items() if name.endswith("_url")}
+        return msgspec.convert(addresses, dict[str, str])
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{home / RUN_FILE} cannot be read: {error}") from error
-    names = {"database_url", "api_url"}
-    if "redis_url" not in given:
-        names |= {"broker_url", "cache_url"}
-    return {name: content[name] for name in names if content.get(name) and name not in given}
+    except (OSError, msgspec.MsgspecError) as error:
+        raise SettingsError(
+            f"{file} cannot be read ({error}): start `angel-x up` again, which writes it, or remove it"
+        ) from error
 
 
 def _built(values: Mapping[str, object]) -> Settings:

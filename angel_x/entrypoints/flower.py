@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 from collections.abc import Mapping
 
+from angel_x.adapters.home_files import named, write_whole
 from angel_x.adapters.installation import python
 from config.settings import Settings
 
 USER = "angel"
+#: A generated password, or one that was written into its place.
+_FORM = re.compile(rb"[!-+.-~-]{8,}")
 PASSWORD_FILE = "flower.password"  # noqa: S105 - the name of a file
 
 
 def password(settings: Settings) -> str:
-    """Return the configured password, else that of this home, generated on the first call."""
+    """Return the configured password, else that of this home.
+
+    It is generated on the first call, and again where its file is damaged.
+
+    Raises:
+        UnusableFile: The file can neither be read nor written.
+    """
     if settings.flower_password is not None:
         return settings.flower_password
     file = settings.home_path / PASSWORD_FILE
-    settings.home_path.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_text(encoding="utf-8").strip()
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        made = secrets.token_urlsafe(24)
-        opened.write(made)
+    with named(file):
+        settings.home_path.mkdir(parents=True, exist_ok=True)
+        if file.is_file() and _FORM.fullmatch(stored := file.read_bytes().strip()):
+            return stored.decode()
+    made = secrets.token_urlsafe(24)
+    write_whole(file, made)
     return made
 
 

@@ -111,7 +111,7 @@ def processes_of(mark: bytes) -> Iterator[Process]:
 def remove(directory: Path) -> None:
     """Remove a directory, and the databases of its homes that lie elsewhere."""
     for memo in directory.rglob(MEMO):
-        outside = memo.read_text()
+        outside = memo.read_text(errors="replace")
         if outside.startswith(OUTSIDE) and ".." not in outside:
             shutil.rmtree(outside, ignore_errors=True)
     shutil.rmtree(directory, ignore_errors=True)

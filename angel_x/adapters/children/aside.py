@@ -25,6 +25,18 @@ def put_aside(path: Path) -> Path:
     return target
 
 
+def clear_for_file(path: Path) -> None:
+    """Put a directory aside that is in the place of a file."""
+    if path.is_dir():
+        put_aside(path)
+
+
+def clear_for_directory(path: Path) -> None:
+    """Put a file aside that is in the place of a directory."""
+    if path.exists() and not path.is_dir():
+        put_aside(path)
+
+
 def remove(path: Path) -> None:
     """Remove a file or a directory with its content; a second call does nothing."""
     if path.is_dir() and not path.is_symlink():

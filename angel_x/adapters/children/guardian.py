@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import TypedDict
 
-from angel_x.adapters.children.aside import put_aside
+from angel_x.adapters.children.aside import clear_for_file, put_aside
 from angel_x.adapters.children.backoff import Backoff
 from angel_x.adapters.children.lineage import dying_with_parent
 
@@ -144,15 +144,11 @@ class Child:
         try:
             names = [str(put_aside(path)) for path in found]
         except OSError as error:
-            self._note(f"cannot be put aside: {error}")
+            note(f"files of {self.plan['name']} cannot be put aside: {error}")
             return []
         for name in names:
-            self._note(f"did not start with this, it starts without: {name}")
+            note(f"{self.plan['name']} did not start with this, it starts without: {name}")
         return names
-
-    def _note(self, text: str) -> None:
-        line = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {self.plan['name']} {text}\n"
-        os.write(2, line.encode())
 
     def seconds_until_due(self) -> float:
         return TICK if self.process else max(0.0, self._due - time.monotonic())
@@ -234,8 +230,14 @@ class Guardian:
         pids = {c.plan["name"]: c.process.pid for c in self._children if c.process}
         state = Path(self._plan["state"])
         draft = state.with_suffix(".new")
-        draft.write_text(json.dumps({"guardian": os.getpid(), **pids}), encoding="ascii")
-        draft.replace(state)
+        try:
+            clear_for_file(state)
+            clear_for_file(draft)
+            draft.write_text(json.dumps({"guardian": os.getpid(), **pids}), encoding="ascii")
+            draft.replace(state)
+        except OSError as error:
+            # The servers run without it; a full disk is no reason to end them.
+            note(f"{state} cannot be written: {error}")
 
     def _stop(self) -> None:
         for child in reversed(self._children):
@@ -245,6 +247,13 @@ class Guardian:
             # A directory that is not empty contains a socket of a killed server, which the next start replaces.
             with contextlib.suppress(OSError):
                 Path(directory).rmdir()
+
+
+def note(text: str) -> None:
+    """Write a line to the guardian's log, if there is room for it."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    with contextlib.suppress(OSError):
+        os.write(2, f"{now} {text}\n".encode())
 
 
 def wake_on_signals() -> tuple[socket.socket, socket.socket]:

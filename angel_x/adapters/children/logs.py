@@ -5,15 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import BinaryIO
 
+from angel_x.adapters.children.aside import clear_for_directory, clear_for_file
+
 #: Characters of a log that an error shows.
 _TAIL = 2000
 
 
 def begin_log(log: Path) -> None:
     """Keep the log of the run before, and no older one."""
+    older = log.with_suffix(".log.1")
+    clear_for_directory(log.parent)
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    clear_for_file(log)
+    clear_for_file(older)
     if log.exists():
-        log.replace(log.with_suffix(".log.1"))
+        log.replace(older)
 
 
 def open_log(log: Path) -> BinaryIO:

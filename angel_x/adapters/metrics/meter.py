@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 from prometheus_client import Counter, Gauge, Histogram, values
 
-from angel_x.adapters.metrics.files import put_aside_damaged
+from angel_x.adapters.metrics.files import prepare_files
 from angel_x.adapters.metrics.slots import Slot, take_slot
 from angel_x.domain.operations.metric import DEFINITIONS, Metric, MetricDefinition, MetricKind
 
@@ -39,7 +39,7 @@ class PrometheusMeter:
 
     def __init__(self, directory: Path, node: str, role: str) -> None:
         self._slot = take_slot(directory, node, role)
-        for file in put_aside_damaged(directory, self._slot.name):
+        for file in prepare_files(directory, self._slot.name):
             log.warning("metrics_file.put_aside", file=file.name)
         _record_into(directory, self._slot)
         self._counters = {m: _counter(m, d) for m, d in _of(MetricKind.COUNTER)}

@@ -12,6 +12,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from angel_x.adapters.children.aside import clear_for_directory, clear_for_file, remove
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
@@ -30,23 +32,34 @@ def metrics_directory(home: Path) -> Path:
 
 def take_slot(directory: Path, node: str, role: str) -> Slot:
     """Take the first free slot of a role."""
+    clear_for_directory(directory)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     # The collector of prometheus_client splits file names at underscores.
     prefix = f"{node}-{role}".replace("_", "-").replace("/", "-")
     for index in itertools.count():
         name = f"{prefix}-{index}"
-        descriptor = os.open(directory / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-        else:
+        lock = directory / f"{name}.lock"
+        clear_for_file(lock)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        if _is_locked(descriptor, lock):
+            # The time of its last use.
+            os.utime(descriptor)
             return Slot(name, descriptor)
+        os.close(descriptor)
     raise AssertionError("counting has no end")
+
+
+def _is_locked(descriptor: int, lock: Path) -> bool:
+    """Lock a file, unless another process holds it or the exporter has just removed it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.fstat(descriptor).st_ino == lock.stat().st_ino
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 def wipe(home: Path) -> None:
     """Delete all metrics.  Only the launcher calls this, before it starts any process."""
-    for pattern in ("*.db", "*.db.damaged"):
+    for pattern in ("*.db", "*.db.damaged*"):
         for file in metrics_directory(home).glob(pattern):
-            file.unlink(missing_ok=True)
+            remove(file)

@@ -68,7 +68,10 @@ class Claim:
 
     def _lock_owner(self) -> None:
         if not _lock(self._owner):
-            owner = os.pread(self._owner, 32, 0).decode().strip() or "of unknown id"
+            owner = (
+                os.pread(self._owner, 32, 0).decode(errors="replace").strip("\0\n ")
+                or "of unknown id"
+            )
             raise ServerUnavailable(f"process {owner} runs the servers of this home: {self._home}")
         os.ftruncate(self._owner, 0)
         os.pwrite(self._owner, f"{os.getpid()}\n".encode(), 0)

@@ -116,13 +116,22 @@ def _postgres_state(root: Path, account: Account | None) -> Path:
 
 
 def _remembered(memo: Path) -> Path:
-    state = Path(memo.read_text(encoding="utf-8"))
+    state = _written(memo)
+    if not state.is_absolute():
+        raise ServerUnavailable(
+            f"{memo} must hold the path of the database, a directory named {OUTSIDE_PREFIX}*: "
+            f"write it there again, was {str(state)!r}"
+        )
     if not state.is_dir():
         raise ServerUnavailable(
             f"the database of this home is gone, remove {memo} to begin with an empty one: {state}"
         )
     _check_owner(state, os.geteuid())
     return state
+
+
+def _written(memo: Path) -> Path:
+    return Path(memo.read_text(encoding="utf-8", errors="replace").strip().replace("\0", ""))
 
 
 def _outside() -> Path:
@@ -162,7 +171,7 @@ def possessions(root: Path) -> Iterator[Path]:
     """Walk over all directories that belong to the servers of one home."""
     memo = root / MEMO
     if memo.exists():
-        state = Path(memo.read_text(encoding="utf-8"))
+        state = _written(memo)
         if state.name.startswith(OUTSIDE_PREFIX) and state.parent in SHARED_BASES:
             yield state
     yield root

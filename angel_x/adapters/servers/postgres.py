@@ -11,10 +11,12 @@ from pathlib import Path
 import psutil
 import psycopg2
 
+from angel_x.adapters.children.aside import clear_for_file
 from angel_x.adapters.children.guardian import Preparation, ServerPlan
+from angel_x.adapters.home_files import write_whole
 from angel_x.adapters.servers.account import Account, own_name
 from angel_x.adapters.servers.binaries import PostgresBinaries
-from angel_x.adapters.servers.places import PRIVATE, Places, own_directory
+from angel_x.adapters.servers.places import POSTGRES_SOCKET, PRIVATE, Places, own_directory
 from angel_x.adapters.servers.urls import socket_database_url
 
 DATABASE = "angelx"
@@ -138,9 +140,7 @@ class Postgres:
             "pg_ident.conf": f'owner "{own_name()}" {ROLE}\n',
         }
         for name, text in rules.items():
-            path = self.places.postgres / name
-            path.write_text(text, encoding="utf-8")
-            path.chmod(0o644 if self.account else 0o600)
+            write_whole(self.places.postgres / name, text, 0o644 if self.account else 0o600)
 
     def _clear_stale_pid(self) -> None:
         """Remove the pid files of a killed server, whose id another process may have now."""
@@ -148,10 +148,17 @@ class Postgres:
             self.data / "postmaster.pid",
             self.places.postgres_sockets / ".s.PGSQL.5432.lock",
         ):
-            if path.exists() and not self._is_our_server(int(path.read_text().split()[0])):
+            clear_for_file(path)
+            if path.exists() and not self._is_our_server(path):
                 path.unlink()
+        clear_for_file(self.places.postgres_sockets / POSTGRES_SOCKET)
 
-    def _is_our_server(self, pid: int) -> bool:
+    def _is_our_server(self, pid_file: Path) -> bool:
+        try:
+            pid = int(pid_file.read_bytes().split()[0])
+        except (ValueError, IndexError):
+            # Damaged; the claim on this home shows that no server of it runs.
+            return False
         try:
             return Path(psutil.Process(pid).cwd()).samefile(self.data)
         except (psutil.Error, OSError):

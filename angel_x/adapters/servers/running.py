@@ -12,6 +12,7 @@ from typing import Protocol, Self
 
 from angel_x.adapters.children.guardian import Plan, ServerPlan
 from angel_x.adapters.children.logs import begin_log, with_tail
+from angel_x.adapters.home_files import named
 from angel_x.adapters.servers.account import Account, stand_in
 from angel_x.adapters.servers.binaries import find_postgres, find_valkey, within_reach
 from angel_x.adapters.servers.claim import Claim
@@ -84,6 +85,9 @@ def start_servers(
     Without ``durable`` the database may lose its last commits when it is killed, and the message
     broker keeps nothing: for tests only.
     A second call for the same home is refused while the process of the first one lives.
+
+    Raises:
+        ServerUnavailable: A server does not start, or a file of the home cannot be used.
     """
     database = given_database(database_url) if database_url else None
     redis = given_redis(redis_url) if redis_url else None
@@ -91,6 +95,18 @@ def start_servers(
         return RunningServers(_urls(database, *redis), ExitStack())
 
     account = stand_in(needed=database is None)
+    with named(servers_root(home)):
+        return _start(home, account, database, redis, durable=durable)
+
+
+def _start(
+    home: Path,
+    account: Account | None,
+    database: str | None,
+    redis: tuple[RedisAddress, RedisAddress] | None,
+    *,
+    durable: bool,
+) -> RunningServers:
     root = open_home(home, account)
     with ExitStack() as stack:
         claim = stack.enter_context(Claim(root))

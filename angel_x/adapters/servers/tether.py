@@ -57,10 +57,11 @@ class Tether:
 
     def pids(self) -> dict[str, int]:
         """Give the process ids that the guardian wrote down, its own among them."""
-        if not (self.is_alive and self._state.exists()):
+        try:
+            pids: dict[str, int] = json.loads(self._state.read_bytes())
+        except (OSError, ValueError):
             return {}
-        pids: dict[str, int] = json.loads(self._state.read_text(encoding="ascii"))
-        return pids
+        return pids if self.is_alive else {}
 
     def send(self, plan: Plan) -> None:
         # An early exit is seen, and explained, while the servers are awaited.

@@ -12,8 +12,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from angel_x.adapters.children.aside import put_aside, remove
+from angel_x.adapters.children.aside import clear_for_file, remove
 from angel_x.adapters.children.guardian import ServerPlan
+from angel_x.adapters.home_files import write_whole
 from angel_x.adapters.servers.places import PRIVATE, Places, own_directory
 from angel_x.adapters.servers.urls import RedisAddress
 
@@ -67,10 +68,9 @@ class Valkey:
         for draft in directory.glob(DRAFTS):
             remove(draft)
         # The server replaces an old socket itself, and can do so with files only.
-        if self.socket.is_dir():
-            put_aside(self.socket)
+        clear_for_file(self.socket)
         configuration = directory / "valkey.conf"
-        configuration.write_text(self._configuration(directory), encoding="utf-8")
+        write_whole(configuration, self._configuration(directory))
         return ServerPlan(
             name=self.name,
             argv=[str(self.program), str(configuration)],

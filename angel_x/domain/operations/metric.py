@@ -54,6 +54,7 @@ class Metric(StrEnum):
     FEED_STALE_CONTRACTS = "angel_x_feed_stale_contracts"
     FEED_LAG_SECONDS = "angel_x_feed_lag_seconds"
     METRICS_FILES_UNREADABLE = "angel_x_metrics_files_unreadable"
+    METRICS_FILE_UNREADABLE = "angel_x_metrics_file_unreadable"
     FEED_TICKS_DROPPED = "angel_x_feed_ticks_dropped_total"
 
 
@@ -163,6 +164,9 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     ),
     Metric.METRICS_FILES_UNREADABLE: _scraped(
         "Files of metrics that are empty or damaged and left out of this page."
+    ),
+    Metric.METRICS_FILE_UNREADABLE: _scraped(
+        "1 for each file that is empty or damaged and left out of this page.", "file"
     ),
     Metric.FEED_TICKS_DROPPED: _counter("Rows dropped from the full tick buffer."),
 }

@@ -25,7 +25,7 @@ from config.settings import load
 def up(chain: Path | None, seed: int, speed: float, *, verbose: bool) -> None:
     """Run the whole system until Ctrl-C; processes that die are restarted."""
     check_chain(chain)
-    settings = load(os.environ)
+    settings = load(os.environ, of_running=False)
     configure_logging(quiet(settings), "up")
     plan = Plan(
         settings=settings,

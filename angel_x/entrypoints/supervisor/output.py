@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import BinaryIO
 
 from rich.console import Console
@@ -72,7 +73,9 @@ class LineReader(asyncio.Protocol):
                 await self._ended.wait()
 
     def data_received(self, data: bytes) -> None:
-        self._log.write(data)
+        # A full disk costs lines of the log, and must not end the program that wrote them.
+        with suppress(OSError):
+            self._log.write(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > _LONGEST_LINE:
             lines.append(self._rest)

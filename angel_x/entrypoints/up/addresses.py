@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import structlog
+
+from angel_x.adapters.home_files import write_whole
 from angel_x.adapters.servers import ServerUrls
-from angel_x.errors import ServerUnavailable
+from angel_x.errors import ServerUnavailable, UnusableFile
 from config.settings import PREFIX, RUN_FILE, Settings
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,20 @@ class RunFile:
         self._addresses = addresses
 
     def write(self, pids: Mapping[str, int]) -> None:
-        """Replace the file atomically, readable by its owner only."""
-        draft = self._path.with_suffix(".new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({**asdict(self._addresses), "pids": dict(pids)}, file, indent=1)
-        draft.replace(self._path)
+        """Replace the file atomically, readable by its owner only.
+
+        Raises:
+            UnusableFile: The directory cannot be written, or its disk is full.
+        """
+        content = {**asdict(self._addresses), "pids": dict(pids)}
+        write_whole(self._path, json.dumps(content, indent=1))
+
+    def refresh(self, pids: Mapping[str, int]) -> None:
+        """Write again, while the system runs: a full disk is logged and does not end it."""
+        try:
+            self.write(pids)
+        except UnusableFile as error:
+            log.error("run_file.unwritten", reason=str(error))  # noqa: TRY400 - the reason says it
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from angel_x.adapters.home_files import named, write_whole
 from angel_x.adapters.metrics import wipe
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.engine import make_engine
@@ -74,12 +74,18 @@ def _ensure_key(application: Application, file: Path) -> None:
     account = ensure_account(application, DEMO_USER, OPENING_CASH)
     if file.exists():
         try:
-            application.people.access.authenticate(file.read_text(encoding="utf-8").strip())
+            application.people.access.authenticate(_stored_key(file))
         except AccessDenied:
             log.warning("key.replaced", user_id=account.id, file=str(file))
         else:
             return
     key = application.people.access.issue(account.id, [Scope.TRADE])
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        opened.write(f"{key}\n")
+    write_whole(file, f"{key}\n")
+
+
+def _stored_key(file: Path) -> str:
+    """Return the key of a file; that of an unusable one is no key."""
+    if file.is_dir():
+        return ""
+    with named(file):
+        return file.read_text(encoding="utf-8", errors="replace").strip()

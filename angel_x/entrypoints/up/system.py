@@ -127,12 +127,13 @@ async def _supervise(
     on_ready: Callable[[str], None],
 ) -> None:
     file = RunFile(settings.home_path, addresses)
+    file.write(_pids(servers))
     environ = addresses.environment(plan.environ, settings)
     supervisor = Supervisor(
         plan.programs(addresses, environ, plan.market),
         settings.home_path / "logs",
         terminal,
-        on_change=lambda pids: file.write({"up": os.getpid(), **servers.pids(), **pids}),
+        on_change=lambda pids: file.refresh({**_pids(servers), **pids}),
         on_ready=on_ready,
     )
     system = System(settings=settings, addresses=addresses, supervisor=supervisor, servers=servers)
@@ -143,6 +144,11 @@ async def _supervise(
             await _first_of(_work(system, work), stopped.wait(), _watch(servers))
     finally:
         file.remove()
+
+
+def _pids(servers: RunningServers) -> dict[str, int]:
+    """Return the process ids of this process and of the servers, by name."""
+    return {"up": os.getpid(), **servers.pids()}
 
 
 async def _work(system: System, work: Callable[[System], Awaitable[None]]) -> None:

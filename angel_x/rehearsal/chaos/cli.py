@@ -55,7 +55,7 @@ def chaos(
     Exit code 0 means that nothing was lost or doubled, every invariant holds, all orders were decided
     in time, and the requested number of faults is proven to have happened.
     """
-    settings = load(os.environ)
+    settings = load(os.environ, of_running=False)
     configure_logging(quiet(settings), "chaos")
     console = console_for_people(stderr=as_json, quiet=as_json)
     options = Options(

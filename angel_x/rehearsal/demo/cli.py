@@ -34,7 +34,7 @@ def demo(
     Exit code 0 means that every invariant holds.
     """
     check_chain(chain)
-    settings = load(os.environ)
+    settings = load(os.environ, of_running=False)
     configure_logging(quiet(settings), "demo")
     options = Options(orders=orders, seed=seed, chain=chain, speed=speed, keeps=keep)
     console = console_for_people(stderr=as_json, quiet=as_json)

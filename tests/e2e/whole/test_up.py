@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
+from collections.abc import Callable
 
 import psutil
 import pytest
@@ -28,6 +29,20 @@ PROCESSES = {
     "worker-monitor",
 }
 SERVERS = {"guardian", "postgres", "broker", "cache"}
+#: Files of a home that the next start must not depend on, and how they are damaged.
+EXPENDABLE: dict[str, Callable[[bytes], bytes]] = {
+    "run.json": lambda _: bytes(64),
+    "demo.key": lambda _: b"\xff" * 40,
+    "flower.password": lambda _: b"",
+    "metrics/counter_*.db": lambda _: b"",
+    "metrics/histogram_*.db": lambda _: b"\xff" * 4096,
+    "metrics/*.lock": lambda _: b"text",
+    "servers/running.json": lambda _: b"{",
+    "servers/*.lock": lambda _: b"\xff",
+    "servers/broker/valkey.conf": lambda _: b"no setting\n",
+    "servers/broker/appendonlydir/*.incr.aof": lambda commands: commands + bytes(64),
+    "servers/postgres/pg_hba.conf": lambda _: b"",
+}
 
 
 def test_every_process_of_the_design_runs(whole: Instance) -> None:
@@ -100,7 +115,14 @@ def test_a_killed_system_leaves_nothing_running_and_comes_back_with_its_books(
     # What a killed system leaves behind must mislead neither a command nor the next start.
     assert (whole.home / "run.json").exists()
     assert "angel-x up" in whole.cli("users", "list").error
+    for pattern, content in EXPENDABLE.items():
+        for file in whole.home.glob(pattern):
+            file.write_bytes(content(file.read_bytes()))
+    refused = whole.cli("users", "list").error
+    assert "run.json cannot be read" in refused
+    assert "angel-x up" in refused
     whole.start()
+    assert "server_files.put_aside" in whole.screen
     users = whole.cli("users", "list", "--json").document["users"]
     assert "survivor" in [user["name"] for user in users]
     assert set(whole.pids) == set(before)

@@ -76,6 +76,7 @@ def test_such_a_file_is_skipped_and_counted(counted: Path, content: bytes) -> No
 
     assert 'angel_x_orders_processed_total{status="filled"} 10.0' in shown
     assert "angel_x_metrics_files_unreadable 1.0" in shown
+    assert f'angel_x_metrics_file_unreadable{{file="counter_{SLOT}.db"}} 1.0' in shown
 
 
 @pytest.mark.parametrize("content", [file_of(), file_of(used=0), file_of(entry(KEY))])
@@ -103,7 +104,7 @@ def test_the_next_process_puts_a_damaged_file_aside_and_counts(counted: Path, na
     page = registry(counted, [])
     assert value(page, "angel_x_orders_processed_total", status="filled") == 15
     assert value(page, "angel_x_metrics_files_unreadable") == 0
-    aside = counted / f"counter_{SLOT}.db.damaged"
+    (aside,) = counted.glob(f"counter_{SLOT}.db.damaged-*")
     assert aside.read_bytes() == DAMAGED[name]
 
 
@@ -114,7 +115,7 @@ def test_the_next_process_counts_in_an_empty_file_and_keeps_a_sound_one(counted:
     Counting(counted, 5, "die").end()
 
     assert value(registry(counted, []), "angel_x_orders_processed_total", status="filled") == 20
-    assert list(counted.glob("*.damaged")) == []
+    assert list(counted.glob("*.damaged*")) == []
 
 
 def test_a_file_of_another_slot_is_left_alone(counted: Path) -> None:
@@ -129,7 +130,7 @@ def test_a_file_of_another_slot_is_left_alone(counted: Path) -> None:
 def test_the_launcher_wipes_damaged_files_too(tmp_path: Path) -> None:
     directory = tmp_path / "metrics"
     directory.mkdir()
-    (directory / "counter_x.db.damaged").touch()
+    (directory / "counter_x.db.damaged-1").mkdir()
 
     wipe(tmp_path)
 

@@ -46,6 +46,7 @@ METRICS = """
     feed_stale_contracts gauge
     feed_lag_seconds gauge
     metrics_files_unreadable scraped
+    metrics_file_unreadable scraped file
     feed_ticks_dropped_total counter
 """
 #: Upper ends in milliseconds.
