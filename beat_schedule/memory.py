@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-import redis
-
 from angel_x.adapters.metrics import NullMeter
+from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.events import EventStream
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.adapters.resident import resident_bytes
@@ -17,7 +16,7 @@ from config.settings import Settings
 
 def report_memory(settings: Settings, role: str, clock: Callable[[], datetime]) -> None:
     """Start a thread that reports the memory of this process until it ends."""
-    cache = redis.Redis.from_url(settings.needed("cache_url"), socket_timeout=2)
+    cache = connect(settings.needed("cache_url"), socket_timeout=2)
     watch = MemoryWatch(
         f"{settings.node}/{role}",
         reports=MemoryBoard(cache),

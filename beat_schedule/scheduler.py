@@ -16,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from angel_x.adapters.fault_points import passing
+from angel_x.adapters.redis.connecting import connect
 from angel_x.domain.calendar.session import TradingCalendar
 from angel_x.domain.orders.step import Step
 from beat_schedule.gate import BacklogGate, MarketGate
@@ -63,6 +64,12 @@ class Scheduler(RedBeatScheduler):
         self._at = passing(settings.home_path, settings.fault_at, settings.fault_action)
         self._heartbeat = Path(settings.home).absolute() / HEARTBEAT
         app.redbeat_conf = Config(app, settings.needed("broker_url"))
+        # RedBeat makes a client of its own only where there is none: it cannot read every address.
+        app.redbeat_redis = connect(
+            settings.needed("broker_url"),
+            decode_responses=True,
+            **app.conf.redbeat_redis_options,
+        )
         super().__init__(app, **options)
 
     def setup_schedule(self) -> None:
@@ -117,4 +124,4 @@ class Scheduler(RedBeatScheduler):
 
 def _client(url: str) -> redis.Redis:
     """Return a client without retries: the next turn asks again."""
-    return redis.Redis.from_url(url, socket_timeout=2, retry=Retry(NoBackoff(), 0))
+    return connect(url, socket_timeout=2, retry=Retry(NoBackoff(), 0))

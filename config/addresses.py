@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 _DRIVER = "postgresql+psycopg2"
 _SOCKET_SCHEMES = ("unix", "redis+socket")
+#: Valkey's names of the schemes, and the ones that libraries read.
+_VALKEY_SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
+_SENTINEL = "sentinel"
+_SENTINEL_PORT = 26379
 #: Parameters of an address that hold a password.
-_SECRET_PARAMETERS = ("password", "sslpassword")
+_SECRET_PARAMETERS = ("password", "sslpassword", "sentinel_password")
 
 
 def sqlalchemy_address(url: str) -> str:
@@ -19,29 +25,142 @@ def sqlalchemy_address(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in {"postgres", "postgresql", _DRIVER}:
         raise ValueError("Expected an address that starts with postgresql://")
-    return f"{_DRIVER}://{rest}"
+    return _with_hosts_in_query(rest) or f"{_DRIVER}://{rest}"
+
+
+def _with_hosts_in_query(rest: str) -> str | None:
+    """Write several hosts as parameters, which both SQLAlchemy and libpq read; None for one host."""
+    authority, slash, path = rest.partition("/")
+    credentials, at, hosts = authority.rpartition("@")
+    if "," not in hosts:
+        return None
+    names, ports = zip(*map(_host_and_port, hosts.split(",")), strict=True)
+    database, _, query = path.partition("?")
+    parameters = {"host": ",".join(names), "port": ",".join(ports), **dict(parse_qsl(query))}
+    # The first host that answers may be a standby, which takes no orders.
+    parameters.setdefault("target_session_attrs", "read-write")
+    return f"{_DRIVER}://{credentials}{at}{slash}{database}?{urlencode(parameters, safe=',')}"
+
+
+def _host_and_port(place: str) -> tuple[str, str]:
+    host, _, port = place.rpartition(":") if _has_port(place) else (place, "", "")
+    return host.strip("[]"), port
+
+
+def _has_port(place: str) -> bool:
+    """Return whether a host is followed by a port; the address of an IPv6 host has colons too."""
+    return ":" in place.rpartition("]")[2]
 
 
 def redis_address(url: str) -> str:
-    """Write an address in the format of redis-py: ``redis://``, ``rediss://`` or ``unix://``.
+    """Write an address in our format: ``redis://``, ``rediss://``, ``unix://`` or ``sentinel://``.
 
     Raises:
-        ValueError: The address is not one of Redis.
+        ValueError: The address is not one of Redis or Valkey.
     """
-    parts = urlsplit(url)
-    if (scheme := parts.scheme) in {"redis", "rediss"}:
-        _check_host(parts)
+    scheme, _, rest = url.partition("://")
+    if scheme in _VALKEY_SCHEMES:
+        return redis_address(f"{_VALKEY_SCHEMES[scheme]}://{rest}")
+    if scheme in {"redis", "rediss"}:
+        _check_host(urlsplit(url))
+        return url
+    if scheme == _SENTINEL:
+        SentinelAddress.parse(url)
         return url
     if scheme not in _SOCKET_SCHEMES:
-        raise ValueError("Expected an address that starts with redis://, rediss:// or unix://")
+        raise ValueError(
+            "Expected an address that starts with redis://, rediss://, valkey://, valkeys://, "
+            "sentinel:// or unix://"
+        )
     return _respelled(url, "unix", "virtual_host", "db")
 
 
 def kombu_address(url: str) -> str:
-    """Write an address in the format of Celery: a Unix socket is ``redis+socket://``."""
+    """Write an address in the format of Celery, where each Sentinel and a Unix socket have their own."""
+    if is_sentinel(url):
+        return SentinelAddress.parse(url).kombu_url
     if urlsplit(url).scheme not in _SOCKET_SCHEMES:
         return url
     return _respelled(url, "redis+socket", "db", "virtual_host")
+
+
+def is_sentinel(url: str) -> bool:
+    """Return whether an address names Sentinels."""
+    return url.startswith(f"{_SENTINEL}://")
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelAddress:
+    """Sentinels, and the master that they are asked for.
+
+    Written as ``sentinel://user:password@host:26379,host:26379/0?master=name``; the Sentinels' own
+    password is ``sentinel_password``.
+    """
+
+    hosts: tuple[tuple[str, int], ...]
+    master: str
+    database: int
+    #: User and password of the servers, as they stand in the address.
+    credentials: str
+    sentinel_username: str | None
+    sentinel_password: str | None
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Read an address.
+
+        Raises:
+            ValueError: A part is missing or cannot be read.
+        """
+        parts = urlsplit(url)
+        credentials, _, hosts = parts.netloc.rpartition("@")
+        options = dict(parse_qsl(parts.query))
+        try:
+            if "@" in credentials:
+                raise ValueError(hosts)  # noqa: TRY301 - one refusal for all
+            return cls(
+                hosts=tuple(map(_sentinel_host, hosts.split(","))),
+                master=options["master"],
+                database=int(parts.path.strip("/") or 0),
+                credentials=credentials,
+                sentinel_username=options.get("sentinel_username"),
+                sentinel_password=options.get("sentinel_password"),
+            )
+        except (KeyError, ValueError):
+            raise ValueError(
+                "Expected Sentinels and their master as in "
+                "sentinel://:password@host:26379,host:26379/0?master=name, "
+                "with special characters of the password as %XX"
+            ) from None
+
+    @property
+    def username(self) -> str | None:
+        return unquote(self.credentials.partition(":")[0]) or None
+
+    @property
+    def password(self) -> str | None:
+        return unquote(self.credentials.partition(":")[2]) or None
+
+    @property
+    def sentinel_options(self) -> dict[str, str]:
+        """Return user and password of the Sentinels themselves, as far as they have some."""
+        named = {"username": self.sentinel_username, "password": self.sentinel_password}
+        return {name: value for name, value in named.items() if value}
+
+    @property
+    def kombu_url(self) -> str:
+        """Return the address of every Sentinel, as Celery reads them."""
+        at = f"{self.credentials}@" if self.credentials else ""
+        return ";".join(
+            f"{_SENTINEL}://{at}{host}:{port}/{self.database}" for host, port in self.hosts
+        )
+
+
+def _sentinel_host(place: str) -> tuple[str, int]:
+    host, port = _host_and_port(place)
+    if not host:
+        raise ValueError(place)
+    return host, int(port or _SENTINEL_PORT)
 
 
 def passwords(secret: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ visibility timeout of all of them.
 
 from __future__ import annotations
 
-from config.addresses import kombu_address
+from config.addresses import SentinelAddress, is_sentinel, kombu_address
 from config.queues import QueueName
 from config.settings import Settings
 from config.task_names import ROUTES
@@ -30,7 +30,7 @@ def celery_options(settings: Settings) -> dict[str, object]:
     address = settings.needed("broker_url")
     return {
         "broker_url": kombu_address(address),
-        **_broker(),
+        **_broker(address),
         **_routing(),
         **_delivery(),
         **_worker(settings),
@@ -38,7 +38,7 @@ def celery_options(settings: Settings) -> dict[str, object]:
     }
 
 
-def _broker() -> dict[str, object]:
+def _broker(address: str) -> dict[str, object]:
     return {
         # A producer must not hang on a dead broker; the relay rings again.
         "broker_connection_timeout": 2,
@@ -62,7 +62,20 @@ def _broker() -> dict[str, object]:
             "health_check_interval": 5,
             # Queues are read strictly in the order in which a worker names them.
             "queue_order_strategy": "priority",
+            **_sentinels(address),
         },
+    }
+
+
+def _sentinels(address: str) -> dict[str, object]:
+    if not is_sentinel(address):
+        return {}
+    sentinels = SentinelAddress.parse(address)
+    # A Sentinel that is down must not hold up the question to the next one.
+    patience = {"socket_timeout": 1, "socket_connect_timeout": 1}
+    return {
+        "master_name": sentinels.master,
+        "sentinel_kwargs": {**patience, **sentinels.sentinel_options},
     }
 
 

@@ -75,18 +75,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: Annotated[
         str | None,
         Doc(
-            "PostgreSQL. Without one, `angel-x up` starts its own.",
+            "PostgreSQL, with replicas as `postgresql://user@host1,host2/name`. Without one, "
+            "`angel-x up` starts its own.",
             "adapters.postgres",
             secret=True,
         ),
     ] = None
+    database_pooling: Annotated[
+        Literal["session", "transaction"],
+        Doc(
+            "`transaction` for a PostgreSQL behind pgbouncer in transaction mode: sessions then hold "
+            "no settings and no prepared statements.",
+            "adapters.postgres.engine",
+        ),
+    ] = "session"
     redis_url: Annotated[
         str | None,
         Doc("Redis for both uses below, where they name none.", "config.settings", secret=True),
     ] = None
     broker_url: Annotated[
         str | None,
-        Doc("Redis that carries the messages (noeviction).", "config.celery_options", secret=True),
+        Doc(
+            "Redis or Valkey that carries the messages (noeviction); with Sentinels "
+            "`sentinel://host1,host2,host3/0?master=name`.",
+            "config.celery_options",
+            secret=True,
+        ),
     ] = None
     cache_url: Annotated[
         str | None,
@@ -391,6 +405,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """All passwords, including those within addresses; logs mask them."""
         values = (getattr(self, s.name) for s in SETTINGS if s.doc.secret)
         return tuple(secret for value in values if value for secret in passwords(str(value)))
+
+    @property
+    def pools_transactions(self) -> bool:
+        """Return whether a pooler may give each transaction another session of the database."""
+        return self.database_pooling == "transaction"
 
     @property
     def greeks_pace_seconds(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -19,6 +20,10 @@ log = structlog.get_logger()
 _EVENT_DELAY = 0.5
 #: Events that are sent before that, all at once.  Celery's default of 24 are those of eight tasks.
 _EVENTS_AT_ONCE = 1000
+
+#: Seconds between two attempts to reach the message broker.  Celery's own pauses grow to half a minute,
+#: most of which may lie behind its return.
+_RECONNECT = {"interval_start": 0.2, "interval_step": 0.2, "interval_max": 1.0}
 
 #: The exceptions of reading a malformed message, without errors of the connection.
 _SENSELESS = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
@@ -40,6 +45,11 @@ class Consumer(CeleryConsumer):
 
     #: When the events that wait now will have been sent.
     _events_due = 0.0
+
+    def ensure_connected(self, conn: Any) -> Any:  # noqa: ANN401 - kombu is untyped
+        """Connect, and try again soon while the message broker is away."""
+        conn.ensure_connection = partial(conn.ensure_connection, **_RECONNECT)
+        return super().ensure_connected(conn)
 
     def on_send_event_buffered(self) -> None:
         """Send events a moment later, so that they do not delay the task that they describe."""

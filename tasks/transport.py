@@ -82,6 +82,10 @@ class Channel(redis.Channel):
             return None
 
 
+class SentinelChannel(Channel, redis.SentinelChannel):
+    """Reads the lists of the master that Sentinels name."""
+
+
 class Transport(redis.Transport):
     """The transport that :func:`install` puts in the place of kombu's."""
 
@@ -92,7 +96,14 @@ class Transport(redis.Transport):
         super()._deliver(message, queue)  # type: ignore[no-untyped-call]
 
 
+class SentinelTransport(Transport, redis.SentinelTransport):
+    """The same for addresses of Sentinels."""
+
+    Channel = SentinelChannel
+
+
 def install() -> None:
     """Make every Redis connection of this process use the transport."""
     for scheme in ("redis", "rediss"):
         kombu.transport.TRANSPORT_ALIASES[scheme] = f"{__name__}:Transport"
+    kombu.transport.TRANSPORT_ALIASES["sentinel"] = f"{__name__}:SentinelTransport"

@@ -13,7 +13,6 @@ from datetime import datetime
 from time import monotonic
 from typing import Protocol
 
-import redis
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from redis.backoff import NoBackoff
@@ -22,6 +21,7 @@ from redis.retry import Retry
 
 from angel_x.adapters.celery_message import Message, encoded
 from angel_x.adapters.gathering import Gathering
+from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.lane_queues import LANES, LaneQueues
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Priority
@@ -121,10 +121,9 @@ class CeleryDispatcher:
     def value_soon(self, user_ids: Collection[int]) -> bool:
         """Ask for these accounts to be valued, in one message with those of the next moment.
 
-        A process that dies before it is sent leaves the accounts to the next refresh.
+        A process that dies before it is sent leaves the accounts to the next refresh.  The calling
+        thread never sends it: a decision does not wait for the message broker.
         """
-        if self._synchronous:
-            return self.update_portfolios(user_ids)
         if self._gathering.add(user_ids):
             self._start()
             # The thread waits for a message; a full buffer keeps it from waiting at all.
@@ -241,7 +240,7 @@ class _Line:
     """One connection to the message broker, made when needed and again after a fault."""
 
     def __init__(self, url: str, lane_messages: int) -> None:
-        self._broker = redis.Redis.from_url(
+        self._broker = connect(
             url,
             socket_timeout=_ANSWER_SECONDS,
             socket_connect_timeout=_CONNECT_SECONDS,

@@ -21,6 +21,7 @@ from angel_x.adapters.metrics import make_meter
 from angel_x.adapters.postgres.clock import DatabaseClock
 from angel_x.adapters.postgres.engine import make_engine, watch_queries
 from angel_x.adapters.postgres.niceness import give_way
+from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.events import EventStream
 from angel_x.adapters.redis.market_clock import MarketClock
 from angel_x.adapters.redis.queue_depths import QueueDepths
@@ -128,8 +129,10 @@ def _engine(settings: Settings, role: str, meter: Meter) -> Engine:
         max_pool_size=size[1] if role == "api" else min(2 * _WORKER_POOL, size[1]),
         query_timeout_seconds=settings.db_query_timeout_seconds,
         idle_seconds=settings.order_lease_seconds,
+        pools_transactions=settings.pools_transactions,
     )
-    if os.getpriority(os.PRIO_PROCESS, 0):
+    # What a pooler names is not the process of a session.
+    if os.getpriority(os.PRIO_PROCESS, 0) and not settings.pools_transactions:
         give_way(engine, os.getpriority(os.PRIO_PROCESS, 0))
     watch_queries(engine, meter.observe, slow_seconds=settings.slow_query_threshold_ms / 1000)
     return engine
@@ -137,7 +140,7 @@ def _engine(settings: Settings, role: str, meter: Meter) -> Engine:
 
 def _redis(url: str, connections: int) -> redis.Redis:
     """Return a client that answers or fails within seconds; its callers handle the failure."""
-    return redis.Redis.from_url(
+    return connect(
         url,
         max_connections=connections,
         socket_timeout=_SOCKET_SECONDS,

@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from angel_x.adapters.postgres.order_intake import OrderIntake
+from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.order_rate import RedisOrderRate
 from angel_x.adapters.redis.redeliveries import RedisRedeliveries
 from angel_x.adapters.redis.refusals import RedisRefusals
@@ -139,7 +140,7 @@ def _admission(
 
 def _impatient(url: str) -> redis.Redis:
     """Return a client that gives up early."""
-    return redis.Redis.from_url(
+    return connect(
         url,
         socket_timeout=_IMPATIENT_SECONDS,
         socket_connect_timeout=_IMPATIENT_SECONDS,

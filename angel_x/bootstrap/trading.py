@@ -12,6 +12,7 @@ import redis
 from angel_x.adapters.postgres.book_unit import BookUnits
 from angel_x.adapters.postgres.lane_orders import LaneOrders
 from angel_x.adapters.postgres.order_search import OrderSearch
+from angel_x.adapters.postgres.overdue import PostgresOverdueOrders
 from angel_x.adapters.postgres.replays import PostgresReplays
 from angel_x.adapters.postgres.workflows import Workflows
 from angel_x.adapters.redis.lane_queues import LANES, LaneQueues
@@ -38,6 +39,7 @@ from angel_x.services.trading.execution import Execution
 from angel_x.services.trading.expiry import Expiry
 from angel_x.services.trading.market_watch import MarketWatch
 from angel_x.services.trading.matching import Matching
+from angel_x.services.trading.overdue import OverdueEmergencies
 from angel_x.services.trading.paper_market import PaperMarket, PaperRules
 from angel_x.services.trading.paper_venue import PaperVenue
 from angel_x.services.trading.relay import Relay, RelayPace
@@ -50,6 +52,9 @@ from config.settings import Settings
 
 #: Longest wait of an order that began to rest behind the back of the matcher.
 _FULL_LOOK_SECONDS = 3.0
+
+#: Seconds after which the relay decides an emergency order itself, and how often it tries.
+_OVERDUE_SECONDS, _OVERDUE_ATTEMPTS = 1.0, 3
 
 #: The time for which read risk arrays and spots are used for later batches.
 _SHEET_SECONDS = 0.5
@@ -71,7 +76,7 @@ class OrderParts:
 
 @dataclass(frozen=True, kw_only=True)
 class Trading:
-    """Execution, matching, amendment, cancellation, expiry, replay and the relay."""
+    """Execution, matching, amendment, cancellation, expiry, replay and what the relay does."""
 
     execution: Execution
     doorbells: Doorbells
@@ -81,6 +86,7 @@ class Trading:
     cancellation: Cancellation
     expiry: Expiry
     relay: Relay
+    overdue: OverdueEmergencies
     replays: Replays
 
 
@@ -154,6 +160,13 @@ def build_trading(
             transient=TRANSIENT,
         ),
         relay=_relay(base, orders, execution),
+        overdue=OverdueEmergencies(
+            orders=PostgresOverdueOrders(base.engine),
+            decide=execution.run,
+            after_seconds=_OVERDUE_SECONDS,
+            # The rest is left to messages: a ring counts only where a worker has failed.
+            attempts=min(_OVERDUE_ATTEMPTS, base.settings.max_rings // 2),
+        ),
         replays=Replays(
             orders=PostgresReplays(
                 base.engine, ring_after_seconds=base.settings.ring_after_ms / 1000

@@ -1,11 +1,14 @@
 """The relay process: sweeps for due orders and workflows and sends canaries until a signal.
 
-It needs neither Celery nor Beat, so it works while they do not.
+It needs neither Celery nor Beat, so it works while they do not.  A thread of its own decides overdue
+emergency orders: a sweep may have to wait for the message broker.
 """
 
 from __future__ import annotations
 
-from threading import Event
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+#: Seconds between two looks for overdue emergency orders.
+_LOOK_SECONDS = 0.25
+
 
 def run(application: Application, stop: Event | None = None) -> None:
     """Sweep at intervals of RELAY_INTERVAL_MS, also after outages of a server."""
@@ -26,7 +32,7 @@ def run(application: Application, stop: Event | None = None) -> None:
     reporter = MemoryReporter(application.operations.memory_watch)
     reporter.start()
     is_away = False
-    with stopped_by_signal(stop or Event()) as stopped:
+    with stopped_by_signal(stop or Event()) as stopped, _deciding(application):
         while not stopped.wait(pause):
             try:
                 application.trading.relay.sweep()
@@ -38,3 +44,27 @@ def run(application: Application, stop: Event | None = None) -> None:
                     log.warning("relay.waiting", error=str(error))
                 is_away = True
     reporter.stop()
+
+
+@contextmanager
+def _deciding(application: Application) -> Iterator[None]:
+    """Decide overdue emergency orders while the block runs."""
+    ended = Event()
+    thread = Thread(target=_decide, args=(application, ended), name="overdue", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _decide(application: Application, ended: Event) -> None:
+    while not ended.wait(_LOOK_SECONDS):
+        try:
+            application.trading.overdue.look()
+        except TRANSIENT as error:
+            # The sweep says so aloud, and the same order is tried again.
+            log.debug("emergencies.waiting", error=str(error))
+        except Exception:
+            log.exception("emergencies.undecided")

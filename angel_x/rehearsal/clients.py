@@ -14,6 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from angel_x.adapters.redis.connecting import connect
 from angel_x.errors import ApiError, InvalidRequest, NotFound, Overloaded, Unavailable
 from angel_x.rehearsal.history import Outcome
 from config.queues import QueueName
@@ -70,9 +71,7 @@ class MessageClient:
     def __init__(self, client: Client, user: str, broker_url: str) -> None:
         self._client = client
         self._user = user
-        self._broker = redis.Redis.from_url(
-            broker_url, socket_timeout=5, retry=Retry(NoBackoff(), 0)
-        )
+        self._broker = connect(broker_url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
     def submit(self, orders: Sequence[OrderFields]) -> Answer:
         message = _message(TaskName.SUBMIT_ORDERS, [{"orders": list(orders)}], {"user": self._user})

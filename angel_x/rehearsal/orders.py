@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from random import Random
@@ -50,9 +50,8 @@ class Mix:
 
 def make_requests(
     name: str, instruments: Sequence[Instrument], count: int, random: Random, mix: Mix
-) -> list[Request]:
-    """Return requests of one account that hold ``count`` orders together."""
-    made: list[Request] = []
+) -> Iterator[Request]:
+    """Yield requests of one account that hold ``count`` orders together."""
     number = 0
     while number < count:
         (wanted,) = random.choices(list(mix.sizes), weights=list(mix.sizes.values()))
@@ -63,9 +62,8 @@ def make_requests(
         ]
         is_repeated = random.random() < mix.share_of_repeats
         at = mix.seconds * number / count
-        made.append(Request(orders=orders, is_repeated=is_repeated, at=at))
+        yield Request(orders=orders, is_repeated=is_repeated, at=at)
         number += size
-    return made
 
 
 def make_order(client_order_id: str, instrument: Instrument, random: Random) -> OrderFields:

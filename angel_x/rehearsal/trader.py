@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ class Trader:
         self._setup = setup
         self._may_rest: list[str] = []
 
-    def trade(self, requests: Sequence[Request]) -> None:
+    def trade(self, requests: Iterable[Request]) -> None:
         """Send every request at its time, or as soon as the one before is settled."""
         began = time.monotonic()
         for number, request in enumerate(requests):
@@ -153,7 +153,7 @@ def _may_rest(order: OrderFields) -> bool:
 
 
 #: Traders with the requests that each sends.
-Work = Sequence[tuple[TraderSetup, "Sequence[Request]"]]
+Work = Sequence[tuple[TraderSetup, "Iterable[Request]"]]
 
 
 @contextmanager

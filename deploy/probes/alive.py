@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from angel_x.adapters.clock import wall_clock
+from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.market_clock import MarketClock
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.domain.operations.memory_report import MemoryReport
@@ -64,7 +65,7 @@ def _is(report: MemoryReport, role: str, node: str | None = None) -> bool:
 
 
 def _look(role: str, settings: Settings) -> str | None:
-    cache = redis.Redis.from_url(
+    cache = connect(
         settings.needed("cache_url"),
         socket_timeout=_PATIENCE_SECONDS,
         socket_connect_timeout=_PATIENCE_SECONDS,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from types import MappingProxyType
@@ -13,6 +11,7 @@ from types import MappingProxyType
 import urllib3
 
 from angel_x.domain.records.access import Scope
+from tests.builders.ports import free_port
 from tests.e2e.processes import eventually
 from tests.faults.world import World
 
@@ -30,10 +29,9 @@ class Api:
 
     @classmethod
     def on_free_port(cls, world: World) -> Api:
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        return cls(world, port, urllib3.PoolManager(maxsize=64, retries=False, timeout=PATIENCE))
+        return cls(
+            world, free_port(), urllib3.PoolManager(maxsize=64, retries=False, timeout=PATIENCE)
+        )
 
     def start(self, name: str, settings: Mapping[str, str] = MappingProxyType({})) -> BaseProcess:
         """Start a process and wait until it serves."""

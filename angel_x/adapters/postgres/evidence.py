@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.rows import named
-from angel_x.domain.orders.order import OrderStatus
+from angel_x.domain.orders.order import OrderStatus, Priority
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from sqlalchemy import Engine
 
 #: Statuses of an order that is neither closed nor in the market.
@@ -55,6 +58,15 @@ SELECT coalesce(max(extract(epoch FROM decided.at - o.accepted_at)), 0)
 FROM orders o JOIN (
     SELECT order_id, min(at) AS at FROM order_events WHERE status <> '{OrderStatus.RECEIVED}' GROUP BY order_id
 ) decided ON decided.order_id = o.id
+"""
+
+
+_WAITS = f"""
+SELECT extract(epoch FROM o.accepted_at)::float8, extract(epoch FROM decided.at)::float8
+FROM orders o JOIN (
+    SELECT order_id, min(at) AS at FROM order_events WHERE status <> '{OrderStatus.RECEIVED}' GROUP BY order_id
+) decided ON decided.order_id = o.id
+WHERE o.priority = %(lane)s
 """
 
 
@@ -127,6 +139,12 @@ class Evidence:
         """Return the number of orders accepted by then that are neither closed nor in the market."""
         with self._engine.connect() as connection:
             return int(connection.exec_driver_sql(_UNDECIDED, {"by": by}).scalar_one())
+
+    def waits(self, lane: Priority) -> NDArray[np.float64]:
+        """Return when each decided order of a lane was accepted and decided, in seconds."""
+        with self._engine.connect() as connection:
+            rows = connection.exec_driver_sql(_WAITS, {"lane": lane.value}).fetchall()
+        return np.array([tuple(row) for row in rows], np.float64).reshape(-1, 2)
 
     def slowest_seconds(self) -> float:
         """Return the longest wait of an order for its decision, in seconds."""

@@ -89,6 +89,9 @@ SELECT s.id, s.user_id, s.client_order_id, c.ids AS slice_ids FROM stored s LEFT
 """,
 )
 
+# A transaction that writes nothing is acknowledged at once.  This one waits at its commit until the
+# standby has all before it, with the orders of an earlier request whose own commit had no answer.
+_WAIT_FOR_STANDBY = "SELECT pg_logical_emit_message(true, 'angel-x', 'known')"
 _WAITING = f"SELECT count(*) FROM orders WHERE status = '{OrderStatus.RECEIVED}' AND NOT held"
 _KNOWN = Statement(
     "known",
@@ -175,6 +178,7 @@ class OrderIntake:
             missing = [row.key for row in rows if row.key not in found]
             if missing:
                 found |= _known(connection, missing)
+                connection.exec_driver_sql(_WAIT_FOR_STANDBY)
             if any(found[row.key].request_hash != row.request_hash for row in rows):
                 connection.rollback()
             else:

@@ -1,8 +1,8 @@
 """Statements that a session plans once: on the order path planning costs more than running.
 
 A plan is made for any values (``plan_cache_mode`` in :mod:`~angel_x.adapters.postgres.engine`) and
-belongs to the session, so a pooler before the server must pool sessions, not transactions.
-PostgreSQL itself plans anew where a table, an index or the statistics of a table have changed.
+belongs to the session, so statements are not prepared where a pooler before the server pools
+transactions (``IN_TRANSACTION``).  PostgreSQL itself plans anew where a table, an index or the statistics of a table have changed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ STALE = (InvalidSqlStatementName, FeatureNotSupported)
 #: How the statement of such an error begins.
 EXECUTE = "EXECUTE"
 
+#: The execution option of an engine whose sessions last for one transaction.
+IN_TRANSACTION = "angel_x_in_transaction"
 #: Key of the names that a session has prepared, with their uses.
 _USES = "angel_x_prepared"
 _PARAMETER = re.compile(r"%\((\w+)\)s")
@@ -49,6 +51,8 @@ def execute(
 
     The first use of each in a session costs a round trip more.
     """
+    if connection.get_execution_options().get(IN_TRANSACTION):
+        return connection.exec_driver_sql("; ".join(s.text for s in statements), parameters)
     commands = [_commands(statement) for statement in statements]
     # A new session of the pool has an empty ``info``.
     uses: dict[str, int] = connection.info.setdefault(_USES, {})

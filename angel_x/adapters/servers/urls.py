@@ -8,9 +8,9 @@ from typing import Self
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from angel_x.errors import ServerUnavailable
+from config.addresses import kombu_address, redis_address, sqlalchemy_address
 
 DRIVER_SCHEME = "postgresql+psycopg2"
-POSTGRES_SCHEMES = ("postgres", "postgresql", DRIVER_SCHEME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class ServerUrls:
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """A Redis database, written as ``redis://``, ``rediss://``, ``unix://`` or kombu's ``redis+socket://``."""
+    """A Redis database, written as in settings or as kombu's ``redis+socket://``."""
 
     scheme: str
     netloc: str
@@ -37,22 +37,19 @@ class RedisAddress:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(redis_address(url))
+        except ValueError as error:
+            reason = str(error).replace("Expected an address that", "a Redis URL", 1)
+            raise ServerUnavailable(f"{reason}, was {url.partition('://')[0]!r}") from None
         query = dict(parse_qsl(parts.query))
-        if parts.scheme in {"redis", "rediss"}:
-            database = parts.path.strip("/") or query.pop("db", "0")
-            path = ""
-        elif parts.scheme in {"unix", "redis+socket"}:
-            database = query.pop("db", query.pop("virtual_host", "0"))
-            path = parts.path
+        if parts.scheme == "unix":
+            database, path = query.pop("db", "0"), parts.path
         else:
-            raise ServerUnavailable(
-                f"a Redis URL starts with redis://, rediss:// or unix://, was {parts.scheme!r}"
-            )
+            database, path = parts.path.strip("/") or query.pop("db", "0"), ""
         if not database.isdecimal():
             raise ServerUnavailable(f"a Redis database is a number, was {database!r}")
-        scheme = "unix" if path else parts.scheme
-        return cls(scheme, parts.netloc, path, tuple(query.items()), int(database))
+        return cls(parts.scheme, parts.netloc, path, tuple(query.items()), int(database))
 
     @classmethod
     def of_socket(cls, socket: Path, database: int = 0) -> Self:
@@ -69,9 +66,7 @@ class RedisAddress:
 
     @property
     def kombu_url(self) -> str:
-        if self.scheme == "unix":
-            return self._join("redis+socket", self.path, ("virtual_host", str(self.database)))
-        return self.redis_url
+        return kombu_address(self.redis_url)
 
     def _join(self, scheme: str, path: str, *extra: tuple[str, str]) -> str:
         query = urlencode((*extra, *self.query))
@@ -84,11 +79,18 @@ def socket_database_url(directory: Path, database: str, role: str) -> str:
 
 
 def normalized_database_url(url: str) -> str:
-    """Name the driver, which people leave out."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in POSTGRES_SCHEMES:
-        raise ServerUnavailable(f"a database URL starts with postgresql://, was {scheme!r}")
-    return f"{DRIVER_SCHEME}://{rest}"
+    """Name the driver, which people leave out.
+
+    Raises:
+        ServerUnavailable: The address is not one of PostgreSQL.
+    """
+    try:
+        return sqlalchemy_address(url)
+    except ValueError:
+        scheme = url.partition("://")[0]
+        raise ServerUnavailable(
+            f"a database URL starts with postgresql://, was {scheme!r}"
+        ) from None
 
 
 def libpq_url(database_url: str) -> str:

@@ -15,6 +15,7 @@ from redis.retry import Retry
 from angel_x.adapters.children.aside import clear_for_file, remove
 from angel_x.adapters.children.guardian import ServerPlan
 from angel_x.adapters.home_files import write_whole
+from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.servers.places import PRIVATE, Places, own_directory
 from angel_x.adapters.servers.urls import RedisAddress
 
@@ -100,7 +101,7 @@ class Valkey:
 
 def redis_refusal(url: str) -> str | None:
     """Connect once, without retries; return the fault, None if the server answers."""
-    client = redis.Redis.from_url(url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+    client = connect(url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
     with closing(client):
         try:
             client.ping()

@@ -24,7 +24,13 @@ def db() -> None:
 @as_json
 def upgrade(*, as_json: bool) -> None:
     """Upgrade the schema to the newest revision; a second call changes nothing."""
-    engine = make_engine(load(os.environ).needed("database_url"), pool_size=1, max_pool_size=1)
+    settings = load(os.environ)
+    engine = make_engine(
+        settings.needed("database_url"),
+        pool_size=1,
+        max_pool_size=1,
+        pools_transactions=settings.pools_transactions,
+    )
     try:
         before = schema.current_revision(engine)
         schema.upgrade(engine)

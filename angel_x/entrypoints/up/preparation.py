@@ -54,7 +54,12 @@ def ask_for_greeks(settings: Settings) -> None:
 
 def migrate(settings: Settings) -> None:
     """Bring the schema up to date."""
-    engine = make_engine(settings.needed("database_url"), pool_size=1, max_pool_size=1)
+    engine = make_engine(
+        settings.needed("database_url"),
+        pool_size=1,
+        max_pool_size=1,
+        pools_transactions=settings.pools_transactions,
+    )
     try:
         schema.upgrade(engine)
     finally:

@@ -53,6 +53,17 @@ def wipe(environment: Environment, target: str, random: Random) -> str:  # noqa:
     return f"{proof}, and has forgotten all"
 
 
+def damage(environment: Environment, target: str, random: Random) -> str:  # noqa: ARG001 - an Injection
+    """Kill the server and damage its append-only file, which it may put aside."""
+    files = sorted((environment.broker_folder / _AOF).glob("*.incr.aof"))
+    if not files:
+        raise Unverified("there is no append-only file")
+    zeros = bytes(random.randint(1, 4096))
+    with files[-1].open("ab") as file:
+        file.write(zeros)
+    return f"{_kill(environment)}, with {len(zeros)} zero bytes in its file"
+
+
 def flush(environment: Environment, target: str, random: Random) -> str:  # noqa: ARG001 - an Injection
     """Remove every key."""
     mark = _mark(environment)
@@ -188,6 +199,7 @@ def _cut(environment: Environment, passage: Passage, pattern: bytes, point: Poin
 KINDS = (
     Kind("broker restarted with its file", 2, _broker, restart),
     Kind("broker restarted without its file", 2, _broker, wipe),
+    Kind("broker restarted with a damaged file", 2, _broker, damage),
     Kind("broker flushed", 2, _broker, flush),
     Kind("broker full", 1, _broker, fill),
     Kind("broker clients killed", 2, _broker, kill_clients),

@@ -15,6 +15,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 - a class
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.servers.urls import libpq_url
 from angel_x.errors import AngelXError
 from angel_x.rehearsal.chaos.proxy import Proxy
@@ -97,7 +98,7 @@ class Environment:
     @contextmanager
     def broker(self) -> Iterator[redis.Redis]:
         """Give a connection to the message broker."""
-        client = redis.Redis.from_url(
+        client = connect(
             self.broker_url, socket_timeout=_SOCKET_SECONDS, retry=Retry(NoBackoff(), 0)
         )
         with closing(client):

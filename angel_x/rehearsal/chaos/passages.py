@@ -43,7 +43,7 @@ def open_passages(database_url: str, broker_url: str, folder: Path, closing: Exi
         place = folder / str(number)
         place.mkdir(mode=0o700)
         leads_to_database = _SETTINGS[passage].endswith("DATABASE_URL")
-        opening = _to_database if leads_to_database else _to_broker
+        opening = _to_database if leads_to_database else to_broker
         proxy, addresses[passage] = opening(
             database_url if leads_to_database else broker_url, place
         )
@@ -57,7 +57,7 @@ def _to_database(url: str, place: Path) -> tuple[Proxy, str]:
     return proxy, socket_database_url(place, DATABASE, ROLE)
 
 
-def _to_broker(url: str, place: Path) -> tuple[Proxy, str]:
+def to_broker(url: str, place: Path) -> tuple[Proxy, str]:
     address = RedisAddress.parse(url)
     socket = place / "broker.sock"
     proxy = Proxy(socket, Path(unquote(address.path)))

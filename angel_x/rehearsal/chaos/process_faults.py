@@ -16,6 +16,8 @@ from angel_x.rehearsal.process_tree import ProcessTree, is_alive
 
 #: Seconds in which a killed process must be gone.
 _END = 5.0
+#: Seconds in which a process that was told to end must be gone.
+_GRACE = 30.0
 #: Seconds in which another process must take its place.
 _RESTART = 30.0
 #: Seconds to wait for a worker that is at work.
@@ -37,7 +39,7 @@ def kill_child(environment: Environment, name: str, random: Random) -> str:
     victim = busy or random.choice(tree.children)
     with suppress(psutil.NoSuchProcess):
         victim.kill()
-    _await_end(environment, [victim])
+    _await_end(environment, [victim], _END)
     known = {child.pid for child in tree.children}
 
     def is_replaced() -> bool:
@@ -65,6 +67,35 @@ def kill_api(environment: Environment, name: str, random: Random) -> str:  # noq
     if not environment.within(_RESTART, environment.api_answers):
         raise Unverified(f"{proof}, and does not answer")
     return proof
+
+
+def restart_api(environment: Environment, name: str, random: Random) -> str:  # noqa: ARG001 - an Injection
+    """Tell the API to end, under clients with open connections, and wait until it answers again."""
+    tree = ProcessTree(environment.pid(name))
+    tree.leader.terminate()
+    proof = _replaced(environment, name, tree, _GRACE)
+    if not environment.within(_RESTART, environment.api_answers):
+        raise Unverified(f"{proof}, and does not answer")
+    return proof
+
+
+def stop_child(environment: Environment, name: str, random: Random) -> str:
+    """Stop one process of a worker's pool past its lease: messages that it is given are not taken."""
+    children = ProcessTree(environment.pid(name)).children
+    if not children:
+        raise Unverified(f"{name} has no processes")
+    victim = random.choice(children)
+    seconds = environment.lease_seconds + random.uniform(0.5, 3)
+    try:
+        victim.suspend()
+        environment.pause(seconds)
+        stayed = victim.status() == psutil.STATUS_STOPPED
+        victim.resume()
+    except psutil.NoSuchProcess:
+        return f"process {victim.pid} of {name} stopped, and was replaced"
+    if not stayed:
+        raise Unverified(f"process {victim.pid} of {name} did not stay stopped")
+    return f"process {victim.pid} of {name} stopped for {seconds:.1f} s"
 
 
 def kill_program(environment: Environment, name: str, random: Random) -> str:  # noqa: ARG001 - an Injection
@@ -96,17 +127,23 @@ def stop_worker(environment: Environment, name: str, random: Random) -> str:
 
 
 def _kill(environment: Environment, name: str, tree: ProcessTree) -> str:
-    leader = tree.leader.pid
     tree.signal(signal.SIGKILL)
-    _await_end(environment, tree.members)
+    return _replaced(environment, name, tree, _END)
+
+
+def _replaced(environment: Environment, name: str, tree: ProcessTree, seconds: float) -> str:
+    leader = tree.leader.pid
+    _await_end(environment, tree.members, seconds)
     if not environment.within(_RESTART, lambda: environment.pids().get(name) not in {None, leader}):
         raise Unverified(f"no process took the place of {name}")
     count = len(tree.members)
     return f"{name}: {count} processes of group {leader} gone, {environment.pids()[name]} instead"
 
 
-def _await_end(environment: Environment, processes: Sequence[psutil.Process]) -> None:
-    if not environment.within(_END, lambda: not any(map(is_alive, processes))):
+def _await_end(
+    environment: Environment, processes: Sequence[psutil.Process], seconds: float
+) -> None:
+    if not environment.within(seconds, lambda: not any(map(is_alive, processes))):
         raise Unverified(f"process {processes[0].pid} did not die")
 
 
@@ -136,6 +173,8 @@ KINDS = (
     Kind("worker killed", 4, _of(Role.ORDER_WORKER), kill_worker),
     Kind("emergency worker killed", 1, _of(Role.EMERGENCY_WORKER), kill_worker),
     Kind("worker stopped past its lease", 2, _of(Role.ORDER_WORKER), stop_worker),
+    Kind("worker process stopped", 2, _of(Role.ORDER_WORKER), stop_child),
+    Kind("API restarted", 2, _of(Role.API), restart_api),
     Kind("API killed", 2, _of(Role.API), kill_api),
     Kind("relay killed", 2, _of(Role.RELAY), kill_program),
     Kind(

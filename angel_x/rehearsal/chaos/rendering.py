@@ -10,6 +10,7 @@ from rich.table import Table
 from angel_x.entrypoints.presentation.indian import grouped
 from angel_x.entrypoints.presentation.printing import table
 from angel_x.rehearsal.chaos.report import Report
+from angel_x.rehearsal.chaos.waits import Waits
 from angel_x.rehearsal.rendering import latency_table, print_parts, rules_table
 
 
@@ -32,11 +33,33 @@ def _parts(report: Report) -> Iterator[object]:
 
 def _faults(report: Report) -> Table:
     rows = [
-        (kind, grouped(count["verified"]), grouped(count["unverified"]))
+        (
+            kind,
+            grouped(count["verified"]),
+            grouped(count["unverified"]),
+            *_emergencies(report.emergency_waits.get(kind)),
+        )
         for kind, count in report.kinds().items()
     ]
-    rows.append(("all", grouped(report.verified), grouped(len(report.faults) - report.verified)))
-    return table("Faults", ("kind", ">verified", ">not verified"), rows)
+    unverified = grouped(len(report.faults) - report.verified)
+    rows.append(("all", grouped(report.verified), unverified, *_emergencies(None)))
+    columns = (
+        ">verified",
+        ">not verified",
+        ">emergency orders",
+        ">p50 (s)",
+        ">p99 (s)",
+        ">slowest",
+    )
+    return table(
+        "Faults, and the emergency orders that waited during them", ("kind", *columns), rows
+    )
+
+
+def _emergencies(waits: Waits | None) -> tuple[str, ...]:
+    if waits is None:
+        return ("", "", "", "")
+    return (grouped(waits.orders), *(f"{s:.2f}" for s in (waits.p50, waits.p99, waits.slowest)))
 
 
 def _orders(report: Report) -> Table:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from angel_x.adapters.postgres.tally import Latency
 from angel_x.domain.operations.invariant import Invariant
 from angel_x.rehearsal.chaos.fault import Fault
+from angel_x.rehearsal.chaos.waits import Waits
 from angel_x.rehearsal.check import HistoryCheck
 from angel_x.rehearsal.proofs import all_hold, latency_document, rule, rules_document
 
@@ -38,6 +39,8 @@ class Report:
     drained_seconds: float | None
     #: The longest time from acceptance to decision.
     slowest_seconds: float
+    #: Of emergency orders, by the kind of fault that went on.
+    emergency_waits: Mapping[str, Waits]
     #: Workers that took no message after the storm.
     unresponsive: Sequence[str]
     #: Orders that were decided before an earlier one of the same account and lane.
@@ -103,6 +106,7 @@ class Report:
             "slowest_seconds": self.slowest_seconds,
             "by_status": self.by_status,
             "denials": self.denials,
+            "emergency_seconds": self.emergency_waits,
             "latency_ms": latency_document(self.latency),
             "rules": rules_document(self.rules),
             "each_fault": self.faults,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from threading import Thread
 from angel_x.adapters.postgres.evidence import Evidence
 from angel_x.adapters.postgres.tally import Tally
 from angel_x.bootstrap import Application, build
+from angel_x.domain.orders.order import Priority
 from angel_x.entrypoints.supervisor import ready_when_it_answers
 from angel_x.rehearsal import history
 from angel_x.rehearsal.chaos.environment import Environment
@@ -21,6 +22,7 @@ from angel_x.rehearsal.chaos.passages import Passages
 from angel_x.rehearsal.chaos.programs import ROLES
 from angel_x.rehearsal.chaos.report import Bounds, Report
 from angel_x.rehearsal.chaos.storm import Storm, schedule
+from angel_x.rehearsal.chaos.waits import Waits, waits_by_kind
 from angel_x.rehearsal.chaos.worker_check import unresponsive_workers
 from angel_x.rehearsal.check import check_history
 from angel_x.rehearsal.market import current_chain, instruments, near_the_money
@@ -208,8 +210,13 @@ class ChaosRun:
             denials=tally.denials(),
             latency=tally.latency(),
             drained_seconds=drained,
+            emergency_waits=self._emergency_waits(storm, evidence),
             slowest_seconds=round(evidence.slowest_seconds(), 2),
             unresponsive=unresponsive,
             overtaken=evidence.overtaken(rings=(self._system.settings.max_rings + 1) // 2),
             books=books,
         )
+
+    def _emergency_waits(self, storm: Storm, evidence: Evidence) -> Mapping[str, Waits]:
+        began = evidence.now().timestamp() - (time.monotonic() - storm.began)
+        return waits_by_kind(storm.faults, began, evidence.waits(Priority.EMERGENCY))

@@ -76,16 +76,17 @@ class Storm:
         self._scheduled = faults
         self._tell = tell
         self._targets = {scheduled.target: Lock() for scheduled in faults}
-        self._began = 0.0
+        #: By the monotonic clock.
+        self.began = 0.0
         self.faults: list[Fault] = []
 
     def run(self) -> float:
         """Inject every fault at its time; return the monotonic time of the last repair."""
-        self._began = time.monotonic()
+        self.began = time.monotonic()
         injected = []
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="storm") as pool:
             for scheduled in self._scheduled:
-                early = self._began + scheduled.at - time.monotonic()
+                early = self.began + scheduled.at - time.monotonic()
                 if self._environment.stop.wait(max(0.0, early)):
                     break
                 injected.append(pool.submit(self._run_one, scheduled))
@@ -100,7 +101,7 @@ class Storm:
             fault = Fault(
                 kind=scheduled.kind.name,
                 target=scheduled.target,
-                at=round(began - self._began, 2),
+                at=round(began - self.began, 2),
                 seconds=round(time.monotonic() - began, 2),
                 is_verified=is_verified,
                 evidence=evidence,

@@ -105,7 +105,7 @@ class Demonstration:
         self._running.bars.begin(_TRADING, self._setup.orders)
         with ExitStack() as stack:
             work = [
-                (self._trader(name, stack), make_requests(name, tradable, count, random, MIX))
+                (self._trader(name, stack), list(make_requests(name, tradable, count, random, MIX)))
                 for name, count, random in self._shares()
             ]
             with traders(work) as trading:

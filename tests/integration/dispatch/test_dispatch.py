@@ -165,15 +165,16 @@ def test_a_dispatcher_that_closes_asks_at_once_for_what_it_has_gathered(
     assert sent == [500, 500, 200]
 
 
-def test_a_synchronous_sender_gathers_nothing(
+def test_a_synchronous_sender_gathers_accounts_all_the_same(
     redis_urls: RedisUrls, broker: redis.Redis, meter: RecordingMeter
 ) -> None:
-    dispatcher = CeleryDispatcher(redis_urls.broker_redis_url, meter, synchronous=True)
+    with closing(
+        CeleryDispatcher(redis_urls.broker_redis_url, meter, synchronous=True)
+    ) as dispatcher:
+        assert dispatcher.value_soon([2, 1])
 
-    assert dispatcher.value_soon([2, 1])
-
+    # Closing sends them.
     assert arguments(messages(broker, QueueName.PORTFOLIO)[0]) == [[1, 2]]
-    dispatcher.close()
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psutil
 import pytest
 from sqlalchemy import Engine
@@ -10,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.adapters.postgres.niceness import give_way
 from tests.builders.orders import Market
+from tests.builders.pooler import pooled
 from tests.integration.api.running import wait_until
 from tests.integration.settings.conftest import Build
 
@@ -48,3 +51,37 @@ def test_a_session_on_this_machine_gives_way_when_it_is_told_to(migrated_url: st
         pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
         assert psutil.Process(pid).nice() == 7
     engine.dispose()
+
+
+@pytest.fixture
+def pooled_url(environ: dict[str, str]) -> Iterator[str]:
+    with pooled(environ["ANGEL_X_DATABASE_URL"]) as url:
+        yield url
+
+
+def test_behind_a_pooler_of_transactions_no_session_is_relied_on(
+    built: Build, pooled_url: str
+) -> None:
+    application = built(DATABASE_URL=pooled_url, DATABASE_POOLING="transaction")
+    market = Market.open(application)
+    user = market.account()
+
+    for _ in range(6):
+        accepted = market.accept(user, *[market.request() for _ in range(3)])
+        application.trading.execution.run([order.order_id for order in accepted])
+        (resting,) = market.accept(user, market.request(limit="90.00"))
+        application.trading.execution.run([resting.order_id])
+        application.trading.cancellation.cancel(user, resting.order_id)
+        application.trading.relay.sweep()
+
+    assert sorted(set(market.statuses().values())) == ["canceled", "filled"]
+    market.assert_invariants()
+    limits = ("lock_timeout", "idle_in_transaction_session_timeout")
+    assert [_ask(application.base.engine, f"SHOW {limit}") for limit in limits] == ["10s", "15s"]
+
+
+def test_a_pooler_of_transactions_refuses_sessions(built: Build, pooled_url: str) -> None:
+    application = built(DATABASE_URL=pooled_url)
+
+    with pytest.raises(OperationalError, match="unsupported startup parameter"):
+        _ask(application.base.engine, "SELECT 1")

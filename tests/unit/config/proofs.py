@@ -16,6 +16,7 @@ PROOFS: Mapping[str, str] = {
     "log_level": "unit/adapters/test_logging.py::test_events_below_the_level_are_not_written",
     "log_format": "unit/adapters/test_logging.py::test_a_traceback_is_part_of_its_line",
     "database_url": f"{_SETTINGS}/test_addresses.py::test_the_books_are_at_database_url",
+    "database_pooling": f"{_SETTINGS}/test_database.py::test_behind_a_pooler_of_transactions_no_session_is_relied_on",
     "redis_url": f"{_SETTINGS}/test_addresses.py::test_redis_url_stands_for_both",
     "broker_url": f"{_SETTINGS}/test_addresses.py::test_messages_lie_at_broker_url",
     "cache_url": f"{_SETTINGS}/test_addresses.py::test_what_is_cached_is_at_cache_url",

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from celery import Celery
 from celery.app.defaults import DEFAULTS
+from flower.utils.broker import Broker
 
 from config.addresses import kombu_address
 from config.celery_options import (
@@ -36,6 +37,32 @@ def test_celery_reads_the_socket(options: dict[str, Any]) -> None:
     assert options["broker_url"] == "redis+socket:///run/broker.sock?virtual_host=4"
 
 
+def test_celery_asks_every_sentinel_for_the_master() -> None:
+    address = "sentinel://u:5ec7e7@h1:1,h2/3?master=m&sentinel_password=5ec"
+
+    options: dict[str, Any] = celery_options(load({"ANGEL_X_BROKER_URL": address}))
+
+    each = [f"sentinel://u:5ec7e7@{place}/3" for place in ("h1:1", "h2:26379")]
+    assert options["broker_url"] == ";".join(each)
+    transport = options["broker_transport_options"]
+    assert transport["master_name"] == "m"
+    assert transport["sentinel_kwargs"]["password"] == "5ec"
+
+
+def test_flower_knows_the_master_behind_sentinels() -> None:
+    app = Celery(set_as_current=False)
+    app.conf.update(
+        celery_options(load({"ANGEL_X_BROKER_URL": "sentinel://:5ec@h1:1,h2:2/0?master=m"}))
+    )
+
+    broker = Broker(
+        app.connection().as_uri(include_password=True),
+        broker_options=app.conf.broker_transport_options,
+    )
+
+    assert (broker.host, broker.port, broker.master_name) == ("h1", 1, "m")
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -43,6 +70,7 @@ def test_celery_reads_the_socket(options: dict[str, Any]) -> None:
         "rediss://:5ec7e7@h:6379/0",
         "unix://default:5ec7e7@/run/broker.sock?db=1",
         "unix:///run/broker.sock?db=1&password=5ec7e7",
+        "sentinel://:5ec7e7@h1,h2/0?master=m&sentinel_password=5ec7e7",
     ],
 )
 def test_what_a_worker_shows_of_its_options_holds_no_password(address: str) -> None:

@@ -16,6 +16,7 @@ DEFAULTS: dict[str, Any] = {
     "log_level": "info",
     "log_format": "text",
     "database_url": None,
+    "database_pooling": "session",
     "redis_url": None,
     "broker_url": None,
     "cache_url": None,

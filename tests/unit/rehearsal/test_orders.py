@@ -17,7 +17,7 @@ INSTRUMENTS = [
 
 
 def made_requests(count: int, seed: int = 1, mix: Mix = MIX) -> list[Request]:
-    return make_requests("asha", INSTRUMENTS, count, Random(seed), mix)
+    return list(make_requests("asha", INSTRUMENTS, count, Random(seed), mix))
 
 
 @pytest.mark.parametrize("count", [1, 10, 777])

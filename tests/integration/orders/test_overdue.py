@@ -1,0 +1,114 @@
+"""Emergency orders that are decided without the message broker, once no message has done it in time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from angel_x.bootstrap import Application
+from angel_x.domain.orders.order import Priority
+from angel_x.entrypoints import relay
+from angel_x.rehearsal.chaos.passages import to_broker
+from tests.builders.environs import application_on
+from tests.builders.orders import Market
+from tests.integration.api.running import wait_until
+
+OVERDUE = "UPDATE orders SET accepted_at = accepted_at - interval '1.5 seconds'"
+
+
+@pytest.fixture
+def market(application: Application) -> Market:
+    return Market.open(application)
+
+
+def age(application: Application) -> None:
+    with application.base.engine.begin() as connection:
+        connection.exec_driver_sql(OVERDUE)
+
+
+def test_an_overdue_emergency_order_of_each_account_is_decided_with_those_behind_it(
+    application: Application, market: Market
+) -> None:
+    for name in ("asha", "bharat"):
+        user = market.account(name)
+        market.accept(user, *[market.request(priority=Priority.EMERGENCY) for _ in range(2)])
+        market.accept(user, market.request(priority=Priority.HIGH))
+    assert application.trading.overdue.look() == 0
+
+    age(application)
+
+    assert application.trading.overdue.look() == 4
+    assert application.trading.overdue.look() == 0
+    assert sorted(market.statuses().values()) == [*["filled"] * 4, *["received"] * 2]
+    market.assert_invariants()
+
+
+def test_an_account_that_a_worker_holds_delays_no_other(
+    application: Application, market: Market
+) -> None:
+    held, free = market.account("held"), market.account("free")
+    for user in (held, free):
+        market.accept(user, market.request(priority=Priority.EMERGENCY))
+    age(application)
+
+    with application.base.engine.begin() as worker:
+        worker.exec_driver_sql("SELECT 1 FROM users WHERE id = %s FOR NO KEY UPDATE", (held,))
+        assert application.trading.overdue.look() == 1
+
+    assert application.trading.overdue.look() == 1
+
+
+def test_an_order_that_ends_its_process_is_tried_three_times_at_most(
+    application: Application, market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.accept(market.account(), market.request(priority=Priority.EMERGENCY))
+    tried: list[int] = []
+
+    def give_up(order_ids: Sequence[int]) -> int:
+        tried.extend(order_ids)
+        return 0
+
+    monkeypatch.setattr(application.trading.overdue, "_decide", give_up)
+
+    for _ in range(10):
+        age(application)
+        application.trading.overdue.look()
+
+    assert len(tried) == 3
+
+
+def test_a_relay_whose_broker_holds_everything_back_decides_emergencies_all_the_same(
+    environ: dict[str, str], market: Market, folder: Path
+) -> None:
+    user, stop = market.account(), Event()
+    proxy, url = to_broker(environ["ANGEL_X_BROKER_URL"], folder)
+
+    def submit() -> None:
+        market.accept(user, *[market.request(priority=Priority.EMERGENCY) for _ in range(3)])
+        try:
+            wait_until(lambda: set(market.statuses().values()) == {"filled"})
+        finally:
+            stop.set()
+
+    with (
+        proxy,
+        application_on({**environ, "ANGEL_X_BROKER_URL": url}, "relay") as deciding,
+        ThreadPoolExecutor(1) as client,
+    ):
+        proxy.hold()
+        submitted = client.submit(submit)
+        relay.run(deciding, stop)
+        proxy.release()
+        submitted.result()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder whose path leaves room for the name of a socket."""
+    with tempfile.TemporaryDirectory(prefix="angel-x-test-") as name:
+        yield Path(name)
