@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from fastapi import Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from angel_x.bootstrap import TRANSIENT
 from angel_x.entrypoints.api import (
@@ -25,6 +26,7 @@ from angel_x.entrypoints.api import (
     submissions,
 )
 from angel_x.entrypoints.api.compression import CompressedReads
+from angel_x.entrypoints.api.direct import DirectSubmissions
 from angel_x.entrypoints.api.edge import Edge
 from angel_x.entrypoints.api.group_commit import GroupCommit
 from angel_x.entrypoints.api.parts import check_parameters
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 #: Of the calls under ``/v1``, not of the software.
 _VERSION = "1.0"
+#: FastAPI would look for a provider of telemetry at each request; metrics are our own.
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 
 #: Every route of the API.
 ROUTERS = (
@@ -59,6 +63,7 @@ def create_app(application: Application) -> FastAPI:
     app = FastAPI(
         title="Angel-X",
         version=_VERSION,
+        telemetry=_NO_TELEMETRY,
         lifespan=_lifespan,
         openapi_url=None,
         docs_url=None,
@@ -71,6 +76,7 @@ def create_app(application: Application) -> FastAPI:
     problems.install(app)
     if application.base.settings.gzip_enabled:
         app.add_middleware(CompressedReads)
+    app.add_middleware(DirectSubmissions, handlers=app.exception_handlers)
     # The last layer that is added is the outermost.
     app.add_middleware(Edge, meter=application.base.meter)
     return app
