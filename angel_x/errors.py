@@ -24,6 +24,7 @@ AngelXError
 ├── QueueFull               with the seconds until the next attempt
 ├── OrderRateExceeded       likewise
 ├── UnknownAccount
+├── UnknownDay              no calendar covers the day
 ├── UnknownContract         no listed contract, underlying or expiry of that name
 ├── IllegalTransition       a move that is not in the transition table
 ├── PricingBackendMissing   the configured pricing library cannot be imported
@@ -238,6 +239,10 @@ class UnknownAccount(AngelXError):
         super().__init__(detail)
         #: The name in the request, empty where it was an id.
         self.name = name
+
+
+class UnknownDay(AngelXError):
+    """A day before the first published list of holidays."""
 
 
 class UnknownContract(AngelXError):

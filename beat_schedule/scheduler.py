@@ -16,12 +16,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from angel_x.adapters.fault_points import passing
+from angel_x.adapters.market_tables import market_tables
 from angel_x.adapters.redis.connecting import connect
-from angel_x.domain.calendar.session import TradingCalendar
+from angel_x.domain.calendar.session import SessionTable, TradingCalendar
 from angel_x.domain.orders.step import Step
 from beat_schedule.gate import BacklogGate, MarketGate
 from beat_schedule.schedule import entries
-from config.market import table
 from config.settings import Settings
 
 log = structlog.get_logger()
@@ -56,7 +56,7 @@ class Scheduler(RedBeatScheduler):
         planned = entries(settings)
         self._market = MarketGate(
             planned,
-            calendar=TradingCalendar.from_table(table("sessions")),
+            calendar=TradingCalendar(market_tables(settings).rule(SessionTable.parse, "sessions")),
             cache=_client(settings.needed("cache_url")),
             clock=app.now,
         )

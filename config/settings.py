@@ -305,6 +305,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=0, le=100),
         Doc("The most ticks of slippage of a fill by the paper exchange.", "bootstrap"),
     ] = 0
+    market_tables: Annotated[
+        Annotated[str, Meta(min_length=1)] | None,
+        Doc(
+            "Directory of tables that replace those of `config/market` of the same file name. "
+            "They are read at the start and at the beginning of every day in India.",
+            "bootstrap",
+        ),
+    ] = None
     paper_latency_ms: Annotated[
         int,
         Meta(ge=0, le=5000),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+from typing import Any
 
 from angel_x.adapters.postgres.greeks_snapshot import PostgresGreeksSnapshots
 from angel_x.adapters.postgres.portfolios import PostgresPortfolios
@@ -15,12 +16,11 @@ from angel_x.bootstrap.market import Market
 from angel_x.bootstrap.trading import OrderParts
 from angel_x.domain.margin.span import span_table
 from angel_x.domain.pricing.pricing_model import PricingModel
-from angel_x.domain.values.dated import Dated
+from angel_x.domain.values.dated import Dated, Following
 from angel_x.services.accounts.portfolio import Portfolios
 from angel_x.services.pricing.greeks import Greeks
 from angel_x.services.pricing.greeks_archive import GreeksArchive
 from angel_x.services.pricing.option_chain import OptionChains
-from config.market import table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Analytics:
 def build_analytics(base: Foundation, market: Market, orders: OrderParts) -> Analytics:
     """Put together the services that price and value."""
     model = PricingModel(base.settings.pricing_model)
-    rates = interest_rates(model)
+    rates = Following(base.tables.rule(partial(interest_rates, model), "rates"))
     return Analytics(
         greeks=_greeks(base, market, model, rates),
         greeks_archive=GreeksArchive(
@@ -54,6 +54,7 @@ def build_analytics(base: Foundation, market: Market, orders: OrderParts) -> Ana
             read_greeks=market.greeks_board.read_rows,
             clock=base.clock,
             market_clock=base.market_clock,
+            is_provisional=base.calendar.is_provisional,
         ),
         portfolios=Portfolios(
             store=PostgresPortfolios(base.engine),
@@ -72,9 +73,9 @@ def build_analytics(base: Foundation, market: Market, orders: OrderParts) -> Ana
     )
 
 
-def interest_rates(model: PricingModel) -> Dated[float]:
+def interest_rates(model: PricingModel, rates: Any) -> Dated[float]:  # noqa: ANN401 - a parsed table
     """Return the interest rate a year that a model discounts with, by day."""
-    rows = table("rates")["exchange" if model is PricingModel.EXCHANGE else "risk_free"]
+    rows = rates["exchange" if model is PricingModel.EXCHANGE else "risk_free"]
     return Dated((date.fromisoformat(row["from"]), float(row["rate"])) for row in rows)
 
 
@@ -90,7 +91,7 @@ def _greeks(base: Foundation, market: Market, model: PricingModel, rates: Dated[
         clock=base.clock,
         market_time=base.market_clock.at,
         rates=rates,
-        spans=span_table(table("margin")["span"]),
+        spans=Following(base.tables.rule(lambda margin: span_table(margin["span"]), "margin")),
         ttl_seconds=settings.cache_ttl_greeks,
         refresh_seconds=settings.greeks_pace_seconds,
         max_quote_age_seconds=settings.cache_ttl_market_data,

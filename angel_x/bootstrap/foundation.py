@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.dispatch import CeleryDispatcher, OutOfTime
 from angel_x.adapters.fault_points import passing
+from angel_x.adapters.market_tables import market_tables
 from angel_x.adapters.metrics import make_meter
 from angel_x.adapters.postgres.clock import DatabaseClock
 from angel_x.adapters.postgres.engine import make_engine, watch_queries
@@ -25,10 +26,10 @@ from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.events import EventStream
 from angel_x.adapters.redis.market_clock import MarketClock
 from angel_x.adapters.redis.queue_depths import QueueDepths
-from angel_x.domain.calendar.session import TradingCalendar
+from angel_x.domain.calendar.session import SessionTable, TradingCalendar
 from angel_x.domain.orders.step import Passing
 from angel_x.services.ports import Clock, Meter
-from config.market import table
+from config.market.tables import MarketTables
 from config.queues import QueueName
 from config.settings import Settings
 
@@ -69,6 +70,7 @@ class Foundation:
     cache: redis.Redis
     broker: redis.Redis
     clock: Clock
+    tables: MarketTables
     calendar: TradingCalendar
     market_clock: MarketClock
     events: EventStream
@@ -87,12 +89,13 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
     """Make the foundation of one process, without connecting.
 
     Raises:
-        SettingsError: A required address is missing.
+        SettingsError: A required address is missing, or a table of the market is wrong.
     """
     meter = make_meter(settings, role)
     engine = _engine(settings, role, meter)
     cache = _redis(settings.needed("cache_url"), settings.redis_pool_size)
     broker = _redis(settings.needed("broker_url"), settings.redis_pool_size)
+    tables = market_tables(settings)
     clock = DatabaseClock(engine, wall=wall_clock, monotonic=monotonic)
     return Foundation(
         settings=settings,
@@ -103,7 +106,8 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
         cache=cache,
         broker=broker,
         clock=clock,
-        calendar=TradingCalendar.from_table(table("sessions")),
+        tables=tables,
+        calendar=TradingCalendar(tables.rule(SessionTable.parse, "sessions")),
         market_clock=MarketClock(cache, clock),
         events=EventStream(cache),
         dispatcher=CeleryDispatcher(

@@ -18,7 +18,8 @@ from angel_x.adapters.redis.task_results import RedisTaskResults
 from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import Foundation, is_outage
 from angel_x.bootstrap.market import Market
-from angel_x.domain.calendar.intraday import IntradayRule
+from angel_x.domain.calendar.intraday import IntradayRule, cutoffs
+from angel_x.domain.values.dated import Following
 from angel_x.services.intake.acceptance import Acceptance
 from angel_x.services.intake.admission import Admission, RulesInForce
 from angel_x.services.intake.backpressure import Backpressure
@@ -28,7 +29,6 @@ from angel_x.services.intake.order_rate import LocalOrderRate, SharedOrderRate
 from angel_x.services.intake.replies import Replies
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.intake.submissions import Submissions
-from config.market import table
 
 #: The counter of orders a second is asked before every commit, which must not wait for it, and a
 #: result is written before the next submission is taken.
@@ -63,7 +63,7 @@ def build_intake(base: Foundation, market: Market, people: AccountParts) -> Inta
     """Put together the intake of orders over HTTP, messages and the command line."""
     settings = base.settings
     slicing = Slicing(market.rules)
-    intraday_rule = IntradayRule.from_table(table("intraday")["cutoff"], base.calendar)
+    intraday_rule = IntradayRule(base.calendar, Following(base.tables.rule(cutoffs, "intraday")))
     store = OrderIntake(base.engine, ring_after_seconds=settings.ring_after_ms / 1000, at=base.at)
     acceptance = Acceptance(
         intake=store,

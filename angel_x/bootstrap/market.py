@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from angel_x.adapters.chain_files import read_chain
@@ -23,7 +22,6 @@ from angel_x.domain.feed.replay import RecordedChain
 from angel_x.services.market.contracts import ContractListing
 from angel_x.services.market.feed_ports import FeedPorts
 from angel_x.services.trading.match_requests import MatchRequests
-from config.market import table
 
 #: How long a contract counts as one in which orders rest.  The matcher looks at all of them every few
 #: seconds.
@@ -34,7 +32,7 @@ _RESTING_SECONDS = 15.0
 class Market:
     """Contracts, the boards of quotes and Greeks, and the feed."""
 
-    rules: ContractRules
+    rules: Callable[[], ContractRules]
     universes: PublishedUniverse
     contracts: ContractListing
     read_chain: Callable[[Path], RecordedChain]
@@ -49,7 +47,7 @@ class Market:
 
 def build_market(base: Foundation) -> Market:
     """Put together contracts, the boards of quotes and Greeks, and the feed."""
-    rules = ContractRules.from_table(table("contracts"))
+    rules = base.tables.rule(ContractRules.from_table, "contracts")
     pointer, listed = RedisUniversePointer(base.cache), SqlContracts(base.engine)
     universes = PublishedUniverse(pointer.get, listed.load, base.clock, TRANSIENT)
     quotes = RedisQuoteBoard(base.cache, ttl_seconds=base.settings.cache_ttl_market_data)
@@ -64,9 +62,11 @@ def build_market(base: Foundation) -> Market:
             rules=rules,
             calendar=base.calendar,
             clock=base.clock,
-            read_file=partial(read_contracts, rules=rules, calendar=base.calendar),
+            read_file=lambda path, day, progress: read_contracts(
+                path, day, progress, rules=rules(), calendar=base.calendar
+            ),
         ),
-        read_chain=partial(read_chain, rules=rules, calendar=base.calendar),
+        read_chain=lambda path: read_chain(path, rules(), base.calendar),
         quotes=quotes,
         greeks_board=RedisGreeksBoard(base.cache, base.settings.cache_ttl_greeks),
         risk_board=RedisRiskBoard(base.cache, base.settings.cache_ttl_greeks),

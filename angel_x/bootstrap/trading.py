@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from random import shuffle
 from time import monotonic, sleep
+from typing import Any
 
 import redis
 
@@ -23,7 +24,7 @@ from angel_x.bootstrap.foundation import TRANSIENT, Foundation, lane_messages
 from angel_x.bootstrap.intake import IntakeParts
 from angel_x.bootstrap.market import Market
 from angel_x.domain.book.margin_pool import Risks
-from angel_x.domain.exchange.charges import charge_table
+from angel_x.domain.exchange.charges import Tariff
 from angel_x.domain.exchange.latency import Latency
 from angel_x.domain.exchange.protection import Protection
 from angel_x.domain.exchange.slippage import Slippage
@@ -47,7 +48,6 @@ from angel_x.services.trading.replay import Replays
 from angel_x.services.trading.transaction import Transactions
 from angel_x.services.trading.venue import Venue
 from angel_x.services.trading.venue_desk import VenueDesk
-from config.market import table
 from config.settings import Settings
 
 #: Longest wait of an order that began to rest behind the back of the matcher.
@@ -248,17 +248,19 @@ def _paper_market(base: Foundation, market: Market) -> PaperMarket:
         universes=market.universes,
         quotes=market.quotes,
         liquidity=RedisLiquidity(base.cache, ttl_seconds=settings.cache_ttl_market_data),
-        rules=_paper_rules(settings),
+        rules=base.tables.rule(
+            partial(_paper_rules, settings), "charges", "contracts", "price_bands"
+        ),
         clock=base.clock,
         market_clock=base.market_clock,
     )
 
 
-def _paper_rules(settings: Settings) -> PaperRules:
+def _paper_rules(settings: Settings, charges: Any, contracts: Any, bands: Any) -> PaperRules:  # noqa: ANN401 - parsed tables
     seed = settings.paper_seed
     return PaperRules(
-        charges=charge_table(table("charges")["options"]),
-        protection=Protection.from_table(table("price_bands")),
+        charges=Tariff.from_tables(charges, contracts),
+        protection=Protection.from_table(bands),
         slippage=Slippage(settings.paper_slippage_ticks, seed),
         latency=Latency(settings.paper_latency_ms, settings.paper_latency_jitter_ms, seed),
         max_quote_age_seconds=settings.cache_ttl_market_data,
@@ -266,11 +268,12 @@ def _paper_rules(settings: Settings) -> PaperRules:
 
 
 def _risk_sheets(base: Foundation, market: Market) -> RiskSheets:
+    model = base.tables.rule(SpanMargin.from_table, "margin")
     return RiskSheets(
         universes=market.universes,
         quotes=market.quotes,
         read_arrays=market.risk_board.read_rows,
-        model=SpanMargin.from_table(table("margin")).unit_risks,
+        model=lambda rows, today: model().unit_risks(rows, today),
         meter=base.meter,
         clock=base.clock,
         market_clock=base.market_clock,

@@ -69,8 +69,14 @@ def sources(application: Application) -> list[Source]:
             Metric.QUEUE_OLDEST_SECONDS, lambda: {q.queue: q.oldest_seconds for q in queues.read()}
         ),
         Source(Metric.WORKER_RESIDENT_BYTES, application.operations.memory.resident_bytes),
+        Source(Metric.CALENDAR_DAYS_LEFT, lambda: {"": _calendar_days_left(application)}),
         Source(Metric.GREEKS_AGE_SECONDS, lambda: _greeks_age(application)),
     ]
+
+
+def _calendar_days_left(application: Application) -> int:
+    base = application.base
+    return base.calendar.days_left(base.clock())
 
 
 def _greeks_age(application: Application) -> Reading:

@@ -26,7 +26,7 @@ from angel_x.domain.values.money import ZERO
 from config.market import table
 from tests.builders.risk import flat
 
-RATES = charge_table(table("charges")["options"]).on(date(2026, 11, 23))
+RATES = charge_table(table("charges")["options"]["NSE"]).on(date(2026, 11, 23))
 NO_CHARGES = ChargeRates(*[Decimal(0)] * 7)
 PER_UNIT = Decimal(2700)
 USER, SYMBOL = 1, "NIFTY_25AUG26_24050CE"

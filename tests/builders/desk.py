@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from angel_x.domain.book.control import OrderSelection
-from angel_x.domain.calendar.intraday import IntradayRule
-from angel_x.domain.contracts.contract_rules import ContractRules
+from angel_x.domain.calendar.intraday import IntradayRule, cutoffs
 from angel_x.domain.orders.intake import IntakeRow, KnownOrder, OrderKey
 from angel_x.domain.orders.order import Order, OrderRequest, OrderStatus, OrderType, Product, Side
 from angel_x.domain.workflows.square_off import SquareOffRecord
@@ -24,7 +23,7 @@ from angel_x.services.workflows.exits import Exits
 from angel_x.services.workflows.square_off import SquareOff
 from angel_x.services.workflows.workflows import Advance
 from config.market import table
-from tests.builders.markets import CALENDAR
+from tests.builders.markets import CALENDAR, RULES
 from tests.builders.paper import CALL, LOT, UNIVERSE, Exchange, OneUniverse
 from tests.builders.recorders import RecordingEvents
 from tests.builders.risk import flat
@@ -102,8 +101,8 @@ class Desk:
         self.aftermath = SilentAftermath()
         self.events = RecordingEvents()
         universes = OneUniverse(UNIVERSE)
-        slicing = Slicing(ContractRules.from_table(table("contracts")))
-        self.rule = IntradayRule.from_table(table("intraday")["cutoff"], CALENDAR)
+        slicing = Slicing(lambda: RULES)
+        self.rule = IntradayRule(CALENDAR, cutoffs(table("intraday")))
         self.exits = Exits(universes, slicing, self.clock)
         self.order_check = OrderCheck(universes, slicing, self.rule, self.clock)
         self.acceptance = Acceptance(

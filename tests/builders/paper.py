@@ -12,7 +12,7 @@ import numpy as np
 from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.book import Book
 from angel_x.domain.calendar.expiry import epoch_ms
-from angel_x.domain.exchange.charges import charge_table
+from angel_x.domain.exchange.charges import Tariff
 from angel_x.domain.exchange.latency import Latency
 from angel_x.domain.exchange.protection import Protection
 from angel_x.domain.exchange.slippage import Slippage
@@ -107,8 +107,8 @@ class Exchange:
             universes=universes,
             quotes=self.board,
             liquidity=self.liquidity,
-            rules=PaperRules(
-                charges=charge_table(table("charges")["options"]),
+            rules=lambda: PaperRules(
+                charges=Tariff.from_tables(table("charges"), table("contracts")),
                 protection=Protection.from_table(table("price_bands")),
                 slippage=Slippage(self.slippage_ticks, self.seed),
                 latency=self.latency,

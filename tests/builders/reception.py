@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from angel_x.domain.book.risk import TradingRules
-from angel_x.domain.calendar.intraday import IntradayRule
+from angel_x.domain.calendar.intraday import IntradayRule, cutoffs
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Product, Side
@@ -36,7 +36,7 @@ CALL, PUT = UNIVERSE.symbols[:2]
 LOT = 65
 #: Units of the largest order that is not sliced.
 LARGEST = 27 * LOT
-INTRADAY = IntradayRule.from_table(table("intraday")["cutoff"], CALENDAR)
+INTRADAY = IntradayRule(CALENDAR, cutoffs(table("intraday")))
 
 
 class Away(Exception):
@@ -84,7 +84,7 @@ class Reception:
         self.users = MemoryUsers()
         self.refusals = MemoryRefusals()
         self.redeliveries = MemoryRedeliveries()
-        universes, slicing = FixedUniverse(self.universe), Slicing(RULES)
+        universes, slicing = FixedUniverse(self.universe), Slicing(lambda: RULES)
         self.order_check = OrderCheck(universes, slicing, INTRADAY, self.clock)
         self.acceptance = Acceptance(
             intake=self.intake,

@@ -12,7 +12,7 @@ from angel_x.domain.orders.denial import DenialReason
 from config.market import table
 
 _numbers = count(1)
-RATES: ChargeRates = charge_table(table("charges")["options"]).on(date(2026, 8, 19))
+RATES: ChargeRates = charge_table(table("charges")["options"]["NSE"]).on(date(2026, 8, 19))
 
 
 def fill(price: str = "100.50", units: int = 65) -> Terms:

@@ -66,7 +66,10 @@ class Trading:
         )
         self.expiry = Expiry(**common, find_ended=self.ended, transient=())
         self.amending = Amending(
-            **common, venue=self.venue, universes=OneUniverse(UNIVERSE), slicing=Slicing(RULES)
+            **common,
+            venue=self.venue,
+            universes=OneUniverse(UNIVERSE),
+            slicing=Slicing(lambda: RULES),
         )
         self.desk = desk
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from angel_x.domain.calendar.session import IST, TradingCalendar
 from angel_x.domain.values.dated import Dated
@@ -16,20 +17,6 @@ class IntradayRule:
 
     calendar: TradingCalendar
     before_close: Dated[timedelta]
-
-    @classmethod
-    def from_table(
-        cls, rows: Iterable[Mapping[str, str | int]], calendar: TradingCalendar
-    ) -> IntradayRule:
-        """Build the rule from rows with a date ``from`` and ``minutes_before_close``."""
-        dated = (
-            (
-                date.fromisoformat(str(row["from"])),
-                timedelta(minutes=int(row["minutes_before_close"])),
-            )
-            for row in rows
-        )
-        return cls(calendar, Dated(dated))
 
     def cutoff(self, day: date) -> datetime | None:
         """Return the cut-off of a day in India, UTC; None where no session is held."""
@@ -43,6 +30,14 @@ class IntradayRule:
         if cutoff is None or session is None or not cutoff <= at < session.closes_at:
             return None
         return day
+
+
+def cutoffs(table: Mapping[str, Any]) -> Dated[timedelta]:
+    """Return the times before the close of the parsed ``intraday`` table."""
+    return Dated(
+        (date.fromisoformat(row["from"]), timedelta(minutes=row["minutes_before_close"]))
+        for row in table["cutoff"]
+    )
 
 
 def square_off_key(day: date) -> str:

@@ -109,6 +109,8 @@ class ChainSummary:
     spot_age_seconds: float | None
     lot_size: int
     expiries: tuple[ExpirySummary, ...]
+    #: Those of them beyond the last published list of holidays: a holiday may still move them.
+    provisional_expiries: tuple[date, ...] = ()
 
 
 def volatility_of(universe: Universe, chain: Chain, readings: Readings) -> float | None:

@@ -84,6 +84,8 @@ class OptionChain:
     #: Seconds since the request of the oldest Greeks of the chain.
     age_seconds: float | None
     rows: tuple[ContractGreeks, ...]
+    #: Expiries beyond the last published list of holidays: a holiday may still move them.
+    provisional_expiries: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

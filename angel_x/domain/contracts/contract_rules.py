@@ -40,7 +40,7 @@ class ContractRules:
     freeze_quantities: Mapping[str, Dated[int]]
     #: Rupees.
     tick_size: Decimal
-    #: By exchange and week; Monday is 0.
+    #: By exchange or underlying, and by week; Monday is 0.
     expiry_weekdays: Mapping[str, Dated[int]]
     #: The exchange that lists the options of an underlying; NSE where it is missing.
     exchanges: Mapping[str, str]
@@ -74,7 +74,12 @@ class ContractRules:
 
     def weekdays(self, underlying: str) -> Dated[int]:
         """Return the weekday on which the contracts of an underlying expire, by week."""
-        return self.expiry_weekdays[self.exchanges.get(underlying, "NSE")]
+        own = self.expiry_weekdays.get(underlying)
+        return self.expiry_weekdays[self.exchange(underlying)] if own is None else own
+
+    def exchange(self, underlying: str) -> str:
+        """Return the exchange that lists the options of an underlying."""
+        return self.exchanges.get(underlying, "NSE")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from angel_x.domain.orders.order import Side
 from angel_x.domain.values.dated import Dated
@@ -46,8 +47,31 @@ class ChargeRates:
         return self.on_order(side, after) - self.on_order(side, before)
 
 
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """The charges of every exchange."""
+
+    rates: Mapping[str, Dated[ChargeRates]]
+    #: The exchange that lists the options of an underlying; NSE where it is missing.
+    exchanges: Mapping[str, str]
+
+    @classmethod
+    def from_tables(cls, charges: Mapping[str, Any], contracts: Mapping[str, Any]) -> Tariff:
+        """Build the tariff from the parsed ``charges`` and ``contracts`` tables."""
+        rates = {exchange: charge_table(rows) for exchange, rows in charges["options"].items()}
+        return cls(rates, contracts["exchange"])
+
+    def on(self, underlying: str, day: date) -> ChargeRates:
+        """Return the rates of an underlying's options on a day.
+
+        Raises:
+            LookupError: The day is before the first rates.
+        """
+        return self.rates[self.exchanges.get(underlying, "NSE")].on(day)
+
+
 def charge_table(rows: Iterable[Mapping[str, str]]) -> Dated[ChargeRates]:
-    """Build the dated rates from the parsed ``charges`` table, whose figures are percent."""
+    """Build the dated rates of one exchange; the figures of the table are percent."""
     return Dated((date.fromisoformat(row["from"]), _rates(row)) for row in rows)
 
 

@@ -53,6 +53,7 @@ class Metric(StrEnum):
     FEED_GAPS = "angel_x_feed_gaps_total"
     FEED_STALE_CONTRACTS = "angel_x_feed_stale_contracts"
     FEED_LAG_SECONDS = "angel_x_feed_lag_seconds"
+    CALENDAR_DAYS_LEFT = "angel_x_calendar_days_left"
     METRICS_FILES_UNREADABLE = "angel_x_metrics_files_unreadable"
     METRICS_FILE_UNREADABLE = "angel_x_metrics_file_unreadable"
     FEED_TICKS_DROPPED = "angel_x_feed_ticks_dropped_total"
@@ -162,6 +163,7 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     Metric.FEED_LAG_SECONDS: _gauge_of(
         "Delay of the last move that the feed took from its source."
     ),
+    Metric.CALENDAR_DAYS_LEFT: _scraped("Days until the published list of holidays ends."),
     Metric.METRICS_FILES_UNREADABLE: _scraped(
         "Files of metrics that are empty or damaged and left out of this page."
     ),

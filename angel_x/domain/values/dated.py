@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Generic, TypeVar
 
@@ -28,3 +28,14 @@ class Dated(Generic[Rule]):
         if position == 0:
             raise LookupError(f"no rule is known for {day.isoformat()}")
         return self._rules[position - 1]
+
+
+class Following(Dated[Rule]):
+    """The rules of a table that may be replaced."""
+
+    def __init__(self, source: Callable[[], Dated[Rule]]) -> None:
+        super().__init__(())
+        self._source = source
+
+    def on(self, day: date) -> Rule:
+        return self._source().on(day)

@@ -1,4 +1,4 @@
-"""Greeks and option chains."""
+"""Greeks, option chains and the calendar of the exchange."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from angel_x.domain.calendar.session import IST, CalendarDay, CalendarYear
 from angel_x.domain.chains.chain_summary import ChainSummary
 from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
 from angel_x.entrypoints.api.keys import Reader
@@ -55,3 +56,30 @@ def chain_summary(
     expiry: Annotated[date | None, Query(description="By default every one")] = None,
 ) -> Response:
     return answer(application(request).analytics.option_chains.summary(underlying, expiry))
+
+
+@router.get(
+    "/v1/calendar",
+    summary="Every day of a year",
+    response_class=Response,
+    responses=answers(CalendarYear, "Times in India; days beyond the published lists are marked"),
+)
+def calendar_year(
+    request: Request,
+    _: Reader,
+    year: Annotated[
+        int | None, Query(ge=2000, le=2199, description="By default that of the market")
+    ] = None,
+) -> Response:
+    base = application(request).base
+    return answer(base.calendar.year(year or base.market_clock().astimezone(IST).year))
+
+
+@router.get(
+    "/v1/calendar/{day}",
+    summary="Whether a session is held on a day",
+    response_class=Response,
+    responses=answers(CalendarDay, "Times in India"),
+)
+def calendar_day(request: Request, _: Reader, day: date) -> Response:
+    return answer(application(request).base.calendar.day(day))

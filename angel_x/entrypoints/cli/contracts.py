@@ -131,6 +131,9 @@ def _print(listing: ListingResult, *, as_json: bool) -> None:
     )
     for kind, rows in sorted(listing.passed_over.items()):
         show(f"Skipped: {grouped(rows)} {kind.replace('_', ' ')}.")
+    if listing.provisional_expiries:
+        days = ", ".join(map(str, listing.provisional_expiries))
+        show(f"Provisional, because the lists of holidays end before: {days}.")
     if listing.without_freeze:
         show(
             f"No freeze quantity is known for {grouped(listing.without_freeze)} contracts; "

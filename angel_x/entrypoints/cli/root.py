@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "portfolio": "account",
     "greeks": "market",
     "chain": "market",
+    "calendar": "calendar",
     "contracts": "contracts",
     "users": "access",
     "keys": "access",

@@ -72,8 +72,9 @@ def aged(noun: str, age_seconds: float | None) -> str:
 
 
 def _title(chain: OptionChain) -> str:
+    mark = " (provisional)" if chain.expiry in chain.provisional_expiries else ""
     return (
-        f"{chain.underlying} {chain.expiry:%d %b %Y}  spot {rupees(chain.spot)}  "
+        f"{chain.underlying} {chain.expiry:%d %b %Y}{mark}  spot {rupees(chain.spot)}  "
         f"forward {forward_with_source(chain.forward, chain.forward_source)}  "
         f"ATM vol {vol_points(chain.atm_vol)}  lot {chain.lot_size}  "
         f"{aged('Greeks', chain.age_seconds)}"

@@ -52,6 +52,7 @@ STATUS: Mapping[type[errors.AngelXError], HTTPStatus] = {
     errors.OrderRateExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UnknownAccount: HTTPStatus.NOT_FOUND,
     errors.UnknownContract: HTTPStatus.NOT_FOUND,
+    errors.UnknownDay: HTTPStatus.NOT_FOUND,
     errors.SubmissionAbandoned: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ServerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.AngelXError: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -26,7 +26,11 @@ def summary_table(summary: ChainSummary) -> Table:
     spot = "spot" if summary.spot is None else f"spot {rupees(summary.spot)}"
     title = f"{summary.underlying}  {aged(spot, summary.spot_age_seconds)}  lot {summary.lot_size}"
     made = table(title, _COLUMNS, map(_row, summary.expiries), is_tight=True)
-    made.caption = "\n".join(_reasons(expiry) for expiry in summary.expiries if expiry.reasons)
+    notes = [_reasons(expiry) for expiry in summary.expiries if expiry.reasons]
+    if summary.provisional_expiries:
+        days = ", ".join(f"{day:%d %b %Y}" for day in summary.provisional_expiries)
+        notes.append(f"provisional, a holiday may still move them: {days}")
+    made.caption = "\n".join(notes)
     return made
 
 

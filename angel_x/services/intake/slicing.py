@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +19,12 @@ MAX_SLICES = 200
 class Slicing:
     """Cuts orders by the freeze quantities of the trading day."""
 
-    rules: ContractRules
+    read_rules: Callable[[], ContractRules]
+
+    @property
+    def rules(self) -> ContractRules:
+        """The rules in force."""
+        return self.read_rules()
 
     def largest(self, contract: Contract, now: datetime) -> int:
         """Return the units that one order may ask for at the market's time: whole lots.

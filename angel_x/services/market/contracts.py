@@ -60,6 +60,8 @@ class ListingResult:
     passed_over: Mapping[str, int]
     #: The number of contracts without a known freeze quantity, for which it is one lot.
     without_freeze: int
+    #: Expiries beyond the last published list of holidays: a holiday may still move them.
+    provisional_expiries: tuple[date, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ class ContractListing:
     store: ContractStore
     #: Publishes to every process the version of the current universe.
     publish: Callable[[str], None]
-    rules: ContractRules
+    rules: Callable[[], ContractRules]
     calendar: TradingCalendar
     clock: Callable[[], datetime]
     read_file: ReadFile
@@ -88,7 +90,7 @@ class ContractListing:
         self, underlying: str = "NIFTY", spot: Decimal = Decimal(24_000)
     ) -> ListingResult:
         """List a chain generated around ``spot`` for the next expiries, and no other contracts."""
-        factory = ContractFactory(self.rules, self.calendar, self._trading_day)
+        factory = ContractFactory(self.rules(), self.calendar, self._trading_day)
         chain = generate_chain(factory, underlying, spot)
         return self._replace(ContractFile(Universe(chain)))
 
@@ -98,7 +100,7 @@ class ContractListing:
         Raises:
             InvalidInput: The plan is invalid; nothing was listed.
         """
-        made = generate_universe(plan, self.rules, self.calendar, self._trading_day)
+        made = generate_universe(plan, self.rules(), self.calendar, self._trading_day)
         return self._replace(ContractFile(made))
 
     def ensure(self) -> ListingResult | None:
@@ -131,4 +133,7 @@ class ContractListing:
             underlyings=len(universe.underlyings),
             passed_over=file.passed_over,
             without_freeze=file.without_freeze,
+            provisional_expiries=tuple(
+                sorted(filter(self.calendar.is_provisional, {c.expiry for c in universe.chains}))
+            ),
         )

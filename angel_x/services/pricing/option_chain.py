@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -39,6 +39,8 @@ class OptionChains:
     read_greeks: ReadColumns
     clock: Clock
     market_clock: Clock
+    #: Returns whether a day is beyond the last published list of holidays.
+    is_provisional: Callable[[date], bool]
 
     def chain(self, underlying: str, expiry: date | None = None) -> OptionChain:
         """Return the chain of an expiry, by default the nearest that still trades.
@@ -61,6 +63,7 @@ class OptionChains:
             expiry=chosen.expiry,
             lot_size=int(universe.lot_size[chosen.start]),
             expiries=tuple(chain.expiry for chain in listed),
+            provisional_expiries=self._provisional(listed),
             age_seconds=oldest_age(readings.times, now_ms),
             rows=contract_greeks(universe, range(chosen.start, chosen.stop), readings, now_ms),
         )
@@ -95,6 +98,7 @@ class OptionChains:
             spot=spot,
             spot_age_seconds=age_of(quote, now_ms),
             lot_size=int(universe.lot_size[first]),
+            provisional_expiries=self._provisional(wanted),
             expiries=tuple(
                 summarize(
                     universe,
@@ -113,6 +117,9 @@ class OptionChains:
         market = self.quotes.read_market(universe, rows)
         spot = market.spots[universe.underlyings.index(chains[0].underlying)]
         return Readings(market.quotes, *self.read_greeks(universe, rows)), spot
+
+    def _provisional(self, listed: list[Chain]) -> tuple[date, ...]:
+        return tuple(chain.expiry for chain in listed if self.is_provisional(chain.expiry))
 
     def _nearest(self, universe: Universe, listed: list[Chain]) -> Chain:
         """Return the first chain that still trades, the last where none does."""

@@ -6,7 +6,7 @@ quote changes: less than the displayed size may be traded, never more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,7 +16,8 @@ import numpy as np
 
 from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.calendar.session import IST
-from angel_x.domain.exchange.charges import ChargeRates
+from angel_x.domain.contracts.contract import underlying_of
+from angel_x.domain.exchange.charges import ChargeRates, Tariff
 from angel_x.domain.exchange.latency import Latency
 from angel_x.domain.exchange.matching import (
     ORDER,
@@ -34,7 +35,6 @@ from angel_x.domain.orders.order import PLACED, Order, OrderStatus, Side
 from angel_x.domain.orders.order_types import LIMITED
 from angel_x.domain.quotes.liquidity import LiquidityBoard, claims_of, shared
 from angel_x.domain.quotes.quote import fresh
-from angel_x.domain.values.dated import Dated
 from angel_x.domain.values.money import paise, rupees
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ _CODES = {reason: code for code, reason in enumerate(_REASONS)}
 class PaperRules:
     """The rules and habits of the paper exchange."""
 
-    charges: Dated[ChargeRates]
+    charges: Tariff
     protection: Protection
     slippage: Slippage
     latency: Latency
@@ -97,16 +97,21 @@ class PaperMarket:
         universes: UniverseSource,
         quotes: QuoteBoard,
         liquidity: LiquidityBoard,
-        rules: PaperRules,
+        rules: Callable[[], PaperRules],
         clock: Clock,
         market_clock: Clock,
     ) -> None:
         self._universes = universes
         self._quotes = quotes
         self._liquidity = liquidity
-        self._rules = rules
+        self._read_rules = rules
         self._clock = clock
         self._market_clock = market_clock
+
+    @property
+    def _rules(self) -> PaperRules:
+        """The rules in force."""
+        return self._read_rules()
 
     def terms(self, orders: Sequence[Order]) -> list[Terms]:
         """Return the terms of each order, in the given order; the displayed size is taken."""
@@ -138,8 +143,11 @@ class PaperMarket:
         unheld = np.array([not trades or o.status not in PLACED for o in orders], np.bool_)
         look = self._look(orders)
         if look is None:
-            charges = self._rules.charges.on(self._market_clock().astimezone(IST).date())
-            return [Terms(None, charges, DenialReason.UNKNOWN_CONTRACT) for _ in orders]
+            charges = self._charges(orders, self._market_clock().astimezone(IST).date())
+            return [
+                Terms(None, charges[underlying_of(o.symbol)], DenialReason.UNKNOWN_CONTRACT)
+                for o in orders
+            ]
         at_market = look.orders["limit"] == 0
         self._protect(look, at_market)
         alive = triggered(look.orders, np.where(look.is_fresh, look.quotes["last"], 0))
@@ -244,7 +252,7 @@ class PaperMarket:
         prices: NDArray[np.int64],
     ) -> list[Terms]:
         """Write the columns as one record an order."""
-        charges = self._rules.charges.on(look.today)
+        charges = self._charges(orders, look.today)
         money: dict[int, Decimal | None] = {0: None}
         for amount in {*prices.tolist(), *look.reference.tolist(), *look.orders["limit"].tolist()}:
             money.setdefault(amount, rupees(amount))
@@ -252,7 +260,7 @@ class PaperMarket:
         return [
             Terms(
                 money[price],
-                charges,
+                charges[underlying_of(order.symbol)],
                 _REASONS[denial],
                 quantity,
                 order.limit_price or (None if denial else money[limit]),
@@ -273,6 +281,11 @@ class PaperMarket:
                 strict=True,
             )
         ]
+
+    def _charges(self, orders: Sequence[Order], day: date) -> dict[str, ChargeRates]:
+        """Return the rates of each underlying: those of its exchange."""
+        tariff = self._rules.charges
+        return {name: tariff.on(name, day) for name in {underlying_of(o.symbol) for o in orders}}
 
     def _trusted(self, spots: NDArray[np.void]) -> NDArray[np.bool_]:
         """Return which spots are valid for margin: a missing spot would make short positions free."""

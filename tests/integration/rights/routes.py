@@ -151,6 +151,8 @@ ROWS = (
     Row("GET /v1/greeks/{symbol}", READ, shows="SYMBOL"),
     Row("GET /v1/option-chain/{underlying}", READ, lists_contracts=True),
     Row("GET /v1/option-chain/{underlying}/summary", READ, lists_contracts=True),
+    Row("GET /v1/calendar", READ, shows='"published_until"'),
+    Row("GET /v1/calendar/{day}", READ, shows='"provisional"'),
     # What an account does.
     Row("POST /v1/orders", TRADE, 202, content=_order),
     Row("POST /v1/orders", TRADE, 409, Kind.NAMED, 202, 202, content=_other_order),

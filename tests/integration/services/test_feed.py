@@ -108,7 +108,7 @@ def make_world(cache: redis.Redis, engine: Engine) -> World:
     listing = ContractListing(
         store=store,
         publish=pointer.publish,
-        rules=RULES,
+        rules=lambda: RULES,
         calendar=CALENDAR,
         clock=wall_clock,
         read_file=READ_FILE,

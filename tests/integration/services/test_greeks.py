@@ -37,6 +37,7 @@ from tests.builders.chains import (
     make_universe,
     spot_quotes,
 )
+from tests.builders.markets import CALENDAR
 from tests.builders.recorders import FixedUniverse, RecordingDispatcher, RecordingMeter
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def make_desk(cache: Redis) -> Desk:
         read_greeks=board.read_rows,
         clock=lambda: NOW,
         market_clock=lambda: MARKET_TIME,
+        is_provisional=CALENDAR.is_provisional,
     )
     return Desk(greeks, chains, dispatcher, meter, quotes, risk, cache)
 

@@ -26,6 +26,7 @@ from tests.builders.chains import (
     market_rows,
     spot_quotes,
 )
+from tests.builders.markets import CALENDAR
 from tests.builders.recorders import FixedUniverse
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def desk(cache: Redis) -> Desk:
             read_greeks=board.read_rows,
             clock=lambda: NOW,
             market_clock=lambda: MARKET_TIME,
+            is_provisional=CALENDAR.is_provisional,
         ),
         cache,
     )

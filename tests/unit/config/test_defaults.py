@@ -58,6 +58,7 @@ DEFAULTS: dict[str, Any] = {
     "memory_alert_threshold_mb": 500,
     "memory_hard_limit_mb": 700,
     "paper_slippage_ticks": 0,
+    "market_tables": None,
     "paper_latency_ms": 0,
     "paper_latency_jitter_ms": 0,
     "paper_seed": 0,

@@ -10,22 +10,28 @@ import json
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
+from angel_x.domain.calendar.expiry_days import monthly_expiries
 from config.market import table
-from tests.builders.markets import RULES
+from tests.builders.markets import CALENDAR, RULES
 from tests.unit.config.market.listings import first_days, listing, shown
 
 #: The last day before every change, and the first day of it.
 WEEKDAYS = listing("""
-    week       NSE       BSE
-    2024-12-31 -         -
-    2025-01-01 Thursday  Tuesday
-    2025-08-31 Thursday  Tuesday
-    2025-09-01 Tuesday   Thursday
-    2030-12-31 Tuesday   Thursday
+    week       NSE      BSE      BANKNIFTY FINNIFTY MIDCPNIFTY NIFTYNXT50 BANKEX
+    2023-12-31 -        -        -         -        -          -          -
+    2024-01-01 Thursday Friday   Thursday  Tuesday  Monday     Friday     Monday
+    2024-02-29 Thursday Friday   Thursday  Tuesday  Monday     Friday     Monday
+    2024-03-01 Thursday Friday   Wednesday Tuesday  Monday     Friday     Monday
+    2024-12-31 Thursday Friday   Wednesday Tuesday  Monday     Friday     Monday
+    2025-01-01 Thursday Tuesday  Thursday  Thursday Thursday   Thursday   Tuesday
+    2025-08-31 Thursday Tuesday  Thursday  Thursday Thursday   Thursday   Tuesday
+    2025-09-01 Tuesday  Thursday Tuesday   Tuesday  Tuesday    Tuesday    Thursday
+    2030-12-31 Tuesday  Thursday Tuesday   Tuesday  Tuesday    Tuesday    Thursday
 """)
 NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 
@@ -38,7 +44,7 @@ def test_prices_are_multiples_of_five_paise() -> None:
 def test_each_index_is_listed_at_its_exchange() -> None:
     assert RULES.exchanges == {"SENSEX": "BSE", "BANKEX": "BSE"}
     assert list(RULES.exchanges) == ["SENSEX", "BANKEX"]
-    at_nse = [name for name in RULES.lot_sizes if RULES.weekdays(name) is RULES.weekdays("ELSE")]
+    at_nse = [name for name in RULES.lot_sizes if RULES.exchange(name) == "NSE"]
     assert at_nse == ["NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "NIFTYNXT50"]
     assert RULES.weekdays("ELSE") is RULES.expiry_weekdays["NSE"]
 
@@ -62,24 +68,34 @@ def test_contracts_expire_on_the_weekday_of_the_listing(week: date) -> None:
 
 
 def test_every_expiry_weekday_begins_on_a_day_of_the_listing() -> None:
-    days = [
-        day for rows in table("contracts")["expiry_weekday"].values() for day in first_days(rows)
-    ]
+    rows = table("contracts")["expiry_weekday"]
 
-    assert days == [date(2025, 1, 1), date(2025, 9, 1)] * 2
+    assert {name: len(dated) for name, dated in rows.items()} == {
+        "NSE": 2,
+        "BSE": 3,
+        "BANKNIFTY": 4,
+        "FINNIFTY": 3,
+        "MIDCPNIFTY": 3,
+        "NIFTYNXT50": 3,
+        "BANKEX": 3,
+    }
+    assert {day for dated in rows.values() for day in first_days(dated)} <= set(WEEKDAYS)
 
 
 @pytest.mark.reference
-def test_monthly_contracts_of_2025_expired_on_the_weekday_of_the_exchanges_file(
+def test_monthly_contracts_of_2024_and_2025_expired_on_the_days_of_the_exchanges_files(
     reference_folder: Path,
 ) -> None:
-    with (reference_folder / "nifty_derivatives_eod_2024.csv").open() as file:
-        expiries = {date.fromisoformat(row["EXPIRY"]) for row in csv.DictReader(file)}
+    expiries: set[date] = set()
+    for name in ("nifty_options_eod_2024_monthlies.csv", "nifty_derivatives_eod_2024.csv"):
+        with (reference_folder / name).open() as file:
+            expiries |= {date.fromisoformat(row["EXPIRY"]) for row in csv.DictReader(file)}
     weekdays = RULES.weekdays("NIFTY")
-    known = {day for day in expiries if day.year == 2025}
 
-    assert len(known) == 7
-    assert {day.weekday() for day in known} == {weekdays.on(day) for day in known} == {3}
+    assert len(expiries) == 18
+    assert {day.weekday() for day in expiries} == {weekdays.on(day) for day in expiries} == {3}
+    monthly = monthly_expiries(CALENDAR, date(2024, 1, 1), weekdays)
+    assert expiries <= set(takewhile(lambda day: day <= max(expiries), monthly))
 
 
 @pytest.mark.reference

@@ -1,10 +1,12 @@
 """Hours, holidays and special sessions.
 
-Sources: the SEBI circular on the hours since 3 August 2026, and NSE's holiday list for 2026.
+Sources: the SEBI circular on the hours since 3 August 2026, NSE's holiday lists for 2024 to 2026
+with their additions, and its circulars on special sessions.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -18,22 +20,42 @@ from tests.unit.config.market.listings import first_days
 
 _DAY = timedelta(days=1)
 
-#: Of the exchange's list, with the weekday as a second look at each date.
+#: Of the exchange's lists, with the weekday as a second look at each date.
 HOLIDAYS = """
+    Mon 22-Jan-2024, Fri 26-Jan-2024, Fri 08-Mar-2024, Mon 25-Mar-2024, Fri 29-Mar-2024,
+    Thu 11-Apr-2024, Wed 17-Apr-2024, Wed 01-May-2024, Mon 20-May-2024, Mon 17-Jun-2024,
+    Wed 17-Jul-2024, Thu 15-Aug-2024, Wed 02-Oct-2024, Fri 01-Nov-2024, Fri 15-Nov-2024,
+    Wed 20-Nov-2024, Wed 25-Dec-2024,
+    Wed 26-Feb-2025, Fri 14-Mar-2025, Mon 31-Mar-2025, Thu 10-Apr-2025, Mon 14-Apr-2025,
+    Fri 18-Apr-2025, Thu 01-May-2025, Fri 15-Aug-2025, Wed 27-Aug-2025, Thu 02-Oct-2025,
+    Tue 21-Oct-2025, Wed 22-Oct-2025, Wed 05-Nov-2025, Thu 25-Dec-2025,
     Thu 15-Jan-2026, Mon 26-Jan-2026, Tue 03-Mar-2026, Thu 26-Mar-2026, Tue 31-Mar-2026,
     Fri 03-Apr-2026, Tue 14-Apr-2026, Fri 01-May-2026, Thu 28-May-2026, Fri 26-Jun-2026,
     Mon 14-Sep-2026, Fri 02-Oct-2026, Tue 20-Oct-2026, Tue 10-Nov-2026, Tue 24-Nov-2026,
     Fri 25-Dec-2026
 """
-MUHURAT = date(2026, 11, 8)
+#: Of a year whose list is not published.
+PROVISIONAL = """
+    Tue 26-Jan-2027, Wed 14-Apr-2027
+"""
+#: Sessions of a weekend, and those of a holiday.
+WEEKENDS = {
+    date(2024, 1, 20): "09:15-15:30",
+    date(2024, 3, 2): "09:15-12:30",
+    date(2024, 5, 18): "09:15-12:40",
+    date(2025, 2, 1): "09:15-15:30",
+    date(2026, 2, 1): "09:15-15:30",
+    date(2026, 11, 8): "18:00-19:15",
+}
+EVENINGS = {date(2024, 11, 1): "18:00-19:00", date(2025, 10, 21): "13:45-14:45"}
 
 
 def days(first: date, last: date) -> list[date]:
     return [first + number * _DAY for number in range((last - first).days + 1)]
 
 
-def holidays() -> list[date]:
-    listed = [text.strip() for text in HOLIDAYS.split(",")]
+def holidays(listing: str = HOLIDAYS) -> list[date]:
+    listed = [text.strip() for text in listing.split(",")]
     found = [datetime.strptime(text[4:], "%d-%b-%Y").date() for text in listed]  # noqa: DTZ007 - days
     assert [f"{day:%a %d-%b-%Y}" for day in found] == listed
     return found
@@ -49,26 +71,58 @@ def hours(day: date) -> str | None:
     return f"{opens:%H:%M}-{closes:%H:%M}"
 
 
-def test_every_holiday_of_the_list_is_closed_and_no_other_weekday_from_2025_to_2027() -> None:
-    weekdays = [day for day in days(date(2025, 1, 1), date(2027, 12, 31)) if day.isoweekday() < 6]
+def test_every_holiday_of_the_lists_is_closed_and_no_other_weekday_from_2024_to_2026() -> None:
+    weekdays = [day for day in days(date(2024, 1, 1), date(2026, 12, 31)) if day.isoweekday() < 6]
 
     assert [day for day in weekdays if not CALENDAR.is_trading_day(day)] == holidays()
-    assert [day for day in weekdays if hours(day) is None] == holidays()
+    closed = [day for day in holidays() if day not in EVENINGS]
+    assert [day for day in weekdays if hours(day) is None] == closed
+    assert {day: hours(day) for day in EVENINGS} == EVENINGS
+
+
+def test_beyond_the_lists_only_holidays_of_a_fixed_date_are_known_and_every_day_is_marked() -> None:
+    weekdays = [day for day in days(date(2027, 1, 1), date(2027, 12, 31)) if day.isoweekday() < 6]
+
+    assert [day for day in weekdays if hours(day) is None] == holidays(PROVISIONAL)
+    assert all(CALENDAR.is_provisional(day) for day in weekdays)
+    assert not CALENDAR.is_provisional(date(2026, 12, 31))
+    assert table("sessions")["known_from"] == "2024-01-01"
 
 
 def test_the_list_of_holidays_is_written_in_the_order_of_its_days() -> None:
-    assert list(map(date.fromisoformat, table("sessions")["holidays"])) == holidays()
+    listed = [date.fromisoformat(row["date"]) for row in table("sessions")["holidays"]]
+    assert listed == holidays()
 
 
-def test_the_only_session_of_a_weekend_is_that_of_diwali() -> None:
-    weekend = [day for day in days(date(2025, 1, 1), date(2027, 12, 31)) if day.isoweekday() > 5]
+def test_sessions_of_a_weekend_are_drills_budgets_and_diwali() -> None:
+    weekend = [day for day in days(date(2024, 1, 1), date(2027, 12, 31)) if day.isoweekday() > 5]
 
-    held = {day: held for day in weekend if (held := hours(day)) is not None}
+    assert {day: held for day in weekend if (held := hours(day)) is not None} == WEEKENDS
+    regular = [day for day in weekend if CALENDAR.is_trading_day(day)]
+    assert regular == [date(2024, 1, 20), date(2025, 2, 1), date(2026, 2, 1)]
+    drills = [CALENDAR.session(day) for day in (date(2024, 3, 2), date(2024, 5, 18))]
+    pauses = [drill.pause for drill in drills if drill is not None and drill.pause is not None]
+    assert [tuple(f"{at.astimezone(IST):%H:%M}" for at in pause) for pause in pauses] == [
+        ("10:00", "11:30"),
+        ("10:00", "11:45"),
+    ]
 
-    assert held == {MUHURAT: "18:00-19:15"}
-    assert f"{MUHURAT:%A}" == "Sunday"
-    (special,) = table("sessions")["special_sessions"]
-    assert special["name"] == "Muhurat"
+
+@pytest.mark.reference
+def test_every_day_of_the_exchanges_end_of_day_files_had_a_session(
+    reference_folder: Path,
+) -> None:
+    traded: set[date] = set()
+    for name in ("nifty_options_eod_2024_monthlies.csv", "nifty_derivatives_eod_2024.csv"):
+        with (reference_folder / name).open() as file:
+            traded |= {date.fromisoformat(row["DATE"]) for row in csv.DictReader(file)}
+    for first, last in (
+        (date(2024, 1, 1), date(2024, 6, 27)),
+        (date(2024, 7, 30), date(2025, 7, 31)),
+    ):
+        held = {day for day in days(first, last) if hours(day) is not None}
+        assert {day for day in traded if first <= day <= last} <= held
+    assert {day for day in WEEKENDS if day.year < 2026} <= traded
 
 
 @pytest.mark.parametrize(
@@ -121,6 +175,5 @@ def test_holidays_and_special_sessions_are_those_of_the_exchanges_list(
     assert {day for day in year if day.isoweekday() < 6 and hours(day) is None} == closed
     for special in listed["special_sessions"]:
         assert hours(date.fromisoformat(special["date"])) == f"{special['start']}-{special['end']}"
-    assert {(s["date"], s["name"]) for s in table("sessions")["special_sessions"]} == {
-        (s["date"], s["name"]) for s in listed["special_sessions"]
-    }
+    named = {(s["date"], s["name"]) for s in table("sessions")["special_sessions"]}
+    assert named >= {(s["date"], s["name"]) for s in listed["special_sessions"]}

@@ -1,7 +1,7 @@
 """Lot sizes, by the expiry of the contract.
 
-Sources: the exchange's circulars on lot sizes of October 2024 and of 3 October 2025, its list for
-April to June 2026, and its end-of-day files.  The revision of 20 November 2024 was one of new
+Sources: the exchange's circulars on lot sizes of 2 April 2024, October 2024 and 3 October 2025, its
+list for April to June 2026, and its end-of-day files.  The revision of 20 November 2024 was one of new
 contracts: what was listed by then, monthly contracts up to January 2025, kept its lot.
 """
 
@@ -21,9 +21,16 @@ from tests.unit.config.market.listings import first_days, listing, shown
 #: The last day before every change, and the first day of it.
 LOTS = listing("""
     expiry     NIFTY BANKNIFTY FINNIFTY MIDCPNIFTY NIFTYNXT50 SENSEX BANKEX
-    2024-11-19 -     -         -        -          -          -      -
-    2024-11-20 25    15        25       50         10         -      -
-    2024-12-31 25    15        25       50         10         -      -
+    2023-12-31 -     -         -        -          -          -      -
+    2024-01-01 50    15        40       75         -          10     15
+    2024-04-23 50    15        40       75         -          10     15
+    2024-04-24 50    15        40       75         10         10     15
+    2024-04-25 50    15        40       75         10         10     15
+    2024-04-26 25    15        40       75         10         10     15
+    2024-04-29 25    15        40       75         10         10     15
+    2024-04-30 25    15        40       50         10         10     15
+    2024-05-01 25    15        25       50         10         10     15
+    2024-12-31 25    15        25       50         10         10     15
     2025-01-01 25    15        25       50         10         20     30
     2025-01-02 75    15        25       50         10         20     30
     2025-01-29 75    15        25       50         10         20     30
@@ -37,13 +44,13 @@ LOTS = listing("""
 """)
 #: How often the lot of each index has been laid down.
 ROWS = {
-    "NIFTY": 5,
+    "NIFTY": 6,
     "BANKNIFTY": 4,
-    "FINNIFTY": 3,
-    "MIDCPNIFTY": 4,
+    "FINNIFTY": 4,
+    "MIDCPNIFTY": 5,
     "NIFTYNXT50": 2,
-    "SENSEX": 1,
-    "BANKEX": 1,
+    "SENSEX": 2,
+    "BANKEX": 2,
 }
 
 
@@ -82,12 +89,13 @@ def test_lots_are_those_of_the_exchanges_list(reference_folder: Path) -> None:
 
 @pytest.mark.reference
 def test_lots_are_those_of_the_exchanges_end_of_day_file(reference_folder: Path) -> None:
-    with (reference_folder / "nifty_derivatives_eod_2024.csv").open() as file:
-        listed = {
-            (row["SYMBOL"], date.fromisoformat(row["EXPIRY"]), int(row["MARKET LOT"]))
-            for row in csv.DictReader(file)
-        }
-    known = {row for row in listed if row[1] >= date(2024, 11, 20)}
+    listed: set[tuple[str, date, int]] = set()
+    for name in ("nifty_options_eod_2024_monthlies.csv", "nifty_derivatives_eod_2024.csv"):
+        with (reference_folder / name).open() as file:
+            listed |= {
+                (row["SYMBOL"], date.fromisoformat(row["EXPIRY"]), int(row["MARKET LOT"]))
+                for row in csv.DictReader(file)
+            }
 
-    assert len(known) == 9
-    assert {(name, day, RULES.lot_size(name, day)) for name, day, _ in known} == known
+    assert len(listed) == 18
+    assert {(name, day, RULES.lot_size(name, day)) for name, day, _ in listed} == listed

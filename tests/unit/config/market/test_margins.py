@@ -7,7 +7,7 @@ and a SPAN file of 29 May 2026.
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,7 +24,9 @@ from config.market import table
 MARGIN = PercentageMargin.from_table(table("margin"))
 SPREADS = SpanMargin.from_table(table("margin"))
 SPAN = span_table(table("margin")["span"])
-FIRST, LAST, EVE = date(2024, 11, 20), date(2030, 12, 31), date(2024, 11, 19)
+FIRST, LAST, EVE = date(2024, 1, 1), date(2030, 12, 31), date(2023, 12, 31)
+#: The first day of the extra margin on the day of expiry.
+EXTRA = date(2024, 11, 20)
 INDICES = ("BANKEX", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "NIFTY", "NIFTYNXT50", "SENSEX")
 
 
@@ -42,7 +44,7 @@ def spread(today: date, *, contracts: int = 1) -> list[float]:
     return [risk.spread / STEPS for risk in SPREADS.unit_risks(rows, today)]
 
 
-@pytest.mark.parametrize("day", [FIRST, LAST])
+@pytest.mark.parametrize("day", [FIRST, EXTRA - timedelta(days=1), EXTRA, LAST])
 @pytest.mark.parametrize(
     ("underlying", "scan", "exposure", "expiry_day"),
     [*((name, 930, 200, 200) for name in INDICES), ("RELIANCE", 1_420, 350, 0)],
@@ -53,7 +55,7 @@ def test_a_short_of_ten_thousand_rupees_is_asked_for_the_listed_shares(
     rule = MARGIN.rule(underlying, day)
 
     asked = [share * 10_000 for share in (rule.scan, rule.exposure, rule.expiry_day)]
-    assert asked == [scan, exposure, expiry_day]
+    assert asked == [scan, exposure, expiry_day if day >= EXTRA else 0]
 
 
 @pytest.mark.parametrize("day", [FIRST, LAST])
@@ -65,11 +67,11 @@ def test_an_offset_between_expiries_costs_a_hundred_and_seventy_five_of_ten_thou
 
 @pytest.mark.parametrize("underlying", ["NIFTY", "RELIANCE"])
 def test_no_margin_is_known_before_the_first(underlying: str) -> None:
-    with pytest.raises(LookupError, match="2024-11-19"):
+    with pytest.raises(LookupError, match="2023-12-31"):
         MARGIN.rule(underlying, EVE)
-    with pytest.raises(LookupError, match="2024-11-19"):
+    with pytest.raises(LookupError, match="2023-12-31"):
         spread(EVE, contracts=0)
-    with pytest.raises(LookupError, match="2024-11-19"):
+    with pytest.raises(LookupError, match="2023-12-31"):
         SPAN.on(EVE)
 
 
@@ -91,12 +93,16 @@ def test_indices_are_written_by_name() -> None:
     assert set(INDICES) == set(table("contracts")["lot_size"])
 
 
-def test_margins_have_been_laid_down_once() -> None:
+def test_margins_begin_with_the_tables_and_the_extra_margin_later() -> None:
     content = table("margin")
     rows = [*(content[n] for n in ("short_options", "short_stock_options", "calendar_spreads"))]
 
-    assert [[row["from"] for row in part] for part in rows] == [["2024-11-20"]] * 3
-    assert [row["from"] for row in content["span"]["scenarios"]] == ["2024-11-20"]
+    assert [[row["from"] for row in part] for part in rows] == [
+        ["2024-01-01", "2024-11-20"],
+        ["2024-01-01"],
+        ["2024-01-01"],
+    ]
+    assert [row["from"] for row in content["span"]["scenarios"]] == ["2024-01-01"]
 
 
 @pytest.mark.reference

@@ -10,20 +10,20 @@ from datetime import date, timedelta
 import pytest
 
 from angel_x.bootstrap.analytics import interest_rates
-from angel_x.domain.calendar.intraday import IntradayRule
+from angel_x.domain.calendar.intraday import IntradayRule, cutoffs
 from angel_x.domain.pricing.pricing_model import PricingModel
 from config.market import table
 from config.settings import load
 from tests.builders.markets import CALENDAR
 from tests.unit.config.market.listings import first_days
 
-CUTOFF = IntradayRule.from_table(table("intraday")["cutoff"], CALENDAR).before_close
+CUTOFF = IntradayRule(CALENDAR, cutoffs(table("intraday"))).before_close
 
 
 @pytest.mark.parametrize(("model", "per_mille"), [("black76", 65), ("bsm", 65), ("exchange", 100)])
 def test_each_model_discounts_at_its_rate(model: str, per_mille: int) -> None:
     settings = load({"ANGEL_X_ENV": "testing", "ANGEL_X_PRICING_MODEL": model})
-    rates = interest_rates(PricingModel(settings.pricing_model))
+    rates = interest_rates(PricingModel(settings.pricing_model), table("rates"))
 
     for day in (date(2024, 1, 1), date(2030, 12, 31)):
         assert rates.on(day) * 1000 == per_mille

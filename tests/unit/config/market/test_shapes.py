@@ -12,22 +12,25 @@ from tests.unit.config.market.listings import TABLES, first_days, rows_of
 #: Keys in their order; so many rows of lists; quotes for text.
 SHAPES = {
     "charges": (
-        "source'' options[2 from'' stt_sell'' transaction'' investor_protection'' sebi'' "
-        "stamp_buy'' gst'' brokerage_rupees'']"
+        "source'' options(NSE[4 from'' stt_sell'' transaction'' investor_protection'' sebi'' "
+        "stamp_buy'' gst'' brokerage_rupees''] BSE[4 from'' stt_sell'' transaction'' "
+        "investor_protection'' sebi'' stamp_buy'' gst'' brokerage_rupees''])"
     ),
     "contracts": (
         "source'' tick_size'' exchange(SENSEX'' BANKEX'') "
-        "expiry_weekday(NSE[2 from'' weekday0] BSE[2 from'' weekday0]) weekly[2''] "
-        "lot_size(NIFTY[5 from'' units0] BANKNIFTY[4 from'' units0] FINNIFTY[3 from'' units0] "
-        "MIDCPNIFTY[4 from'' units0] NIFTYNXT50[2 from'' units0] SENSEX[1 from'' units0] "
-        "BANKEX[1 from'' units0]) "
+        "expiry_weekday(NSE[2 from'' weekday0] BSE[3 from'' weekday0] "
+        "BANKNIFTY[4 from'' weekday0] FINNIFTY[3 from'' weekday0] MIDCPNIFTY[3 from'' weekday0] "
+        "NIFTYNXT50[3 from'' weekday0] BANKEX[3 from'' weekday0]) weekly[2''] "
+        "lot_size(NIFTY[6 from'' units0] BANKNIFTY[4 from'' units0] FINNIFTY[4 from'' units0] "
+        "MIDCPNIFTY[5 from'' units0] NIFTYNXT50[2 from'' units0] SENSEX[2 from'' units0] "
+        "BANKEX[2 from'' units0]) "
         "freeze_quantity(NIFTY[1 from'' units0] BANKNIFTY[3 from'' units0] "
         "FINNIFTY[3 from'' units0] MIDCPNIFTY[1 from'' units0] NIFTYNXT50[1 from'' units0] "
         "SENSEX[1 from'' units0] BANKEX[1 from'' units0])"
     ),
     "intraday": "source'' cutoff[2 from'' minutes_before_close0]",
     "margin": (
-        "source'' short_options[1 from'' scan_percent'' exposure_percent'' expiry_day_percent''] "
+        "source'' short_options[2 from'' scan_percent'' exposure_percent'' expiry_day_percent''] "
         "short_stock_options[1 from'' scan_percent'' exposure_percent'' expiry_day_percent''] "
         "calendar_spreads[1 from'' charge_percent''] span_source'' "
         "span(indices[7''] scenarios[1 from'' "
@@ -41,21 +44,27 @@ SHAPES = {
     ),
     "rates": ("source'' risk_free[1 from'' rate''] exchange_source'' exchange[1 from'' rate'']"),
     "sessions": (
-        "source'' timezone'' hours[2 from'' open'' close''] holidays[16''] "
-        "special_sessions[1 date'' name'' open'' close'']"
+        "source'' timezone'' known_from'' published_until'' "
+        "hours[2 from'' pre_open'' open'' close''] holidays[47 date'' name''] "
+        "fixed_holidays[6 day'' name''] "
+        "special_sessions[8 date'' name'' open'' close'' | "
+        "date'' name'' open'' close'' pause[2''] | date'' name'' open'' close'' trading_day0]"
     ),
 }
 SOURCES = {
     ("charges", "source"): (
         "NSE and BSE transaction charges, Finance Act rates of STT, SEBI fee, stamp duty and GST "
-        "on index options; brokerage of Angel One; percent of premium unless said otherwise"
+        "on index options; brokerage of Angel One; percent of premium unless said otherwise. BSE "
+        "takes no charge for investor protection. Not verified: the charges of both exchanges "
+        "before 01-Oct-2024, which had slabs by turnover; the lowest is given"
     ),
     ("contracts", "source"): (
-        "NSE circulars on lot size (Oct-2024 and 03-Oct-2025) and quantity freeze; lot sizes are "
-        "chosen by the expiry of the contract, and those of 20-Nov-2024 hold for contracts "
-        "introduced since, not for monthly ones up to January 2025, freeze quantities by the "
-        "trading day; expiry weekdays (Monday is 0) by the week, of NSE where no other exchange "
-        "is named. Underlyings with a lot size are indices, whose options are settled in cash"
+        "NSE circulars on lot size (02-Apr-2024, Oct-2024 and 03-Oct-2025) and quantity freeze; "
+        "lot sizes are chosen by the expiry of the contract, and those of 20-Nov-2024 hold for "
+        "contracts introduced since, not for monthly ones up to January 2025, freeze quantities "
+        "by the trading day; expiry weekdays (Monday is 0) by the week, of the underlying where "
+        "it has its own, else of its exchange, NSE where no other is named. Underlyings with a "
+        "lot size are indices, whose options are settled in cash"
     ),
     ("intraday", "source"): (
         "House rule: brokers square intraday positions off before the close and publish a time of "
@@ -91,8 +100,10 @@ SOURCES = {
     ),
     ("sessions", "source"): (
         "NSE derivatives segment: trading hours (SEBI circular "
-        "HO/47/11/11(3)2025-MRD-POD2/I/2765/2026 for the change of 03-Aug-2026) and the holiday "
-        "list for 2026"
+        "HO/47/11/11(3)2025-MRD-POD2/I/2765/2026 for the change of 03-Aug-2026), the holiday "
+        "lists for 2024 to 2026 with their later additions, and the circulars on special "
+        "sessions. Beyond the last published list only the holidays of a fixed date are known, "
+        "and every day is provisional"
     ),
 }
 
@@ -102,13 +113,13 @@ def inner(content: Any) -> str:
 
 
 def shape(content: Any) -> str:
-    """Return the keys of parsed JSON in their order, and how many rows of one shape a list has."""
+    """Return the keys of parsed JSON in their order, and how many rows of which shapes a list has."""
     if isinstance(content, dict):
         return f"({inner(content)})"
     if isinstance(content, list):
         shapes = {inner(row) if isinstance(row, dict) else shape(row) for row in content}
-        (same,) = shapes
-        return f"[{len(content)}{' ' if isinstance(content[0], dict) else ''}{same}]"
+        every = " | ".join(sorted(shapes))
+        return f"[{len(content)}{' ' if isinstance(content[0], dict) else ''}{every}]"
     return "''" if isinstance(content, str) else "0"
 
 

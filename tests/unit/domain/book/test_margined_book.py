@@ -31,7 +31,7 @@ from angel_x.domain.values.money import ZERO
 from config.market import table
 from tests.builders.risk_units import FAR, NEAR, naive_requirement, option
 
-RATES = charge_table(table("charges")["options"]).on(date(2026, 11, 23))
+RATES = charge_table(table("charges")["options"]["NSE"]).on(date(2026, 11, 23))
 UNITS = {
     f"NIFTY_{name}_{strike}{right}": option(strike, right, expiry)
     for strike, right, name, expiry in (

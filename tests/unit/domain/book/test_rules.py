@@ -14,7 +14,7 @@ from angel_x.domain.orders.order import Side
 from angel_x.domain.values.dated import Dated
 from config.market import table
 
-CHARGES = charge_table(table("charges")["options"])
+CHARGES = charge_table(table("charges")["options"]["NSE"])
 MARGIN = PercentageMargin.from_table(table("margin"))
 CONTRACT = Contract(
     "NIFTY_25AUG26_24000CE",

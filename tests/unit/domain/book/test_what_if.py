@@ -25,7 +25,7 @@ from config.market import table
 from tests.builders.risk import flat
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
-CHARGES = charge_table(table("charges")["options"]).on(NOW.date())
+CHARGES = charge_table(table("charges")["options"]["NSE"]).on(NOW.date())
 TERMS = Terms(None, CHARGES, limit_price=Decimal(100))
 
 

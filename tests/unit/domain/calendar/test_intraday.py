@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from angel_x.domain.calendar.intraday import IntradayRule, square_off_key
+from angel_x.domain.calendar.intraday import IntradayRule, cutoffs, square_off_key
 from config.market import table
 from tests.builders.markets import CALENDAR
 
-RULE = IntradayRule.from_table(table("intraday")["cutoff"], CALENDAR)
+RULE = IntradayRule(CALENDAR, cutoffs(table("intraday")))
 
 
 @pytest.mark.parametrize("day", [date(2026, 7, 31), date(2026, 8, 3), date(2026, 11, 23)])

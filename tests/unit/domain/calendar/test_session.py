@@ -1,11 +1,31 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from angel_x.domain.calendar.session import Hours, TradingCalendar
+from angel_x.domain.calendar.session import (
+    IST,
+    CalendarDay,
+    Hours,
+    SessionTable,
+    SpecialSession,
+    TradingCalendar,
+)
+from angel_x.domain.values.dated import Dated
+from angel_x.errors import UnknownDay
 from tests.builders.markets import CALENDAR
+
+
+def calendar_of(
+    hours: Mapping[date, Hours],
+    *,
+    holidays: Mapping[date, str] | None = None,
+    special: Mapping[date, SpecialSession] | None = None,
+) -> TradingCalendar:
+    table = SessionTable(hours=Dated(hours.items()), holidays=holidays or {}, special=special or {})
+    return TradingCalendar.of(table)
 
 
 def utc(day: str, clock: str) -> datetime:
@@ -86,9 +106,11 @@ def test_a_session_is_looked_for_within_thirty_days(closed: int, *, is_found: bo
     day = timedelta(days=1)
     holidays = [first + number * day for number in range(closed)]
     # A session every day of the week, so that only holidays count.
-    hours = Hours(first, time(9, 15), time(15, 30))
-    special = {first + number * day: hours for number in range(closed, 60)}
-    calendar = TradingCalendar([hours], holidays, special)
+    hours = Hours(time(9, 15), time(15, 30))
+    special = {first + number * day: SpecialSession("Drill", hours) for number in range(closed, 60)}
+    calendar = calendar_of(
+        {first: hours}, holidays=dict.fromkeys(holidays, "Holiday"), special=special
+    )
     at = utc(first.isoformat(), "00:00")
 
     if is_found:
@@ -100,11 +122,11 @@ def test_a_session_is_looked_for_within_thirty_days(closed: int, *, is_found: bo
 
 def test_hours_hold_from_their_very_day() -> None:
     new = date(2026, 6, 2)
-    hours = [
-        Hours(date(2026, 6, 1), time(9, 15), time(15, 30)),
-        Hours(new, time(9, 0), time(15, 40)),
-    ]
-    calendar = TradingCalendar(hours, [], {})
+    hours = {
+        date(2026, 6, 1): Hours(time(9, 15), time(15, 30)),
+        new: Hours(time(9, 0), time(15, 40)),
+    }
+    calendar = calendar_of(hours)
 
     closes = [calendar.session(new - timedelta(days=1)), calendar.session(new)]
 
@@ -121,3 +143,94 @@ def test_hours_hold_from_their_very_day() -> None:
 )
 def test_a_close_that_is_now_is_over(time_of_day: str, closes: str) -> None:
     assert CALENDAR.next_close(utc("2026-11-23", time_of_day)) == utc(closes, "10:10")
+
+
+def test_a_pause_of_a_drill_is_no_trading() -> None:
+    opens, pause, goes_on = (utc("2024-03-02", at) for at in ("03:45", "04:30", "06:00"))
+    instant = timedelta(microseconds=1)
+
+    assert CALENDAR.is_open(pause - instant)
+    assert not CALENDAR.is_open(pause)
+    assert not CALENDAR.is_open(goes_on - instant)
+    assert CALENDAR.is_open(goes_on)
+    assert CALENDAR.next_open(opens - instant) == opens
+    assert CALENDAR.next_open(pause) == goes_on
+    assert CALENDAR.next_open(goes_on) == goes_on
+    assert CALENDAR.next_close(pause) == utc("2024-03-02", "07:00")
+
+
+@pytest.mark.parametrize(
+    ("at", "opens"),
+    [
+        ("2026-08-19T03:30", "2026-08-19T03:45"),
+        ("2026-08-19T06:00", "2026-08-19T06:00"),
+        ("2026-08-19T10:10", "2026-08-20T03:45"),
+        ("2026-08-21T12:00", "2026-08-24T03:45"),
+        ("2026-01-31T06:00", "2026-02-01T03:45"),
+        ("2026-11-23T10:10", "2026-11-25T03:45"),
+    ],
+)
+def test_the_next_opening_passes_over_days_without_a_session(at: str, opens: str) -> None:
+    assert CALENDAR.next_open(utc(*at.split("T"))) == utc(*opens.split("T"))
+
+
+def test_a_budget_sunday_is_a_trading_day_to_which_an_expiry_moves() -> None:
+    sunday = date(2026, 2, 1)
+
+    assert CALENDAR.is_trading_day(sunday)
+    assert CALENDAR.trading_day_on_or_before(sunday) == sunday
+    assert CALENDAR.expires_at(sunday) == utc("2026-02-01", "10:00")
+
+
+def test_the_answer_about_a_day_has_its_times_in_india() -> None:
+    assert CALENDAR.day(date(2026, 2, 1)) == CalendarDay(
+        date=date(2026, 2, 1),
+        open=True,
+        opens_at=datetime(2026, 2, 1, 9, 15, tzinfo=IST),
+        closes_at=datetime(2026, 2, 1, 15, 30, tzinfo=IST),
+        provisional=False,
+        reason="Union budget",
+    )
+
+
+@pytest.mark.parametrize(
+    ("day", "is_open", "provisional", "reason"),
+    [
+        ("2026-11-24", False, False, "Guru Nanak Jayanti"),
+        ("2026-11-23", True, False, None),
+        ("2026-11-22", False, False, "weekend"),
+        ("2024-11-01", True, False, "Muhurat"),
+        # Beyond the lists: only holidays of a fixed date are known.
+        ("2027-01-26", False, True, "Republic Day"),
+        ("2027-10-29", True, True, None),
+        ("2027-01-02", False, True, "weekend"),
+    ],
+)
+def test_a_day_has_its_reason_and_whether_it_is_provisional(
+    day: str, reason: str | None, *, is_open: bool, provisional: bool
+) -> None:
+    found = CALENDAR.day(date.fromisoformat(day))
+
+    assert (found.open, found.provisional, found.reason) == (is_open, provisional, reason)
+    assert (found.opens_at is None, found.closes_at is None) == (not is_open, not is_open)
+
+
+def test_a_day_before_the_first_list_is_unknown() -> None:
+    with pytest.raises(UnknownDay, match="2023-12-31"):
+        CALENDAR.day(date(2023, 12, 31))
+    assert CALENDAR.day(date(2024, 1, 1)).open
+
+
+def test_a_year_has_every_day() -> None:
+    found = CALENDAR.year(2024)
+
+    assert (found.year, len(found.days)) == (2024, 366)
+    assert found.days[0] == CALENDAR.day(date(2024, 1, 1))
+    assert found.days[-1] == CALENDAR.day(date(2024, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("at", "left"), [("2026-12-01T06:00", 30), ("2026-12-31T18:29", 0), ("2026-12-31T18:31", -1)]
+)
+def test_the_days_until_the_lists_end_are_counted_in_india(at: str, left: int) -> None:
+    assert CALENDAR.days_left(utc(*at.split("T"))) == left

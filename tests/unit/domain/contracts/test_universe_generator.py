@@ -57,7 +57,7 @@ def test_indices_with_weekly_contracts_have_the_month_after_them_too() -> None:
 
 
 def test_all_others_expire_with_the_month() -> None:
-    monthly = [date(2026, 12, 29), date(2027, 1, 26), date(2027, 2, 23)]
+    monthly = [date(2026, 12, 29), date(2027, 1, 25), date(2027, 2, 23)]
 
     for name in ("BANKNIFTY", "STOCK001", "STOCK193"):
         assert [c.expiry for c in chains_of(FULL, name)] == monthly

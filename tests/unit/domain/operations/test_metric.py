@@ -45,6 +45,7 @@ METRICS = """
     feed_gaps_total counter kind
     feed_stale_contracts gauge
     feed_lag_seconds gauge
+    calendar_days_left scraped
     metrics_files_unreadable scraped
     metrics_file_unreadable scraped file
     feed_ticks_dropped_total counter

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from angel_x.domain.calendar.intraday import IntradayRule
+from angel_x.domain.calendar.intraday import IntradayRule, cutoffs
 from angel_x.domain.orders.order import OrderRequest, OrderType, Product, Side
 from angel_x.errors import Fault
 from angel_x.services.intake.listing import intraday_faults, listing_faults, stop_faults
@@ -66,14 +66,14 @@ def test_only_options_on_indices_are_traded(underlying: str, *, refused: bool) -
     universe = make_universe((underlying,), strikes=(2_400,))
     order = replace(request(Side.BUY, OrderType.LIMIT, "100", "90"), symbol=universe.symbols[0])
 
-    faults = list(listing_faults(0, order, universe, MARKET_TIME, Slicing(RULES)))
+    faults = list(listing_faults(0, order, universe, MARKET_TIME, Slicing(lambda: RULES)))
 
     expected = [(0, "symbol", universe.symbols[0])] if refused else []
     assert [(f.index, f.field, f.value) for f in faults] == expected
     assert all("must be an option on an index" in f.detail for f in faults)
 
 
-SLICING = Slicing(RULES)
+SLICING = Slicing(lambda: RULES)
 EXPIRES_AT = UNIVERSE.contracts[UNIVERSE.rows[CALL]].expires_at
 INSTANT = timedelta(microseconds=1)
 #: Orders of 27 lots of 65, the most that fit into the freeze quantity of 1800.
@@ -159,7 +159,7 @@ def test_every_fault_of_a_listed_order_is_named() -> None:
 def test_intraday_orders_are_kept_out_from_the_cut_off_to_the_close(
     time: str, *, is_closing: bool
 ) -> None:
-    rule = IntradayRule.from_table(table("intraday")["cutoff"], CALENDAR)
+    rule = IntradayRule(CALENDAR, cutoffs(table("intraday")))
     now = datetime.fromisoformat(f"2026-11-23T{time}+00:00")
     detail = "must be NRML from the intraday cut-off to the close"
 

@@ -8,11 +8,10 @@ from decimal import Decimal
 import pytest
 
 from angel_x.domain.contracts.contract import Contract, Right
-from angel_x.domain.contracts.contract_rules import ContractRules
 from angel_x.services.intake.slicing import MAX_SLICES, Slicing
-from config.market import table
+from tests.builders.markets import RULES
 
-SLICING = Slicing(ContractRules.from_table(table("contracts")))
+SLICING = Slicing(lambda: RULES)
 TODAY = datetime(2026, 11, 23, 6, tzinfo=UTC)
 
 

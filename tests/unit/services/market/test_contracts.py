@@ -36,7 +36,7 @@ def listing(pointer: MemoryPointer) -> ContractListing:
     return ContractListing(
         store=MemoryContracts(OLD),
         publish=pointer.publish,
-        rules=RULES,
+        rules=lambda: RULES,
         calendar=CALENDAR,
         clock=ManualClock(),
         read_file=partial(read_contracts, rules=RULES, calendar=CALENDAR),

@@ -35,7 +35,7 @@ class Desk:
             ),
             venue=self.exchange.venue,
             universes=OneUniverse(UNIVERSE),
-            slicing=Slicing(RULES),
+            slicing=Slicing(lambda: RULES),
             market_clock=self.exchange.clock,
         )
 
