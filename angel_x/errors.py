@@ -3,6 +3,7 @@
 ```
 AngelXError
 ├── InvalidInput            the request of the caller is invalid
+│   ├── SignatureRefused    a message whose signature is missing or not valid
 │   ├── InvalidOrder        with the index, field and value of each fault
 │   ├── InvalidAmendment    with the field and value of each fault
 │   ├── InvalidSymbol
@@ -20,6 +21,7 @@ AngelXError
 ├── OrderOnItsWay           the venue has not answered yet
 ├── AmendmentRefused        with the reason; the order is as it was
 ├── AccessDenied            no key, or a wrong or revoked one
+│   ├── KeyExpired          with the time
 │   └── ScopeMissing        the key is valid, but lacks the scope
 ├── QueueFull               with the seconds until the next attempt
 ├── OrderRateExceeded       likewise
@@ -45,6 +47,7 @@ AngelXError
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 class AngelXError(Exception):
@@ -60,6 +63,10 @@ class InvalidInput(AngelXError):
         self.field = field
         #: The offending value as the caller wrote it, cut to a readable length.
         self.value = value
+
+
+class SignatureRefused(InvalidInput):
+    """A message is not signed by a valid key of its account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +212,13 @@ class AmendmentRefused(AngelXError):
 
 class AccessDenied(AngelXError):
     """The request has no key, or an invalid or revoked one."""
+
+
+class KeyExpired(AccessDenied):
+    """The key was valid until it expired."""
+
+    def __init__(self, expired_at: datetime) -> None:
+        super().__init__(f"this key expired at {expired_at.isoformat(timespec='seconds')}")
 
 
 class ScopeMissing(AccessDenied):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -40,12 +41,27 @@ _NAMED = text(f"SELECT {_COLUMNS} FROM users WHERE name = :name")
 _ALL = text(f"SELECT {_COLUMNS} FROM users ORDER BY id")
 _NAMES = text("SELECT id, name FROM users WHERE id = ANY(:ids)")
 
-_KEY_COLUMNS = "prefix, user_id, digest, scopes, created_at, revoked_at"
+_KEY_COLUMNS = """prefix, user_id, digest, scopes, created_at, revoked_at, expires_at,
+    coalesce(expires_at <= clock_timestamp(), false) AS has_expired"""
 _KEY = text(f"SELECT {_KEY_COLUMNS} FROM api_keys WHERE prefix = :prefix")
 _KEYS_OF = text(f"SELECT {_KEY_COLUMNS} FROM api_keys WHERE user_id = :user_id ORDER BY id")
 _ADD_KEY = text("""
-INSERT INTO api_keys (user_id, prefix, digest, scopes)
-VALUES (:user_id, :prefix, :digest, CAST(:scopes AS text[]))
+INSERT INTO api_keys (user_id, prefix, digest, scopes, expires_at)
+VALUES (:user_id, :prefix, :digest, CAST(:scopes AS text[]), clock_timestamp() + CAST(:lifetime AS interval))
+""")
+# The old key is locked first, so it cannot be revoked between the two.
+_REPLACE = text(f"""
+WITH old AS (
+    UPDATE api_keys
+    SET expires_at = least(coalesce(expires_at, 'infinity'), clock_timestamp() + CAST(:overlap AS interval))
+    WHERE prefix = :old AND revoked_at IS NULL
+        AND (expires_at IS NULL OR expires_at > clock_timestamp())
+    RETURNING {_KEY_COLUMNS}
+), new AS (
+    INSERT INTO api_keys (user_id, prefix, digest, scopes, expires_at)
+    SELECT user_id, :prefix, :digest, scopes, clock_timestamp() + CAST(:lifetime AS interval) FROM old
+)
+SELECT * FROM old
 """)
 _REVOKE = text("""
 UPDATE api_keys SET revoked_at = clock_timestamp() WHERE prefix = :prefix AND revoked_at IS NULL
@@ -78,15 +94,43 @@ class PostgresUsers:
             rows = connection.execute(_NAMES, {"ids": list(ids)}).all()
         return {row.id: row.name for row in rows}
 
-    def add_key(self, user_id: int, prefix: str, digest: bytes, scopes: Iterable[Scope]) -> None:
+    def add_key(
+        self,
+        user_id: int,
+        prefix: str,
+        digest: bytes,
+        scopes: Iterable[Scope],
+        lifetime: timedelta | None = None,
+    ) -> None:
         parameters = {
             "user_id": user_id,
             "prefix": prefix,
             "digest": digest,
             "scopes": [scope.value for scope in scopes],
+            "lifetime": lifetime,
         }
         with self._engine.begin() as connection:
             connection.execute(_ADD_KEY, parameters)
+
+    def replace_key(
+        self,
+        old: str,
+        prefix: str,
+        digest: bytes,
+        *,
+        overlap: timedelta,
+        lifetime: timedelta | None,
+    ) -> KeyRecord | None:
+        parameters = {
+            "old": old,
+            "prefix": prefix,
+            "digest": digest,
+            "overlap": overlap,
+            "lifetime": lifetime,
+        }
+        with self._engine.begin() as connection:
+            row = connection.execute(_REPLACE, parameters).mappings().one_or_none()
+        return None if row is None else _key_record(dict(row))
 
     def key(self, prefix: str) -> KeyRecord | None:
         with self._engine.connect() as connection:

@@ -9,15 +9,14 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """Permission of a key; each scope includes those before it."""
+    """Permission of a key; trade and admin include read, and neither includes the other."""
 
     READ = "read"
     TRADE = "trade"
     ADMIN = "admin"
 
     def includes(self, other: Scope) -> bool:
-        order = list(Scope)
-        return order.index(self) >= order.index(other)
+        return other in {self, Scope.READ}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,10 @@ class KeyRecord:
     scopes: tuple[Scope, ...]
     created_at: datetime
     revoked_at: datetime | None = None
+    #: None for a key that does not expire.
+    expires_at: datetime | None = None
+    #: Whether it had expired when it was read, on the clock of the database.
+    has_expired: bool = False
 
     @property
     def identity(self) -> Identity:

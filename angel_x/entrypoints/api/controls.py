@@ -22,7 +22,7 @@ from angel_x.domain.orders.order import Product
 from angel_x.domain.records.access import Identity, Scope
 from angel_x.domain.workflows.square_off import SquareOffRecord
 from angel_x.entrypoints.api import body
-from angel_x.entrypoints.api.keys import Reader, Trader
+from angel_x.entrypoints.api.keys import Controller, Reader, Trader
 from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, answers, reads
 from angel_x.entrypoints.api.parts import answer, application, idempotency_key
 from angel_x.errors import InvalidInput, ScopeMissing, UnknownAccount
@@ -72,7 +72,7 @@ def controls(request: Request, caller: Reader) -> Response:
     responses=answers(ControlReceipt, "The state holds for every later decision"),
     openapi_extra=reads(SwitchForm),
 )
-async def turn(request: Request, caller: Trader) -> Response:
+async def turn(request: Request, caller: Controller) -> Response:
     """Set the trading state of the caller's account; other scopes need the scope `admin`.
 
     Once the answer is `settled`, no order is decided under the former state any more.

@@ -29,6 +29,11 @@ async def trader(request: Request, shown: _Shown) -> Identity:
     return await _caller(request, shown, Scope.TRADE)
 
 
+async def controller(request: Request, shown: _Shown) -> Identity:
+    """Return the caller; the key must have the scope trade or admin."""
+    return await _caller(request, shown, Scope.TRADE, Scope.ADMIN)
+
+
 async def admin(request: Request, shown: _Shown) -> Identity:
     """Return the caller; the key must have the scope admin."""
     return await _caller(request, shown, Scope.ADMIN)
@@ -41,17 +46,19 @@ async def authenticated_trader(request: Request) -> Identity:
 
 Reader = Annotated[Identity, Depends(reader)]
 Trader = Annotated[Identity, Depends(trader)]
+Controller = Annotated[Identity, Depends(controller)]
 Admin = Annotated[Identity, Depends(admin)]
 
 
 async def _caller(
-    request: Request, shown: HTTPAuthorizationCredentials | None, scope: Scope
+    request: Request, shown: HTTPAuthorizationCredentials | None, *scopes: Scope
 ) -> Identity:
     if shown is None:
         raise AccessDenied("a key is needed, as `Authorization: Bearer <key>`")
     identity = await identify(application(request).people.access, shown.credentials)
-    if not identity.allows(scope):
-        raise ScopeMissing(f"this key does not allow the call, which needs the scope {scope}")
+    if not any(map(identity.allows, scopes)):
+        needed = " or ".join(scopes)
+        raise ScopeMissing(f"this key does not allow the call, which needs the scope {needed}")
     return identity
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
 import click
@@ -57,6 +58,13 @@ def list_users(*, as_json: bool) -> None:
     show(table("Accounts", columns, rows))
 
 
+for_days = click.option(
+    "--days",
+    type=click.IntRange(1, 36_500),
+    help="Days after which the key expires; never without.",
+)
+
+
 @click.group()
 def keys() -> None:
     """API keys."""
@@ -71,18 +79,46 @@ def keys() -> None:
     default=("trade",),
     show_default=True,
     type=click.Choice([scope.value for scope in Scope]),
-    help="Scope of the key; may be given several times.",
+    help="Scope of the key; may be given several times. Trade and admin include read.",
 )
+@for_days
 @as_json
-def create_key(user: str, scopes: tuple[str, ...], *, as_json: bool) -> None:
+def create_key(user: str, scopes: tuple[str, ...], days: int | None, *, as_json: bool) -> None:
     """Issue a key.  It is shown once."""
     with application() as app:
         account = app.people.accounts.named(user)
-        key = app.people.access.issue(account.id, parse_scopes(scopes))
+        key = app.people.access.issue(account.id, parse_scopes(scopes), _lifetime(days))
     if as_json:
         print_json({"key": key})
     else:
         click.echo(key)
+
+
+@keys.command("rotate")
+@click.argument("prefix")
+@click.option(
+    "--overlap-hours",
+    default=24,
+    show_default=True,
+    type=click.IntRange(0, 8760),
+    help="Hours for which the old key stays valid.",
+)
+@for_days
+@as_json
+def rotate_key(prefix: str, overlap_hours: int, days: int | None, *, as_json: bool) -> None:
+    """Issue a key in place of the one with this PREFIX, and let that one expire.
+
+    The new key has the same account and scopes, and is shown once.
+    """
+    with application() as app:
+        key, old = app.people.access.rotate(
+            prefix, overlap=timedelta(hours=overlap_hours), lifetime=_lifetime(days)
+        )
+    if as_json:
+        print_json({"key": key, "replaces": {"prefix": prefix, "expires_at": old.expires_at}})
+    else:
+        click.echo(key)
+        click.echo(f"The key {prefix} expires at {ist(old.expires_at)}.", err=True)
 
 
 @keys.command("list")
@@ -93,14 +129,20 @@ def list_keys(user: str, *, as_json: bool) -> None:
     with application() as app:
         found = app.people.access.keys_of(app.people.accounts.named(user).id)
     if as_json:
-        shown = ("prefix", "scopes", "created_at", "revoked_at")
+        shown = ("prefix", "scopes", "created_at", "expires_at", "has_expired", "revoked_at")
         print_json({"keys": [{name: getattr(key, name) for name in shown} for key in found]})
         return
     rows = (
-        (key.prefix, ", ".join(key.scopes), ist(key.created_at), ist(key.revoked_at))
+        (
+            key.prefix,
+            ", ".join(key.scopes),
+            ist(key.created_at),
+            f"{ist(key.expires_at)}{', expired' * key.has_expired}",
+            ist(key.revoked_at),
+        )
         for key in found
     )
-    show(table(f"Keys of {user}", ("prefix", "scopes", "created", "revoked"), rows))
+    show(table(f"Keys of {user}", ("prefix", "scopes", "created", "expires", "revoked"), rows))
 
 
 @keys.command("revoke")
@@ -116,6 +158,10 @@ def revoke_key(prefix: str, *, as_json: bool) -> None:
         print_json({"revoked": prefix})
     else:
         show(f"The key {prefix} is revoked.")
+
+
+def _lifetime(days: int | None) -> timedelta | None:
+    return None if days is None else timedelta(days=days)
 
 
 def _amount(text: str) -> Decimal:

@@ -1,7 +1,7 @@
-"""API keys: issue, revocation and authentication.
+"""API keys: issue, rotation, revocation and authentication.
 
-An authenticated key is cached for two seconds, so a revoked key is refused two seconds later at the
-latest; an open event stream ends at its next keep-alive.
+An authenticated key is cached for two seconds, so a key that is revoked or expires is refused two
+seconds later at the latest; an open event stream ends at its next keep-alive.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from hashlib import sha256
 from time import monotonic
 from typing import Protocol
@@ -17,7 +18,7 @@ from typing import Protocol
 import structlog
 
 from angel_x.domain.records.access import Identity, KeyRecord, Scope
-from angel_x.errors import AccessDenied
+from angel_x.errors import AccessDenied, InvalidInput, KeyExpired
 
 log = structlog.get_logger()
 
@@ -33,8 +34,29 @@ class Keys(Protocol):
     """The store of keys."""
 
     def add_key(
-        self, user_id: int, prefix: str, digest: bytes, scopes: Iterable[Scope]
-    ) -> None: ...
+        self,
+        user_id: int,
+        prefix: str,
+        digest: bytes,
+        scopes: Iterable[Scope],
+        lifetime: timedelta | None = None,
+    ) -> None:
+        """Store a key that expires after ``lifetime``, or does not."""
+
+    def replace_key(
+        self,
+        old: str,
+        prefix: str,
+        digest: bytes,
+        *,
+        overlap: timedelta,
+        lifetime: timedelta | None,
+    ) -> KeyRecord | None:
+        """Store a key with account and scopes of another one, and let that one expire.
+
+        Return the old key as it is now; None, and store nothing, where no valid key has the prefix.
+        """
+
     def key(self, prefix: str) -> KeyRecord | None: ...
     def keys_of(self, user_id: int) -> list[KeyRecord]: ...
     def revoke_key(self, prefix: str) -> bool: ...
@@ -48,13 +70,38 @@ class Access:
         self._timer = timer
         self._remembered: dict[bytes, tuple[Identity, float]] = {}
 
-    def issue(self, user_id: int, scopes: Iterable[Scope]) -> str:
+    def issue(
+        self, user_id: int, scopes: Iterable[Scope], lifetime: timedelta | None = None
+    ) -> str:
         """Return a new key of 256 random bits.  Only its digest is stored, so it is shown once."""
-        prefix = secrets.token_hex(_PREFIX_BYTES)
-        key = f"ax_{prefix}_{secrets.token_hex(_SECRET_BYTES)}"
-        self._keys.add_key(user_id, prefix, _digest(key), scopes)
+        prefix, key = _drawn()
+        self._keys.add_key(user_id, prefix, _digest(key), scopes, lifetime)
         log.info("key.issued", user_id=user_id, key_prefix=prefix)
         return key
+
+    def rotate(
+        self, prefix: str, *, overlap: timedelta, lifetime: timedelta | None = None
+    ) -> tuple[str, KeyRecord]:
+        """Return a new key with the account and scopes of another, and that one as it is now.
+
+        The old key expires after ``overlap``, unless it expires earlier.  A second call issues one
+        more key, and lets the old one expire no later than the first call did.
+
+        Raises:
+            InvalidInput: No valid key has the prefix, or it expires and the new one would not.
+        """
+        known = self._keys.key(prefix)
+        if known is not None and known.expires_at is not None and lifetime is None:
+            raise InvalidInput(
+                f"a key that expires is replaced by one that expires: name its days, "
+                f"was a key that expires at {known.expires_at.isoformat(timespec='seconds')}"
+            )
+        new, key = _drawn()
+        old = self._keys.replace_key(prefix, new, _digest(key), overlap=overlap, lifetime=lifetime)
+        if old is None:
+            raise InvalidInput(f"the prefix must be that of a valid key, was {prefix}")
+        log.info("key.rotated", user_id=old.user_id, key_prefix=new, old_prefix=prefix)
+        return key, old
 
     def revoke(self, prefix: str) -> bool:
         """Revoke a key by its prefix; return False where no valid key has the prefix."""
@@ -75,6 +122,7 @@ class Access:
         """Return the identity of a key.
 
         Raises:
+            KeyExpired: The key has expired.
             AccessDenied: The key is malformed, unknown or revoked; the error does not tell which.
         """
         match = _KEY.fullmatch(key)
@@ -87,6 +135,9 @@ class Access:
         known = record.digest if record is not None else bytes(len(digest))
         if not hmac.compare_digest(known, digest) or record is None or record.revoked_at:
             raise AccessDenied(_REFUSAL)
+        if record.has_expired:
+            assert record.expires_at is not None
+            raise KeyExpired(record.expires_at)
         self._remember(digest, record.identity, expires)
         return record.identity
 
@@ -94,6 +145,12 @@ class Access:
         if len(self._remembered) >= _REMEMBERED_KEYS:
             self._remembered.clear()
         self._remembered[digest] = (identity, expires)
+
+
+def _drawn() -> tuple[str, str]:
+    """Return a new prefix, and the key that it begins."""
+    prefix = secrets.token_hex(_PREFIX_BYTES)
+    return prefix, f"ax_{prefix}_{secrets.token_hex(_SECRET_BYTES)}"
 
 
 def _digest(key: str) -> bytes:

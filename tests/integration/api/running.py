@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -64,11 +64,11 @@ class RunningApi:
         return Answer(response.status, response.headers, response.data)
 
     def open_account(
-        self, name: str, cash: str = "10000000.00", scope: Scope = Scope.TRADE
+        self, name: str, cash: str = "10000000.00", scopes: Iterable[Scope] = (Scope.TRADE,)
     ) -> tuple[int, str]:
         """Open an account; return its id and a key."""
         account = self.application.people.accounts.open(name, Decimal(cash))
-        return account.id, self.application.people.access.issue(account.id, [scope])
+        return account.id, self.application.people.access.issue(account.id, scopes)
 
     def count(self, table: str) -> int:
         with self.application.base.engine.connect() as connection:

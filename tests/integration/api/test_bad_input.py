@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -246,8 +247,25 @@ def test_a_revoked_key_is_refused(api: RunningApi, order: dict[str, Any]) -> Non
     check_problem(answer, 401, None, None)
 
 
-def test_a_key_that_may_only_read_cannot_trade(api: RunningApi, order: dict[str, Any]) -> None:
-    _, key = api.open_account("reader", scope=Scope.READ)
+def test_an_expired_key_is_refused_and_told_so(api: RunningApi, order: dict[str, Any]) -> None:
+    _, key = api.open_account("late")
+    access = api.application.people.access
+    _, old = access.rotate(key.split("_")[1], overlap=timedelta(0))
+    assert old.expires_at is not None
+
+    answer = api.call("POST", "/v1/orders", key=key, content=order)
+
+    check_problem(answer, 401, None, None)
+    expired_at = old.expires_at.isoformat(timespec="seconds")
+    assert answer.body["detail"] == f"this key expired at {expired_at}"
+    assert api.count("orders") == 0
+
+
+@pytest.mark.parametrize("scope", [Scope.READ, Scope.ADMIN])
+def test_a_key_without_the_scope_trade_cannot_trade(
+    api: RunningApi, order: dict[str, Any], scope: Scope
+) -> None:
+    _, key = api.open_account(f"only-{scope}", scopes=[scope])
 
     check_problem(api.call("POST", "/v1/orders", key=key, content=order), 403, None, None)
     check_problem(api.call("DELETE", "/v1/orders/1", key=key), 403, None, None)

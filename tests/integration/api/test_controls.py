@@ -30,7 +30,7 @@ def api(api: RunningApi) -> RunningApi:
 
 @pytest.fixture
 def admin(api: RunningApi) -> str:
-    return api.open_account("admin", scope=Scope.ADMIN)[1]
+    return api.open_account("admin", scopes=[Scope.ADMIN])[1]
 
 
 def place(api: RunningApi, client: Client, **fields: object) -> str:
@@ -73,7 +73,7 @@ def test_an_account_halts_itself_by_its_own_name(
 def test_an_account_whose_name_is_the_id_of_another_is_itself(api: RunningApi) -> None:
     other, others_key = api.open_account("somebody")
     named_like_it, key = api.open_account(str(other))
-    admin = api.open_account("root", scope=Scope.ADMIN)[1]
+    admin = api.open_account("root", scopes=[Scope.ADMIN])[1]
     assert named_like_it != other
 
     on = {"state": "on", "reason": "drill"}
@@ -180,9 +180,9 @@ def test_half_a_character_is_no_reason(api: RunningApi, key: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b'"on"', b"1", b"{", b"\xff", b'{"a":' * 700])
-def test_a_body_that_is_no_object_turns_nothing(api: RunningApi, admin: str, body: bytes) -> None:
+def test_a_body_that_is_no_object_turns_nothing(api: RunningApi, key: str, body: bytes) -> None:
     for method, path in (("PUT", "/v1/kill-switch"), ("POST", "/v1/square-off")):
-        answer = api.call(method, path, key=admin, body=body)
+        answer = api.call(method, path, key=key, body=body)
 
         assert answer.status == 400
         assert answer.body["detail"].startswith("the request must be ")

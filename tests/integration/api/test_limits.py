@@ -16,7 +16,7 @@ from tests.integration.api.running import RunningApi, wait_until
 
 @pytest.fixture
 def admin(api: RunningApi) -> Iterator[Client]:
-    _, key = api.open_account("operator", scope=Scope.ADMIN)
+    _, key = api.open_account("operator", scopes=[Scope.ADMIN])
     with Client(api.url, key, retries=0) as client:
         yield client
 
@@ -24,7 +24,7 @@ def admin(api: RunningApi) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def shared_key(shared_api: RunningApi) -> str:
     """A key for everything on an API that nobody may change."""
-    return shared_api.open_account("operator", scope=Scope.ADMIN)[1]
+    return shared_api.open_account("operator", scopes=[Scope.ADMIN])[1]
 
 
 def test_an_admin_sets_limits_and_their_account_reads_them(admin: Client, client: Client) -> None:

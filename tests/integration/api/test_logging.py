@@ -51,7 +51,7 @@ def test_an_error_of_a_request_shows_no_key_and_no_password(
     log_format: str,
 ) -> None:
     failing = start(start_api, environment, log_format)
-    _, key = failing.open_account("trader", scope=Scope.ADMIN)
+    _, key = failing.open_account("trader", scopes=[Scope.TRADE, Scope.ADMIN])
     with failing.application.base.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE trading_controls RENAME TO gone")
 

@@ -22,7 +22,7 @@ def parked(api: RunningApi, account: tuple[int, str]) -> int:
 
 @pytest.fixture
 def admin(api: RunningApi) -> str:
-    return api.open_account("operator", scope=Scope.ADMIN)[1]
+    return api.open_account("operator", scopes=[Scope.ADMIN])[1]
 
 
 def replay(api: RunningApi, order_id: object, key: str) -> Answer:

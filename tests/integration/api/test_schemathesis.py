@@ -111,7 +111,7 @@ class World:
 def world(module_environment: dict[str, str]) -> Iterator[World]:
     with running(load(module_environment)) as api:
         market = Market.open(api.application)
-        _, key = api.open_account("trader", scope=Scope.ADMIN)
+        _, key = api.open_account("trader", scopes=[Scope.TRADE, Scope.ADMIN])
         document = schemathesis.openapi.from_url(f"{api.url}/openapi.json")
         yield World(api, market, document, key, names_in(api, market, key))
 

@@ -145,7 +145,7 @@ def test_a_closed_an_unknown_and_a_forbidden_order_are_told_apart(
 ) -> None:
     order_id = resting(market, client)
     client.cancel(order_id)
-    _, reader = api.open_account("reader", scope=Scope.READ)
+    _, reader = api.open_account("reader", scopes=[Scope.READ])
 
     with pytest.raises(Conflict, match="canceled"):
         client.modify(order_id, price="95.00")

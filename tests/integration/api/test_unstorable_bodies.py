@@ -53,7 +53,7 @@ def api(shared_api: RunningApi) -> RunningApi:
 
 @pytest.fixture(scope="module")
 def key(api: RunningApi) -> str:
-    return api.open_account("unstorable", scope=Scope.ADMIN)[1]
+    return api.open_account("unstorable", scopes=[Scope.TRADE, Scope.ADMIN])[1]
 
 
 @pytest.fixture(autouse=True)

@@ -317,3 +317,37 @@ def test_orders_that_wait_for_their_venue_stand_again_after_a_downgrade(
             (ids["traded"], "partially_filled", None),
         ]
     engine.dispose()
+
+
+KEYS = """
+INSERT INTO users (name, cash) VALUES ('a', 0);
+INSERT INTO api_keys (user_id, prefix, digest, scopes) VALUES
+    (1, 'aaaaaaaaaaaa', repeat('x', 32)::bytea, '{admin}'),
+    (1, 'bbbbbbbbbbbb', repeat('y', 32)::bytea, '{trade,admin}'),
+    (1, 'cccccccccccc', repeat('z', 32)::bytea, '{read}');
+"""
+
+
+def test_keys_keep_what_they_allowed_and_one_that_expired_is_not_valid_again(
+    database_url: str,
+) -> None:
+    engine = make_engine(database_url, pool_size=1, max_pool_size=1)
+    schema.upgrade(engine, "0005")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(KEYS)
+
+    schema.upgrade(engine)
+
+    with engine.begin() as connection:
+        scopes = connection.exec_driver_sql("SELECT scopes FROM api_keys ORDER BY prefix")
+        assert scopes.scalars().all() == [["trade", "admin"], ["trade", "admin"], ["read"]]
+        connection.exec_driver_sql(
+            "UPDATE api_keys SET expires_at = clock_timestamp() WHERE prefix = 'aaaaaaaaaaaa'"
+        )
+    schema.downgrade(engine, "0005")
+    with engine.connect() as connection:
+        revoked = connection.exec_driver_sql(
+            "SELECT prefix FROM api_keys WHERE revoked_at IS NOT NULL"
+        )
+        assert revoked.scalars().all() == ["aaaaaaaaaaaa"]
+    engine.dispose()

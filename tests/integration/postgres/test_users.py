@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -7,9 +8,11 @@ from sqlalchemy import Engine, text
 
 from angel_x.adapters.postgres.users import PostgresUsers
 from angel_x.domain.records.access import Scope
-from angel_x.errors import AccessDenied, InvalidInput, UnknownAccount
+from angel_x.errors import AccessDenied, InvalidInput, KeyExpired, UnknownAccount
 from angel_x.services.accounts.access import Access
 from angel_x.services.accounts.accounts import Accounts
+
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -90,6 +93,56 @@ def test_a_key_lives_in_the_database_until_it_is_revoked(
     with pytest.raises(AccessDenied):
         Access(users).authenticate(key)
     assert not Access(users).revoke(record.prefix)
+
+
+def let_expire(engine: Engine, prefix: str) -> None:
+    statement = text("UPDATE api_keys SET expires_at = clock_timestamp() WHERE prefix = :prefix")
+    with engine.begin() as connection:
+        connection.execute(statement, {"prefix": prefix})
+
+
+def test_a_key_is_valid_until_it_expires(
+    users: PostgresUsers, accounts: Accounts, engine: Engine
+) -> None:
+    user_id = accounts.open("desk").id
+    key = Access(users).issue(user_id, [Scope.READ], timedelta(days=30))
+    assert Access(users).authenticate(key).user_id == user_id
+    (record,) = Access(users).keys_of(user_id)
+    assert record.expires_at is not None
+    assert timedelta(0) <= record.expires_at - record.created_at - timedelta(days=30) < MINUTE
+    assert not record.has_expired
+
+    let_expire(engine, record.prefix)
+
+    with pytest.raises(KeyExpired):
+        Access(users).authenticate(key)
+    assert [found.has_expired for found in Access(users).keys_of(user_id)] == [True]
+
+
+def test_both_keys_are_valid_while_one_replaces_the_other(
+    users: PostgresUsers, accounts: Accounts, engine: Engine
+) -> None:
+    user_id = accounts.open("desk").id
+    access = Access(users)
+    old = access.issue(user_id, [Scope.READ, Scope.TRADE])
+    prefix = access.authenticate(old).key_prefix
+
+    new, left = access.rotate(prefix, overlap=timedelta(hours=2), lifetime=timedelta(days=9))
+
+    assert Access(users).authenticate(new).scopes == Access(users).authenticate(old).scopes
+    assert left.prefix == prefix
+    # A second time ends the old key no later than the first.
+    _, again = access.rotate(prefix, overlap=timedelta(hours=9), lifetime=timedelta(days=9))
+    assert again.expires_at == left.expires_at
+
+    let_expire(engine, prefix)
+
+    with pytest.raises(KeyExpired):
+        Access(users).authenticate(old)
+    assert Access(users).authenticate(new).user_id == user_id
+    with pytest.raises(InvalidInput, match=prefix):
+        access.rotate(prefix, overlap=timedelta(hours=2), lifetime=timedelta(days=9))
+    assert len(access.keys_of(user_id)) == 3
 
 
 def test_the_keys_of_an_account_are_its_own_oldest_first(

@@ -19,7 +19,8 @@ SCOPES = {
     "read": {READ},
     "trade": {READ, TRADE},
     "read and trade": {READ, TRADE},
-    "admin": {READ, TRADE, ADMIN},
+    "admin": {READ, ADMIN},
+    "trade and admin": {READ, TRADE, ADMIN},
 }
 #: What is no key, or no longer one.
 REFUSED_KEYS = (
@@ -30,11 +31,15 @@ REFUSED_KEYS = (
 
 def lets_in(row: Row, key: str) -> bool:
     """Say whether a call needs no key, or no more than this one allows."""
-    return row.needs is OPEN or row.needs in SCOPES.get(key, set())
+    return row.needs is OPEN or bool(row.scopes & SCOPES.get(key, set()))
+
+
+def is_admins(key: str) -> bool:
+    return ADMIN in SCOPES.get(key, set())
 
 
 def reaches_everyone(row: Row, key: str) -> bool:
-    return row.admins is not None and key == "admin"
+    return row.admins is not None and is_admins(key)
 
 
 def expected(row: Row, key: str, owner: str) -> int:
@@ -42,7 +47,7 @@ def expected(row: Row, key: str, owner: str) -> int:
     if not lets_in(row, key):
         return 403 if key in SCOPES else 401
     others = (row.strangers, row.nobodys)
-    if row.admins is not None and key == "admin":
+    if row.admins is not None and is_admins(key):
         others = row.admins
     return {HOLDER: row.own, STRANGER: others[0], NOBODY: others[1]}[owner]
 

@@ -96,6 +96,7 @@ COMMANDS = (
     # Of operators.
     Command("users list", _EVERYONE, shows=HOLDER),
     Command("users create NAME --cash 5", _EVERYONE, stores=True),
+    Command("keys rotate REF", _EVERYONE, 0, Kind.KEY, 0, 2, stores=True, shows="REF"),
     Command("keys revoke REF", _EVERYONE, 0, Kind.KEY, 0, 2, stores=True),
     Command("limits list", _EVERYONE, shows=HOLDER),
     Command("limits set max_order_quantity=9200", _EVERYONE, stores=True, shows="9200"),

@@ -17,6 +17,8 @@ Content = Callable[[World, str], object]
 READ, TRADE, ADMIN = Scope.READ, Scope.TRADE, Scope.ADMIN
 #: Needs no key.
 OPEN = None
+#: Either scope lets in: an account halts itself, and an administrator anyone.
+CONTROL = frozenset({TRADE, ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,8 @@ class Row:
 
     #: Method and path as in the routes of the application.
     call: str
-    #: The least scope that is let in.
-    needs: Scope | None
+    #: The least scope that is let in, or either of several.
+    needs: Scope | frozenset[Scope] | None
     #: The status of who is let in; of an object, for its owner.
     own: int = 200
     #: What the call names, and the answers for a stranger's and for one that nobody has.
@@ -44,6 +46,12 @@ class Row:
     shows: str = ""
     #: The answer lists contracts, which belong to nobody.
     lists_contracts: bool = False
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        return (
+            frozenset({self.needs}) if isinstance(self.needs, Scope) else self.needs or frozenset()
+        )
 
     @property
     def id(self) -> str:
@@ -163,10 +171,10 @@ ROWS = (
     Row("POST /v1/baskets", TRADE, 409, Kind.BASKET, 202, 202, content=_basket),
     Row("POST /v1/square-off", TRADE, 202, content=_square_off),
     Row("POST /v1/square-off", TRADE, 409, Kind.SQUARE_OFF_KEY, 202, 202, content=_square_off),
-    Row("PUT /v1/kill-switch", TRADE, content=_switch("user")),
+    Row("PUT /v1/kill-switch", CONTROL, content=_switch("user")),
     Row(
         "PUT /v1/kill-switch",
-        TRADE,
+        CONTROL,
         200,
         Kind.ACCOUNT,
         403,

@@ -161,7 +161,11 @@ class World:
     def _issue(self) -> dict[str, str]:
         access = self.application.people.access
         scopes = {scope.value: [scope] for scope in Scope}
-        scopes |= {"read and trade": [Scope.READ, Scope.TRADE], "revoked": [Scope.ADMIN]}
+        scopes |= {
+            "read and trade": [Scope.READ, Scope.TRADE],
+            "trade and admin": [Scope.TRADE, Scope.ADMIN],
+            "revoked": [Scope.TRADE, Scope.ADMIN],
+        }
         keys = {name: access.issue(self.holder_id, allowed) for name, allowed in scopes.items()}
         access.revoke(keys["revoked"].split("_")[1])
         return keys

@@ -1,43 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import pytest
 
-from angel_x.domain.records.access import Identity, KeyRecord, Scope, parse_scopes
-from angel_x.errors import AccessDenied
+from angel_x.domain.records.access import Identity, Scope, parse_scopes
+from angel_x.errors import AccessDenied, InvalidInput, KeyExpired
 from angel_x.services.accounts.access import REMEMBERED_SECONDS, Access
-
-NOW = datetime(2026, 8, 19, tzinfo=UTC)
-
-
-class FakeKeys:
-    def __init__(self) -> None:
-        self.records: dict[str, KeyRecord] = {}
-        self.reads = 0
-        self.on_read: Callable[[], None] = lambda: None
-
-    def add_key(self, user_id: int, prefix: str, digest: bytes, scopes: Iterable[Scope]) -> None:
-        self.records[prefix] = KeyRecord(prefix, user_id, digest, tuple(scopes), NOW)
-
-    def key(self, prefix: str) -> KeyRecord | None:
-        self.reads += 1
-        self.on_read()
-        return self.records.get(prefix)
-
-    def keys_of(self, user_id: int) -> list[KeyRecord]:
-        return [record for record in self.records.values() if record.user_id == user_id]
-
-    def revoke_key(self, prefix: str) -> bool:
-        record = self.records.get(prefix)
-        if record is None or record.revoked_at is not None:
-            return False
-        self.records[prefix] = KeyRecord(
-            prefix, record.user_id, record.digest, record.scopes, NOW, revoked_at=NOW
-        )
-        return True
+from tests.fakes.keys import NOW, MemoryKeys
 
 
 class Timer:
@@ -49,8 +20,8 @@ class Timer:
 
 
 @pytest.fixture
-def keys() -> FakeKeys:
-    return FakeKeys()
+def keys() -> MemoryKeys:
+    return MemoryKeys()
 
 
 @pytest.fixture
@@ -59,7 +30,7 @@ def timer() -> Timer:
 
 
 @pytest.fixture
-def access(keys: FakeKeys, timer: Timer) -> Access:
+def access(keys: MemoryKeys, timer: Timer) -> Access:
     return Access(keys, timer=timer)
 
 
@@ -73,7 +44,7 @@ def test_a_key_speaks_for_its_account(access: Access) -> None:
     assert access.authenticate(key) == Identity(7, prefix_of(key), frozenset({Scope.TRADE}))
 
 
-def test_the_key_itself_is_not_stored(access: Access, keys: FakeKeys) -> None:
+def test_the_key_itself_is_not_stored(access: Access, keys: MemoryKeys) -> None:
     key = access.issue(7, [Scope.READ])
 
     secret = key.rpartition("_")[2]
@@ -100,7 +71,7 @@ def test_a_key_that_differs_anywhere_is_refused(access: Access, change: str) -> 
 
 
 def test_a_key_is_looked_up_once_within_two_seconds(
-    access: Access, keys: FakeKeys, timer: Timer
+    access: Access, keys: MemoryKeys, timer: Timer
 ) -> None:
     key = access.issue(7, [Scope.READ])
     access.authenticate(key)
@@ -138,7 +109,7 @@ def test_a_key_is_forgotten_two_seconds_after_the_look_and_not_after_the_last_us
 
 
 def test_the_time_that_a_look_takes_counts_towards_the_two_seconds(
-    access: Access, keys: FakeKeys, timer: Timer
+    access: Access, keys: MemoryKeys, timer: Timer
 ) -> None:
     key = access.issue(7, [Scope.READ])
     keys.on_read = lambda: setattr(timer, "now", timer.now + REMEMBERED_SECONDS)
@@ -182,7 +153,7 @@ def test_remembered_keys_are_not_taken_for_each_other(access: Access) -> None:
 
 
 def test_a_key_that_nobody_has_is_refused_like_one_with_a_wrong_secret(
-    access: Access, keys: FakeKeys
+    access: Access, keys: MemoryKeys
 ) -> None:
     key = access.issue(7, [Scope.ADMIN])
     refused = []
@@ -199,7 +170,7 @@ def test_a_key_that_nobody_has_is_refused_like_one_with_a_wrong_secret(
 
 @pytest.mark.parametrize("wrong", ["\n", " ", "\x00", "٣"])
 def test_a_key_with_anything_around_it_is_not_even_looked_up(
-    access: Access, keys: FakeKeys, wrong: str
+    access: Access, keys: MemoryKeys, wrong: str
 ) -> None:
     key = access.issue(7, [Scope.READ])
 
@@ -211,7 +182,7 @@ def test_a_key_with_anything_around_it_is_not_even_looked_up(
 
 @pytest.mark.parametrize("place", [0, 1, 15, 30, 31])
 def test_a_digest_that_differs_in_one_byte_is_that_of_another_key(
-    access: Access, keys: FakeKeys, place: int
+    access: Access, keys: MemoryKeys, place: int
 ) -> None:
     key = access.issue(7, [Scope.READ])
     record = keys.records[prefix_of(key)]
@@ -265,12 +236,68 @@ def test_a_second_revocation_says_that_there_was_nothing_to_revoke(access: Acces
     assert not access.revoke("0" * 12)
 
 
-def test_each_scope_includes_those_before_it() -> None:
-    trader = Identity(1, "p", frozenset({Scope.TRADE}))
+def test_an_expired_key_is_told_so_and_only_to_its_holder(access: Access, keys: MemoryKeys) -> None:
+    key = access.issue(7, [Scope.READ], timedelta(days=1))
+    record = keys.records[prefix_of(key)]
+    keys.records[record.prefix] = replace(record, has_expired=True)
+    wrong = f"{key[:-1]}{'1' if key[-1] == '0' else '0'}"
 
-    assert trader.allows(Scope.READ)
-    assert trader.allows(Scope.TRADE)
-    assert not trader.allows(Scope.ADMIN)
+    with pytest.raises(KeyExpired, match=r"expired at 2026-08-20T00:00:00\+00:00"):
+        access.authenticate(key)
+    with pytest.raises(AccessDenied, match="not valid") as refused:
+        access.authenticate(wrong)
+    assert not isinstance(refused.value, KeyExpired)
+    assert access.remembered(key) is None
+
+
+def test_a_revoked_key_is_not_told_that_it_has_expired(access: Access, keys: MemoryKeys) -> None:
+    key = access.issue(7, [Scope.READ], timedelta(days=1))
+    access.revoke(prefix_of(key))
+
+    with pytest.raises(AccessDenied, match="not valid"):
+        access.authenticate(key)
+
+
+def test_a_key_is_replaced_by_one_with_its_account_and_scopes(access: Access) -> None:
+    old = access.issue(7, [Scope.TRADE])
+
+    new, left = access.rotate(prefix_of(old), overlap=timedelta(hours=2))
+
+    assert new != old
+    assert access.authenticate(new) == Identity(7, prefix_of(new), frozenset({Scope.TRADE}))
+    assert access.authenticate(old).user_id == 7
+    assert (left.prefix, left.expires_at) == (prefix_of(old), NOW + timedelta(hours=2))
+
+
+def test_a_key_that_expires_is_not_replaced_by_one_that_does_not(
+    access: Access, keys: MemoryKeys
+) -> None:
+    old = access.issue(7, [Scope.TRADE], timedelta(days=90))
+
+    with pytest.raises(InvalidInput, match="2026-11-17"):
+        access.rotate(prefix_of(old), overlap=timedelta(hours=2))
+    assert len(keys.records) == 1
+
+    new, _ = access.rotate(prefix_of(old), overlap=timedelta(hours=2), lifetime=timedelta(days=30))
+    assert keys.records[prefix_of(new)].expires_at == NOW + timedelta(days=30)
+
+
+@pytest.mark.parametrize("prefix", ["", "0" * 12, "revoked"])
+def test_only_a_valid_key_is_replaced(access: Access, keys: MemoryKeys, prefix: str) -> None:
+    revoked = prefix_of(access.issue(7, [Scope.TRADE]))
+    access.revoke(revoked)
+
+    with pytest.raises(InvalidInput, match="valid key"):
+        access.rotate(prefix.replace("revoked", revoked), overlap=timedelta(hours=1))
+    assert set(keys.records) == {revoked}
+
+
+def test_a_key_of_an_administrator_does_not_trade() -> None:
+    admin = Identity(1, "p", frozenset({Scope.ADMIN}))
+
+    assert admin.allows(Scope.READ)
+    assert admin.allows(Scope.ADMIN)
+    assert not admin.allows(Scope.TRADE)
 
 
 def test_scopes_are_parsed_once_each_and_refused_when_unknown() -> None:
