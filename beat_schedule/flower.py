@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 
+from flower.views import monitor
+from tornado import web
+
 from beat_schedule.app import app
 from beat_schedule.memory import report_memory
 
 
 def run() -> int:
     """Serve Flower until a signal."""
+    # Flower shows the names and times of all tasks here to anyone.
+    monitor.Metrics.get = web.authenticated(monitor.Metrics.get)
     report_memory(app.conf.angel_x_settings, "flower", app.now)
     return int(app.start(["--quiet", "flower"]) or 0)
 

@@ -15,7 +15,7 @@ from angel_x.domain.operations.metric import Metric
 from config.celery_options import celery_options
 from config.queues import QueueName
 from config.settings import load
-from tasks import runtime, transport
+from tasks import remote, runtime, transport
 from tasks.base import BaseTask
 from tasks.loading import guest_app
 
@@ -36,6 +36,7 @@ TASK_MODULES = ("tasks.orders", "tasks.greeks", "tasks.portfolio", "tasks.monito
 def make_app() -> Celery:
     """Return the app, configured from the environment."""
     transport.install()
+    remote.guard()
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = _LAST_RESULT_PATIENCE
     made = guest_app("angel_x", task_cls=BaseTask)
     made.conf.update(celery_options(load(os.environ)), imports=TASK_MODULES)

@@ -10,8 +10,6 @@ from typing import Any
 import structlog
 from celery.worker.consumer import Consumer as CeleryConsumer
 
-from angel_x.adapters.redaction import Redaction
-from tasks import runtime
 from tasks.drops import Dropped, drop
 
 log = structlog.get_logger()
@@ -31,17 +29,6 @@ _SENSELESS = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
 
 class Consumer(CeleryConsumer):
     """Drops unreadable messages, which end the worker of Celery's own consumer; sends events after tasks."""
-
-    class Blueprint(CeleryConsumer.Blueprint):
-        """Describes the worker with masked addresses; Celery shows the password of a socket's address."""
-
-        def info(self, parent: Any) -> dict[str, Any]:  # noqa: ANN401 - Celery is untyped
-            found: dict[str, Any] = super().info(parent)
-            broker = found.get("broker")
-            if isinstance(broker, dict) and isinstance(broker.get("hostname"), str):
-                masked = Redaction(runtime.settings().secrets).masked
-                broker["hostname"] = masked(broker["hostname"])
-            return found
 
     #: When the events that wait now will have been sent.
     _events_due = 0.0

@@ -25,6 +25,8 @@ class Dropped(StrEnum):
     UNKNOWN_TASK = "unknown_task"
     #: The task exists and does not take these arguments.
     ARGUMENTS = "arguments"
+    #: A remote-control command that changes a worker.
+    COMMAND = "command"
 
 
 def drop(reason: Dropped, *, detail: str, task: object = None, message_id: object = None) -> None:

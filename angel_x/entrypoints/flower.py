@@ -51,6 +51,8 @@ def environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
         "FLOWER_PORT": str(settings.flower_port),
         "FLOWER_BASIC_AUTH": f"{USER}:{password(settings)}",
         "FLOWER_READ_ONLY": "true",
+        # Workers send events anyway, and do not take the command that asks for them.
+        "FLOWER_ENABLE_EVENTS": "false",
         # A tenth of the default, which takes too much memory.
         "FLOWER_MAX_TASKS": "10000",
         "FLOWER_PURGE_OFFLINE_WORKERS": "300",

@@ -58,6 +58,11 @@ def test_flower_asks_for_a_password_and_changes_nothing(
     assert status(f"{url}/workers", "wrong-password") == 401
     assert status(f"{url}/workers", password) == 200
     assert status(f"{url}/api/workers", password) == 200
+    assert [status(f"{url}/metrics", shown) for shown in (None, "wrong-password", password)] == [
+        401,
+        401,
+        200,
+    ]
     for action in (
         "worker/shutdown/monitor@test",
         "worker/pool/grow/monitor@test",

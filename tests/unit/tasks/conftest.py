@@ -12,6 +12,7 @@ import billiard.pool
 import kombu.transport
 import pytest
 from celery import Celery, _state
+from celery.worker.control import Panel
 
 from tests.builders.environs import environ_of
 from tests.builders.recorders import RecordingMeter
@@ -54,12 +55,14 @@ def _forgotten() -> Iterator[None]:
     transports = dict(kombu.transport.TRANSPORT_ALIASES)
     patience = billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT
     current = _state._tls.current_app
+    commands = Panel.data
     try:
         yield
     finally:
         kombu.transport.TRANSPORT_ALIASES.update(transports)
         billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = patience
         _state._set_current_app(current)
+        Panel.data = commands
 
 
 @pytest.fixture
