@@ -6,4 +6,5 @@ from collections.abc import Mapping
 
 VALUES: Mapping[str, object] = {
     "log_format": "json",
+    "submit_signed": True,
 }

@@ -29,6 +29,9 @@ Made by `python -m config.reference`; do not edit.
 
 Each setting is read from the environment variable `ANGEL_X_` + its name. `ANGEL_X_ENV` chooses the
 column of defaults. An unknown name, a wrong type or a value out of bounds stops the process at start.
+
+A setting whose type is *secret* is read from the file that `ANGEL_X_` + its name + `_FILE` names as well, without
+the line end. Both at once, and a file that is missing, empty or not readable, stop the process at start.
 """
 
 
@@ -37,7 +40,7 @@ def described(setting: Setting, environments: Mapping[Environment, Settings]) ->
     values = [_default(setting, environments[env]) for env in ENVIRONMENTS]
     return (
         f"`{setting.variable}`",
-        _type(setting.type),
+        ("secret " if setting.doc.secret else "") + _type(setting.type),
         *values,
         setting.doc.meaning,
         setting.doc.used_by,

@@ -1,7 +1,8 @@
 """Every setting: its type, its bounds, its default, and how it is read from the environment.
 
-A value comes from ``ANGEL_X_<NAME>``, else from the running system's ``<home>/run.json`` (addresses
-only), else from the module of the environment, else from the default written here.
+A value comes from ``ANGEL_X_<NAME>``, for a secret also from the file ``ANGEL_X_<NAME>_FILE``, else
+from the running system's ``<home>/run.json`` (addresses only), else from the module of the
+environment, else from the default written here.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ import msgspec
 from msgspec import Meta
 
 from config.addresses import passwords, redis_address, sqlalchemy_address
+from config.secret_files import read_secret
 
 PREFIX = "ANGEL_X_"
+#: Behind the variable of a secret: the path of the file that holds it.
+FILE_SUFFIX = "_FILE"
 Environment = Literal["development", "testing", "production"]
 ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
 #: Written by ``angel-x up`` into its home, so that other commands find the system that runs there.
@@ -144,8 +148,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_port: Annotated[Port, Doc("Port of the exporter.", "entrypoints.metrics")] = 9464
     submit_user: Annotated[
         str | None,
-        Doc("Account of an `orders.submit` message that names none.", "services.intake.messaging"),
+        Doc("Account of an `orders.submit` message that names none.", "services.intake.senders"),
     ] = None
+    submit_signed: Annotated[
+        bool,
+        Doc(
+            "Refuse an `orders.submit` message that no API key of its account has signed.",
+            "services.intake.senders",
+        ),
+    ] = False
 
     thread_pool_size: Annotated[
         int,
@@ -488,9 +499,35 @@ def defaults(env: str) -> Settings:
     return _built({"env": env, **overrides(env)})
 
 
+def with_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return variables with every ``ANGEL_X_<NAME>_FILE`` replaced by ``ANGEL_X_<NAME>``.
+
+    Raises:
+        SettingsError: Both are set, or the file has no secret; the message names the variable.
+    """
+    resolved = dict(environ)
+    for setting in SETTINGS:
+        variable = setting.variable + FILE_SUFFIX
+        if not setting.doc.secret or variable not in resolved:
+            continue
+        path = resolved.pop(variable)
+        if path and resolved.get(setting.variable):
+            raise SettingsError(f"{setting.variable} and {variable} are both set: set one of them")
+        if path:
+            resolved[setting.variable] = _secret_in(variable, path)
+    return resolved
+
+
+def _secret_in(variable: str, path: str) -> str:
+    try:
+        return read_secret(path)
+    except ValueError as error:
+        raise SettingsError(f"{variable}: {error}") from None
+
+
 def _given(environ: Mapping[str, str]) -> dict[str, object]:
     given: dict[str, object] = {}
-    for variable, value in environ.items():
+    for variable, value in with_secrets(environ).items():
         if not variable.startswith(PREFIX):
             continue
         name = variable.removeprefix(PREFIX)

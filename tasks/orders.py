@@ -31,7 +31,7 @@ _PAUSE = 1.0
 
 # Killed at its time limit it goes back as well: PostgreSQL was slow, and only the message has the order.
 @app.task(name=TaskName.SUBMIT_ORDERS, base=ReplyingTask, acks_on_timeout=False)
-def submit(request: dict[str, Any], user: str | None = None) -> None:
+def submit(request: dict[str, Any], user: str | None = None, signature: str | None = None) -> None:
     """Accept orders of a Celery client: the same JSON as over HTTP, and the same reply if asked.
 
     Here the message is all there is of the order, so while a server is away it goes back.
@@ -39,9 +39,9 @@ def submit(request: dict[str, Any], user: str | None = None) -> None:
     messaging, message = runtime.current().intake.messaging, submit.request
     try:
         if message.delivery_info.get("redelivered"):
-            outcome = messaging.resubmit(message.id, request, user)
+            outcome = messaging.resubmit(message.id, request, user, signature)
         else:
-            outcome = messaging.submit(request, user)
+            outcome = messaging.submit(request, user, signature)
     except TRANSIENT as error:
         log.warning("submission.postponed", error=str(error))
         sleep(_PAUSE)

@@ -18,6 +18,7 @@ from angel_x.services.controls.risk_limits import RiskLimits
 class AccountParts:
     """Accounts, their keys, limits and read models."""
 
+    users: PostgresUsers
     accounts: Accounts
     access: Access
     limits: RiskLimits
@@ -29,6 +30,7 @@ def build_accounts(base: Foundation) -> AccountParts:
     """Put together accounts and their read models."""
     users, statements = PostgresUsers(base.engine), PostgresStatements(base.engine)
     return AccountParts(
+        users=users,
         accounts=Accounts(users),
         access=Access(users),
         limits=RiskLimits(

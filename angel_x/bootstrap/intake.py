@@ -27,6 +27,7 @@ from angel_x.services.intake.messaging import Messaging
 from angel_x.services.intake.order_check import OrderCheck
 from angel_x.services.intake.order_rate import LocalOrderRate, SharedOrderRate
 from angel_x.services.intake.replies import Replies
+from angel_x.services.intake.senders import Senders
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.intake.submissions import Submissions
 
@@ -100,11 +101,16 @@ def build_intake(base: Foundation, market: Market, people: AccountParts) -> Inta
         refusals=refusals,
         messaging=Messaging(
             submissions=submissions,
-            accounts=people.accounts,
+            senders=Senders(
+                accounts=people.accounts,
+                keys=people.users,
+                clock=base.clock,
+                default_user=settings.submit_user,
+                signed_only=settings.submit_signed,
+            ),
             refusals=refusals,
             redeliveries=RedisRedeliveries(base.cache),
             is_outage=is_outage,
-            default_user=settings.submit_user,
         ),
         replies=None if results is None else _replies(base, results),
         impatient=(rate_cache,) if results is None else (rate_cache, results),

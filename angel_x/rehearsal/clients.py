@@ -14,7 +14,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.redis.connecting import connect
+from angel_x.domain.records.signature import sign
 from angel_x.errors import ApiError, InvalidRequest, NotFound, Overloaded, Unavailable
 from angel_x.rehearsal.history import Outcome
 from config.queues import QueueName
@@ -68,13 +70,18 @@ class MessageClient:
 
     name = "message"
 
-    def __init__(self, client: Client, user: str, broker_url: str) -> None:
+    def __init__(self, client: Client, user: str, key: str, broker_url: str) -> None:
         self._client = client
         self._user = user
+        self._key = key
         self._broker = connect(broker_url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
     def submit(self, orders: Sequence[OrderFields]) -> Answer:
-        message = _message(TaskName.SUBMIT_ORDERS, [{"orders": list(orders)}], {"user": self._user})
+        request = {"orders": list(orders)}
+        signature = sign(request, self._key, wall_clock().timestamp())
+        message = _message(
+            TaskName.SUBMIT_ORDERS, [request], {"user": self._user, "signature": signature}
+        )
         try:
             self._broker.lpush(QueueName.INTAKE, message)
         except redis.RedisError as error:

@@ -20,6 +20,7 @@ from angel_x.services.intake.backpressure import Backpressure
 from angel_x.services.intake.messaging import Messaging
 from angel_x.services.intake.order_check import OrderCheck
 from angel_x.services.intake.order_rate import LocalOrderRate
+from angel_x.services.intake.senders import Senders
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.intake.submissions import Submissions
 from config.market import table
@@ -28,6 +29,7 @@ from tests.builders.markets import CALENDAR, RULES, ManualClock
 from tests.builders.recorders import FixedUniverse, RecordingMeter
 from tests.fakes.dispatcher import MemoryDispatcher
 from tests.fakes.intake import MemoryIntake
+from tests.fakes.keys import MemoryKeys
 from tests.fakes.refusals import MemoryRedeliveries, MemoryRefusals
 from tests.fakes.users import MemoryUsers
 
@@ -69,6 +71,7 @@ class Reception:
     universe: Universe = UNIVERSE
     now: datetime = MARKET_TIME
     default_user: str | None = None
+    signed_only: bool = False
     #: Orders that may wait.
     room: int = 100_000
     #: Limits: scope, account and orders a second.
@@ -82,6 +85,7 @@ class Reception:
         self.dispatcher = MemoryDispatcher()
         self.meter = RecordingMeter()
         self.users = MemoryUsers()
+        self.keys = MemoryKeys()
         self.refusals = MemoryRefusals()
         self.redeliveries = MemoryRedeliveries()
         universes, slicing = FixedUniverse(self.universe), Slicing(lambda: RULES)
@@ -110,11 +114,16 @@ class Reception:
         )
         self.messaging = Messaging(
             submissions=self.submissions,
-            accounts=Accounts(self.users),
+            senders=Senders(
+                accounts=Accounts(self.users),
+                keys=self.keys,
+                clock=self.clock,
+                default_user=self.default_user,
+                signed_only=self.signed_only,
+            ),
             refusals=self.refusals,
             redeliveries=self.redeliveries,
             is_outage=lambda error: isinstance(error, Away),
-            default_user=self.default_user,
         )
 
     def open(self, name: str) -> int:

@@ -14,7 +14,7 @@ from angel_x.entrypoints.presentation.printing import console_for_people
 from angel_x.entrypoints.up.programs import MarketChoice
 from angel_x.entrypoints.up.serving import serve
 from angel_x.entrypoints.up.system import Plan
-from config.settings import load
+from config.settings import load, with_secrets
 
 
 @click.command()
@@ -29,7 +29,7 @@ def up(chain: Path | None, seed: int, speed: float, *, verbose: bool) -> None:
     configure_logging(quiet(settings), "up")
     plan = Plan(
         settings=settings,
-        environ=dict(os.environ),
+        environ=with_secrets(os.environ),
         market=MarketChoice(chain=chain, seed=seed, speed=speed),
     )
     serve(plan, console_for_people(), verbose=verbose)

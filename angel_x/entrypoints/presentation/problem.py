@@ -35,6 +35,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 #: The status of each error of the tree; the nearest base class counts.
 STATUS: Mapping[type[errors.AngelXError], HTTPStatus] = {
     errors.InvalidInput: HTTPStatus.BAD_REQUEST,
+    errors.SignatureRefused: HTTPStatus.UNAUTHORIZED,
     errors.InvalidOrder: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidAmendment: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSymbol: HTTPStatus.UNPROCESSABLE_ENTITY,

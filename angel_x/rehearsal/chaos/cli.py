@@ -16,7 +16,7 @@ from angel_x.rehearsal.chaos.command import storm
 from angel_x.rehearsal.chaos.options import Options
 from angel_x.rehearsal.chaos.rendering import render
 from angel_x.rehearsal.chaos.report import Report
-from config.settings import load
+from config.settings import load, with_secrets
 
 #: Verified faults that are required for each minute by default.
 _FAULTS_A_MINUTE = 20
@@ -74,7 +74,7 @@ def chaos(
             render(report, console)
 
     try:
-        holds = storm(settings, dict(os.environ), options, console, tell)
+        holds = storm(settings, with_secrets(os.environ), options, console, tell)
     except Stopped:
         raise click.ClickException("the storm was stopped") from None
     if not holds:

@@ -75,7 +75,7 @@ class Load:
         client = self.stack.enter_context(connected)
         return TraderSetup(
             user=name,
-            client=self._order_client(name, client),
+            client=self._order_client(name, key, client),
             history=self.stack.enter_context(History(self.folder / f"{name}.jsonl")),
             lookup=_RetryingLookup(Evidence(self.application.base.engine), self.stop),
             cancel=client.cancel,
@@ -85,10 +85,10 @@ class Load:
             advance=self.advance,
         )
 
-    def _order_client(self, name: str, client: Client) -> OrderClient:
+    def _order_client(self, name: str, key: str, client: Client) -> OrderClient:
         if name not in _MESSAGE_ACCOUNTS:
             return HttpClient(client)
-        message = MessageClient(client, name, self.addresses.broker_redis_url)
+        message = MessageClient(client, name, key, self.addresses.broker_redis_url)
         return self.stack.enter_context(closing(message))
 
     def _shares(self) -> dict[str, int]:

@@ -16,7 +16,7 @@ from angel_x.entrypoints.up.system import Stopped
 from angel_x.rehearsal.demo.command import Options, demonstrate
 from angel_x.rehearsal.demo.rendering import render
 from angel_x.rehearsal.demo.report import Report
-from config.settings import load
+from config.settings import load, with_secrets
 
 
 @click.command()
@@ -46,7 +46,7 @@ def demo(
             render(report, console, runs=keep)
 
     try:
-        holds = demonstrate(settings, dict(os.environ), options, console, tell)
+        holds = demonstrate(settings, with_secrets(os.environ), options, console, tell)
     except Stopped:
         raise click.ClickException("the demonstration was stopped") from None
     if not holds:

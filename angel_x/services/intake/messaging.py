@@ -16,12 +16,11 @@ import structlog
 from angel_x.errors import (
     AngelXError,
     Fault,
-    InvalidInput,
     InvalidOrder,
     SubmissionAbandoned,
-    UnknownAccount,
 )
-from angel_x.services.intake.storable_text import check_text, is_storable
+from angel_x.services.intake.senders import Senders
+from angel_x.services.intake.storable_text import is_storable
 from angel_x.services.intake.submissions import Outcome, RawSubmission, Submissions
 
 log = structlog.get_logger()
@@ -29,18 +28,6 @@ log = structlog.get_logger()
 ACTOR = "message"
 #: Redeliveries of a message that no outage explains.
 MAX_ATTEMPTS = 10
-
-
-class Named(Protocol):
-    """An account with its id."""
-
-    @property
-    def id(self) -> int: ...
-
-
-class AccountsByName(Protocol):
-    def named(self, name: str) -> Named:
-        """Return the account of that name."""
 
 
 class Refusals(Protocol):
@@ -67,34 +54,39 @@ class Messaging:
         self,
         *,
         submissions: Submissions,
-        accounts: AccountsByName,
+        senders: Senders,
         refusals: Refusals,
         redeliveries: Redeliveries,
         is_outage: Callable[[Exception], bool],
-        default_user: str | None,
     ) -> None:
         self._submissions = submissions
-        self._accounts = accounts
+        self._senders = senders
         self._refusals = refusals
         self._redeliveries = redeliveries
         #: Returns whether an error is the outage of a server and not caused by the message.
         self._is_outage = is_outage
-        self._default_user = default_user
 
-    def submit(self, request: Mapping[str, Any], user: str | None = None) -> Outcome:
+    def submit(
+        self, request: Mapping[str, Any], user: str | None = None, signature: str | None = None
+    ) -> Outcome:
         """Accept a request for an account, or keep and return its refusal.
 
         Raises:
+            SignatureRefused: No valid key of the account has signed the request.
             InvalidInput: The account is not known, so no account could ask for the outcome.
         """
-        account = self._account(user)
-        (outcome,) = self._submissions.submit([RawSubmission(account.id, request, ACTOR)])
+        user_id = self._senders.account_of(request, user, signature)
+        (outcome,) = self._submissions.submit([RawSubmission(user_id, request, ACTOR)])
         if isinstance(outcome, AngelXError):
-            self._refuse(account.id, request, outcome)
+            self._refuse(user_id, request, outcome)
         return outcome
 
     def resubmit(
-        self, message_id: str, request: Mapping[str, Any], user: str | None = None
+        self,
+        message_id: str,
+        request: Mapping[str, Any],
+        user: str | None = None,
+        signature: str | None = None,
     ) -> Outcome:
         """Accept a request whose message has come back, or give it up and keep the refusal.
 
@@ -102,26 +94,17 @@ class Messaging:
         again, or ended its process, would hold up a worker for ever.
         """
         if self._redeliveries.begin(message_id) > MAX_ATTEMPTS:
-            account, refusal = self._account(user), SubmissionAbandoned(MAX_ATTEMPTS)
-            self._refuse(account.id, request, refusal)
-            log.error("submission.abandoned", message_id=message_id, user_id=account.id)
+            user_id = self._senders.account_of(request, user, signature)
+            refusal = SubmissionAbandoned(MAX_ATTEMPTS)
+            self._refuse(user_id, request, refusal)
+            log.error("submission.abandoned", message_id=message_id, user_id=user_id)
             return refusal
         try:
-            return self.submit(request, user)
+            return self.submit(request, user, signature)
         except Exception as error:
             if self._is_outage(error):
                 self._redeliveries.forgive(message_id)
             raise
-
-    def _account(self, user: str | None) -> Named:
-        name = self._default_user if user is None else user
-        if name is None:
-            raise InvalidInput("user is required, was none")
-        check_text("user", name)
-        try:
-            return self._accounts.named(name)
-        except UnknownAccount as error:
-            raise InvalidInput(str(error)) from error
 
     def _refuse(self, user_id: int, request: Mapping[str, Any], error: AngelXError) -> None:
         client_order_ids = sorted(_client_order_ids(request))

@@ -103,20 +103,19 @@ def test_the_examples_trade(trading: Trading, redis_urls: RedisUrls) -> None:
     symbol = re.findall(r"NIFTY_\w+", bought)[0]
     lot = trading.application.market.universes.current().contracts[0].lot_size
     broker_url = kombu_address(redis_urls.broker_redis_url)
-    sent = trading.run(
-        sys.executable, EXAMPLES / "bare_celery.py", broker_url, symbol, str(lot)
-    ).strip()
+    message = (sys.executable, EXAMPLES / "bare_celery.py", broker_url, symbol, str(lot))
+    sent = [trading.run(*message).strip(), trading.run(*message, trading.key).strip()]
     with Client(trading.url, trading.key) as client:
 
         def is_filled() -> bool:
             try:
-                return client.submission(sent).status is OrderStatus.FILLED
+                return all(client.submission(s).status is OrderStatus.FILLED for s in sent)
             except NotFound:
                 return False
 
-        eventually(is_filled, "the message became an order and traded")
+        eventually(is_filled, "the messages became orders and traded")
         (position,) = client.positions()
-        assert position.quantity == 2 * lot
+        assert position.quantity == 3 * lot
 
 
 def test_the_example_of_getting_out_ends_flat(trading: Trading) -> None:

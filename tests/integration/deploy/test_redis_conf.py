@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 import time
@@ -9,14 +10,18 @@ from pathlib import Path
 
 import pytest
 import redis
+from psutil import Process
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from angel_x.adapters.servers.binaries import find_valkey
+from tests.unit.deploy import compose
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 PASSWORD = "letters0and0digits"
 DEADLINE_SECONDS = 120
+#: The command of the image, in the place of which the installed server runs.
+CONTAINERS = "docker-entrypoint.sh valkey-server /etc/valkey/broker.conf -"
 
 
 @pytest.fixture
@@ -28,11 +33,15 @@ def directory() -> Iterator[Path]:
 
 @contextmanager
 def started(conf: Path, directory: Path) -> Iterator[redis.Redis]:
-    """Start the server on a configuration file, as the container does, but on a socket."""
+    """Start the server by the command of the container, but on a socket."""
     socket = directory / "server.sock"
-    overrides = ["--port", "0", "--unixsocket", str(socket), "--dir", str(directory)]
+    overrides = f"--port 0 --unixsocket {socket} --dir {directory}"
+    (*shell, script) = compose.document()["services"]["broker"]["command"]
+    found = f"{find_valkey()} {conf} {overrides} -"
+    assert CONTAINERS in script
     server = subprocess.Popen(
-        [find_valkey(), conf, "--requirepass", PASSWORD, *overrides],
+        [*shell, script.replace(CONTAINERS, found).replace("$$", "$")],
+        env={**os.environ, "REDISCLI_AUTH": PASSWORD},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -40,6 +49,9 @@ def started(conf: Path, directory: Path) -> Iterator[redis.Redis]:
     try:
         with closing(client_of(socket, PASSWORD)) as client:
             _await_pong(client, server)
+            arguments = Process(server.pid).cmdline()
+            assert "valkey-server" in arguments[0]
+            assert not any(PASSWORD in argument for argument in arguments)
             yield client
     finally:
         server.kill()

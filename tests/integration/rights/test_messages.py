@@ -17,7 +17,7 @@ from tests.integration.rights.world import HOLDER, NOBODY, STRANGER, Print, Worl
 
 #: What each message holds, by the names of its parts, written by hand.
 MESSAGES = {
-    "orders.submit": ["request", "user"],
+    "orders.submit": ["request", "user", "signature"],
     "orders.process_batch": ["order_ids", "exactly"],
     "orders.match": [],
     "orders.expire": [],

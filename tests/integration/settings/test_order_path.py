@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from contextlib import nullcontext
 from typing import cast
 
 import pytest
 
 from angel_x.bootstrap import Application
-from angel_x.errors import InvalidInput
+from angel_x.domain.records.access import Scope
+from angel_x.domain.records.signature import sign
+from angel_x.errors import InvalidInput, SignatureRefused
 from config.queues import QueueName
 from tests.builders.orders import Market
 from tests.integration.settings.conftest import Build
@@ -86,9 +89,27 @@ def test_a_message_without_an_account_is_for_submit_user(built: Build, name: str
     assert owners == [users[name]]
 
 
+@pytest.mark.parametrize("needed", ["true", "false"])
+def test_submit_signed_decides_whether_a_message_needs_a_signature(
+    built: Build, needed: str
+) -> None:
+    application = built(SUBMIT_SIGNED=needed)
+    market = Market.open(application)
+    user = market.account("demo")
+    key = application.people.access.issue(user, [Scope.TRADE])
+    order = order_in(market)
+    signature = sign(order, key, application.base.clock().timestamp())
+
+    with pytest.raises(SignatureRefused) if needed == "true" else nullcontext():
+        application.intake.messaging.submit({**order, "client_order_id": "unsigned"}, "demo")
+    application.intake.messaging.submit(order, signature=signature)
+
+    assert len(market.statuses()) == (1 if needed == "true" else 2)
+
+
 def test_without_submit_user_a_message_without_an_account_is_refused(built: Build) -> None:
     # Production is the environment that names nobody.
-    application = built(ENV="production", WARM_CACHE_ON_STARTUP="false")
+    application = built(ENV="production", WARM_CACHE_ON_STARTUP="false", SUBMIT_SIGNED="false")
     market = Market.open(application)
     market.account("demo")
 

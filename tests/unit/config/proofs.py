@@ -28,6 +28,7 @@ PROOFS: Mapping[str, str] = {
     "flower_password": "e2e/test_flower.py::test_a_password_that_is_set_is_used",
     "metrics_port": "e2e/test_metrics.py::test_the_page_shows_every_source_of_a_running_system",
     "submit_user": f"{_SETTINGS}/test_order_path.py::test_a_message_without_an_account_is_for_submit_user",
+    "submit_signed": f"{_SETTINGS}/test_order_path.py::test_submit_signed_decides_whether_a_message_needs_a_signature",
     "thread_pool_size": f"{_SETTINGS}/test_api.py::test_blocking_work_gets_thread_pool_size_threads",
     "max_queue_size": f"{_SETTINGS}/test_api.py::test_no_more_orders_wait_than_max_queue_size",
     "order_batch_size": f"{_SETTINGS}/test_order_path.py::test_a_message_names_at_most_order_batch_size_orders",

@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "flower_password": None,
     "metrics_port": 9464,
     "submit_user": None,
+    "submit_signed": False,
     "max_queue_size": 5000,
     "order_batch_size": 50,
     "order_batch_timeout_ms": 50,
@@ -74,7 +75,7 @@ DEFAULTS: dict[str, Any] = {
     "fault_action": "kill",
 }
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
-    "production": {"log_format": "json", "thread_pool_size": 12},
+    "production": {"log_format": "json", "submit_signed": True, "thread_pool_size": 12},
     "development": {
         "submit_user": "demo",
         "thread_pool_size": 12,

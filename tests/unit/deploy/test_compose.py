@@ -134,6 +134,17 @@ def test_a_probe_is_in_the_image_and_asks_for_its_own_process(name: str) -> None
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
+def test_no_password_is_an_argument_of_a_process(name: str) -> None:
+    shown = " ".join(map(str, SERVICES[name].get("command", [])))
+
+    assert "-0123456789" not in shown
+    assert "--requirepass" not in shown
+    if name in {"broker", "cache"}:
+        assert f"/etc/valkey/{name}.conf - <<END" in shown
+        assert SERVICES[name]["environment"] == {"REDISCLI_AUTH": f"{name}_password-0123456789"}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
 def test_everything_has_a_memory_limit_and_time_to_stop(name: str) -> None:
     assert SERVICES[name]["mem_limit"]
     assert SERVICES[name]["stop_grace_period"].endswith("s")
