@@ -13,7 +13,7 @@ _VALKEY_SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
 _SENTINEL = "sentinel"
 _SENTINEL_PORT = 26379
 #: Parameters of an address that hold a password.
-_SECRET_PARAMETERS = ("password", "sslpassword", "sentinel_password")
+_SECRET_PARAMETERS = ("password", "sslpassword", "ssl_password", "sentinel_password")
 
 
 def sqlalchemy_address(url: str) -> str:
@@ -161,6 +161,25 @@ def _sentinel_host(place: str) -> tuple[str, int]:
     if not host:
         raise ValueError(place)
     return host, int(port or _SENTINEL_PORT)
+
+
+def tls_options(url: str) -> dict[str, object]:
+    """Return the options of TLS in an address of Redis, empty for one without TLS.
+
+    Celery and Flower want them apart from the address.  Without any, kombu connects to ``rediss://``
+    without TLS, so the default of redis-py is among them: certificates are verified.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "rediss":
+        return {}
+    given: dict[str, object] = {k: v for k, v in parse_qsl(parts.query) if k.startswith("ssl_")}
+    if "ssl_check_hostname" in given:
+        given["ssl_check_hostname"] = str(given["ssl_check_hostname"]).lower() in {
+            "true",
+            "1",
+            "yes",
+        }
+    return {"ssl_cert_reqs": "required", **given}
 
 
 def passwords(secret: str) -> tuple[str, ...]:

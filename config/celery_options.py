@@ -6,7 +6,7 @@ visibility timeout of all of them.
 
 from __future__ import annotations
 
-from config.addresses import SentinelAddress, is_sentinel, kombu_address
+from config.addresses import SentinelAddress, is_sentinel, kombu_address, tls_options
 from config.queues import QueueName
 from config.settings import Settings
 from config.task_names import ROUTES
@@ -30,6 +30,7 @@ def celery_options(settings: Settings) -> dict[str, object]:
     address = settings.needed("broker_url")
     return {
         "broker_url": kombu_address(address),
+        "broker_use_ssl": tls_options(address) or False,
         **_broker(address),
         **_routing(),
         **_delivery(),

@@ -33,7 +33,7 @@ _SHORTEST_SECRET = 6
 _PATTERNS = (
     # The password of an address, unescaped characters in it included.
     (re.compile(r"(://[^\s/:@'\"]*):[^\s'\"]*@"), rf"\1:{MASK}@"),
-    (re.compile(r"([?&](?:ssl)?password=)[^\s&'\"]*", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(r"([?&](?:ssl_?)?password=)[^\s&'\"]*", re.IGNORECASE), rf"\1{MASK}"),
     # The prefix of an API key is kept: it identifies the key for revocation.
     (re.compile(r"(ax_[0-9a-f]{12})_[0-9a-f]{8,}"), rf"\1_{MASK}"),
     (re.compile(r"\b(bearer|basic)(\s+)[\w+/=.~-]{16,}", re.IGNORECASE), rf"\1\2{MASK}"),

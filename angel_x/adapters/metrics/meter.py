@@ -10,12 +10,15 @@ from pathlib import Path
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram, values
+from prometheus_client.mmap_dict import MmapedDict
 
 from angel_x.adapters.metrics.files import prepare_files
 from angel_x.adapters.metrics.slots import Slot, take_slot
 from angel_x.domain.operations.metric import DEFINITIONS, Metric, MetricDefinition, MetricKind
 
 log = structlog.get_logger()
+
+_OWNERS = 0o600
 
 #: Where prometheus_client looks for the directory.
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -61,8 +64,21 @@ class PrometheusMeter:
             (gauge.labels(**labels) if labels else gauge).set(value)
 
 
+class _OwnersFile(MmapedDict):
+    """A file of metrics that only its owner reads, whatever the umask."""
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
+        if not read_mode:
+            descriptor = os.open(filename, os.O_RDWR | os.O_CREAT, _OWNERS)
+            os.fchmod(descriptor, _OWNERS)
+            os.close(descriptor)
+        super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
+
+
 def _record_into(directory: Path, slot: Slot) -> None:
     os.environ[DIRECTORY_VARIABLE] = str(directory)
+    # prometheus_client opens its files by this name.
+    vars(values)["MmapedDict"] = _OwnersFile
     # Read by each metric when it is made; the parameter replaces the process id by the slot.
     values.ValueClass = values.MultiProcessValue(lambda: slot.name)  # type: ignore[no-untyped-call]
 

@@ -151,7 +151,7 @@ def test_parameters_are_treated_alike(submitter: Submitter, query: bytes) -> Non
 
 
 def test_a_key_without_the_scope_is_refused_alike(shared_api: RunningApi, app: FastAPI) -> None:
-    _, key = shared_api.open_account("direct-reader", scope=Scope.READ)
+    _, key = shared_api.open_account("direct-reader", scopes=[Scope.READ])
 
     direct, routed = Submitter(app, key).both(b"{}")
 

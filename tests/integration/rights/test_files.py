@@ -9,12 +9,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from prometheus_client import values
 
 from angel_x.adapters.children.logs import begin_log, open_log
-from angel_x.adapters.metrics.slots import take_slot
+from angel_x.adapters.metrics.meter import DIRECTORY_VARIABLE, PrometheusMeter
 from angel_x.adapters.servers import RunningServers
 from angel_x.adapters.servers.urls import RedisAddress
 from angel_x.bootstrap import Application
+from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints import flower
 from angel_x.entrypoints.up import preparation
 from angel_x.entrypoints.up.addresses import Addresses, RunFile
@@ -114,10 +116,20 @@ def test_logs_are_their_owners(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_umask")
-def test_metrics_are_written_by_their_owner_only(tmp_path: Path) -> None:
+def test_metrics_are_their_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ValueClass", "MmapedDict"):
+        monkeypatch.setattr(values, name, getattr(values, name))
+    monkeypatch.setenv(DIRECTORY_VARIABLE, "")
     directory = tmp_path / "metrics"
-    slot = take_slot(directory, "node", "api")
-    slot.release()
+    directory.mkdir(mode=0o700)
+    # Of an earlier release.
+    (directory / "counter_node-api-0.db").touch(0o644)
 
-    for path in (directory, directory / f"{slot.name}.lock"):
-        assert mode(path) & STRANGERS == 0
+    meter = PrometheusMeter(directory, "node", "api")
+    meter.add(Metric.MESSAGES_DROPPED, reason="command")
+    meter.observe(Metric.ORDER_PROCESSING_SECONDS, 0.5)
+
+    files = sorted(directory.iterdir())
+    assert [path.suffix for path in files].count(".db") >= 2
+    for path in (directory, *files):
+        assert mode(path) & STRANGERS == 0, path

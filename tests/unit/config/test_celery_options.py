@@ -185,8 +185,26 @@ EXACT = {
 }
 
 
+@pytest.mark.parametrize(
+    ("address", "tls"),
+    [
+        ("redis://h:1/0", False),
+        ("unix:///run/broker.sock?ssl_cert_reqs=none", False),
+        ("rediss://h:1/0", {"ssl_cert_reqs": "required"}),
+        ("valkeys://h:1/0", {"ssl_cert_reqs": "required"}),
+        (
+            "rediss://h:1/0?ssl_ca_certs=/ca.pem&ssl_check_hostname=false&db=3",
+            {"ssl_cert_reqs": "required", "ssl_ca_certs": "/ca.pem", "ssl_check_hostname": False},
+        ),
+        ("rediss://h:1/0?ssl_cert_reqs=none", {"ssl_cert_reqs": "none"}),
+    ],
+)
+def test_an_address_with_tls_is_one_with_verified_certificates(address: str, tls: object) -> None:
+    assert celery_options(load({"ANGEL_X_BROKER_URL": address}))["broker_use_ssl"] == tls
+
+
 def test_every_option_is_what_was_measured(options: dict[str, Any]) -> None:
-    elsewhere = {"broker_url", "task_queues", "task_routes"}
+    elsewhere = {"broker_url", "broker_use_ssl", "task_queues", "task_routes"}
 
     assert {k: v for k, v in options.items() if k not in elsewhere} == EXACT
     assert elsewhere <= set(options)
