@@ -1,7 +1,8 @@
 """A machine without power: its disk keeps what was forced to it, and nothing else.
 
 PostgreSQL is put back to the files of its last checkpoint and the part of its log that it had forced to
-the disk; the message broker's append-only file loses its end within a command.
+the disk; the message broker's append-only file loses its end within a command.  With a C compiler (``FORGETFUL_CC``)
+both servers run on a layer that notes what they force, and undoes everything else.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.adapters.servers import RunningServers, start_servers
 from angel_x.adapters.servers.urls import libpq_url
+from tests.builders.forgetful import Forgetful
 from tests.builders.orders import Market
 from tests.e2e.processes import eventually
 from tests.faults.nursery import is_gone
@@ -35,19 +37,24 @@ from tests.plugins.servers import temporary_home
 pytestmark = pytest.mark.e2e
 
 SEED = 20
+#: Names a C compiler for the layer of ``tests/builders/forgetful.c``, which goes by what servers force.
+COMPILER = os.environ.get("FORGETFUL_CC")
 
 
 class Machine:
     """The servers of a home, and the disk below them."""
 
-    def __init__(self, home: Path, servers: RunningServers) -> None:
+    def __init__(self, home: Path, servers: RunningServers, layer: Forgetful | None) -> None:
         self._servers = servers
+        self._layer = layer
         (self._data,) = (p.parent for p in home.rglob("PG_VERSION") if p.parent.name == "data")
         (self._messages,) = home.rglob("appendonlydir")
         self._kept = self._data.with_name("kept")
 
     def keep_checkpoint(self) -> None:
         """Copy the files of a checkpoint, all of which were forced to the disk."""
+        if self._layer:
+            return
         self._ask("CHECKPOINT")
         shutil.copytree(self._data, self._kept)
         for path in (self._kept, *self._kept.rglob("*")):
@@ -55,7 +62,7 @@ class Machine:
             os.chown(path, status.st_uid, status.st_gid)
 
     def lose_power(self, random: Random) -> int:
-        """Keep what was forced to the disk; return the bytes that the broker's file loses."""
+        """Keep what was forced to the disk; return the bytes or the changes that are lost."""
         forced = self._ask(
             "SELECT file_name, file_offset FROM pg_walfile_name_offset(pg_current_wal_flush_lsn())"
         )
@@ -65,8 +72,11 @@ class Machine:
         guardian.suspend()
         for pid in pids.values():
             _kill(psutil.Process(pid))
-        self._put_back(*forced)
-        lost = _cut(max(self._messages.glob("*.incr.aof")), random)
+        if self._layer:
+            lost = self._layer.forget()
+        else:
+            self._put_back(*forced)
+            lost = _cut(max(self._messages.glob("*.incr.aof")), random)
         guardian.resume()
         eventually(self._is_back, "the servers are back")
         return lost
@@ -132,7 +142,21 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture
-def own_servers(home: Path) -> Iterator[RunningServers]:
+def layer(home: Path, monkeypatch: pytest.MonkeyPatch) -> Forgetful | None:
+    """The layer that the servers are started on where there is a compiler for it."""
+    if COMPILER is None:
+        return None
+    folder = home.parent / "layer"
+    folder.mkdir()
+    roots = (home / "servers" / name for name in ("postgres", "broker"))
+    layer = Forgetful.compiled(COMPILER, folder, *roots)
+    for name, value in layer.environment.items():
+        monkeypatch.setenv(name, value)
+    return layer
+
+
+@pytest.fixture
+def own_servers(home: Path, layer: Forgetful | None) -> Iterator[RunningServers]:
     """Servers that keep what they promise."""
     with start_servers(home, database_url=None, redis_url=None) as running:
         engine = make_engine(running.urls.database_url, pool_size=1, max_pool_size=1)
@@ -149,9 +173,9 @@ def world(own_servers: RunningServers, tmp_path: Path) -> Iterator[World]:
 
 
 def test_what_was_accepted_survives_a_power_cut_and_lost_doorbells_are_rung_for_again(
-    home: Path, own_servers: RunningServers, world: World
+    home: Path, own_servers: RunningServers, layer: Forgetful | None, world: World
 ) -> None:
-    machine = Machine(home, own_servers)
+    machine = Machine(home, own_servers, layer)
     user, api = world.market.account("power"), Api.on_free_port(world)
     key = api.key(user)
     api.start("api")
