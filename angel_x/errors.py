@@ -32,6 +32,7 @@ AngelXError
 ├── PricingBackendMissing   the configured pricing library cannot be imported
 ├── ServerUnavailable       a server that could not be found or started
 │   └── UnusableFile        a file that stops the start, with the remedy
+├── MigrationRefused        a migration that would lose data, or did not get its locks
 ├── BackupFailed            a backup that could not be taken, verified or restored
 ├── ShadowedPackage         a module of another project that shadows a package of Angel-X
 └── ApiError                an error of the client library, with the problem of the API
@@ -291,6 +292,10 @@ class UnusableFile(ServerUnavailable):
         super().__init__(f"{file} cannot be used ({reason}): {remedy}")
         self.file = file
         self.remedy = remedy
+
+
+class MigrationRefused(AngelXError):
+    """A migration would lose data that was not named, or did not get its locks."""
 
 
 class BackupFailed(AngelXError):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from angel_x.adapters.backup.taking import latest_age_seconds
 from angel_x.adapters.metrics import metrics_directory
 from angel_x.adapters.metrics.collector import Reading, Source
 from angel_x.adapters.metrics.exporter import registry, served
@@ -70,6 +71,9 @@ def sources(application: Application) -> list[Source]:
         ),
         Source(Metric.WORKER_RESIDENT_BYTES, application.operations.memory.resident_bytes),
         Source(Metric.CALENDAR_DAYS_LEFT, lambda: {"": _calendar_days_left(application)}),
+        Source(
+            Metric.BACKUP_AGE_SECONDS, lambda: {"": latest_age_seconds(application.base.engine)}
+        ),
         Source(Metric.GREEKS_AGE_SECONDS, lambda: _greeks_age(application)),
     ]
 

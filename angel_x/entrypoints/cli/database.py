@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 
 import click
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from angel_x.adapters.postgres import schema
+from angel_x.adapters.postgres import schema, schema_plan
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.presentation.printing import print_json
@@ -21,9 +25,52 @@ def db() -> None:
 
 
 @db.command()
+@click.option("--plan", is_flag=True, help="Show what it would do, and do nothing.")
 @as_json
-def upgrade(*, as_json: bool) -> None:
-    """Upgrade the schema to the newest revision; a second call changes nothing."""
+def upgrade(*, plan: bool, as_json: bool) -> None:
+    """Upgrade the schema to the newest revision, while the system runs.
+
+    A second call changes nothing.
+    """
+    with _engine() as engine:
+        before = schema.current_revision(engine)
+        if plan:
+            _show(before, schema_plan.plan(engine), as_json=as_json)
+            return
+        schema.upgrade(engine)
+        after = schema.current_revision(engine)
+    if as_json:
+        print_json({"from": before, "to": after})
+    else:
+        click.echo(f"The schema is at {after}" + (", as before." if before == after else "."))
+
+
+@db.command()
+@click.argument("revision")
+@click.option("--lose", multiple=True, metavar="NAME", help="Accept the loss of this data.")
+@click.option("--plan", is_flag=True, help="Show what would be lost, and do nothing.")
+@as_json
+def downgrade(revision: str, lose: tuple[str, ...], *, plan: bool, as_json: bool) -> None:
+    """Downgrade the schema to REVISION.
+
+    Refused if data would be lost that is not named by --lose.
+    """
+    with _engine() as engine:
+        before, found = schema.current_revision(engine), schema_plan.losses(engine, revision)
+        if not plan:
+            schema_plan.check_losses(found, frozenset(lose))
+            schema.downgrade(engine, revision)
+        after = schema.current_revision(engine)
+    if as_json:
+        print_json({"from": before, "to": after, "lost": [asdict(loss) for loss in found]})
+        return
+    for loss in found:
+        click.echo(f"{'would lose' if plan else 'lost'} {loss.name}: {loss.rows:,} rows")
+    click.echo(f"The schema is at {after}.")
+
+
+@contextmanager
+def _engine() -> Iterator[Engine]:
     settings = load(os.environ)
     engine = make_engine(
         settings.needed("database_url"),
@@ -32,15 +79,20 @@ def upgrade(*, as_json: bool) -> None:
         pools_transactions=settings.pools_transactions,
     )
     try:
-        before = schema.current_revision(engine)
-        schema.upgrade(engine)
+        yield engine
     except OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0]
         raise ServerUnavailable(f"the database does not answer: {reason}") from error
     finally:
         engine.dispose()
-    after = schema.head_revision()
+
+
+def _show(before: str | None, planned: list[schema_plan.Planned], *, as_json: bool) -> None:
     if as_json:
-        print_json({"from": before, "to": after})
-    else:
-        click.echo(f"The schema is at {after}" + (", as before." if before == after else "."))
+        print_json({"from": before, "revisions": [asdict(each) for each in planned]})
+        return
+    click.echo(f"The schema is at {before}" + ("" if planned else ", and stays there."))
+    for each in planned:
+        click.echo(f"{each.revision}  {each.title}")
+        for statement in each.statements:
+            click.echo(f"  {statement.nature:<13}  {statement.sql}")

@@ -44,6 +44,8 @@ COMMANDS: Mapping[str, str] = {
     "relay": "processes",
     "metrics": "processes",
     "db": "database",
+    "backup": "backup",
+    "restore": "backup",
 }
 _SHOWN_FAULTS = 20
 

@@ -31,6 +31,7 @@ REPAIR = {
     Metric.CANARY_AGE_SECONDS,
     Metric.PARKED_ORDERS,
     Metric.STALE_ATTEMPTS,
+    Metric.BACKUP_AGE_SECONDS,
 }
 
 

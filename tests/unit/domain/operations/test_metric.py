@@ -48,6 +48,7 @@ METRICS = """
     calendar_days_left scraped
     metrics_files_unreadable scraped
     metrics_file_unreadable scraped file
+    backup_age_seconds scraped
     feed_ticks_dropped_total counter
 """
 #: Upper ends in milliseconds.

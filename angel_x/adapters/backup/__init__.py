@@ -1,0 +1,1 @@
+"""Backups of the database: made, verified, described and restored by PostgreSQL's own programs."""
