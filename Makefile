@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test unit lint mutants bench
+.PHONY: help demo up test unit lint audit mutants bench
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,12 @@ lint: $(STAMP) ## Style, types and the rules of who may import whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# In an environment of its own: its dependencies are none of ours.
+audit: ## Look for known vulnerabilities of the locked dependencies, over the network
+	@"$(PYTHON)" -m venv build/audit
+	@build/audit/bin/python -m pip install --quiet pip-audit==2.10.1
+	build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 mutants: $(STAMP) ## Plant wrong changes and count what the tests notice: ARGS="--sample 60"
 	$(BIN)/python -m tests.mutants $(ARGS)

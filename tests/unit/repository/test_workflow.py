@@ -75,7 +75,12 @@ def test_jobs_run_the_commands_of_a_developer_and_have_an_end() -> None:
     jobs = read(WORKFLOW)["jobs"]
 
     commands = {name: job["steps"][-1]["run"] for name, job in jobs.items()}
-    assert commands == {"lint": "make lint", "unit": "make unit", "test": ".ci/run"}
+    assert commands == {
+        "lint": "make lint",
+        "audit": "make audit",
+        "unit": "make unit",
+        "test": ".ci/run",
+    }
     assert all(job["timeout-minutes"] <= 90 for job in jobs.values())
 
 
