@@ -94,3 +94,8 @@ def test_the_commands_are_listed_by_what_they_are_for(runner: CliRunner) -> None
         "demo up chaos submit orders basket positions portfolio greeks chain calendar contracts users "
         "keys limits kill-switch square-off audit api worker beat flower feed relay metrics db backup "
         "restore"
+    )
+
+    assert list(COMMANDS) == names.split()
+    assert Refused.exit_code == 2
+    assert runner.invoke(cli, ["--version"]).exit_code == 0
