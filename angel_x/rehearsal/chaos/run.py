@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from threading import Thread
 
+import msgspec
+
 from angel_x.adapters.postgres.evidence import Evidence
 from angel_x.adapters.postgres.tally import Tally
 from angel_x.bootstrap import Application, build
@@ -34,6 +36,8 @@ from config.queues import QueueName
 
 #: The account whose orders show which workers still take messages.
 _CHECK_ACCOUNT = "roll"
+#: Settings of this process: a check reads every order of a long run in one statement.
+_PATIENT = {"db_query_timeout_seconds": 1800.0, "order_lease_seconds": 1800.0}
 #: Seconds that a request may take beyond API_RESPONSE_TIMEOUT.
 _SLACK = 5.0
 #: Seconds until the market lives, and until accepted orders are decided.
@@ -76,7 +80,8 @@ class ChaosRun:
     def report(self) -> Report:
         """Run every step and return the report."""
         phases = self._running.phases
-        with closing(build(self._system.settings, role="chaos")) as application, ExitStack() as s:
+        settings = msgspec.structs.replace(self._system.settings, **_PATIENT)
+        with closing(build(settings, role="chaos")) as application, ExitStack() as s:
             evidence, load = Evidence(application.base.engine), self._load(application, s)
             work = load.work(self._await_market(application))
             phases.end("market ready")
