@@ -275,6 +275,40 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "entrypoints.api.group_commit",
         ),
     ] = 30
+    api_header_timeout: Annotated[
+        float,
+        Meta(gt=0, le=60),
+        Doc(
+            "Seconds in which the headers of a request arrive, else it is answered with 408.",
+            "entrypoints.api.bounded_http",
+        ),
+    ] = 10
+    api_body_timeout: Annotated[
+        float,
+        Meta(gt=0, le=3600),
+        Doc(
+            "Seconds in which the body of a request arrives, else it is answered with 408.",
+            "entrypoints.api.bounded_http",
+        ),
+    ] = 30
+    api_max_connections: Annotated[
+        int,
+        Meta(ge=1, le=100_000),
+        Doc(
+            "Connections of one API process; more are answered with 503. Fewer where the process may "
+            "open fewer files.",
+            "entrypoints.api.connections",
+        ),
+    ] = 2000
+    api_max_connections_per_address: Annotated[
+        int,
+        Meta(ge=1, le=100_000),
+        Doc(
+            "Connections of one client address; more are answered with 503. Behind a proxy, which is "
+            "one address, as many as `API_MAX_CONNECTIONS`.",
+            "entrypoints.api.connections",
+        ),
+    ] = 500
     api_retry_attempts: Annotated[
         int,
         Meta(ge=0, le=10),

@@ -47,11 +47,12 @@ def _become(command: list[str]) -> None:
 
 
 @click.command()
-def api() -> None:
+@click.option("--fd", type=click.IntRange(min=0), help="A listening socket that was inherited.")
+def api(fd: int | None) -> None:
     """Serve the HTTP API."""
     from angel_x.entrypoints.api import server  # noqa: PLC0415 - needed by this process only
 
-    server.run(load(os.environ))
+    server.run(load(os.environ), fd)
 
 
 @click.command()

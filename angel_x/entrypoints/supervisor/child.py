@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from angel_x.adapters.children.backoff import Backoff
 from angel_x.adapters.children.lineage import dying_with_parent, kill_group, signal_process
+from angel_x.adapters.children.listening import listening
 from angel_x.adapters.children.logs import begin_log, open_log
+from angel_x.adapters.slowness import slowness
 from angel_x.entrypoints.supervisor.output import LineReader, Terminal
-from angel_x.entrypoints.supervisor.program import Program, ProgramFailed
+from angel_x.entrypoints.supervisor.program import Program, ProgramFailed, ProgramLate
 from angel_x.entrypoints.supervisor.reaper import Reaper
 
 #: A program that lived for this many seconds is started again at once.
@@ -36,6 +39,7 @@ class Child:
         self.starts = 0
         self._terminal = terminal
         self._reaper = reaper
+        self._listener: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._output: LineReader | None = None
         self._ended = asyncio.Event()
@@ -58,10 +62,12 @@ class Child:
         """Start the process.
 
         Raises:
-            ProgramFailed: There is no such program.
+            ProgramFailed: There is no such program, or another one listens at its address.
         """
         reader, writer = os.pipe()
         try:
+            if self._listener is None and self.program.listens_at is not None:
+                self._listener = listening(*self.program.listens_at)
             self._process = self._spawn(writer)
         except OSError as error:
             os.close(reader)
@@ -76,8 +82,10 @@ class Child:
         await loop.connect_read_pipe(lambda: output, os.fdopen(reader, "rb", 0))
 
     def _spawn(self, output: int) -> subprocess.Popen[bytes]:
+        inherited = () if self._listener is None else (self._listener.fileno(),)
         return subprocess.Popen(  # noqa: S603 - the command is our own program
-            self.program.argv,
+            [*self.program.argv, *(f"--fd={descriptor}" for descriptor in inherited)],
+            pass_fds=inherited,
             env=dict(self.program.environ),
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -96,14 +104,19 @@ class Child:
         """Wait until the program is ready.
 
         Raises:
-            ProgramFailed: It ended instead, or is not ready in ``timeout`` seconds.
+            ProgramFailed: It ended instead.
+            ProgramLate: It is not ready in ``timeout`` seconds of a machine that is not busy.
         """
         ended = asyncio.ensure_future(self._ended.wait())
         ready = asyncio.ensure_future(self._await_ready())
         try:
-            await asyncio.wait({ended, ready}, timeout=timeout, return_when="FIRST_COMPLETED")
+            await _first_of({ended, ready}, timeout)
+            if ended.done() and not ready.done():
+                assert self._process is not None
+                code = self._process.returncode
+                raise ProgramFailed(self.name, f"did not start, it ended with {code}", self.log)
             if not ready.done():
-                raise ProgramFailed(self.name, self._lack(timeout), self.log)
+                raise ProgramLate(self.name, f"was not ready in {timeout:g} s", self.log)
         finally:
             ended.cancel()
             ready.cancel()
@@ -114,11 +127,6 @@ class Child:
         if self.program.answers is not None:
             while not await asyncio.to_thread(self.program.answers):
                 await asyncio.sleep(_POLL_SECONDS)
-
-    def _lack(self, timeout: float) -> str:
-        if self._ended.is_set() and self._process is not None:
-            return f"did not start, it ended with {self._process.returncode}"
-        return f"was not ready in {timeout:g} s"
 
     async def keep_alive(self, note: Callable[[], None]) -> None:
         """Start the program again whenever it ends, until it is stopped."""
@@ -162,6 +170,9 @@ class Child:
     async def stop(self) -> None:
         """Ask the process to end, and end it when it has taken too long."""
         self.will_stop()
+        if self._listener is not None:
+            # Nobody will answer those who connect from now on.
+            self._listener.close()
         if self._process is not None:
             await self._end()
         await self._read_to_end()
@@ -195,3 +206,13 @@ class Child:
         if self.program.ready_words and self.program.ready_words in line:
             self._is_ready.set()
         self._terminal.hear(self.name, line)
+
+
+async def _first_of(tasks: set[asyncio.Future[object]], timeout: float) -> None:
+    """Wait for the first of some tasks, longer than ``timeout`` on a machine that is busy."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while loop.time() < began + timeout * slowness():
+        done, _ = await asyncio.wait(tasks, timeout=timeout, return_when="FIRST_COMPLETED")
+        if done:
+            return

@@ -26,6 +26,8 @@ class Program:
     ready_words: str = ""
     #: Asked in a thread until it returns true.
     answers: Callable[[], bool] | None = None
+    #: Host and port of a listening socket that outlives its processes: each inherits it, as ``--fd``.
+    listens_at: tuple[str, int] | None = None
     #: Seconds between SIGTERM and SIGKILL.
     stop_seconds: float = 30.0
 
@@ -36,6 +38,10 @@ class ProgramFailed(AngelXError):
     def __init__(self, name: str, reason: str, log: Path) -> None:
         super().__init__(with_tail(f"{name} {reason}", log))
         self.name = name
+
+
+class ProgramLate(ProgramFailed):
+    """A program still runs, and was not ready in time."""
 
 
 def ready_when_it_answers(url: str) -> Callable[[], bool]:

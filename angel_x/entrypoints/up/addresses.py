@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import structlog
 
+from angel_x.adapters.children.listening import bound
 from angel_x.adapters.home_files import write_whole
 from angel_x.adapters.servers import ServerUrls
 from angel_x.errors import ServerUnavailable, UnusableFile
@@ -54,6 +54,7 @@ class Addresses:
             "BROKER_URL": self.broker_redis_url,
             "CACHE_URL": self.cache_url,
             "API_URL": self.api_url,
+            "API_HOST": settings.api_host,
             "API_PORT": str(settings.api_port),
             "FLOWER_PORT": str(settings.flower_port),
             "METRICS_PORT": str(settings.metrics_port),
@@ -98,7 +99,7 @@ def check_ports(settings: Settings) -> None:
     for name in ("api_port", "flower_port", "metrics_port"):
         port: int = getattr(settings, name)
         try:
-            _bind(settings.api_host, port).close()
+            bound(settings.api_host, port).close()
         except OSError as error:
             reason = error.strerror or str(error)
             raise ServerUnavailable(
@@ -109,23 +110,11 @@ def check_ports(settings: Settings) -> None:
 
 def free_ports(host: str, count: int) -> list[int]:
     """Return free ports."""
-    sockets = [_bind(host, 0) for _ in range(count)]
-    ports: list[int] = [bound.getsockname()[1] for bound in sockets]
-    for bound in sockets:
-        bound.close()
+    sockets = [bound(host, 0) for _ in range(count)]
+    ports: list[int] = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
     return ports
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-    except BaseException:
-        bound.close()
-        raise
-    return bound
 
 
 def _reachable(host: str) -> str:

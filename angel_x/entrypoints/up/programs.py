@@ -11,6 +11,7 @@ from angel_x.entrypoints.supervisor import Program, ready_when_it_answers
 from angel_x.entrypoints.up.addresses import Addresses
 from config.celery_options import TIME_LIMIT
 from config.queues import WORKER_QUEUES
+from config.settings import PREFIX
 
 #: The text that Celery's worker and Beat log once they run.
 _WORKER_READY = " ready."
@@ -38,6 +39,11 @@ class MarketChoice:
         return ("--source", "replay", "--chain", str(self.chain.absolute()), "--loop", *pace)
 
 
+def api_address(environ: Mapping[str, str]) -> tuple[str, int]:
+    """Return host and port of the API from the environment of the system's processes."""
+    return environ[f"{PREFIX}API_HOST"], int(environ[f"{PREFIX}API_PORT"])
+
+
 def stages(addresses: Addresses, environ: Mapping[str, str], market: MarketChoice) -> Stages:
     """Return the processes by stage: first the workers, then those that send work or observe."""
 
@@ -53,13 +59,20 @@ def stages(addresses: Addresses, environ: Mapping[str, str], market: MarketChoic
             stop_seconds=_WORKER_STOP_SECONDS,
         )
 
-    def program(name: str, *arguments: str, says: str = "", answers: str = "") -> Program:
+    def program(
+        name: str,
+        *arguments: str,
+        says: str = "",
+        answers: str = "",
+        listens_at: tuple[str, int] | None = None,
+    ) -> Program:
         return Program(
             name=name,
             argv=command(name, *arguments),
             environ=environ,
             ready_words=says,
             answers=ready_when_it_answers(answers) if answers else None,
+            listens_at=listens_at,
         )
 
     return (
@@ -69,7 +82,7 @@ def stages(addresses: Addresses, environ: Mapping[str, str], market: MarketChoic
             *(worker(kind) for kind in WORKER_QUEUES),
         ),
         (
-            program("api", answers=f"{addresses.api_url}/livez"),
+            program("api", answers=f"{addresses.api_url}/livez", listens_at=api_address(environ)),
             program("beat", says=_BEAT_READY),
             program("flower", answers=f"{addresses.flower_url}/healthcheck"),
             program("metrics", answers=addresses.metrics_url),

@@ -7,10 +7,12 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from time import monotonic
 
 import msgspec
 
 from angel_x.adapters.servers import RunningServers, ServerUrls, start_servers
+from angel_x.adapters.slowness import slowness
 from angel_x.bootstrap import TRANSIENT
 from angel_x.entrypoints.flower import PASSWORD_FILE, USER
 from angel_x.entrypoints.supervisor import Supervisor, ready_when_it_answers
@@ -57,6 +59,10 @@ class System:
     def key(self) -> str:
         """The API key of the demo account."""
         return (self.settings.home_path / KEY_FILE).read_text(encoding="utf-8").strip()
+
+
+class SystemLate(ServerUnavailable):
+    """All processes run, and the system was not ready in time."""
 
 
 class Stopped(Exception):
@@ -159,16 +165,19 @@ async def _work(system: System, work: Callable[[System], Awaitable[None]]) -> No
 
 
 async def _ready(api_url: str) -> None:
-    """Wait until the API reports readiness."""
+    """Wait until the API reports readiness, longer on a machine that is busy.
+
+    Raises:
+        SystemLate: It does not in time.
+    """
     answers = ready_when_it_answers(f"{api_url}/readyz")
-    try:
-        async with asyncio.timeout(_READY_PATIENCE):
-            while not await asyncio.to_thread(answers):
-                await asyncio.sleep(_GLANCE)
-    except TimeoutError:
-        raise ServerUnavailable(
-            f"the system was not ready in {_READY_PATIENCE:g} s, {api_url}/healthz says why"
-        ) from None
+    began = monotonic()
+    while not await asyncio.to_thread(answers):
+        if monotonic() > began + _READY_PATIENCE * slowness():
+            raise SystemLate(
+                f"the system was not ready in {_READY_PATIENCE:g} s, {api_url}/healthz says why"
+            )
+        await asyncio.sleep(_GLANCE)
 
 
 async def _watch(servers: RunningServers) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from angel_x.adapters.installation import python
 from angel_x.entrypoints.supervisor import Program, ready_when_it_answers
 from angel_x.entrypoints.up.addresses import Addresses
-from angel_x.entrypoints.up.programs import MarketChoice, Stages
+from angel_x.entrypoints.up.programs import MarketChoice, Stages, api_address
 from angel_x.rehearsal.chaos.environment import Passage, Role
 from angel_x.rehearsal.chaos.passages import Passages
 
@@ -65,8 +66,11 @@ def stages(
     )
     beats = (program(name, *_command("beat"), says="beat: Starting") for name in ROLES[Role.BEAT])
     feed = program("feed", *_command("feed", *market.arguments()), says="feed.started")
-    api = program(
-        *ROLES[Role.API], *_command("api"), answers=f"{addresses.api_url}/livez", **at_the_door
+    api = replace(
+        program(
+            *ROLES[Role.API], *_command("api"), answers=f"{addresses.api_url}/livez", **at_the_door
+        ),
+        listens_at=api_address(environ),
     )
     return ((feed, *relays, *workers), (api, *beats))
 

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from angel_x.bootstrap import Application, build
 from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.api.application import create_app
+from angel_x.entrypoints.api.http_bounds import HttpBounds
 from angel_x.entrypoints.api.server import ApiServer
 from config.settings import Settings
 
@@ -97,7 +98,8 @@ def running(settings: Settings) -> Iterator[RunningApi]:
 @contextmanager
 def serving(application: Application) -> Iterator[RunningApi]:
     """Serve the API of an application on a thread."""
-    server = ApiServer(create_app(application), host="127.0.0.1", port=0)
+    bounds = HttpBounds.of(application.base.settings)
+    server = ApiServer(create_app(application), host="127.0.0.1", port=0, bounds=bounds)
     thread = threading.Thread(target=server.run)
     thread.start()
 

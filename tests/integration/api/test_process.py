@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,10 @@ def port() -> int:
         return int(listener.getsockname()[1])
 
 
+def few_files() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+
+
 @pytest.fixture
 def process(
     environment: dict[str, str], port: int, tmp_path: Path
@@ -42,27 +48,37 @@ def process(
     log = tmp_path / "api.log"
     with (
         log.open("wb") as output,
-        subprocess.Popen([sys.executable, "-c", SERVE], env=variables, stderr=output) as process,
+        subprocess.Popen(
+            [sys.executable, "-c", SERVE],
+            env=variables,
+            stderr=output,
+            preexec_fn=few_files,  # noqa: PLW1509 - one call into the kernel
+        ) as process,
     ):
         yield process
         process.kill()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_process_in_order(
-    process: subprocess.Popen[bytes], port: int, number: signal.Signals
-) -> None:
-    http = urllib3.PoolManager(retries=False, timeout=DEADLINE_SECONDS)
-
-    def answers() -> bool:
-        assert process.poll() is None
+def is_alive(port: int) -> bool:
+    """Ask on a new connection."""
+    with urllib3.PoolManager(retries=False, timeout=DEADLINE_SECONDS) as http:
         try:
             return http.request("GET", f"http://127.0.0.1:{port}/livez").status == 200
         except urllib3.exceptions.HTTPError:
             return False
 
-    wait_until(answers)
-    http.clear()
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_half_sent_requests_beyond_its_files_shut_nobody_out_and_a_signal_ends_the_process(
+    process: subprocess.Popen[bytes], port: int, number: signal.Signals
+) -> None:
+    wait_until(lambda: process.poll() is None and is_alive(port))
+    with ExitStack() as stack:
+        for _ in range(300):
+            half = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            half.sendall(b"GET /livez HTTP/1.1\r\nHost: test")
+
+        assert is_alive(port)
     process.send_signal(number)
 
     assert process.wait(DEADLINE_SECONDS) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _SETTINGS = "integration/settings"
+_BEFORE_A_KEY = "integration/api/test_limits_before_a_key.py"
 _POOLS = "integration/test_settings_matter.py"
 
 #: The test of each setting, as a path below ``tests`` and a function.  A setting that is not here
@@ -50,6 +51,10 @@ PROOFS: Mapping[str, str] = {
     "db_max_pool_size": f"{_POOLS}::test_db_pool_size_and_db_max_pool_size_bound_the_connections",
     "db_query_timeout_seconds": f"{_POOLS}::test_db_query_timeout_seconds_ends_a_long_statement",
     "api_response_timeout": f"{_SETTINGS}/test_api.py::test_a_submission_waits_for_api_response_timeout_and_no_longer",
+    "api_header_timeout": f"{_BEFORE_A_KEY}::test_a_request_that_does_not_arrive_in_time_is_refused",
+    "api_body_timeout": f"{_BEFORE_A_KEY}::test_a_request_that_does_not_arrive_in_time_is_refused",
+    "api_max_connections": f"{_BEFORE_A_KEY}::test_an_address_has_fewer_connections_than_all_have",
+    "api_max_connections_per_address": f"{_BEFORE_A_KEY}::test_an_address_has_fewer_connections_than_all_have",
     "rate_limit_enabled": f"{_SETTINGS}/test_order_rate.py::test_rate_limit_enabled_decides_whether_orders_a_second_are_limited",
     "gzip_enabled": f"{_SETTINGS}/test_api.py::test_gzip_enabled_decides_whether_answers_are_compressed",
     "metrics_enabled": "integration/metrics/test_meter.py::test_metrics_that_are_off_leave_no_file",

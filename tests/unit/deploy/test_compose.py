@@ -200,3 +200,12 @@ def test_every_password_that_is_needed_is_in_the_example() -> None:
     listed = {line.removesuffix("=") for line in lines if line and not line.startswith("#")}
 
     assert listed == compose.needed_variables()
+
+
+def test_the_api_may_open_files_for_all_of_its_connections() -> None:
+    settings = load(OURS["api"]["environment"])
+    own = settings.db_max_pool_size + 2 * settings.redis_pool_size + 128
+
+    nofile = SERVICES["api"]["ulimits"]["nofile"]
+
+    assert nofile["soft"] >= settings.api_max_connections + own

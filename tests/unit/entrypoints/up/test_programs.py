@@ -19,10 +19,13 @@ ADDRESSES = Addresses(
     flower_url="http://127.0.0.1:2",
     metrics_url="http://127.0.0.1:3/metrics",
 )
+ENVIRON = {"ANGEL_X_API_HOST": "0.0.0.0", "ANGEL_X_API_PORT": "8123"}
 
 
 def commands(market: MarketChoice) -> list[tuple[str, ...]]:
-    return [p.argv[len(python("")) :] for stage in stages(ADDRESSES, {}, market) for p in stage]
+    return [
+        p.argv[len(python("")) :] for stage in stages(ADDRESSES, ENVIRON, market) for p in stage
+    ]
 
 
 def test_every_process_is_a_command_that_exists() -> None:
@@ -36,7 +39,7 @@ def test_there_is_a_worker_of_every_class() -> None:
 
 
 def test_every_program_shows_when_it_is_ready() -> None:
-    started = stages(ADDRESSES, {}, MarketChoice())
+    started = stages(ADDRESSES, ENVIRON, MarketChoice())
     assert sum(len(stage) for stage in started) > 5
     for stage in started:
         for program in stage:
@@ -57,3 +60,9 @@ def test_the_feed_simulates_or_replays_for_ever(market: MarketChoice, arguments:
     (feed,) = [command for command in commands(market) if command[0] == "feed"]
 
     assert " ".join(feed[1:]) == arguments
+
+
+def test_the_socket_of_the_api_outlives_its_processes() -> None:
+    programs = [p for stage in stages(ADDRESSES, ENVIRON, MarketChoice()) for p in stage]
+
+    assert {p.name: p.listens_at for p in programs if p.listens_at} == {"api": ("0.0.0.0", 8123)}
