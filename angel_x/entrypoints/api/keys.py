@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from angel_x.domain.records.access import Identity, Scope
-from angel_x.entrypoints.api.parts import application
+from angel_x.entrypoints.api.parts import LONGEST_PARAMETER, application
 from angel_x.errors import AccessDenied, ScopeMissing
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ Admin = Annotated[Identity, Depends(admin)]
 async def _caller(
     request: Request, shown: HTTPAuthorizationCredentials | None, *scopes: Scope
 ) -> Identity:
-    if shown is None:
+    if shown is None or len(shown.credentials) > LONGEST_PARAMETER:
         raise AccessDenied("a key is needed, as `Authorization: Bearer <key>`")
     identity = await identify(application(request).people.access, shown.credentials)
     if not any(map(identity.allows, scopes)):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, cast
 
 import msgspec
-from pydantic import AfterValidator, AwareDatetime
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +19,9 @@ from angel_x.errors import InvalidInput
 from angel_x.services.intake.storable_text import check_text
 
 if TYPE_CHECKING:
+    from fastapi._compat import ModelField
+    from fastapi.routing import APIRoute
+
     from angel_x.bootstrap import Application
     from angel_x.entrypoints.api.group_commit import GroupCommit
     from angel_x.entrypoints.api.subscriptions import Subscriptions
@@ -23,6 +29,8 @@ if TYPE_CHECKING:
 #: Converted to UTC, because PostgreSQL accepts no offset above 15:59.
 Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
+#: Characters of a parameter's name or value in the path or the query.
+LONGEST_PARAMETER = 256
 #: The format of a client order id, shorter by the position of an order.
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,58}")
 
@@ -46,10 +54,52 @@ def answer(record: object, status: int = 200) -> Response:
 
 
 async def check_parameters(request: Request) -> None:
-    """Refuse parameters that the database cannot store, before any route gets them."""
-    for name, value in (*request.path_params.items(), *request.query_params.multi_items()):
-        check_text("(name of a parameter)", name)
-        check_text(name, str(value))
+    """Refuse parameters that the route does not have, or that no route may get.
+
+    Raises:
+        InvalidInput: A name or a value is too long, or cannot be stored.
+        RequestValidationError: The route has no parameter of a name.
+    """
+    given = request.query_params.multi_items() if request.scope["query_string"] else []
+    for name, value in (*request.path_params.items(), *given):
+        _check_bounded("(name of a parameter)", name)
+        _check_bounded(name, str(value))
+    if given:
+        _check_known(given, query_names(request.scope["route"]))
+
+
+def _check_bounded(field: str, text: str) -> None:
+    check_text(field, text)
+    if len(text) > LONGEST_PARAMETER:
+        raise InvalidInput(
+            f"{field} must be at most {LONGEST_PARAMETER} characters, was {shown(text)}",
+            field=field,
+            value=shown(text),
+        )
+
+
+def _check_known(given: Iterable[tuple[str, str]], known: frozenset[str]) -> None:
+    words = f"must be one of {', '.join(sorted(known))}" if known else "is not taken by this call"
+    unknown = [
+        {"type": "extra_forbidden", "loc": ("query", name), "msg": words, "input": value}
+        for name, value in given
+        if name not in known
+    ]
+    if unknown:
+        raise RequestValidationError(unknown)
+
+
+def query_names(route: APIRoute) -> frozenset[str]:
+    """Return the names of the query parameters that a route declares."""
+    return frozenset(chain.from_iterable(map(_names, route.dependant.query_params)))
+
+
+def _names(field: ModelField) -> Iterable[str]:
+    """Return the name of a parameter, or those of a model of several."""
+    model = field.field_info.annotation
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return model.model_fields
+    return (field.alias,)
 
 
 def idempotency_key(request: Request) -> str | None:
