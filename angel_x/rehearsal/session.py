@@ -68,8 +68,8 @@ class Rehearsal(Generic[_Report]):
     #: Keep the home although every rule holds.
     keeps_home: bool = False
 
-    def run(self) -> bool:
-        """Run the system and the work, print the report, and return whether every rule holds.
+    def run(self) -> _Report:
+        """Run the system and the work, print the report, and return it.
 
         The home is removed, unless a rule is broken or the work failed.
 
@@ -89,7 +89,7 @@ class Rehearsal(Generic[_Report]):
             _clear(home)
         else:
             self.console.print(f"What was stored is kept in {home.absolute()}")
-        return report.holds
+        return report
 
     def _report(self) -> _Report:
         phases, made = Phases(), list[_Report]()

@@ -14,6 +14,10 @@ _Found = TypeVar("_Found")
 _POLL_SECONDS = 0.02
 
 
+class NotFinished(AngelXError):
+    """Something that a rehearsal waits for has not come about, and nothing moves any more."""
+
+
 class Interrupted(AngelXError):
     """A rehearsal was stopped, or could not continue."""
 
@@ -23,6 +27,28 @@ def holds_within(seconds: float, condition: Callable[[], bool], stop: Event) -> 
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline or stop.wait(_POLL_SECONDS):
+            return condition()
+    return True
+
+
+def holds_while_moving(
+    seconds: float,
+    condition: Callable[[], bool],
+    progress: Callable[[], object],
+    stop: Event,
+) -> bool:
+    """Return whether a condition becomes true before ``stop`` is set, as long as something moves.
+
+    It is false once ``progress`` has returned the same value for some seconds.
+    """
+    reached, deadline = progress(), time.monotonic() + seconds
+    while not condition():
+        found = progress()
+        if found != reached:
+            reached, deadline = found, time.monotonic() + seconds
+        elif time.monotonic() > deadline:
+            return condition()
+        if stop.wait(_POLL_SECONDS):
             return condition()
     return True
 

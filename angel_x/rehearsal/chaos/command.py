@@ -58,12 +58,16 @@ def storm(
         variables = {PREFIX + name: f"{seconds:g}" for name, seconds in _SHORTER.items()}
         home, market = settings.home_path / "chaos", MarketChoice(seed=options.seed)
         plan = isolated(settings, {**environ, **variables}, home, market, **shorter)
-        return Rehearsal(
-            plan=replace(plan, programs=choose),
-            console=console,
-            terminal=Terminal(Console(quiet=True)),
-            parts=_PARTS,
-            perform=perform,
-            tell=tell,
-            keeps_home=options.keeps_home,
-        ).run()
+        return (
+            Rehearsal(
+                plan=replace(plan, programs=choose),
+                console=console,
+                terminal=Terminal(Console(quiet=True)),
+                parts=_PARTS,
+                perform=perform,
+                tell=tell,
+                keeps_home=options.keeps_home,
+            )
+            .run()
+            .holds
+        )

@@ -15,8 +15,12 @@ from angel_x.entrypoints.presentation.printing import console_for_people, print_
 from angel_x.entrypoints.up.system import Stopped
 from angel_x.rehearsal.demo.command import Options, demonstrate
 from angel_x.rehearsal.demo.rendering import render
-from angel_x.rehearsal.demo.report import Report
+from angel_x.rehearsal.demo.report import Outcome, Report
+from angel_x.rehearsal.waiting import NotFinished
 from config.settings import load, with_secrets
+
+#: The exit code of each outcome; 2 is an invalid request.
+EXIT_CODES = {Outcome.HOLDS: 0, Outcome.BROKEN: 1, Outcome.UNFINISHED: 3}
 
 
 @click.command()
@@ -31,7 +35,8 @@ def demo(
 ) -> None:
     """Start everything, trade, kill a worker half way, and prove that nothing went wrong.
 
-    Exit code 0 means that every invariant holds.
+    Exit code 0 means that every invariant holds, 1 that one is broken or the demonstration could
+    not run, and 3 that it was not finished in time and no invariant is broken so far.
     """
     check_chain(chain)
     settings = load(os.environ, of_running=False)
@@ -41,13 +46,15 @@ def demo(
 
     def tell(report: Report) -> None:
         if as_json:
-            print_json(report.as_document())
+            print_json(report.as_document(runs=keep))
         else:
             render(report, console, runs=keep)
 
     try:
-        holds = demonstrate(settings, with_secrets(os.environ), options, console, tell)
+        report = demonstrate(settings, with_secrets(os.environ), options, console, tell)
     except Stopped:
         raise click.ClickException("the demonstration was stopped") from None
-    if not holds:
-        sys.exit(1)
+    except NotFinished as error:
+        click.echo(f"NOT FINISHED in time: {error}.  No rule was checked.", err=True)
+        sys.exit(EXIT_CODES[Outcome.UNFINISHED])
+    sys.exit(EXIT_CODES[report.outcome])

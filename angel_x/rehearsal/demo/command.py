@@ -15,6 +15,8 @@ from angel_x.entrypoints.up.programs import MarketChoice
 from angel_x.entrypoints.up.system import where_to_look
 from angel_x.rehearsal.demo.demonstration import Demonstration, DemoSetup
 from angel_x.rehearsal.demo.report import Report, conduct_rules
+from angel_x.rehearsal.patience import Patience
+from angel_x.rehearsal.phases import STARTUP
 from angel_x.rehearsal.session import Rehearsal, Running, isolated
 from config.settings import Settings
 
@@ -38,10 +40,13 @@ def demonstrate(
     options: Options,
     console: Console,
     tell: Callable[[Report], None],
-) -> bool:
-    """Run the demonstration, print its report, and return whether every rule holds.
+) -> Report:
+    """Run the demonstration, print its report, and return it.
 
     The errors are those of :meth:`Rehearsal.run`.
+
+    Raises:
+        NotFinished: Nothing moved any more, so there is no report.
     """
     market = MarketChoice(chain=options.chain, seed=options.seed, speed=options.speed)
     home = settings.home_path / "demo"
@@ -62,7 +67,8 @@ def _perform(running: Running, options: Options) -> Report:
         setup = DemoSetup(
             application=application, running=running, orders=options.orders, seed=options.seed
         )
-        demonstration = Demonstration(setup)
+        patience = Patience(running.stop, phases.seconds[STARTUP])
+        demonstration = Demonstration(setup, patience)
         demonstration.open_accounts()
         chain = demonstration.await_market()
         phases.end("first Greeks")
@@ -88,5 +94,6 @@ def _perform(running: Running, options: Options) -> Report:
             chain=application.analytics.option_chains.chain(chain.underlying, chain.expiry),
             memory=demonstration.memory(),
             invariants=invariants,
+            unfinished=patience.unfinished,
             where_to_look=where_to_look(system),
         )

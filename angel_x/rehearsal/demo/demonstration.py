@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -30,9 +31,10 @@ from angel_x.rehearsal.demo.worker_kill import WorkerKill, kill_worker
 from angel_x.rehearsal.history import Canceled, History, Outcome
 from angel_x.rehearsal.market import current_chain, instruments, near_the_money
 from angel_x.rehearsal.orders import Instrument, Mix, make_requests
+from angel_x.rehearsal.patience import Patience
 from angel_x.rehearsal.session import Running
 from angel_x.rehearsal.trader import TraderSetup, traders
-from angel_x.rehearsal.waiting import Interrupted, holds_within
+from angel_x.rehearsal.waiting import NotFinished
 
 #: The accounts and their opening cash; the last one cannot afford much.
 ACCOUNTS: dict[str, Decimal] = {
@@ -49,8 +51,8 @@ _SHARE_OF_CANCELS = 0.08
 #: The account of the scenarios; apart, so that its orders are not counted.
 _SCENARIO_ACCOUNT = "farah"
 _SCENARIO_CASH = Decimal(50_000_000)
-#: Seconds until every accepted order has to be decided.
-_TIMEOUT = 60.0
+#: Usual seconds for the answer to a bad request.
+_ANSWER_SECONDS = 30.0
 _WORKER = "worker-"
 _ORDER_WORKER = f"{_WORKER}orders"
 _TRADING, _DECIDED = "orders accepted", "orders decided"
@@ -70,8 +72,9 @@ class DemoSetup:
 class Demonstration:
     """One run.  Its steps are called in order, in one thread."""
 
-    def __init__(self, setup: DemoSetup) -> None:
+    def __init__(self, setup: DemoSetup, patience: Patience) -> None:
         self._setup = setup
+        self._patience = patience
         self._app = setup.application
         self._running = setup.running
         self._api_url = setup.running.system.addresses.api_url
@@ -90,13 +93,19 @@ class Demonstration:
             self._keys[name] = self._app.people.access.issue(account.id, [Scope.TRADE])
 
     def await_market(self) -> OptionChain:
-        """Return the chain as soon as the contracts around the money have quotes and Greeks."""
+        """Return the chain as soon as the contracts around the money have quotes and Greeks.
 
-        def is_alive() -> bool:
+        Raises:
+            NotFinished: They have not come.
+        """
+
+        def unpriced() -> int:
             rows = near_the_money(current_chain(self._app))
-            return all(row.implied_vol is not None for row in rows)
+            return sum(row.implied_vol is None for row in rows)
 
-        self._await(is_alive)
+        subject = "Greeks around the money"
+        if not self._patience.wait(subject, lambda: unpriced() == 0, progress=unpriced):
+            raise NotFinished(f"{subject} were not published in time")
         return current_chain(self._app)
 
     def trade(self, chain: OptionChain) -> tuple[WorkerKill, list[Refusal]]:
@@ -109,10 +118,27 @@ class Demonstration:
                 for name, count, random in self._shares()
             ]
             with traders(work) as trading:
-                half = self._setup.orders // 2
-                self._await(lambda: self._settled >= half or all(t.done() for t in trading))
-                killed = kill_worker(self._order_worker, self._running.stop)
-                return killed, self._send_bad_requests(tradable[0])
+                self._await_accepted(trading, self._setup.orders // 2)
+                killed = kill_worker(self._order_worker, self._patience, self._running.stop)
+                refusals = self._send_bad_requests(tradable[0])
+                self._await_accepted(trading, self._setup.orders)
+                return killed, refusals
+
+    def _await_accepted(self, trading: Sequence[Future[None]], count: int) -> None:
+        """Wait until that many orders are accepted.
+
+        Raises:
+            NotFinished: No order is accepted any more.
+        """
+        subject = "the acceptance of orders"
+        if not self._patience.wait(
+            subject,
+            lambda: self._settled >= count or all(each.done() for each in trading),
+            progress=lambda: self._settled,
+        ):
+            # The traders would go on for ever.
+            self._running.stop.set()
+            raise NotFinished(f"{subject} stopped at {self._settled} of {self._setup.orders}")
 
     def _shares(self) -> list[tuple[str, int, Random]]:
         """Return how many orders each account sends, and its random numbers."""
@@ -158,7 +184,11 @@ class Demonstration:
             foreign_order_id=theirs[0],
             known_order={"client_order_id": mine[1], "symbol": instrument.symbol, "side": "BUY"},
         )
-        return [send(request, self._api_url) for request in bad_requests(parts)]
+        seconds = self._patience.seconds(_ANSWER_SECONDS)
+        refusals = [send(request, self._api_url, seconds) for request in bad_requests(parts)]
+        if not all(each.is_answered for each in refusals):
+            self._patience.unfinished.append("the refusal of bad requests")
+        return refusals
 
     def _any_order(self, user: str) -> tuple[str, str]:
         """Return the order id and the client order id of an order of an account."""
@@ -176,7 +206,7 @@ class Demonstration:
             self._running.bars.reach(_DECIDED, checked.accepted - undecided)
             return undecided == 0
 
-        self._await(is_done)
+        self._patience.wait("the decision of orders", is_done, progress=self._tally.undecided)
         return Trading(
             accepted=checked.accepted,
             replayed=checked.repeated,
@@ -207,7 +237,7 @@ class Demonstration:
         universe = self._app.market.universes.current()
         freeze = universe.contracts[universe.rows[instrument.symbol]].freeze_quantity
         with Client(self._api_url, key) as client:
-            return list(Scenarios(client, instrument, freeze, self._await).results())
+            return list(Scenarios(client, instrument, freeze, self._patience).results())
 
     def accounts(self) -> list[Account]:
         """Return every account as the API shows it."""
@@ -242,13 +272,3 @@ class Demonstration:
                 unknown=[*checked.phantom, *checked.unexpected],
             ),
         ]
-
-    def _await(self, condition: Callable[[], bool], seconds: float = _TIMEOUT) -> None:
-        """Wait for a condition; after a timeout the report shows that it is missing.
-
-        Raises:
-            Interrupted: The demonstration was told to stop.
-        """
-        holds_within(seconds, condition, self._running.stop)
-        if self._running.stop.is_set():
-            raise Interrupted("the demonstration was told to stop")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _TOO_MANY = 10_001
 _TOO_LARGE = 50 * 1024 * 1024
 _FAR = str(10**30)
+#: No answer in time, and answers that say so.
+_UNJUDGED = {0, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 #: The prefix of the client order ids of bad orders, which makes accepted ones visible.
 PREFIX = "bad-"
 
@@ -44,6 +46,11 @@ class Refusal:
     @property
     def is_right(self) -> bool:
         return self.status == self.expected
+
+    @property
+    def is_answered(self) -> bool:
+        """Return whether the API has judged the request; it had no time for others."""
+        return self.status not in _UNJUDGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +158,8 @@ def _post(given: RequestParts, kind: str, status: HTTPStatus, body: bytes) -> Ba
     return BadRequest(kind, "POST", "/v1/orders", status, given.key, body)
 
 
-def send(request: BadRequest, url: str) -> Refusal:
-    """Send a bad request and return its answer; status 0 means no answer."""
+def send(request: BadRequest, url: str, timeout: float) -> Refusal:
+    """Send a bad request and return its answer; status 0 means no answer in ``timeout`` seconds."""
     headers = {"Content-Type": "application/json"}
     if request.key is not None:
         headers["Authorization"] = f"Bearer {request.key}"
@@ -163,7 +170,7 @@ def send(request: BadRequest, url: str) -> Refusal:
             body=request.body,
             headers=headers,
             retries=False,
-            timeout=30,
+            timeout=timeout,
         )
         status, detail = response.status, response.data.decode("utf-8", "replace")
     except urllib3.exceptions.HTTPError as error:

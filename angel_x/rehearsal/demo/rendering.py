@@ -12,7 +12,9 @@ from angel_x.entrypoints.presentation.chains import chain_table
 from angel_x.entrypoints.presentation.indian import decimals, grouped, whole
 from angel_x.entrypoints.presentation.positions import position_table
 from angel_x.entrypoints.presentation.printing import table
-from angel_x.rehearsal.demo.report import Account, Report, Trading
+from angel_x.rehearsal.demo.refusals import Refusal
+from angel_x.rehearsal.demo.report import Account, Outcome, Report, Trading
+from angel_x.rehearsal.demo.scenarios import ScenarioResult
 from angel_x.rehearsal.rendering import latency_table, print_parts, rules_table
 
 _STRIKES = 5
@@ -41,8 +43,8 @@ def _parts(report: Report, *, runs: bool) -> Iterator[object]:
     yield chain_table(report.chain, _STRIKES)
     yield _memory(report)
     yield rules_table("Invariants", report.invariants)
-    hint = "" if runs else " while it runs, which --keep makes it do after the report"
-    yield table(f"Where to look{hint}", ("", ""), report.where_to_look)
+    if runs:
+        yield table("Where to look", ("", ""), report.where_to_look)
     yield _conclusion(report)
 
 
@@ -79,7 +81,7 @@ def _worker_kill(report: Report) -> str:
     successor = (
         f"process {worker_kill.successor} took over"
         if worker_kill.successor
-        else "NOBODY took over"
+        else "no other process had taken over"
     )
     return (
         f"kill -9 of the order worker {worker_kill.worker} with {len(worker_kill.children)} processes, "
@@ -88,11 +90,14 @@ def _worker_kill(report: Report) -> str:
 
 
 def _scenarios(report: Report) -> Table:
-    rows = (
-        (each.name, each.outcome if each.holds else f"NOT SO: {each.outcome}")
-        for each in report.scenarios
-    )
+    rows = ((each.name, _shown(each)) for each in report.scenarios)
     return table("Beyond buying and selling", ("", ""), rows)
+
+
+def _shown(result: ScenarioResult) -> str:
+    if not result.is_finished:
+        return f"NOT FINISHED: {result.outcome}"
+    return result.outcome if result.holds else f"NOT SO: {result.outcome}"
 
 
 def _refusals(report: Report) -> Table:
@@ -100,11 +105,19 @@ def _refusals(report: Report) -> Table:
         (
             each.kind,
             str(each.status),
-            "refused" if each.is_right else f"expected {each.expected}: {each.detail}",
+            _answer(each),
         )
         for each in report.refusals
     )
     return table("Bad input", ("kind", ">status", ""), rows)
+
+
+def _answer(refusal: Refusal) -> str:
+    if refusal.is_right:
+        return "refused"
+    if not refusal.is_answered:
+        return f"not answered in time: {refusal.detail}"
+    return f"expected {refusal.expected}: {refusal.detail}"
 
 
 def _accounts(report: Report) -> Table:
@@ -142,8 +155,13 @@ def _memory(report: Report) -> Table:
 
 
 def _conclusion(report: Report) -> Text:
-    if report.holds:
+    if report.outcome is Outcome.HOLDS:
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.phases.items())
         return Text(f"Everything holds.  ({parts})", "bold green")
+    if report.outcome is Outcome.UNFINISHED:
+        return Text(
+            f"NOT FINISHED in time: {', '.join(report.unfinished)}.  No rule is broken so far.",
+            "bold yellow",
+        )
     broken = sum(not invariant.holds for invariant in report.invariants)
     return Text(f"{broken} of {len(report.invariants)} rules are BROKEN.", "bold red")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from angel_x.adapters.postgres.tally import Latency
 from angel_x.domain.chains.option_chain import OptionChain
@@ -46,6 +47,15 @@ class Account:
     positions: Sequence[MarkedPosition]
 
 
+class Outcome(StrEnum):
+    """The outcome of a demonstration."""
+
+    HOLDS = "holds"
+    #: Every rule holds so far, and something was not finished in time.
+    UNFINISHED = "unfinished"
+    BROKEN = "broken"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     seed: int
@@ -61,17 +71,27 @@ class Report:
     memory: Mapping[str, Mapping[str, object]]
     #: The rules of the books, of the clients and of the demonstration itself.
     invariants: Sequence[Invariant]
+    #: What was waited for in vain.
+    unfinished: Sequence[str]
     where_to_look: Sequence[tuple[str, str]]
 
     @property
-    def holds(self) -> bool:
-        """Return whether every rule holds."""
-        return all_hold(self.invariants)
+    def outcome(self) -> Outcome:
+        if not all_hold(self.invariants):
+            return Outcome.BROKEN
+        return Outcome.UNFINISHED if self.unfinished else Outcome.HOLDS
 
-    def as_document(self) -> dict[str, object]:
-        """Return the report as it is printed for machines."""
+    @property
+    def holds(self) -> bool:
+        """Return whether all is finished and every rule holds."""
+        return self.outcome is Outcome.HOLDS
+
+    def as_document(self, *, runs: bool) -> dict[str, object]:
+        """Return the report as it is printed for machines; ``runs`` is whether the system runs."""
         return {
             "holds": self.holds,
+            "outcome": self.outcome,
+            "unfinished": self.unfinished,
             "seed": self.seed,
             "seconds": self.phases,
             "orders": self._orders(),
@@ -86,7 +106,7 @@ class Report:
             "chain": self.chain,
             "memory": self.memory,
             "invariants": rules_document(self.invariants),
-            "where_to_look": dict(self.where_to_look),
+            "where_to_look": dict(self.where_to_look) if runs else {},
         }
 
     def _orders(self) -> dict[str, object]:
@@ -120,17 +140,25 @@ def conduct_rules(
     trading: Trading,
     scenarios: Sequence[ScenarioResult],
 ) -> list[Invariant]:
-    """Return the rules of the demonstration itself."""
-    wrong = [f"{each.kind}: {each.status}" for each in refusals if not each.is_right]
-    alive = [] if worker_kill.is_dead else [str(worker_kill.worker)]
-    missing = [] if worker_kill.successor else [str(worker_kill.worker)]
-    failed = [f"{each.name}: {each.outcome}" for each in scenarios if not each.holds]
-    waiting = [str(trading.undecided)] if trading.undecided else []
+    """Return the rules of the demonstration itself, without those that are not finished."""
+    wrong = [f"{r.kind}: {r.status}" for r in refusals if r.is_answered and not r.is_right]
+    failed = [f"{s.name}: {s.outcome}" for s in scenarios if s.is_finished and not s.holds]
+    finished = [
+        (worker_kill.is_dead, "the worker was killed", "no process of the killed worker is left"),
+        (
+            worker_kill.successor is not None,
+            "the worker came back",
+            "another worker took the place of the killed one",
+        ),
+        (
+            not trading.undecided,
+            "all is decided",
+            "every accepted order is closed or works in the market",
+        ),
+    ]
     return [
         rule("bad input is refused", "every bad request got the status that it has to get", wrong),
-        rule("the worker was killed", "no process of the killed worker is left", alive),
-        rule("the worker came back", "another worker took the place of the killed one", missing),
-        rule("all is decided", "every accepted order is closed or works in the market", waiting),
+        *(rule(name, text, ()) for is_finished, name, text in finished if is_finished),
         rule(
             "feats succeed",
             "a stop waits, slices add up, a halt holds, a way out ends flat",

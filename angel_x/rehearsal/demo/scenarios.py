@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -17,18 +17,16 @@ if TYPE_CHECKING:
     from angel_x.client import Client
     from angel_x.domain.records.statement import OrderHistory
     from angel_x.rehearsal.orders import Instrument
+    from angel_x.rehearsal.patience import Patience
 
-#: Seconds until the market has moved by a tick.
-_MARKET_PATIENCE = 20.0
-_SETTLING_PATIENCE = 60.0
+#: Usual seconds until the market has moved by a tick.
+_MARKET_SECONDS = 20.0
 _SLICES = 3
 #: The distance beyond the market of a limit that has to trade, as a part of the price.
 _MARGIN = Decimal("0.05")
 
+_UNDECIDED = {OrderStatus.RECEIVED, OrderStatus.SUBMITTING}
 _WAITING = {OrderStatus.RECEIVED, OrderStatus.TRIGGER_PENDING}
-
-#: Waits until a condition holds, or for some seconds.
-Await = Callable[[Callable[[], bool], float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +36,27 @@ class ScenarioResult:
     name: str
     outcome: str
     holds: bool
+    #: False where the scenario was waited for in vain; then it is neither held nor broken.
+    is_finished: bool = True
 
 
 class Scenarios:
     """Run one after the other with the key of one account."""
 
     def __init__(
-        self, client: Client, instrument: Instrument, freeze_quantity: int, wait: Await
+        self, client: Client, instrument: Instrument, freeze_quantity: int, patience: Patience
     ) -> None:
         self._client = client
         self._instrument = instrument
         self._freeze = freeze_quantity
-        self._await = wait
+        self._patience = patience
 
     def results(self) -> Iterator[ScenarioResult]:
         """Run every scenario and yield its result."""
-        yield self._stop()
-        yield self._slices()
-        yield self._halt()
-        yield self._square_off()
+        for scenario in (self._stop, self._slices, self._halt, self._square_off):
+            before = len(self._patience.unfinished)
+            result = scenario()
+            yield replace(result, is_finished=len(self._patience.unfinished) == before)
 
     def _stop(self) -> ScenarioResult:
         """Place a stop on either side of the market and wait until one is triggered."""
@@ -65,7 +65,7 @@ class Scenarios:
         def met() -> list[str]:
             return [stop for stop in stops if self._client.order(stop).status not in _WAITING]
 
-        self._await(lambda: bool(met()), _MARKET_PATIENCE)
+        self._patience.wait("the trigger of a stop", lambda: bool(met()), seconds=_MARKET_SECONDS)
         first = (met() or stops)[0]
         self._client.cancel_all()
         return _stop_result(self._client.order(first))
@@ -86,8 +86,7 @@ class Scenarios:
         wanted = largest * (_SLICES - 1) + lot
         price = str(self._beyond(self._instrument.mark_price, Side.BUY))
         order_id = self._submit(quantity=wanted, order_type=OrderType.LIMIT.value, price=price)
-        self._await(lambda: _is_decided(self._client.order(order_id)), _SETTLING_PATIENCE)
-        order = self._client.order(order_id)
+        order = self._await_decision(order_id)
         sizes = [each.quantity for each in order.slices]
         filled = sum(each.filled_quantity for each in order.slices)
         return ScenarioResult(
@@ -122,7 +121,7 @@ class Scenarios:
             standing = self._client.square_off_standing(asked.id)
             return standing.status is not WorkflowStatus.RUNNING
 
-        self._await(is_over, _SETTLING_PATIENCE)
+        self._patience.wait("the end of a square-off", is_over, progress=self._client.positions)
         standing = self._client.square_off_standing(asked.id)
         left = self._client.positions()
         units = sum(leg.filled_quantity for leg in standing.legs)
@@ -133,8 +132,16 @@ class Scenarios:
         )
 
     def _decided(self, **terms: object) -> OrderHistory:
-        order_id = self._submit(**terms)
-        self._await(lambda: _is_decided(self._client.order(order_id)), _SETTLING_PATIENCE)
+        return self._await_decision(self._submit(**terms))
+
+    def _await_decision(self, order_id: str) -> OrderHistory:
+        def state() -> tuple[OrderStatus, int]:
+            order = self._client.order(order_id)
+            return order.status, order.filled_quantity
+
+        self._patience.wait(
+            "the decision of an order", lambda: state()[0] not in _UNDECIDED, progress=state
+        )
         return self._client.order(order_id)
 
     def _submit(self, **terms: object) -> str:
@@ -148,10 +155,6 @@ class Scenarios:
     def _on_tick(self, price: Decimal) -> Decimal:
         tick = self._instrument.tick_size
         return max(round(price / tick), 1) * tick
-
-
-def _is_decided(order: OrderHistory) -> bool:
-    return order.status not in {OrderStatus.RECEIVED, OrderStatus.SUBMITTING}
 
 
 def _stop_result(stop: OrderHistory) -> ScenarioResult:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
+from angel_x.rehearsal.patience import Patience
 from angel_x.rehearsal.process_tree import ProcessTree
-from angel_x.rehearsal.waiting import holds_within
 
-#: Seconds in which a worker must be seen at work, be gone, and be replaced.
-_TIMEOUT = 10.0
+#: Usual seconds in which a worker must be seen at work, be gone, and be replaced.
+_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,21 @@ class WorkerKill:
     successor: int | None
 
 
-def kill_worker(pid_of_worker: Callable[[], int | None], stop: Event) -> WorkerKill:
+def kill_worker(
+    pid_of_worker: Callable[[], int | None], patience: Patience, stop: Event
+) -> WorkerKill:
     """Wait until a process of the worker is busy, and kill all of its processes at once."""
     worker = pid_of_worker()
     assert worker is not None
     tree = ProcessTree(worker)
-    busy = tree.busy_child(_TIMEOUT, stop)
+    busy = tree.busy_child(patience.seconds(_SECONDS), stop)
     tree.signal(signal.SIGKILL)
-    is_dead = holds_within(_TIMEOUT, tree.are_gone, stop)
-    holds_within(_TIMEOUT, lambda: pid_of_worker() not in {None, worker}, stop)
+    is_dead = patience.wait("the end of the killed worker", tree.are_gone, seconds=_SECONDS)
+    patience.wait(
+        "the start of another worker",
+        lambda: pid_of_worker() not in {None, worker},
+        seconds=_SECONDS,
+    )
     successor = pid_of_worker()
     return WorkerKill(
         worker=worker,

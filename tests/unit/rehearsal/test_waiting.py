@@ -5,7 +5,13 @@ from threading import Event
 import pytest
 import redis
 
-from angel_x.rehearsal.waiting import holds_within, through_outages
+from angel_x.rehearsal.patience import Patience
+from angel_x.rehearsal.waiting import (
+    Interrupted,
+    holds_while_moving,
+    holds_within,
+    through_outages,
+)
 
 PATIENCE = 120.0
 
@@ -25,6 +31,42 @@ def test_a_stop_ends_the_wait() -> None:
     stop.set()
 
     assert not holds_within(PATIENCE, lambda: False, stop)
+
+
+def test_a_wait_goes_on_as_long_as_something_moves() -> None:
+    left = iter(range(9, -1, -1))
+    reached = 10
+
+    def is_done() -> bool:
+        nonlocal reached
+        reached = next(left)
+        return reached == 0
+
+    assert holds_while_moving(0.0, is_done, lambda: reached, Event())
+
+
+def test_a_wait_ends_when_nothing_moves() -> None:
+    assert not holds_while_moving(0.0, lambda: False, lambda: 7, Event())
+
+
+def test_a_slow_machine_gets_more_time_and_a_wait_in_vain_is_unfinished() -> None:
+    patience = Patience(Event(), start_seconds=120.0)
+
+    assert patience.seconds(10.0) == 100.0
+    assert Patience(Event(), start_seconds=0.5).seconds(10.0) == 10.0
+    assert patience.wait("this", lambda: True)
+    assert not patience.wait("that", lambda: False, seconds=0.0)
+    assert patience.unfinished == ["that"]
+
+
+def test_a_stop_is_not_a_wait_in_vain() -> None:
+    stop = Event()
+    stop.set()
+    patience = Patience(stop, start_seconds=1.0)
+
+    with pytest.raises(Interrupted):
+        patience.wait("this", lambda: False)
+    assert patience.unfinished == []
 
 
 def test_servers_that_are_away_are_asked_again() -> None:
