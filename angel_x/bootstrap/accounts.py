@@ -29,12 +29,15 @@ class AccountParts:
 def build_accounts(base: Foundation) -> AccountParts:
     """Put together accounts and their read models."""
     users, statements = PostgresUsers(base.engine), PostgresStatements(base.engine)
+    accounts = Accounts(users)
     return AccountParts(
         users=users,
-        accounts=Accounts(users),
+        accounts=accounts,
         access=Access(users),
         limits=RiskLimits(
-            PostgresRiskLimits(base.engine), holds_rate=base.settings.rate_limit_enabled
+            PostgresRiskLimits(base.engine),
+            accounts.names,
+            holds_rate=base.settings.rate_limit_enabled,
         ),
         statements=statements,
         reading=Reading(statements),

@@ -73,7 +73,7 @@ def assemble(base: Foundation) -> Application:
         controls=controls,
         workflows=build_workflows(base, people, intake, orders, trading, controls),
         analytics=build_analytics(base, market, orders),
-        operations=build_operations(base),
+        operations=build_operations(base, people),
     )
 
 

@@ -12,6 +12,7 @@ from angel_x.adapters.postgres.invariants import Invariants
 from angel_x.adapters.postgres.partitions import Partitions
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.adapters.resident import resident_bytes
+from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import Foundation
 from angel_x.services.accounts.audit import Audit
 from angel_x.services.operations.canaries import Canaries
@@ -33,11 +34,11 @@ class Operations:
     queues: QueueMonitor
 
 
-def build_operations(base: Foundation) -> Operations:
+def build_operations(base: Foundation, people: AccountParts) -> Operations:
     """Put together the services that operators look at."""
     backlog, reports = Backlog(base.engine), MemoryBoard(base.cache)
     return Operations(
-        audit=Audit(PostgresAudit(base.engine)),
+        audit=Audit(PostgresAudit(base.engine), people.accounts),
         canaries=Canaries(
             board=PostgresCanaries(base.engine),
             release=base.dispatcher.canary,

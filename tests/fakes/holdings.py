@@ -49,6 +49,11 @@ class MemoryHoldings:
             groups.setdefault(place, []).append(row)
         return [_leg(rows) for rows in groups.values()]
 
+    def accounts(self) -> list[int]:
+        held = {user_id for (user_id, _, _), p in self.tables.positions.items() if p.quantity}
+        orders = (row.order for row in self.tables.rows.values())
+        return sorted(held | {order.user_id for order in orders if order.status in OPEN})
+
     def intraday_accounts(self, key: str) -> list[tuple[int, int]]:
         users = {
             user_id

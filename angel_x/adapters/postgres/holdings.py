@@ -45,6 +45,12 @@ SELECT symbol, product, side, count(*) AS orders, sum(filled_quantity) AS filled
 FROM orders WHERE id = ANY(%(order_ids)s::bigint[])
 GROUP BY symbol, product, side ORDER BY min(id)
 """
+_ACCOUNTS = f"""
+SELECT user_id FROM positions WHERE status = 'OPEN'
+UNION
+SELECT user_id FROM orders WHERE status IN {literals(OPEN)}
+ORDER BY 1
+"""
 # An ended square-off is not restarted: later positions get one of their own.
 _INTRADAY = f"""
 SELECT a.user_id, (
@@ -106,6 +112,10 @@ class Holdings:
     def legs(self, order_ids: Sequence[int]) -> list[LegRow]:
         parameters = {"order_ids": array(order_ids)}
         return [_leg(row) for row in read(self._engine, _LEGS, _LegRow, parameters)]
+
+    def accounts(self) -> list[int]:
+        """Return the accounts with positions or open orders."""
+        return self._ids(_ACCOUNTS, {})
 
     def intraday_accounts(self, key: str) -> list[tuple[int, int]]:
         """Return accounts with intraday orders or positions, and the number of their ended square-offs.

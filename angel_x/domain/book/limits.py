@@ -74,9 +74,11 @@ NO_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class LimitSheet:
-    """The limits of one account, or the global ones where ``user_id`` is None."""
+    """The limits of one account, or the global ones where ``user_id`` and ``user`` are None."""
 
     user_id: int | None
+    #: The name of the account.
+    user: str | None
     #: The stored limits of the account, or the global ones.
     own: Limits
     #: The limits in force: of the own and the global ones the stricter.

@@ -18,8 +18,10 @@ class AuditEntry:
     actor: str
     #: As in ``order.replayed``.
     action: str
-    #: As in ``order:17``, ``user:3`` or ``system``.
+    #: As in ``order:17``, ``user:demo`` or ``system``.
     subject: str
+    #: The id of the account that is the subject.
+    user_id: int | None = None
     detail: dict[str, Any]
 
 

@@ -10,6 +10,7 @@ import click
 from angel_x.domain.records.access import Scope, parse_scopes
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
+from angel_x.entrypoints.cli.target import of_user
 from angel_x.entrypoints.presentation.indian import ist, rupees
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.errors import InvalidInput
@@ -71,7 +72,7 @@ def keys() -> None:
 
 
 @keys.command("create")
-@click.option("--user", required=True, help="The account of the key.")
+@of_user
 @click.option(
     "--scope",
     "scopes",
@@ -122,7 +123,7 @@ def rotate_key(prefix: str, overlap_hours: int, days: int | None, *, as_json: bo
 
 
 @keys.command("list")
-@click.option("--user", required=True, help="The account's name.")
+@of_user
 @as_json
 def list_keys(user: str, *, as_json: bool) -> None:
     """Show the keys of an account, without their secrets."""

@@ -11,9 +11,10 @@ import click
 
 from angel_x.domain.workflows.basket import BasketRecord, BasketRequest, OnRefusal
 from angel_x.domain.workflows.workflow import WorkflowStatus
-from angel_x.entrypoints.cli.options import as_json, for_user
+from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.order_file import parse_orders, read_file
 from angel_x.entrypoints.cli.running import application
+from angel_x.entrypoints.cli.target import of_user
 from angel_x.entrypoints.presentation.indian import grouped, price
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.services.workflows import basket_form
@@ -40,7 +41,7 @@ _POLL_SECONDS = 0.1
     show_default=True,
     help="Seconds to wait for its result; 0 does not wait.",
 )
-@for_user
+@of_user
 @as_json
 def basket(
     file: Path, name: str | None, on_refusal: str, wait: float, user: str, *, as_json: bool

@@ -9,8 +9,9 @@ import click
 from angel_x.domain.book.control import CancellationRecord, OrderSelection
 from angel_x.domain.orders.order import Product
 from angel_x.entrypoints.cli.operator import actor
-from angel_x.entrypoints.cli.options import as_json, for_user
+from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
+from angel_x.entrypoints.cli.target import account_name, accounts_with_open, targeted
 from angel_x.entrypoints.presentation.indian import grouped
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.errors import InvalidInput
@@ -22,23 +23,25 @@ if TYPE_CHECKING:
 
 @click.command("cancel")
 @click.argument("order_id", required=False)
-@click.option("--all", "everything", is_flag=True, help="All open orders of the account.")
+@click.option("--all", "everything", is_flag=True, help="All open orders.")
 @click.option("--symbol", help="With --all: only orders in this contract.")
 @click.option("--underlying", help="With --all: only contracts on this underlying.")
 @click.option("--product", type=click.Choice([product.value for product in Product]))
-@for_user
+@targeted
 @as_json
 def cancel(
     order_id: str | None,
     symbol: str | None,
     underlying: str | None,
     product: str | None,
-    user: str,
+    user: str | None,
     *,
     everything: bool,
+    system: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
-    """Cancel the open quantity of one order, or with --all of all orders of an account."""
+    """Cancel the open quantity of one order of --user, or with --all of all of --user or --system."""
     if everything is (order_id is not None):
         raise InvalidInput("either an order id or --all says what to cancel")
     selection = OrderSelection(
@@ -46,12 +49,19 @@ def cancel(
     )
     if order_id is not None and selection != OrderSelection():
         raise InvalidInput("an order id leaves nothing to select")
+    if order_id is not None and system:
+        raise InvalidInput("one order is canceled for its account, with --user NAME")
+    name = account_name(user, "Cancel all open orders", system=system, yes=yes)
     with application() as app:
-        account = app.people.accounts.named(user)
+        ids = accounts_with_open(app, name).values()
         if order_id is not None:
-            outcomes = [_one(app, account.id, order_id)]
+            outcomes = [_one(app, user_id, order_id) for user_id in ids]
         else:
-            outcomes = app.controls.cancel_all.run(account.id, selection, actor=actor())
+            outcomes = [
+                outcome
+                for user_id in ids
+                for outcome in app.controls.cancel_all.run(user_id, selection, actor=actor())
+            ]
     if as_json:
         print_json({"orders": outcomes})
         return
@@ -60,7 +70,7 @@ def cancel(
         for o in outcomes
     )
     columns = (">order", "client order id", "contract", ">filled", "status")
-    show(table(f"Open orders of {user}", columns, rows))
+    show(table(f"Open orders of {user or 'all accounts'}", columns, rows))
 
 
 def _one(app: Application, user_id: int, order_id: str) -> CancellationRecord:

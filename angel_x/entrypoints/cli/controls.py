@@ -13,11 +13,12 @@ from angel_x.domain.book.risk import TradingState
 from angel_x.domain.orders.order import Product
 from angel_x.domain.workflows.workflow import WorkflowStatus
 from angel_x.entrypoints.cli.operator import actor
-from angel_x.entrypoints.cli.options import as_json, for_user
+from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
+from angel_x.entrypoints.cli.target import account_name, accounts_with_open, targeted
 from angel_x.entrypoints.presentation.indian import grouped, ist, price
 from angel_x.entrypoints.presentation.printing import print_json, show, table
-from angel_x.errors import InvalidInput, StillOpen
+from angel_x.errors import StillOpen
 from angel_x.services.controls.control_forms import SquareOffForm, read
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.1
 
-_of_user = click.option("--user", help="Only this account; by default the whole system.")
 _of_underlying = click.option("--underlying", help="Only contracts on this underlying.")
 _because = click.option("--reason", help="For the audit, at most 200 characters.")
 
@@ -40,27 +40,46 @@ def kill_switch() -> None:
 
 
 @kill_switch.command()
-@_of_user
+@targeted
 @_of_underlying
 @click.option("--reducing", is_flag=True, help="Allow orders that close a position.")
 @_because
 @as_json
 def on(
-    user: str | None, underlying: str | None, reason: str | None, *, reducing: bool, as_json: bool
+    user: str | None,
+    underlying: str | None,
+    reason: str | None,
+    *,
+    system: bool,
+    yes: bool,
+    reducing: bool,
+    as_json: bool,
 ) -> None:
-    """Halt trading."""
+    """Halt trading of --user, --underlying or --system."""
     state = TradingState.REDUCING if reducing else TradingState.HALTED
-    _turn(state, user, underlying, reason, as_json=as_json)
+    name = account_name(
+        user, f"Set trading to {state}", system=system, yes=yes, underlying=underlying
+    )
+    _turn(state, name, underlying, reason, as_json=as_json)
 
 
 @kill_switch.command()
-@_of_user
+@targeted
 @_of_underlying
 @_because
 @as_json
-def off(user: str | None, underlying: str | None, reason: str | None, *, as_json: bool) -> None:
-    """Resume trading."""
-    _turn(TradingState.ACTIVE, user, underlying, reason, as_json=as_json)
+def off(
+    user: str | None,
+    underlying: str | None,
+    reason: str | None,
+    *,
+    system: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Resume trading of --user, --underlying or --system."""
+    name = account_name(user, "Resume trading", system=system, yes=yes, underlying=underlying)
+    _turn(TradingState.ACTIVE, name, underlying, reason, as_json=as_json)
 
 
 @kill_switch.command()
@@ -79,7 +98,7 @@ def status(*, as_json: bool) -> None:
 
 
 @click.command("square-off")
-@for_user
+@targeted
 @click.option("--symbol", help="Only this contract.")
 @_of_underlying
 @click.option("--product", type=click.Choice([product.value for product in Product]))
@@ -93,33 +112,38 @@ def status(*, as_json: bool) -> None:
 )
 @as_json
 def square_off(
-    user: str,
+    user: str | None,
     symbol: str | None,
     underlying: str | None,
     product: str | None,
     key: str | None,
     wait: float,
     *,
+    system: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
-    """Cancel open orders and close positions, short positions first.
+    """Cancel open orders and close positions of --user or --system, short positions first.
 
-    The exit code is 1 if the account is not flat; the square-off continues in the background.
+    The exit code is 1 if an account is not flat; its square-off continues in the background.
     """
     given = {"symbol": symbol, "underlying": underlying, "product": product, "key": key}
     form = read({name: value for name, value in given.items() if value is not None}, SquareOffForm)
+    name = account_name(user, "Square off", system=system, yes=yes)
     with application() as app:
-        account = app.people.accounts.named(user)
-        workflow, _ = app.workflows.square_off.start(
-            account.id, form.selection, key=form.key or uuid4().hex, actor=actor()
-        )
-        record = _awaited(app, account.id, workflow.id, wait)
+        records = _squared_off(app, name, form, wait)
     if as_json:
-        print_json(record)
+        print_json(
+            {"square_offs": [{"user": user, "square_off": r} for user, r in records.items()]}
+            if system
+            else records[name or ""]
+        )
     else:
-        _show(record, user)
-    if not record.flat:
-        raise StillOpen(record.id, record.status)
+        for account, record in records.items():
+            _show(record, account)
+    for record in records.values():
+        if not record.flat:
+            raise StillOpen(record.id, record.status)
 
 
 def _turn(
@@ -130,8 +154,6 @@ def _turn(
     *,
     as_json: bool,
 ) -> None:
-    if user is not None and underlying is not None:
-        raise InvalidInput("a trading state is of an account or of an underlying, was both")
     with application() as app:
         scope, name = ControlScope.SYSTEM, ""
         if user is not None:
@@ -152,8 +174,21 @@ def _turn(
         )
 
 
-def _awaited(app: Application, user_id: int, workflow_id: int, seconds: float) -> SquareOffRecord:
-    deadline = monotonic() + seconds
+def _squared_off(
+    app: Application, name: str | None, form: SquareOffForm, wait: float
+) -> dict[str, SquareOffRecord]:
+    """Start the square-offs of an account, or of all that have something open, and await them."""
+    key, started = form.key or uuid4().hex, {}
+    for account, user_id in accounts_with_open(app, name).items():
+        workflow, _ = app.workflows.square_off.start(
+            user_id, form.selection, key=key, actor=actor()
+        )
+        started[account] = user_id, workflow.id
+    deadline = monotonic() + wait
+    return {account: _awaited(app, *ids, deadline) for account, ids in started.items()}
+
+
+def _awaited(app: Application, user_id: int, workflow_id: int, deadline: float) -> SquareOffRecord:
     while True:
         record = app.workflows.square_off.read(user_id, workflow_id)
         if record.status is not WorkflowStatus.RUNNING or monotonic() >= deadline:

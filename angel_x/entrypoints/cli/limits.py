@@ -10,14 +10,13 @@ import click
 from angel_x.entrypoints.cli.operator import actor
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
+from angel_x.entrypoints.cli.target import account_name, targeted
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.errors import InvalidInput
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
     from angel_x.domain.book.limits import LimitSheet
-
-_of_user = click.option("--user", help="The account's name; by default the limits are global.")
 
 
 @click.group()
@@ -26,7 +25,7 @@ def limits() -> None:
 
 
 @limits.command("list")
-@_of_user
+@click.option("--user", metavar="NAME", help="Only this account.")
 @as_json
 def list_limits(user: str | None, *, as_json: bool) -> None:
     """Show the global limits and those of each account, or of one account."""
@@ -36,13 +35,12 @@ def list_limits(user: str | None, *, as_json: bool) -> None:
             if user is None
             else [app.people.limits.sheet(_user_id(app, user))]
         )
-        names = {account.id: account.name for account in app.people.accounts.all()}
         counts = app.base.settings.rate_limit_enabled
     if as_json:
-        print_json({"limits": [{"user": names.get(s.user_id or 0), **_parts(s)} for s in sheets]})
+        print_json({"limits": [_parts(sheet) for sheet in sheets]})
         return
     rows = (
-        (names.get(sheet.user_id or 0, "everyone"), kind, f"{Decimal(value):,f}")
+        (sheet.user or "everyone", kind, f"{Decimal(value):,f}")
         for sheet in sheets
         for kind, value in sheet.values().items()
     )
@@ -53,37 +51,43 @@ def list_limits(user: str | None, *, as_json: bool) -> None:
 
 @limits.command("set")
 @click.argument("values", metavar="KIND=VALUE...", nargs=-1, required=True)
-@_of_user
+@targeted
 @as_json
-def set_limits(values: tuple[str, ...], user: str | None, *, as_json: bool) -> None:
-    """Set limits, as in `max_order_quantity=1800`; the others stay."""
+def set_limits(
+    values: tuple[str, ...], user: str | None, *, system: bool, yes: bool, as_json: bool
+) -> None:
+    """Set limits of --user or --system, as in `max_order_quantity=1800`; the others stay."""
     named = dict(_pair(value) for value in values)
+    user = account_name(user, f"Set {', '.join(values)}", system=system, yes=yes)
     with application() as app:
         sheet = app.people.limits.put(_user_id(app, user), named, actor())
-    _answer(sheet, user, as_json=as_json)
+    _answer(sheet, as_json=as_json)
 
 
 @limits.command("clear")
 @click.argument("kinds", metavar="[KIND]...", nargs=-1)
-@_of_user
+@targeted
 @as_json
-def clear_limits(kinds: tuple[str, ...], user: str | None, *, as_json: bool) -> None:
-    """Remove limits of the named kinds, or all."""
+def clear_limits(
+    kinds: tuple[str, ...], user: str | None, *, system: bool, yes: bool, as_json: bool
+) -> None:
+    """Remove limits of --user or --system, of the named kinds or all."""
+    user = account_name(user, f"Clear {', '.join(kinds) or 'limits'}", system=system, yes=yes)
     with application() as app:
         sheet = app.people.limits.clear(_user_id(app, user), kinds, actor())
-    _answer(sheet, user, as_json=as_json)
+    _answer(sheet, as_json=as_json)
 
 
-def _answer(sheet: LimitSheet, user: str | None, *, as_json: bool) -> None:
+def _answer(sheet: LimitSheet, *, as_json: bool) -> None:
     if as_json:
-        print_json({"user": user, **_parts(sheet)})
+        print_json(_parts(sheet))
         return
     rows = ((kind, f"{Decimal(value):,f}") for kind, value in sheet.values().items())
-    show(table(f"Limits of {user or 'everyone'}", ("limit", ">value"), rows))
+    show(table(f"Limits of {sheet.user or 'everyone'}", ("limit", ">value"), rows))
 
 
 def _parts(sheet: LimitSheet) -> dict[str, object]:
-    return {"own": sheet.own, "effective": sheet.effective}
+    return {"user": sheet.user, "own": sheet.own, "effective": sheet.effective}
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from angel_x.entrypoints.cli.options import as_json, for_user
 from angel_x.entrypoints.cli.order_file import read_orders
 from angel_x.entrypoints.cli.repair import parked, replay, show_timeline
 from angel_x.entrypoints.cli.running import application
+from angel_x.entrypoints.cli.target import of_user
 from angel_x.entrypoints.presentation.indian import grouped, ist, price
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.errors import AngelXError, InvalidInput
@@ -23,7 +24,7 @@ from angel_x.services.trading import amendment_form
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@for_user
+@of_user
 @as_json
 def submit(file: Path, user: str, *, as_json: bool) -> None:
     """Hand in the orders of FILE, JSON or CSV, or of standard input with ``-``.
@@ -135,7 +136,7 @@ def show_orders(
 @click.option("--price", help="The new limit price.")
 @click.option("--trigger-price", help="The new trigger price of a stop order.")
 @click.option("--quantity", type=int, help="Units in all, with those that have traded.")
-@for_user
+@of_user
 @as_json
 def modify(
     order_id: str,

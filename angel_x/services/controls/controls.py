@@ -6,7 +6,7 @@ allow are canceled afterwards, by a message on the emergency queue.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,6 +15,7 @@ import structlog
 from angel_x.domain.book.control import Control, ControlList, ControlReceipt, ControlScope
 from angel_x.domain.book.risk import TradingRules, TradingState
 from angel_x.errors import InvalidInput, UnknownContract
+from angel_x.services.controls.risk_limits import AccountNames
 from angel_x.services.ports import Dispatcher, EventStream, UniverseSource
 
 log = structlog.get_logger()
@@ -41,10 +42,6 @@ class ControlStore(Protocol):
 
     def settle(self, seconds: float) -> bool:
         """Wait for open transactions that may have read older states; return False after a timeout."""
-
-
-#: Returns the names of accounts by id.
-AccountNames = Callable[[Collection[int]], Mapping[int, str]]
 
 
 class TradingControls:
@@ -90,9 +87,9 @@ class TradingControls:
         """
         self._check(scope, name, reason)
         control = self._store.put(scope, name, state, actor=actor, reason=reason)
-        log.warning("trading_state.set", scope=scope.value, name=name, state=state.value)
-        self._dispatcher.cancel_all()
         (shown,) = self._by_name([control])
+        log.warning("trading_state.set", scope=scope.value, name=shown.name, state=state.value)
+        self._dispatcher.cancel_all()
         self._tell(control, shown.name)
         settled = self._store.settle(_PATIENCE_SECONDS)
         return ControlReceipt(

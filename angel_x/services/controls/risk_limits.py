@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
@@ -12,6 +12,9 @@ import structlog
 from angel_x.domain.book.limits import LimitKind, Limits, LimitSheet, read_kind, read_limit
 from angel_x.domain.book.risk import TradingRules
 from angel_x.errors import InvalidInput
+
+#: Returns the names of accounts by id.
+AccountNames = Callable[[Collection[int]], Mapping[int, str]]
 
 log = structlog.get_logger()
 
@@ -35,8 +38,9 @@ class LimitStore(Protocol):
 class RiskLimits:
     """Global limits and limits of accounts."""
 
-    def __init__(self, store: LimitStore, *, holds_rate: bool) -> None:
+    def __init__(self, store: LimitStore, account_names: AccountNames, *, holds_rate: bool) -> None:
         self._store = store
+        self._account_names = account_names
         #: Whether orders a second are counted; a limit on them is stored in any case.
         self._holds_rate = holds_rate
 
@@ -46,13 +50,14 @@ class RiskLimits:
 
     def sheet(self, user_id: int | None) -> LimitSheet:
         """Return the limits of an account, or the global ones for None."""
-        return self._sheet(user_id, self._store.rows())
+        [sheet] = self._sheets([user_id], self._store.rows())
+        return sheet
 
     def sheets(self) -> list[LimitSheet]:
         """Return the global limits, then those of each account with limits of its own."""
         rows = self._store.rows()
         named = sorted({int(name) for _, name, _, _ in rows if name})
-        return [self._sheet(user_id, rows) for user_id in (None, *named)]
+        return self._sheets([None, *named], rows)
 
     def put(self, user_id: int | None, values: Mapping[str, object], actor: str) -> LimitSheet:
         """Set limits of an account, or global ones; a second call changes nothing.
@@ -81,7 +86,12 @@ class RiskLimits:
         log.info("limits.cleared", user_id=user_id, actor=actor, kinds=sorted(named))
         return self.sheet(user_id)
 
-    def _sheet(self, user_id: int | None, rows: Iterable[Row]) -> LimitSheet:
+    def _sheets(self, user_ids: Sequence[int | None], rows: Sequence[Row]) -> list[LimitSheet]:
+        ids = {user_id for user_id in user_ids if user_id is not None}
+        names = self._account_names(ids) if ids else {}
+        return [self._sheet(i, None if i is None else names.get(i), rows) for i in user_ids]
+
+    def _sheet(self, user_id: int | None, user: str | None, rows: Iterable[Row]) -> LimitSheet:
         values: dict[str, dict[str, str]] = {}
         for _, name, kind, value in rows:
             values.setdefault(name, {})[kind] = value
@@ -90,4 +100,4 @@ class RiskLimits:
         effective = own.stricter(everyone)
         if not self._holds_rate:
             effective = replace(effective, max_orders_per_second=None)
-        return LimitSheet(user_id, own=own, effective=effective)
+        return LimitSheet(user_id, user, own=own, effective=effective)

@@ -71,6 +71,9 @@ class Holdings(Protocol):
     def named(self, user_id: int, names: Sequence[str]) -> list[int]:
         """Return the ids of orders with one of these client order ids, oldest first."""
 
+    def accounts(self) -> list[int]:
+        """Return the accounts with positions or open orders."""
+
     def legs(self, order_ids: Sequence[int]) -> list[LegRow]:
         """Return orders aggregated by contract, product and side."""
 
@@ -140,6 +143,10 @@ class SquareOff:
         self._calendar = calendar
         self._market_clock = market_clock
         self._dispatcher = dispatcher
+
+    def accounts(self) -> list[int]:
+        """Return the accounts that a square-off of the system concerns."""
+        return self._holdings.accounts()
 
     def start(
         self,

@@ -57,8 +57,8 @@ def test_orders_of_a_file_trade_once_however_often_it_is_handed_in(
     file = tmp_path / "orders.csv"
     file.write_text(f"symbol,side,quantity\n{symbol},BUY,65\n{symbol},BUY,130\n")
 
-    first = whole.cli("submit", str(file), "--json").document["orders"]
-    again = whole.cli("submit", str(file), "--json").document["orders"]
+    first = whole.cli("submit", str(file), "--user", "demo", "--json").document["orders"]
+    again = whole.cli("submit", str(file), "--user", "demo", "--json").document["orders"]
 
     assert [o["order_id"] for o in first] == [o["order_id"] for o in again]
     assert [o["replayed"] for o in (*first, *again)] == [False, False, True, True]
@@ -166,7 +166,9 @@ def test_a_bad_order_is_named_with_its_value_and_nothing_is_stored(
         content = json.dumps([bad, order(symbol, "mixed-good")])
         (tmp_path / f"{number}.json").write_text(content)
 
-    answers = whole.cli_many(*(["submit", str(file)] for file in sorted(tmp_path.iterdir())))
+    answers = whole.cli_many(
+        *(["submit", str(file), "--user", "demo"] for file in sorted(tmp_path.iterdir()))
+    )
 
     for fault, refused in zip(cases, answers, strict=True):
         assert refused.code == 2
@@ -176,9 +178,14 @@ def test_a_bad_order_is_named_with_its_value_and_nothing_is_stored(
 
 
 def test_the_same_id_with_other_content_is_an_error(whole: Instance, symbol: str) -> None:
-    assert whole.cli("submit", "-", stdin=json.dumps(order(symbol, "twice"))).code == 0
+    assert (
+        whole.cli("submit", "-", "--user", "demo", stdin=json.dumps(order(symbol, "twice"))).code
+        == 0
+    )
 
-    refused = whole.cli("submit", "-", stdin=json.dumps(order(symbol, "twice", quantity=130)))
+    refused = whole.cli(
+        "submit", "-", "--user", "demo", stdin=json.dumps(order(symbol, "twice", quantity=130))
+    )
 
     assert refused.code == 1
     assert "twice" in refused.error

@@ -94,8 +94,13 @@ def test_an_account_whose_name_is_the_id_of_another_is_itself(api: RunningApi) -
     sheets = [api.call("GET", "/v1/limits", key=k).body["own"] for k in (key, others_key)]
     assert sheets[0]["max_order_quantity"] == 65
     assert "max_order_quantity" not in {k for k, v in sheets[1].items() if v is not None}
-    subjects = {e["subject"] for e in api.call("GET", "/v1/audit", key=admin).body["entries"]}
-    assert subjects == {f"user:{named_like_it}"}
+    audit = api.call("GET", f"/v1/audit?subject=user:{other}", key=admin).body["entries"]
+    assert {(e["subject"], e["user_id"]) for e in audit} == {(f"user:{other}", named_like_it)}
+    assert audit == api.call("GET", "/v1/audit", key=admin).body["entries"]
+    sheet = api.call("GET", f"/v1/limits?user={other}", key=admin).body
+    assert (sheet["user"], sheet["user_id"]) == (str(other), named_like_it)
+    nobody = api.call("GET", "/v1/audit?subject=user:nobody", key=admin)
+    assert (nobody.status, nobody.body["errors"][0]["value"]) == (404, "nobody")
 
 
 @pytest.mark.parametrize(

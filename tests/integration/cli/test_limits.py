@@ -9,6 +9,8 @@ import pytest
 from angel_x.bootstrap import Application
 from tests.builders.shells import Shell
 
+SYSTEM = ("--system", "--yes")
+
 
 @pytest.fixture
 def shell(environ: dict[str, str], application: Application) -> Shell:
@@ -21,7 +23,7 @@ def values(limits: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_limits_are_set_listed_and_cleared(shell: Shell) -> None:
-    shell.json("set", "max_order_quantity=1800", "max_daily_loss=5000.50")
+    shell.json("set", "max_order_quantity=1800", "max_daily_loss=5000.50", *SYSTEM)
     own = shell.json("set", "max_order_quantity=650", "--user", "asha")
 
     assert own["user"] == "asha"
@@ -33,15 +35,15 @@ def test_limits_are_set_listed_and_cleared(shell: Shell) -> None:
         ("asha", {"max_order_quantity": 650}),
     ]
 
-    shell.json("clear", "max_daily_loss")
-    assert values(shell.json("clear")["own"]) == {}
+    shell.json("clear", "max_daily_loss", *SYSTEM)
+    assert values(shell.json("clear", *SYSTEM)["own"]) == {}
     assert values(shell.json("list", "--user", "asha")["limits"][0]["effective"]) == {
         "max_order_quantity": 650
     }
 
 
 def test_people_read_whose_limit_it_is_and_whether_the_rate_is_held(shell: Shell) -> None:
-    shell.run("set", "max_order_notional=250000")
+    shell.run("set", "max_order_notional=250000", *SYSTEM)
     shell.run("set", "max_orders_per_second=10", "--user", "asha")
 
     shown = shell.run("list").output
@@ -55,10 +57,10 @@ def test_people_read_whose_limit_it_is_and_whether_the_rate_is_held(shell: Shell
 @pytest.mark.parametrize(
     ("arguments", "said", "code"),
     [
-        (("set", "max_order_quantity"), "KIND=VALUE, was max_order_quantity", 2),
-        (("set", "max_order_quantity=0"), "was 0", 2),
-        (("set", "max_everything=1"), "was max_everything", 2),
-        (("clear", "max_everything"), "was max_everything", 2),
+        (("set", "max_order_quantity", *SYSTEM), "KIND=VALUE, was max_order_quantity", 2),
+        (("set", "max_order_quantity=0", *SYSTEM), "was 0", 2),
+        (("set", "max_everything=1", *SYSTEM), "was max_everything", 2),
+        (("clear", "max_everything", *SYSTEM), "was max_everything", 2),
         (("set", "max_open_orders=1", "--user", "nobody"), "nobody", 1),
     ],
 )

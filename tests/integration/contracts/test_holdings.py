@@ -208,6 +208,17 @@ def test_accounts_with_an_intraday_position_or_an_open_intraday_order_are_found_
     assert store.reads.intraday_accounts("mis") == [(3, 0), (4, 0), (8, 0)]
 
 
+def test_accounts_with_positions_or_open_orders_are_found_once(store: Store) -> None:
+    store.positions((8, NIFTY, "MIS", -65), (3, NIFTY, "NRML", 65), (2, NIFTY, "NRML", 0))
+    store.orders(
+        both=replace(PLAIN, user_id=8),
+        only=replace(PLAIN, user_id=4),
+        over=replace(PLAIN, user_id=6, status=OrderStatus.CANCELED),
+    )
+
+    assert store.reads.accounts() == [3, 4, 8]
+
+
 @pytest.mark.parametrize("status", sorted(OPEN))
 def test_an_account_that_has_only_an_intraday_order_is_found(
     store: Store, status: OrderStatus

@@ -46,7 +46,9 @@ def resting(market: Market, user: int) -> str:
 def test_an_order_is_modified(market: Market, user: int, run: Run) -> None:
     order_id = resting(market, user)
 
-    order = printed(run("orders", "modify", order_id, "--price", "95.00", "--json"))
+    order = printed(
+        run("orders", "modify", order_id, "--price", "95.00", "--json", "--user", "demo")
+    )
 
     assert (order["status"], order["price"]) == ("working", "95.00")
     assert [e["actor"] for e in order["events"]][-1] == "cli"
@@ -60,7 +62,7 @@ def test_an_amendment_that_makes_no_sense_changes_nothing(
 ) -> None:
     order_id = resting(market, user)
 
-    result = run("orders", "modify", order_id, *words)
+    result = run("orders", "modify", order_id, *words, "--user", "demo")
 
     assert result.exit_code == 2
     order = printed(run("orders", order_id, "--json"))
@@ -71,7 +73,7 @@ def test_a_closed_order_cannot_be_modified(market: Market, user: int, run: Run) 
     order_id = resting(market, user)
     market.application.trading.cancellation.cancel(user, int(order_id))
 
-    result = run("orders", "modify", order_id, "--price", "95.00")
+    result = run("orders", "modify", order_id, "--price", "95.00", "--user", "demo")
 
     assert result.exit_code == 1
     assert "canceled" in result.output
@@ -104,11 +106,11 @@ def test_a_basket_is_handed_in_once_and_then_shown(
         f"symbol,side,quantity\n{market.symbols[1]},SELL,65\n{market.symbols[0]},BUY,65\n"
     )
 
-    first = printed(run("basket", str(file), "--wait", "0", "--json"))
+    first = printed(run("basket", str(file), "--user", "demo", "--wait", "0", "--json"))
     with market.application.base.engine.connect() as connection:
         ((workflow_id,),) = connection.exec_driver_sql("SELECT id FROM workflows").fetchall()
     market.application.workflows.advance.run(workflow_id)
-    second = printed(run("basket", str(file), "--json"))
+    second = printed(run("basket", str(file), "--user", "demo", "--json"))
 
     assert (first["status"], first["result"]) == ("running", None)
     assert (second["status"], second["result"]) == ("done", "filled")
@@ -121,12 +123,12 @@ def test_a_basket_that_was_refused_is_no_success(
     file = tmp_path / "spread.json"
     leg = {"symbol": market.symbols[0], "side": "BUY", "quantity": 65, "order_type": "LIMIT"}
     file.write_text(json.dumps([leg | {"price": "90.00", "validity": "IOC"}]))
-    run("basket", str(file), "--wait", "0")
+    run("basket", str(file), "--user", "demo", "--wait", "0")
     with market.application.base.engine.connect() as connection:
         ((workflow_id,),) = connection.exec_driver_sql("SELECT id FROM workflows").fetchall()
     market.application.workflows.advance.run(workflow_id)
 
-    result = run("basket", str(file))
+    result = run("basket", str(file), "--user", "demo")
 
     assert result.exit_code == 1
     assert "NOT_MARKETABLE" in result.output

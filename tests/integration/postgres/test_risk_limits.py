@@ -16,7 +16,7 @@ from angel_x.services.controls.risk_limits import RiskLimits
 
 @pytest.fixture
 def limits(engine: Engine) -> RiskLimits:
-    return RiskLimits(PostgresRiskLimits(engine), holds_rate=True)
+    return RiskLimits(PostgresRiskLimits(engine), lambda ids: {}, holds_rate=True)
 
 
 def audit(engine: Engine) -> list[tuple[Any, ...]]:
@@ -28,7 +28,7 @@ def audit(engine: Engine) -> list[tuple[Any, ...]]:
 
 
 def test_nothing_is_limited_to_begin_with(limits: RiskLimits) -> None:
-    assert limits.sheet(5) == LimitSheet(5, own=NO_LIMITS, effective=NO_LIMITS)
+    assert limits.sheet(5) == LimitSheet(5, None, own=NO_LIMITS, effective=NO_LIMITS)
     assert limits.rules().is_empty
 
 

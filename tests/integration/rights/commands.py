@@ -99,10 +99,12 @@ COMMANDS = (
     Command("keys rotate REF", _EVERYONE, 0, Kind.KEY, 0, 2, stores=True, shows="REF"),
     Command("keys revoke REF", _EVERYONE, 0, Kind.KEY, 0, 2, stores=True),
     Command("limits list", _EVERYONE, shows=HOLDER),
-    Command("limits set max_order_quantity=9200", _EVERYONE, stores=True, shows="9200"),
-    Command("limits clear max_open_orders", _EVERYONE, stores=True, prepare=_limit),
-    Command("kill-switch off", _EVERYONE, stores=True, shows="system"),
-    Command("kill-switch on", _EVERYONE, stores=True, shows="system"),
+    Command(
+        "limits set max_order_quantity=9200 --system --yes", _EVERYONE, stores=True, shows="9200"
+    ),
+    Command("limits clear max_open_orders --system --yes", _EVERYONE, stores=True, prepare=_limit),
+    Command("kill-switch off --system --yes", _EVERYONE, stores=True, shows="system"),
+    Command("kill-switch on --system --yes", _EVERYONE, stores=True, shows="system"),
     Command("kill-switch off --underlying NIFTY", _EVERYONE, stores=True, shows="NIFTY"),
     Command("kill-switch status", _EVERYONE, shows='"scope": "user"'),
     Command("audit", _EVERYONE, shows="trading_state.set"),

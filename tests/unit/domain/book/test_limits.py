@@ -149,6 +149,6 @@ def test_whole_kinds_are_read_back_as_whole_numbers() -> None:
 def test_a_sheet_names_only_what_was_set() -> None:
     own = Limits(max_open_orders=3, max_daily_loss=Decimal(0))
 
-    sheet = LimitSheet(1, own, own.stricter(Limits(max_order_quantity=65)))
+    sheet = LimitSheet(1, "demo", own, own.stricter(Limits(max_order_quantity=65)))
 
     assert sheet.values() == {"max_open_orders": 3, "max_daily_loss": Decimal(0)}

@@ -64,7 +64,7 @@ def test_every_fault_of_an_order_file_is_printed_before_a_system_is_needed(
     file = tmp_path / "orders.json"
     file.write_text('{"client_order_id": "a", "symbol": 1, "side": "HOLD", "quantity": 0}')
 
-    result = runner.invoke(cli, ["submit", str(file)])
+    result = runner.invoke(cli, ["submit", str(file), "--user", "demo"])
 
     assert result.exit_code == 2
     for field in ("symbol", "side", "quantity"):
