@@ -1,10 +1,14 @@
-"""How long a rehearsal waits: as long as something moves, at the measured speed of the machine."""
+"""The patience of a rehearsal: it waits as long as something moves, at the speed of the machine.
+
+Measured is how long its system took to start, and how busy the processors are now.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Event
 
+from angel_x.adapters.slowness import slowness
 from angel_x.rehearsal.waiting import Interrupted, holds_while_moving
 
 #: Seconds that the start of the system takes on two idle cores.
@@ -19,12 +23,12 @@ class Patience:
     def __init__(self, stop: Event, start_seconds: float) -> None:
         self._stop = stop
         self._slowness = max(1.0, start_seconds / _USUAL_START)
-        #: What has not come about, in the order of the waits.
+        #: The subjects of the waits that gave up.
         self.unfinished: list[str] = []
 
     def seconds(self, usual: float) -> float:
         """Return the seconds that are as long on this machine as usual ones on two idle cores."""
-        return usual * self._slowness
+        return usual * max(self._slowness, slowness())
 
     def wait(
         self,

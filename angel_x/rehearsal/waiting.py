@@ -15,7 +15,7 @@ _POLL_SECONDS = 0.02
 
 
 class NotFinished(AngelXError):
-    """Something that a rehearsal waits for has not come about, and nothing moves any more."""
+    """A condition of a rehearsal was not reached, and its progress has stopped."""
 
 
 class Interrupted(AngelXError):

@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol with bounds on all that a client sends before its key is known.
 
 uvicorn bounds neither the size of a header block nor the time in which a request arrives, and answers
-beyond a number of connections only after their headers (ADR 0029).
+beyond a number of connections only after their headers (ADR 0031).
 """
 
 from __future__ import annotations

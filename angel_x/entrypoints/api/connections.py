@@ -1,7 +1,7 @@
 """The open connections of one API process: admitted up to a number in all and by address.
 
 A connection that has never sent a whole header block gives way to a new one, the oldest first, so
-half-sent requests shut nobody out.
+half-sent requests exclude no client.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _OWN_FILES = 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpBounds:
-    """What one client, and all of them together, may take."""
+    """The bounds of one client and of all clients together."""
 
     header_seconds: float
     body_seconds: float

@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from angel_x.adapters.children.backoff import Backoff
 from angel_x.adapters.children.lineage import dying_with_parent, kill_group, signal_process
@@ -171,7 +172,7 @@ class Child:
         """Ask the process to end, and end it when it has taken too long."""
         self.will_stop()
         if self._listener is not None:
-            # Nobody will answer those who connect from now on.
+            # No process answers new connections from now on.
             self._listener.close()
         if self._process is not None:
             await self._end()
@@ -208,7 +209,7 @@ class Child:
         self._terminal.hear(self.name, line)
 
 
-async def _first_of(tasks: set[asyncio.Future[object]], timeout: float) -> None:
+async def _first_of(tasks: set[asyncio.Future[Any]], timeout: float) -> None:
     """Wait for the first of some tasks, longer than ``timeout`` on a machine that is busy."""
     loop = asyncio.get_running_loop()
     began = loop.time()

@@ -12,7 +12,8 @@ from angel_x.adapters.logging import configure_logging
 from angel_x.entrypoints.cli.options import as_json, at_speed, check_chain, recorded_chain, seeded
 from angel_x.entrypoints.cli.running import quiet
 from angel_x.entrypoints.presentation.printing import console_for_people, print_json
-from angel_x.entrypoints.up.system import Stopped
+from angel_x.entrypoints.supervisor import ProgramLate
+from angel_x.entrypoints.up.system import Stopped, SystemLate
 from angel_x.rehearsal.demo.command import Options, demonstrate
 from angel_x.rehearsal.demo.rendering import render
 from angel_x.rehearsal.demo.report import Outcome, Report
@@ -54,7 +55,7 @@ def demo(
         report = demonstrate(settings, with_secrets(os.environ), options, console, tell)
     except Stopped:
         raise click.ClickException("the demonstration was stopped") from None
-    except NotFinished as error:
+    except (NotFinished, ProgramLate, SystemLate) as error:
         click.echo(f"NOT FINISHED in time: {error}.  No rule was checked.", err=True)
         sys.exit(EXIT_CODES[Outcome.UNFINISHED])
     sys.exit(EXIT_CODES[report.outcome])

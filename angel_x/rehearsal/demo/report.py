@@ -71,7 +71,7 @@ class Report:
     memory: Mapping[str, Mapping[str, object]]
     #: The rules of the books, of the clients and of the demonstration itself.
     invariants: Sequence[Invariant]
-    #: What was waited for in vain.
+    #: The subjects of the waits that gave up.
     unfinished: Sequence[str]
     where_to_look: Sequence[tuple[str, str]]
 

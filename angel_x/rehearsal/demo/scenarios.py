@@ -36,7 +36,7 @@ class ScenarioResult:
     name: str
     outcome: str
     holds: bool
-    #: False where the scenario was waited for in vain; then it is neither held nor broken.
+    #: False where a wait of the scenario gave up; then it has neither succeeded nor failed.
     is_finished: bool = True
 
 

@@ -19,13 +19,19 @@ LONG = "a" * (LONGEST_PARAMETER + 1)
 
 @pytest.fixture(scope="module")
 def key(shared_api: RunningApi) -> str:
-    return shared_api.open_account("parameters", scope=Scope.ADMIN)[1]
+    return shared_api.open_account("parameters", scopes=[Scope.ADMIN, Scope.TRADE])[1]
+
+
+def method_of(route: APIRoute) -> str:
+    assert route.methods is not None
+    (method,) = route.methods
+    return method
 
 
 def calls(kind: str) -> Iterator[object]:
     """Yield every route with a wrong value in each of its places."""
     for route in ROUTES:
-        (method,) = route.methods or ()
+        method = method_of(route)
         for field in route.dependant.path_params if kind == "path" else ():
             yield pytest.param(route, field.alias, id=f"{method} {route.path} {field.alias}")
         for name in sorted(query_names(route)) if kind == "query" else ():
@@ -35,7 +41,7 @@ def calls(kind: str) -> Iterator[object]:
 
 
 def call(api: RunningApi, key: str, route: APIRoute, query: str = "", **places: str) -> Answer:
-    (method,) = route.methods or ()
+    method = method_of(route)
     values = {field.alias: "1" for field in route.dependant.path_params} | places
     path = route.path.replace(":path}", "}").format(**values)
     return api.call(method, f"{path}{query}", key=key, body=b"{}")

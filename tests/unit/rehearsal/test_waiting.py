@@ -49,11 +49,20 @@ def test_a_wait_ends_when_nothing_moves() -> None:
     assert not holds_while_moving(0.0, lambda: False, lambda: 7, Event())
 
 
-def test_a_slow_machine_gets_more_time_and_a_wait_in_vain_is_unfinished() -> None:
-    patience = Patience(Event(), start_seconds=120.0)
+@pytest.mark.parametrize(
+    ("start_seconds", "busy", "seconds"), [(0.5, 1.0, 10.0), (120.0, 3.0, 100.0), (12.0, 3.0, 30.0)]
+)
+def test_a_slow_or_busy_machine_gets_more_time(
+    monkeypatch: pytest.MonkeyPatch, start_seconds: float, busy: float, seconds: float
+) -> None:
+    monkeypatch.setattr("angel_x.rehearsal.patience.slowness", lambda: busy)
 
-    assert patience.seconds(10.0) == 100.0
-    assert Patience(Event(), start_seconds=0.5).seconds(10.0) == 10.0
+    assert Patience(Event(), start_seconds).seconds(10.0) == seconds
+
+
+def test_a_wait_in_vain_is_unfinished() -> None:
+    patience = Patience(Event(), start_seconds=1.0)
+
     assert patience.wait("this", lambda: True)
     assert not patience.wait("that", lambda: False, seconds=0.0)
     assert patience.unfinished == ["that"]
