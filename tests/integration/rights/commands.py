@@ -115,9 +115,10 @@ COMMANDS = (
     Command("greeks SYMBOL", _MARKET, shows="SYMBOL"),
     Command("chain NIFTY", _MARKET, shows="SYMBOL"),
 )
-#: Start processes, or change the market or the schema: they name no account and print none.
+#: Start processes, change the market, the schema or the whole database, or show the calendar: they name
+#: no account and print none.
 OTHERS = {
     "demo", "up", "chaos", "api", "worker", "beat", "flower", "feed", "relay", "metrics",
     "feed pause", "feed resume", "feed seek", "feed speed", "feed status",
-    "contracts load", "contracts generate", "db upgrade",
+    "contracts load", "contracts generate", "db upgrade", "db downgrade", "backup", "restore", "calendar",
 }  # fmt: skip
