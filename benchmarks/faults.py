@@ -262,7 +262,7 @@ def _setup(
         user=name,
         client=PlainClient(place.url, name),
         history=stack.enter_context(History(place.home / "history" / f"{name}.jsonl")),
-        lookup=_RetryingLookup(evidence),
+        find_missing=lambda order_ids: _retry(lambda: evidence.missing(order_ids)),
         cancel=None,
         share_of_cancels=0,
         random=Random(f"{seed}-{name}"),
@@ -318,14 +318,6 @@ class PlainClient:
         return Answer(
             Outcome.ACCEPTED, {str(order["client_order_id"]): json.loads(content)["order_id"]}
         )
-
-
-class _RetryingLookup:
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-
-    def missing(self, order_ids: Sequence[int]) -> set[int]:
-        return _retry(lambda: self._evidence.missing(order_ids))
 
 
 def _settle(evidence: Evidence, environment: Environment) -> int:

@@ -37,7 +37,9 @@ def build_controls(
     """Put together the services that keep orders from trading."""
     states, holdings = PostgresControls(base.engine), Holdings(base.engine)
     exits = Exits(market.universes, intake.slicing, base.market_clock)
-    enforcement = Enforcement(desk=orders.desk, search=states, transient=TRANSIENT)
+    enforcement = Enforcement(
+        desk=orders.desk, find_controlled_orders=states.controlled, transient=TRANSIENT
+    )
     return ControlParts(
         states=states,
         trading_controls=TradingControls(

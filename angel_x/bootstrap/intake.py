@@ -102,7 +102,7 @@ def build_intake(base: Foundation, market: Market, people: AccountParts) -> Inta
         messaging=Messaging(
             submissions=submissions,
             senders=Senders(
-                accounts=people.accounts,
+                account_id=lambda name: people.accounts.named(name).id,
                 keys=people.users,
                 clock=base.clock,
                 default_user=settings.submit_user,
@@ -119,7 +119,9 @@ def build_intake(base: Foundation, market: Market, people: AccountParts) -> Inta
 
 def _replies(base: Foundation, results: redis.Redis) -> Replies:
     return Replies(
-        RedisTaskResults(results, ttl_seconds=base.settings.result_ttl_seconds, clock=base.clock),
+        RedisTaskResults(
+            results, ttl_seconds=base.settings.result_ttl_seconds, clock=base.clock
+        ).put,
         unreachable=(redis.RedisError,),
         monotonic=monotonic,
     )

@@ -195,7 +195,7 @@ def _doorbells(base: Foundation, execution: Execution) -> Doorbells:
     batch_size, bound = base.settings.order_batch_size, lane_messages(base.settings)
     return Doorbells(
         decide=execution.run,
-        orders=LaneOrders(base.engine, each=batch_size),
+        find_waiting=LaneOrders(base.engine, each=batch_size).waiting,
         messages=LaneQueues(base.broker, bound=bound),
         ring_on=base.dispatcher.ring_on,
         shuffle=shuffle,
@@ -208,7 +208,7 @@ def _doorbells(base: Foundation, execution: Execution) -> Doorbells:
 
 def _matching(base: Foundation, market: Market, orders: OrderParts) -> Matching:
     return Matching(
-        search=orders.search,
+        find_resting=orders.search.resting,
         watch=MarketWatch(
             universes=market.universes,
             quotes=market.quotes,

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from threading import Event
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from angel_x.domain.orders.order import OrderType, Validity
 from angel_x.errors import ApiError, Conflict, NotFound
@@ -34,11 +34,8 @@ _PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
 
 
-class OrderLookup(Protocol):
-    """Reads orders from the database, apart from the system."""
-
-    def missing(self, order_ids: Sequence[int]) -> set[int]:
-        """Return the ids that no stored order has."""
+#: Returns the ids that no stored order has, read from the database, apart from the system.
+FindMissing = Callable[[Sequence[int]], set[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +46,7 @@ class TraderSetup:
     client: OrderClient
     history: History
     #: Confirms that accepted orders are stored; None where that is not checked at once.
-    lookup: OrderLookup | None
+    find_missing: FindMissing | None
     #: Cancels an order with the errors of the client library; None where nothing is canceled.
     cancel: Callable[[str], object] | None
     #: Of the orders that may rest, the part that is canceled.
@@ -112,9 +109,9 @@ class Trader:
 
     def _look(self, answer: Answer) -> None:
         """Note accepted orders that the database does not show."""
-        if self._setup.lookup is None:
+        if self._setup.find_missing is None:
             return
-        missing = self._setup.lookup.missing([int(i) for i in answer.order_ids.values()])
+        missing = self._setup.find_missing([int(i) for i in answer.order_ids.values()])
         if missing:
             self._setup.history.add(Unseen(now(), self._setup.user, tuple(map(str, missing))))
 

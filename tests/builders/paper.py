@@ -131,7 +131,7 @@ class Exchange:
             self.units, self.venue, SilentAftermath(), self.clock, risks=self.sheets.of
         )
         self.matching = Matching(
-            search=self,
+            find_resting=self.resting,
             watch=self.watch,
             desk=self.desk,
             venue=self.venue,

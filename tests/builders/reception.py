@@ -115,7 +115,7 @@ class Reception:
         self.messaging = Messaging(
             submissions=self.submissions,
             senders=Senders(
-                accounts=Accounts(self.users),
+                account_id=lambda name: Accounts(self.users).named(name).id,
                 keys=self.keys,
                 clock=self.clock,
                 default_user=self.default_user,

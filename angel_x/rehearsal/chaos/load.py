@@ -77,13 +77,18 @@ class Load:
             user=name,
             client=self._order_client(name, key, client),
             history=self.stack.enter_context(History(self.folder / f"{name}.jsonl")),
-            lookup=_RetryingLookup(Evidence(self.application.base.engine), self.stop),
+            find_missing=self._missing,
             cancel=client.cancel,
             share_of_cancels=_SHARE_OF_CANCELS,
             random=self._random(f"cancels-{name}"),
             stop=self.stop,
             advance=self.advance,
         )
+
+    def _missing(self, order_ids: Sequence[int]) -> set[int]:
+        """Return the ids that no stored order has; wait while the database is unavailable."""
+        evidence = Evidence(self.application.base.engine)
+        return through_outages(lambda: evidence.missing(order_ids), self.stop)
 
     def _order_client(self, name: str, key: str, client: Client) -> OrderClient:
         if name not in _MESSAGE_ACCOUNTS:
@@ -101,17 +106,6 @@ class Load:
 
     def _random(self, purpose: str) -> Random:
         return Random(f"{self.options.seed}-{purpose}")  # noqa: S311 - nothing secret
-
-
-class _RetryingLookup:
-    """Reads orders from the database, and waits while it is unavailable."""
-
-    def __init__(self, evidence: Evidence, stop: Event) -> None:
-        self._evidence = evidence
-        self._stop = stop
-
-    def missing(self, order_ids: Sequence[int]) -> set[int]:
-        return through_outages(lambda: self._evidence.missing(order_ids), self._stop)
 
 
 def _shared(orders: int, names: Sequence[str]) -> dict[str, int]:

@@ -118,7 +118,7 @@ class ChaosRun:
         self, application: Application, load: Load, evidence: Evidence
     ) -> list[str]:
         trader, instrument = load.trader(_CHECK_ACCOUNT), self._await_market(application)[0]
-        return unresponsive_workers(self._environment(), trader, instrument, evidence)
+        return unresponsive_workers(self._environment(), trader, instrument, evidence.undecided)
 
     def _load(self, application: Application, stack: ExitStack) -> Load:
         return Load(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
 
 from angel_x.domain.orders.order import Priority
 from angel_x.rehearsal.chaos.environment import Environment, Role, Unverified
@@ -19,15 +18,16 @@ _PATIENCE = 30.0
 _STILLNESS = 5.0
 
 
-class Undecided(Protocol):
-    def undecided(self) -> int:
-        """Return how many orders wait for their decision."""
-
-
 def unresponsive_workers(
-    environment: Environment, setup: TraderSetup, instrument: Instrument, evidence: Undecided
+    environment: Environment,
+    setup: TraderSetup,
+    instrument: Instrument,
+    undecided: Callable[[], int],
 ) -> list[str]:
-    """Return the workers that decide no order while all others are stopped."""
+    """Return the workers that decide no order while all others are stopped.
+
+    ``undecided`` returns the number of orders that wait for their decision.
+    """
     trader, unresponsive = Trader(setup), []
     for role, priority in (
         (Role.ORDER_WORKER, Priority.NORMAL),
@@ -36,7 +36,7 @@ def unresponsive_workers(
         for name in environment.roles.get(role, ()):
             with _others_stopped(environment, name):
                 trader.trade([_request(f"{setup.user}-{name}", instrument, priority)])
-                if not environment.within(_PATIENCE, lambda: evidence.undecided() == 0):
+                if not environment.within(_PATIENCE, lambda: undecided() == 0):
                     unresponsive.append(name)
     return unresponsive
 

@@ -155,7 +155,7 @@ class Demonstration:
             user=name,
             client=HttpClient(client),
             history=stack.enter_context(History(self._histories / f"{name}.jsonl")),
-            lookup=None,
+            find_missing=None,
             cancel=client.cancel,
             share_of_cancels=_SHARE_OF_CANCELS,
             random=Random(f"{self._setup.seed}-cancels-{name}"),  # noqa: S311 - nothing secret

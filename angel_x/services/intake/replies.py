@@ -7,18 +7,14 @@ sender asks under the client order id, or sends the message again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 import structlog
 
 log = structlog.get_logger()
 
 
-class Results(Protocol):
-    """The store from which senders read the results of their messages."""
-
-    def put(self, message_id: str, result: object) -> None:
-        """Keep a result, plain JSON data, and tell a sender that waits for it."""
+#: Keeps the result of a message, plain JSON data, for its sender, and tells one that waits for it.
+PutResult = Callable[[str, object], None]
 
 
 class Replies:
@@ -26,13 +22,13 @@ class Replies:
 
     def __init__(
         self,
-        results: Results,
+        put_result: PutResult,
         *,
         unreachable: tuple[type[Exception], ...],
         monotonic: Callable[[], float],
         retry_seconds: float = 2.0,
     ) -> None:
-        self._results = results
+        self._put_result = put_result
         self._unreachable = unreachable
         self._monotonic = monotonic
         #: How long the server is left alone after a failure: every attempt may cost its timeout.
@@ -47,7 +43,7 @@ class Replies:
             )
             return
         try:
-            self._results.put(message_id, reply)
+            self._put_result(message_id, reply)
         except self._unreachable as error:
             self._retry_at = self._monotonic() + self._retry_seconds
             log.warning("reply.lost", message_id=message_id, error=repr(error)[:200])

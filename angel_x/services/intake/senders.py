@@ -7,7 +7,7 @@ client order ids.  What was refused is not stored and would be accepted later, s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -23,18 +23,6 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 _REFUSAL = "the signature is not valid"
 
 
-class Named(Protocol):
-    """An account with its id."""
-
-    @property
-    def id(self) -> int: ...
-
-
-class AccountsByName(Protocol):
-    def named(self, name: str) -> Named:
-        """Return the account of that name."""
-
-
 class KeyRecords(Protocol):
     def key(self, prefix: str) -> KeyRecord | None:
         """Return the key of that prefix."""
@@ -46,13 +34,14 @@ class Senders:
     def __init__(
         self,
         *,
-        accounts: AccountsByName,
+        account_id: Callable[[str], int],
         keys: KeyRecords,
         clock: Clock,
         default_user: str | None,
         signed_only: bool,
     ) -> None:
-        self._accounts = accounts
+        #: Returns the id of the account of a name.
+        self._account_id = account_id
         self._keys = keys
         self._clock = clock
         self._default_user = default_user
@@ -105,6 +94,6 @@ class Senders:
     def _named(self, name: str) -> int:
         check_text("user", name)
         try:
-            return self._accounts.named(name).id
+            return self._account_id(name)
         except UnknownAccount as error:
             raise InvalidInput(str(error)) from error

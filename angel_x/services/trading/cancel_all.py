@@ -7,7 +7,6 @@ and the outcome of each order is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
 
 import structlog
 
@@ -36,11 +35,9 @@ _STEPS = Steps(recorded=Step.CANCEL_ALL_RECORDED, committed=Step.CANCEL_ALL_COMM
 FindOpenOrders = Callable[[int, OrderSelection], list[int]]
 
 
-class ControlledOrders(Protocol):
-    """Finds the open orders that a trading state concerns."""
-
-    def controlled(self, before: int | None, limit: int) -> Sequence[ControlledOrder]:
-        """Return at most ``limit`` of those with a smaller id than ``before``, newest first."""
+#: Finds the open orders that a trading state concerns, newest first: those with an id below the first
+#: number, at most as many as the second.
+FindControlledOrders = Callable[[int | None, int], Sequence[ControlledOrder]]
 
 
 class CancelAll:
@@ -109,11 +106,11 @@ class Enforcement:
         self,
         *,
         desk: VenueDesk,
-        search: ControlledOrders,
+        find_controlled_orders: FindControlledOrders,
         transient: tuple[type[Exception], ...],
     ) -> None:
         self._desk = desk
-        self._search = search
+        self._find_controlled_orders = find_controlled_orders
         #: Errors of servers, not of orders.
         self._transient = transient
 
@@ -138,7 +135,7 @@ class Enforcement:
     def _pages(self) -> Iterator[Sequence[ControlledOrder]]:
         """Yield all controlled orders; ids only fall, so orders that come in meanwhile end no page."""
         before = None
-        while page := self._search.controlled(before, _LOOKED_AT):
+        while page := self._find_controlled_orders(before, _LOOKED_AT):
             yield page
             before = page[-1].id
 

@@ -13,12 +13,10 @@ from typing import Protocol
 from angel_x.domain.orders.order import Priority
 from angel_x.domain.orders.step import Passing, Step, unhindered
 
-
-class WaitingOrders(Protocol):
-    """Finds the orders that wait in a lane."""
-
-    def waiting(self, lane: Priority, limit: int) -> Sequence[Sequence[int]]:
-        """Return ids of orders that wait to be decided, by account; ``limit`` of them at most."""
+#: Finds the ids of orders that wait in a lane, by account; at most as many as the number.
+FindWaiting = Callable[[Priority, int], Sequence[Sequence[int]]]
+#: Rings for batches of orders until the lane is full, each time for the whole lane.
+RingOn = Callable[[Priority, Sequence[Sequence[int]]], object]
 
 
 class LaneMessages(Protocol):
@@ -31,11 +29,6 @@ class LaneMessages(Protocol):
         """Remove doorbells; return how many were still there."""
 
 
-class RingOn(Protocol):
-    def __call__(self, priority: Priority, batches: Sequence[Sequence[int]]) -> bool:
-        """Ring for batches of orders until the lane is full, each time for the whole lane."""
-
-
 class Doorbells:
     """Decides the orders of a doorbell, and rings for those that remain."""
 
@@ -43,7 +36,7 @@ class Doorbells:
         self,
         *,
         decide: Callable[[Sequence[int]], int],
-        orders: WaitingOrders,
+        find_waiting: FindWaiting,
         messages: LaneMessages,
         ring_on: RingOn,
         shuffle: Callable[[list[list[int]]], None],
@@ -53,7 +46,7 @@ class Doorbells:
         at: Passing = unhindered,
     ) -> None:
         self._decide = decide
-        self._orders = orders
+        self._find_waiting = find_waiting
         self._messages = messages
         self._ring_on = ring_on
         #: Two workers that look at the same moment find the same orders, and should ring for others.
@@ -89,7 +82,7 @@ class Doorbells:
 
     def _find(self, lane: Priority) -> Sequence[Sequence[int]]:
         # More than the lane takes messages, so that there is something to choose from.
-        return self._orders.waiting(lane, 2 * self._most_messages * self._batch_size)
+        return self._find_waiting(lane, 2 * self._most_messages * self._batch_size)
 
     def _ring_for(self, accounts: Sequence[Sequence[int]], lane: Priority) -> None:
         batches = _packed(accounts, self._batch_size)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
@@ -33,11 +33,8 @@ _AT_A_TIME = 250
 _STEPS = Steps(found=Step.MATCH_FOUND, recorded=Step.MATCH_RECORDED, committed=Step.MATCH_COMMITTED)
 
 
-class RestingOrders(Protocol):
-    """Finds the orders that rest."""
-
-    def resting(self, universe: Universe, symbols: Sequence[str] | None) -> NDArray[np.void]:
-        """Return one ORDER for each limit order that rests in those contracts, or in all."""
+#: Finds the limit orders that rest in contracts of a universe, None for all of them: one ORDER each.
+FindResting = Callable[["Universe", Sequence[str] | None], "NDArray[np.void]"]
 
 
 class Matching:
@@ -46,7 +43,7 @@ class Matching:
     def __init__(
         self,
         *,
-        search: RestingOrders,
+        find_resting: FindResting,
         watch: MarketWatch,
         desk: VenueDesk,
         venue: Venue,
@@ -54,7 +51,7 @@ class Matching:
         market_clock: Clock,
         transient: tuple[type[Exception], ...],
     ) -> None:
-        self._search = search
+        self._find_resting = find_resting
         self._watch = watch
         self._desk = desk
         self._venue = venue
@@ -87,7 +84,7 @@ class Matching:
         """Return the orders that would trade, and the stops that would come alive, by priority."""
         if sight.moved is not None and not len(sight.moved):
             return []
-        orders = self._search.resting(sight.universe, sight.symbols)
+        orders = self._find_resting(sight.universe, sight.symbols)
         orders = orders[orders["row"] >= 0]
         if sight.moved is None:
             rows = np.unique(orders["row"]).tolist()

@@ -49,13 +49,6 @@ class Scripted:
         return Answer(outcome, {name: f"id-{name}" for name in names} if is_accepted else {})
 
 
-class Nothing:
-    """A database that shows no order."""
-
-    def missing(self, order_ids: Sequence[int]) -> set[int]:
-        return set(order_ids)
-
-
 @pytest.fixture
 def setup(tmp_path: Path) -> Iterator[TraderSetup]:
     with History(tmp_path / "asha.jsonl") as history:
@@ -63,7 +56,7 @@ def setup(tmp_path: Path) -> Iterator[TraderSetup]:
             user="asha",
             client=Scripted([Outcome.ACCEPTED]),
             history=history,
-            lookup=None,
+            find_missing=None,
             cancel=None,
             share_of_cancels=1,
             random=Random(1),
@@ -115,7 +108,7 @@ def test_an_accepted_order_that_is_not_stored_is_noted(setup: TraderSetup, tmp_p
             return Answer(Outcome.ACCEPTED, {"a": "17"})
 
     client = Numbered([Outcome.ACCEPTED])
-    Trader(replace(setup, client=client, lookup=Nothing())).trade([Request(orders=[RESTING])])
+    Trader(replace(setup, client=client, find_missing=set)).trade([Request(orders=[RESTING])])
 
     (unseen,) = [each for each in read(tmp_path) if isinstance(each, Unseen)]
     assert unseen.order_ids == ("17",)

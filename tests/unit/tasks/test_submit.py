@@ -60,7 +60,7 @@ def worker(
     tasks_app: Celery, runtime: Any, meter: RecordingMeter, monkeypatch: pytest.MonkeyPatch
 ) -> Worker:
     worker = Worker(tasks_app)
-    replies = Replies(worker.results, unreachable=(CacheAway,), monotonic=lambda: 0.0)
+    replies = Replies(worker.results.put, unreachable=(CacheAway,), monotonic=lambda: 0.0)
     worker.intake = SimpleNamespace(messaging=worker.reception.messaging, replies=replies)
     application = SimpleNamespace(intake=worker.intake)
     monkeypatch.setattr(runtime, "current", lambda: application)

@@ -18,7 +18,7 @@ class Desk:
     def __init__(self) -> None:
         self.now = 0.0
         self.results = MemoryResults()
-        self.replies = Replies(self.results, unreachable=(Away,), monotonic=lambda: self.now)
+        self.replies = Replies(self.results.put, unreachable=(Away,), monotonic=lambda: self.now)
 
 
 def test_the_last_reply_to_a_message_is_kept() -> None:

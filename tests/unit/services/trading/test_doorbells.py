@@ -33,7 +33,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.doorbells = Doorbells(
             decide=self.claim,
-            orders=self,
+            find_waiting=self.waiting,
             messages=self.lanes,
             ring_on=self.lanes.ring_on,
             shuffle=list.reverse,

@@ -87,7 +87,7 @@ def found(desk: Desk) -> OpenOnes:
 def enforcement(desk: Desk, found: OpenOnes) -> Enforcement:
     return Enforcement(
         desk=desk.desk,
-        search=found,
+        find_controlled_orders=found.controlled,
         transient=(ConnectionError,),
     )
 

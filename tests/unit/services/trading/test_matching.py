@@ -119,7 +119,7 @@ def test_a_look_that_failed_is_repeated(
     rest(exchange, order)
     exchange.quote(ask=9_800, bid=9_700, last=9_750)
     with monkeypatch.context() as broken:
-        broken.setattr(exchange, "resting", lambda *_: 1 / 0)
+        broken.setattr(exchange.matching, "_find_resting", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             exchange.matching.run()
 
