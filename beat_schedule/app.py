@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 from celery import Celery, signals
@@ -31,6 +32,12 @@ app = make_app(load(os.environ))
 @signals.setup_logging.connect
 def _set_up_logging(**_: object) -> None:
     configure_logging(app.conf.angel_x_settings, "beat")
+    logging.getLogger("celery.beat").addFilter(_is_rare)
+
+
+def _is_rare(record: logging.LogRecord) -> bool:
+    """Return whether an event is not one of the sendings, of which there are several a second."""
+    return record.levelno > logging.INFO or "Sending due task" not in str(record.msg)
 
 
 @signals.beat_init.connect(dispatch_uid="angel_x.memory")

@@ -43,6 +43,8 @@ def entries(settings: Settings) -> dict[str, Entry]:
         "memory": Entry(TaskName.CHECK_MEMORY, _every(60)),
         "queues": Entry(TaskName.CHECK_QUEUES, _every(10)),
         "partitions": Entry(TaskName.MAINTAIN_PARTITIONS, crontab(hour=2, minute=30)),
+        # A round is short, so a large day takes several.
+        "retention": Entry(TaskName.ENFORCE_RETENTION, _every(60)),
         "orders-match": Entry(TaskName.MATCH_ORDERS, _every(1), Gate.LIVE),
         # Not gated: orders expire at the close, when the market is not open any more.
         "orders-expire": Entry(TaskName.EXPIRE_ORDERS, _every(30)),

@@ -6,6 +6,7 @@ visibility timeout of all of them.
 
 from __future__ import annotations
 
+from config import beat_keys
 from config.addresses import SentinelAddress, is_sentinel, kombu_address, tls_options
 from config.queues import QueueName
 from config.settings import Settings
@@ -141,8 +142,13 @@ def _beat() -> dict[str, object]:
         "beat_max_loop_interval": BEAT_LOOP_SECONDS,
         # RedBeat's address is handed to it by the scheduler: workers show their options to anyone
         # who asks, and Celery masks the addresses that it knows only.
-        "redbeat_redis_options": {"socket_timeout": 5, "health_check_interval": 5},
-        "redbeat_key_prefix": "redbeat:",
+        "redbeat_redis_options": {
+            "socket_timeout": 5,
+            "health_check_interval": 5,
+            # Bytes of anyone's key or entry that are no text must not end Beat.
+            "encoding_errors": "surrogateescape",
+        },
+        "redbeat_key_prefix": beat_keys.PREFIX,
         # With RedBeat's default a dead leader stops the schedule for 25 minutes; much less than five
         # loops, and a slow leader would lose its lock.
         "redbeat_lock_timeout": BEAT_LOCK_SECONDS,

@@ -75,6 +75,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["text", "json"],
         Doc("Format of logs: text for people, or one JSON object a line.", "adapters.logging"),
     ] = "text"
+    log_file_mb: Annotated[
+        int,
+        Meta(ge=1, le=100_000),
+        Doc(
+            "Megabytes at which the log file of a process or server of `angel-x up` is begun anew.",
+            "entrypoints.up",
+        ),
+    ] = 20
+    log_files: Annotated[
+        int,
+        Meta(ge=1, le=1000),
+        Doc(
+            "Older log files that are kept of each, of this run and those before.",
+            "entrypoints.up",
+        ),
+    ] = 5
 
     database_url: Annotated[
         str | None,
@@ -226,6 +242,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=1, le=36_500),
         Doc("Days that the database keeps the Greeks of an expired contract.", "bootstrap"),
     ] = 90
+    order_events_retention_days: Annotated[
+        int,
+        Meta(ge=1, le=36_500),
+        Doc(
+            "Days that the database keeps the moves of orders; older ones are in the archive. The "
+            "default is the five years that brokers have to keep records.",
+            "adapters.postgres.retention",
+        ),
+    ] = 1827
+    portfolio_snapshots_retention_days: Annotated[
+        int,
+        Meta(ge=1, le=36_500),
+        Doc(
+            "Days that the database keeps daily snapshots of portfolios; older ones are in the archive.",
+            "adapters.postgres.retention",
+        ),
+    ] = 1827
+    archive_directory: Annotated[
+        str | None,
+        Doc(
+            "Directory of the files with rows that have left the database; `archive` in the home where "
+            "absent.",
+            "adapters.archive_files",
+        ),
+    ] = None
     pricing_backend: Annotated[
         Literal["auto", "numpy", "numba"],
         Doc(
@@ -416,6 +457,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "adapters.postgres",
         ),
     ] = 15
+    deaf_after_seconds: Annotated[
+        int,
+        Meta(ge=1, le=3600),
+        Doc(
+            "Seconds after which a worker that asks for no messages counts as deaf; `angel-x up` then "
+            "replaces it, unless the message broker or the database is away. Longer than the 20 s of a "
+            "task.",
+            "entrypoints.up, deploy",
+        ),
+    ] = 25
     queue_age_alert_seconds: Annotated[
         float,
         Meta(gt=0, le=86_400),
@@ -468,6 +519,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def greeks_pace_seconds(self) -> float:
         """Seconds between refreshes of Greeks, at most half of their TTL so that they do not expire."""
         return min(self.greeks_refresh_seconds, self.cache_ttl_greeks / 2)
+
+    @property
+    def archive_path(self) -> Path:
+        return (
+            Path(self.archive_directory) if self.archive_directory else self.home_path / "archive"
+        )
 
     @property
     def home_path(self) -> Path:

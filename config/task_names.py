@@ -27,6 +27,7 @@ class TaskName(StrEnum):
     CHECK_MEMORY = "monitor.check_memory"
     CHECK_QUEUES = "monitor.check_queues"
     MAINTAIN_PARTITIONS = "monitor.maintain_partitions"
+    ENFORCE_RETENTION = "monitor.enforce_retention"
     CANARY = "monitor.canary"
 
 
@@ -50,6 +51,7 @@ ROUTES: dict[TaskName, QueueName] = {
     TaskName.CHECK_MEMORY: QueueName.MONITOR,
     TaskName.CHECK_QUEUES: QueueName.MONITOR,
     TaskName.MAINTAIN_PARTITIONS: QueueName.MONITOR,
+    TaskName.ENFORCE_RETENTION: QueueName.MONITOR,
     # The sender of a canary names the queue.
     TaskName.CANARY: QueueName.MONITOR,
 }

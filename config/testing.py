@@ -16,4 +16,6 @@ VALUES: Mapping[str, object] = {
     "warm_cache_on_startup": False,
     "rate_limit_enabled": False,
     "submit_user": "demo",
+    # A busy machine lets a worker wait for a minute.
+    "deaf_after_seconds": 300,
 }

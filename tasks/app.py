@@ -9,6 +9,7 @@ import billiard.pool
 import structlog
 from celery import Celery, Task, signals
 
+from angel_x.adapters.heartbeat import Heartbeat, heartbeat_file
 from angel_x.adapters.logging import configure_logging
 from angel_x.bootstrap.kernels import choose_kernels
 from angel_x.domain.operations.metric import Metric
@@ -17,6 +18,7 @@ from config.queues import QueueName
 from config.settings import load
 from tasks import remote, runtime, transport
 from tasks.base import BaseTask
+from tasks.consumption import Consumption
 from tasks.loading import guest_app
 
 if TYPE_CHECKING:
@@ -53,6 +55,19 @@ def _compile_before_the_fork(instance: Worker, **_: object) -> None:
     """Compile the pricing kernels before the fork, in Greeks workers only."""
     if QueueName.GREEKS in instance.app.amqp.queues.consume_from:
         choose_kernels(runtime.settings().pricing_backend)
+
+
+@signals.celeryd_after_setup.connect
+def _prove_consumption(instance: Worker, **_: object) -> None:
+    settings = runtime.settings()
+    heartbeat = Heartbeat(heartbeat_file(settings.home, settings.node, runtime.role()))
+    runtime.prove_consumption(
+        Consumption(
+            heartbeat,
+            instance.app.amqp.queues.consume_from,
+            noted_seconds=settings.deaf_after_seconds,
+        )
+    )
 
 
 @signals.setup_logging.connect

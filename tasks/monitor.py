@@ -47,6 +47,12 @@ def canary(queue: str, sent_at: datetime) -> None:
 
 @app.task(name=TaskName.MAINTAIN_PARTITIONS)
 def maintain_partitions() -> None:
-    """Create the partitions of the coming days, and drop those past their retention."""
+    """Create the partitions of the coming days, and forget old Greeks."""
     runtime.current().operations.partitions.maintain()
     runtime.current().analytics.greeks_archive.forget()
+
+
+@app.task(name=TaskName.ENFORCE_RETENTION)
+def enforce_retention() -> None:
+    """Export partitions past their retention and drop them, for some seconds at most."""
+    runtime.current().operations.retention.enforce()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from angel_x.bootstrap import Application
     from angel_x.domain.orders.step import Passing
     from angel_x.services.ports import Meter
+    from tasks.consumption import Consumption
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class _Process:
     application: Application | None = None
     meter: Meter | None = None
     at: Passing | None = None
+    consumption: Consumption | None = None
 
     @property
     def role(self) -> str:
@@ -98,6 +100,16 @@ def at() -> Passing:
         known = process.settings
         process.at = passing(known.home_path, known.fault_at, known.fault_action)
     return process.at
+
+
+def prove_consumption(consumption: Consumption) -> None:
+    """Have this process, the parent of a worker, prove that it consumes."""
+    _mine().consumption = consumption
+
+
+def consumption() -> Consumption | None:
+    """Return the proof of this process, None in one that is no worker's parent."""
+    return _mine().consumption
 
 
 def close() -> None:

@@ -73,6 +73,12 @@ class Channel(redis.Channel):
     Message = Envelope
     QoS = QoS
 
+    def _brpop_start(self, timeout: float | None = None) -> None:
+        super()._brpop_start(timeout)  # type: ignore[no-untyped-call]
+        consumption = runtime.consumption()
+        if consumption is not None and self._in_poll is not None:
+            consumption.asked(self.active_queues, lambda: self.client)
+
     def _brpop_read(self, **options: object) -> bool | None:
         try:
             return bool(super()._brpop_read(**options))  # type: ignore[no-untyped-call]

@@ -5,19 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import monotonic
 
+from angel_x.adapters.archive_files import Archive
 from angel_x.adapters.postgres.audit import PostgresAudit
 from angel_x.adapters.postgres.backlog import Backlog
 from angel_x.adapters.postgres.canaries import PostgresCanaries
 from angel_x.adapters.postgres.invariants import Invariants
 from angel_x.adapters.postgres.partitions import Partitions
+from angel_x.adapters.postgres.retention import Retention
+from angel_x.adapters.redis.consumers import Consumers
 from angel_x.adapters.redis.memory_board import MemoryBoard
+from angel_x.adapters.redis.periodic_entries import PeriodicEntries
 from angel_x.adapters.resident import resident_bytes
 from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import Foundation
+from angel_x.domain.operations.metric import Metric
 from angel_x.services.accounts.audit import Audit
 from angel_x.services.operations.canaries import Canaries
 from angel_x.services.operations.memory import MemoryOverview, MemoryWatch
 from angel_x.services.operations.queues import QueueMonitor
+from angel_x.services.operations.schedule import PeriodicSchedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +32,15 @@ class Operations:
 
     audit: Audit
     canaries: Canaries
+    consumers: Consumers
     backlog: Backlog
     invariants: Invariants
     partitions: Partitions
+    retention: Retention
     memory: MemoryOverview
     memory_watch: MemoryWatch
     queues: QueueMonitor
+    schedule: PeriodicSchedule
 
 
 def build_operations(base: Foundation, people: AccountParts) -> Operations:
@@ -47,9 +56,21 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
             monotonic=monotonic,
             interval_seconds=base.settings.canary_interval_seconds,
         ),
+        consumers=Consumers(base.broker),
         backlog=backlog,
         invariants=Invariants(base.engine),
         partitions=Partitions(base.engine, base.clock),
+        retention=Retention(
+            base.engine,
+            base.clock,
+            Archive(base.settings.archive_path),
+            # The ledger is the history of the account, and its sum the cash: it is kept for ever.
+            days={
+                "order_events": base.settings.order_events_retention_days,
+                "portfolio_snapshots": base.settings.portfolio_snapshots_retention_days,
+            },
+            on_failure=lambda table: base.meter.add(Metric.RETENTION_FAILURES, table=table),
+        ),
         memory=MemoryOverview(reports=reports, clock=base.clock),
         memory_watch=MemoryWatch(
             f"{base.settings.node}/{base.role}",
@@ -67,4 +88,5 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
             max_waiting=base.settings.max_queue_size,
             max_age_seconds=base.settings.queue_age_alert_seconds,
         ),
+        schedule=PeriodicSchedule(PeriodicEntries(base.broker), base.clock),
     )

@@ -55,6 +55,7 @@ def check_enabled(settings: Settings) -> None:
 def sources(application: Application) -> list[Source]:
     """Return the sources of all metrics that the exporter reads itself."""
     backlog, queues = application.operations.backlog, application.operations.queues
+    schedule = application.operations.schedule
     return [
         Source(
             Metric.ACTIVE_ORDERS, lambda: {s.value: n for s, n in backlog.open_orders().items()}
@@ -69,6 +70,8 @@ def sources(application: Application) -> list[Source]:
         Source(
             Metric.QUEUE_OLDEST_SECONDS, lambda: {q.queue: q.oldest_seconds for q in queues.read()}
         ),
+        Source(Metric.SCHEDULE_LATE_SECONDS, schedule.lateness),
+        Source(Metric.SCHEDULE_ENTRIES_ASIDE, lambda: {"": len(schedule.aside())}),
         Source(Metric.WORKER_RESIDENT_BYTES, application.operations.memory.resident_bytes),
         Source(Metric.CALENDAR_DAYS_LEFT, lambda: {"": _calendar_days_left(application)}),
         Source(

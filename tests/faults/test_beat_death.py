@@ -1,14 +1,15 @@
-"""A Beat that dies between noting a turn and sending its message: the next one goes on."""
+"""A Beat that dies between noting a turn and sending its message, or had a wrong clock: the next one goes on."""
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
 import pytest
 
 from angel_x.domain.orders.step import Step
-from config.queues import WORKER_QUEUES
+from config.queues import WORKER_QUEUES, QueueName
 from tests.e2e.processes import eventually
 from tests.faults.world import ORDER_QUEUES, World
 
@@ -49,6 +50,27 @@ def test_a_beat_that_dies_at_a_step_is_followed_by_the_next(
     for process in (worker, successor):
         world.system.kill(process)
     world.application.base.broker.delete(LOCK)
+
+
+def test_a_beat_follows_one_whose_clock_was_an_hour_ahead(world: World) -> None:
+    broker, schedule = world.application.base.broker, world.application.operations.schedule
+    world.application.base.cache.set("ax:feed:live", 1, ex=3600)
+    ahead = world.system.start("ahead", "tests.faults.beat_ahead")
+    eventually(lambda: broker.llen(QueueName.HIGH), "it sends by its clock", 120)
+    assert [turn for turn in schedule.late() if turn.name == "orders-match"]
+    assert ahead.pid is not None
+    os.kill(ahead.pid, signal.SIGTERM)
+    ahead.join(120)
+    broker.delete(QueueName.HIGH)
+
+    right = world.system.beat("right", {})
+
+    # Not after an hour.
+    eventually(lambda: broker.llen(QueueName.HIGH), "it sends by the right clock", 60)
+    assert schedule.late() == []
+    assert "beat.rebased" in world.system.log("right")
+    world.system.kill(right)
+    broker.delete(LOCK)
 
 
 def _waiting(world: World) -> int:

@@ -100,7 +100,10 @@ AREAS = (
     Area(
         "other SQL",
         (
-            *_in(_POSTGRES, "audit canaries contracts greeks_snapshot invariants partitions"),
+            *_in(
+                _POSTGRES,
+                "audit canaries contracts greeks_snapshot invariants partitions retention",
+            ),
             *_in(_POSTGRES, "portfolios reading tally"),
         ),
         5,

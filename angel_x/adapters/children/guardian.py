@@ -25,6 +25,7 @@ from typing import TypedDict
 from angel_x.adapters.children.aside import clear_for_file, put_aside
 from angel_x.adapters.children.backoff import Backoff
 from angel_x.adapters.children.lineage import dying_with_parent
+from angel_x.adapters.children.logs import LogBounds, cut_log
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -63,6 +64,9 @@ class Plan(TypedDict):
     state: str
     #: Directories to remove at the end if they are empty.
     discard: list[str]
+    #: The bounds of each server's log.
+    log_bytes: int
+    log_files: int
     #: In the order in which they start; they stop in the reverse order.
     servers: list[ServerPlan]
 
@@ -210,7 +214,13 @@ class Guardian:
             for child in self._children:
                 self._look_after(child)
 
+    def _cut_log(self, child: Child) -> None:
+        bounds = LogBounds(self._plan["log_bytes"], self._plan["log_files"])
+        with contextlib.suppress(OSError):  # a full disk; the next look tries again
+            cut_log(Path(child.plan["log"]), bounds)
+
     def _look_after(self, child: Child) -> None:
+        self._cut_log(child)
         code = child.exit_code()
         # A server that runs is ended by signals only, so one that ended by itself has not started.
         aside = child.put_aside() if code is not None and code > 0 else []

@@ -37,8 +37,11 @@ RULES = (
     ),
     Rule(
         "one story each",
-        "every order was received once and stands where its last event says",
+        "every order was received once and stands where its last event says, as far back as events are kept",
         f"""
+        WITH kept AS (
+            SELECT coalesce(max(dropped_before::timestamp AT TIME ZONE 'UTC'), '-infinity') AS since
+            FROM retention_horizons WHERE table_name = 'order_events')
         SELECT o.id::text FROM orders o JOIN (
             SELECT order_id,
                 count(*) FILTER (
@@ -47,10 +50,10 @@ RULES = (
                 (array_agg(status ORDER BY id DESC))[1] AS last
             FROM order_events GROUP BY order_id
         ) e ON e.order_id = o.id
-        WHERE e.received <> 1 OR e.last <> o.status
+        WHERE e.received <> 1 AND o.accepted_at >= (SELECT since FROM kept) OR e.last <> o.status
         UNION ALL
         SELECT o.id::text FROM orders o
-        WHERE NOT EXISTS (SELECT 1 FROM order_events e WHERE e.order_id = o.id)
+        WHERE o.accepted_at >= (SELECT since FROM kept) AND NOT EXISTS (SELECT 1 FROM order_events e WHERE e.order_id = o.id)
         """,
     ),
     Rule(

@@ -61,8 +61,17 @@ class Claim:
     ) -> None:
         self.close()
 
+    def take_back(self) -> None:
+        """Wait until no server of this home runs, and hold their lock again.
+
+        Raises:
+            ServerUnavailable: They have not stopped in time.
+        """
+        self._lock_servers()
+
     def await_servers(self) -> None:
         """Return when no server of this home runs any more."""
+        self.hand_over()
         self._lock_servers()
         self.hand_over()
 

@@ -2,64 +2,56 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
-from angel_x.adapters.children.guardian import Plan, ServerPlan
-from angel_x.adapters.children.logs import begin_log, with_tail
+from angel_x.adapters.children.logs import USUAL_BOUNDS, LogBounds
 from angel_x.adapters.home_files import named
 from angel_x.adapters.servers.account import Account, stand_in
 from angel_x.adapters.servers.binaries import find_postgres, find_valkey, within_reach
 from angel_x.adapters.servers.claim import Claim
 from angel_x.adapters.servers.given import given_database, given_redis
+from angel_x.adapters.servers.guarded import GuardedServers, LocalServer
 from angel_x.adapters.servers.places import Places, lay_out, open_home, remove, servers_root
 from angel_x.adapters.servers.postgres import Postgres
-from angel_x.adapters.servers.tether import Tether
 from angel_x.adapters.servers.urls import RedisAddress, ServerUrls
 from angel_x.adapters.servers.valkey import BROKER, CACHE, Valkey
-from angel_x.errors import ServerUnavailable
-
-#: Seconds that local servers get to start, crash recovery included.
-START_PATIENCE = 60.0
-
-
-class LocalServer(Protocol):
-    @property
-    def name(self) -> str: ...
-
-    def plan(self) -> ServerPlan: ...
-
-    def refusal(self) -> str | None:
-        """Return the reason why the server is not ready, None if it is."""
-        ...
 
 
 class RunningServers:
     """The servers of one instance, until its process ends or this is stopped."""
 
-    def __init__(self, urls: ServerUrls, stack: ExitStack, tether: Tether | None = None) -> None:
+    def __init__(
+        self, urls: ServerUrls, stack: ExitStack, guarded: GuardedServers | None = None
+    ) -> None:
         self.urls = urls
         self._stack = stack
-        self._tether = tether
+        self._guarded = guarded
 
     @property
     def are_guarded(self) -> bool:
         """Return whether the guardian lives, without which the started servers end."""
-        return self._tether is None or self._tether.is_alive
+        return self._guarded is None or self._guarded.are_guarded
 
     def pids(self) -> dict[str, int]:
         """Give the process ids of the guardian and of each server started here, by name."""
-        return self._tether.pids() if self._tether else {}
+        return self._guarded.pids() if self._guarded else {}
 
     def hear(self) -> None:
         """Log the files that servers were started without since the last call."""
-        if self._tether:
-            self._tether.hear()
+        if self._guarded:
+            self._guarded.hear()
+
+    def restart(self) -> None:
+        """Start the servers anew whose guardian has died; nothing happens while it lives.
+
+        Raises:
+            ServerUnavailable: They did not start.
+        """
+        if self._guarded:
+            self._guarded.relaunch()
 
     def stop(self) -> None:
         """Stop the started servers and wait for their end; a second call does nothing."""
@@ -78,7 +70,12 @@ class RunningServers:
 
 
 def start_servers(
-    home: Path, *, database_url: str | None, redis_url: str | None, durable: bool = True
+    home: Path,
+    *,
+    database_url: str | None,
+    redis_url: str | None,
+    durable: bool = True,
+    logs: LogBounds = USUAL_BOUNDS,
 ) -> RunningServers:
     """Use the configured servers and start the others under ``home``.
 
@@ -96,7 +93,7 @@ def start_servers(
 
     account = stand_in(needed=database is None)
     with named(servers_root(home)):
-        return _start(home, account, database, redis, durable=durable)
+        return _start(home, account, database, redis, durable=durable, logs=logs)
 
 
 def _start(
@@ -106,6 +103,7 @@ def _start(
     redis: tuple[RedisAddress, RedisAddress] | None,
     *,
     durable: bool,
+    logs: LogBounds,
 ) -> RunningServers:
     root = open_home(home, account)
     with ExitStack() as stack:
@@ -120,8 +118,10 @@ def _start(
             postgres = _postgres(places, account, durable=durable)
             servers.append(postgres)
             database = postgres.url
-        tether = _launch(servers, places, claim, stack)
-        return RunningServers(_urls(database, *redis), stack.pop_all(), tether)
+        guarded = GuardedServers(servers, places, claim, logs)
+        stack.callback(guarded.stop)
+        guarded.launch()
+        return RunningServers(_urls(database, *redis), stack.pop_all(), guarded)
 
 
 def erase(home: Path) -> None:
@@ -146,39 +146,3 @@ def _valkeys(places: Places, *, durable: bool) -> tuple[Valkey, Valkey]:
 
 def _postgres(places: Places, account: Account | None, *, durable: bool) -> Postgres:
     return Postgres(places, within_reach(find_postgres(), account), account, durable)
-
-
-def _launch(
-    servers: Sequence[LocalServer], places: Places, claim: Claim, stack: ExitStack
-) -> Tether:
-    """Start the servers; leaving ``stack`` stops them."""
-    for name in ("guardian", *(server.name for server in servers)):
-        begin_log(places.log(name))
-    plan = Plan(
-        parent=os.getpid(),
-        lock=claim.servers_lock,
-        state=str(places.root / "running.json"),
-        discard=[str(directory) for directory in places.discard],
-        servers=[server.plan() for server in servers],
-    )
-    tether = Tether(plan, places.log("guardian"))
-    stack.callback(claim.await_servers)
-    stack.callback(tether.cut)
-    claim.hand_over()
-    tether.send(plan)
-    _await_all(servers, tether, places)
-    tether.say_ready()
-    return tether
-
-
-def _await_all(servers: Sequence[LocalServer], tether: Tether, places: Places) -> None:
-    deadline = time.monotonic() + START_PATIENCE
-    for server in servers:
-        while (refusal := server.refusal()) is not None:
-            failure = tether.await_exit(0.01)
-            if failure:
-                reason = f"{failure['server']} did not start, it ended with {failure['code']}"
-                raise ServerUnavailable(with_tail(reason, places.log(failure["server"])))
-            if time.monotonic() > deadline:
-                reason = f"{server.name} did not answer in {START_PATIENCE:g} s: {refusal}"
-                raise ServerUnavailable(with_tail(reason, places.log(server.name)))

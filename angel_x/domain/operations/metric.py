@@ -35,6 +35,8 @@ class Metric(StrEnum):
     QUEUE_OLDEST_SECONDS = "angel_x_queue_oldest_seconds"
     QUEUE_WAIT_SECONDS = "angel_x_queue_wait_seconds"
     CANARY_AGE_SECONDS = "angel_x_canary_age_seconds"
+    SCHEDULE_LATE_SECONDS = "angel_x_schedule_late_seconds"
+    SCHEDULE_ENTRIES_ASIDE = "angel_x_schedule_entries_aside"
     GREEKS_CONTRACTS = "angel_x_greeks_contracts_total"
     GREEKS_CHUNKS_SENT = "angel_x_greeks_chunks_sent_total"
     GREEKS_REFRESH_SECONDS = "angel_x_greeks_refresh_seconds"
@@ -45,6 +47,8 @@ class Metric(StrEnum):
     CACHE_REQUESTS = "angel_x_cache_requests_total"
     WORKER_RESIDENT_BYTES = "angel_x_worker_resident_bytes"
     MEMORY_ALERTS = "angel_x_memory_alerts_total"
+    RETENTION_FAILURES = "angel_x_retention_failures_total"
+    PROGRAMS_REPLACED = "angel_x_programs_replaced_total"
     BROKER_REQUESTS = "angel_x_broker_requests_total"
     HTTP_REQUEST_SECONDS = "angel_x_http_request_duration_seconds"
     TRADING_STATE = "angel_x_trading_state"
@@ -132,6 +136,13 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     Metric.CANARY_AGE_SECONDS: _scraped(
         "Time since a worker last took a canary off a queue; infinite if none ever did.", "queue"
     ),
+    Metric.SCHEDULE_LATE_SECONDS: _scraped(
+        "Seconds by which a periodic task is late; infinite if it was lost from the schedule.",
+        "entry",
+    ),
+    Metric.SCHEDULE_ENTRIES_ASIDE: _scraped(
+        "Entries of the schedule that Beat could not decode and has put aside."
+    ),
     Metric.GREEKS_CONTRACTS: _counter("Contracts priced."),
     Metric.GREEKS_CHUNKS_SENT: _counter("Chunks dispatched by refreshes."),
     Metric.GREEKS_REFRESH_SECONDS: _histogram(
@@ -146,6 +157,12 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     Metric.CACHE_REQUESTS: _counter("Reads of the cache.", "cache", "result"),
     Metric.WORKER_RESIDENT_BYTES: _scraped("Resident memory of a process.", "worker"),
     Metric.MEMORY_ALERTS: _counter("Memory readings of a process above its threshold."),
+    Metric.RETENTION_FAILURES: _counter(
+        "Partitions past their retention that could not be exported and were kept.", "table"
+    ),
+    Metric.PROGRAMS_REPLACED: _counter(
+        "Workers and Beats that lived without working and were replaced.", "program"
+    ),
     Metric.BROKER_REQUESTS: _counter("Calls of the trading broker.", "call", "outcome"),
     Metric.HTTP_REQUEST_SECONDS: _histogram(
         "Time to answer a request.", LONG, "route", "method", "code"

@@ -19,14 +19,17 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from angel_x.bootstrap import Application
-    from angel_x.services.operations.canaries import Canaries
+    from angel_x.bootstrap.operations import Operations
     from angel_x.services.operations.memory import MemoryOverview
+    from angel_x.services.operations.schedule import PeriodicSchedule
     from angel_x.services.ports import Clock
 
 #: The class of workers without which no order is decided.
 _NEEDED = "orders"
-#: The age of the last canary from which a queue is reported as silent.
+#: The age of the last canary from which a queue is reported as silent, and as deaf if no worker asks for
+#: its messages either.
 _SILENT_SECONDS = 60.0
+_DEAF_SECONDS = 30.0
 
 
 def probes_of(application: Application) -> Mapping[str, Probe]:
@@ -36,7 +39,8 @@ def probes_of(application: Application) -> Mapping[str, Probe]:
         "migrations": partial(_migrations, application.base.engine),
         "broker": partial(_broker, application.base.broker),
         "workers": partial(_workers, application.operations.memory, application.base.clock),
-        "queues": partial(_queues, application.operations.canaries),
+        "queues": partial(_queues, application.operations),
+        "schedule": partial(_schedule, application.operations.schedule),
     }
 
 
@@ -77,16 +81,29 @@ def _workers(memory: MemoryOverview, clock: Clock) -> str:
     return f"seen: {', '.join(seen)}"
 
 
-def _queues(canaries: Canaries) -> str:
-    """Report the queues without a recent canary; they do not make the system unready.
+def _queues(operations: Operations) -> str:
+    """Report the queues without a recent canary.
 
-    A blocked queue of reports is no reason to refuse orders.
+    Queues of orders that no worker asks for make the system unready; a blocked queue of reports is no
+    reason to refuse orders, and neither is a lane that waits behind more urgent ones.
     """
-    ages = canaries.ages()
+    ages = operations.canaries.ages()
+    unheard = {q for q in WORKER_QUEUES[_NEEDED] if ages.get(q, 0.0) > _DEAF_SECONDS}
+    if unheard and (deaf := operations.consumers.unheard(unheard)):
+        raise ServerUnavailable(f"no worker takes messages of {', '.join(deaf)}")
     if not ages:
         return "no canary was sent yet"
     silent = sorted(queue for queue, age in ages.items() if age > _SILENT_SECONDS)
     return f"not heard from: {', '.join(silent)}" if silent else "all heard from"
+
+
+def _schedule(schedule: PeriodicSchedule) -> str:
+    """Read the lateness of periodic tasks: expiry, square-off at the cut-off, Greeks."""
+    late = schedule.late()
+    if late:
+        words = ", ".join(f"{turn.name} by {turn.late_seconds:.0f} s" for turn in late)
+        raise ServerUnavailable(f"Beat is late: {words}")
+    return "in time"
 
 
 def _recent(memory: MemoryOverview, now: datetime) -> list[str]:

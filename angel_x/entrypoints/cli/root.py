@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = {
     "kill-switch": "controls",
     "square-off": "controls",
     "audit": "repair",
+    "schedule": "schedule",
     "api": "processes",
     "worker": "processes",
     "beat": "processes",

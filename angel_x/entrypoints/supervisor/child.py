@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 from angel_x.adapters.children.backoff import Backoff
 from angel_x.adapters.children.lineage import dying_with_parent, kill_group, signal_process
 from angel_x.adapters.children.listening import listening
-from angel_x.adapters.children.logs import begin_log, open_log
+from angel_x.adapters.children.logs import BoundedLog, LogBounds, begin_log
+from angel_x.adapters.heartbeat import last_beat
 from angel_x.adapters.slowness import slowness
 from angel_x.entrypoints.supervisor.output import LineReader, Terminal
 from angel_x.entrypoints.supervisor.program import Program, ProgramFailed, ProgramLate
@@ -26,6 +28,8 @@ SHORTEST_BACKOFF = 0.5
 LONGEST_BACKOFF = 4.0
 #: Seconds that the last output of an ended program may take to arrive.
 _LAST_OUTPUT = 1.0
+#: Seconds in which a program that hangs may end by itself.
+_HANGING_STOP = 5.0
 #: Seconds between two checks of a program that becomes ready.
 _POLL_SECONDS = 0.1
 
@@ -33,7 +37,14 @@ _POLL_SECONDS = 0.1
 class Child:
     """The process of one program.  Must be made and used in the main thread's event loop."""
 
-    def __init__(self, program: Program, log: Path, terminal: Terminal, reaper: Reaper) -> None:
+    def __init__(
+        self,
+        program: Program,
+        log: Path,
+        terminal: Terminal,
+        reaper: Reaper,
+        bounds: LogBounds,
+    ) -> None:
         self.program = program
         self.log = log
         #: How often it was started.
@@ -43,13 +54,15 @@ class Child:
         self._listener: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._output: LineReader | None = None
+        self._started_at = 0.0
         self._ended = asyncio.Event()
         self._is_ready = asyncio.Event()
         self._is_stopping = False
         self._backoff = Backoff(
             shortest=SHORTEST_BACKOFF, longest=LONGEST_BACKOFF, healthy_after=HEALTHY_AFTER
         )
-        begin_log(log)
+        self._bounds = bounds
+        begin_log(log, bounds.files)
 
     @property
     def name(self) -> str:
@@ -76,9 +89,10 @@ class Child:
         finally:
             os.close(writer)
         self.starts += 1
+        self._started_at = time.monotonic()
         self._ended.clear()
         self._reaper.add(self._process.pid)
-        output = self._output = LineReader(open_log(self.log), self._hear)
+        output = self._output = LineReader(BoundedLog(self.log, self._bounds), self._hear)
         loop = asyncio.get_running_loop()
         await loop.connect_read_pipe(lambda: output, os.fdopen(reader, "rb", 0))
 
@@ -163,6 +177,24 @@ class Child:
         kill_group(process.pid)
         self._reaper.remove(process.pid)
         return process.returncode
+
+    def silence(self) -> float:
+        """Return the seconds since its last heartbeat; zero before the first, and where it has none."""
+        beat = last_beat(self.program.heartbeat) if self.program.heartbeat else None
+        if beat is None or beat < self._started_at or self._process is None:
+            return 0.0
+        return time.monotonic() - beat
+
+    async def replace(self, reason: str) -> None:
+        """End a process that hangs, and its children; it is then started again."""
+        self._terminal.say(self.name, f"{reason}, is replaced")
+        process = self._process
+        self._signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self._ended.wait(), _HANGING_STOP)
+        except TimeoutError:
+            if process is not None and self._process is process:
+                kill_group(process.pid)
 
     def will_stop(self) -> None:
         """From now on the program is not started again."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from contextlib import suppress
-from typing import BinaryIO
 
 from rich.console import Console
 from rich.text import Text
+
+from angel_x.adapters.children.logs import BoundedLog
 
 _COLORS = ("cyan", "green", "magenta", "blue", "bright_cyan", "bright_green", "bright_magenta")
 _NAME_WIDTH = 17
@@ -50,7 +50,7 @@ class Terminal:
 class LineReader(asyncio.Protocol):
     """Splits the output of a pipe into lines; the log file gets them first."""
 
-    def __init__(self, log: BinaryIO, listener: Callable[[str], None]) -> None:
+    def __init__(self, log: BoundedLog, listener: Callable[[str], None]) -> None:
         self._log = log
         self._listener = listener
         self._rest = b""
@@ -73,9 +73,7 @@ class LineReader(asyncio.Protocol):
                 await self._ended.wait()
 
     def data_received(self, data: bytes) -> None:
-        # A full disk costs lines of the log, and must not end the program that wrote them.
-        with suppress(OSError):
-            self._log.write(data)
+        self._log.write(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > _LONGEST_LINE:
             lines.append(self._rest)

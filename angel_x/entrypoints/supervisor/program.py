@@ -28,6 +28,8 @@ class Program:
     answers: Callable[[], bool] | None = None
     #: Host and port of a listening socket that outlives its processes: each inherits it, as ``--fd``.
     listens_at: tuple[str, int] | None = None
+    #: Written by the program while it works; None where it has none.
+    heartbeat: Path | None = None
     #: Seconds between SIGTERM and SIGKILL.
     stop_seconds: float = 30.0
 

@@ -17,13 +17,29 @@ class Reaper:
     """
 
     def __init__(self, patience: float) -> None:
-        self._keeper = Keeper(sweeper.__name__, f"{patience:g}")
+        self._patience = patience
+        self._groups: dict[int, None] = {}
+        self._keeper = self._start()
 
     def add(self, pid: int) -> None:
+        self._groups[pid] = None
         self._tell(f"+{pid}")
 
     def remove(self, pid: int) -> None:
+        self._groups.pop(pid, None)
         self._tell(f"-{pid}")
+
+    def poll(self) -> None:
+        """Put another sweeper in the place of one that has died; called on SIGCHLD."""
+        if self._keeper.is_alive:
+            return
+        self._keeper.close()
+        self._keeper = self._start()
+        for pid in self._groups:
+            self._tell(f"+{pid}")
+
+    def _start(self) -> Keeper:
+        return Keeper(sweeper.__name__, f"{self._patience:g}")
 
     def close(self) -> None:
         """Let the sweeper end the remaining groups, and wait for that; a second call does nothing."""
@@ -41,6 +57,6 @@ class Reaper:
         self.close()
 
     def _tell(self, line: str) -> None:
-        # Without its sweeper the system still runs; the kernel's signal remains.
+        # Another sweeper takes its place; until then the kernel's signal remains.
         with suppress(BrokenPipeError):
             self._keeper.tell(line)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from angel_x.adapters.children.logs import USUAL_BOUNDS, LogBounds
 from angel_x.entrypoints.supervisor.child import Child
 from angel_x.entrypoints.supervisor.output import Terminal
 from angel_x.entrypoints.supervisor.program import Program
@@ -32,10 +33,11 @@ class Supervisor:
         *,
         on_change: Callable[[dict[str, int]], None] = lambda _pids: None,
         on_ready: Callable[[str], None] = lambda _name: None,
+        log_bounds: LogBounds = USUAL_BOUNDS,
     ) -> None:
         self._reaper = Reaper(max(p.stop_seconds for stage in stages for p in stage))
         self._stages = [
-            [Child(p, logs / f"{p.name}.log", terminal, self._reaper) for p in stage]
+            [Child(p, logs / f"{p.name}.log", terminal, self._reaper, log_bounds) for p in stage]
             for stage in stages
         ]
         self._on_change = on_change
@@ -49,6 +51,11 @@ class Supervisor:
     def starts(self) -> dict[str, int]:
         """Return how often each program was started."""
         return {child.name: child.starts for child in self._children()}
+
+    @property
+    def children(self) -> list[Child]:
+        """The programs in the order of their start."""
+        return list(self._children())
 
     async def start(self) -> None:
         """Start all programs and return when all are ready.
@@ -110,6 +117,7 @@ class Supervisor:
             self._reaper.close()
 
     def _poll(self) -> None:
+        self._reaper.poll()
         for child in self._children():
             child.poll()
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from angel_x.adapters.heartbeat import heartbeat_file, tick_file
 from angel_x.adapters.installation import python
 from angel_x.entrypoints.supervisor import Program, ready_when_it_answers
 from angel_x.entrypoints.up.addresses import Addresses
 from config.celery_options import TIME_LIMIT
 from config.queues import WORKER_QUEUES
-from config.settings import PREFIX
+from config.settings import PREFIX, load
 
 #: The text that Celery's worker and Beat log once they run.
 _WORKER_READY = " ready."
@@ -46,6 +47,7 @@ def api_address(environ: Mapping[str, str]) -> tuple[str, int]:
 
 def stages(addresses: Addresses, environ: Mapping[str, str], market: MarketChoice) -> Stages:
     """Return the processes by stage: first the workers, then those that send work or observe."""
+    settings = load(environ)
 
     def command(name: str, *arguments: str) -> tuple[str, ...]:
         return python("angel_x.entrypoints.cli", name, *arguments)
@@ -56,6 +58,7 @@ def stages(addresses: Addresses, environ: Mapping[str, str], market: MarketChoic
             argv=command("worker", kind),
             environ=environ,
             ready_words=_WORKER_READY,
+            heartbeat=heartbeat_file(settings.home, settings.node, kind),
             stop_seconds=_WORKER_STOP_SECONDS,
         )
 
@@ -83,7 +86,7 @@ def stages(addresses: Addresses, environ: Mapping[str, str], market: MarketChoic
         ),
         (
             program("api", answers=f"{addresses.api_url}/livez", listens_at=api_address(environ)),
-            program("beat", says=_BEAT_READY),
+            replace(program("beat", says=_BEAT_READY), heartbeat=tick_file(settings.home)),
             program("flower", answers=f"{addresses.flower_url}/healthcheck"),
             program("metrics", answers=addresses.metrics_url),
         ),

@@ -7,15 +7,22 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 
 import msgspec
+import structlog
 
+from angel_x.adapters.children.logs import LogBounds
+from angel_x.adapters.metrics import make_meter
+from angel_x.adapters.outage import outage
 from angel_x.adapters.servers import RunningServers, ServerUrls, start_servers
 from angel_x.adapters.slowness import slowness
 from angel_x.bootstrap import TRANSIENT
+from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.flower import PASSWORD_FILE, USER
 from angel_x.entrypoints.supervisor import Supervisor, ready_when_it_answers
+from angel_x.entrypoints.supervisor.heartbeat_watch import RECONNECT_SECONDS, HeartbeatWatch
 from angel_x.entrypoints.supervisor.output import Terminal
 from angel_x.entrypoints.up.addresses import Addresses, RunFile, check_ports
 from angel_x.entrypoints.up.preparation import KEY_FILE, ask_for_greeks, prepare
@@ -23,6 +30,8 @@ from angel_x.entrypoints.up.programs import MarketChoice, Stages, stages
 from angel_x.errors import ServerUnavailable
 from config.addresses import redis_address
 from config.settings import PREFIX, Settings
+
+log = structlog.get_logger()
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Seconds between two looks at the servers' guardian.
@@ -104,7 +113,12 @@ def _servers(plan: Plan) -> RunningServers:
         database_url=plan.environ.get(f"{PREFIX}DATABASE_URL") or None,
         redis_url=redis or None,
         durable=plan.durable,
+        logs=_log_bounds(plan.settings),
     )
+
+
+def _log_bounds(settings: Settings) -> LogBounds:
+    return LogBounds(settings.log_file_mb * 1_000_000, settings.log_files)
 
 
 def _urls(plan: Plan, urls: ServerUrls) -> ServerUrls:
@@ -135,19 +149,26 @@ async def _supervise(
     file = RunFile(settings.home_path, addresses)
     file.write(_pids(servers))
     environ = addresses.environment(plan.environ, settings)
+
+    def note(pids: Mapping[str, int]) -> None:
+        file.refresh({**_pids(servers), **pids})
+
     supervisor = Supervisor(
         plan.programs(addresses, environ, plan.market),
         settings.home_path / "logs",
         terminal,
-        on_change=lambda pids: file.refresh({**_pids(servers), **pids}),
+        on_change=note,
         on_ready=on_ready,
+        log_bounds=_log_bounds(settings),
     )
     system = System(settings=settings, addresses=addresses, supervisor=supervisor, servers=servers)
     try:
         async with supervisor:
             # Handled until everything has stopped: a second signal comes during the stop.
             stopped = _stop_signals(supervisor)
-            await _first_of(_work(system, work), stopped.wait(), _watch(servers))
+            watch = _watch(servers, lambda: note(supervisor.pids()))
+            hearts = _heartbeat_watch(settings, supervisor).run()
+            await _first_of(_work(system, work), stopped.wait(), watch, hearts)
     finally:
         file.remove()
 
@@ -180,18 +201,43 @@ async def _ready(api_url: str) -> None:
         await asyncio.sleep(_GLANCE)
 
 
-async def _watch(servers: RunningServers) -> None:
-    while servers.are_guarded:
+def _heartbeat_watch(settings: Settings, supervisor: Supervisor) -> HeartbeatWatch:
+    """Return the watch over the workers and Beat, which have a heartbeat."""
+    meter = make_meter(settings, "up")
+    return HeartbeatWatch(
+        supervisor.children,
+        bound_seconds=settings.deaf_after_seconds,
+        outage=partial(
+            outage,
+            settings.needed("broker_url"),
+            settings.needed("database_url"),
+            settled_seconds=settings.deaf_after_seconds + RECONNECT_SECONDS,
+        ),
+        on_replaced=lambda name: meter.add(Metric.PROGRAMS_REPLACED, program=name),
+    )
+
+
+async def _watch(servers: RunningServers, on_restart: Callable[[], None]) -> None:
+    """Start the servers anew when their guardian has died, and the servers with it.
+
+    Raises:
+        ServerUnavailable: They did not start.
+    """
+    while True:
         servers.hear()
         await asyncio.sleep(_GUARD_INTERVAL)
-    raise ServerUnavailable("the guardian of the servers has died, and the servers with it")
+        if not servers.are_guarded:
+            log.warning("guardian.died")
+            await asyncio.to_thread(servers.restart)
+            log.warning("servers.restarted")
+            on_restart()
 
 
 async def _first_of(
-    work: Awaitable[None], stopped: Awaitable[object], watch: Awaitable[None]
+    work: Awaitable[None], stopped: Awaitable[object], *watches: Awaitable[None]
 ) -> None:
-    """Do the work until it is done, a signal arrives, or the servers are lost."""
-    tasks = [asyncio.ensure_future(each) for each in (work, stopped, watch)]
+    """Do the work until it is done, a signal arrives, or a watch fails."""
+    tasks = [asyncio.ensure_future(each) for each in (work, stopped, *watches)]
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -76,6 +77,27 @@ def test_a_killed_process_is_started_again(whole: Instance, name: str) -> None:
     after = eventually(lambda: whole.pids.get(name) not in {None, before}, f"{name} is back")
     assert after
     assert psutil.pid_exists(whole.pids[name])
+
+
+def test_a_killed_guardian_is_replaced_and_no_order_is_lost(whole: Instance) -> None:
+    symbol = whole.cli("chain", "NIFTY", "--json").document["rows"][0]["symbol"]
+    buy = json.dumps({"symbol": symbol, "side": "BUY", "quantity": 65})
+    before = whole.pids
+    (accepted,) = whole.cli("submit", "-", "--json", stdin=buy).document["orders"]
+
+    os.kill(before["guardian"], signal.SIGKILL)
+
+    eventually(
+        lambda: whole.pids.get("guardian") not in {None, before["guardian"]}, "another guardian"
+    )
+    url = f"{whole.run_file['api_url']}/readyz"
+    eventually(lambda: urllib3.request("GET", url).status == 200, "the system is ready", 300)
+    assert all(whole.pids[name] != before[name] for name in SERVERS)
+    assert whole.pids["up"] == before["up"]
+    stored = whole.cli("orders", str(accepted["order_id"]), "--json").document
+    assert stored["events"][0]["status"] == "received"
+    (again,) = whole.cli("submit", "-", "--json", stdin=buy).document["orders"]
+    assert (again["order_id"], again["replayed"]) == (accepted["order_id"], True)
 
 
 def test_a_second_system_in_the_same_home_is_refused(whole: Instance) -> None:

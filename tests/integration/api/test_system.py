@@ -9,8 +9,10 @@ from time import perf_counter
 import pytest
 from sqlalchemy import Engine
 
+from angel_x.adapters.redis.consumers import note_consumed
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.domain.operations.memory_report import MemoryReport
+from config import beat_keys
 from config.settings import load
 from tests.integration.api.running import RunningApi, running, wait_until
 from tests.plugins.servers import DatabaseFactory
@@ -30,6 +32,7 @@ def test_a_system_without_workers_is_not_ready(api: RunningApi) -> None:
         "migrations",
         "broker",
         "queues",
+        "schedule",
     }
     assert parts["queues"]["detail"] == "no canary was sent yet"
     assert "worker" in parts["workers"]["detail"]
@@ -44,6 +47,41 @@ def test_a_system_with_workers_is_ready(api: RunningApi) -> None:
     summary = api.call("GET", "/healthz")
     assert summary.status == 200
     assert b"Angel-X is ready" in summary.raw
+
+
+def test_a_queue_of_orders_that_no_worker_asks_for_makes_the_system_unready(
+    api: RunningApi,
+) -> None:
+    base = api.application.base
+    now = base.clock().timestamp()
+    MemoryBoard(base.cache).write([MemoryReport("here/orders-0", 1, 50.0, 50.0, now)])
+    with base.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO canaries (queue, sent_at, seen_at) SELECT queue, now(), "
+            "now() - interval '40 seconds' FROM unnest(ARRAY['orders.low', 'greeks']) AS queue"
+        )
+
+    part = api.call("GET", "/readyz").body["parts"]["queues"]
+
+    assert part == {"ready": False, "detail": "no worker takes messages of orders.low"}
+    # A lane that waits behind more urgent ones is asked for, and its canaries are late.
+    note_consumed(base.broker, ["orders.low"], 25)
+    wait_until(lambda: api.call("GET", "/readyz").status == 200)
+
+
+def test_a_schedule_that_stands_still_makes_the_system_unready(api: RunningApi) -> None:
+    base = api.application.base
+    now = base.clock().timestamp()
+    MemoryBoard(base.cache).write([MemoryReport("here/orders-0", 1, 50.0, 50.0, now)])
+    base.broker.hset("redbeat:queues", "definition", '{"task": "monitor.check_queues"}')
+    base.broker.zadd(beat_keys.SCHEDULE, {"redbeat:queues": now - 90})
+
+    answer = api.call("GET", "/readyz")
+
+    assert answer.status == 503
+    part = answer.body["parts"]["schedule"]
+    assert not part["ready"]
+    assert re.fullmatch(r"Beat is late: queues by \d+ s", part["detail"])
 
 
 def test_a_request_id_is_echoed_and_made_where_there_is_none(api: RunningApi) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
+from time import monotonic
 
 import pytest
 import redis
 
 from angel_x.adapters.clock import wall_clock
+from angel_x.adapters.heartbeat import heartbeat_file
 from angel_x.adapters.redis.market_clock import RedisFeedBeacon
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.domain.operations.memory_report import MemoryReport
@@ -61,12 +64,44 @@ def test_a_feed_lives_while_its_loop_runs(cache: redis.Redis, redis_urls: RedisU
     assert alive("feed", redis_urls.cache_url).returncode == 0
 
 
-@pytest.mark.parametrize("role", ["orders", "relay", "feed"])
+@pytest.mark.parametrize("role", ["relay", "feed"])
 def test_no_process_is_dead_because_the_cache_is_away(role: str, tmp_path: Path) -> None:
     asked = alive(role, f"unix://{tmp_path / 'nobody.sock'}")
 
     assert asked.returncode == 0
     assert "unknown" in asked.stdout
+
+
+def test_a_silent_worker_is_dead_while_the_servers_answer(
+    redis_urls: RedisUrls, migrated_url: str, tmp_path: Path
+) -> None:
+    file = heartbeat_file(str(tmp_path), "here", "orders")
+    file.parent.mkdir()
+    file.write_text(f"{monotonic() - 3:020.3f}")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    def ask(bound: int) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-I", "-S", PROBES / "consuming.py", "orders"],
+            env={
+                "ANGEL_X_HOME": str(tmp_path),
+                "ANGEL_X_NODE": "here",
+                "ANGEL_X_DEAF_AFTER_SECONDS": str(bound),
+                "ANGEL_X_BROKER_URL": redis_urls.broker_redis_url,
+                "ANGEL_X_DATABASE_URL": migrated_url,
+            },
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert ask(3600).returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # Some 20 ms on an idle core; a machine whose caches are shared with others takes several times that.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.25
+    lately = ask(1)
+    assert lately.returncode == 0 or "must ask for messages within 1 s" in lately.stderr
 
 
 def test_an_address_that_does_not_answer_is_reported() -> None:

@@ -1,8 +1,8 @@
-"""Daily partitions: made ahead, filled, and dropped after retention."""
+"""Daily partitions: made ahead and filled."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import Engine, text
 
@@ -17,13 +17,12 @@ def names(engine: Engine, table: str) -> list[str]:
         return sorted(connection.execute(query, {"t": table}).scalars())
 
 
-def maintain(engine: Engine, now: datetime = NOW, days_kept: int = 365) -> tuple[int, int]:
-    done = Partitions(engine, lambda: now, days_ahead=3, days_kept=days_kept).maintain()
-    return done.made, done.dropped
+def maintain(engine: Engine) -> int:
+    return Partitions(engine, lambda: NOW, days_ahead=3).maintain()
 
 
 def test_the_coming_days_have_partitions_of_their_own(engine: Engine) -> None:
-    assert maintain(engine) == (3 * len(TABLES), 0)
+    assert maintain(engine) == 3 * len(TABLES)
 
     assert names(engine, "order_events") == [
         "order_events_20261124",
@@ -36,7 +35,7 @@ def test_the_coming_days_have_partitions_of_their_own(engine: Engine) -> None:
 def test_a_second_round_changes_nothing(engine: Engine) -> None:
     maintain(engine)
 
-    assert maintain(engine) == (0, 0)
+    assert maintain(engine) == 0
 
 
 def test_rows_land_in_the_partition_of_their_day(engine: Engine) -> None:
@@ -57,20 +56,9 @@ def test_a_day_whose_rows_are_in_the_default_partition_is_left_there(engine: Eng
         connection.execute(text("INSERT INTO users (name) VALUES ('demo')"))
         connection.execute(text(insert))
 
-    made, _ = maintain(engine)
+    made = maintain(engine)
 
     assert made == 3 * len(TABLES) - 1
     with engine.connect() as connection:
         count = connection.execute(text("SELECT count(*) FROM portfolio_snapshots"))
         assert count.scalar_one() == 1
-
-
-def test_what_is_past_retention_goes_except_the_ledger(engine: Engine) -> None:
-    maintain(engine)
-
-    _, dropped = maintain(engine, NOW + timedelta(days=12), days_kept=9)
-
-    assert dropped == 4, "two days of two tables"
-    assert "order_events_20261124" not in names(engine, "order_events")
-    assert "order_events_20261126" in names(engine, "order_events")
-    assert "ledger_entries_20261124" in names(engine, "ledger_entries")

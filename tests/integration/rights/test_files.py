@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from prometheus_client import values
 
-from angel_x.adapters.children.logs import begin_log, open_log
+from angel_x.adapters.children.logs import BoundedLog, LogBounds, begin_log
 from angel_x.adapters.metrics.meter import DIRECTORY_VARIABLE, PrometheusMeter
 from angel_x.adapters.servers import RunningServers
 from angel_x.adapters.servers.urls import RedisAddress
@@ -108,8 +108,8 @@ def test_the_key_of_the_first_account_is_its_owners(settings: Settings) -> None:
 def test_logs_are_their_owners(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "api.log"
     for _ in range(2):
-        begin_log(log)
-        open_log(log).close()
+        begin_log(log, 5)
+        BoundedLog(log, LogBounds()).close()
 
     for path in (log.parent, log, log.with_suffix(".log.1")):
         assert mode(path) & STRANGERS == 0

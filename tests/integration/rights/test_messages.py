@@ -33,6 +33,7 @@ MESSAGES = {
     "monitor.check_memory": [],
     "monitor.check_queues": [],
     "monitor.maintain_partitions": [],
+    "monitor.enforce_retention": [],
     "monitor.canary": ["queue", "sent_at"],
 }
 

@@ -240,7 +240,7 @@ _OWNERS = {
     "(SELECT 'order:' || id FROM orders WHERE user_id = {id})",
 }
 #: What belongs to no account.
-_NOBODYS = {"alembic_version", "canaries", "contracts", "greeks_snapshot"}
+_NOBODYS = {"alembic_version", "canaries", "contracts", "greeks_snapshot", "retention_horizons"}
 _TABLES = """
 SELECT c.relname, EXISTS (
     SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'user_id')

@@ -3,15 +3,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
-from angel_x.adapters.servers import running, start_servers
-from angel_x.adapters.servers.places import Places, servers_root
-from angel_x.adapters.servers.running import LocalServer
+from angel_x.adapters.servers import start_servers
+from angel_x.adapters.servers.guarded import GuardedServers
+from angel_x.adapters.servers.places import servers_root
 from angel_x.adapters.servers.tether import Tether
 from angel_x.errors import ServerUnavailable
 from tests.integration.servers.instances import instance, processes, query, starting, survivors
@@ -63,15 +62,15 @@ def test_a_guardian_that_is_killed_before_all_is_ready_is_an_outage(
     prepared_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched: list[psutil.Process] = []
-    await_all = running._await_all
+    await_all = GuardedServers._await_all
 
-    def kill(servers: Sequence[LocalServer], tether: Tether, places: Places) -> None:
-        await_all(servers, tether, places)
+    def kill(guarded: GuardedServers, tether: Tether) -> None:
+        await_all(guarded, tether)
         watched.extend(processes(tether.pids().values()))
         os.kill(tether.pids()["guardian"], signal.SIGKILL)
         assert survivors(watched) == []
 
-    monkeypatch.setattr(running, "_await_all", kill)
+    monkeypatch.setattr(GuardedServers, "_await_all", kill)
 
     with pytest.raises(ServerUnavailable, match="guardian of the servers ended with -9"):
         start_servers(prepared_home, database_url=None, redis_url=None, durable=False)

@@ -4,10 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psycopg2
 import pytest
 
+from angel_x.adapters.children.logs import LogBounds
 from angel_x.adapters.servers import RunningServers, start_servers
 from angel_x.adapters.servers.places import servers_root
 from tests.integration.servers.instances import (
@@ -15,7 +18,9 @@ from tests.integration.servers.instances import (
     connected,
     eventually,
     kill_everything,
+    processes,
     query,
+    survivors,
 )
 
 
@@ -89,6 +94,59 @@ def test_a_server_that_dies_is_started_again_and_the_others_are_left_alone(
             after = await_change(running, before)
             eventually(lambda: answers(running.urls))
             assert {n for n in before if before[n] != after[n]} == {name}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of a parent's death")
+def test_a_guardian_that_is_killed_is_replaced_with_its_servers_and_their_data(
+    prepared_home: Path,
+) -> None:
+    with start(prepared_home) as running:
+        query(running.urls.database_url, "CREATE TABLE survived AS SELECT 43 AS answer")
+        with connected(running.urls.broker_redis_url) as broker:
+            broker.set("survived", "message")
+        before = running.pids()
+        everything = processes(before.values())
+        running.restart()
+        assert running.pids() == before
+
+        os.kill(before["guardian"], signal.SIGKILL)
+        eventually(lambda: not running.are_guarded)
+        running.restart()
+
+        after = running.pids()
+        assert set(after) == set(before)
+        assert not set(after.values()) & set(before.values())
+        assert survivors(everything) == []
+        assert query(running.urls.database_url, "SELECT answer FROM survived") == [(43,)]
+        with connected(running.urls.broker_redis_url) as broker:
+            assert broker.get("survived") == "message"
+        everything = processes(after.values())
+
+    assert survivors(everything) == []
+    running.restart()
+    assert running.pids() == {}
+
+
+def test_the_log_of_a_server_is_bounded_while_it_writes(prepared_home: Path) -> None:
+    bounds = LogBounds(bytes=2000, files=2)
+    log = servers_root(prepared_home) / "logs" / "postgres.log"
+    with start_servers(
+        prepared_home, database_url=None, redis_url=None, durable=False, logs=bounds
+    ) as running:
+
+        def has_written() -> bool:
+            with suppress(psycopg2.Error):
+                query(running.urls.database_url, f"SELECT '{'x' * 500}'::int")
+            return log.with_name("postgres.log.2").exists() and b"xxx" in log.read_bytes()
+
+        eventually(has_written)
+        eventually(lambda: log.stat().st_size <= bounds.bytes)
+
+    assert {path.name for path in log.parent.glob("postgres.log*")} == {
+        "postgres.log",
+        "postgres.log.1",
+        "postgres.log.2",
+    }
 
 
 def await_change(running: RunningServers, before: dict[str, int]) -> dict[str, int]:

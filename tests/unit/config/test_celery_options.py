@@ -179,7 +179,11 @@ EXACT = {
     "worker_redirect_stdouts": False,
     "beat_scheduler": "beat_schedule.scheduler:Scheduler",
     "beat_max_loop_interval": 3,
-    "redbeat_redis_options": {"socket_timeout": 5, "health_check_interval": 5},
+    "redbeat_redis_options": {
+        "socket_timeout": 5,
+        "health_check_interval": 5,
+        "encoding_errors": "surrogateescape",
+    },
     "redbeat_key_prefix": "redbeat:",
     "redbeat_lock_timeout": 15,
 }

@@ -26,6 +26,7 @@ TASKS = """
     monitor.check_memory        monitor
     monitor.check_queues        monitor
     monitor.maintain_partitions monitor
+    monitor.enforce_retention   monitor
     monitor.canary              monitor
 """
 

@@ -123,11 +123,12 @@ def test_what_lasts_is_asked_whether_it_lives(name: str) -> None:
 
 @pytest.mark.parametrize("name", LASTING)
 def test_a_probe_is_in_the_image_and_asks_for_its_own_process(name: str) -> None:
-    _, program, path, argument = OURS[name]["healthcheck"]["test"]
+    _, program, *options, path, argument = OURS[name]["healthcheck"]["test"]
 
     assert program == "python"
+    assert (options == ["-I", "-S"]) is (Path(path).name == "consuming.py")
     assert (compose.DEPLOY / "probes" / Path(path).name).is_file()
-    if Path(path).name == "alive.py":
+    if Path(path).name in {"alive.py", "consuming.py"}:
         assert argument == OURS[name]["command"][-1] or argument == name
     else:
         assert f":{OURS[name]['ports'][0].split(':')[1]}/" in argument
@@ -159,7 +160,8 @@ def test_an_order_worker_may_finish_its_task_before_it_is_killed(kind: str) -> N
 def test_our_processes_can_change_nothing_but_their_own_directory(name: str) -> None:
     assert OURS[name]["read_only"] is True
     assert OURS[name]["cap_drop"] == ["ALL"]
-    assert OURS[name]["volumes"] == ["run:/run/angel-x"]
+    archive = ["archive:/var/lib/angel-x/archive"] if name == "worker-monitor" else []
+    assert OURS[name]["volumes"] == ["run:/run/angel-x", *archive]
 
 
 def test_the_broker_and_the_cache_are_two_servers_with_two_configurations() -> None:

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from angel_x.adapters.heartbeat import heartbeat_file
 from angel_x.domain.operations.memory_report import MemoryReport
-from deploy.probes.alive import refusal
+from deploy.probes import alive, consuming
 
 NOW = 1_000_000.0
 
 
 def reports(**seconds_ago: float) -> dict[str, MemoryReport]:
-    """Return reports by role: ``orders_0`` of ``here``, ``elsewhere__beat`` of another node."""
+    """Return reports by role of the node ``here``, or as ``elsewhere__beat`` of another."""
     found = {}
     for key, ago in seconds_ago.items():
         node, _, role = key.rpartition("__")
@@ -17,36 +23,71 @@ def reports(**seconds_ago: float) -> dict[str, MemoryReport]:
 
 
 def test_a_process_that_reported_just_now_lives() -> None:
-    assert refusal("relay", "here", reports(relay=5), NOW) is None
-    assert refusal("orders", "here", reports(orders_3=100), NOW) is None
+    assert alive.refusal("relay", "here", reports(relay=5), NOW) is None
 
 
 def test_a_process_that_has_fallen_silent_is_dead() -> None:
-    found = refusal("relay", "here", reports(relay=61), NOW)
+    found = alive.refusal("relay", "here", reports(relay=61), NOW)
 
     assert found == "here/relay must have reported within 60 s, did so 61 s ago"
 
 
-def test_one_child_that_reports_is_enough() -> None:
-    assert refusal("orders", "here", reports(orders=900, orders_0=10, monitor_0=1), NOW) is None
-
-
-def test_a_worker_that_the_monitor_does_not_find_is_dead() -> None:
-    found = refusal("orders", "here", reports(monitor_0=5), NOW)
-
-    assert found == "here/orders must have reported within 180 s, did so never"
-
-
-def test_an_idle_worker_is_not_dead_because_nobody_asks() -> None:
-    assert refusal("orders", "here", reports(orders=900, monitor_0=900), NOW) is None
-    assert refusal("orders", "here", {}, NOW) is None
-    assert refusal("monitor", "here", reports(monitor_0=900, beat=900), NOW) is None
-
-
-def test_a_monitor_that_beat_cannot_wake_is_dead() -> None:
-    assert refusal("monitor", "here", reports(monitor_0=900, elsewhere__beat=2), NOW) is not None
-
-
 def test_a_namesake_on_another_node_proves_nothing() -> None:
-    assert refusal("relay", "here", reports(elsewhere__relay=1), NOW) is not None
-    assert refusal("relay", "here", reports(relay_canary=1), NOW) is not None
+    assert alive.refusal("relay", "here", reports(elsewhere__relay=1), NOW) is not None
+    assert alive.refusal("relay", "here", reports(relay_canary=1), NOW) is not None
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """Addresses at which no server is."""
+    return {
+        "ANGEL_X_HOME": str(tmp_path),
+        "ANGEL_X_BROKER_URL": f"unix://{tmp_path}/none.sock",
+        "ANGEL_X_DATABASE_URL": f"postgresql:///none?host={tmp_path}",
+    }
+
+
+def beat(home: Path, seconds_ago: float) -> None:
+    file = heartbeat_file(str(home), "here", "orders")
+    file.parent.mkdir()
+    file.write_text(f"{monotonic() - seconds_ago:020.3f}\n")
+
+
+def test_a_worker_that_asks_for_messages_lives(environ: dict[str, str], tmp_path: Path) -> None:
+    beat(tmp_path, 20)
+
+    assert consuming.refusal("orders", environ, "here") is None
+
+
+def test_a_worker_without_a_heartbeat_is_left_alone(environ: dict[str, str]) -> None:
+    assert consuming.refusal("orders", environ, "here") is None
+
+
+def test_a_heartbeat_from_before_the_machine_started_says_nothing(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    beat(tmp_path, -3600)
+
+    assert consuming.refusal("orders", environ, "here") is None
+
+
+def test_a_silent_worker_is_not_dead_while_the_broker_is_away(
+    environ: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beat(tmp_path, 3600)
+
+    assert consuming.refusal("orders", environ, "here") is None
+    assert "the message broker does not answer" in capsys.readouterr().out
+
+
+def test_the_address_of_the_broker_may_be_in_a_file(
+    environ: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beat(tmp_path, 3600)
+    (tmp_path / "url").write_text("sentinel://somewhere\n")
+
+    consuming.refusal(
+        "orders", {**environ, "ANGEL_X_BROKER_URL_FILE": str(tmp_path / "url")}, "here"
+    )
+
+    assert "sentinel://" in capsys.readouterr().out

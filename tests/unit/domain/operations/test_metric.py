@@ -27,6 +27,8 @@ METRICS = """
     queue_oldest_seconds scraped queue
     queue_wait_seconds histogram:long queue
     canary_age_seconds scraped queue
+    schedule_late_seconds scraped entry
+    schedule_entries_aside scraped
     greeks_contracts_total counter
     greeks_chunks_sent_total counter
     greeks_refresh_seconds histogram:fine
@@ -37,6 +39,8 @@ METRICS = """
     cache_requests_total counter cache result
     worker_resident_bytes scraped worker
     memory_alerts_total counter
+    retention_failures_total counter table
+    programs_replaced_total counter program
     broker_requests_total counter call outcome
     http_request_duration_seconds histogram:long route method code
     trading_state scraped scope

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from angel_x.adapters.children.logs import begin_log, open_log
+from angel_x.adapters.children.logs import BoundedLog, LogBounds, begin_log
 from angel_x.adapters.metrics import PrometheusMeter, make_meter, metrics_directory
 from angel_x.adapters.metrics.files import prepare_files
 from angel_x.adapters.metrics.slots import take_slot
@@ -79,9 +79,10 @@ def ask_for_password(home: Path) -> None:
 
 def begin_api_log(home: Path) -> None:
     log = home / "logs" / "api.log"
-    begin_log(log)
-    with open_log(log) as opened:
-        opened.write(b"line\n")
+    begin_log(log, 5)
+    opened = BoundedLog(log, LogBounds())
+    opened.write(b"line\n")
+    opened.close()
     assert log.read_bytes() == b"line\n"
 
 

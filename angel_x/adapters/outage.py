@@ -1,0 +1,125 @@
+"""The answers of message broker and database to a probe that has the standard library only.
+
+A worker that takes no messages while one of them is away is not to blame, and a restart would not help.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+_PATIENCE = 2.0
+_REDIS_PORT, _POSTGRES_PORT = 6379, 5432
+#: PostgreSQL's request for TLS, which a server answers with one byte before anyone logs in.
+_SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
+
+
+def outage(broker_url: str, database_url: str, *, settled_seconds: float) -> str | None:
+    """Return which server is away, None if both answer.
+
+    A broker that started less than ``settled_seconds`` ago counts as away: workers still connect to it.
+    """
+    try:
+        running = _broker_seconds(broker_url)
+    except (OSError, ValueError) as error:
+        return f"the message broker does not answer: {error}"
+    if running < settled_seconds:
+        return f"the message broker started {running:g} s ago"
+    try:
+        _ask_database(database_url)
+    except (OSError, ValueError) as error:
+        return f"the database does not answer: {error}"
+    return None
+
+
+def _broker_seconds(url: str) -> float:
+    """Return the seconds that the broker has been running.
+
+    Raises:
+        OSError: It does not answer.
+        ValueError: It answers something else, or the address cannot be read.
+    """
+    parts = urlsplit(url)
+    with _broker(parts) as connection:
+        words = [unquote(word) for word in (parts.username, parts.password) if word]
+        login = f"AUTH {' '.join(map(_quoted, words))}\r\n" if parts.password else ""
+        connection.sendall(f"{login}INFO server\r\n".encode())
+        answer = b""
+        while b"uptime_in_seconds:" not in answer.rpartition(b"\r\n")[0]:
+            piece = connection.recv(4096)
+            if not piece or answer.startswith(b"-"):
+                raise ValueError((answer or b"no answer").decode("utf-8", "replace")[:200].strip())
+            answer += piece
+        return float(answer.partition(b"uptime_in_seconds:")[2].split(b"\r\n")[0])
+
+
+@contextmanager
+def _broker(parts: SplitResult) -> Iterator[socket.socket]:
+    if parts.scheme == "unix":
+        with _unix(unquote(parts.path)) as connection:
+            yield connection
+        return
+    if parts.scheme not in {"redis", "rediss"}:
+        raise ValueError(f"an address of {parts.scheme}:// cannot be asked")
+    host, port = parts.hostname or "localhost", parts.port or _REDIS_PORT
+    with socket.create_connection((host, port), _PATIENCE) as plain:
+        if parts.scheme == "redis":
+            yield plain
+            return
+        # No secret but the broker's own password is sent, and its certificate is checked by workers.
+        context = ssl.create_default_context(cafile=_first(parts, "ssl_ca_certs"))
+        with context.wrap_socket(plain, server_hostname=host) as secured:
+            yield secured
+
+
+def _ask_database(url: str) -> None:
+    """Ask each host of the address until one answers.
+
+    Raises:
+        OSError: None answers.
+    """
+    parts = urlsplit(url)
+    hosts = _first(parts, "host") or parts.netloc.rpartition("@")[2] or "localhost"
+    failure: OSError = ConnectionError("no host")
+    for host in unquote(hosts).split(","):
+        try:
+            with _database(host, _first(parts, "port")) as connection:
+                connection.sendall(_SSL_REQUEST)
+                if connection.recv(1):
+                    return
+                failure = ConnectionError("it hangs up")
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _database(host: str, port: str | None) -> socket.socket:
+    if host.startswith("/"):
+        return _unix(f"{host}/.s.PGSQL.{port or _POSTGRES_PORT}")
+    parts = urlsplit(f"//{host}")
+    number = parts.port or int(port or _POSTGRES_PORT)
+    return socket.create_connection((parts.hostname or "localhost", number), _PATIENCE)
+
+
+def _unix(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(_PATIENCE)
+    try:
+        connection.connect(path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _first(parts: SplitResult, name: str) -> str | None:
+    found = parse_qs(parts.query).get(name)
+    return found[0] if found else None
+
+
+def _quoted(word: str) -> str:
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

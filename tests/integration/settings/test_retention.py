@@ -1,0 +1,51 @@
+"""How long the database keeps the rows of each table, and where they go."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from angel_x.adapters.postgres.partitions import Partitions, existing
+from tests.integration.settings.conftest import Build
+
+
+@pytest.mark.parametrize("kept", ["order_events", "portfolio_snapshots"])
+def test_a_table_is_kept_for_its_order_events_or_portfolio_snapshots_retention_days(
+    built: Build, tmp_path: Path, kept: str
+) -> None:
+    days = {"ORDER_EVENTS_RETENTION_DAYS": 10, "PORTFOLIO_SNAPSHOTS_RETENTION_DAYS": 10}
+    application = built(
+        ARCHIVE_DIRECTORY=tmp_path, **{**days, f"{kept.upper()}_RETENTION_DAYS": 1000}
+    )
+    engine, now = application.base.engine, application.base.clock()
+    Partitions(engine, lambda: now - timedelta(days=100), days_ahead=1).maintain()
+
+    assert application.operations.retention.enforce() == 1
+
+    left = {
+        table
+        for table in ("order_events", "portfolio_snapshots")
+        if len(existing(engine, table)) > 1
+    }
+    assert left == {kept}
+
+
+def test_rows_that_leave_the_database_are_in_archive_directory(
+    built: Build, tmp_path: Path
+) -> None:
+    application = built(ARCHIVE_DIRECTORY=tmp_path / "elsewhere", ORDER_EVENTS_RETENTION_DAYS=10)
+    engine, day = application.base.engine, application.base.clock() - timedelta(days=99)
+    Partitions(engine, lambda: day - timedelta(days=1), days_ahead=1).maintain()
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO order_events (order_id, status, actor, at) VALUES (1, 'filled', 'api', %s)",
+            (day,),
+        )
+
+    application.operations.retention.enforce()
+
+    names = {path.name for path in (tmp_path / "elsewhere").iterdir()}
+    partition = f"order_events_{day:%Y%m%d}"
+    assert names == {f"{partition}.json", f"{partition}.0001.jsonl.gz"}
