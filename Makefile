@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test unit lint audit mutants bench
+.PHONY: help demo up test unit lint audit fuzz mutants bench
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,9 @@ audit: ## Look for known vulnerabilities of the locked dependencies, over the ne
 	@"$(PYTHON)" -m venv build/audit
 	@build/audit/bin/python -m pip install --quiet pip-audit==2.10.1
 	build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
+
+fuzz: $(STAMP) ## Make requests that fit the OpenAPI document, or only just do not, for 20 minutes
+	exec $(BIN)/pytest --fuzz-minutes 20 $(ARGS) tests/integration/api/test_schemathesis.py
 
 mutants: $(STAMP) ## Plant wrong changes and count what the tests notice: ARGS="--sample 60"
 	$(BIN)/python -m tests.mutants $(ARGS)

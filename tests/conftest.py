@@ -38,6 +38,16 @@ hypothesis.settings.load_profile("suite")
 REFERENCE_FOLDER = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fuzz-minutes",
+        type=float,
+        default=0,
+        help="Minutes of generated requests to the API, by default one short round.",
+    )
+    parser.addoption("--fuzz-seed", type=int, default=1, help="Seed of the first long round.")
+
+
 def pytest_configure() -> None:
     """Undo what a shell does to runs in its background: their children would ignore these too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

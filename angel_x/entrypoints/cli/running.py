@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from angel_x.adapters.logging import configure_logging
+from angel_x.adapters.redaction import Redaction
 from angel_x.bootstrap import TRANSIENT, build
 from angel_x.errors import ServerUnavailable
 from config.settings import Settings, load
@@ -43,7 +44,8 @@ def quiet(settings: Settings) -> Settings:
 
 
 def _not_running(settings: Settings, error: Exception | None = None) -> ServerUnavailable:
-    reason = f" ({str(error).strip().splitlines()[0]})" if error else ""
+    masked = Redaction(settings.secrets).masked(str(error).strip())
+    reason = f" ({masked.splitlines()[0]})" if error else ""
     home = settings.home_path.absolute()
     return ServerUnavailable(
         f"no system answers in {home}{reason}; start one with `angel-x up`, "

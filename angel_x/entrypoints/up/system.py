@@ -16,6 +16,7 @@ import structlog
 from angel_x.adapters.children.logs import LogBounds
 from angel_x.adapters.metrics import make_meter
 from angel_x.adapters.outage import outage
+from angel_x.adapters.redaction import Redaction
 from angel_x.adapters.servers import RunningServers, ServerUrls, start_servers
 from angel_x.adapters.slowness import slowness
 from angel_x.bootstrap import TRANSIENT
@@ -100,7 +101,8 @@ def run(
         try:
             prepare(settings, plan.market.chain)
         except TRANSIENT as error:
-            raise ServerUnavailable(f"a server does not answer: {error}") from error
+            reason = Redaction(settings.secrets).masked(str(error))
+            raise ServerUnavailable(f"a server does not answer: {reason}") from error
         on_ready("servers")
         asyncio.run(_supervise(plan, settings, addresses, servers, terminal, work, on_ready))
 

@@ -1,7 +1,8 @@
 """Whatever fits the API's document, or only just does not, gets an answer that the document knows.
 
 Schemathesis reads ``/openapi.json`` of a running API and makes requests of every operation: some
-ask for what there is, some for anything that fits, and some are wrong on purpose.
+ask for what there is, some for anything that fits, and some are wrong on purpose.  The suite makes
+the same few in every run; ``make fuzz`` makes others for twenty minutes.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import count, takewhile
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import schemathesis
 from fastapi.routing import APIRoute
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 EXAMPLES = 40
+#: API_RESPONSE_TIMEOUT, and what a busy machine adds.
+LONGEST_SECONDS = 35
 LOT = 65
 CHECKS = [
     not_a_server_error,
@@ -104,7 +109,8 @@ class World:
 
     def call(self, case: Case[Any]) -> int:
         shown = {"Authorization": f"Bearer {self.key}"}
-        return case.call_and_validate(headers=shown, checks=CHECKS).status_code
+        answer = case.call_and_validate(headers=shown, checks=CHECKS, timeout=LONGEST_SECONDS)
+        return answer.status_code
 
 
 @pytest.fixture(scope="module")
@@ -150,20 +156,35 @@ def test_every_operation_of_the_document_is_called(world: World) -> None:
     assert ENDLESS in documented
 
 
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> Iterator[int | None]:
+    """Seeds of the rounds of an operation: None, for the same round everywhere, or until its time is up."""
+    minutes: float = request.config.getoption("--fuzz-minutes")
+    if not minutes:
+        return iter([None])
+    ends = monotonic() + minutes * 60 / (len(OPERATIONS) - 1)
+    seeds = count(request.config.getoption("--fuzz-seed"))
+    return takewhile(lambda _: monotonic() < ends, seeds)
+
+
 @pytest.mark.parametrize("label", [label for label in OPERATIONS if label != ENDLESS])
-def test_every_answer_is_one_that_the_document_knows(world: World, label: str) -> None:
+def test_every_answer_is_one_that_the_document_knows(
+    world: World, label: str, rounds: Iterator[int | None]
+) -> None:
     operation = world.document.find_operation_by_label(label)
     assert operation is not None
     fitting, unfitting = (operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
     aimed = st.builds(world.aimed, fitting, st.integers(0, 99))
     answered: set[int] = set()
-    world.refresh()
 
-    @settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None)
-    @given(case=aimed | st.one_of(fitting, unfitting))
-    def call(case: Case[Any]) -> None:
-        answered.add(world.call(case))
+    for number in rounds:
+        world.refresh()
 
-    call()
+        @settings(max_examples=EXAMPLES, derandomize=number is None, deadline=None, database=None)
+        @given(case=aimed | st.one_of(fitting, unfitting))
+        def call(case: Case[Any]) -> None:
+            answered.add(world.call(case))
+
+        (call if number is None else seed(number)(call))()
     # Requests that are all turned away at the door would show nothing.
     assert min(answered) < HTTPStatus.BAD_REQUEST, sorted(answered)

@@ -221,6 +221,16 @@ def test_a_password_that_ends_an_address_early_is_refused_and_not_quoted(address
         assert part not in str(refused.value)
 
 
+@pytest.mark.parametrize("hosts", ["host", "host:5432", "a:1,b:2"])
+def test_a_password_of_postgresql_with_an_at_sign_is_refused_and_not_quoted(hosts: str) -> None:
+    with pytest.raises(SettingsError, match="special characters of the password as %XX") as refused:
+        load({"ANGEL_X_DATABASE_URL": f"postgresql://user:5ec@7e7@{hosts}/db?x=@"})
+
+    assert "7e7" not in str(refused.value)
+    sound = f"postgresql://user:5ec%407e7@{hosts}/db?application_name=a"
+    assert load({"ANGEL_X_DATABASE_URL": sound}).secrets == ("5ec%407e7",)
+
+
 def test_the_secrets_of_settings_are_their_passwords() -> None:
     settings = load(
         {

@@ -30,7 +30,18 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 
 def test_the_makefile_has_what_it_promises() -> None:
-    assert targets() == {"help", "demo", "up", "test", "unit", "lint", "audit", "mutants", "bench"}
+    assert targets() == {
+        "help",
+        "demo",
+        "up",
+        "test",
+        "unit",
+        "lint",
+        "audit",
+        "fuzz",
+        "mutants",
+        "bench",
+    }
     assert set(re.findall(r"^make (\w+)", README, re.MULTILINE)) <= targets()
 
 
