@@ -106,6 +106,7 @@ class _Stream:
     seconds: float
     name: str = "stream"
     cadence: timedelta | None = None
+    is_continuous: bool = False
     ticks: int = 0
     #: How late the feed was each time it asked for more, in seconds.
     lags: list[float] = field(default_factory=list)
@@ -141,6 +142,7 @@ class _Watched:
     def __post_init__(self) -> None:
         self.name, self.universe = self.recording.name, self.recording.universe
         self.cadence = self.recording.cadence
+        self.is_continuous = False
 
     def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
         began = time.perf_counter()

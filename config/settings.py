@@ -391,6 +391,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=0, le=100),
         Doc("The most ticks of slippage of a fill by the paper exchange.", "bootstrap"),
     ] = 0
+    market_hours: Annotated[
+        Literal["exchange", "always"],
+        Doc(
+            "When orders trade: in the sessions of the exchange's calendar, or always. A simulated "
+            "market always trades.",
+            "bootstrap",
+        ),
+    ] = "exchange"
     market_tables: Annotated[
         Annotated[str, Meta(min_length=1)] | None,
         Doc(

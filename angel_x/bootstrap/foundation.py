@@ -29,6 +29,7 @@ from angel_x.adapters.redis.queue_depths import QueueDepths
 from angel_x.domain.calendar.session import SessionTable, TradingCalendar
 from angel_x.domain.orders.step import Passing
 from angel_x.services.ports import Clock, Meter
+from angel_x.services.trading_hours import TradingHours
 from config.market.tables import MarketTables
 from config.queues import QueueName
 from config.settings import Settings
@@ -73,6 +74,7 @@ class Foundation:
     tables: MarketTables
     calendar: TradingCalendar
     market_clock: MarketClock
+    hours: TradingHours
     events: EventStream
     dispatcher: CeleryDispatcher
     depths: QueueDepths
@@ -97,6 +99,9 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
     broker = _redis(settings.needed("broker_url"), settings.redis_pool_size)
     tables = market_tables(settings)
     clock = DatabaseClock(engine, wall=wall_clock, monotonic=monotonic)
+    calendar = TradingCalendar(tables.rule(SessionTable.parse, "sessions"))
+    market_clock = MarketClock(cache, clock)
+    always = settings.market_hours == "always"
     return Foundation(
         settings=settings,
         role=role,
@@ -107,8 +112,9 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
         broker=broker,
         clock=clock,
         tables=tables,
-        calendar=TradingCalendar(tables.rule(SessionTable.parse, "sessions")),
-        market_clock=MarketClock(cache, clock),
+        calendar=calendar,
+        market_clock=market_clock,
+        hours=TradingHours(calendar, market_clock, lambda: always or market_clock.is_continuous()),
         events=EventStream(cache),
         dispatcher=CeleryDispatcher(
             settings.needed("broker_url"),

@@ -85,6 +85,7 @@ def build_intake(base: Foundation, market: Market, people: AccountParts) -> Inta
         slicing=slicing,
         intraday=intraday_rule,
         market_clock=base.market_clock,
+        hours=base.hours,
     )
     submissions = Submissions(
         check=order_check, admission=admission, acceptance=acceptance, meter=base.meter

@@ -183,6 +183,7 @@ def _execution(base: Foundation, orders: OrderParts) -> Execution:
         desk=orders.desk,
         venue=orders.venue,
         market_clock=base.market_clock,
+        hours=base.hours,
         meter=base.meter,
         monotonic=monotonic,
         at=base.at,
@@ -221,6 +222,7 @@ def _matching(base: Foundation, market: Market, orders: OrderParts) -> Matching:
         venue=orders.venue,
         resting=market.resting,
         market_clock=base.market_clock,
+        hours=base.hours,
         transient=TRANSIENT,
     )
 
@@ -239,6 +241,7 @@ def _relay(base: Foundation, orders: OrderParts, execution: Execution) -> Relay:
             batch_size=base.settings.order_batch_size,
             lane_messages=lane_messages(base.settings),
         ),
+        hours=base.hours,
     )
 
 
@@ -253,6 +256,7 @@ def _paper_market(base: Foundation, market: Market) -> PaperMarket:
         ),
         clock=base.clock,
         market_clock=base.market_clock,
+        hours=base.hours,
     )
 
 

@@ -45,8 +45,7 @@ def build_workflows(
         acceptance=intake.acceptance,
         execution=trading.execution,
         exits=controls.exits,
-        calendar=base.calendar,
-        market_clock=base.market_clock,
+        hours=base.hours,
         dispatcher=base.dispatcher,
     )
     basket_orders = BasketOrders(intake.acceptance, intake.store)
@@ -57,6 +56,7 @@ def build_workflows(
         venue=orders.venue,
         desk=orders.desk,
         execution=trading.execution,
+        hours=base.hours,
     )
     return WorkflowParts(
         square_off=square_off,

@@ -42,6 +42,9 @@ class Unit(Protocol):
     def release(self, order_ids: Sequence[int]) -> None:
         """Let orders be decided that were held."""
 
+    def await_opening(self, order_ids: Sequence[int]) -> None:
+        """Hold received orders until the market opens."""
+
     def record(self, book: Book, actor: str) -> Sequence[ParentOrder]:
         """Write all changes of the book; return the parent orders that followed their slices."""
 

@@ -31,6 +31,7 @@ class BasketDesk(Desk):
             venue=self.venue,
             desk=self.desk,
             execution=self.execution,
+            hours=self.exchange.hours,
         )
         self.advance = Advance(
             workflows=self.workflows,

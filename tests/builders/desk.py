@@ -104,7 +104,9 @@ class Desk:
         slicing = Slicing(lambda: RULES)
         self.rule = IntradayRule(CALENDAR, cutoffs(table("intraday")))
         self.exits = Exits(universes, slicing, self.clock)
-        self.order_check = OrderCheck(universes, slicing, self.rule, self.clock)
+        self.order_check = OrderCheck(
+            universes, slicing, self.rule, self.clock, self.exchange.hours
+        )
         self.acceptance = Acceptance(
             intake=self.intake,
             universes=universes,
@@ -130,6 +132,7 @@ class Desk:
             desk=self.desk,
             venue=self.venue,
             market_clock=self.clock,
+            hours=self.exchange.hours,
             meter=self.exchange.meter,
             monotonic=lambda: self.clock().timestamp(),
             at=self.units.at,
@@ -149,8 +152,7 @@ class Desk:
             acceptance=self.acceptance,
             execution=self.execution,
             exits=self.exits,
-            calendar=CALENDAR,
-            market_clock=self.clock,
+            hours=self.exchange.hours,
             dispatcher=self.dispatcher,
         )
         self.advance = Advance(

@@ -16,6 +16,7 @@ from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.feed.feed_state import FeedCommand, FeedState
 from angel_x.domain.feed.market_move import MarketMove
 from angel_x.domain.quotes.quote import QUOTE, MarketQuotes
+from angel_x.services.trading_hours import TradingHours
 from config.market import table
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 RULES = ContractRules.from_table(table("contracts"))
 CALENDAR = TradingCalendar.from_table(table("sessions"))
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+#: A market that trades around the clock.
+ALWAYS_OPEN = TradingHours(CALENDAR, lambda: NOW, is_continuous=lambda: True)
 
 CHAIN_HEADER = "timestamp,symbol,expiry,strike,option_type,spot,ltp,volume,oi,oi_chg"
 CHAIN_ROWS = (
@@ -105,6 +108,7 @@ class ListedMoves:
     given: Sequence[MarketMove]
     name: str = "listed"
     cadence: timedelta | None = None
+    is_continuous: bool = False
 
     def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
         yield from (move for move in self.given if since is None or move.at >= since)

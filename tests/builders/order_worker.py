@@ -14,7 +14,7 @@ from angel_x.domain.orders.step import Step
 from angel_x.services.trading.cancellation import Cancellation
 from angel_x.services.trading.execution import Execution
 from angel_x.services.trading.paper_venue import PaperVenue
-from tests.builders.markets import ManualClock
+from tests.builders.markets import ALWAYS_OPEN, ManualClock
 from tests.builders.recorders import RecordingMeter
 from tests.builders.venue_desk import venue_desk
 from tests.fakes.aftermath import SilentAftermath
@@ -74,6 +74,7 @@ class Worker:
             desk=self.desk,
             venue=self.venue,
             market_clock=self.clock,
+            hours=ALWAYS_OPEN,
             meter=self.meter,
             monotonic=self.monotonic,
             at=self.passed,

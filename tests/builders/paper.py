@@ -36,10 +36,11 @@ from angel_x.services.trading.market_watch import MarketWatch
 from angel_x.services.trading.matching import Matching
 from angel_x.services.trading.paper_market import PaperMarket, PaperRules, order_columns
 from angel_x.services.trading.paper_venue import PaperVenue
+from angel_x.services.trading_hours import TradingHours
 from config.market import table
 from tests.builders.chains import MARKET_TIME, make_universe
 from tests.builders.liquidity import MemoryLiquidity
-from tests.builders.markets import ManualClock, MemoryQuoteBoard
+from tests.builders.markets import CALENDAR, ManualClock, MemoryQuoteBoard
 from tests.builders.recorders import RecordingMeter
 from tests.builders.risk import MemoryRiskBoard
 from tests.builders.venue_desk import venue_desk
@@ -83,6 +84,9 @@ class Exchange:
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(MARKET_TIME)
+        #: Set to False, the market keeps the hours of the calendar.
+        self.is_continuous = True
+        self.hours = TradingHours(CALENDAR, self.clock, lambda: self.is_continuous)
         self.board = MemoryQuoteBoard()
         self.liquidity = MemoryLiquidity()
         self.risk = MemoryRiskBoard()
@@ -116,6 +120,7 @@ class Exchange:
             ),
             clock=self.clock,
             market_clock=self.clock,
+            hours=self.hours,
         )
         self.watch = MarketWatch(
             universes=universes,
@@ -137,6 +142,7 @@ class Exchange:
             venue=self.venue,
             resting=self.noted,
             market_clock=self.clock,
+            hours=self.hours,
             transient=(),
         )
         self.tell_spot()

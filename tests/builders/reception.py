@@ -25,7 +25,7 @@ from angel_x.services.intake.slicing import Slicing
 from angel_x.services.intake.submissions import Submissions
 from config.market import table
 from tests.builders.chains import MARKET_TIME, make_universe
-from tests.builders.markets import CALENDAR, RULES, ManualClock
+from tests.builders.markets import ALWAYS_OPEN, CALENDAR, RULES, ManualClock
 from tests.builders.recorders import FixedUniverse, RecordingMeter
 from tests.fakes.dispatcher import MemoryDispatcher
 from tests.fakes.intake import MemoryIntake
@@ -89,7 +89,7 @@ class Reception:
         self.refusals = MemoryRefusals()
         self.redeliveries = MemoryRedeliveries()
         universes, slicing = FixedUniverse(self.universe), Slicing(lambda: RULES)
-        self.order_check = OrderCheck(universes, slicing, INTRADAY, self.clock)
+        self.order_check = OrderCheck(universes, slicing, INTRADAY, self.clock, ALWAYS_OPEN)
         self.acceptance = Acceptance(
             intake=self.intake,
             universes=universes,

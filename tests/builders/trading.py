@@ -50,6 +50,7 @@ class Trading:
         common: dict[str, Any] = {"desk": desk, "market_clock": self.clock}
         self.execution = Execution(
             **common,
+            hours=self.exchange.hours,
             venue=self.venue,
             meter=self.exchange.meter,
             monotonic=lambda: self.clock().timestamp(),

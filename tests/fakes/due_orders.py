@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import islice
 
 from angel_x.domain.operations.due_order import DueOrder
 from angel_x.domain.orders.order import ASKED, OrderStatus, Priority
@@ -50,6 +51,18 @@ class MemoryDueUnit:
 class MemoryDueOrders:
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
+
+    def open_market(self, limit: int) -> int:
+        awaiting = (
+            row
+            for _, row in sorted(self.tables.rows.items())
+            if row.awaits_opening and row.order.status is OrderStatus.RECEIVED
+        )
+        opened = list(islice(awaiting, limit))
+        for row in opened:
+            row.held = row.awaits_opening = False
+            row.ring_at = self.tables.clock()
+        return len(opened)
 
     @contextmanager
     def due_unit(self) -> Iterator[MemoryDueUnit]:

@@ -39,6 +39,7 @@ class Row:
     ring_at: datetime
     rings: int = 0
     held: bool = False
+    awaits_opening: bool = False
     #: How many orders it was sliced into.
     slices: int = 0
     basket_id: int | None = None

@@ -17,6 +17,7 @@ from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.margin_pool import MarginPools
 from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.book.order_with_slices import OrderWithSlices
+from angel_x.domain.orders.denial import MoveReason
 from angel_x.domain.orders.order import Order, OrderStatus, OrderType, Priority, Product
 from angel_x.domain.orders.step import Passing, unhindered
 from tests.fakes.due_orders import is_abandoned
@@ -87,6 +88,13 @@ class MemoryUnit:
             if row.held and row.order.status is OrderStatus.RECEIVED and not row.slices:
                 self._recording.keep(row)
                 row.held, row.ring_at = False, self._tables.clock() + timedelta(seconds=2)
+
+    def await_opening(self, order_ids: Sequence[int]) -> None:
+        for row in self._rows(order_ids):
+            if row.order.status is OrderStatus.RECEIVED:
+                self._recording.keep(row)
+                row.held = row.awaits_opening = True
+                row.reason = MoveReason.AWAITS_OPENING
 
     def record(self, book: Book, actor: str) -> list[ParentOrder]:
         self._books.append(book)

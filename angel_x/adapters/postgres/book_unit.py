@@ -30,6 +30,7 @@ from angel_x.domain.book.book import Book
 from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.book.order_with_slices import OrderWithSlices
+from angel_x.domain.orders.denial import MoveReason
 from angel_x.domain.orders.order import (
     ASKED,
     OrderStatus,
@@ -119,6 +120,15 @@ _RELEASE = f"""
 UPDATE orders SET held = false, ring_at = clock_timestamp() + interval '2 seconds'
 WHERE id = ANY(%(order_ids)s::bigint[]) AND held AND status = '{OrderStatus.RECEIVED}' AND slices = 0
 """
+_AWAIT_OPENING = f"""
+WITH held AS (
+    UPDATE orders SET held = true, awaits_opening = true, reason = '{MoveReason.AWAITS_OPENING}',
+        updated_at = clock_timestamp()
+    WHERE id = ANY(%(order_ids)s::bigint[]) AND status = '{OrderStatus.RECEIVED}' RETURNING id, attempt
+)
+INSERT INTO order_events (order_id, status, actor, reason, attempt)
+SELECT id, '{OrderStatus.RECEIVED}', 'execution', '{MoveReason.AWAITS_OPENING}', attempt FROM held
+"""
 _EXISTING = "SELECT id FROM orders WHERE id = ANY(%(order_ids)s::bigint[])"
 _LANES = array(Priority)
 
@@ -168,6 +178,9 @@ class BookUnit:
     def release(self, order_ids: Sequence[int]) -> None:
         """Release held orders for their decision; the relay rings for them otherwise."""
         self._connection.exec_driver_sql(_RELEASE, {"order_ids": array(order_ids)})
+
+    def await_opening(self, order_ids: Sequence[int]) -> None:
+        self._connection.exec_driver_sql(_AWAIT_OPENING, {"order_ids": array(order_ids)})
 
     def record(self, book: Book, actor: str) -> Sequence[ParentOrder]:
         return write_book(self._connection, book, actor, lease_seconds=self._lease_seconds)

@@ -28,6 +28,9 @@ class Rule(NamedTuple):
     query: str
 
 
+#: Reasons of further events of an order that stays received.
+_AGAIN = f"'{MoveReason.AMENDED}', '{MoveReason.AWAITS_OPENING}'"
+
 RULES = (
     Rule(
         "orders end in time",
@@ -46,7 +49,7 @@ RULES = (
             SELECT order_id,
                 count(*) FILTER (
                     WHERE status = '{OrderStatus.RECEIVED}'
-                        AND reason IS DISTINCT FROM '{MoveReason.AMENDED}') AS received,
+                        AND coalesce(reason, '') NOT IN ({_AGAIN})) AS received,
                 (array_agg(status ORDER BY id DESC))[1] AS last
             FROM order_events GROUP BY order_id
         ) e ON e.order_id = o.id

@@ -63,6 +63,14 @@ UPDATE orders o SET rings = t.rings, ring_at = clock_timestamp() + make_interval
 FROM unnest(%(ids)s::bigint[], %(rings)s::integer[], %(pauses)s::float8[]) AS t (id, rings, pause)
 WHERE o.id = t.id
 """
+# Each relay takes others: two of them share the orders of an opening.
+_OPEN_MARKET = f"""
+UPDATE orders SET held = false, awaits_opening = false, ring_at = clock_timestamp()
+WHERE id IN (
+    SELECT id FROM orders WHERE awaits_opening AND status = '{OrderStatus.RECEIVED}'
+    ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+)
+"""
 
 
 class _DueRow(NamedTuple):
@@ -131,6 +139,11 @@ class OrderSearch:
         with self._engine.connect() as connection:
             found = connection.exec_driver_sql(_ENDED, {"now": now, "limit": limit})
             return list(found.scalars())
+
+    def open_market(self, limit: int) -> int:
+        """Make orders due that waited for the opening; return their number."""
+        with self._engine.begin() as connection:
+            return connection.exec_driver_sql(_OPEN_MARKET, {"limit": limit}).rowcount
 
     @contextmanager
     def due_unit(self) -> Iterator[DueUnit]:

@@ -76,6 +76,11 @@ class MarketClock:
             return wall
         return self._state.market_at(wall)
 
+    def is_continuous(self) -> bool:
+        """Return whether the feed's market trades around the clock."""
+        self()
+        return self._state is not None and self._state.is_continuous
+
     def is_live(self) -> bool:
         """Return whether a feed runs."""
         return bool(self._client.exists(_LIVE_KEY))

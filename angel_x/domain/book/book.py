@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from angel_x.domain.book.account import Account, Exposure
@@ -59,6 +59,8 @@ class Book:
     amended: list[tuple[Order, bool]] = field(default_factory=list)
     #: Amendments to request from a venue, by order id.
     wanted: dict[int, Amendment] = field(default_factory=dict)
+    #: Orders that wait for the next opening of the market.
+    waiting: list[Order] = field(default_factory=list)
 
     @property
     def orders_moved(self) -> int:
@@ -98,6 +100,15 @@ class Book:
             assert terms.fill_price is not None
             self._execute(order, quantity, terms.fill_price, terms.charges, terms.execution_id)
         self._settle_rest(order, terms, held=stands > 0)
+
+    def await_opening(self, order: Order, wait: timedelta) -> None:
+        """Let a received order wait for the next opening, or deny it if it must not wait as long."""
+        most = self.rules.limits(order.user_id).max_wait_hours
+        is_long = most is not None and wait > timedelta(hours=float(most))
+        if order.validity is Validity.IOC or (is_long and not order.is_exit):
+            self.deny(order, DenialReason.MARKET_CLOSED)
+        else:
+            self.waiting.append(order)
 
     def submit(self, order: Order, terms: Terms) -> None:
         """Reserve the needs of an order and mark it as sent to a venue that answers later."""

@@ -36,6 +36,9 @@ class LimitKind(StrEnum):
     DUPLICATE_WINDOW_SECONDS = "duplicate_window_seconds"
     """Seconds in which an account must not repeat contract, side, quantity and prices of an order."""
 
+    MAX_WAIT_HOURS = "max_wait_hours"
+    """The most hours for which an order waits for the next opening; at 0 it is denied outside sessions."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -48,6 +51,7 @@ class Limits:
     max_daily_loss: Decimal | None = None
     fat_finger_percent: Decimal | None = None
     duplicate_window_seconds: Decimal | None = None
+    max_wait_hours: Decimal | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Decimal | str]) -> Limits:
@@ -110,6 +114,7 @@ _BOUNDS: Mapping[LimitKind, _Bounds] = MappingProxyType(
         LimitKind.MAX_DAILY_LOSS: _bounds("0", "1e12"),
         LimitKind.FAT_FINGER_PERCENT: _bounds("0", "1000"),
         LimitKind.DUPLICATE_WINDOW_SECONDS: _bounds("0.001", "60"),
+        LimitKind.MAX_WAIT_HOURS: _bounds("0", "1000"),
     }
 )
 _PLACES = Decimal("0.001")

@@ -31,6 +31,11 @@ class IntradayRule:
             return None
         return day
 
+    def is_late(self, at: datetime) -> bool:
+        """Return whether the cut-off of the day of ``at`` has passed."""
+        cutoff = self.cutoff(at.astimezone(IST).date())
+        return cutoff is not None and at >= cutoff
+
 
 def cutoffs(table: Mapping[str, Any]) -> Dated[timedelta]:
     """Return the times before the close of the parsed ``intraday`` table."""

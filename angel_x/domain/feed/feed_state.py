@@ -22,6 +22,8 @@ class FeedState:
     #: Market seconds in one second of the wall clock while not paused.
     speed: float
     is_paused: bool = False
+    #: Whether the market trades around the clock, in sessions of its own.
+    is_continuous: bool = False
     #: The id of the last command that was executed.
     obeyed: str = ""
     #: The number of gaps in the source since the feed began.

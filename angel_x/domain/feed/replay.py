@@ -37,6 +37,11 @@ class RecordedChain:
         """Market time of the first snapshot."""
         return self.snapshots[0].at
 
+    @property
+    def is_continuous(self) -> bool:
+        """The hours of a recorded day are those of the exchange."""
+        return False
+
     @cached_property
     def cadence(self) -> timedelta | None:
         """The median time between two snapshots; None for a recording of one snapshot."""

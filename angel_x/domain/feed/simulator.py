@@ -89,6 +89,8 @@ class Simulator:
     """
 
     name = "simulator"
+    #: A demonstration works at any hour of any day.
+    is_continuous = True
 
     def __init__(
         self,

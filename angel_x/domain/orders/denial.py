@@ -50,6 +50,9 @@ class DenialReason(StrEnum):
     DUPLICATE_ORDER = "DUPLICATE_ORDER"
     """An order of the same content was accepted within the duplicate window before this one."""
 
+    MARKET_CLOSED = "MARKET_CLOSED"
+    """No session is open, and the order is immediate-or-cancel or must not wait as long as the next one."""
+
     BASKET_REFUSED = "BASKET_REFUSED"
     """Another leg of its basket was refused, or the margin is insufficient for the basket."""
 
@@ -99,6 +102,9 @@ class MoveReason(StrEnum):
 
     LEASE_EXPIRED = "LEASE_EXPIRED"
     """The venue's answer was not recorded within the lease, so it is placed again as the next attempt."""
+
+    AWAITS_OPENING = "AWAITS_OPENING"
+    """No session is open; the order is decided when the next one opens."""
 
     AMENDED = "AMENDED"
     """The account changed price, trigger or quantity."""

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 
 from angel_x.adapters.postgres import schema
 from angel_x.entrypoints.api.readiness import Probe
+from angel_x.entrypoints.presentation.market_time import market_time
 from angel_x.errors import ServerUnavailable
 from angel_x.services.operations.memory import STALE_AFTER
 from config.queues import WORKER_QUEUES
@@ -41,6 +42,7 @@ def probes_of(application: Application) -> Mapping[str, Probe]:
         "workers": partial(_workers, application.operations.memory, application.base.clock),
         "queues": partial(_queues, application.operations),
         "schedule": partial(_schedule, application.operations.schedule),
+        "market": partial(market_time, application.base.hours),
     }
 
 

@@ -153,6 +153,7 @@ def _show(state: FeedState, *, as_json: bool) -> None:
         "source": state.source,
         "state": "paused" if state.is_paused else "running",
         "market_time": state.market.astimezone(IST).isoformat(timespec="seconds"),
+        "hours": "around the clock" if state.is_continuous else "exchange",
         "speed": state.speed,
         "lag_seconds": round(state.lag_seconds, 3),
         "gaps": state.gaps,

@@ -31,6 +31,13 @@ class MarketChoice:
     seed: int = 1
     speed: float = 1.0
 
+    @property
+    def title(self) -> str:
+        """The market and its hours, for people."""
+        if self.chain is None:
+            return "simulated, trades around the clock"
+        return f"replay of {self.chain.name}, in the hours of the exchange"
+
     def arguments(self) -> tuple[str, ...]:
         """Return the arguments of ``angel-x feed``."""
         pace = ("--speed", f"{self.speed:g}")

@@ -28,14 +28,17 @@ def serve(plan: Plan, console: Console, *, verbose: bool) -> None:
 
     console.print(f"Angel-X starts in {plan.settings.home_path.absolute()}", highlight=False)
     try:
-        run(plan, Terminal(console, verbose=verbose), _until_stopped(console, began), report)
+        run(plan, Terminal(console, verbose=verbose), _until_stopped(console, began, plan), report)
     except Stopped:
         console.print("Angel-X has stopped.")
 
 
-def _until_stopped(console: Console, began: float) -> Callable[[System], asyncio.Future[None]]:
+def _until_stopped(
+    console: Console, began: float, plan: Plan
+) -> Callable[[System], asyncio.Future[None]]:
     def work(system: System) -> asyncio.Future[None]:
-        lines = [f"  {name:<18} {place}" for name, place in where_to_look(system)]
+        shown = [*where_to_look(system), ("Market", plan.market.title)]
+        lines = [f"  {name:<18} {place}" for name, place in shown]
         console.print(
             f"\n[bold green]{READY}[/] after {monotonic() - began:.1f} s.  Ctrl-C stops it.\n",
             "\n".join(lines),

@@ -37,10 +37,16 @@ def listing_faults(
 
 
 def intraday_faults(
-    index: int, request: OrderRequest, rule: IntradayRule, now: datetime
+    index: int, request: OrderRequest, rule: IntradayRule, now: datetime, *, is_continuous: bool
 ) -> Iterator[Fault]:
-    """Yield the fault of an intraday order between the cut-off and the close."""
-    if request.product is Product.INTRADAY and rule.closing_day(now) is not None:
+    """Yield the fault of an intraday order after the cut-off.
+
+    It lasts to the end of the day, in a continuous market to the close.
+    """
+    if request.product is not Product.INTRADAY:
+        return
+    is_late = rule.closing_day(now) is not None if is_continuous else rule.is_late(now)
+    if is_late:
         detail = "must be NRML from the intraday cut-off to the close"
         yield Fault(index, "product", request.product, detail)
 

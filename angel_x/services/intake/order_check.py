@@ -14,6 +14,7 @@ from angel_x.services.intake.listing import intraday_faults, listing_faults
 from angel_x.services.intake.order_form import MAX_ORDERS
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.ports import Clock, UniverseSource
+from angel_x.services.trading_hours import TradingHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class OrderCheck:
     slicing: Slicing
     intraday: IntradayRule
     market_clock: Clock
+    hours: TradingHours
 
     def check(self, requests: Sequence[OrderRequest]) -> None:
         """Check contract, lot, tick and size of every order.
@@ -33,9 +35,10 @@ class OrderCheck:
         """
         universe, now = self.universes.current(), self.market_clock()
         faults: list[Fault] = []
+        continuous = self.hours.is_continuous()
         for index, request in enumerate(requests):
             faults += listing_faults(index, request, universe, now, self.slicing)
-            faults += intraday_faults(index, request, self.intraday, now)
+            faults += intraday_faults(index, request, self.intraday, now, is_continuous=continuous)
         if not faults:
             faults += self._slice_faults(requests, universe, now)
         if faults:

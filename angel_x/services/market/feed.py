@@ -208,6 +208,7 @@ class Feed:
             market=self._pace.market(now),
             speed=self._pace.speed,
             is_paused=self._pace.is_paused,
+            is_continuous=self._source.is_continuous,
             obeyed=self._executed,
             gaps=self._watch.gaps,
             stale_contracts=self._watch.stale_contracts,

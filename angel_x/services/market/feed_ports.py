@@ -33,6 +33,10 @@ class MarketSource(Protocol):
     def cadence(self) -> timedelta | None:
         """The usual time between two moves; None where unknown."""
 
+    @property
+    def is_continuous(self) -> bool:
+        """True for a market that trades around the clock, in sessions of its own."""
+
     def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
         """Yield moves in the order of market time, from the beginning or from a time on.
 

@@ -23,6 +23,7 @@ from angel_x.services.ports import Clock, Meter
 from angel_x.services.trading.transaction import Steps
 from angel_x.services.trading.venue import Venue
 from angel_x.services.trading.venue_desk import VenueDesk
+from angel_x.services.trading_hours import TradingHours
 from angel_x.services.units import Unit
 
 log = structlog.get_logger()
@@ -48,6 +49,7 @@ class Execution:
         desk: VenueDesk,
         venue: Venue,
         market_clock: Clock,
+        hours: TradingHours,
         meter: Meter,
         monotonic: Callable[[], float],
         at: Callable[[Step], None],
@@ -57,6 +59,7 @@ class Execution:
         self._desk = desk
         self._venue = venue
         self._market_clock = market_clock
+        self._hours = hours
         self._meter = meter
         self._monotonic = monotonic
         self._at = at
@@ -148,8 +151,20 @@ class Execution:
                 book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)
             elif order.id in repeated:
                 book.deny(order, DenialReason.DUPLICATE_ORDER)
-        self._place(book, [order for order in standing if order.id not in repeated])
+        standing = [order for order in standing if order.id not in repeated]
+        if self._hours.is_open():
+            self._place(book, standing)
+        else:
+            self._hold(unit, book, standing)
         return True
+
+    def _hold(self, unit: Unit, book: Book, orders: Sequence[Order]) -> None:
+        """Let orders wait for the next opening, as far as they may."""
+        wait = self._hours.until_open()
+        for order in orders:
+            book.await_opening(order, wait)
+        if book.waiting:
+            unit.await_opening([order.id for order in book.waiting])
 
     def _place(self, book: Book, orders: Sequence[Order]) -> None:
         """Trade orders on the venue's offers, or let them be sent to one that takes its time."""

@@ -20,6 +20,7 @@ from angel_x.services.trading.match_requests import RestingContracts
 from angel_x.services.trading.transaction import Steps
 from angel_x.services.trading.venue import Venue
 from angel_x.services.trading.venue_desk import VenueDesk
+from angel_x.services.trading_hours import TradingHours
 from angel_x.services.units import Unit
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Matching:
         venue: Venue,
         resting: RestingContracts,
         market_clock: Clock,
+        hours: TradingHours,
         transient: tuple[type[Exception], ...],
     ) -> None:
         self._find_resting = find_resting
@@ -57,15 +59,20 @@ class Matching:
         self._venue = venue
         self._resting = resting
         self._market_clock = market_clock
+        self._hours = hours
         #: Errors of servers, not of orders.
         self._transient = transient
 
     def run(self) -> int:
         """Fill marketable orders in contracts whose quotes moved; return the number of fills.
 
+        Outside of a session nothing trades.
+
         Orders are sorted by contract and side, then by price and time, so of two that compete for the
         same displayed size the better one is never in the later transaction.
         """
+        if not self._hours.is_open():
+            return 0
         sight = self._watch.look()
         crossing = self._crossing(sight)
         fills = sum(

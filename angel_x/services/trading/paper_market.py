@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from angel_x.domain.contracts.universe import Universe
     from angel_x.services.ports import Clock, QuoteBoard, UniverseSource
+    from angel_x.services.trading_hours import TradingHours
 
 #: Before an order takes part in the market.  Its limit is checked on the way in, and not again.
 _OUTSIDE = frozenset({OrderStatus.RECEIVED, OrderStatus.SUBMITTING, OrderStatus.TRIGGER_PENDING})
@@ -100,6 +101,7 @@ class PaperMarket:
         rules: Callable[[], PaperRules],
         clock: Clock,
         market_clock: Clock,
+        hours: TradingHours,
     ) -> None:
         self._universes = universes
         self._quotes = quotes
@@ -107,6 +109,7 @@ class PaperMarket:
         self._read_rules = rules
         self._clock = clock
         self._market_clock = market_clock
+        self._hours = hours
 
     @property
     def _rules(self) -> PaperRules:
@@ -151,6 +154,10 @@ class PaperMarket:
         at_market = look.orders["limit"] == 0
         self._protect(look, at_market)
         alive = triggered(look.orders, np.where(look.is_fresh, look.quotes["last"], 0))
+        if trades and not self._hours.is_open():
+            # Amended outside of a session: it stands, and no stop is triggered.
+            alive &= ~look.orders["is_stopped"]
+            trades = False
         touch = np.where(look.is_fresh, touch_paise(look.quotes, look.orders["is_buy"]), 0)
         denials = self._denials(look, touch, at_market, checked & alive, unheld)
         tradable = alive & (denials == 0) & crosses(look.orders, touch)

@@ -19,6 +19,7 @@ from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Priority
 from angel_x.domain.workflows.workflow import DueWorkflow, WorkflowKind
 from angel_x.services.ports import Meter
+from angel_x.services.trading_hours import TradingHours
 
 log = structlog.get_logger()
 
@@ -47,6 +48,9 @@ class DueOrders(Protocol):
     """Finds due orders."""
 
     def due_unit(self) -> AbstractContextManager[DueUnit]: ...
+
+    def open_market(self, limit: int) -> int:
+        """Make orders due that waited for the opening; return their number."""
 
 
 class DueWorkflows(Protocol):
@@ -103,6 +107,7 @@ class Relay:
         park: Callable[[Sequence[int], str], int],
         meter: Meter,
         pace: RelayPace,
+        hours: TradingHours,
     ) -> None:
         self._search = search
         self._workflows = workflows
@@ -111,6 +116,7 @@ class Relay:
         self._park = park
         self._meter = meter
         self._pace = pace
+        self._hours = hours
 
     def sweep(self) -> int:
         """Ring for everything that is due; return how many orders and workflows were.
@@ -128,7 +134,12 @@ class Relay:
         # its way to the venue waits for the end of it.
         return self._sweep_orders(depths, lanes) + self._sweep_workflows()
 
+    def _open_market(self) -> None:
+        if self._hours.is_open() and (count := self._search.open_market(_AT_A_TIME)):
+            log.info("orders.released", count=count)
+
     def _sweep_orders(self, depths: Mapping[Priority, int], lanes: Collection[Priority]) -> int:
+        self._open_market()
         with self._search.due_unit() as unit:
             due = unit.due(lanes, _AT_A_TIME)
             if not due:

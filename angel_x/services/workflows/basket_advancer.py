@@ -30,6 +30,7 @@ from angel_x.services.trading.execution import Execution
 from angel_x.services.trading.transaction import Steps
 from angel_x.services.trading.venue import Venue
 from angel_x.services.trading.venue_desk import VenueDesk
+from angel_x.services.trading_hours import TradingHours
 from angel_x.services.units import Unit, Units
 from angel_x.services.workflows.basket_orders import ACTOR, BasketOrders
 from angel_x.services.workflows.workflows import WorkflowUnit
@@ -41,6 +42,8 @@ _RECEIVED = frozenset({OrderStatus.RECEIVED})
 _STEPS = 20
 #: Pause between two looks at resting legs, and before the next exit after one without a counterpart.
 _PAUSE_SECONDS = 1.0
+#: Pause between two looks while the market is closed.
+_CLOSED_SECONDS = 5.0
 
 
 #: Reads the legs and exits of a basket by the id of its workflow, oldest first; a sliced one as its
@@ -60,6 +63,7 @@ class BasketAdvancer:
         venue: Venue,
         desk: VenueDesk,
         execution: Execution,
+        hours: TradingHours,
     ) -> None:
         self._read_legs = read_legs
         self._orders = orders
@@ -67,9 +71,16 @@ class BasketAdvancer:
         self._venue = venue
         self._desk = desk
         self._execution = execution
+        self._hours = hours
 
     def advance(self, unit: WorkflowUnit) -> None:
-        """Take every action that is possible now, then save or finish the workflow."""
+        """Take every action that is possible now, then save or finish the workflow.
+
+        Outside of a session the basket waits.
+        """
+        if not self._hours.is_open():
+            unit.save(due_in=_CLOSED_SECONDS)
+            return
         workflow, choice = unit.workflow, OnRefusal(unit.workflow.spec["on_refusal"])
         has_exited: set[Side] = set()
         for _ in range(_STEPS):

@@ -17,7 +17,6 @@ from typing import Any, Protocol
 import structlog
 
 from angel_x.domain.book.control import OrderSelection
-from angel_x.domain.calendar.session import TradingCalendar
 from angel_x.domain.orders.denial import CancelReason
 from angel_x.domain.orders.order import (
     EXIT_PREFIX,
@@ -39,9 +38,10 @@ from angel_x.domain.workflows.square_off import (
 from angel_x.domain.workflows.workflow import Workflow, WorkflowKind, WorkflowStatus
 from angel_x.errors import AngelXError, UnknownContract, WorkflowNotFound
 from angel_x.services.intake.acceptance import Acceptance, Submission
-from angel_x.services.ports import Clock, Dispatcher
+from angel_x.services.ports import Dispatcher
 from angel_x.services.trading.cancel_all import CancelAll
 from angel_x.services.trading.execution import Execution
+from angel_x.services.trading_hours import TradingHours
 from angel_x.services.workflows.exits import Exits
 from angel_x.services.workflows.workflows import Workflows, WorkflowUnit
 
@@ -130,8 +130,7 @@ class SquareOff:
         acceptance: Acceptance,
         execution: Execution,
         exits: Exits,
-        calendar: TradingCalendar,
-        market_clock: Clock,
+        hours: TradingHours,
         dispatcher: Dispatcher,
     ) -> None:
         self._workflows = workflows
@@ -140,8 +139,7 @@ class SquareOff:
         self._acceptance = acceptance
         self._execution = execution
         self._exits = exits
-        self._calendar = calendar
-        self._market_clock = market_clock
+        self._hours = hours
         self._dispatcher = dispatcher
 
     def accounts(self) -> list[int]:
@@ -176,7 +174,7 @@ class SquareOff:
             spec={
                 **wanted,
                 "reason": reason.value,
-                "ends_at": self._calendar.next_close(self._market_clock()).isoformat(),
+                "ends_at": self._hours.next_close().isoformat(),
                 "order_ids": [],
                 "stalls": 0,
             },
@@ -187,7 +185,10 @@ class SquareOff:
         return workflow, is_new
 
     def advance(self, unit: WorkflowUnit) -> None:
-        """Cancel open orders, then close positions, until flat or without progress."""
+        """Cancel open orders, then close positions, until flat or without progress.
+
+        Outside of a session positions wait for the next one.
+        """
         plan = _Plan.of(unit.workflow)
         # Two square-offs of one account would both buy back the same short position.
         if not unit.alone():
@@ -201,7 +202,7 @@ class SquareOff:
                 plan.workflow.user_id, plan.selection, actor="square-off", reason=plan.reason
             )
             held = self._held(plan)
-            if not held or self._is_over(plan):
+            if not held or self._is_over(plan) or not self._hours.is_open():
                 break
             self._send(plan, list(islice(self._exits.of(held), _AT_A_TIME)))
             closed = units_held(held) - units_held(self._held(plan))
@@ -324,7 +325,7 @@ class SquareOff:
         unit.finish(WorkflowStatus.FAILED, outcome, spec=plan.spec)
 
     def _is_over(self, plan: _Plan) -> bool:
-        return self._market_clock() >= plan.ends_at
+        return self._hours.market_clock() >= plan.ends_at
 
     def _held(self, plan: _Plan) -> list[Holding]:
         return self._holdings.positions(plan.workflow.user_id, plan.selection)

@@ -33,6 +33,7 @@ def test_a_system_without_workers_is_not_ready(api: RunningApi) -> None:
         "broker",
         "queues",
         "schedule",
+        "market",
     }
     assert parts["queues"]["detail"] == "no canary was sent yet"
     assert "worker" in parts["workers"]["detail"]

@@ -16,6 +16,7 @@ from angel_x.domain.orders.order import Order, OrderStatus, Priority
 from angel_x.services.trading.paper_market import PaperMarket
 from angel_x.services.trading.relay import Relay, RelayPace
 from tests.builders.environs import application_on
+from tests.builders.markets import ALWAYS_OPEN
 from tests.builders.orders import Market
 from tests.builders.recorders import RecordingMeter
 
@@ -84,6 +85,7 @@ def relay(application: Application, bell: Bell) -> Relay:
             batch_size=50,
             lane_messages=200,
         ),
+        hours=ALWAYS_OPEN,
     )
 
 

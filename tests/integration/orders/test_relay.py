@@ -20,6 +20,7 @@ from angel_x.domain.workflows.workflow import WorkflowKind
 from angel_x.services.trading.paper_market import PaperMarket
 from angel_x.services.trading.relay import Relay, RelayPace
 from tests.builders.environs import application_on
+from tests.builders.markets import ALWAYS_OPEN
 from tests.builders.orders import Market
 
 MAX_RINGS = 3
@@ -69,6 +70,7 @@ def relay(
             batch_size=50,
             lane_messages=200,
         ),
+        hours=ALWAYS_OPEN,
     )
 
 

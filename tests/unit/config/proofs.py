@@ -63,6 +63,7 @@ PROOFS: Mapping[str, str] = {
     "memory_alert_threshold_mb": f"{_SETTINGS}/test_alerts.py::test_a_process_above_memory_alert_threshold_mb_raises_an_alert",
     "memory_hard_limit_mb": "e2e/test_memory.py::test_a_process_over_the_hard_limit_is_replaced_after_its_task",
     "paper_slippage_ticks": f"{_SETTINGS}/test_paper_market.py::test_paper_slippage_ticks_and_paper_seed_decide_what_a_fill_costs",
+    "market_hours": f"{_SETTINGS}/test_market_tables.py::test_market_hours_decide_when_orders_trade_without_a_feed",
     "market_tables": f"{_SETTINGS}/test_market_tables.py::test_tables_of_market_tables_replace_the_shipped_ones",
     "paper_latency_ms": f"{_SETTINGS}/test_paper_market.py::test_orders_are_on_their_way_for_paper_latency_ms_and_up_to_paper_latency_jitter_ms",
     "paper_latency_jitter_ms": f"{_SETTINGS}/test_paper_market.py::test_orders_are_on_their_way_for_paper_latency_ms_and_up_to_paper_latency_jitter_ms",

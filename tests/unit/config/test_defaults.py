@@ -68,6 +68,7 @@ DEFAULTS: dict[str, Any] = {
     "memory_alert_threshold_mb": 500,
     "memory_hard_limit_mb": 700,
     "paper_slippage_ticks": 0,
+    "market_hours": "exchange",
     "market_tables": None,
     "paper_latency_ms": 0,
     "paper_latency_jitter_ms": 0,
@@ -96,6 +97,7 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
         "rate_limit_enabled": False,
     },
     "testing": {
+        "market_hours": "always",
         "submit_user": "demo",
         "deaf_after_seconds": 300,
         "thread_pool_size": 4,

@@ -17,6 +17,7 @@ def test_of_two_limits_the_stricter_holds() -> None:
         max_daily_loss=Decimal(5000),
         fat_finger_percent=Decimal(10),
         duplicate_window_seconds=Decimal(2),
+        max_wait_hours=Decimal(72),
     )
     own = Limits(
         max_order_quantity=650,
@@ -26,6 +27,7 @@ def test_of_two_limits_the_stricter_holds() -> None:
         max_daily_loss=Decimal(1000),
         fat_finger_percent=Decimal(20),
         duplicate_window_seconds=Decimal(5),
+        max_wait_hours=Decimal(0),
     )
     stricter = Limits(
         max_order_quantity=650,
@@ -36,6 +38,7 @@ def test_of_two_limits_the_stricter_holds() -> None:
         fat_finger_percent=Decimal(10),
         # The longer memory is the stricter one.
         duplicate_window_seconds=Decimal(5),
+        max_wait_hours=Decimal(0),
     )
 
     assert everyone.stricter(own) == own.stricter(everyone) == stricter
@@ -103,6 +106,7 @@ BOUNDS = {
     "max_daily_loss": ("0", "1000000000000", "0.001"),
     "fat_finger_percent": ("0", "1000", "0.001"),
     "duplicate_window_seconds": ("0.001", "60", "0.001"),
+    "max_wait_hours": ("0", "1000", "0.001"),
 }
 
 

@@ -41,7 +41,7 @@ from angel_x.domain.records.access import Scope
         (
             LimitKind,
             "max_order_quantity max_order_notional max_open_orders max_orders_per_second "
-            "max_daily_loss fat_finger_percent duplicate_window_seconds",
+            "max_daily_loss fat_finger_percent duplicate_window_seconds max_wait_hours",
         ),
     ],
 )
@@ -56,7 +56,7 @@ def test_words_of_the_wire_stay_what_they_are(codes: type[StrEnum], values: str)
             DenialReason,
             "UNKNOWN_CONTRACT CONTRACT_EXPIRED NO_QUOTE STALE_QUOTE INSUFFICIENT_MARGIN "
             "TRADING_HALTED REDUCING_ONLY DAILY_LOSS QUANTITY_LIMIT NOTIONAL_LIMIT "
-            "OPEN_ORDERS_LIMIT PRICE_BAND FAT_FINGER DUPLICATE_ORDER BASKET_REFUSED "
+            "OPEN_ORDERS_LIMIT PRICE_BAND FAT_FINGER DUPLICATE_ORDER MARKET_CLOSED BASKET_REFUSED "
             "VENUE_REFUSED PROCESSING_FAILED",
         ),
         (
@@ -64,7 +64,7 @@ def test_words_of_the_wire_stay_what_they_are(codes: type[StrEnum], values: str)
             "REQUESTED NOT_MARKETABLE NOT_FILLED_AT_ONCE VALIDITY_ENDED KILL_SWITCH SQUARED_OFF "
             "INTRADAY_CUTOFF BASKET_REFUSED CANCELED_BY_VENUE",
         ),
-        (MoveReason, "TRIGGERED LEASE_EXPIRED AMENDED REPLAYED"),
+        (MoveReason, "TRIGGERED LEASE_EXPIRED AWAITS_OPENING AMENDED REPLAYED"),
     ],
 )
 def test_a_reason_is_stored_under_its_own_name(reasons: type[StrEnum], values: str) -> None:

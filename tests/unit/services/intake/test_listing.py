@@ -163,7 +163,7 @@ def test_intraday_orders_are_kept_out_from_the_cut_off_to_the_close(
     now = datetime.fromisoformat(f"2026-11-23T{time}+00:00")
     detail = "must be NRML from the intraday cut-off to the close"
 
-    kept = list(intraday_faults(3, plain(product=Product.INTRADAY), rule, now))
+    kept = list(intraday_faults(3, plain(product=Product.INTRADAY), rule, now, is_continuous=True))
 
     assert kept == ([Fault(3, "product", "MIS", detail)] if is_closing else [])
-    assert list(intraday_faults(3, plain(), rule, now)) == []
+    assert list(intraday_faults(3, plain(), rule, now, is_continuous=True)) == []

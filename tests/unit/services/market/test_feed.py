@@ -299,6 +299,7 @@ class Following:
     universe: Universe
     name: str = "following"
     cadence: timedelta | None = None
+    is_continuous: bool = False
 
     def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
         rows = range(len(self.universe))

@@ -131,6 +131,7 @@ def test_the_same_displayed_size_is_there_when_the_order_arrives() -> None:
         desk=exchange.desk,
         venue=exchange.venue,
         market_clock=exchange.clock,
+        hours=exchange.hours,
         meter=exchange.meter,
         monotonic=lambda: exchange.clock().timestamp(),
         at=exchange.units.at,

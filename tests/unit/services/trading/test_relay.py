@@ -13,7 +13,7 @@ from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import OrderStatus, Priority
 from angel_x.domain.workflows.workflow import DueWorkflow, WorkflowKind
 from angel_x.services.trading.relay import Relay, RelayPace
-from tests.builders.markets import ManualClock
+from tests.builders.markets import ALWAYS_OPEN, ManualClock
 from tests.builders.recorders import RecordingMeter
 from tests.fakes.bells import MemoryBells
 from tests.fakes.due_orders import MemoryDueOrders
@@ -51,6 +51,7 @@ class Sweeper:
                 batch_size=self.batch_size,
                 lane_messages=self.lane_messages,
             ),
+            hours=ALWAYS_OPEN,
         )
 
     def due(self, limit: int) -> Sequence[DueWorkflow]:
@@ -350,6 +351,7 @@ def test_what_is_due_is_held_while_it_is_rung_for(sweeper: Sweeper) -> None:
             batch_size=50,
             lane_messages=200,
         ),
+        hours=ALWAYS_OPEN,
     )
     sweeper.bells.meanwhile = lambda: others.append(other.sweep())
 

@@ -1,0 +1,37 @@
+"""Trading hours: those of the exchange's calendar, or the clock around in a simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from angel_x.domain.calendar.session import TradingCalendar
+from angel_x.services.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class TradingHours:
+    """The hours of the market, at market time."""
+
+    calendar: TradingCalendar
+    market_clock: Clock
+    #: Returns whether the market trades around the clock, as a simulator does.
+    is_continuous: Callable[[], bool]
+
+    def is_open(self) -> bool:
+        """Return whether orders trade now."""
+        return self.is_continuous() or self.calendar.is_open(self.market_clock())
+
+    def next_close(self) -> datetime:
+        """Return the close of the session of now, or of the next one."""
+        return self.calendar.next_close(self.market_clock())
+
+    def next_open(self) -> datetime:
+        """Return market time while orders trade, else when they next do."""
+        now: datetime = self.market_clock()
+        return now if self.is_continuous() else self.calendar.next_open(now)
+
+    def until_open(self) -> timedelta:
+        """Return the market time until orders trade; none while they do."""
+        return max(self.next_open() - self.market_clock(), timedelta())
