@@ -54,14 +54,19 @@ def wipe(environment: Environment, target: str, random: Random) -> str:  # noqa:
 
 
 def damage(environment: Environment, target: str, random: Random) -> str:  # noqa: ARG001 - an Injection
-    """Kill the server and damage its append-only file, which it may put aside."""
+    """Kill the server and damage its append-only file, which is put aside."""
+    aside = f"{_AOF}.damaged-*"
+    before = set(environment.broker_folder.glob(aside))
     files = sorted((environment.broker_folder / _AOF).glob("*.incr.aof"))
     if not files:
         raise Unverified("there is no append-only file")
     zeros = bytes(random.randint(1, 4096))
     with files[-1].open("ab") as file:
         file.write(zeros)
-    return f"{_kill(environment)}, with {len(zeros)} zero bytes in its file"
+    proof = f"{_kill(environment)}, with {len(zeros)} zero bytes in its file"
+    if not set(environment.broker_folder.glob(aside)) - before:
+        raise Unverified(f"{proof}, which was not put aside")
+    return f"{proof}, put aside"
 
 
 def flush(environment: Environment, target: str, random: Random) -> str:  # noqa: ARG001 - an Injection

@@ -77,6 +77,11 @@ class Environment:
     lease_seconds: float
     stop: Event = field(default_factory=Event)
 
+    @property
+    def home(self) -> Path:
+        """The directory of all files of the system."""
+        return self.logs.parent
+
     def pid(self, name: str) -> int:
         """Return the process id of a program.
 

@@ -14,13 +14,23 @@ import psycopg2
 import redis
 import structlog
 
-from angel_x.rehearsal.chaos import broker_faults, database_faults, process_faults
+from angel_x.rehearsal.chaos import (
+    broker_faults,
+    database_faults,
+    file_faults,
+    process_faults,
+)
 from angel_x.rehearsal.chaos.environment import Environment, Unverified
 from angel_x.rehearsal.chaos.fault import Fault, Kind
 
 log = structlog.get_logger()
 
-KINDS: tuple[Kind, ...] = (*process_faults.KINDS, *broker_faults.KINDS, *database_faults.KINDS)
+KINDS: tuple[Kind, ...] = (
+    *process_faults.KINDS,
+    *broker_faults.KINDS,
+    *database_faults.KINDS,
+    *file_faults.KINDS,
+)
 #: Faults that may go on side by side.
 _AT_ONCE = 6
 #: Errors of an injection while another fault makes servers unavailable.
