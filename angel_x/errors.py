@@ -25,6 +25,8 @@ AngelXError
 │   └── ScopeMissing        the key is valid, but lacks the scope
 ├── QueueFull               with the seconds until the next attempt
 ├── OrderRateExceeded       likewise
+├── AccountBusy             likewise; other work of the account is in the way
+├── BadKeysExceeded         likewise; too many keys that are not valid
 ├── UnknownAccount
 ├── UnknownDay              no calendar covers the day
 ├── UnknownContract         no listed contract, underlying or expiry of that name
@@ -243,6 +245,24 @@ class OrderRateExceeded(AngelXError):
     def __init__(self, limit: int, retry_after: int = 1) -> None:
         super().__init__(f"at most {limit} orders a second are let in")
         self.limit = limit
+        #: Seconds until the next attempt.
+        self.retry_after = retry_after
+
+
+class AccountBusy(AngelXError):
+    """Other work of the account holds the lock or the threads that a request waited for."""
+
+    def __init__(self, detail: str, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        #: Seconds until the next attempt.
+        self.retry_after = retry_after
+
+
+class BadKeysExceeded(AngelXError):
+    """An address, or the prefix of a key, has sent too many keys that are not valid."""
+
+    def __init__(self, retry_after: int = 1) -> None:
+        super().__init__("too many keys that are not valid came from this address or for this key")
         #: Seconds until the next attempt.
         self.retry_after = retry_after
 

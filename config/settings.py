@@ -46,6 +46,12 @@ class Doc:
     secret: bool = False
 
 
+#: Threads of an API process at least: one of each kind of call.
+_FEWEST_THREADS = 4
+#: Connections of an API process beside those of its threads: group commits.
+_COMMIT_CONNECTIONS = 3
+
+
 def _threads() -> int:
     return min(64, (os.cpu_count() or 1) * 4)
 
@@ -177,7 +183,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     thread_pool_size: Annotated[
         int,
         Meta(ge=1, le=256),
-        Doc("Threads of one API process for blocking work.", "entrypoints.api"),
+        Doc(
+            "Threads of one API process for blocking work: a quarter for emergency controls, a quarter "
+            "for writes, an eighth for look-ups of keys, the rest for reads, one each at least. Unset, "
+            "at most 3 fewer than DB_MAX_POOL_SIZE.",
+            "entrypoints.api.bulkheads",
+        ),
     ] = msgspec.field(default_factory=_threads)
     max_queue_size: Annotated[
         int,
@@ -350,6 +361,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "entrypoints.api.connections",
         ),
     ] = 500
+    api_lock_timeout_ms: Annotated[
+        int,
+        Meta(ge=50, le=10_000),
+        Doc(
+            "Longest wait of a statement of the API for a lock; then the request is answered with 503.",
+            "bootstrap",
+        ),
+    ] = 2000
+    bad_keys_per_second: Annotated[
+        float,
+        Meta(gt=0, le=10_000),
+        Doc(
+            "Bad API keys a second of one address, and of one prefix of a key; more are answered with "
+            "429. Those of five seconds may come at once.",
+            "services.accounts.bad_keys",
+        ),
+    ] = 10
     api_retry_attempts: Annotated[
         int,
         Meta(ge=0, le=10),
@@ -679,6 +707,10 @@ def _built(values: Mapping[str, object]) -> Settings:
         if checked.get(name) is None:
             checked[name] = checked.get("redis_url")
     settings = Settings(**cast(Any, checked))
+    if "thread_pool_size" not in checked:
+        most = max(_FEWEST_THREADS, settings.db_max_pool_size - _COMMIT_CONNECTIONS)
+        threads = min(settings.thread_pool_size, most)
+        settings = msgspec.structs.replace(settings, thread_pool_size=threads)
     _check_together(settings)
     return settings
 
@@ -717,6 +749,13 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             f"{PREFIX}ORDER_LEASE_SECONDS: expected at least twice the {longest:g} s that an order "
             f"may be on its way, was {settings.order_lease_seconds:g}"
+        )
+    connections = max(_FEWEST_THREADS, settings.thread_pool_size) + _COMMIT_CONNECTIONS
+    if settings.db_max_pool_size < connections:
+        raise SettingsError(
+            f"{PREFIX}DB_MAX_POOL_SIZE: expected at least {connections}, one for each thread of "
+            f"{PREFIX}THREAD_POOL_SIZE and {_COMMIT_CONNECTIONS} for commits, "
+            f"was {settings.db_max_pool_size}"
         )
     ordered = (
         ("db_pool_size", "db_max_pool_size"),

@@ -11,7 +11,7 @@ VALUES: Mapping[str, object] = {
     "thread_pool_size": 4,
     "redis_pool_size": 10,
     "db_pool_size": 2,
-    "db_max_pool_size": 5,
+    "db_max_pool_size": 7,
     "db_query_timeout_seconds": 10,
     "warm_cache_on_startup": False,
     "rate_limit_enabled": False,

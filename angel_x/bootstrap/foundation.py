@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 import redis
-from psycopg2.errors import QueryCanceled
+from psycopg2.errors import LockNotAvailable, QueryCanceled
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import Engine
@@ -53,8 +53,15 @@ def is_outage(error: Exception) -> bool:
     return isinstance(error, TRANSIENT) and not too_long
 
 
+def is_lock_timeout(error: BaseException) -> bool:
+    """Return whether PostgreSQL gave up the wait for a lock; the transaction is undone then."""
+    return isinstance(getattr(error, "orig", None), LockNotAvailable)
+
+
 #: Connections of a process that is not the API: one to work with, one to spare.
 _WORKER_POOL = 2
+#: Longest wait for a lock, in seconds, of a process that is not the API.
+_WORKER_LOCK_SECONDS = 10.0
 _SOCKET_SECONDS = 5
 
 
@@ -133,11 +140,13 @@ def lane_messages(settings: Settings) -> int:
 
 def _engine(settings: Settings, role: str, meter: Meter) -> Engine:
     size = (settings.db_pool_size, settings.db_max_pool_size)
+    is_api = role == "api"
     engine = make_engine(
         settings.needed("database_url"),
-        pool_size=size[0] if role == "api" else min(_WORKER_POOL, size[0]),
-        max_pool_size=size[1] if role == "api" else min(2 * _WORKER_POOL, size[1]),
+        pool_size=size[0] if is_api else min(_WORKER_POOL, size[0]),
+        max_pool_size=size[1] if is_api else min(2 * _WORKER_POOL, size[1]),
         query_timeout_seconds=settings.db_query_timeout_seconds,
+        lock_seconds=settings.api_lock_timeout_ms / 1000 if is_api else _WORKER_LOCK_SECONDS,
         idle_seconds=settings.order_lease_seconds,
         pools_transactions=settings.pools_transactions,
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from angel_x.domain.portfolios.portfolio import Portfolio
 from angel_x.domain.records.statement import Balance, MarginEstimate, PositionList, TradeList
 from angel_x.entrypoints.api import body
+from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
 from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import ORDERS_BODY, answers
 from angel_x.entrypoints.api.parts import answer, application
@@ -31,6 +31,7 @@ _UNNAMED = "what-if"
     response_class=Response,
     responses=answers(PositionList, "The positions, with the last snapshot of their Greeks"),
 )
+@on_thread(Bulkhead.READS)
 def positions(request: Request, caller: Reader) -> Response:
     found = application(request).people.reading.positions(caller.user_id)
     return answer(PositionList(positions=tuple(found)))
@@ -42,6 +43,7 @@ def positions(request: Request, caller: Reader) -> Response:
     response_class=Response,
     responses=answers(TradeList, "The trades"),
 )
+@on_thread(Bulkhead.READS)
 def trades(request: Request, caller: Reader) -> Response:
     found = application(request).people.reading.trades(caller.user_id)
     return answer(TradeList(trades=tuple(found)))
@@ -53,6 +55,7 @@ def trades(request: Request, caller: Reader) -> Response:
     response_class=Response,
     responses=answers(Portfolio, "The portfolio as of `updated_at`"),
 )
+@on_thread(Bulkhead.READS)
 def portfolio(request: Request, caller: Reader) -> Response:
     return answer(application(request).analytics.portfolios.of(caller.user_id))
 
@@ -63,6 +66,7 @@ def portfolio(request: Request, caller: Reader) -> Response:
     response_class=Response,
     responses=answers(Balance, "The balance at the last commit"),
 )
+@on_thread(Bulkhead.READS)
 def margin(request: Request, caller: Reader) -> Response:
     return answer(application(request).people.reading.balance(caller.user_id))
 
@@ -77,7 +81,9 @@ def margin(request: Request, caller: Reader) -> Response:
 async def what_if(request: Request, caller: Reader) -> Response:
     """Estimate by the rules of the order decision. Nothing is stored; orders need no client order id."""
     content = await body.read(request)
-    return await run_in_threadpool(_estimate, application(request), caller.user_id, content)
+    return await bulkheads(request).run(
+        Bulkhead.READS, caller.user_id, _estimate, application(request), caller.user_id, content
+    )
 
 
 def _estimate(parts: Application, user_id: int, content: bytes) -> Response:

@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import anyio.to_thread
 from fastapi import Depends, FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from angel_x.bootstrap import TRANSIENT
+from angel_x.bootstrap import TRANSIENT, is_lock_timeout
 from angel_x.entrypoints.api import (
     account,
     baskets,
@@ -25,14 +24,17 @@ from angel_x.entrypoints.api import (
     stream,
     submissions,
 )
+from angel_x.entrypoints.api.bulkheads import Bulkheads
 from angel_x.entrypoints.api.compression import CompressedReads
 from angel_x.entrypoints.api.direct import DirectSubmissions
 from angel_x.entrypoints.api.edge import Edge
 from angel_x.entrypoints.api.group_commit import GroupCommit
+from angel_x.entrypoints.api.key_checks import KeyChecks
 from angel_x.entrypoints.api.parts import check_parameters
 from angel_x.entrypoints.api.probed import probes_of
 from angel_x.entrypoints.api.readiness import ReadinessCheck
 from angel_x.entrypoints.api.subscriptions import Subscriptions
+from angel_x.services.accounts.bad_keys import BadKeys
 from angel_x.services.operations.memory import MemoryReporter
 
 if TYPE_CHECKING:
@@ -85,12 +87,17 @@ def create_app(application: Application) -> FastAPI:
 def _equip(app: FastAPI, application: Application) -> None:
     settings = application.base.settings
     app.state.application = application
+    app.state.bulkheads = Bulkheads(settings.thread_pool_size)
+    app.state.key_checks = KeyChecks(
+        application.people.access, BadKeys(settings.bad_keys_per_second), app.state.bulkheads
+    )
     app.state.group_commit = GroupCommit(
         application.intake.submissions.submit,
         batch_size=settings.order_batch_size,
         wait_seconds=settings.order_batch_timeout_ms / 1000,
         timeout_seconds=settings.api_response_timeout,
         outages=TRANSIENT,
+        is_lock_timeout=is_lock_timeout,
     )
     app.state.subscriptions = Subscriptions(application.base.events, TRANSIENT)
     app.state.readiness = ReadinessCheck(probes_of(application))
@@ -99,8 +106,6 @@ def _equip(app: FastAPI, application: Application) -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     application: Application = app.state.application
-    threads = anyio.to_thread.current_default_thread_limiter()
-    threads.total_tokens = application.base.settings.thread_pool_size
     memory_reporter = MemoryReporter(application.operations.memory_watch)
     memory_reporter.start()
     yield

@@ -6,11 +6,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from angel_x.domain.workflows.basket import BasketRecord
 from angel_x.entrypoints.api import body
+from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
 from angel_x.entrypoints.api.keys import Reader, Trader
 from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, answers, reads
 from angel_x.entrypoints.api.parts import answer, application, idempotency_key
@@ -45,7 +45,10 @@ async def submit(request: Request, caller: Trader) -> Response:
     """
     content = await body.read(request, _BODY_BYTES)
     key = idempotency_key(request)
-    return await run_in_threadpool(_submit, application(request), caller.user_id, content, key)
+    parts, user_id = application(request), caller.user_id
+    return await bulkheads(request).run(
+        Bulkhead.WRITES, user_id, _submit, parts, user_id, content, key
+    )
 
 
 def _submit(parts: Application, user_id: int, content: bytes, key: str | None) -> Response:
@@ -61,5 +64,6 @@ def _submit(parts: Application, user_id: int, content: bytes, key: str | None) -
     response_class=Response,
     responses=answers(BasketRecord, "The basket as it stands now"),
 )
+@on_thread(Bulkhead.READS)
 def basket(request: Request, caller: Reader, basket_id: str) -> Response:
     return answer(application(request).workflows.baskets.read(caller.user_id, basket_id))

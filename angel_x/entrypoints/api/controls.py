@@ -8,7 +8,6 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from angel_x.domain.book.control import (
@@ -22,6 +21,7 @@ from angel_x.domain.orders.order import Product
 from angel_x.domain.records.access import Identity, Scope
 from angel_x.domain.workflows.square_off import SquareOffRecord
 from angel_x.entrypoints.api import body
+from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
 from angel_x.entrypoints.api.keys import Controller, Reader, Trader
 from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, answers, reads
 from angel_x.entrypoints.api.parts import answer, application, idempotency_key
@@ -57,6 +57,7 @@ class Selection(BaseModel):
     response_class=Response,
     responses=answers(ControlList, "The state in force for the account, and the stored states"),
 )
+@on_thread(Bulkhead.READS)
 def controls(request: Request, caller: Reader) -> Response:
     """A key of scope `admin` also gets the states of other accounts."""
     is_admin = caller.allows(Scope.ADMIN)
@@ -79,7 +80,10 @@ async def turn(request: Request, caller: Controller) -> Response:
     Open orders that the state does not allow are canceled in the background.
     """
     form = decode(await body.read(request, _BODY_BYTES), SwitchForm)
-    return answer(await run_in_threadpool(_turn, application(request), caller, form))
+    receipt = await bulkheads(request).run(
+        Bulkhead.EMERGENCY, caller.user_id, _turn, application(request), caller, form
+    )
+    return answer(receipt)
 
 
 @router.delete(
@@ -88,6 +92,7 @@ async def turn(request: Request, caller: Controller) -> Response:
     response_class=Response,
     responses=answers(CancellationList, "The outcome of each open order"),
 )
+@on_thread(Bulkhead.EMERGENCY)
 def cancel_all(
     request: Request, caller: Trader, selection: Annotated[Selection, Query()]
 ) -> Response:
@@ -118,7 +123,9 @@ async def square_off(request: Request, caller: Trader) -> Response:
     """
     form = decode(await body.read(request, _BODY_BYTES), SquareOffForm)
     key = form.key or idempotency_key(request) or uuid4().hex
-    return await run_in_threadpool(_square_off, application(request), caller, form, key)
+    return await bulkheads(request).run(
+        Bulkhead.EMERGENCY, caller.user_id, _square_off, application(request), caller, form, key
+    )
 
 
 @router.get(
@@ -127,6 +134,7 @@ async def square_off(request: Request, caller: Trader) -> Response:
     response_class=Response,
     responses=_STANDING,
 )
+@on_thread(Bulkhead.READS)
 def standing(request: Request, caller: Reader, workflow_id: str) -> Response:
     parts = application(request)
     return answer(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from starlette.concurrency import run_in_threadpool
 
 from angel_x.domain.records.access import Identity, Scope
-from angel_x.entrypoints.api.parts import LONGEST_PARAMETER, application
+from angel_x.entrypoints.api.key_checks import address_of, key_checks
+from angel_x.entrypoints.api.parts import LONGEST_PARAMETER
 from angel_x.errors import AccessDenied, ScopeMissing
-
-if TYPE_CHECKING:
-    from angel_x.services.accounts.access import Access
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="API key", bearerFormat="ax_…")
 _Shown = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
@@ -55,7 +52,7 @@ async def _caller(
 ) -> Identity:
     if shown is None or len(shown.credentials) > LONGEST_PARAMETER:
         raise AccessDenied("a key is needed, as `Authorization: Bearer <key>`")
-    identity = await identify(application(request).people.access, shown.credentials)
+    identity = await key_checks(request).identify(shown.credentials, address_of(request))
     if not any(map(identity.allows, scopes)):
         needed = " or ".join(scopes)
         raise ScopeMissing(f"this key does not allow the call, which needs the scope {needed}")
@@ -65,10 +62,3 @@ async def _caller(
 def shown_key(request: Request) -> str:
     """Return the key of an authenticated request."""
     return request.headers["authorization"].partition(" ")[2].strip()
-
-
-async def identify(access: Access, key: str) -> Identity:
-    """Return the identity of a key; one that is not cached is authenticated on a thread."""
-    if (remembered := access.remembered(key)) is not None:
-        return remembered
-    return await run_in_threadpool(access.authenticate, key)

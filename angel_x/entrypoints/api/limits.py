@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 import msgspec
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from angel_x.domain.book.limits import LimitKind, LimitSheet
 from angel_x.domain.records.access import Identity, Scope
 from angel_x.entrypoints.api import body
+from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
 from angel_x.entrypoints.api.keys import Admin, Reader
 from angel_x.entrypoints.api.openapi import answers, reads
 from angel_x.entrypoints.api.parts import answer, application
@@ -49,6 +49,7 @@ class Cleared(Subject):
 
 
 @router.get("/v1/limits", summary="Read limits", response_class=Response, responses=_SHEET)
+@on_thread(Bulkhead.READS)
 def limits(request: Request, caller: Reader, subject: Annotated[Subject, Query()]) -> Response:
     """Return the caller's own limits; others need the scope `admin`."""
     if (subject.user is not None or subject.scope == "global") and not caller.allows(Scope.ADMIN):
@@ -66,15 +67,18 @@ def limits(request: Request, caller: Reader, subject: Annotated[Subject, Query()
 async def put(request: Request, caller: Admin, subject: Annotated[Subject, Query()]) -> Response:
     """Set the limits in the body; others stay unchanged.  They hold within a second."""
     values = _decoded(await body.read(request, _BODY_BYTES))
-    sheet = await run_in_threadpool(
+    sheet = await bulkheads(request).run(
+        Bulkhead.WRITES,
+        caller.user_id,
         lambda: application(request).people.limits.put(
             _user_id(request, caller, subject), values, _actor(caller)
-        )
+        ),
     )
     return answer(sheet)
 
 
 @router.delete("/v1/limits", summary="Clear limits", response_class=Response, responses=_SHEET)
+@on_thread(Bulkhead.WRITES)
 def clear(request: Request, caller: Admin, cleared: Annotated[Cleared, Query()]) -> Response:
     user_id = _user_id(request, caller, cleared)
     return answer(application(request).people.limits.clear(user_id, cleared.kind, _actor(caller)))

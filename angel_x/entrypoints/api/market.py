@@ -11,6 +11,7 @@ from starlette.responses import Response
 from angel_x.domain.calendar.session import IST, CalendarDay, CalendarYear
 from angel_x.domain.chains.chain_summary import ChainSummary
 from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.entrypoints.api.bulkheads import Bulkhead, on_thread
 from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import answers
 from angel_x.entrypoints.api.parts import answer, application
@@ -24,6 +25,7 @@ router = APIRouter(tags=["market"])
     response_class=Response,
     responses=answers(ContractGreeks, "Per unit, with the age of the Greeks and of the quote"),
 )
+@on_thread(Bulkhead.READS)
 def greeks(request: Request, _: Reader, symbol: Annotated[str, Path(max_length=64)]) -> Response:
     return answer(application(request).analytics.greeks.of(symbol))
 
@@ -34,6 +36,7 @@ def greeks(request: Request, _: Reader, symbol: Annotated[str, Path(max_length=6
     response_class=Response,
     responses=answers(OptionChain, "By strike, the call before the put"),
 )
+@on_thread(Bulkhead.READS)
 def option_chain(
     request: Request,
     _: Reader,
@@ -49,6 +52,7 @@ def option_chain(
     response_class=Response,
     responses=answers(ChainSummary, "The nearest expiry first; a null has its reason"),
 )
+@on_thread(Bulkhead.READS)
 def chain_summary(
     request: Request,
     _: Reader,
@@ -64,6 +68,7 @@ def chain_summary(
     response_class=Response,
     responses=answers(CalendarYear, "Times in India; days beyond the published lists are marked"),
 )
+@on_thread(Bulkhead.READS)
 def calendar_year(
     request: Request,
     _: Reader,
@@ -81,5 +86,6 @@ def calendar_year(
     response_class=Response,
     responses=answers(CalendarDay, "Times in India"),
 )
+@on_thread(Bulkhead.READS)
 def calendar_day(request: Request, _: Reader, day: date) -> Response:
     return answer(application(request).base.calendar.day(day))

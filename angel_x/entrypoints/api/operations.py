@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from angel_x.domain.records.audit import AuditFilter, AuditPage, Replayed
+from angel_x.entrypoints.api.bulkheads import Bulkhead, on_thread
 from angel_x.entrypoints.api.keys import Admin
 from angel_x.entrypoints.api.openapi import PROBLEMS, answers
 from angel_x.entrypoints.api.parts import Moment, answer, application
@@ -39,6 +40,7 @@ class AuditQuery(BaseModel):
     response_class=Response,
     responses=answers(AuditPage, "A page; `next` is the cursor of the page after it"),
 )
+@on_thread(Bulkhead.READS)
 def audit(request: Request, _caller: Admin, query: Annotated[AuditQuery, Query()]) -> Response:
     wanted = AuditFilter(subject=query.subject, since=query.since)
     page = application(request).operations.audit.entries(
@@ -57,6 +59,7 @@ def audit(request: Request, _caller: Admin, query: Annotated[AuditQuery, Query()
         **PROBLEMS,
     },
 )
+@on_thread(Bulkhead.WRITES)
 def replay(request: Request, caller: Admin, order_id: str) -> Response:
     """Send the same content as a new order of the same account.
 

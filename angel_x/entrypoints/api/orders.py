@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from angel_x.domain.orders.order import OrderRequest, OrderStatus
@@ -18,6 +17,7 @@ from angel_x.domain.records.statement import (
     OrderReceipts,
 )
 from angel_x.entrypoints.api import body
+from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
 from angel_x.entrypoints.api.keys import Reader, Trader
 from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, ORDERS_BODY, answers, reads
 from angel_x.entrypoints.api.parts import (
@@ -35,6 +35,7 @@ from angel_x.services.trading import amendment_form
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
+    from angel_x.entrypoints.api.bulkheads import Bulkheads
 
 router = APIRouter(tags=["orders"])
 
@@ -90,7 +91,7 @@ async def submit(request: Request, caller: Trader) -> Response:
     """
     content = await body.read(request)
     key = idempotency_key(request)
-    requests = await _decode(content, key)
+    requests = await _decode(bulkheads(request), caller.user_id, content, key)
     accepted = await group_commit(request).accept(Submission(caller.user_id, requests))
     is_replay = all(order.replayed for order in accepted)
     status = HTTPStatus.OK if is_replay else HTTPStatus.ACCEPTED
@@ -103,6 +104,7 @@ async def submit(request: Request, caller: Trader) -> Response:
     response_class=Response,
     responses=answers(OrderPage, "A page; `next` is the cursor of the page after it"),
 )
+@on_thread(Bulkhead.READS)
 def orders(request: Request, caller: Reader, query: Annotated[OrderQuery, Query()]) -> Response:
     page = application(request).people.reading.orders(
         caller.user_id, query.wanted, after=query.cursor, limit=query.limit
@@ -116,6 +118,7 @@ def orders(request: Request, caller: Reader, query: Annotated[OrderQuery, Query(
     response_class=Response,
     responses=answers(OrderHistory, "The order"),
 )
+@on_thread(Bulkhead.READS)
 def order(request: Request, caller: Reader, order_id: str) -> Response:
     return answer(application(request).people.reading.order(caller.user_id, order_id))
 
@@ -134,7 +137,10 @@ async def amend(request: Request, caller: Trader, order_id: str) -> Response:
     behind others at its price. A new price of a sliced order applies to all of its slices.
     """
     content = await body.read(request, _AMENDMENT_BYTES)
-    return await run_in_threadpool(_amend, application(request), caller.user_id, order_id, content)
+    parts, user_id = application(request), caller.user_id
+    return await bulkheads(request).run(
+        Bulkhead.WRITES, user_id, _amend, parts, user_id, order_id, content
+    )
 
 
 def _amend(parts: Application, user_id: int, order_id: str, content: bytes) -> Response:
@@ -148,13 +154,16 @@ def _amend(parts: Application, user_id: int, order_id: str, content: bytes) -> R
     response_class=Response,
     responses=answers(OrderHistory, "The order as it stands now"),
 )
+@on_thread(Bulkhead.EMERGENCY)
 def cancel(request: Request, caller: Trader, order_id: str) -> Response:
     parts = application(request)
     parts.trading.cancellation.cancel(caller.user_id, parse_order_id(order_id))
     return answer(parts.people.reading.order(caller.user_id, order_id))
 
 
-async def _decode(content: bytes, key: str | None) -> tuple[OrderRequest, ...]:
+async def _decode(
+    threads: Bulkheads, user_id: int, content: bytes, key: str | None
+) -> tuple[OrderRequest, ...]:
     if len(content) <= _QUICKLY_READ_BYTES:
         return order_form.decode(content, key)
-    return await run_in_threadpool(order_form.decode, content, key)
+    return await threads.run(Bulkhead.WRITES, user_id, order_form.decode, content, key)

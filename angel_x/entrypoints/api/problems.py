@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from angel_x import errors
-from angel_x.bootstrap import TRANSIENT
+from angel_x.bootstrap import TRANSIENT, is_lock_timeout
 from angel_x.entrypoints.presentation.problem import Problem, ProblemFault, of_error, of_status
 
 if TYPE_CHECKING:
@@ -25,6 +25,17 @@ log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 _SHOWN = 80
+_LOCKED = (
+    "other work of the account held a lock for too long; the part of the request that waited for it "
+    "was not stored, so send it again"
+)
+#: The errors that say when to send the request again.
+_LATER = (
+    errors.QueueFull,
+    errors.OrderRateExceeded,
+    errors.AccountBusy,
+    errors.BadKeysExceeded,
+)
 
 
 def install(app: FastAPI) -> None:
@@ -49,7 +60,7 @@ def response(problem: Problem, headers: Mapping[str, str] | None = None) -> Resp
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, errors.AngelXError)
     headers = {}
-    if isinstance(error, errors.QueueFull | errors.OrderRateExceeded):
+    if isinstance(error, _LATER):
         headers["Retry-After"] = str(error.retry_after)
     problem = of_error(error)
     if problem.status == HTTPStatus.UNAUTHORIZED:
@@ -81,7 +92,9 @@ async def _too_late(_: Request, error: Exception) -> Response:
     return _unavailable("there was no outcome in time")
 
 
-async def _outage(_: Request, error: Exception) -> Response:
+async def _outage(request: Request, error: Exception) -> Response:
+    if is_lock_timeout(error):
+        return await _refused(request, errors.AccountBusy(_LOCKED))
     log.error("server.unreachable", error=repr(error)[:500])
     return _unavailable("a server behind the API did not answer")
 

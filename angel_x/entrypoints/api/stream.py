@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Header, Request
 from starlette.responses import StreamingResponse
 
-from angel_x.entrypoints.api.keys import Reader, identify, shown_key
+from angel_x.entrypoints.api.key_checks import address_of, key_checks
+from angel_x.entrypoints.api.keys import Reader, shown_key
 from angel_x.entrypoints.api.openapi import PROBLEMS
-from angel_x.entrypoints.api.parts import application, subscriptions
+from angel_x.entrypoints.api.parts import subscriptions
 from angel_x.entrypoints.api.subscriptions import check_event_id
 from angel_x.errors import AccessDenied
 
 if TYPE_CHECKING:
     from angel_x.domain.records.live_event import LiveEvent
     from angel_x.entrypoints.api.subscriptions import Subscriptions
-    from angel_x.services.accounts.access import Access
 
 KEEP_ALIVE_SECONDS = 15.0
 _OPENED = b": connected\n\n"
@@ -44,7 +44,7 @@ async def stream(
 ) -> StreamingResponse:
     after_id = None if last_event_id is None else check_event_id(last_event_id)
     events = _events(subscriptions(request), caller.user_id, after_id)
-    guarded = _while_valid(events, application(request).people.access, shown_key(request))
+    guarded = _while_valid(events, request)
     return StreamingResponse(guarded, media_type="text/event-stream")
 
 
@@ -68,13 +68,12 @@ async def _events(
             yield _line(upcoming)
 
 
-async def _while_valid(
-    lines: AsyncIterator[bytes], access: Access, key: str
-) -> AsyncIterator[bytes]:
+async def _while_valid(lines: AsyncIterator[bytes], request: Request) -> AsyncIterator[bytes]:
     """End the stream of a key that has been revoked."""
+    checks, key, address = key_checks(request), shown_key(request), address_of(request)
     async for line in lines:
         try:
-            await identify(access, key)
+            await checks.identify(key, address)
         except AccessDenied:
             return
         yield line

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from angel_x.domain.records.statement import OrderHistory
 from angel_x.entrypoints.api import problems
+from angel_x.entrypoints.api.bulkheads import Bulkhead, on_thread
 from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import answers
 from angel_x.entrypoints.api.parts import answer, application
@@ -40,6 +41,7 @@ _CLIENT_ORDER_ID = re.compile(r"[!-~]{1,64}")
         422: {**answers(OrderHistory, "")["4XX"], "description": "Why it was refused"},
     },
 )
+@on_thread(Bulkhead.READS)
 def submission(request: Request, caller: Reader, client_order_id: str) -> Response:
     """Return the order, or the problem of its refusal.
 

@@ -51,6 +51,8 @@ STATUS: Mapping[type[errors.AngelXError], HTTPStatus] = {
     errors.ScopeMissing: HTTPStatus.FORBIDDEN,
     errors.QueueFull: HTTPStatus.TOO_MANY_REQUESTS,
     errors.OrderRateExceeded: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.AccountBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.BadKeysExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UnknownAccount: HTTPStatus.NOT_FOUND,
     errors.UnknownContract: HTTPStatus.NOT_FOUND,
     errors.UnknownDay: HTTPStatus.NOT_FOUND,

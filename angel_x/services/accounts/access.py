@@ -1,7 +1,8 @@
 """API keys: issue, rotation, revocation and authentication.
 
 An authenticated key is cached for two seconds, so a key that is revoked or expires is refused two
-seconds later at the latest; an open event stream ends at its next keep-alive.
+seconds later at the latest, in the process that revoked it at once; an open event stream ends at its
+next keep-alive.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Access:
     ) -> str:
         """Return a new key of 256 random bits.  Only its digest is stored, so it is shown once."""
         prefix, key = _drawn()
-        self._keys.add_key(user_id, prefix, _digest(key), scopes, lifetime)
+        self._keys.add_key(user_id, prefix, digest_of(key), scopes, lifetime)
         log.info("key.issued", user_id=user_id, key_prefix=prefix)
         return key
 
@@ -97,7 +98,7 @@ class Access:
                 f"was a key that expires at {known.expires_at.isoformat(timespec='seconds')}"
             )
         new, key = _drawn()
-        old = self._keys.replace_key(prefix, new, _digest(key), overlap=overlap, lifetime=lifetime)
+        old = self._keys.replace_key(prefix, new, digest_of(key), overlap=overlap, lifetime=lifetime)
         if old is None:
             raise InvalidInput(f"the prefix must be that of a valid key, was {prefix}")
         log.info("key.rotated", user_id=old.user_id, key_prefix=new, old_prefix=prefix)
@@ -107,6 +108,7 @@ class Access:
         """Revoke a key by its prefix; return False where no valid key has the prefix."""
         revoked = self._keys.revoke_key(prefix)
         if revoked:
+            self._forget(prefix)
             log.info("key.revoked", key_prefix=prefix)
         return revoked
 
@@ -115,7 +117,7 @@ class Access:
 
     def remembered(self, key: str) -> Identity | None:
         """Return the identity of a key authenticated within the last two seconds, without I/O."""
-        known = self._remembered.get(_digest(key))
+        known = self._remembered.get(digest_of(key))
         return known[0] if known is not None and self._timer() < known[1] else None
 
     def authenticate(self, key: str) -> Identity:
@@ -131,7 +133,7 @@ class Access:
         # Counted from before the read, so that a key is never cached longer than two seconds.
         expires = self._timer() + REMEMBERED_SECONDS
         record = self._keys.key(match["prefix"])
-        digest = _digest(key)
+        digest = digest_of(key)
         known = record.digest if record is not None else bytes(len(digest))
         if not hmac.compare_digest(known, digest) or record is None or record.revoked_at:
             raise AccessDenied(_REFUSAL)
@@ -140,6 +142,10 @@ class Access:
             raise KeyExpired(record.expires_at)
         self._remember(digest, record.identity, expires)
         return record.identity
+
+    def _forget(self, prefix: str) -> None:
+        kept = {d: known for d, known in self._remembered.items() if known[0].key_prefix != prefix}
+        self._remembered = kept
 
     def _remember(self, digest: bytes, identity: Identity, expires: float) -> None:
         if len(self._remembered) >= _REMEMBERED_KEYS:
@@ -153,6 +159,13 @@ def _drawn() -> tuple[str, str]:
     return prefix, f"ax_{prefix}_{secrets.token_hex(_SECRET_BYTES)}"
 
 
-def _digest(key: str) -> bytes:
+def prefix_of(key: str) -> str | None:
+    """Return the prefix of a key, None where it has not the form of one."""
+    match = _KEY.fullmatch(key)
+    return None if match is None else match["prefix"]
+
+
+def digest_of(key: str) -> bytes:
+    """Return the digest under which a key is stored and cached."""
     # The key is 256 random bits, so a slow hash would add no protection.
     return sha256(key.encode()).digest()

@@ -11,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import anyio
-import anyio.to_thread
 import pytest
 
 from angel_x.entrypoints.api.application import create_app
@@ -71,15 +69,40 @@ def test_a_submission_waits_for_api_response_timeout_and_no_longer(start_api: St
     assert (given_up.status, answered.status) == (503, 202)
 
 
-@pytest.mark.parametrize("threads", [3, 17])
+@pytest.mark.parametrize("threads", [4, 17])
 def test_blocking_work_gets_thread_pool_size_threads(built: Build, threads: int) -> None:
-    app = create_app(built("api", THREAD_POOL_SIZE=threads))
+    app = create_app(built("api", THREAD_POOL_SIZE=threads, DB_MAX_POOL_SIZE=20))
 
-    async def allowed() -> float:
-        async with app.router.lifespan_context(app):
-            return anyio.to_thread.current_default_thread_limiter().total_tokens
+    assert app.state.bulkheads.threads == threads
 
-    assert anyio.run(allowed) == threads
+
+def test_a_lock_is_waited_for_no_longer_than_api_lock_timeout_ms(start_api: StartApi) -> None:
+    impatient, patient = start_api(API_LOCK_TIMEOUT_MS=50), start_api(API_LOCK_TIMEOUT_MS=10_000)
+    patient.application.market.contracts.load_generated()
+    user_id, key = patient.open_account("trader")
+    first, second = (patient.order_fields() | {"client_order_id": name} for name in "ab")
+
+    with ThreadPoolExecutor(1) as pool:
+        with patient.application.base.engine.begin() as blocker:
+            blocker.exec_driver_sql(f"SELECT FROM users WHERE id = {user_id} FOR UPDATE")
+            waiting = pool.submit(patient.call, "POST", "/v1/orders", key=key, content=first)
+            given_up = impatient.call("POST", "/v1/orders", key=key, content=second)
+        answered = waiting.result(DEADLINE_SECONDS)
+
+    assert (given_up.status, answered.status) == (503, 202)
+    assert given_up.body["type"] == "urn:angel-x:account-busy"
+    assert patient.count("orders") == 1
+
+
+def test_more_bad_keys_than_bad_keys_per_second_are_not_looked_up(start_api: StartApi) -> None:
+    strict, lenient = start_api(BAD_KEYS_PER_SECOND=0.1), start_api(BAD_KEYS_PER_SECOND=1000)
+    keys = [f"ax_{n:012x}_{'0' * 64}" for n in range(3)]
+
+    statuses = [
+        [api.call("GET", "/v1/orders", key=key).status for key in keys] for api in (strict, lenient)
+    ]
+
+    assert statuses == [[401, 429, 429], [401, 401, 401]]
 
 
 @contextmanager

@@ -55,6 +55,8 @@ PROOFS: Mapping[str, str] = {
     "api_body_timeout": f"{_BEFORE_A_KEY}::test_a_request_that_does_not_arrive_in_time_is_refused",
     "api_max_connections": f"{_BEFORE_A_KEY}::test_an_address_has_fewer_connections_than_all_have",
     "api_max_connections_per_address": f"{_BEFORE_A_KEY}::test_an_address_has_fewer_connections_than_all_have",
+    "api_lock_timeout_ms": f"{_SETTINGS}/test_api.py::test_a_lock_is_waited_for_no_longer_than_api_lock_timeout_ms",
+    "bad_keys_per_second": f"{_SETTINGS}/test_api.py::test_more_bad_keys_than_bad_keys_per_second_are_not_looked_up",
     "rate_limit_enabled": f"{_SETTINGS}/test_order_rate.py::test_rate_limit_enabled_decides_whether_orders_a_second_are_limited",
     "gzip_enabled": f"{_SETTINGS}/test_api.py::test_gzip_enabled_decides_whether_answers_are_compressed",
     "metrics_enabled": "integration/metrics/test_meter.py::test_metrics_that_are_off_leave_no_file",

@@ -54,6 +54,25 @@ def test_threads_follow_the_cores_up_to_64(monkeypatch: pytest.MonkeyPatch) -> N
     assert Settings().thread_pool_size == 64
 
 
+def test_the_threads_of_a_large_machine_leave_connections_for_commits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 40)
+
+    assert load({"ANGEL_X_ENV": "production"}).thread_pool_size == 57
+    assert load({"ANGEL_X_DB_MAX_POOL_SIZE": "30"}).thread_pool_size == 27
+
+
+@pytest.mark.parametrize("threads", [1, 4, 12])
+def test_every_thread_of_the_api_has_a_connection(threads: int) -> None:
+    needed = max(4, threads) + 3
+    given = {"ANGEL_X_THREAD_POOL_SIZE": str(threads), "ANGEL_X_DB_POOL_SIZE": "1"}
+
+    assert load(given | {"ANGEL_X_DB_MAX_POOL_SIZE": str(needed)}).thread_pool_size == threads
+    with pytest.raises(SettingsError, match=f"at least {needed}, .* was {needed - 1}"):
+        load(given | {"ANGEL_X_DB_MAX_POOL_SIZE": str(needed - 1)})
+
+
 @pytest.mark.parametrize("env", ENVIRONMENTS)
 def test_every_environment_is_valid(env: str) -> None:
     assert defaults(env).env == env

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from angel_x.entrypoints.api import orders
+from angel_x.entrypoints.api.bulkheads import Bulkheads
 from angel_x.services.intake import order_form
 
 QUICKLY_READ = orders._QUICKLY_READ_BYTES
@@ -27,5 +28,5 @@ def test_a_large_body_is_read_beside_the_loop_that_serves_the_others(
 
     monkeypatch.setattr(order_form, "decode", decode)
 
-    assert asyncio.run(orders._decode(b" " * size, None)) == ()
+    assert asyncio.run(orders._decode(Bulkheads(4), 1, b" " * size, None)) == ()
     assert [reader is threading.main_thread() for reader in readers] == [in_the_loop]

@@ -21,6 +21,10 @@ class Outage(Exception):
     pass
 
 
+class LockTimeout(Outage):
+    pass
+
+
 class FakeStore:
     """Accepts everything but what it was told to refuse, while its gate is open."""
 
@@ -28,6 +32,8 @@ class FakeStore:
         self.commits: list[list[str]] = []
         self.poison: set[str] = set()
         self.conflicts: set[str] = set()
+        #: Accounts whose lock another transaction holds.
+        self.locked: set[int] = set()
         self.error: Exception = ValueError("poison")
         self.gate = threading.Event()
         self.gate.set()
@@ -44,6 +50,8 @@ class FakeStore:
         self.entered.release()
         try:
             assert self.gate.wait(DEADLINE_SECONDS)
+            if self.locked & {submission.user_id for submission in submissions}:
+                raise LockTimeout
             if self.poison & set(self.commits[-1]):
                 raise self.error
             return [self._outcome(submission) for submission in submissions]
@@ -79,6 +87,7 @@ async def group_commit(
         wait_seconds=wait_seconds,
         timeout_seconds=timeout_seconds,
         outages=(Outage,),
+        is_lock_timeout=lambda error: isinstance(error, LockTimeout),
     )
     try:
         yield group
@@ -87,9 +96,10 @@ async def group_commit(
         group.close()
 
 
-def submission(*client_order_ids: str) -> Submission:
+def submission(*client_order_ids: str, user_id: int = 1) -> Submission:
     return Submission(
-        1, tuple(OrderRequest(i, "S", Side.BUY, 75, OrderType.MARKET) for i in client_order_ids)
+        user_id,
+        tuple(OrderRequest(i, "S", Side.BUY, 75, OrderType.MARKET) for i in client_order_ids),
     )
 
 
@@ -316,3 +326,104 @@ def test_a_commit_takes_a_bounded_number_of_orders(store: FakeStore) -> None:
     run(scenario)
 
     assert [len(commit) for commit in store.commits] == [1200, 800]
+
+
+def test_a_locked_account_fails_alone(store: FakeStore) -> None:
+    async def scenario() -> None:
+        async with group_commit(store, wait_seconds=0) as group:
+            store.locked = {2}
+            outcomes = await asyncio.gather(
+                *(group.accept(submission(f"{n}", user_id=n)) for n in (1, 2, 3)),
+                return_exceptions=True,
+            )
+            assert isinstance(outcomes[1], LockTimeout)
+            assert [isinstance(outcome, tuple) for outcome in outcomes] == [True, False, True]
+
+    run(scenario)
+
+
+def test_a_locked_account_is_committed_apart_until_its_lock_is_free(store: FakeStore) -> None:
+    async def scenario() -> None:
+        async with group_commit(store, wait_seconds=0) as group:
+            store.locked = {2}
+            with pytest.raises(LockTimeout):
+                await group.accept(submission("a", user_id=2))
+
+            store.commits.clear()
+            refused, accepted = await asyncio.gather(
+                group.accept(submission("b", user_id=2)),
+                group.accept(submission("c")),
+                return_exceptions=True,
+            )
+            assert isinstance(refused, LockTimeout)
+            assert isinstance(accepted, tuple)
+            assert sorted(store.commits) == [["b"], ["c"]]
+
+            store.locked = set()
+            await group.accept(submission("d", user_id=2))
+            store.commits.clear()
+            await asyncio.gather(
+                group.accept(submission("e", user_id=2)), group.accept(submission("f"))
+            )
+            assert store.commits == [["e", "f"]]
+
+    run(scenario)
+
+
+def test_locked_accounts_keep_one_thread_and_not_those_of_the_others(store: FakeStore) -> None:
+    async def scenario() -> None:
+        async with group_commit(store, wait_seconds=0) as group:
+            store.locked = {2, 3}
+            for n in (2, 3):
+                with pytest.raises(LockTimeout):
+                    await group.accept(submission(f"first {n}", user_id=n))
+            await store.entered_times(2)
+            store.gate.clear()
+            store.most_at_once = 0
+            waiting = [
+                asyncio.create_task(group.accept(submission(f"{n} {m}", user_id=n)))
+                for m in range(3)
+                for n in (2, 3)
+            ]
+            await store.entered_times(1)
+            others = []
+            for name in "ab":
+                others.append(asyncio.create_task(group.accept(submission(name))))
+                await store.entered_times(1)
+            assert store.most_at_once == 3
+            store.gate.set()
+            assert [type(o) for o in await asyncio.gather(*others)] == [tuple, tuple]
+            outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+            assert {type(outcome) for outcome in outcomes} == {LockTimeout}
+
+    run(scenario)
+
+
+def test_accounts_have_their_turns_where_one_commit_does_not_take_all(store: FakeStore) -> None:
+    async def scenario() -> None:
+        async with group_commit(store) as group:
+            store.gate.clear()
+            busy = []
+            for name in "ab":
+                busy.append(asyncio.create_task(group.accept(submission(name, user_id=9))))
+                await store.entered_times(1)
+                # The second commit does not wait for company.
+                group._wait_seconds = 0
+            many = [
+                asyncio.create_task(
+                    group.accept(submission(*(f"{m} {n}" for n in range(100)), user_id=1))
+                )
+                for m in range(30)
+            ]
+            await turns()
+            late = asyncio.create_task(group.accept(submission("late", user_id=2)))
+            await turns()
+            store.gate.set()
+            await asyncio.gather(*busy, *many, late)
+            commits = [commit for commit in store.commits if commit not in (["a"], ["b"])]
+            assert "late" in commits[0]
+            assert [name for commit in commits for name in commit if name != "late"] == [
+                f"{m} {n}" for m in range(30) for n in range(100)
+            ]
+
+    run(scenario)
