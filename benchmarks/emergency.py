@@ -23,7 +23,7 @@ from benchmarks.system import System, running_system, submit_one, temporary_home
 
 _ACCOUNTS = 8
 #: Single orders that percentiles need: half of them behind the backlog, the first five left out.
-_FEWEST = 20
+FEWEST = 20
 _SIDES = ("BUY", "SELL")
 _OPEN = (
     "SELECT 1 FROM orders WHERE status = 'received' AND NOT held AND priority = 'emergency' LIMIT 1"
@@ -46,18 +46,18 @@ def main() -> None:
 
 def emergency(backlog: int, singles: int, python: str = sys.executable) -> dict[str, object]:
     """Run a system of its own, and send emergency orders to it before and behind a backlog."""
-    queue, singles = str(2 * backlog), max(singles, _FEWEST)
+    queue, singles = str(2 * backlog), max(singles, FEWEST)
     with temporary_home() as home, running_system(home, python, MAX_QUEUE_SIZE=queue) as system:
         liquid = system.symbols()
         symbols, theirs = liquid[::2], liquid[1::2]
         keys = [system.account(f"load{n}") for n in range(_ACCOUNTS)]
         senders = {"idle": system.account("idle")}
-        (idle,) = _emergencies(system, senders, symbols, singles)
+        (idle,) = emergencies(system, senders, symbols, singles)
         senders = {"stranger": system.account("stranger"), "own": keys[0]}
         with _stopped_workers(system):
             load = Load(backlog, batch=min(500, backlog // _ACCOUNTS), connections=2)
             send_all(system.url, angel_x_streams(system.url, load, "load", keys, theirs))
-        behind, own = _emergencies(system, senders, symbols, singles // 2)
+        behind, own = emergencies(system, senders, symbols, singles // 2)
         still_waiting = _waiting(system)
         wait_until(lambda: not system.waiting(), 600, "the backlog")
     return {
@@ -79,7 +79,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _emergencies(
+def emergencies(
     system: System, senders: Mapping[str, str], symbols: tuple[str, ...], count: int
 ) -> list[dict[str, float]]:
     """Send one emergency order after the other, from each sender in turn, by name and key.

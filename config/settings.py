@@ -198,6 +198,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "services.intake.admission",
         ),
     ] = 5000
+    emergency_orders_per_second: Annotated[
+        int,
+        Meta(ge=1, le=1_000_000),
+        Doc(
+            "Orders a second of one account that have priority `emergency` and do not reduce a position.",
+            "services.intake.admission",
+        ),
+    ] = 100
     order_batch_size: Annotated[
         int,
         Meta(ge=1, le=1000),

@@ -13,6 +13,7 @@ VALUES: Mapping[str, object] = {
     "db_pool_size": 2,
     "db_max_pool_size": 7,
     "db_query_timeout_seconds": 10,
+    "bad_keys_per_second": 1000,
     "warm_cache_on_startup": False,
     "rate_limit_enabled": False,
     "submit_user": "demo",

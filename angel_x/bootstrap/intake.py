@@ -9,6 +9,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from angel_x.adapters.postgres.emergency_exposures import EmergencyExposures
 from angel_x.adapters.postgres.order_intake import OrderIntake
 from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.order_rate import RedisOrderRate
@@ -18,11 +19,13 @@ from angel_x.adapters.redis.task_results import RedisTaskResults
 from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import Foundation, is_outage
 from angel_x.bootstrap.market import Market
+from angel_x.domain.book.risk import NO_RULES
 from angel_x.domain.calendar.intraday import IntradayRule, cutoffs
 from angel_x.domain.values.dated import Following
 from angel_x.services.intake.acceptance import Acceptance
 from angel_x.services.intake.admission import Admission, RulesInForce
 from angel_x.services.intake.backpressure import Backpressure
+from angel_x.services.intake.emergencies import Emergencies
 from angel_x.services.intake.messaging import Messaging
 from angel_x.services.intake.order_check import OrderCheck
 from angel_x.services.intake.order_rate import LocalOrderRate, SharedOrderRate
@@ -138,12 +141,17 @@ def _admission(
         meter=base.meter,
         monotonic=monotonic,
     )
+    settings = base.settings
     return Admission(
         backpressure=Backpressure(
-            store.waiting, limit=base.settings.max_queue_size, monotonic=monotonic
+            store.waiting, limit=settings.max_queue_size, monotonic=monotonic
         ),
-        order_rate=order_rate if base.settings.rate_limit_enabled else None,
-        rules=RulesInForce(people.limits.rules, monotonic=monotonic),
+        order_rate=order_rate,
+        rules=RulesInForce(people.limits.rules, monotonic=monotonic)
+        if settings.rate_limit_enabled
+        else lambda: NO_RULES,
+        emergencies=Emergencies(EmergencyExposures(base.engine).read),
+        emergency_limit=settings.emergency_orders_per_second,
     )
 
 

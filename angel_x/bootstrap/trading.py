@@ -195,12 +195,11 @@ def _execution(base: Foundation, orders: OrderParts) -> Execution:
 def _doorbells(base: Foundation, execution: Execution) -> Doorbells:
     batch_size, bound = base.settings.order_batch_size, lane_messages(base.settings)
     return Doorbells(
-        decide=execution.run,
+        decide=execution.answer,
         find_waiting=LaneOrders(base.engine, each=batch_size).waiting,
         messages=LaneQueues(base.broker, bound=bound),
         ring_on=base.dispatcher.ring_on,
         shuffle=shuffle,
-        claim_limit=base.settings.claim_limit,
         batch_size=batch_size,
         most_messages=bound,
         at=base.at,

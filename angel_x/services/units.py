@@ -19,7 +19,10 @@ class Unit(Protocol):
     """One open transaction.  Leaving it without :meth:`commit` keeps nothing."""
 
     def claim(self, order_ids: Sequence[int], limit: int) -> Claim:
-        """Lock the accounts of orders and return the oldest waiting orders of their lanes."""
+        """Lock the free accounts of orders and return the oldest waiting orders of their lanes."""
+
+    def busy(self, order_ids: Collection[int]) -> dict[int, list[int]]:
+        """Return the orders of accounts that the claim of this transaction did not lock, by account."""
 
     def orders(self, order_ids: Sequence[int], statuses: Collection[OrderStatus]) -> Claim:
         """Lock the accounts that own those orders; return those in one of the statuses, by age."""
@@ -57,6 +60,13 @@ class Units(Protocol):
 
     def begin(self) -> AbstractContextManager[Unit]:
         """Open a transaction that is rolled back unless it is committed."""
+
+    def wait_for(self, user_id: int) -> bool:
+        """Wait until no transaction holds the account's lock.
+
+        Returns False at once where another process waits for it already: its next claim finds all
+        orders that are stored now.
+        """
 
     @property
     def at(self) -> Passing:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
+from angel_x.domain.book.account import Exposure
 from angel_x.domain.book.risk import TradingRules
 from angel_x.domain.calendar.intraday import IntradayRule, cutoffs
 from angel_x.domain.contracts.universe import Universe
@@ -17,6 +18,7 @@ from angel_x.services.accounts.accounts import Accounts
 from angel_x.services.intake.acceptance import Acceptance, Accepted, Submission
 from angel_x.services.intake.admission import Admission
 from angel_x.services.intake.backpressure import Backpressure
+from angel_x.services.intake.emergencies import Emergencies
 from angel_x.services.intake.messaging import Messaging
 from angel_x.services.intake.order_check import OrderCheck
 from angel_x.services.intake.order_rate import LocalOrderRate
@@ -76,6 +78,10 @@ class Reception:
     room: int = 100_000
     #: Limits: scope, account and orders a second.
     limits: list[tuple[str, str, str]] = field(default_factory=list)
+    #: Positions by account and contract.
+    exposures: dict[tuple[int, str], Exposure] = field(default_factory=dict)
+    #: Emergency orders a second of an account that do not reduce.
+    emergency_limit: int = 100
     intake: MemoryIntake = field(default_factory=MemoryIntake)
     #: Each step that was passed, with the rows stored and the doorbells rung until then.
     steps: list[tuple[Step, int, int]] = field(default_factory=list)
@@ -105,6 +111,8 @@ class Reception:
             backpressure=Backpressure(self.intake.waiting, limit=self.room, monotonic=lambda: 0.0),
             order_rate=LocalOrderRate(lambda: 0.0),
             rules=self._rules,
+            emergencies=Emergencies(lambda _: self.exposures),
+            emergency_limit=self.emergency_limit,
         )
         self.submissions = Submissions(
             check=self.order_check,

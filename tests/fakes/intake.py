@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -79,9 +80,10 @@ class MemoryIntake:
             if (row.user_id, row.request.client_order_id) in keys
         }
 
-    def waiting(self) -> int:
-        """Return how many orders are received and not decided."""
-        return sum(row.status is OrderStatus.RECEIVED and not row.is_held for row in self.rows)
+    def waiting(self) -> dict[int, int]:
+        """Return how many orders of each account are received and not decided."""
+        open_rows = (r for r in self.rows if r.status is OrderStatus.RECEIVED and not r.is_held)
+        return dict(Counter(row.user_id for row in open_rows))
 
     def become(self, order_id: int, status: OrderStatus) -> None:
         """Let an order have come to a status."""

@@ -6,14 +6,14 @@ for ever.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 from angel_x.domain.book.book import Book
-from angel_x.domain.book.claim import Claim
+from angel_x.domain.book.claim import Claim, share_of
 from angel_x.domain.book.margin_pool import MarginPools
 from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.book.order_with_slices import OrderWithSlices
@@ -40,16 +40,24 @@ class MemoryUnit:
         self._books: list[Book] = []
 
     def claim(self, order_ids: Sequence[int], limit: int) -> Claim:
-        self._lock(order_ids)
-        rung = {(row.order.user_id, row.order.priority) for row in self._rows(order_ids)}
+        rows = [row for row in self._rows(order_ids) if self._is_free(row.order.user_id)]
+        self._lock([row.order.id for row in rows])
+        rung = {(row.order.user_id, row.order.priority) for row in rows}
         waiting = [
             (_LANES.index(row.order.priority), place, row)
             for pair in rung
-            for place, row in enumerate(self._waiting(*pair)[:limit])
+            for place, row in enumerate(self._waiting(*pair)[: share_of(pair[1], limit)])
         ]
         claimed = sorted(waiting, key=lambda found: (found[0], found[1], found[2].order.id))[:limit]
         claimed.sort(key=lambda found: (found[0], found[2].order.id))
         return self._read(order_ids, [row for _, _, row in claimed])
+
+    def busy(self, order_ids: Collection[int]) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for row in self._rows(order_ids):
+            if not self._is_free(row.order.user_id):
+                found.setdefault(row.order.user_id, []).append(row.order.id)
+        return found
 
     def orders(self, order_ids: Sequence[int], statuses: Collection[OrderStatus]) -> Claim:
         self._lock(order_ids)
@@ -116,6 +124,9 @@ class MemoryUnit:
             holder = self._tables.account_locks.setdefault(user_id, self)
             if holder is not self:
                 raise WouldWait(f"another transaction holds the account, was {user_id}")
+
+    def _is_free(self, user_id: int) -> bool:
+        return self._tables.account_locks.get(user_id, self) is self
 
     def _unlock(self) -> None:
         locks = self._tables.account_locks
@@ -195,6 +206,8 @@ class MemoryUnits:
         self._lease_seconds = lease_seconds
         #: How many transactions were opened.
         self.begun = 0
+        #: Called where a process would wait for an account: whether it waited, and not another one.
+        self.on_wait: Callable[[int], bool] = would_wait
 
     @contextmanager
     def begin(self) -> Iterator[MemoryUnit]:
@@ -204,6 +217,13 @@ class MemoryUnits:
             yield unit
         finally:
             unit.leave()
+
+    def wait_for(self, user_id: int) -> bool:
+        return self.on_wait(user_id)
+
+
+def would_wait(user_id: int) -> bool:
+    raise WouldWait(f"another transaction holds the account, was {user_id}")
 
 
 def _content(order: Order) -> tuple[object, ...]:

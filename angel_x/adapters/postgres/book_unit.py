@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.book_reading import (
@@ -27,7 +27,7 @@ from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.prepared import Statement, execute
 from angel_x.adapters.postgres.rows import named
 from angel_x.domain.book.book import Book
-from angel_x.domain.book.claim import Claim
+from angel_x.domain.book.claim import Claim, share_of
 from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.book.order_with_slices import OrderWithSlices
 from angel_x.domain.orders.denial import MoveReason
@@ -62,6 +62,18 @@ SELECT 1 FROM users WHERE id IN (SELECT user_id FROM orders WHERE id = ANY(%(ord
 ORDER BY id FOR NO KEY UPDATE
 """,
 )
+# A claim takes the accounts that are free and leaves the others; the setting, which ends with the
+# transaction, tells the statements after it which.
+_LOCKED = "nullif(current_setting('angel_x.locked', true), '')::bigint[]"
+_LOCK_FREE_ACCOUNTS = Statement(
+    "lock_free_accounts",
+    """
+SELECT set_config('angel_x.locked', coalesce(array_agg(id)::text, '{}'), true) FROM (
+    SELECT id FROM users WHERE id IN (SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s::bigint[]))
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+) AS free
+""",
+)
 _LOCK_CONTROLS = Statement("lock_controls", f"SELECT pg_advisory_xact_lock_shared({CONTROLS_LOCK})")
 # The index serves each lane of each account in order, so a deep backlog costs no more than a batch.
 # Accounts take turns: one with a deep backlog must not use up the claim of the others.
@@ -70,12 +82,12 @@ _CLAIM = Statement(
     f"""
 WITH rung AS (
     SELECT DISTINCT user_id, priority, array_position(%(lanes)s::text[], priority) AS lane
-    FROM orders WHERE id = ANY(%(order_ids)s::bigint[])
+    FROM orders WHERE id = ANY(%(order_ids)s::bigint[]) AND user_id = ANY({_LOCKED})
 ), claimed AS (
     SELECT w.id, r.lane FROM rung r CROSS JOIN LATERAL (
         SELECT id, row_number() OVER (ORDER BY id) AS place FROM orders
         WHERE status = '{OrderStatus.RECEIVED}' AND NOT held AND priority = r.priority AND user_id = r.user_id
-        ORDER BY id LIMIT %(limit)s
+        ORDER BY id LIMIT (%(shares)s::integer[])[r.lane]
     ) AS w ORDER BY r.lane, w.place, w.id LIMIT %(limit)s
 )
 SELECT {ORDER_COLUMNS} {HELD_COLUMNS} FROM claimed c JOIN orders o ON o.id = c.id {_OF_OWNERS} ORDER BY c.lane, o.id
@@ -129,8 +141,26 @@ WITH held AS (
 INSERT INTO order_events (order_id, status, actor, reason, attempt)
 SELECT id, '{OrderStatus.RECEIVED}', 'execution', '{MoveReason.AWAITS_OPENING}', attempt FROM held
 """
+_BUSY = Statement(
+    "busy",
+    f"""
+SELECT user_id, array_agg(id ORDER BY id) AS order_ids FROM orders
+WHERE id = ANY(%(order_ids)s::bigint[]) AND user_id <> ALL({_LOCKED}) GROUP BY user_id
+""",
+)
+# Held for no longer than the wait: whoever takes the lock next reads all orders that were stored before
+# another process found the place taken.
+_TAKE_PLACE = f"""
+SELECT pg_try_advisory_xact_lock(hashint8extended(%(user_id)s::bigint, {CONTROLS_LOCK}))
+"""
+_WAIT = "SELECT FROM users WHERE id = %(user_id)s::bigint FOR NO KEY UPDATE"
 _EXISTING = "SELECT id FROM orders WHERE id = ANY(%(order_ids)s::bigint[])"
 _LANES = array(Priority)
+
+
+class _BusyRow(NamedTuple):
+    user_id: int
+    order_ids: list[int]
 
 
 class BookUnit:
@@ -141,11 +171,24 @@ class BookUnit:
         self._lease_seconds = lease_seconds
 
     def claim(self, order_ids: Sequence[int], limit: int) -> Claim:
-        """Lock the accounts of orders and return the oldest waiting orders of their lanes.
+        """Lock the free accounts of orders and return the oldest waiting orders of their lanes.
 
         The result is independent of the present state of the named orders.
         """
-        return self._read(_CLAIM, order_ids=array(order_ids), lanes=_LANES, limit=limit)
+        shares = array(share_of(lane, limit) for lane in Priority)
+        return self._read(
+            _CLAIM,
+            _LOCK_FREE_ACCOUNTS,
+            order_ids=array(order_ids),
+            lanes=_LANES,
+            shares=shares,
+            limit=limit,
+        )
+
+    def busy(self, order_ids: Collection[int]) -> dict[int, list[int]]:
+        """Return the orders of accounts that the claim of this transaction did not lock, by account."""
+        found = execute(self._connection, {"order_ids": array(order_ids)}, _BUSY)
+        return {row.user_id: row.order_ids for row in named(found, _BusyRow)}
 
     def abandoned(self, order_ids: Sequence[int]) -> Claim:
         return self._read(_ABANDONED, order_ids=array(order_ids))
@@ -188,8 +231,10 @@ class BookUnit:
     def commit(self) -> None:
         self._connection.commit()
 
-    def _read(self, statement: Statement, **parameters: object) -> Claim:
-        found = execute(self._connection, parameters, _LOCK_ACCOUNTS, _LOCK_CONTROLS, statement)
+    def _read(
+        self, statement: Statement, lock: Statement = _LOCK_ACCOUNTS, **parameters: object
+    ) -> Claim:
+        found = execute(self._connection, parameters, lock, _LOCK_CONTROLS, statement)
         rows = named(found, OrderRow)
         return Claim([to_order(row) for row in rows], to_book(rows))
 
@@ -213,3 +258,16 @@ class BookUnits:
     def begin(self) -> Iterator[BookUnit]:
         with self._engine.connect() as connection:
             yield BookUnit(connection, lease_seconds=self._lease_seconds)
+
+    def wait_for(self, user_id: int) -> bool:
+        """Wait until no transaction holds the account's lock.
+
+        Returns False at once where another process waits for it already: its next claim finds all
+        orders that are stored now.
+        """
+        parameters = {"user_id": user_id}
+        with self._engine.begin() as connection:
+            if not connection.exec_driver_sql(_TAKE_PLACE, parameters).scalar_one():
+                return False
+            connection.exec_driver_sql(_WAIT, parameters)
+        return True

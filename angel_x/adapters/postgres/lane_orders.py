@@ -11,6 +11,8 @@ from angel_x.adapters.postgres.rows import named
 from angel_x.domain.orders.order import OrderStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection, Engine
 
     from angel_x.domain.orders.order import Priority
@@ -55,7 +57,7 @@ class LaneOrders:
         #: The account behind which a lane is looked at next.
         self._after: dict[Priority, int] = {}
 
-    def waiting(self, lane: Priority, limit: int) -> list[list[int]]:
+    def waiting(self, lane: Priority, limit: int, without: Collection[int] = ()) -> list[list[int]]:
         after = self._after.get(lane, 0)
         with self._engine.connect() as connection:
             found = self._read(connection, lane, after, limit)
@@ -65,7 +67,9 @@ class LaneOrders:
                 found += [row for row in rest if row.user_id not in seen]
         self._after[lane] = found[-1].user_id if len(found) >= limit else 0
         by_account = groupby(found, attrgetter("user_id"))
-        return [[row.order_id for row in rows] for _, rows in by_account]
+        return [
+            [row.order_id for row in rows] for user_id, rows in by_account if user_id not in without
+        ]
 
     def _read(
         self, connection: Connection, lane: Priority, after: int, limit: int

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.prepared import Statement, execute
-from angel_x.adapters.postgres.rows import named
+from angel_x.adapters.postgres.rows import named, read
 from angel_x.domain.orders.intake import IntakeRow, KnownOrder, OrderKey
 from angel_x.domain.orders.order import OrderRequest, OrderStatus
 from angel_x.domain.orders.step import Passing, Step, unhindered
@@ -92,7 +92,10 @@ SELECT s.id, s.user_id, s.client_order_id, c.ids AS slice_ids FROM stored s LEFT
 # A transaction that writes nothing is acknowledged at once.  This one waits at its commit until the
 # standby has all before it, with the orders of an earlier request whose own commit had no answer.
 _WAIT_FOR_STANDBY = "SELECT pg_logical_emit_message(true, 'angel-x', 'known')"
-_WAITING = f"SELECT count(*) FROM orders WHERE status = '{OrderStatus.RECEIVED}' AND NOT held"
+_WAITING = f"""
+SELECT user_id, count(*) AS orders FROM orders
+WHERE status = '{OrderStatus.RECEIVED}' AND NOT held GROUP BY user_id
+"""
 _KNOWN = Statement(
     "known",
     """
@@ -101,6 +104,11 @@ FROM unnest(%(user_ids)s::bigint[], %(client_order_ids)s::text[]) AS given (user
 JOIN orders o USING (user_id, client_order_id)
 """,
 )
+
+
+class _WaitingRow(NamedTuple):
+    user_id: int
+    orders: int
 
 
 class _NewRow(NamedTuple):
@@ -190,10 +198,9 @@ class OrderIntake:
         with self._engine.connect() as connection:
             return _known(connection, keys)
 
-    def waiting(self) -> int:
-        """Return the number of received and undecided orders."""
-        with self._engine.connect() as connection:
-            return int(connection.exec_driver_sql(_WAITING).scalar_one())
+    def waiting(self) -> dict[int, int]:
+        """Return the number of received and undecided orders of each account that has some."""
+        return {row.user_id: row.orders for row in read(self._engine, _WAITING, _WaitingRow)}
 
     def _insert(
         self,

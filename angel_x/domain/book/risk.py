@@ -6,7 +6,7 @@ units without a resting sale, a purchase by short units without a resting purcha
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -115,19 +115,23 @@ class TradingRules:
         """Return the limits in force for an account."""
         return self.accounts.get(user_id, self.everyone)
 
-    def duplicate_windows(self, orders: Iterable[Order]) -> dict[int, Decimal]:
+    def duplicate_windows(
+        self, orders: Iterable[Order], exposures: Mapping[tuple[int, str], Exposure]
+    ) -> dict[int, Decimal]:
         """Return the duplicate window in seconds of each order, by order id.
 
-        Emergency orders and exits have none: they are repeated until the position is flat.
+        Exits, and emergency orders that close, have none: they are repeated until the position is
+        flat.
         """
         if self.everyone is NO_LIMITS and not self.accounts:
             return {}
         windows = {}
+        closing: Counter[tuple[int, str, Side]] = Counter()
         for order in orders:
             seconds = self.limits(order.user_id).duplicate_window_seconds
-            may_repeat = order.priority is Priority.EMERGENCY or order.is_exit
-            if seconds is not None and not may_repeat:
-                windows[order.id] = seconds
+            if seconds is None or order.is_exit or _repeats(order, exposures, closing):
+                continue
+            windows[order.id] = seconds
         return windows
 
 
@@ -225,6 +229,22 @@ def closes(side: Side, units: int, exposure: Exposure, *, own: int = 0) -> bool:
     if side is Side.SELL:
         return units <= exposure.net_quantity - (exposure.open_sell_quantity - own)
     return units <= -exposure.net_quantity - (exposure.open_buy_quantity - own)
+
+
+def _repeats(
+    order: Order,
+    exposures: Mapping[tuple[int, str], Exposure],
+    closing: Counter[tuple[int, str, Side]],
+) -> bool:
+    """Return whether an emergency order closes, in addition to those counted in ``closing``."""
+    exposure = exposures.get((order.user_id, order.symbol))
+    if order.priority is not Priority.EMERGENCY or exposure is None:
+        return False
+    key = order.user_id, order.symbol, order.side
+    if not closes(order.side, closing[key] + order.leaves_quantity, exposure):
+        return False
+    closing[key] += order.leaves_quantity
+    return True
 
 
 def _refusal_by_state(

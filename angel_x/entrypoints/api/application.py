@@ -87,7 +87,9 @@ def create_app(application: Application) -> FastAPI:
 def _equip(app: FastAPI, application: Application) -> None:
     settings = application.base.settings
     app.state.application = application
-    app.state.bulkheads = Bulkheads(settings.thread_pool_size)
+    app.state.bulkheads = Bulkheads(
+        settings.thread_pool_size, patience_seconds=settings.api_response_timeout / 3
+    )
     app.state.key_checks = KeyChecks(
         application.people.access, BadKeys(settings.bad_keys_per_second), app.state.bulkheads
     )

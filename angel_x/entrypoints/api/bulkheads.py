@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Longest wait of a call for a thread.
-_PATIENCE_SECONDS = 5.0
-
 
 class Bulkhead(StrEnum):
     """Kinds of calls."""
@@ -97,10 +94,11 @@ class _Threads:
 class Bulkheads:
     """Belongs to one event loop."""
 
-    def __init__(self, threads: int, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+    def __init__(self, threads: int, *, patience_seconds: float) -> None:
         self._threads = {kind: _Threads(count) for kind, count in shares(threads).items()}
         # The limiters of the kinds bound the threads.
         self._unbounded = CapacityLimiter(math.inf)
+        #: Longest wait for a share of the account, and for a thread after it.
         self._patience = patience_seconds
 
     @property

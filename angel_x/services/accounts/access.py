@@ -98,7 +98,9 @@ class Access:
                 f"was a key that expires at {known.expires_at.isoformat(timespec='seconds')}"
             )
         new, key = _drawn()
-        old = self._keys.replace_key(prefix, new, digest_of(key), overlap=overlap, lifetime=lifetime)
+        old = self._keys.replace_key(
+            prefix, new, digest_of(key), overlap=overlap, lifetime=lifetime
+        )
         if old is None:
             raise InvalidInput(f"the prefix must be that of a valid key, was {prefix}")
         log.info("key.rotated", user_id=old.user_id, key_prefix=new, old_prefix=prefix)

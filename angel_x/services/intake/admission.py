@@ -1,24 +1,31 @@
 """Admission of submissions: room in the queues, and the limits on orders a second.
 
+Emergency orders that reduce a position are let in at any rate, and not counted.  Those that do not
+count like all others, and against a limit of their own.
+
 Orders that were stored before are answered all the same; see :class:`Submissions`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 
 from angel_x.domain.book.risk import NO_RULES, TradingRules
-from angel_x.domain.orders.order import OrderRequest, Priority
+from angel_x.domain.orders.order import Priority
 from angel_x.domain.orders.order_rate import Ask
 from angel_x.errors import AngelXError, InvalidInput, OrderRateExceeded, QueueFull
 from angel_x.services.intake.acceptance import Submission
 from angel_x.services.intake.backpressure import Backpressure
+from angel_x.services.intake.emergencies import Emergencies
 from angel_x.services.intake.order_rate import OrderRate
 
 #: The window that counts all orders together.
 _ALL = "all"
+
+#: The most orders within a window, by the name of the window.
+Limits = dict[str, int]
 
 
 class RulesInForce:
@@ -47,69 +54,78 @@ class RulesInForce:
 
 
 class Admission:
-    """Lets submissions in, or says when to come back.
-
-    Emergency orders take risk off: they are let in at any rate, and not counted.
-    """
+    """Lets submissions in, or says when to come back."""
 
     def __init__(
         self,
         *,
         backpressure: Backpressure,
-        order_rate: OrderRate | None,
+        order_rate: OrderRate,
         rules: Callable[[], TradingRules],
+        emergencies: Emergencies,
+        emergency_limit: int,
     ) -> None:
         self._backpressure = backpressure
-        #: None where rate limits are off.
         self._order_rate = order_rate
         self._rules = rules
+        self._emergencies = emergencies
+        #: Emergency orders a second of one account that do not reduce.
+        self._emergency_limit = emergency_limit
 
     def admit(self, submissions: Sequence[Submission]) -> list[AngelXError | None]:
         """Return for each submission None, or why it is not let in.
 
         However many there are, the counter is asked once.
         """
-        refusals: list[AngelXError | None] = [self._lack_of_room(s) for s in submissions]
-        if self._order_rate is not None:
-            open_places = [i for i, refusal in enumerate(refusals) if refusal is None]
-            found = self._excess([submissions[i] for i in open_places], self._order_rate)
-            for place, refusal in zip(open_places, found, strict=True):
-                refusals[place] = refusal
+        opening = self._emergencies.opening(submissions)
+        refusals: list[AngelXError | None] = [
+            self._lack_of_room(s, _counted(s) + n)
+            for s, n in zip(submissions, opening, strict=True)
+        ]
+        open_places = [place for place, refusal in enumerate(refusals) if refusal is None]
+        found = self._excess([(submissions[place], opening[place]) for place in open_places])
+        for place, refusal in zip(open_places, found, strict=True):
+            refusals[place] = refusal
         return refusals
 
-    def _lack_of_room(self, submission: Submission) -> QueueFull | None:
+    def _lack_of_room(self, submission: Submission, orders: int) -> QueueFull | None:
         try:
-            self._backpressure.admit(submission.requests)
+            self._backpressure.admit(submission.user_id, orders)
         except QueueFull as full:
             return full
         return None
 
-    def _excess(
-        self, submissions: Sequence[Submission], order_rate: OrderRate
-    ) -> list[AngelXError | None]:
+    def _excess(self, submissions: Sequence[tuple[Submission, int]]) -> list[AngelXError | None]:
         rules = self._rules()
         refusals: list[AngelXError | None] = [None] * len(submissions)
-        asks: dict[int, Ask] = {}
-        windows: dict[str, int] = {}
-        for i, submission in enumerate(submissions):
-            limits = _limits_of(submission.user_id, rules)
-            orders = _counted(submission.requests)
-            if not orders or not limits:
-                continue
-            if orders > min(limits.values()):
-                refusals[i] = _too_many_at_once(orders, min(limits.values()))
-                continue
-            asks[i] = Ask(orders, tuple(limits))
-            windows |= limits
-        waits = order_rate.grant(list(asks.values()), windows) if asks else []
-        for i, wait in zip(asks, waits, strict=True):
+        asks: list[tuple[int, Ask]] = []
+        windows: Limits = {}
+        for place, (submission, opening) in enumerate(submissions):
+            wanted = list(self._wanted(submission, opening, rules))
+            refusals[place] = _too_many_at_once(wanted)
+            if refusals[place] is None:
+                asks += [(place, Ask(orders, tuple(limits))) for orders, limits in wanted]
+                windows |= {name: most for _, limits in wanted for name, most in limits.items()}
+        waits = self._order_rate.grant([ask for _, ask in asks], windows) if asks else []
+        for (place, ask), wait in zip(asks, waits, strict=True):
             if wait:
-                limit = min(windows[name] for name in asks[i].windows)
-                refusals[i] = OrderRateExceeded(limit, retry_after=max(1, math.ceil(wait)))
+                limit = min(windows[name] for name in ask.windows)
+                refusals[place] = OrderRateExceeded(limit, retry_after=max(1, math.ceil(wait)))
         return refusals
 
+    def _wanted(
+        self, submission: Submission, opening: int, rules: TradingRules
+    ) -> Iterator[tuple[int, Limits]]:
+        """Yield counts of orders with the limits that hold for them."""
+        limits = _limits_of(submission.user_id, rules)
+        counted = _counted(submission) + opening
+        if counted and limits:
+            yield counted, limits
+        if opening:
+            yield opening, {f"emergency:{submission.user_id}": self._emergency_limit}
 
-def _limits_of(user_id: int, rules: TradingRules) -> dict[str, int]:
+
+def _limits_of(user_id: int, rules: TradingRules) -> Limits:
     """Return the limits that hold for an account's orders, by the window that counts them."""
     found = {
         _ALL: rules.everyone.max_orders_per_second,
@@ -121,14 +137,19 @@ def _limits_of(user_id: int, rules: TradingRules) -> dict[str, int]:
     return {name: limit for name, limit in found.items() if limit is not None}
 
 
-def _counted(requests: Sequence[OrderRequest]) -> int:
-    return sum(request.priority is not Priority.EMERGENCY for request in requests)
+def _counted(submission: Submission) -> int:
+    """Return the number of orders that count whatever they do to a position."""
+    return sum(request.priority is not Priority.EMERGENCY for request in submission.requests)
 
 
-def _too_many_at_once(orders: int, limit: int) -> InvalidInput:
+def _too_many_at_once(wanted: Sequence[tuple[int, Limits]]) -> InvalidInput | None:
     # Not a matter of time: such a request would never be let in.
-    return InvalidInput(
-        f"at most {limit} orders a second are let in, so a request must hold no more, was {orders}",
-        field="orders",
-        value=str(orders),
-    )
+    for orders, limits in wanted:
+        if orders > (most := min(limits.values())):
+            return InvalidInput(
+                f"at most {most} orders a second are let in, so a request must hold no more, "
+                f"was {orders}",
+                field="orders",
+                value=str(orders),
+            )
+    return None

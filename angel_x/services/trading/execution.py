@@ -8,18 +8,20 @@ A transaction does not wait for a venue that answers later: the orders are commi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import structlog
 
 from angel_x.domain.book.book import Book
-from angel_x.domain.book.claim import Claim
+from angel_x.domain.book.claim import Claim, share_of
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import Order, OrderStatus
 from angel_x.domain.orders.step import Step
 from angel_x.services.halving import in_halves
 from angel_x.services.ports import Clock, Meter
+from angel_x.services.trading.decided import Decided
 from angel_x.services.trading.transaction import Steps
 from angel_x.services.trading.venue import Venue
 from angel_x.services.trading.venue_desk import VenueDesk
@@ -68,20 +70,25 @@ class Execution:
         self._transient = transient
 
     def run(self, order_ids: Sequence[int]) -> int:
-        """Decide the oldest orders of the lanes of these orders; return the number of decided ones.
+        """Decide the oldest orders of the lanes of these orders; return the number of decided ones."""
+        return self.answer(order_ids).orders
 
-        A batch that raises is halved until the failing order is alone; it is denied with its
-        traceback, and the others are decided.
+    def answer(self, order_ids: Sequence[int]) -> Decided:
+        """Decide the oldest orders of the lanes of these orders.
+
+        Accounts that another transaction holds are waited for after the others are decided, and by one
+        process only.  A batch that raises is halved until the failing order is alone; it is denied with
+        its traceback, and the others are decided.
         """
         started = self._monotonic()
         self._at(Step.BATCH_RECEIVED)
         try:
-            decided = self._run_claimed(order_ids)
+            decided = self._answer(order_ids)
         except self._transient:
             raise
         except Exception as error:  # noqa: BLE001 - an error of one order must not stop the others
             log.warning("claim.failed", orders=len(order_ids), error=repr(error))
-            decided = self.run_exactly(order_ids)
+            decided = Decided(self.run_exactly(order_ids))
         self._meter.observe(Metric.ORDER_PROCESSING_SECONDS, self._monotonic() - started)
         return decided
 
@@ -106,18 +113,43 @@ class Execution:
         waiting = self._desk.park(lambda unit: unit.orders(order_ids, _RECEIVED), detail)
         return waiting + self._desk.park_abandoned(order_ids, detail)
 
-    def _run_claimed(self, order_ids: Sequence[int]) -> int:
+    def _answer(self, order_ids: Sequence[int]) -> Decided:
+        decided, busy = self._run_claimed(order_ids)
+        orders, leaves_orders, elsewhere = decided.orders, decided.leaves_orders, set[int]()
+        while busy:
+            user_id, theirs = busy.popitem()
+            if self._desk.wait_for(user_id):
+                decided, held = self._run_claimed(theirs)
+                orders += decided.orders
+                leaves_orders |= decided.leaves_orders
+                busy |= held
+            else:
+                elsewhere.add(user_id)
+        return Decided(orders, leaves_orders, frozenset(elsewhere))
+
+    def _run_claimed(self, order_ids: Sequence[int]) -> tuple[Decided, dict[int, list[int]]]:
+        """Claim and decide; return the result, and the orders of accounts that were held, by account."""
         limit = max(self._claim_limit, len(order_ids))
+        busy: dict[int, list[int]] = {}
 
         def decide(unit: Unit, claimed: Claim) -> bool:
-            if not claimed.orders:
+            if missing := set(order_ids) - {order.id for order in claimed.orders}:
+                busy.update(unit.busy(missing))
+            if not claimed.orders and not busy:
                 self._report_unknown(unit, order_ids)
             return self._decide(unit, claimed)
 
         claimed = self._desk.run(
             lambda unit: unit.claim(order_ids, limit), decide, actor=ACTOR, steps=_BATCH
         )
-        return claimed.book.orders_moved
+        return Decided(claimed.book.orders_moved, self._is_filled(claimed, limit)), busy
+
+    def _is_filled(self, claimed: Claim, limit: int) -> bool:
+        """Return whether a claim took as much as it may, of all accounts or of one."""
+        if len(claimed.orders) >= self._claim_limit:
+            return True
+        taken = Counter((order.user_id, order.priority) for order in claimed.orders)
+        return any(count >= share_of(lane, limit) for (_, lane), count in taken.items())
 
     def _run_these(self, order_ids: Sequence[int]) -> int:
         """Decide exactly these orders; query the venue for those with an expired lease."""
@@ -145,7 +177,7 @@ class Execution:
         now = self._market_clock()
         self._desk.begin_day(book)
         standing = [order for order in orders if order.valid_until > now]
-        repeated = unit.duplicates(book.rules.duplicate_windows(standing))
+        repeated = unit.duplicates(book.rules.duplicate_windows(standing, book.exposures))
         for order in orders:
             if order.valid_until <= now:
                 book.take_off(order, OrderStatus.EXPIRED, CancelReason.VALIDITY_ENDED)

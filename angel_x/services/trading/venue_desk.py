@@ -89,6 +89,10 @@ class VenueDesk:
         self._follow(claimed.book)
         return claimed
 
+    def wait_for(self, user_id: int) -> bool:
+        """Wait for the lock of an account; return False at once where another process does."""
+        return self._transactions.wait_for(user_id)
+
     def withdraw(
         self,
         book: Book,

@@ -65,7 +65,7 @@ def test_a_locked_account_and_twelve_amendments_of_its_owner_hold_up_nobody_else
     api: RunningApi, owner: Owner, outside: Engine
 ) -> None:
     _, other = api.open_account("other")
-    _, admin = api.open_account("admin", scope=Scope.ADMIN)
+    _, admin = api.open_account("admin", scopes=[Scope.ADMIN])
     _, fresh = api.open_account("fresh")
     order = api.order_fields() | {"client_order_id": "others"}
     halt = {"scope": "system", "state": "on"}

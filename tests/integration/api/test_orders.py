@@ -127,22 +127,31 @@ def test_ten_thousand_orders_are_accepted_at_once(api: RunningApi, key: str, ord
     assert api.count("orders") == 10_000
 
 
-def test_a_full_queue_turns_orders_away_but_not_emergencies(
+def test_a_full_queue_turns_orders_away_but_not_emergencies_that_reduce(
     start_api: Callable[..., RunningApi],
 ) -> None:
     api = start_api(ANGEL_X_MAX_QUEUE_SIZE="3")
     api.application.market.contracts.load_generated()
-    _, key = api.open_account("trader")
+    user_id, key = api.open_account("trader")
     order = api.order_fields()
+    with api.application.base.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO exposures (user_id, symbol, net_quantity) VALUES (%s, %s, %s)",
+            (user_id, order["symbol"], order["quantity"]),
+        )
     three = {"orders": [order | {"client_order_id": f"o{i}"} for i in range(3)]}
     assert api.call("POST", "/v1/orders", key=key, content=three).status == 202
 
     refused = api.call("POST", "/v1/orders", key=key, content=order)
-    emergency = api.call("POST", "/v1/orders", key=key, content=order | {"priority": "emergency"})
+    urgent = order | {"priority": "emergency"}
+    opening = api.call("POST", "/v1/orders", key=key, content=urgent)
+    closing = api.call("POST", "/v1/orders", key=key, content=urgent | {"side": "SELL"})
+    again = urgent | {"side": "SELL", "client_order_id": "again"}
+    more = api.call("POST", "/v1/orders", key=key, content=again)
 
     assert refused.status == 429
     assert int(refused.headers["retry-after"]) >= 1
-    assert emergency.status == 202
+    assert (opening.status, closing.status, more.status) == (429, 202, 429)
     assert api.count("orders") == 4
 
 

@@ -25,7 +25,7 @@ RECEIVED = OrderStatus.RECEIVED
 class CountingIntake(Intake, Protocol):
     """An intake that says how many orders wait."""
 
-    def waiting(self) -> int: ...
+    def waiting(self) -> dict[int, int]: ...
 
 
 @dataclass
@@ -104,7 +104,7 @@ def test_what_is_new_is_stored_beside_what_is_known(world: World) -> None:
         False,
     )
     assert stored[world.user, "b"].is_new
-    assert world.intake.waiting() == 2
+    assert world.intake.waiting() == {world.user: 2}
 
 
 def test_other_content_under_a_known_id_stores_nothing_at_all(world: World) -> None:
@@ -134,7 +134,7 @@ def test_one_order_given_twice_is_one_order(world: World) -> None:
     stored = world.intake.store([same, same], "api")
 
     assert stored[world.user, "a"].is_new
-    assert world.intake.waiting() == 1
+    assert world.intake.waiting() == {world.user: 1}
 
 
 def test_an_id_belongs_to_its_account(world: World) -> None:
@@ -181,7 +181,7 @@ def test_an_order_that_is_known_is_not_sliced_again(world: World) -> None:
     assert stored[world.user, "big"].order_id == first.order_id
     assert list(stored[world.user, "big"].slice_ids) == []
     assert len(stored[world.user, "next"].slice_ids) == 2
-    assert world.intake.waiting() == 4
+    assert world.intake.waiting() == {world.user: 4}
 
 
 def test_a_sliced_order_given_twice_is_sliced_once(world: World) -> None:
@@ -190,7 +190,7 @@ def test_a_sliced_order_given_twice_is_sliced_once(world: World) -> None:
     stored = world.intake.store([big, big], "api")
 
     assert len(stored[world.user, "big"].slice_ids) == 2
-    assert world.intake.waiting() == 2
+    assert world.intake.waiting() == {world.user: 2}
 
 
 def test_a_conflict_stores_no_slice_either(world: World) -> None:
@@ -201,7 +201,7 @@ def test_a_conflict_stores_no_slice_either(world: World) -> None:
     )
 
     assert world.intake.known([(world.user, n) for n in ("big", "big 1", "big 2")]) == {}
-    assert world.intake.waiting() == 1
+    assert world.intake.waiting() == {world.user: 1}
 
 
 def test_what_is_received_and_not_held_waits(world: World) -> None:
@@ -209,12 +209,12 @@ def test_what_is_received_and_not_held_waits(world: World) -> None:
         [row(world.user, order(n)) for n in "abc"] + [row(world.other, order("d"), 130, 65)], "api"
     )
     # The sliced order is held; its slices wait.
-    assert world.intake.waiting() == 5
+    assert world.intake.waiting() == {world.user: 3, world.other: 2}
 
     world.become(stored[world.user, "b"].order_id, OrderStatus.DENIED)
     world.become(stored[world.other, "d"].slice_ids[0], OrderStatus.EXPIRED)
 
-    assert world.intake.waiting() == 3
+    assert world.intake.waiting() == {world.user: 2, world.other: 1}
 
 
 def test_a_status_that_is_no_longer_received_is_told(world: World) -> None:

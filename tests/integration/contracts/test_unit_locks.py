@@ -21,7 +21,8 @@ READS: dict[str, Callable[[Unit, int], object]] = {
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), [*((read, "orders") for read in READS), *(("claim", r) for r in READS)]
+    ("first", "second"),
+    [*((read, "orders") for read in READS), *(("claim", r) for r in READS if r != "claim")],
 )
 def test_an_account_is_held_by_one_transaction_until_it_ends(
     world: World, user: int, first: str, second: str

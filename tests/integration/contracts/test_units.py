@@ -81,6 +81,30 @@ def test_accounts_take_turns_in_a_claim(world: World, user: int, *, is_older: bo
     assert claim(world, [backlog[0], late[0]], 1) == [backlog[0]]
 
 
+def test_a_claim_takes_the_accounts_that_are_free_and_names_the_others(
+    world: World, user: int
+) -> None:
+    other = world.account()
+    held, free = [world.order(user), world.order(user)], world.order(other)
+
+    with world.units.begin() as holder:
+        holder.claim(held, 10)
+        with world.units.begin() as unit:
+            assert ids(unit.claim([*held, free], 10)[0]) == [free]
+            assert unit.busy([*held, free]) == {user: held}
+    with world.units.begin() as unit:
+        unit.claim([*held, free], 10)
+        assert unit.busy([*held, free]) == {}
+
+
+def test_the_emergencies_of_an_account_take_a_quarter_of_a_claim(world: World, user: int) -> None:
+    urgent = [world.order(user, priority=Priority.EMERGENCY) for _ in range(3)]
+    normal = [world.order(user) for _ in range(3)]
+    other = world.order(world.account(), priority=Priority.EMERGENCY)
+
+    assert claim(world, [urgent[0], normal[0], other], 8) == [*urgent[:2], other, *normal]
+
+
 def test_a_claim_of_orders_that_nobody_has_is_empty(world: World, user: int) -> None:
     order_id = world.order(user)
 

@@ -209,12 +209,14 @@ def test_a_duplicate_is_denied_and_changes_nothing(market: Market) -> None:
     market.assert_invariants()
 
 
-def test_an_emergency_may_repeat_itself(market: Market) -> None:
+def test_an_emergency_may_repeat_itself_as_far_as_it_closes(market: Market) -> None:
     user = market.account()
+    market.application.trading.execution.run(accept(market, user, market.request(quantity=130)))
     market.application.people.limits.put(user, {"duplicate_window_seconds": 30}, "test")
-    requests = [market.request(priority=Priority.EMERGENCY) for _ in range(2)]
+    requests = [market.request(Side.SELL, priority=Priority.EMERGENCY) for _ in range(3)]
     ids = accept(market, user, *requests)
 
     market.application.trading.execution.run(ids)
 
-    assert set(market.statuses().values()) == {"filled"}
+    found = market.statuses()
+    assert [found[order_id] for order_id in ids] == ["filled", "filled", "denied"]

@@ -78,7 +78,7 @@ def test_an_order_outside_of_a_session_waits(
         ("received", None),
         ("received", "AWAITS_OPENING"),
     ]
-    assert market.application.intake.store.waiting() == 0
+    assert market.application.intake.store.waiting() == {}
     assert_invariants(market)
 
 

@@ -367,7 +367,7 @@ def test_slicing_is_no_way_around_a_limit(
 def test_only_what_can_be_decided_counts_as_waiting(market: Market, user: int) -> None:
     sliced(market, user)
 
-    assert market.application.intake.store.waiting() == 3
+    assert sum(market.application.intake.store.waiting().values()) == 3
 
 
 def published(market: Market) -> list[dict[str, Any]]:

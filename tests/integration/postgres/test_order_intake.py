@@ -168,7 +168,7 @@ def test_all_orders_of_a_basket_are_held_and_do_not_wait(
         ("big 1", whole, 0, True, basket, "received"),
         ("big 2", whole, 0, True, basket, "received"),
     ]
-    assert intake.waiting() == 0
+    assert intake.waiting() == {}
 
 
 def test_a_basket_without_slices_is_held_as_well(

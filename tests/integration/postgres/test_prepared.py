@@ -10,9 +10,11 @@ from sqlalchemy.exc import DataError, OperationalError
 
 from angel_x.adapters.postgres.book_unit import (
     _ABANDONED,
+    _BUSY,
     _BY_ID,
     _CLAIM,
     _LOCK_ACCOUNTS,
+    _LOCK_FREE_ACCOUNTS,
     _WITH_SLICES,
 )
 from angel_x.adapters.postgres.book_writing import _ORDERS, _PARENTS
@@ -158,7 +160,17 @@ def test_any_other_error_of_a_prepared_statement_is_what_it_is(session: Engine) 
     [
         *(
             s.text
-            for s in (_LOCK_ACCOUNTS, _CLAIM, _BY_ID, _WITH_SLICES, _ABANDONED, _PARENTS, _KNOWN)
+            for s in (
+                _LOCK_FREE_ACCOUNTS,
+                _BUSY,
+                _LOCK_ACCOUNTS,
+                _CLAIM,
+                _BY_ID,
+                _WITH_SLICES,
+                _ABANDONED,
+                _PARENTS,
+                _KNOWN,
+            )
         ),
         f"WITH {_ORDERS.format(amended_columns='', amended_join='')} SELECT 1",
     ],

@@ -43,6 +43,27 @@ def test_rate_limit_enabled_decides_whether_orders_a_second_are_limited(
     assert len(market.statuses()) == (1 if refusal else 2)
 
 
+@pytest.mark.parametrize("limit", [1, 2])
+def test_emergencies_that_open_are_bounded_by_emergency_orders_per_second(
+    built: Build, limit: int
+) -> None:
+    application = built(RATE_LIMIT_ENABLED="false", EMERGENCY_ORDERS_PER_SECOND=limit)
+    market = Market.open(application)
+    users = market.account("first"), market.account("second")
+
+    outcomes = application.intake.submissions.submit(
+        [
+            Submission(user, (market.request(priority=Priority.EMERGENCY),))
+            for user in users
+            for _ in range(3)
+        ]
+    )
+
+    let_in = [isinstance(outcome, tuple) for outcome in outcomes]
+    assert let_in == [n < limit for _ in users for n in range(3)]
+    assert len(market.statuses()) == 2 * limit
+
+
 def test_a_message_beyond_the_rate_is_refused_with_its_reason(built: Build) -> None:
     application = built(RATE_LIMIT_ENABLED="true")
     market = Market.open(application)
@@ -135,9 +156,9 @@ def test_orders_are_accepted_and_still_limited_while_the_counter_is_dead(
     application.people.limits.put(user, {"max_orders_per_second": 2}, "test")
     alone = fallbacks(application, monkeypatch)
 
-    def commit(priority: Priority = Priority.NORMAL) -> list[bool]:
+    def commit() -> list[bool]:
         """Hand in three orders at once and say which were stored."""
-        requests = [market.request(priority=priority) for _ in range(3)]
+        requests = [market.request() for _ in range(3)]
         outcomes = application.intake.submissions.submit(
             [Submission(user, (request,)) for request in requests]
         )
@@ -148,7 +169,6 @@ def test_orders_are_accepted_and_still_limited_while_the_counter_is_dead(
 
     counter.kill()
     assert commit() == [True, True, False]
-    assert commit(Priority.EMERGENCY) == [True, True, True]
     assert sum(alone) == 3
 
     counter.restart()

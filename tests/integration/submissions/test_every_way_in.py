@@ -185,12 +185,19 @@ def test_a_full_queue_refuses_what_is_new(world: World) -> None:
     world.assert_refused(reply, Reply(Outcome.QUEUE_FULL), before)
 
 
-def test_a_full_queue_lets_emergencies_in(world: World) -> None:
+@pytest.mark.parametrize(
+    ("side", "outcome"), [("SELL", Outcome.ACCEPTED), ("BUY", Outcome.QUEUE_FULL)]
+)
+def test_a_full_queue_lets_emergencies_in_that_reduce(
+    world: World, side: str, outcome: Outcome
+) -> None:
+    assert world.caller.submit("held", world.order()).outcome is Outcome.ACCEPTED
+    world.decide()
     world.market.fill_the_queue()
 
-    reply = world.caller.submit("a", world.order(priority="emergency"))
+    reply = world.caller.submit("a", world.order(priority="emergency", side=side))
 
-    assert reply.outcome is Outcome.ACCEPTED
+    assert reply.outcome is outcome
 
 
 def limit_the_rate(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

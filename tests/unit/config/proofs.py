@@ -32,6 +32,7 @@ PROOFS: Mapping[str, str] = {
     "submit_signed": f"{_SETTINGS}/test_order_path.py::test_submit_signed_decides_whether_a_message_needs_a_signature",
     "thread_pool_size": f"{_SETTINGS}/test_api.py::test_blocking_work_gets_thread_pool_size_threads",
     "max_queue_size": f"{_SETTINGS}/test_api.py::test_no_more_orders_wait_than_max_queue_size",
+    "emergency_orders_per_second": f"{_SETTINGS}/test_order_rate.py::test_emergencies_that_open_are_bounded_by_emergency_orders_per_second",
     "order_batch_size": f"{_SETTINGS}/test_order_path.py::test_a_message_names_at_most_order_batch_size_orders",
     "order_batch_timeout_ms": f"{_SETTINGS}/test_group_commit.py::test_order_batch_size_and_order_batch_timeout_ms_end_the_wait_for_company",
     "order_processing_workers": "unit/entrypoints/cli/test_processes.py::test_the_settings_say_how_many_processes_a_worker_has",

@@ -33,6 +33,7 @@ DEFAULTS: dict[str, Any] = {
     "submit_user": None,
     "submit_signed": False,
     "max_queue_size": 5000,
+    "emergency_orders_per_second": 100,
     "order_batch_size": 50,
     "order_batch_timeout_ms": 50,
     "order_processing_workers": 8,
@@ -111,6 +112,7 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
         "db_pool_size": 2,
         "db_max_pool_size": 7,
         "db_query_timeout_seconds": 10,
+        "bad_keys_per_second": 1000,
         "rate_limit_enabled": False,
     },
 }

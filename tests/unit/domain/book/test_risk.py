@@ -294,14 +294,27 @@ def test_what_an_order_offers_itself_does_not_stand_in_the_way_of_its_amendment(
     assert amended(130) is DenialReason.REDUCING_ONLY
 
 
-def test_a_duplicate_is_looked_for_where_a_window_is_set_and_never_in_an_emergency() -> None:
+def test_a_duplicate_is_looked_for_where_a_window_is_set() -> None:
     rules = limited(duplicate_window_seconds="2.5")
     other = replace(ORDER, id=2, user_id=9)
-    emergency = replace(ORDER, id=3, priority=Priority.EMERGENCY)
 
-    assert rules.duplicate_windows([ORDER, other, emergency]) == {1: Decimal("2.5")}
-    assert limited(max_open_orders=1).duplicate_windows([ORDER]) == {}
-    assert NO_RULES.duplicate_windows([ORDER]) == {}
+    assert rules.duplicate_windows([ORDER, other], {}) == {1: Decimal("2.5")}
+    assert limited(max_open_orders=1).duplicate_windows([ORDER], {}) == {}
+    assert NO_RULES.duplicate_windows([ORDER], {}) == {}
+
+
+@pytest.mark.parametrize(("held", "rests", "repeatable"), [(0, 0, 0), (130, 0, 2), (130, 65, 1)])
+def test_emergencies_may_repeat_as_far_as_they_close(
+    held: int, rests: int, repeatable: int
+) -> None:
+    rules = limited(duplicate_window_seconds="2.5")
+    exposure = replace(FLAT, net_quantity=held, open_sell_quantity=rests)
+    exits = [replace(ORDER, id=n, side=Side.SELL, priority=Priority.EMERGENCY) for n in range(1, 4)]
+    opening = replace(exits[0], id=4, side=Side.BUY)
+
+    windows = rules.duplicate_windows([*exits, opening], {(USER, SYMBOL): exposure})
+
+    assert list(windows) == [n for n in range(1, 5) if n > repeatable]
 
 
 _rupees = st.decimals("0.05", "400", places=2)

@@ -249,12 +249,13 @@ def test_a_window_for_everyone_or_for_one_account_holds_its_orders(name: str) ->
     rules = TradingRules.from_rows((), [("user", name, "duplicate_window_seconds", "2")])
     orders = [
         order(),
-        order(id=2, priority=Priority.EMERGENCY),
+        order(Side.SELL, id=2, priority=Priority.EMERGENCY),
         order(id=3, client_order_id="square-off 1"),
         order(id=4, user_id=2),
     ]
+    held = replace(FLAT, net_quantity=65)
 
-    windows = rules.duplicate_windows(orders)
+    windows = rules.duplicate_windows(orders, {(held.user_id, held.symbol): held})
 
     assert windows == dict.fromkeys([1] if name else [1, 4], Decimal(2))
     assert not rules.is_empty

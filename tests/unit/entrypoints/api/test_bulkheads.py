@@ -73,7 +73,7 @@ def test_every_kind_of_call_has_threads_of_its_own(
 @pytest.mark.parametrize("kind", [Bulkhead.EMERGENCY, Bulkhead.READS])
 def test_calls_that_wait_hold_up_no_other_kind_of_call(kind: Bulkhead) -> None:
     async def scenario() -> None:
-        threads = Bulkheads(4)
+        threads = Bulkheads(4, patience_seconds=DEADLINE_SECONDS)
         async with calls_at_a_lock(threads, Bulkhead.WRITES, 12, running=1):
             assert await threads.run(kind, HOLDER, lambda: "answered") == "answered"
             assert await threads.look_up(lambda: "known") == "known"
@@ -83,7 +83,7 @@ def test_calls_that_wait_hold_up_no_other_kind_of_call(kind: Bulkhead) -> None:
 
 def test_calls_that_wait_for_one_account_leave_threads_to_the_others() -> None:
     async def scenario() -> None:
-        threads = Bulkheads(8)
+        threads = Bulkheads(8, patience_seconds=DEADLINE_SECONDS)
         async with calls_at_a_lock(threads, Bulkhead.WRITES, 12, running=1):
             assert await threads.run(Bulkhead.WRITES, OTHER, lambda: "answered") == "answered"
 

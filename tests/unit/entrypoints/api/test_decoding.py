@@ -11,6 +11,7 @@ from angel_x.entrypoints.api import orders
 from angel_x.entrypoints.api.bulkheads import Bulkheads
 from angel_x.services.intake import order_form
 
+DEADLINE_SECONDS = 120.0
 QUICKLY_READ = orders._QUICKLY_READ_BYTES
 
 
@@ -28,5 +29,10 @@ def test_a_large_body_is_read_beside_the_loop_that_serves_the_others(
 
     monkeypatch.setattr(order_form, "decode", decode)
 
-    assert asyncio.run(orders._decode(Bulkheads(4), 1, b" " * size, None)) == ()
+    assert (
+        asyncio.run(
+            orders._decode(Bulkheads(4, patience_seconds=DEADLINE_SECONDS), 1, b" " * size, None)
+        )
+        == ()
+    )
     assert [reader is threading.main_thread() for reader in readers] == [in_the_loop]

@@ -11,7 +11,7 @@ from angel_x.entrypoints.api.key_checks import KeyChecks
 from angel_x.errors import AccessDenied, BadKeysExceeded
 from angel_x.services.accounts.access import Access
 from angel_x.services.accounts.bad_keys import BadKeys
-from tests.unit.services.accounts.test_access import FakeKeys
+from tests.fakes.keys import MemoryKeys
 
 DEADLINE_SECONDS = 120.0
 HOME = "10.0.0.1"
@@ -27,8 +27,8 @@ class Timer:
 
 
 @pytest.fixture
-def keys() -> FakeKeys:
-    return FakeKeys()
+def keys() -> MemoryKeys:
+    return MemoryKeys()
 
 
 @pytest.fixture
@@ -37,20 +37,24 @@ def timer() -> Timer:
 
 
 @pytest.fixture
-def access(keys: FakeKeys, timer: Timer) -> Access:
+def access(keys: MemoryKeys, timer: Timer) -> Access:
     return Access(keys, timer=timer)
 
 
 @pytest.fixture
 def checks(access: Access, timer: Timer) -> KeyChecks:
-    return KeyChecks(access, BadKeys(1, timer=timer), Bulkheads(4))
+    return KeyChecks(
+        access, BadKeys(1, timer=timer), Bulkheads(4, patience_seconds=DEADLINE_SECONDS)
+    )
 
 
 def bad(n: int) -> str:
     return f"ax_{n:012x}_{'0' * 64}"
 
 
-def test_bad_keys_are_looked_up_until_there_are_too_many(checks: KeyChecks, keys: FakeKeys) -> None:
+def test_bad_keys_are_looked_up_until_there_are_too_many(
+    checks: KeyChecks, keys: MemoryKeys
+) -> None:
     async def scenario() -> None:
         for n in range(BURST):
             with pytest.raises(AccessDenied):
@@ -82,7 +86,7 @@ def test_a_flood_of_bad_keys_does_not_refuse_a_key_that_was_valid(
 
 
 def test_requests_with_one_key_wait_for_one_look_up(
-    checks: KeyChecks, keys: FakeKeys, access: Access
+    checks: KeyChecks, keys: MemoryKeys, access: Access
 ) -> None:
     key = access.issue(7, [Scope.READ])
     go_on = threading.Event()
@@ -103,7 +107,7 @@ def test_requests_with_one_key_wait_for_one_look_up(
 
 
 def test_an_outage_does_not_count_as_a_bad_key(
-    checks: KeyChecks, keys: FakeKeys, access: Access
+    checks: KeyChecks, keys: MemoryKeys, access: Access
 ) -> None:
     key = access.issue(7, [Scope.READ])
 

@@ -94,6 +94,17 @@ def test_a_revoked_key_dies_within_two_seconds(access: Access, timer: Timer) -> 
         access.authenticate(key)
 
 
+def test_a_key_is_refused_at_once_in_the_process_that_revokes_it(access: Access) -> None:
+    key, other = access.issue(7, [Scope.READ]), access.issue(7, [Scope.READ])
+    access.authenticate(key)
+    access.authenticate(other)
+
+    access.revoke(prefix_of(key))
+
+    assert access.remembered(key) is None
+    assert access.remembered(other) is not None
+
+
 def test_a_key_is_forgotten_two_seconds_after_the_look_and_not_after_the_last_use(
     access: Access, timer: Timer
 ) -> None:

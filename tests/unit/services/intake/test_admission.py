@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
+from angel_x.domain.book.account import Exposure
 from angel_x.domain.book.risk import TradingRules
 from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Side
 from angel_x.domain.orders.order_rate import Ask, Windows
@@ -14,6 +15,7 @@ from angel_x.errors import InvalidInput, OrderRateExceeded, QueueFull
 from angel_x.services.intake.acceptance import Submission
 from angel_x.services.intake.admission import Admission, RulesInForce
 from angel_x.services.intake.backpressure import Backpressure
+from angel_x.services.intake.emergencies import Emergencies
 from angel_x.services.intake.order_rate import LocalOrderRate
 
 ORDER = OrderRequest("a", "NIFTY_25AUG26_24050CE", Side.BUY, 65, OrderType.MARKET)
@@ -21,6 +23,10 @@ ORDER = OrderRequest("a", "NIFTY_25AUG26_24050CE", Side.BUY, 65, OrderType.MARKE
 
 def submission(user_id: int, orders: int = 1, priority: Priority = Priority.NORMAL) -> Submission:
     return Submission(user_id, (replace(ORDER, priority=priority),) * orders)
+
+
+def emergency(user_id: int, orders: int = 1) -> Submission:
+    return submission(user_id, orders, Priority.EMERGENCY)
 
 
 class Counter(LocalOrderRate):
@@ -39,14 +45,26 @@ class Gate:
     """An admission with so much room, under such limits."""
 
     def __init__(
-        self, *limits: tuple[str, str, str], room: int = 1000, limited: bool = True
+        self,
+        *limits: tuple[str, str, str],
+        room: int = 1000,
+        waiting: int = 1,
+        short: Mapping[int, int] | None = None,
+        emergency_limit: int = 1000,
     ) -> None:
         rows = [(*scope, "max_orders_per_second", value) for *scope, value in limits]
         self.counter = Counter()
         self.admission = Admission(
-            backpressure=Backpressure(lambda: 1, limit=room, monotonic=lambda: 0.0),
-            order_rate=self.counter if limited else None,
+            backpressure=Backpressure(lambda: {0: waiting}, limit=room, monotonic=lambda: 0.0),
+            order_rate=self.counter,
             rules=lambda: TradingRules.from_rows((), rows),
+            emergencies=Emergencies(
+                lambda _: {
+                    (user_id, ORDER.symbol): Exposure(user_id, ORDER.symbol, -units)
+                    for user_id, units in (short or {}).items()
+                }
+            ),
+            emergency_limit=emergency_limit,
         )
 
     def admit(self, *submissions: Submission) -> list[type[Exception] | None]:
@@ -135,11 +153,53 @@ def test_a_request_that_could_never_be_let_in_is_refused_for_good() -> None:
     assert gate.counter.asked == []
 
 
-def test_emergencies_are_neither_counted_nor_turned_away() -> None:
-    gate = Gate(("user", "1", "1"), ("global", "", "1"))
-    emergency = submission(1, 50, Priority.EMERGENCY)
+def test_emergencies_that_reduce_are_neither_counted_nor_turned_away() -> None:
+    gate = Gate(("user", "1", "1"), ("global", "", "1"), room=3, short={1: 100 * ORDER.quantity})
 
-    assert gate.admit(emergency, submission(1), emergency) == [None, None, None]
+    assert gate.admit(emergency(1, 50), submission(1), emergency(1, 50)) == [None, None, None]
+
+
+def test_emergencies_reduce_no_more_than_the_position_covers() -> None:
+    gate = Gate(("user", "1", "1"), short={1: 2 * ORDER.quantity})
+
+    assert gate.admit(emergency(1, 2), emergency(1), emergency(1)) == [
+        None,
+        None,
+        OrderRateExceeded,
+    ]
+
+
+def test_emergencies_that_do_not_reduce_count_against_every_limit() -> None:
+    gate = Gate(("user", "1", "2"))
+
+    assert gate.admit(emergency(1), submission(1), emergency(1), submission(1)) == [
+        None,
+        None,
+        OrderRateExceeded,
+        OrderRateExceeded,
+    ]
+    assert Gate(room=3).admit(emergency(0, 3), emergency(0, 2)) == [QueueFull, None]
+
+
+def test_emergencies_that_do_not_reduce_have_a_limit_for_each_account() -> None:
+    gate = Gate(emergency_limit=2, short={3: ORDER.quantity})
+
+    assert gate.admit(
+        emergency(1, 2), emergency(1), submission(1, 50), emergency(2), emergency(3, 3)
+    ) == [None, OrderRateExceeded, None, None, None]
+    assert gate.admit(emergency(2, 3)) == [InvalidInput]
+
+
+def test_an_account_with_less_than_its_share_of_a_full_queue_is_let_in() -> None:
+    gate = Gate(room=100, waiting=100)
+
+    assert gate.admit(submission(0), submission(1, 5), submission(1), submission(2, 4)) == [
+        QueueFull,
+        None,
+        QueueFull,
+        QueueFull,
+    ]
+    assert gate.admit(submission(2, 3)) == [None]
 
 
 def test_a_queue_without_room_comes_first_and_counts_no_order() -> None:
@@ -147,12 +207,6 @@ def test_a_queue_without_room_comes_first_and_counts_no_order() -> None:
 
     assert gate.admit(submission(1, 3), submission(1, 2)) == [QueueFull, None]
     assert [asks for asks, _ in gate.counter.asked] == [[Ask(2, ("user:1",))]]
-
-
-def test_where_rate_limits_are_off_the_rest_still_counts() -> None:
-    gate = Gate(("user", "1", "1"), room=3, limited=False)
-
-    assert gate.admit(submission(1, 2), submission(1, 2)) == [None, QueueFull]
 
 
 @pytest.mark.parametrize(("seconds", "reads"), [([0, 0.5, 1.0], 1), ([0, 1.1, 2.2], 3)])

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from angel_x.domain.book.account import Exposure
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import OrderRequest, OrderStatus, Priority, Side
 from angel_x.errors import (
@@ -96,15 +97,18 @@ def test_a_full_queue_turns_away_what_is_new_and_answers_for_what_is_known() -> 
     reception = Reception(room=1)
     reception.accept(1, order("known"))
     urgent = order("urgent", priority=Priority.EMERGENCY)
+    reception.exposures[1, urgent.symbol] = Exposure(1, urgent.symbol, -urgent.quantity)
 
-    new, known, let_in = submit(
+    new, known, let_in, opening = submit(
         reception,
         submission(1, order("new")),
         submission(1, order("known")),
         submission(1, urgent),
+        submission(1, replace(urgent, client_order_id="another")),
     )
 
     assert isinstance(new, QueueFull)
+    assert isinstance(opening, QueueFull)
     assert known == accepted(1, "known", replayed=True)
     assert let_in == accepted(2, "urgent")
     assert list(reception.stored) == [(1, "known"), (1, "urgent")]

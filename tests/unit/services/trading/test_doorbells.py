@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from angel_x.domain.orders.order import Priority
 from angel_x.domain.orders.step import Step
+from angel_x.services.trading.decided import Decided
 from angel_x.services.trading.doorbells import Doorbells
 from tests.fakes.lanes import Bell, MemoryLanes
 
@@ -29,6 +30,8 @@ class Desk:
     #: Each step that was passed, with the doorbells that waited then.
     journal: list[tuple[Step, int]] = field(default_factory=list)
     accounts: dict[int, int] = field(default_factory=dict)
+    #: Accounts that another process waits for.
+    elsewhere: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.doorbells = Doorbells(
@@ -37,7 +40,6 @@ class Desk:
             messages=self.lanes,
             ring_on=self.lanes.ring_on,
             shuffle=list.reverse,
-            claim_limit=CLAIM,
             batch_size=BATCH,
             most_messages=self.lanes.bound,
             at=lambda step: self.journal.append((step, len(self.lanes.bells[LANE]))),
@@ -49,18 +51,19 @@ class Desk:
         self.accounts |= dict.fromkeys(order_ids, account)
         return self.lanes.ring(LANE, order_ids)
 
-    def claim(self, order_ids: Sequence[int]) -> int:
-        accounts = {self.accounts[order_id] for order_id in order_ids}
+    def claim(self, order_ids: Sequence[int]) -> Decided:
+        accounts = {self.accounts[order_id] for order_id in order_ids} - self.elsewhere
         claimed = [o for o in sorted(self.owners) if self.owners[o] in accounts][:CLAIM]
         for order_id in claimed:
             del self.owners[order_id]
         self.claims.append(len(claimed))
-        return len(claimed)
+        left = {self.accounts[order_id] for order_id in order_ids} & self.elsewhere
+        return Decided(len(claimed), len(claimed) >= CLAIM, frozenset(left))
 
-    def waiting(self, lane: Priority, limit: int) -> list[list[int]]:
+    def waiting(self, lane: Priority, limit: int, without: Collection[int] = ()) -> list[list[int]]:
         assert lane is LANE
         self.looks += 1
-        found = sorted(self.owners)[:limit]
+        found = [o for o in sorted(self.owners) if self.owners[o] not in without][:limit]
         accounts = sorted({self.owners[o] for o in found})
         return [[o for o in found if self.owners[o] == a][:BATCH] for a in accounts]
 
@@ -164,6 +167,32 @@ def test_a_claim_that_fails_rings_for_nothing(desk: Desk) -> None:
         desk.doorbells.answer([99], LANE, stands_for_lane=True)
 
     assert desk.lanes.bells[LANE] == []
+
+
+def test_a_doorbell_for_an_account_that_another_process_waits_for_is_left_to_it(
+    desk: Desk,
+) -> None:
+    desk.accept(1, 10, 11)
+    desk.accept(2, 20)
+    desk.elsewhere = {1}
+
+    assert desk.work() == 0
+
+    assert desk.lanes.bells[LANE] == [Bell((20,))]
+    assert desk.looks == 0
+
+
+def test_the_orders_of_others_are_rung_for_where_one_account_is_waited_for_elsewhere(
+    desk: Desk,
+) -> None:
+    desk.owners |= {10: 1, 11: 1, 20: 2}
+    desk.accounts |= {10: 1}
+    desk.elsewhere = {1}
+
+    desk.doorbells.answer([10], LANE, stands_for_lane=True)
+
+    # Ringing for the first account again would go on for as long as it is held.
+    assert desk.lanes.bells[LANE] == [Bell((20,), stands_for_lane=True)]
 
 
 EVENTS = st.lists(

@@ -14,6 +14,7 @@ from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import ASKED, OrderStatus, Priority, Validity
 from angel_x.domain.orders.step import Step
+from angel_x.services.trading.decided import Decided
 from tests.builders.order_worker import Away, Died, Worker
 from tests.builders.terms import fill, refuse
 
@@ -363,3 +364,72 @@ def _die() -> None:
 
 def _fail() -> None:
     raise ZeroDivisionError
+
+
+def test_an_account_that_is_held_is_waited_for_after_the_others_are_decided(worker: Worker) -> None:
+    other = worker.tables.account()
+    held, free = worker.tables.order(), worker.tables.order(other)
+    worker.tables.account_locks[1] = object()
+    decided_before: list[dict[int, str]] = []
+
+    def wait(user_id: int) -> bool:
+        decided_before.append(worker.tables.statuses())
+        del worker.tables.account_locks[user_id]
+        return True
+
+    worker.units.on_wait = wait
+
+    assert worker.execution.answer([held.id, free.id]) == Decided(2)
+    assert decided_before == [{held.id: "received", free.id: "filled"}]
+    assert worker.tables.statuses() == {held.id: "filled", free.id: "filled"}
+
+
+def test_an_account_that_another_process_waits_for_is_left_to_it(worker: Worker) -> None:
+    other = worker.tables.account()
+    held, free = worker.tables.order(), worker.tables.order(other)
+    worker.tables.account_locks[1] = object()
+    worker.units.on_wait = lambda _: False
+
+    assert worker.execution.answer([held.id]) == Decided(0, elsewhere=frozenset({1}))
+    assert worker.execution.answer([held.id, free.id]) == Decided(1, elsewhere=frozenset({1}))
+
+    assert worker.tables.statuses() == {held.id: "received", free.id: "filled"}
+    assert Metric.MESSAGES_DROPPED not in {metric for metric, *_ in worker.meter.added}
+
+
+def test_an_account_that_is_held_again_is_waited_for_again(worker: Worker) -> None:
+    order = worker.tables.order()
+    worker.tables.account_locks[1] = object()
+    waits = 0
+
+    def wait(user_id: int) -> bool:
+        nonlocal waits
+        waits += 1
+        if waits == 3:
+            del worker.tables.account_locks[user_id]
+        return True
+
+    worker.units.on_wait = wait
+
+    assert worker.execution.answer([order.id]) == Decided(1)
+    assert waits == 3
+
+
+@pytest.mark.parametrize(
+    ("priority", "count", "decided", "leaves"),
+    [
+        (Priority.NORMAL, 7, 7, False),
+        (Priority.NORMAL, 9, 8, True),
+        (Priority.EMERGENCY, 1, 1, False),
+        (Priority.EMERGENCY, 9, 2, True),
+    ],
+)
+def test_the_emergencies_of_an_account_take_a_quarter_of_a_claim(
+    priority: Priority, count: int, decided: int, *, leaves: bool
+) -> None:
+    worker = Worker(claim_limit=8)
+    worker.tables.account()
+    for _ in range(count):
+        worker.tables.order(priority=priority)
+
+    assert worker.execution.answer([1]) == Decided(decided, leaves_orders=leaves)
