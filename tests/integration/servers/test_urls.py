@@ -46,6 +46,14 @@ def test_a_redis_address_is_spelled_for_each_library(
     assert RedisAddress.parse(kombu_url) == address
 
 
+def test_sentinels_keep_their_master_in_the_spelling_of_each_library() -> None:
+    address = RedisAddress.parse("sentinel://:p@h1:1,h2:2/3?master=m")
+
+    assert address.redis_url == "sentinel://:p@h1:1,h2:2/3?master=m"
+    assert address.kombu_url == "sentinel://:p@h1:1/3;sentinel://:p@h2:2/3"
+    assert address.with_database(4).redis_url == "sentinel://:p@h1:1,h2:2/4?master=m"
+
+
 def test_the_cache_of_a_given_redis_has_a_number_of_its_own() -> None:
     broker = RedisAddress.parse("redis://u:p@h:1/3")
 

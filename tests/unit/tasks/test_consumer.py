@@ -36,6 +36,27 @@ def consumer(tasks_app: Celery, meter: RecordingMeter) -> Any:
     return made
 
 
+class Line:
+    """A connection that notes how it is asked to connect."""
+
+    def __init__(self) -> None:
+        self.options: dict[str, float] = {}
+
+    def ensure_connection(self, *_: object, callback: object = None, **options: float) -> Line:
+        self.options = options
+        return self
+
+
+def test_a_worker_looks_for_its_broker_every_second_however_long_it_is_away(
+    consumer: Any, tasks_app: Celery
+) -> None:
+    consumer.app, line = tasks_app, Line()
+
+    assert consumer.ensure_connected(line) is line
+
+    assert line.options["interval_start"] + line.options["interval_max"] <= 1.2
+
+
 @pytest.mark.parametrize(
     ("notice", "reason"),
     [
