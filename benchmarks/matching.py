@@ -205,6 +205,7 @@ def _application() -> Iterator[Application]:
                 "ANGEL_X_METRICS_ENABLED": "false",
                 "ANGEL_X_LOG_LEVEL": "warning",
                 "ANGEL_X_WARM_CACHE_ON_STARTUP": "false",
+                "ANGEL_X_MARKET_HOURS": "always",
             }
             with closing(build(load(environ), role="orders")) as application:
                 schema.upgrade(application.base.engine)
