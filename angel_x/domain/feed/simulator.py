@@ -121,8 +121,9 @@ class Simulator:
     def relisted(self, universe: Universe) -> Simulator:
         """Return the same market for the contracts of another universe.
 
-        An underlying whose middle strike is unchanged keeps its spot; any other begins at its middle
-        strike.  A contract of both universes keeps its open interest and volume.
+        An underlying with a contract in both universes keeps its spot, so that no held contract
+        jumps; any other begins at its middle strike.  A contract of both keeps its open interest and
+        volume.
         """
         other = Simulator(
             universe,
@@ -131,11 +132,13 @@ class Simulator:
             starts_at=self._starts_at,
             habits=self._habits,
         )
-        here = {name: n for n, name in enumerate(self.universe.underlyings)}
-        for place, name in enumerate(universe.underlyings):
-            if name in here and other._anchor[place] == self._anchor[here[name]]:
-                other._spot[place] = self._spot[here[name]]
         rows = self.universe.rows_in(universe)
+        here = {name: n for n, name in enumerate(self.universe.underlyings)}
+        shared = set(self.universe.underlying_index[rows >= 0].tolist())
+        for place, name in enumerate(universe.underlyings):
+            if (number := here.get(name)) in shared:
+                other._anchor[place] = self._anchor[number]
+                other._spot[place] = self._spot[number]
         other._book.view(RECORD)[rows[rows >= 0]] = self._book.view(RECORD)[rows >= 0]
         other._random = self._random
         other._find_band()

@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from angel_x.domain.contracts.contract import Right
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.feed.chain_generator import generate_chain
 from angel_x.domain.feed.market_move import MarketMove
@@ -260,3 +261,24 @@ def test_an_underlying_that_is_listed_around_another_spot_begins_there() -> None
     first = next(source.relisted(make_universe(strikes=(26_000,))).moves(NOW))
 
     assert first.spots["last"].tolist() == [2_600_000]
+
+
+def test_a_contract_of_both_universes_keeps_its_price_though_the_middle_strike_moves() -> None:
+    source = simulator()
+    before = take(source, 20)[-1]
+    held = UNIVERSE.contracts[0]
+    far = [
+        replace(
+            held,
+            strike=Decimal(strike),
+            symbol=f"NIFTY_{held.expiry:%d%b%y}_{strike}CE".upper(),
+            right=Right.CALL,
+        )
+        for strike in range(30_000, 31_000, 50)
+    ]
+    other = Universe([*UNIVERSE.contracts, *far])
+
+    assert central_strikes(other) != central_strikes(UNIVERSE)
+    first = next(source.relisted(other).moves(before.at))
+
+    assert first.spots["last"].tolist() == before.spots["last"].tolist()
