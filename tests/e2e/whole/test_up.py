@@ -82,8 +82,9 @@ def test_a_killed_process_is_started_again(whole: Instance, name: str) -> None:
 def test_a_killed_guardian_is_replaced_and_no_order_is_lost(whole: Instance) -> None:
     symbol = whole.cli("chain", "NIFTY", "--json").document["rows"][0]["symbol"]
     buy = json.dumps({"symbol": symbol, "side": "BUY", "quantity": 65})
+    submit = ("submit", "-", "--user", "demo", "--json")
     before = whole.pids
-    (accepted,) = whole.cli("submit", "-", "--json", stdin=buy).document["orders"]
+    (accepted,) = whole.cli(*submit, stdin=buy).document["orders"]
 
     os.kill(before["guardian"], signal.SIGKILL)
 
@@ -96,7 +97,7 @@ def test_a_killed_guardian_is_replaced_and_no_order_is_lost(whole: Instance) -> 
     assert whole.pids["up"] == before["up"]
     stored = whole.cli("orders", str(accepted["order_id"]), "--json").document
     assert stored["events"][0]["status"] == "received"
-    (again,) = whole.cli("submit", "-", "--json", stdin=buy).document["orders"]
+    (again,) = whole.cli(*submit, stdin=buy).document["orders"]
     assert (again["order_id"], again["replayed"]) == (accepted["order_id"], True)
 
 
