@@ -121,7 +121,7 @@ def guarded(migrated_url: str, redis_urls: RedisUrls) -> Iterator[Guarded]:
             "ANGEL_X_WARM_CACHE_ON_STARTUP": "false",
             "ANGEL_X_THREAD_POOL_SIZE": "4",
             "ANGEL_X_DB_POOL_SIZE": "2",
-            "ANGEL_X_DB_MAX_POOL_SIZE": "5",
+            "ANGEL_X_DB_MAX_POOL_SIZE": "7",
         }
         instance = Instance(home, environment)
         stack.callback(instance.stop)
