@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -297,7 +297,7 @@ def test_the_parameters_are_those_of_the_day() -> None:
     assert spans.on(date(2026, 12, 31)).index.price == 0.093
     assert spans.on(date(2027, 1, 1)).index.price == 0.10
     with pytest.raises(LookupError):
-        spans.on(date(2024, 11, 19))
+        spans.on(date.fromisoformat(older["from"]) - timedelta(days=1))
 
 
 def test_whatever_is_no_index_is_a_stock() -> None:
