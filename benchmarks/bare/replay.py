@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,19 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection  # noqa: N812 - a class with a small name
 
 
+#: Requests of one account over two connections may be decided in another order than their ids; a
+#: position that is still open then goes on in its row.
+_MOST_SHARED_POSITIONS = 0.01
+
+
 def replay(url: str, written: Written, batch: int) -> Measured:
     """Write the rows of a load to a fresh database, ``batch`` orders a statement.
 
     CPU is that of the loop and of its backend.
 
     Raises:
-        RuntimeError: It has not written as many rows as the system did.
+        RuntimeError: It has not written as many rows as the system did; of positions, one in a
+            hundred may be missing on either side.
     """
     with closing(psycopg2.connect(url)) as connection:
         open_books(connection, written)
@@ -54,5 +60,12 @@ def _used(backend: psutil.Process) -> dict[str, float]:
 def _compare(connection: Connection, written: Written, order_ids: Sequence[int]) -> None:
     orders = int(select(connection, "SELECT count(*) FROM orders")[0][0])
     counts = {"orders": orders} | count_rows(connection, written.opening, order_ids)
-    if counts != written.counts:
+    if not _are_equal(counts, written.counts):
         raise RuntimeError(f"the bare loop wrote {counts}, the system {dict(written.counts)}")
+
+
+def _are_equal(counts: Mapping[str, int], expected: Mapping[str, int]) -> bool:
+    off = {table for table in {*counts, *expected} if counts.get(table) != expected.get(table)}
+    positions = [side.get("positions", 0) for side in (counts, expected)]
+    allowed = _MOST_SHARED_POSITIONS * max(positions)
+    return off <= {"positions"} and max(positions) - min(positions) <= allowed
