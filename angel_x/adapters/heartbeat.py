@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from math import floor
 from pathlib import Path
 from time import monotonic
 
@@ -54,8 +55,9 @@ class Heartbeat:
         with suppress(OSError):
             if self._descriptor is None:
                 self._descriptor = self._open()
-            # In place and of one length, so that no reader meets half of it.
-            os.pwrite(self._descriptor, f"{now:020.3f}\n".encode(), 0)
+            # In place and of one length, so that no reader meets half of it, and never rounded up: a
+            # beat in the future is not believed.
+            os.pwrite(self._descriptor, f"{floor(now * 1000) / 1000:020.3f}\n".encode(), 0)
 
     def _open(self) -> int:
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -77,8 +77,10 @@ GARBAGE = {
 
 
 def dropped(home: Path) -> dict[str, float]:
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=str(home / "metrics"))  # type: ignore[no-untyped-call]
+    registry, folder = CollectorRegistry(), home / "metrics"
+    if not folder.is_dir():
+        return {}
+    MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
     samples = [s for family in registry.collect() for s in family.samples]
     return {
         s.labels["reason"]: s.value for s in samples if s.name == "angel_x_messages_dropped_total"

@@ -80,6 +80,8 @@ class World:
         """Return every counter of the workers, by its name and its labels."""
         registry = CollectorRegistry()
         folder = Path(self.system.environment["ANGEL_X_HOME"]) / "metrics"
+        if not folder.is_dir():
+            return Counter()
         MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
         found = Counter[str]()
         for family in registry.collect():

@@ -52,9 +52,9 @@ def test_a_process_over_the_threshold_says_so_and_stays(
 
     system.until_logged("monitor", "memory.exceeded")
 
-    (event, *_) = EventStream(cache).read("0")
+    (event, *_) = eventually(lambda: EventStream(cache).read("0"), "the alert is published")
     assert (event.kind, json.loads(event.body)["alert"]) == ("alert", "memory")
-    before = reports(cache)["test/monitor-0"]
+    before = eventually(lambda: reports(cache).get("test/monitor-0"), "the first report")
     sender.send_task("monitor.check_memory", queue=QueueName.MONITOR)
     system.until_logged("monitor", "memory.checked")
     assert reports(cache)["test/monitor-0"]["pid"] == before["pid"]

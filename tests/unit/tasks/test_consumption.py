@@ -46,6 +46,16 @@ def test_a_worker_that_leaves_a_queue_out_has_none(consumption: Consumption, fil
     assert last_beat(file) is None
 
 
+def test_no_beat_is_written_as_one_of_the_future(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "monotonic", lambda: 10.9996)
+
+    Heartbeat(file).beat()
+
+    assert last_beat(file) == 10.999
+
+
 def test_a_second_beat_within_a_second_writes_nothing(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
