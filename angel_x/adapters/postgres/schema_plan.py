@@ -110,7 +110,7 @@ def losses(engine: Engine, revision: str) -> list[Loss]:
 
 
 def check_losses(found: list[Loss], accepted: frozenset[str]) -> None:
-    """Refuse a downgrade that loses what was not named.
+    """Refuse a downgrade whose losses are not all named.
 
     Raises:
         MigrationRefused: With every loss and its number of rows.

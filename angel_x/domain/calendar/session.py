@@ -169,7 +169,7 @@ class TradingCalendar:
         return (self._table().published_until - at.astimezone(IST).date()).days
 
     def day(self, day: date) -> CalendarDay:
-        """Return what is known of a day.
+        """Return the calendar entry of a day.
 
         Raises:
             UnknownDay: The day is before the first list.
@@ -188,7 +188,7 @@ class TradingCalendar:
         )
 
     def year(self, year: int) -> CalendarYear:
-        """Return what is known of each day of a year.
+        """Return the calendar entries of a year, day by day.
 
         Raises:
             UnknownDay: The year is before the first list.

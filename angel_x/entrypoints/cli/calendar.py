@@ -1,4 +1,4 @@
-"""The exchange's calendar: sessions, holidays and what is only provisional."""
+"""The exchange's calendar: sessions, holidays and provisional days."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def db() -> None:
 
 
 @db.command()
-@click.option("--plan", is_flag=True, help="Show what it would do, and do nothing.")
+@click.option("--plan", is_flag=True, help="Show the statements without running them.")
 @as_json
 def upgrade(*, plan: bool, as_json: bool) -> None:
     """Upgrade the schema to the newest revision, while the system runs.

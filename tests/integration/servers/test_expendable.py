@@ -60,7 +60,7 @@ def replace_directory(folder: Path) -> None:
     (folder / "appendonlydir").write_text("no directory")
 
 
-#: What is done to the folder of the broker.
+#: Damage to the folder of the message broker.
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "zeros behind its commands": append_zeros,
     "manifest of text": lambda f: only(f, "*.manifest").write_text("no manifest\n"),
