@@ -11,19 +11,12 @@ from angel_x.entrypoints.api.key_checks import KeyChecks
 from angel_x.errors import AccessDenied, BadKeysExceeded
 from angel_x.services.accounts.access import Access
 from angel_x.services.accounts.bad_keys import BadKeys
+from tests.builders.timers import Timer
 from tests.fakes.keys import MemoryKeys
 
 DEADLINE_SECONDS = 120.0
 HOME = "10.0.0.1"
 BURST = 5
-
-
-class Timer:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

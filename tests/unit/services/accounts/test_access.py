@@ -8,15 +8,8 @@ import pytest
 from angel_x.domain.records.access import Identity, Scope, parse_scopes
 from angel_x.errors import AccessDenied, InvalidInput, KeyExpired
 from angel_x.services.accounts.access import REMEMBERED_SECONDS, Access
+from tests.builders.timers import Timer
 from tests.fakes.keys import NOW, MemoryKeys
-
-
-class Timer:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -7,19 +7,12 @@ import pytest
 from angel_x.errors import BadKeysExceeded
 from angel_x.services.accounts import bad_keys
 from angel_x.services.accounts.bad_keys import BadKeys
+from tests.builders.timers import Timer
 
 HOME, AWAY = "10.0.0.1", "10.0.0.2"
 PER_SECOND = 2.0
 #: Those of five seconds.
 BURST = 10
-
-
-class Timer:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
