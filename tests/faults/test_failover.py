@@ -96,6 +96,12 @@ def served(world: World) -> Api:
     return api
 
 
+def kill_primary(cluster: Replicas, world: World) -> None:
+    """Kill it, and drop the connections to it that this process still has."""
+    cluster.primary.kill()
+    world.application.base.engine.dispose()
+
+
 def assert_each_taken_once(world: World, user: int, names: list[str]) -> None:
     world.until(user, "filled", seconds=300)
     assert set(world.ids(user)) == set(names)
@@ -110,7 +116,7 @@ def test_a_database_primary_that_is_killed_under_load_loses_and_doubles_nothing(
     load = Load(api, user)
 
     def failover() -> None:
-        cluster.primary.kill()
+        kill_primary(cluster, world)
         cluster.promote()
 
     load.through(failover)
@@ -139,8 +145,8 @@ def test_a_primary_that_returns_after_its_standby_was_promoted_promises_nothing(
     stored = cluster.standby.ask("SELECT client_order_id FROM orders")
     assert {name for (name,) in stored} == set(early)
 
-    # What a failover manager does with the old primary.
-    cluster.primary.kill()
+    # A failover manager ends the old primary.
+    kill_primary(cluster, world)
     load = Load(api, user)
     for name in late:
         load.submit(name)
