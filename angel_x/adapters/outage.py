@@ -5,14 +5,20 @@ A worker that takes no messages while one of them is away is not to blame, and a
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from config.addresses import SentinelAddress, is_sentinel, redis_address
+
 _PATIENCE = 2.0
 _REDIS_PORT, _POSTGRES_PORT = 6379, 5432
+#: Whole lines of the answers to ``INFO`` and to the question for a master.
+_UPTIME = re.compile(rb"uptime_in_seconds:([0-9]+)\r\n")
+_MASTER = re.compile(rb"\*2\r\n\$[0-9]+\r\n([^\r\n]+)\r\n\$[0-9]+\r\n([0-9]+)\r\n")
 #: PostgreSQL's request for TLS, which a server answers with one byte before anyone logs in.
 _SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
 
@@ -42,18 +48,59 @@ def _broker_seconds(url: str) -> float:
         OSError: It does not answer.
         ValueError: It answers something else, or the address cannot be read.
     """
-    parts = urlsplit(url)
+    address = redis_address(url)
+    if is_sentinel(address):
+        return _master_seconds(SentinelAddress.parse(address))
+    parts = urlsplit(address)
     with _broker(parts) as connection:
-        words = [unquote(word) for word in (parts.username, parts.password) if word]
-        login = f"AUTH {' '.join(map(_quoted, words))}\r\n" if parts.password else ""
-        connection.sendall(f"{login}INFO server\r\n".encode())
-        answer = b""
-        while b"uptime_in_seconds:" not in answer.rpartition(b"\r\n")[0]:
-            piece = connection.recv(4096)
-            if not piece or answer.startswith(b"-"):
-                raise ValueError((answer or b"no answer").decode("utf-8", "replace")[:200].strip())
-            answer += piece
-        return float(answer.partition(b"uptime_in_seconds:")[2].split(b"\r\n")[0])
+        username, password = (unquote(word or "") for word in (parts.username, parts.password))
+        return _uptime(connection, username, password)
+
+
+def _master_seconds(address: SentinelAddress) -> float:
+    """Ask each Sentinel until one names the master that answers."""
+    failure: OSError | ValueError = ConnectionError("no Sentinel")
+    for sentinel in address.hosts:
+        try:
+            with socket.create_connection(_master(address, sentinel), _PATIENCE) as connection:
+                return _uptime(connection, address.username, address.password)
+        except (OSError, ValueError) as error:
+            failure = error
+    raise failure
+
+
+def _master(address: SentinelAddress, sentinel: tuple[str, int]) -> tuple[str, int]:
+    """Return host and port of the master that a Sentinel names."""
+    login = _login(address.sentinel_username, address.sentinel_password)
+    with socket.create_connection(sentinel, _PATIENCE) as connection:
+        question = f"SENTINEL GET-MASTER-ADDR-BY-NAME {_quoted(address.master)}\r\n"
+        answer = _asked(connection, login + question, _MASTER)
+        return answer[1].decode(), int(answer[2])
+
+
+def _uptime(connection: socket.socket, username: str | None, password: str | None) -> float:
+    return float(_asked(connection, f"{_login(username, password)}INFO server\r\n", _UPTIME)[1])
+
+
+def _asked(connection: socket.socket, question: str, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
+    """Send commands and read until an answer has the pattern.
+
+    Raises:
+        ValueError: The server refuses, or ends the connection before.
+    """
+    connection.sendall(question.encode())
+    answer = b""
+    while (found := pattern.search(answer)) is None:
+        piece = connection.recv(4096)
+        if not piece or answer.startswith(b"-"):
+            raise ValueError((answer or b"no answer").decode("utf-8", "replace")[:200].strip())
+        answer += piece
+    return found
+
+
+def _login(username: str | None, password: str | None) -> str:
+    words = [_quoted(word) for word in (username, password) if word]
+    return f"AUTH {' '.join(words)}\r\n" if password else ""
 
 
 @contextmanager
@@ -62,8 +109,6 @@ def _broker(parts: SplitResult) -> Iterator[socket.socket]:
         with _unix(unquote(parts.path)) as connection:
             yield connection
         return
-    if parts.scheme not in {"redis", "rediss"}:
-        raise ValueError(f"an address of {parts.scheme}:// cannot be asked")
     host, port = parts.hostname or "localhost", parts.port or _REDIS_PORT
     with socket.create_connection((host, port), _PATIENCE) as plain:
         if parts.scheme == "redis":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from angel_x.adapters.outage import outage
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.adapters.servers import RunningServers
@@ -171,5 +172,7 @@ def test_a_broker_and_cache_whose_master_is_killed_under_load_lose_and_double_no
     world.system.kill(next(p for p in world.system.started if p.name == "relay"))
     load.submit("last")
     assert_each_taken_once(world, user, [*load.names, "last"])
+    # A probe of a deaf worker finds the new master too.
+    assert outage(sentinels.url(0), migrated_url, settled_seconds=0) is None
     broker = world.application.base.broker
     eventually(lambda: broker.exists("redbeat::lock"), "Beat leads at the new master")

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,12 @@ from tests.unit.deploy import compose
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 PASSWORD = "letters0and0digits"
 DEADLINE_SECONDS = 120
-#: The command of the image, in the place of which the installed server runs.
-CONTAINERS = "docker-entrypoint.sh valkey-server /etc/valkey/broker.conf -"
+SCRIPT = "/etc/valkey/broker.sh"
+#: The entry point of the image, which gets the name of the server and of its configuration.
+ENTRY_POINT = """#!/bin/sh
+shift 2
+exec {server} {conf} --port 0 --unixsocket {socket} --dir {directory} "$@"
+"""
 
 
 @pytest.fixture
@@ -32,30 +37,51 @@ def directory() -> Iterator[Path]:
 
 
 @contextmanager
-def started(conf: Path, directory: Path) -> Iterator[redis.Redis]:
-    """Start the server by the command of the container, but on a socket."""
-    socket = directory / "server.sock"
-    overrides = f"--port 0 --unixsocket {socket} --dir {directory}"
-    (*shell, script) = compose.document()["services"]["broker"]["command"]
-    found = f"{find_valkey()} {conf} {overrides} -"
-    assert CONTAINERS in script
+def launched(conf: Path, directory: Path) -> Iterator[subprocess.Popen[str]]:
+    """Start the broker by the command of its container, with the entry point of a test."""
+    command = compose.document()["services"]["broker"]["command"]
+    assert SCRIPT in command
     server = subprocess.Popen(
-        [*shell, script.replace(CONTAINERS, found).replace("$$", "$")],
-        env={**os.environ, "REDISCLI_AUTH": PASSWORD},
+        [str(DEPLOY / "broker.sh") if word == SCRIPT else word for word in command],
+        cwd=directory,
+        env={
+            **os.environ,
+            "REDISCLI_AUTH": PASSWORD,
+            "PATH": _path_with_entry_point(conf, directory),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
     try:
-        with closing(client_of(socket, PASSWORD)) as client:
-            _await_pong(client, server)
-            arguments = Process(server.pid).cmdline()
-            assert "valkey-server" in arguments[0]
-            assert not any(PASSWORD in argument for argument in arguments)
-            yield client
+        yield server
     finally:
-        server.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
         server.communicate(timeout=DEADLINE_SECONDS)
+
+
+def _path_with_entry_point(conf: Path, directory: Path) -> str:
+    commands = directory / "bin"
+    commands.mkdir(exist_ok=True)
+    entry_point = commands / "docker-entrypoint.sh"
+    socket = directory / "server.sock"
+    text = ENTRY_POINT.format(server=find_valkey(), conf=conf, socket=socket, directory=directory)
+    entry_point.write_text(text, encoding="utf-8")
+    entry_point.chmod(0o755)
+    return f"{commands}:{os.environ['PATH']}"
+
+
+@contextmanager
+def started(conf: Path, directory: Path) -> Iterator[redis.Redis]:
+    """Start the broker and wait until it answers."""
+    with (
+        launched(conf, directory) as server,
+        closing(client_of(directory / "server.sock", PASSWORD)) as client,
+    ):
+        _await_pong(client, server)
+        yield client
 
 
 def client_of(socket: Path, password: str | None = None) -> redis.Redis:
@@ -103,6 +129,52 @@ def test_a_broker_that_was_killed_still_has_its_messages(directory: Path) -> Non
 
     with started(DEPLOY / "redis-broker.conf", directory) as broker:
         assert broker.lrange("orders.normal", 0, -1) == [b"first"]
+
+
+def test_a_log_that_the_server_cannot_read_is_put_aside_so_that_the_next_start_succeeds(
+    directory: Path,
+) -> None:
+    conf = DEPLOY / "redis-broker.conf"
+    with started(conf, directory) as broker:
+        broker.lpush("orders.normal", "first")
+    for _ in range(3):
+        (log,) = directory.glob("appendonlydir/*.incr.aof")
+        with log.open("ab") as stream:
+            stream.write(bytes(64))
+
+        with launched(conf, directory) as server:
+            output, _ = server.communicate(timeout=DEADLINE_SECONDS)
+
+        assert server.returncode == 1
+        assert "its log was put aside as appendonlydir.damaged-" in output
+        with started(conf, directory) as broker:
+            assert broker.dbsize() == 0
+    assert 1 <= len(list(directory.glob("appendonlydir.damaged-*"))) <= 2
+
+
+def test_a_broker_that_is_asked_to_stop_keeps_its_messages(directory: Path) -> None:
+    conf = DEPLOY / "redis-broker.conf"
+    with launched(conf, directory) as server:
+        with closing(client_of(directory / "server.sock", PASSWORD)) as broker:
+            _await_pong(broker, server)
+            broker.lpush("orders.normal", "first")
+        server.terminate()
+        server.communicate(timeout=DEADLINE_SECONDS)
+        assert server.returncode == 0
+
+    with started(conf, directory) as broker:
+        assert broker.lrange("orders.normal", 0, -1) == [b"first"]
+
+
+def test_the_password_is_no_argument_of_a_process(directory: Path) -> None:
+    with launched(DEPLOY / "redis-broker.conf", directory) as server:
+        with closing(client_of(directory / "server.sock", PASSWORD)) as broker:
+            _await_pong(broker, server)
+        shell = Process(server.pid)
+        arguments = [each.cmdline() for each in [shell, *shell.children(recursive=True)]]
+
+    assert any("valkey-server" in words[0] for words in arguments)
+    assert not any(PASSWORD in word for words in arguments for word in words)
 
 
 def test_a_full_cache_makes_room(directory: Path) -> None:
