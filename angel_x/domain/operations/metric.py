@@ -51,6 +51,7 @@ class Metric(StrEnum):
     PROGRAMS_REPLACED = "angel_x_programs_replaced_total"
     BROKER_REQUESTS = "angel_x_broker_requests_total"
     HTTP_REQUEST_SECONDS = "angel_x_http_request_duration_seconds"
+    HTTP_EARLY_REFUSALS = "angel_x_http_early_refusals_total"
     TRADING_STATE = "angel_x_trading_state"
     MARGIN_FALLBACKS = "angel_x_margin_fallbacks_total"
     MARKET_TICKS = "angel_x_market_ticks_total"
@@ -166,6 +167,9 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     Metric.BROKER_REQUESTS: _counter("Calls of the trading broker.", "call", "outcome"),
     Metric.HTTP_REQUEST_SECONDS: _histogram(
         "Time to answer a request.", LONG, "route", "method", "code"
+    ),
+    Metric.HTTP_EARLY_REFUSALS: _counter(
+        "Requests and connections refused before their headers were complete.", "code"
     ),
     Metric.TRADING_STATE: _scraped(
         "Strictest trading state of a scope: 0 active, 1 reducing, 2 halted.", "scope"

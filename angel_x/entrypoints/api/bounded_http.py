@@ -23,9 +23,11 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
+from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.api.connections import Connections
 from angel_x.entrypoints.api.http_bounds import BLOCK_BYTES, LINE_BYTES, HttpBounds
 from angel_x.entrypoints.presentation.problem import of_status
+from angel_x.services.ports import Meter
 
 log = structlog.get_logger()
 
@@ -49,9 +51,10 @@ class Part(Enum):
 class BoundedState(ServerState):
     """The state that the connections of one server share."""
 
-    def __init__(self, bounds: HttpBounds) -> None:
+    def __init__(self, bounds: HttpBounds, meter: Meter) -> None:
         super().__init__()
         self.bounds = bounds
+        self._meter = meter
         self.admitted = Connections(
             most=bounds.connections, most_by_address=bounds.connections_by_address
         )
@@ -62,13 +65,15 @@ class BoundedState(ServerState):
         self.refusals: Counter[int] = Counter()
 
     def look(self, now: float) -> None:
-        """End connections that are late, and log the refusals since the last look."""
+        """End connections that are late; count and log the refusals since the last look."""
         for connection in list(self.connections):
             assert isinstance(connection, BoundedHttp)
             if connection.due < now:
                 connection.time_out(now)
         if self.refusals:
             log.warning("requests.refused_early", statuses=dict(self.refusals))
+            for status, refused in self.refusals.items():
+                self._meter.add(Metric.HTTP_EARLY_REFUSALS, refused, code=str(status))
             self.refusals.clear()
 
 

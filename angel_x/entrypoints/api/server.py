@@ -54,7 +54,8 @@ class ApiServer(uvicorn.Server):
             )
         )
         self._app = app
-        self._bounded = self.server_state = BoundedState(bounds)
+        meter = app.state.application.base.meter
+        self._bounded = self.server_state = BoundedState(bounds, meter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -43,6 +43,7 @@ METRICS = """
     programs_replaced_total counter program
     broker_requests_total counter call outcome
     http_request_duration_seconds histogram:long route method code
+    http_early_refusals_total counter code
     trading_state scraped scope
     margin_fallbacks_total counter
     market_ticks_total counter
