@@ -15,7 +15,8 @@ import pytest
 from angel_x.adapters.servers.places import POSTGRES_SOCKET
 from angel_x.adapters.servers.urls import RedisAddress
 from angel_x.domain.orders.order import Priority
-from angel_x.rehearsal.chaos.proxy import Point, Proxy
+from angel_x.rehearsal.chaos.cut import Point
+from angel_x.rehearsal.chaos.proxy import Proxy
 from config.queues import QueueName
 from tests.builders.environs import application_on
 from tests.e2e.processes import eventually

@@ -14,9 +14,10 @@ import redis
 from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
 from angel_x.bootstrap import Application
 from angel_x.domain.orders.order import Priority
+from angel_x.rehearsal.chaos.cut import Point
 from angel_x.rehearsal.chaos.environment import Passage
 from angel_x.rehearsal.chaos.passages import open_passages
-from angel_x.rehearsal.chaos.proxy import Point, Proxy
+from angel_x.rehearsal.chaos.proxy import Proxy
 from tests.builders.environs import application_on
 from tests.e2e.processes import Processes, eventually, processes
 from tests.plugins.servers import RedisUrls

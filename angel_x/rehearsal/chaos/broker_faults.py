@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import redis
 
+from angel_x.rehearsal.chaos.cut import Point
 from angel_x.rehearsal.chaos.environment import Environment, Passage, Unverified
 from angel_x.rehearsal.chaos.fault import Kind, Targets
-from angel_x.rehearsal.chaos.proxy import Point
 
 #: Seconds in which the server must run again.
 _RESTART = 20.0

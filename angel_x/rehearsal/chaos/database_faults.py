@@ -10,9 +10,9 @@ from typing import Any
 
 import psycopg2
 
+from angel_x.rehearsal.chaos.cut import Point
 from angel_x.rehearsal.chaos.environment import Environment, Passage, Unverified
 from angel_x.rehearsal.chaos.fault import Kind, Targets
-from angel_x.rehearsal.chaos.proxy import Point
 
 #: Seconds in which the server must run again, recovery included.
 _RESTART = 30.0

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+from angel_x.rehearsal.chaos.cut import Chunk, Cut, Point
 
 _Result = TypeVar("_Result")
 
@@ -25,72 +26,6 @@ _PATIENCE = 10.0
 _APART = 1e-6
 #: Bytes of the passed stream that are kept.
 _LONGEST_PATTERN = 256
-
-
-class Point(Enum):
-    """The position of a cut in a connection, relative to the awaited bytes."""
-
-    #: Before the request that holds them reaches the server.
-    REQUEST = auto()
-    #: Before the reply that holds them reaches the program.
-    REPLY = auto()
-    #: After the request that holds them reached the server, before anything of its reply returns.
-    REPLY_TO = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Bytes that have arrived from one side, and those just before them."""
-
-    fresh: bytes
-    before: bytes
-    is_request: bool
-
-    def occurrences(self, pattern: bytes) -> int:
-        """Count where the pattern ends within the fresh bytes."""
-        overlap = len(pattern) - 1
-        return (self.before[-overlap:] + self.fresh if overlap else self.fresh).count(pattern)
-
-
-@dataclass(slots=True, eq=False)
-class Cut:
-    """One cut that waits for its bytes; the bytes it cuts off are lost on both sides."""
-
-    pattern: bytes
-    point: Point
-    #: The how-manieth occurrence is cut.
-    nth: int = 1
-    #: The bytes that it cut off; empty until then.
-    lost: bytes = b""
-    _done: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def is_done(self) -> bool:
-        return self._done.is_set()
-
-    def wait(self, seconds: float) -> bool:
-        """Return whether it cuts within so many seconds."""
-        return self._done.wait(seconds)
-
-    def finish(self, lost: bytes) -> None:
-        """Note that a connection was cut."""
-        self.lost = lost
-        self._done.set()
-
-    def meets(self, chunk: Chunk, awaited: set[Cut]) -> bool:
-        """Return whether to cut here; ``awaited`` holds the cuts whose request has passed before."""
-        if not chunk.is_request and self.point is Point.REPLY_TO:
-            return self in awaited
-        occurrences = chunk.occurrences(self.pattern) if self._looks_at(chunk) else 0
-        self.nth -= occurrences
-        if not occurrences or self.nth > 0:
-            return False
-        if self.point is Point.REPLY_TO:
-            awaited.add(self)
-        return self.point is not Point.REPLY_TO
-
-    def _looks_at(self, chunk: Chunk) -> bool:
-        return chunk.is_request is not (self.point is Point.REPLY)
 
 
 @dataclass(slots=True)
@@ -113,6 +48,8 @@ class Proxy:
         self.count = Count()
         self._cuts: list[Cut] = []
         self._links: set[_Link] = set()
+        #: The ends that are connected, those of cut links too.
+        self._ends: set[_End] = set()
         self._holds = False
         self._refuses = False
         self._delay = 0.0
@@ -208,11 +145,17 @@ class Proxy:
 
     async def _closing(self) -> None:
         assert self._server is not None
-        self._server.close()
+        self._refuses = True
         for link in list(self._links):
             link.cut()
-        # One more turn of the loop, in which the transports close.
-        await asyncio.sleep(0)
+        # asyncio forgets the sockets of connections that are being made when a server closes.
+        while making := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.gather(*making, return_exceptions=True)
+        self._server.close()
+        while self._ends:
+            for end in self._ends:
+                end.abort()
+            await asyncio.sleep(0)
         if isinstance(self.listen, Path):
             self.listen.unlink(missing_ok=True)
 
@@ -232,6 +175,12 @@ class Proxy:
 
     def forget(self, link: _Link) -> None:
         self._links.discard(link)
+
+    def connected(self, end: _End) -> None:
+        self._ends.add(end)
+
+    def disconnected(self, end: _End) -> None:
+        self._ends.discard(end)
 
     async def dial(self, end: _End) -> None:
         """Connect the far end of a link."""
@@ -313,6 +262,8 @@ class _Link:
     def cut(self) -> None:
         """End both connections without a word."""
         self.proxy.forget(self)
+        if self._dialing is not None:
+            self._dialing.cancel()
         self.near.abort()
         self.far.abort()
 
@@ -332,6 +283,7 @@ class _End(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._link.proxy.connected(self)
         if self._is_request:
             self._link.begin()
 
@@ -344,6 +296,7 @@ class _End(asyncio.Protocol):
             self.flush()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._link.proxy.disconnected(self)
         self._waiting.append(None)
         self.flush()
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from angel_x.rehearsal.chaos.proxy import Address, Point, Proxy
+from angel_x.rehearsal.chaos.cut import Point
+from angel_x.rehearsal.chaos.proxy import Address, Proxy
 
 PATIENCE = 120.0
 
@@ -248,3 +251,24 @@ def test_a_large_reply_passes_whole(tmp_path: Path) -> None:
         while received < size:
             received += len(client.recv(1_000_000))
     assert received == size
+
+
+def test_a_closed_proxy_leaves_no_connection_open(server: Server, tmp_path: Path) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        proxy = Proxy(tmp_path / "way", server.address)
+        proxy.open()
+        clients = [connected(proxy)]
+        clients[0].sendall(b"hello")
+        assert clients[0].recv(100) == b"re:hello"
+        # Some of these are being made when it closes.
+        clients += [connected(proxy) for _ in range(20)]
+
+        proxy.close()
+        del proxy
+        gc.collect()
+
+        for client in clients:
+            with client, suppress(ConnectionError):
+                assert client.recv(100) == b""
+    assert [text for each in told if "unclosed" in (text := str(each.message))] == []
