@@ -18,11 +18,14 @@ from angel_x.domain.orders.step import Passing
 class Unit(Protocol):
     """One open transaction.  Leaving it without :meth:`commit` keeps nothing."""
 
-    def claim(self, order_ids: Sequence[int], limit: int) -> Claim:
-        """Lock the free accounts of orders and return the oldest waiting orders of their lanes."""
+    def claim(self, order_ids: Sequence[int], limit: int, *, waits: bool = False) -> Claim:
+        """Lock the free accounts of orders and return the oldest waiting orders of their lanes.
+
+        ``waits`` locks the accounts that another transaction holds too, in turn.
+        """
 
     def busy(self, order_ids: Collection[int]) -> dict[int, list[int]]:
-        """Return the orders of accounts that the claim of this transaction did not lock, by account."""
+        """Return the waiting orders of accounts that this transaction did not lock, by account."""
 
     def orders(self, order_ids: Sequence[int], statuses: Collection[OrderStatus]) -> Claim:
         """Lock the accounts that own those orders; return those in one of the statuses, by age."""

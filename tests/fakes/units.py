@@ -39,8 +39,8 @@ class MemoryUnit:
         self._recording = Recording(tables, lease_seconds)
         self._books: list[Book] = []
 
-    def claim(self, order_ids: Sequence[int], limit: int) -> Claim:
-        rows = [row for row in self._rows(order_ids) if self._is_free(row.order.user_id)]
+    def claim(self, order_ids: Sequence[int], limit: int, *, waits: bool = False) -> Claim:
+        rows = [row for row in self._rows(order_ids) if waits or self._is_free(row.order.user_id)]
         self._lock([row.order.id for row in rows])
         rung = {(row.order.user_id, row.order.priority) for row in rows}
         waiting = [
@@ -55,7 +55,8 @@ class MemoryUnit:
     def busy(self, order_ids: Collection[int]) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
         for row in self._rows(order_ids):
-            if not self._is_free(row.order.user_id):
+            waits = row.order.status is OrderStatus.RECEIVED and not row.held
+            if waits and not self._is_free(row.order.user_id):
                 found.setdefault(row.order.user_id, []).append(row.order.id)
         return found
 

@@ -62,18 +62,16 @@ SELECT 1 FROM users WHERE id IN (SELECT user_id FROM orders WHERE id = ANY(%(ord
 ORDER BY id FOR NO KEY UPDATE
 """,
 )
-# A claim takes the accounts that are free and leaves the others; the setting, which ends with the
-# transaction, tells the statements after it which.
+# The setting, which ends with the transaction, tells the statements after it which accounts are locked.
 _LOCKED = "nullif(current_setting('angel_x.locked', true), '')::bigint[]"
-_LOCK_FREE_ACCOUNTS = Statement(
-    "lock_free_accounts",
-    """
+_LOCK_CLAIMED_ACCOUNTS = """
 SELECT set_config('angel_x.locked', coalesce(array_agg(id)::text, '{}'), true) FROM (
     SELECT id FROM users WHERE id IN (SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s::bigint[]))
-    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
-) AS free
-""",
+    ORDER BY id FOR NO KEY UPDATE"""
+_LOCK_FREE_ACCOUNTS = Statement(
+    "lock_free_accounts", f"{_LOCK_CLAIMED_ACCOUNTS} SKIP LOCKED) AS locked"
 )
+_LOCK_ACCOUNTS_IN_TURN = Statement("lock_accounts_in_turn", f"{_LOCK_CLAIMED_ACCOUNTS}) AS locked")
 _LOCK_CONTROLS = Statement("lock_controls", f"SELECT pg_advisory_xact_lock_shared({CONTROLS_LOCK})")
 # The index serves each lane of each account in order, so a deep backlog costs no more than a batch.
 # Accounts take turns: one with a deep backlog must not use up the claim of the others.
@@ -145,7 +143,8 @@ _BUSY = Statement(
     "busy",
     f"""
 SELECT user_id, array_agg(id ORDER BY id) AS order_ids FROM orders
-WHERE id = ANY(%(order_ids)s::bigint[]) AND user_id <> ALL({_LOCKED}) GROUP BY user_id
+WHERE id = ANY(%(order_ids)s::bigint[]) AND status = '{OrderStatus.RECEIVED}' AND NOT held
+    AND user_id <> ALL({_LOCKED}) GROUP BY user_id
 """,
 )
 # Held for no longer than the wait: whoever takes the lock next reads all orders that were stored before
@@ -170,15 +169,16 @@ class BookUnit:
         self._connection = connection
         self._lease_seconds = lease_seconds
 
-    def claim(self, order_ids: Sequence[int], limit: int) -> Claim:
+    def claim(self, order_ids: Sequence[int], limit: int, *, waits: bool = False) -> Claim:
         """Lock the free accounts of orders and return the oldest waiting orders of their lanes.
 
-        The result is independent of the present state of the named orders.
+        The result is independent of the present state of the named orders.  ``waits`` locks the
+        accounts that another transaction holds too, in turn.
         """
         shares = array(share_of(lane, limit) for lane in Priority)
         return self._read(
             _CLAIM,
-            _LOCK_FREE_ACCOUNTS,
+            _LOCK_ACCOUNTS_IN_TURN if waits else _LOCK_FREE_ACCOUNTS,
             order_ids=array(order_ids),
             lanes=_LANES,
             shares=shares,
@@ -186,7 +186,7 @@ class BookUnit:
         )
 
     def busy(self, order_ids: Collection[int]) -> dict[int, list[int]]:
-        """Return the orders of accounts that the claim of this transaction did not lock, by account."""
+        """Return the waiting orders of accounts that this transaction did not lock, by account."""
         found = execute(self._connection, {"order_ids": array(order_ids)}, _BUSY)
         return {row.user_id: row.order_ids for row in named(found, _BusyRow)}
 

@@ -119,15 +119,17 @@ class Execution:
         while busy:
             user_id, theirs = busy.popitem()
             if self._desk.wait_for(user_id):
-                decided, held = self._run_claimed(theirs)
+                # In turn: two processes that skip what the other one holds could do so for ever.
+                decided, _ = self._run_claimed(theirs, waits=True)
                 orders += decided.orders
                 leaves_orders |= decided.leaves_orders
-                busy |= held
             else:
                 elsewhere.add(user_id)
         return Decided(orders, leaves_orders, frozenset(elsewhere))
 
-    def _run_claimed(self, order_ids: Sequence[int]) -> tuple[Decided, dict[int, list[int]]]:
+    def _run_claimed(
+        self, order_ids: Sequence[int], *, waits: bool = False
+    ) -> tuple[Decided, dict[int, list[int]]]:
         """Claim and decide; return the result, and the orders of accounts that were held, by account."""
         limit = max(self._claim_limit, len(order_ids))
         busy: dict[int, list[int]] = {}
@@ -140,7 +142,10 @@ class Execution:
             return self._decide(unit, claimed)
 
         claimed = self._desk.run(
-            lambda unit: unit.claim(order_ids, limit), decide, actor=ACTOR, steps=_BATCH
+            lambda unit: unit.claim(order_ids, limit, waits=waits),
+            decide,
+            actor=ACTOR,
+            steps=_BATCH,
         )
         return Decided(claimed.book.orders_moved, self._is_filled(claimed, limit)), busy
 

@@ -14,6 +14,7 @@ from tests.integration.contracts.worlds import UNIVERSE, World
 
 READS: dict[str, Callable[[Unit, int], object]] = {
     "claim": lambda unit, order_id: unit.claim([order_id], 5),
+    "claim in turn": lambda unit, order_id: unit.claim([order_id], 5, waits=True),
     "orders": lambda unit, order_id: unit.orders([order_id], OPEN),
     "with slices": lambda unit, order_id: unit.with_slices(order_id),
     "abandoned": lambda unit, order_id: unit.abandoned([order_id]),

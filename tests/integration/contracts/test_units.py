@@ -97,6 +97,26 @@ def test_a_claim_takes_the_accounts_that_are_free_and_names_the_others(
         assert unit.busy([*held, free]) == {}
 
 
+def test_only_orders_that_wait_keep_an_account_busy(world: World, user: int) -> None:
+    found = of_every_status(world, user)
+    laid_aside = world.order(user, held=True)
+
+    with world.units.begin() as holder:
+        holder.claim([laid_aside], 10)
+        with world.units.begin() as unit:
+            unit.claim([*found.values(), laid_aside], 10)
+            busy = unit.busy([*found.values(), laid_aside])
+
+    assert busy == {user: [found[OrderStatus.RECEIVED]]}
+
+
+def test_a_claim_in_turn_takes_accounts_and_orders_like_any_other(world: World, user: int) -> None:
+    order, other = world.order(user), world.order(world.account())
+
+    with world.units.begin() as unit:
+        assert ids(unit.claim([order, other], 10, waits=True)[0]) == [order, other]
+
+
 def test_the_emergencies_of_an_account_take_a_quarter_of_a_claim(world: World, user: int) -> None:
     urgent = [world.order(user, priority=Priority.EMERGENCY) for _ in range(3)]
     normal = [world.order(user) for _ in range(3)]

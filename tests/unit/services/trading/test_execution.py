@@ -17,6 +17,8 @@ from angel_x.domain.orders.step import Step
 from angel_x.services.trading.decided import Decided
 from tests.builders.order_worker import Away, Died, Worker
 from tests.builders.terms import fill, refuse
+from tests.fakes.tables import LOT
+from tests.fakes.units import WouldWait
 
 MOMENT = timedelta(microseconds=1)
 
@@ -397,22 +399,26 @@ def test_an_account_that_another_process_waits_for_is_left_to_it(worker: Worker)
     assert Metric.MESSAGES_DROPPED not in {metric for metric, *_ in worker.meter.added}
 
 
-def test_an_account_that_is_held_again_is_waited_for_again(worker: Worker) -> None:
+def test_an_account_that_was_waited_for_is_locked_in_turn_and_skipped_no_more(
+    worker: Worker,
+) -> None:
     order = worker.tables.order()
+    # Another process holds it again at once.
     worker.tables.account_locks[1] = object()
-    waits = 0
+    waited_for: list[int] = []
+    worker.units.on_wait = lambda user_id: not waited_for.append(user_id)  # type: ignore[func-returns-value]
 
-    def wait(user_id: int) -> bool:
-        nonlocal waits
-        waits += 1
-        if waits == 3:
-            del worker.tables.account_locks[user_id]
-        return True
+    with pytest.raises(WouldWait):
+        worker.execution.answer([order.id])
 
-    worker.units.on_wait = wait
+    assert waited_for == [1]
 
-    assert worker.execution.answer([order.id]) == Decided(1)
-    assert waits == 3
+
+def test_an_account_is_not_waited_for_where_its_orders_are_decided(worker: Worker) -> None:
+    decided = worker.tables.order(status=OrderStatus.FILLED, filled_quantity=LOT)
+    worker.tables.account_locks[1] = object()
+
+    assert worker.execution.answer([decided.id]) == Decided(0)
 
 
 @pytest.mark.parametrize(
