@@ -30,6 +30,7 @@ from angel_x.domain.exchange.protection import Protection
 from angel_x.domain.exchange.slippage import Slippage
 from angel_x.domain.margin.span_margin import SpanMargin
 from angel_x.domain.orders.order import Priority
+from angel_x.services.accounts.balances import Balances
 from angel_x.services.accounts.risk_sheets import RiskSheets
 from angel_x.services.accounts.what_if import WhatIf
 from angel_x.services.trading.aftermath import Aftermath
@@ -83,6 +84,7 @@ class Trading:
     matching: Matching
     amending: Amending
     what_if: WhatIf
+    balances: Balances
     cancellation: Cancellation
     expiry: Expiry
     relay: Relay
@@ -152,6 +154,7 @@ def build_trading(
             slicing=intake.slicing,
             market_clock=base.market_clock,
         ),
+        balances=Balances(units=orders.units, risks=orders.risks),
         cancellation=Cancellation(desk=orders.desk),
         expiry=Expiry(
             find_ended=orders.search.ended,

@@ -76,9 +76,11 @@ class MemoryUnit:
         return OrderWithSlices(orders[0] if orders else None, tuple(orders[1:]), book)
 
     def holdings(self, user_id: int, contracts: Collection[tuple[str, Product]]) -> Book:
-        if not contracts:
-            return self._book([], ())
-        return self._book([user_id], [(user_id, *contract) for contract in contracts])
+        if user_id not in self._tables.accounts:
+            return Book({}, {}, {})
+        book = self._book([user_id], [(user_id, *contract) for contract in contracts])
+        book.accounts[user_id] = replace(self._tables.accounts[user_id])
+        return book
 
     def abandoned(self, order_ids: Sequence[int]) -> Claim:
         self._lock(order_ids)
@@ -164,7 +166,7 @@ class MemoryUnit:
         """Return the book of these places; what the owners hold besides comes with the first."""
         tables, margins = self._tables, MarginPools()
         book = Book({}, {}, {}, margins=margins)
-        if not places:
+        if not owners:
             return book
         book.rules = tables.rules
         for user_id, symbol, product in places:

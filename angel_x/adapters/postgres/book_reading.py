@@ -83,11 +83,14 @@ class OrderRow(NamedTuple):
 
 
 class HoldingRow(NamedTuple):
-    """The position of an account in a contract and product: ``HELD_COLUMNS``."""
+    """The position of an account in a contract and product: ``HELD_COLUMNS``.
+
+    Both are None where no contract is asked about.
+    """
 
     user_id: int
-    symbol: str
-    product: str
+    symbol: str | None
+    product: str | None
     cash: Decimal
     collateral: Decimal
     margin_used: Decimal
@@ -168,16 +171,20 @@ def to_book(rows: Iterable[OrderRow | HoldingRow]) -> Book:
     for row in rows:
         if row.user_id not in book.accounts:
             book.accounts[row.user_id] = _account(row)
-        book.margins.symbols.add(row.symbol)
-        place = row.user_id, row.symbol, Product(row.product)
-        if row.position_id is not None and place not in book.positions:
-            book.positions[place] = Position(
-                *place, row.position_quantity, row.position_cost, row.position_pnl,
-                row.position_id, row.entry_time,
-            )  # fmt: skip
+        if row.symbol is not None and row.product is not None:
+            book.margins.symbols.add(row.symbol)
+            _add_position(book, row, (row.user_id, row.symbol, Product(row.product)))
         if row.common is not None:
             _share(book, _common.decode(row.common))
     return book
+
+
+def _add_position(book: Book, row: OrderRow | HoldingRow, place: tuple[int, str, Product]) -> None:
+    if row.position_id is not None and place not in book.positions:
+        book.positions[place] = Position(
+            *place, row.position_quantity, row.position_cost, row.position_pnl,
+            row.position_id, row.entry_time,
+        )  # fmt: skip
 
 
 def _account(row: OrderRow | HoldingRow) -> Account:

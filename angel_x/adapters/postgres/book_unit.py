@@ -116,13 +116,15 @@ WHERE o.id = ANY(%(order_ids)s::bigint[]) AND o.status IN {literals(ASKED)}
     AND o.lease_until <= clock_timestamp() ORDER BY o.id
 """,
 )
-# The positions of an account, also in contracts and products without orders.
+# The positions of an account, also in contracts and products without orders.  Without a contract one
+# row is the account alone.
 _HOLDINGS_ONLY = Statement(
     "holdings",
     f"""
 SELECT o.user_id, o.symbol, o.product, {HELD_COLUMNS} FROM (
-    SELECT %(user_id)s::bigint AS user_id, symbol, product
-    FROM unnest(%(symbols)s::text[], %(products)s::text[]) AS t (symbol, product)
+    SELECT %(user_id)s::bigint AS user_id, t.symbol, t.product
+    FROM (SELECT) AS account
+    LEFT JOIN unnest(%(symbols)s::text[], %(products)s::text[]) AS t (symbol, product) ON true
 ) o {_OF_ACCOUNT}
 """,
 )

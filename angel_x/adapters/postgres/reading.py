@@ -10,7 +10,6 @@ from sqlalchemy import text
 
 from angel_x.domain.orders.denial import MoveReason
 from angel_x.domain.records.statement import (
-    Balance,
     OrderFilter,
     OrderHistory,
     OrderRecord,
@@ -79,13 +78,6 @@ WHERE user_id = :user_id AND status = 'CLOSED' AND closed_at >= now() - interval
 ORDER BY closed_at DESC, trades.id DESC LIMIT 1000
 """)
 
-_BALANCE = text("""
-SELECT cash, collateral, margin_used, cash + collateral - margin_used AS free_balance, realised_pnl,
-    coalesce((SELECT json_object_agg(underlying, margin::text ORDER BY underlying)
-        FROM margins WHERE user_id = users.id AND margin > 0), '{}') AS held
-FROM users WHERE id = :user_id
-""")
-
 
 class PostgresStatements:
     """Reads of one account at a time."""
@@ -122,10 +114,6 @@ class PostgresStatements:
 
     def trades(self, user_id: int) -> list[TradeRecord]:
         return self._read(_TRADES, {"user_id": user_id}, TradeRecord)
-
-    def balance(self, user_id: int) -> Balance | None:
-        found = self._read(_BALANCE, {"user_id": user_id}, Balance)
-        return found[0] if found else None
 
     def _history(self, statement: TextClause, parameters: dict[str, object]) -> OrderHistory | None:
         found = self._read(statement, parameters, OrderHistory)

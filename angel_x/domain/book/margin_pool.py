@@ -88,6 +88,11 @@ class MarginPool:
         self.add(shift.symbol, -shift.change)
         self.held = shift.held_before
 
+    @property
+    def is_blind(self) -> bool:
+        """True where the underlying has no price, so that the requirement is unknown."""
+        return self._is_blind
+
     def requirement(self) -> Requirement:
         """Return the requirement of the worst case now."""
         return self._worst.required()

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPools
 from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import Order, OrderStatus, Side
+from angel_x.domain.values.money import ZERO
+
+#: Rupees that cover the needs of any order, but not those of one whose margin is unknown.
+_PLENTY = Decimal(10) ** 15
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The book after the orders of an estimate, and the reasons of refused ones."""
+    """The book after the orders of an estimate, and the reasons of refused orders."""
 
     book: Book
     #: By order id.
@@ -25,20 +30,37 @@ def what_if(book: Book, orders: Sequence[Order], terms: Sequence[Terms]) -> Esti
     """Fold orders into a copy of the book, purchases first, as if each traded in full at its limit.
 
     Purchases hedge and pay premium, sales need margin and receive premium; trades at the limits are the
-    least favorable ones.  ``book`` and ``orders`` are not changed.
+    least favorable ones.  Orders that only the free balance does not allow are refused, and folded
+    in all the same, so that the estimate shows their needs.  ``book`` and ``orders`` are not changed.
     """
+    pairs = sorted(zip(orders, terms, strict=True), key=lambda pair: pair[0].side is Side.SELL)
+    trial = _folded(book, pairs, ZERO)
+    refusals = _refusals(trial)
+    if DenialReason.INSUFFICIENT_MARGIN in refusals.values():
+        trial = _folded(book, pairs, _PLENTY)
+        refusals = _refusals(trial) | refusals
+    return Estimate(trial, refusals)
+
+
+def _folded(book: Book, pairs: Sequence[tuple[Order, Terms]], credit: Decimal) -> Book:
+    """Fold orders into a copy of the book, while its accounts have ``credit`` rupees more."""
     trial = Book(
-        {key: replace(account) for key, account in book.accounts.items()},
+        {k: replace(a, collateral=a.collateral + credit) for k, a in book.accounts.items()},
         {key: replace(exposure) for key, exposure in book.exposures.items()},
         {key: replace(position) for key, position in book.positions.items()},
         book.rules,
         MarginPools(book.margins.held(), book.margins.sheet, set(book.margins.symbols)),
     )
-    pairs = sorted(zip(orders, terms, strict=True), key=lambda pair: pair[0].side is Side.SELL)
     for order, offered in pairs:
         trial.decide(replace(order), _in_full(order, offered))
+    for account in trial.accounts.values():
+        account.collateral -= credit
+    return trial
+
+
+def _refusals(trial: Book) -> dict[int, DenialReason]:
     refused = (m for m in trial.moves if m.status is OrderStatus.DENIED and m.reason is not None)
-    return Estimate(trial, {move.order.id: DenialReason(move.reason or "") for move in refused})
+    return {move.order.id: DenialReason(move.reason or "") for move in refused}
 
 
 def _in_full(order: Order, terms: Terms) -> Terms:

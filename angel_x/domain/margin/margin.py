@@ -51,9 +51,9 @@ class ShortOptionPercent:
     #: Extra loss margin on the day of expiry.
     expiry_day: Decimal
 
-    def beyond_scan(self, expiry: date, today: date) -> Decimal:
-        """Return the fraction charged for a short unit in addition to its scenarios."""
-        return self.exposure + self.expiry_day if expiry <= today else self.exposure
+    def addition(self, expiry: date, today: date) -> Decimal:
+        """Return the fraction added for a short unit on its day of expiry, zero before."""
+        return self.expiry_day if expiry <= today else Decimal(0)
 
 
 class PercentageMargin:
@@ -83,7 +83,7 @@ class PercentageMargin:
     def per_short_unit(self, underlying: str, expiry: date, spot: Decimal, today: date) -> Decimal:
         """Return rupees for one unit short; ``spot`` is the underlying in rupees."""
         rule = self.rule(underlying, today)
-        fraction = rule.scan + rule.beyond_scan(expiry, today)
+        fraction = rule.scan + rule.exposure + rule.addition(expiry, today)
         return (spot * fraction).quantize(PAISA, rounding=ROUND_UP)
 
     def unit_risk(self, underlying: str, expiry: date, spot: Decimal, today: date) -> UnitRisk:

@@ -56,10 +56,12 @@ class SpanMargin:
                 MarginSource.RISK_ARRAY,
                 losses[place],
                 marks[place],
-                self._charge(underlying, expiry, spot, today),
+                self._exposure(underlying, spot, today)
+                + self._addition(underlying, expiry, spot, today),
                 # No credit against other expiries on the day of expiry, so no charge for it.
                 0 if expiry <= today else _steps(spot * spread_charge * Decimal(deltas[place])),
                 expiry <= today,
+                self._addition(underlying, expiry, spot, today),
             )
             if is_usable and spot > 0
             else self._percentage.unit_risk(underlying, expiry, spot, today)
@@ -68,8 +70,11 @@ class SpanMargin:
             )
         ]
 
-    def _charge(self, underlying: str, expiry: date, spot: Decimal, today: date) -> int:
-        return _steps(spot * self._percentage.rule(underlying, today).beyond_scan(expiry, today))
+    def _exposure(self, underlying: str, spot: Decimal, today: date) -> int:
+        return _steps(spot * self._percentage.rule(underlying, today).exposure)
+
+    def _addition(self, underlying: str, expiry: date, spot: Decimal, today: date) -> int:
+        return _steps(spot * self._percentage.rule(underlying, today).addition(expiry, today))
 
 
 def _steps(amount: Decimal) -> int:

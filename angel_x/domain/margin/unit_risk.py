@@ -41,6 +41,8 @@ class UnitRisk:
     spread: int = 0
     #: Whether the contract expires today.
     is_last_day: bool = False
+    #: The part of :attr:`charge` that is the addition on the day of expiry.
+    expiry_day: int = 0
 
     @property
     def short_steps(self) -> int:

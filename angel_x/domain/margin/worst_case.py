@@ -33,9 +33,10 @@ class Requirement(NamedTuple):
     calendar: int
     #: Value of long options less that of short ones.
     net_option_value: int
-    #: Exposure margin, with the addition on the day of expiry, and percentage margin of contracts
-    #: without a risk array.
+    #: Exposure margin, and percentage margin of contracts without a risk array.
     exposure: int
+    #: The addition for short units on their day of expiry.
+    expiry_day: int
     #: The sum of the parts, floored at zero for each expiry, or once for all expiries.
     total: int
 
@@ -65,6 +66,7 @@ class WorstCase:
     #: Units short in all contracts.
     short: int = 0
     _charge: int = 0
+    _expiry_day: int = 0
     _expiries: dict[date, _Expiry] = field(default_factory=dict)
 
     def add(self, unit: UnitRisk, before: int, change: int) -> None:
@@ -75,6 +77,7 @@ class WorstCase:
         more_short = max(0, -before - change) - max(0, -before)
         self.short += more_short
         self._charge += more_short * unit.charge
+        self._expiry_day += more_short * unit.expiry_day
         expiry.spread += more_short * unit.spread
         if unit.losses is not NO_LOSSES:
             pairs = zip(expiry.losses, unit.losses, strict=True)
@@ -103,7 +106,8 @@ class WorstCase:
             scan=sum(max(0, *group.losses) for group in groups),
             calendar=offset.spread if is_offset else 0,
             net_option_value=sum(group.value for group in groups),
-            exposure=self._charge,
+            exposure=self._charge - self._expiry_day,
+            expiry_day=self._expiry_day,
             total=self.total(),
         )
 

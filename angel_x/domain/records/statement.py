@@ -133,6 +133,33 @@ class TradeRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarginParts:
+    """Margin of the worst case of an account in an underlying, in rupees, at the market of now.
+
+    ``required`` is the sum of the other parts less ``net_option_value``, limited at zero before
+    exposure margin.
+    """
+
+    #: Loss in the worst of the scenarios.
+    scan: Decimal
+    #: Calendar spread charge, because expiries do not move together.
+    calendar: Decimal
+    #: Value of long options less that of short ones.
+    net_option_value: Decimal
+    #: Exposure margin, and the percentage margin of contracts without a risk array.
+    exposure: Decimal
+    #: The addition for short units on their day of expiry.
+    expiry_day: Decimal
+    #: Where the underlying has no price the requirement is unknown, and this is ``held``.
+    required: Decimal
+    #: The part of cash and collateral that is held; equal to ``required`` if the market has not
+    #: moved since.
+    held: Decimal
+    #: Rupees by which the margins of the short units one by one exceed the required margin.
+    hedge_benefit: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
     """Cash and margin of an account."""
 
@@ -145,6 +172,8 @@ class Balance:
     #: Margin of short positions and resting sales, by underlying; the rest of ``margin_used`` is
     #: premium and charges of resting orders.
     held: Mapping[str, Decimal] = field(default_factory=dict)
+    #: The parts of the margin of the present book, by underlying.
+    underlyings: Mapping[str, MarginParts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,38 +192,22 @@ class OrderEstimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MarginParts:
-    """Margin of the worst case of an account in an underlying, in rupees, at the market of now."""
-
-    #: Loss in the worst of the scenarios.
-    scan: Decimal
-    #: Calendar spread charge, because expiries do not move together.
-    calendar: Decimal
-    #: Value of long options less that of short ones.
-    net_option_value: Decimal
-    #: Exposure margin, with the addition on the day of expiry and the percentage margin of contracts
-    #: without a risk array.
-    exposure: Decimal
-    required: Decimal
-    #: The part of cash and collateral that is held; equal to ``required`` if the market has not
-    #: moved since.
-    held: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UnderlyingEstimate:
     """Margin of one underlying before and after the orders of an estimate."""
 
     underlying: str
     before: MarginParts
     after: MarginParts
-    #: Rupees by which the margins of the short units one by one exceed the required margin.
+    #: That of ``after``.
     hedge_benefit: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginEstimate:
-    """The change of an account if each order traded in full at its limit, purchases first."""
+    """The change of an account if each order traded in full at its limit, purchases first.
+
+    Amounts include orders that only the free balance does not allow.
+    """
 
     #: Whether none of the orders would be denied.
     fits: bool
@@ -208,7 +221,7 @@ class MarginEstimate:
     free_balance: Decimal
     free_balance_after: Decimal
     orders: tuple[OrderEstimate, ...]
-    #: The underlyings of the orders, by name.
+    #: The underlyings of the orders, by name; without orders those of the account.
     underlyings: tuple[UnderlyingEstimate, ...]
 
 

@@ -62,13 +62,13 @@ def portfolio(request: Request, caller: Reader) -> Response:
 
 @router.get(
     "/v1/margin",
-    summary="Cash and margin",
+    summary="Cash, and margin by underlying",
     response_class=Response,
-    responses=answers(Balance, "The balance at the last commit"),
+    responses=answers(Balance, "The balance at the last commit, its margin at the market of now"),
 )
 @on_thread(Bulkhead.READS)
 def margin(request: Request, caller: Reader) -> Response:
-    return answer(application(request).people.reading.balance(caller.user_id))
+    return answer(application(request).trading.balances.of(caller.user_id))
 
 
 @router.post(
@@ -79,7 +79,10 @@ def margin(request: Request, caller: Reader) -> Response:
     openapi_extra=ORDERS_BODY,
 )
 async def what_if(request: Request, caller: Reader) -> Response:
-    """Estimate by the rules of the order decision. Nothing is stored; orders need no client order id."""
+    """Estimate by the rules of the order decision. Nothing is stored; orders need no client order id.
+
+    An empty list of orders asks about the account as it is.
+    """
     content = await body.read(request)
     return await bulkheads(request).run(
         Bulkhead.READS, caller.user_id, _estimate, application(request), caller.user_id, content
@@ -87,6 +90,6 @@ async def what_if(request: Request, caller: Reader) -> Response:
 
 
 def _estimate(parts: Application, user_id: int, content: bytes) -> Response:
-    requests = order_form.decode(content, _UNNAMED)
+    requests = order_form.decode_estimate(content, _UNNAMED)
     parts.intake.order_check.check(requests)
     return answer(parts.trading.what_if.estimate(user_id, requests))

@@ -1,4 +1,4 @@
-"""Reads of one account: orders, positions, trades, balance.  Nothing here changes state."""
+"""Reads of one account: orders, positions, trades.  Nothing here changes state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Protocol
 
 from angel_x.domain.records import cursor
 from angel_x.domain.records.statement import (
-    Balance,
     OrderFilter,
     OrderHistory,
     OrderPage,
@@ -15,7 +14,7 @@ from angel_x.domain.records.statement import (
     PositionRecord,
     TradeRecord,
 )
-from angel_x.errors import OrderNotFound, UnknownAccount, WorkflowNotFound
+from angel_x.errors import OrderNotFound, WorkflowNotFound
 
 _ORDER_ID = re.compile(r"[1-9]\d{0,17}")
 #: Where the newest page starts: above every id.
@@ -32,7 +31,6 @@ class Statements(Protocol):
     def order_of_client(self, user_id: int, client_order_id: str) -> OrderHistory | None: ...
     def positions(self, user_id: int) -> list[PositionRecord]: ...
     def trades(self, user_id: int) -> list[TradeRecord]: ...
-    def balance(self, user_id: int) -> Balance | None: ...
 
 
 class Reading:
@@ -78,17 +76,6 @@ class Reading:
     def trades(self, user_id: int) -> list[TradeRecord]:
         """Return the round trips closed within 24 hours, newest first, at most 1,000."""
         return self._statements.trades(user_id)
-
-    def balance(self, user_id: int) -> Balance:
-        """Return cash and margin.
-
-        Raises:
-            UnknownAccount: There is no such account.
-        """
-        balance = self._statements.balance(user_id)
-        if balance is None:
-            raise UnknownAccount(f"no account has the id {user_id}")
-        return balance
 
 
 def parse_row_id(kind: str, text: str) -> int:

@@ -6,22 +6,22 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from angel_x.domain.book.book import Book
 from angel_x.domain.book.ledger import LedgerAccount
 from angel_x.domain.book.margin_pool import MarginPool, Risks
 from angel_x.domain.book.what_if import Estimate, what_if
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract import underlying_of
-from angel_x.domain.margin.unit_risk import to_rupees
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import Order, OrderRequest, OrderStatus
 from angel_x.domain.records.statement import (
     MarginEstimate,
-    MarginParts,
     OrderEstimate,
     UnderlyingEstimate,
 )
 from angel_x.domain.values.money import ZERO
 from angel_x.errors import UnknownAccount, UnknownContract
+from angel_x.services.accounts.balances import margin_parts
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.ports import Clock, UniverseSource
 from angel_x.services.trading.venue import Venue
@@ -50,6 +50,8 @@ class WhatIf:
 
     def estimate(self, user_id: int, requests: Sequence[OrderRequest]) -> MarginEstimate:
         """Return the margin estimate of validated orders for an account.
+
+        Without orders it is that of the book as it is.
 
         Raises:
             UnknownAccount: No account has this id.
@@ -93,7 +95,7 @@ class WhatIf:
             ),
             underlyings=tuple(
                 _underlying(name, book.pool(user_id, name), trial.book.pool(user_id, name))
-                for name in sorted({underlying_of(request.symbol) for request in requests})
+                for name in _underlyings(requests, book)
             ),
         )
 
@@ -137,25 +139,19 @@ def _order(
     )
 
 
+def _underlyings(requests: Sequence[OrderRequest], book: Book) -> list[str]:
+    """Return the underlyings of the orders, or without orders those of the account."""
+    symbols = [request.symbol for request in requests] or book.margins.symbols
+    return sorted({underlying_of(symbol) for symbol in symbols})
+
+
 def _underlying(name: str, before: MarginPool, after: MarginPool) -> UnderlyingEstimate:
-    ends = _parts(after)
+    ends = margin_parts(after)
     return UnderlyingEstimate(
         underlying=name,
-        before=_parts(before),
+        before=margin_parts(before),
         after=ends,
-        hedge_benefit=after.unhedged() - ends.required,
-    )
-
-
-def _parts(pool: MarginPool) -> MarginParts:
-    needs = pool.requirement()
-    return MarginParts(
-        scan=to_rupees(needs.scan),
-        calendar=to_rupees(needs.calendar),
-        net_option_value=to_rupees(needs.net_option_value),
-        exposure=to_rupees(needs.exposure),
-        required=to_rupees(needs.total),
-        held=pool.held,
+        hedge_benefit=ends.hedge_benefit,
     )
 
 

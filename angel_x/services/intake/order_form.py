@@ -68,6 +68,7 @@ Fields = Mapping[str, msgspec.structs.FieldInfo]
 
 _FIELDS: Fields = {field.name: field for field in msgspec.structs.fields(OrderForm)}
 _envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_listed = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
 _single = msgspec.json.Decoder(OrderForm)
 _several = msgspec.json.Decoder(list[OrderForm])
 
@@ -91,6 +92,23 @@ def decode(body: bytes, idempotency_key: str | None = None) -> tuple[OrderReques
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return read(parsed(body), idempotency_key)
     return _requests(dict(enumerate(forms)), len(forms), [], idempotency_key)
+
+
+def decode_estimate(body: bytes, idempotency_key: str) -> tuple[OrderRequest, ...]:
+    """Read the same, or an empty list of orders.
+
+    Raises:
+        InvalidInput: The body is no JSON object, or holds too many orders.
+        InvalidOrder: With every fault of every order.
+    """
+    return () if _is_empty(body) else decode(body, idempotency_key)
+
+
+def _is_empty(body: bytes) -> bool:
+    try:
+        return _envelope.decode(body).keys() == {"orders"} and not _listed.decode(body)["orders"]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def read(content: object, idempotency_key: str | None = None) -> tuple[OrderRequest, ...]:

@@ -290,6 +290,14 @@ def test_margin_is_what_the_orders_then_take(market: Market, client: Client) -> 
     assert balance.free_balance == estimate.free_balance_after
 
 
+def test_an_empty_list_asks_about_the_account_as_it_is(client: Client) -> None:
+    estimate = client.margin([])
+
+    assert estimate.fits
+    assert estimate.initial_margin == len(estimate.orders) == 0
+    assert estimate.free_balance == estimate.free_balance_after == client.margin().free_balance
+
+
 def test_an_estimate_names_what_would_be_denied(api: RunningApi, market: Market) -> None:
     _, key = api.open_account("poor", cash="20000.00")
     with Client(api.url, key, retries=0) as client:

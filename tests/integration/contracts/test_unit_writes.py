@@ -238,13 +238,15 @@ def test_holdings_are_of_the_contracts_that_were_asked_for(world: World, user: i
 
     with world.units.begin() as unit:
         book = unit.holdings(user, [(OTHER, Product.NORMAL), (THIRD, Product.NORMAL)])
-        nothing = unit.holdings(user, [])
+        alone = unit.holdings(user, [])
 
     assert set(book.positions) == {(user, OTHER, Product.NORMAL)}
     assert set(book.exposures) == {(user, SYMBOL), (user, OTHER)}
     assert book.margins.symbols == {SYMBOL, OTHER, THIRD}
     assert book.accounts[user] == world.balance(user)
-    assert (nothing.accounts, nothing.exposures) == ({}, {})
+    assert (alone.accounts, alone.exposures) == (book.accounts, book.exposures)
+    assert not alone.positions
+    assert alone.margins.symbols == {SYMBOL, OTHER}
 
 
 def test_an_amendment_is_stored_and_goes_to_the_end_of_its_price(world: World, user: int) -> None:

@@ -175,7 +175,7 @@ def test_an_order_that_no_attempt_brings_to_an_end_is_rejected_and_frees_its_mar
     assert len(bell.rung) == MAX_RINGS
     assert market.statuses() == {order_id: "rejected"}
     assert events(market, order_id)[-1] == ("rejected", 1, "PROCESSING_FAILED")
-    balance = market.application.people.reading.balance(market.accounts["trader"])
+    balance = market.application.trading.balances.of(market.accounts["trader"])
     assert balance.margin_used == 0
     market.assert_invariants()
 
@@ -266,7 +266,7 @@ def test_an_answer_after_the_close_trades_nothing(
     assert market.statuses() == {accepted.order_id: "expired"}
     assert events(market, accepted.order_id)[-1] == ("expired", 1, "VALIDITY_ENDED")
     assert market.application.people.reading.positions(market.accounts["trader"]) == []
-    assert market.application.people.reading.balance(market.accounts["trader"]).margin_used == 0
+    assert market.application.trading.balances.of(market.accounts["trader"]).margin_used == 0
     market.assert_invariants()
 
 

@@ -294,11 +294,39 @@ def test_an_order_that_expires_gives_back_what_it_took(market: Market) -> None:
     market.assert_invariants()
 
 
+def test_an_account_without_money_is_told_what_a_straddle_needs(market: Market) -> None:
+    rich, poor = market.account(), market.account("poor", cash="0")
+    legs = sell(market, limit="100.00"), sell(market, "24000PE", limit="100.00")
+
+    told, affordable = estimate(market, poor, *legs), estimate(market, rich, *legs)
+
+    assert (told.fits, affordable.fits) == (False, True)
+    assert told.initial_margin == affordable.initial_margin > 150_000
+    assert told.underlyings == affordable.underlyings
+    assert told.premium == affordable.premium == 200 * LOT
+    assert told.free_balance_after == (
+        told.free_balance + told.premium - told.charges - told.initial_margin
+    )
+
+
+def test_an_estimate_without_orders_is_of_the_book_as_it_is(market: Market) -> None:
+    user = market.account()
+    trade(market, user, buy(market), sell(market))
+
+    (nifty,) = estimate(market, user).underlyings
+    balance = market.application.trading.balances.of(user)
+
+    assert nifty.before == nifty.after == balance.underlyings["NIFTY"]
+    assert nifty.after.required == nifty.after.held == used(market)
+    assert nifty.after.hedge_benefit > 100_000
+    assert estimate(market, market.account("empty")).underlyings == ()
+
+
 def test_the_balance_says_what_each_underlying_holds(market: Market) -> None:
     user = market.account()
     trade(market, user, sell(market), buy(market, limit="80.00"))
 
-    balance = market.application.people.reading.balance(user)
+    balance = market.application.trading.balances.of(user)
 
     assert balance.held == {"NIFTY": used(market)}
     assert balance.margin_used > used(market), "the purchase that rests reserves its premium"

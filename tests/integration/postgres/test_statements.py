@@ -13,7 +13,6 @@ from sqlalchemy import text
 from angel_x.adapters.postgres.reading import PostgresStatements
 from angel_x.domain.orders.order import OrderStatus
 from angel_x.domain.records.statement import (
-    Balance,
     EventRecord,
     FillRecord,
     OrderFilter,
@@ -226,25 +225,3 @@ def test_round_trips_of_a_day_are_read_newest_first(
         closed_at=now - timedelta(hours=23),
     )  # fmt: skip
     assert second.side == "SELL"
-
-
-def test_a_balance_is_cash_and_collateral_less_what_is_held(
-    engine: Engine, users: list[int], read: PostgresStatements
-) -> None:
-    for owner, underlying, margin in (
-        (users[1], "NIFTY", "20000.05"),
-        (users[1], "BANKNIFTY", "9000.10"),
-        (users[1], "FINNIFTY", "0"),
-        (users[0], "NIFTY", "1.00"),
-    ):
-        insert(engine, "margins", user_id=owner, underlying=underlying, margin=margin)
-
-    assert read.balance(users[1]) == Balance(
-        cash=Decimal(100_000),
-        collateral=Decimal(5_000),
-        margin_used=Decimal(30_000),
-        free_balance=Decimal(75_000),
-        realised_pnl=Decimal("12.34"),
-        held={"BANKNIFTY": Decimal("9000.10"), "NIFTY": Decimal("20000.05")},
-    )
-    assert read.balance(10**6) is None

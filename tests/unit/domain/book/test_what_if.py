@@ -70,3 +70,25 @@ def test_what_the_market_or_the_margin_refuses_is_named() -> None:
     )
 
     assert trial.refusals == {2: DenialReason.INSUFFICIENT_MARGIN, 3: DenialReason.STALE_QUOTE}
+
+
+def test_orders_that_the_account_cannot_afford_show_their_needs_all_the_same() -> None:
+    poor = book(0)
+    straddle = [order(1, Side.SELL), order(2, Side.SELL, "B")]
+
+    trial = what_if(poor, straddle, [TERMS, TERMS])
+
+    assert set(trial.refusals.values()) == {DenialReason.INSUFFICIENT_MARGIN}
+    assert trial.book.accounts[1].margin_used == 2 * 65_000
+    assert trial.book.accounts[1].collateral == 0
+    assert len(trial.book.fills) == 2
+
+
+def test_an_order_whose_margin_is_unknown_is_refused_and_never_free_of_margin() -> None:
+    blind = book(10**9)
+    blind.margins.sheet = {}
+
+    trial = what_if(blind, [order(1, Side.SELL, "NIFTY_25AUG26_24000CE")], [TERMS])
+
+    assert trial.refusals == {1: DenialReason.INSUFFICIENT_MARGIN}
+    assert not trial.book.fills

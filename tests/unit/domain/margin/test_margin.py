@@ -59,12 +59,12 @@ def test_rupees_are_rounded_up_to_the_paisa(spot: str, rupees: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("today", "share"), [(DAY_BEFORE, "0.02"), (EXPIRY, "0.07"), (DAY_AFTER, "0.07")]
+    ("today", "share"), [(DAY_BEFORE, "0"), (EXPIRY, "0.05"), (DAY_AFTER, "0.05")]
 )
 def test_the_extra_margin_is_asked_for_from_the_day_of_expiry_on(today: date, share: str) -> None:
     percent = ShortOptionPercent(Decimal("0.1"), Decimal("0.02"), Decimal("0.05"))
 
-    assert percent.beyond_scan(EXPIRY, today) == Decimal(share)
+    assert percent.addition(EXPIRY, today) == Decimal(share)
 
 
 def rows(

@@ -103,6 +103,15 @@ def test_what_expires_today_is_offset_by_no_other_expiry() -> None:
     assert hedged.total == required({"short": -LOT}, units).total
 
 
+def test_the_addition_of_the_day_of_expiry_is_a_part_of_its_own() -> None:
+    last = required({"short": -LOT}, {"short": option(24_000, "CE", NEAR, today=NEAR)})
+    before = required({"24000CE near": -LOT})
+
+    assert before.expiry_day == 0
+    assert last.expiry_day == last.exposure == before.exposure
+    assert last.total == last.scan - last.net_option_value + last.exposure + last.expiry_day
+
+
 def test_expiries_are_never_offset_at_a_loss() -> None:
     # Two shorts far from each other: together they would be charged for delta that offsets little.
     book = {"24600CE near": -LOT, "24600CE far": -LOT}

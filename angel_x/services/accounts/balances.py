@@ -1,0 +1,64 @@
+"""Cash and margin of an account at the market of now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from angel_x.domain.book.book import Book
+from angel_x.domain.book.margin_pool import MarginPool, Risks
+from angel_x.domain.contracts.contract import underlying_of
+from angel_x.domain.margin.unit_risk import to_rupees
+from angel_x.domain.records.statement import Balance, MarginParts
+from angel_x.errors import UnknownAccount
+from angel_x.services.units import Units
+
+
+class Balances:
+    """Reads cash and margin; nothing is stored or locked."""
+
+    def __init__(self, *, units: Units, risks: Risks) -> None:
+        self._units = units
+        self._risks = risks
+
+    def of(self, user_id: int) -> Balance:
+        """Return cash and margin of an account, with the parts of its margin.
+
+        Raises:
+            UnknownAccount: There is no such account.
+        """
+        with self._units.begin() as unit:
+            book = unit.holdings(user_id, ())
+        account = book.accounts.get(user_id)
+        if account is None:
+            raise UnknownAccount(f"no account has the id {user_id}")
+        book.margins.sheet = self._risks(book.margins.symbols)
+        return Balance(
+            cash=account.cash,
+            collateral=account.collateral,
+            margin_used=account.margin_used,
+            free_balance=account.free_balance,
+            realised_pnl=account.realised_pnl,
+            held={name: held for (_, name), held in sorted(book.margins.stored.items())},
+            underlyings=_parts_by_underlying(book, user_id),
+        )
+
+
+def margin_parts(pool: MarginPool) -> MarginParts:
+    """Return the requirement of an underlying in rupees."""
+    needs = pool.requirement()
+    required = pool.held if pool.is_blind else to_rupees(needs.total)
+    return MarginParts(
+        scan=to_rupees(needs.scan),
+        calendar=to_rupees(needs.calendar),
+        net_option_value=to_rupees(needs.net_option_value),
+        exposure=to_rupees(needs.exposure),
+        expiry_day=to_rupees(needs.expiry_day),
+        required=required,
+        held=pool.held,
+        hedge_benefit=pool.unhedged() - required,
+    )
+
+
+def _parts_by_underlying(book: Book, user_id: int) -> Mapping[str, MarginParts]:
+    names = sorted({underlying_of(symbol) for symbol in book.margins.symbols})
+    return {name: margin_parts(book.pool(user_id, name)) for name in names}
