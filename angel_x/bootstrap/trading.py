@@ -102,7 +102,8 @@ def build_order_parts(base: Foundation, market: Market) -> OrderParts:
         at=base.at,
     )
     risks = _risk_sheets(base, market).of
-    venue: Venue = PaperVenue(_paper_market(base, market), sleep=sleep)
+    search = OrderSearch(base.engine, base.at)
+    venue: Venue = PaperVenue(_paper_market(base, market, search), sleep=sleep)
     aftermath = Aftermath(
         events=base.events,
         mark_dirty=portfolio_cache.mark_dirty,
@@ -124,7 +125,7 @@ def build_order_parts(base: Foundation, market: Market) -> OrderParts:
             transient=TRANSIENT,
         ),
         aftermath=aftermath,
-        search=OrderSearch(base.engine, base.at),
+        search=search,
         workflows=Workflows(base.engine, at=base.at),
         portfolio_cache=portfolio_cache,
     )
@@ -247,12 +248,13 @@ def _relay(base: Foundation, orders: OrderParts, execution: Execution) -> Relay:
     )
 
 
-def _paper_market(base: Foundation, market: Market) -> PaperMarket:
+def _paper_market(base: Foundation, market: Market, search: OrderSearch) -> PaperMarket:
     settings = base.settings
     return PaperMarket(
         universes=market.universes,
         quotes=market.quotes,
         liquidity=RedisLiquidity(base.cache, ttl_seconds=settings.cache_ttl_market_data),
+        find_marketable=search.marketable,
         rules=base.tables.rule(
             partial(_paper_rules, settings), "charges", "contracts", "price_bands"
         ),

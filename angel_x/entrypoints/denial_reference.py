@@ -38,6 +38,10 @@ held to be a duplicate, because a square-off repeats itself until the position i
 let in by these rules rests and trades under them too: a control takes off the market (`KILL_SWITCH`)
 only orders that it would not let in, and the orders of a square-off never.
 
+`trigger_at_once` of 1 lets a stop whose trigger the last price has reached before it came in trade at once
+as a limit order; without it the stop is denied with `TRIGGER_PASSED`, as the exchange refuses it, and so is
+an amendment to such a trigger. Stops that wait are triggered as before.
+
 `max_orders_per_second` turns orders away before they are stored, with 429 and `Retry-After`; a Celery
 message is refused, and `GET /v1/submissions/{client_order_id}` says why. Orders that were stored
 before are still answered with, emergency orders are neither counted nor turned away, and while the

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.book import Book
+from angel_x.domain.book.limits import Limits
+from angel_x.domain.book.risk import TradingRules
 from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.exchange.charges import Tariff
 from angel_x.domain.exchange.latency import Latency
+from angel_x.domain.exchange.matching import crosses
 from angel_x.domain.exchange.protection import Protection
 from angel_x.domain.exchange.slippage import Slippage
 from angel_x.domain.exchange.terms import Terms
@@ -111,6 +114,7 @@ class Exchange:
             universes=universes,
             quotes=self.board,
             liquidity=self.liquidity,
+            find_marketable=self.marketable,
             rules=lambda: PaperRules(
                 charges=Tariff.from_tables(table("charges"), table("contracts")),
                 protection=Protection.from_table(table("price_bands")),
@@ -146,6 +150,10 @@ class Exchange:
             transient=(),
         )
         self.tell_spot()
+
+    def trigger_at_once(self, *, allowed: bool) -> None:
+        """Let stops trade whose trigger has passed, or have them denied."""
+        self.tables.rules = TradingRules(everyone=Limits(trigger_at_once=int(allowed)))
 
     def quote(self, symbol: str = CALL, **columns: int) -> None:
         """Quote a contract in paise and units; what is not said is 10000 x 10050, 10 lots a side."""
@@ -253,6 +261,19 @@ class Exchange:
     def fills(self) -> list[tuple[int, int, int]]:
         """Order, units and paise of every fill."""
         return [(f.order.id, f.quantity, int(f.price * 100)) for b in self.books for f in b.fills]
+
+    def marketable(
+        self, universe: Universe, touches: NDArray[np.void], now: datetime
+    ) -> NDArray[np.void]:
+        found = [
+            o
+            for o in self.orders.values()
+            if o.status in RESTING - {OrderStatus.TRIGGER_PENDING} and o.valid_until > now
+        ]
+        orders, wanted = order_columns(found, universe), touches[["row", "is_buy"]].tolist()
+        price = dict(zip(wanted, touches["price"].tolist(), strict=True))
+        at = np.array([price.get(key, 0) for key in orders[["row", "is_buy"]].tolist()], np.int64)
+        return orders[crosses(orders, at)]
 
     def resting(self, universe: Universe, symbols: Sequence[str] | None) -> NDArray[np.void]:
         self.searches.append(symbols)

@@ -23,7 +23,8 @@ class ScriptedMarket(PaperMarket):
         #: Raised where a preview of these orders is asked for.
         self.preview_errors: dict[int, BaseException] = {}
 
-    def terms(self, orders: Sequence[Order]) -> list[Terms]:
+    def terms(self, orders: Sequence[Order], *, are_amended: bool = False) -> list[Terms]:
+        del are_amended
         return self._answer("terms", orders, self.errors)
 
     def preview(self, orders: Sequence[Order]) -> list[Terms]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +17,7 @@ from angel_x.domain.exchange.matching import ORDER
 from angel_x.domain.operations.due_order import DueOrder
 from angel_x.domain.orders.order import ASKED, OPEN, RESTING, OrderStatus, Priority, Side
 from angel_x.domain.orders.step import Passing, Step, unhindered
+from angel_x.domain.values.money import rupees
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,6 +35,22 @@ FROM orders WHERE status IN {literals(RESTING)} AND limit_price IS NOT NULL
 """
 _ALL_RESTING = Statement("resting", _RESTING)
 _RESTING_IN = Statement("resting_in", f"{_RESTING} AND symbol = ANY(%(symbols)s::text[])")
+# At the touch of a contract and side a purchase trades up to its limit, a sale down to it.
+_WITHIN = {Side.BUY: "o.limit_price >= t.price", Side.SELL: "o.limit_price <= t.price"}
+_MARKETABLE = Statement(
+    "marketable",
+    " UNION ALL ".join(
+        f"""
+SELECT o.id, o.symbol, o.side = '{Side.BUY}' AS is_buy, (o.limit_price * 100)::bigint AS "limit",
+    o.quantity - o.filled_quantity AS leaves, o.time_priority
+FROM unnest(%(symbols)s::text[], %(sides)s::text[], %(prices)s::numeric[]) AS t (symbol, side, price)
+JOIN orders o ON o.symbol = t.symbol AND o.side = t.side AND {within}
+WHERE o.side = '{side}' AND o.valid_until > %(now)s::timestamptz
+    AND o.status IN {literals(RESTING - {OrderStatus.TRIGGER_PENDING})} AND o.slices = 0
+"""
+        for side, within in _WITHIN.items()
+    ),
+)
 # An order on its way to the venue belongs to the process that sent it; a parent order ends with its slices.
 _ENDED = f"""
 SELECT id FROM orders
@@ -122,6 +139,23 @@ class OrderSearch:
         statement, given = (
             (_ALL_RESTING, {}) if symbols is None else (_RESTING_IN, {"symbols": array(symbols)})
         )
+        return self._orders(universe, statement, given)
+
+    def marketable(
+        self, universe: Universe, touches: NDArray[np.void], now: datetime
+    ) -> NDArray[np.void]:
+        """Return the valid limit orders that rest and would trade at these touches: one ORDER each."""
+        parameters = {
+            "symbols": array(universe.symbol(row) for row in touches["row"].tolist()),
+            "sides": array(Side.BUY if buys else Side.SELL for buys in touches["is_buy"].tolist()),
+            "prices": array(rupees(price) for price in touches["price"].tolist()),
+            "now": now,
+        }
+        return self._orders(universe, _MARKETABLE, parameters)
+
+    def _orders(
+        self, universe: Universe, statement: Statement, given: Mapping[str, object]
+    ) -> NDArray[np.void]:
         with self._engine.connect() as connection:
             result = execute(connection, given, statement)
             names, found = tuple(result.keys()), result.fetchall()

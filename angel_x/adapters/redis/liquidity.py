@@ -25,16 +25,17 @@ for i = 1, count do
     fields[i] = string.sub(claims, at + 1, at + 8)
 end
 local stored = redis.call('HMGET', KEYS[1], unpack(fields))
-local changes, answers = {}, {}
+local changes, answers, latest = {}, {}, {}
 for i = 1, count do
     local at = (i - 1) * size
     local time = struct.unpack('<i8', claims, at + 9)
     local quote = string.sub(claims, at + 17, at + 32)
     local displayed, wanted = struct.unpack('<i8i8', claims, at + 33)
     local taken = 0
-    if stored[i] then
-        local known_time, known_taken = struct.unpack('<i8i8', stored[i])
-        if string.sub(stored[i], 17) == quote then
+    local known = latest[fields[i]] or stored[i]
+    if known then
+        local known_time, known_taken = struct.unpack('<i8i8', known)
+        if string.sub(known, 17) == quote then
             taken, time = known_taken, math.max(time, known_time)
         elseif time <= known_time then
             taken = displayed
@@ -42,8 +43,9 @@ for i = 1, count do
     end
     local granted = math.max(0, math.min(wanted, displayed - taken))
     if granted > 0 then
+        latest[fields[i]] = struct.pack('<i8i8', time, taken + granted) .. quote
         changes[#changes + 1] = fields[i]
-        changes[#changes + 1] = struct.pack('<i8i8', time, taken + granted) .. quote
+        changes[#changes + 1] = latest[fields[i]]
     end
     answers[i] = struct.pack('<i8', granted)
 end

@@ -128,8 +128,9 @@ class Book:
 
     def settle(self, order: Order, terms: Terms) -> None:
         """Take an offer for an order that was on its way to the venue."""
-        if terms.denial is not None:
-            self.take_off(order, OrderStatus.REJECTED, terms.denial)
+        denial = terms.denial or self._refusal_of_trigger(order, terms)
+        if denial is not None:
+            self.take_off(order, OrderStatus.REJECTED, denial)
             return
         if not self.may_stand(order):
             self.take_off(order, OrderStatus.CANCELED, CancelReason.KILL_SWITCH)
@@ -232,14 +233,20 @@ class Book:
         return self.exposures[key]
 
     def _refusal(self, order: Order, terms: Terms) -> DenialReason | None:
-        if terms.denial is not None:
-            return terms.denial
+        denial = terms.denial or self._refusal_of_trigger(order, terms)
+        if denial is not None:
+            return denial
         if order.is_exit:
             # Exits pass every trading state, but must still reduce the position.
             return None if self._reduces(order) else DenialReason.REDUCING_ONLY
         key = order.user_id, order.symbol
         exposure = self.exposures.get(key) or Exposure(*key)
         return refusal(order, self.accounts[order.user_id], exposure, terms, self.rules)
+
+    def _refusal_of_trigger(self, order: Order, terms: Terms) -> DenialReason | None:
+        """Refuse a stop whose trigger has passed, as the exchange does, unless its account allows it."""
+        is_allowed = self.rules.limits(order.user_id).trigger_at_once
+        return DenialReason.TRIGGER_PASSED if terms.trigger_passed and not is_allowed else None
 
     def _reduces(self, order: Order) -> bool:
         """Return whether the position of the order's product covers all of its units."""
@@ -251,6 +258,10 @@ class Book:
     def _refusal_to_amend(
         self, order: Order, amendment: Amendment, terms: Terms
     ) -> DenialReason | None:
+        if amendment.trigger_price != order.trigger_price:
+            denial = self._refusal_of_trigger(order, terms)
+            if denial is not None:
+                return denial
         account, exposure = self.accounts[order.user_id], self.exposure(order)
         return refusal_to_amend(order, amendment, account, exposure, terms, self.rules)
 

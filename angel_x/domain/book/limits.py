@@ -39,6 +39,9 @@ class LimitKind(StrEnum):
     MAX_WAIT_HOURS = "max_wait_hours"
     """The most hours for which an order waits for the next opening; at 0 it is denied outside sessions."""
 
+    TRIGGER_AT_ONCE = "trigger_at_once"
+    """1 lets a stop whose trigger has passed trade at once; at 0, and without a value, it is denied."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -52,6 +55,7 @@ class Limits:
     fat_finger_percent: Decimal | None = None
     duplicate_window_seconds: Decimal | None = None
     max_wait_hours: Decimal | None = None
+    trigger_at_once: int | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Decimal | str]) -> Limits:
@@ -115,6 +119,7 @@ _BOUNDS: Mapping[LimitKind, _Bounds] = MappingProxyType(
         LimitKind.FAT_FINGER_PERCENT: _bounds("0", "1000"),
         LimitKind.DUPLICATE_WINDOW_SECONDS: _bounds("0.001", "60"),
         LimitKind.MAX_WAIT_HOURS: _bounds("0", "1000"),
+        LimitKind.TRIGGER_AT_ONCE: _bounds("0", "1", is_whole=True),
     }
 )
 _PLACES = Decimal("0.001")

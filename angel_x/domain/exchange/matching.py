@@ -30,6 +30,10 @@ ORDER = np.dtype(
 )
 
 
+#: The touch of one contract and side, for orders of that side.
+TOUCH = np.dtype([("row", "<i8"), ("is_buy", "?"), ("price", "<i8")])
+
+
 def touch_paise(quotes: NDArray[np.void], is_buy: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the touch of each order: ask for a purchase, bid for a sale.
 
@@ -63,12 +67,38 @@ def slipped_paise(
     return result
 
 
-def by_priority(orders: NDArray[np.void], at_market: NDArray[np.bool_]) -> NDArray[np.int64]:
+def traded_paise(
+    orders: NDArray[np.void],
+    touch: NDArray[np.int64],
+    slip: NDArray[np.int64],
+    rests: NDArray[np.bool_],
+) -> NDArray[np.int64]:
+    """Return the fill price of marketable orders.
+
+    An order that comes in trades at the touch.  One that rests was hit at its own limit before the
+    market could stand beyond it.
+    """
+    return np.where(rests, orders["limit"], slipped_paise(orders, touch, slip))
+
+
+def by_priority(orders: NDArray[np.void], rests: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the positions of the orders sorted by contract and side, then by price, then by time.
 
-    Orders at market come before all limits, because they accept any price.
+    The price of an order at market is its protection limit.  At one price, orders that rest were in
+    the market before orders that come in.
     """
     limit = orders["limit"]
     cost = np.where(orders["is_buy"], -limit, limit)
-    cost[at_market] = np.iinfo(np.int64).min
-    return np.lexsort((orders["time_priority"], cost, orders["is_buy"], orders["row"]))
+    return np.lexsort((orders["time_priority"], ~rests, cost, orders["is_buy"], orders["row"]))
+
+
+def units_ahead(ranked: NDArray[np.void], is_other: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the open units of other orders before each order, of its contract and side.
+
+    ``ranked`` orders are sorted by contract, side and priority.
+    """
+    keys = ranked["row"] * 2 + ranked["is_buy"]
+    before = np.cumsum(np.where(is_other, ranked["leaves"], 0))
+    starts = np.searchsorted(keys, keys)
+    ahead: NDArray[np.int64] = before - np.where(starts, before[starts - 1], 0)
+    return ahead

@@ -29,3 +29,5 @@ class Terms:
     reference: Decimal | None = None
     #: The venue's name for the execution; empty where the order does not trade.
     execution_id: str = ""
+    #: Whether the last price had reached the trigger of a stop order before it came in.
+    trigger_passed: bool = False

@@ -44,6 +44,9 @@ class DenialReason(StrEnum):
     PRICE_BAND = "PRICE_BAND"
     """The limit price is outside of the price band of the exchange."""
 
+    TRIGGER_PASSED = "TRIGGER_PASSED"
+    """The last price has reached the trigger of the stop already, and its account must not trade it at once."""
+
     FAT_FINGER = "FAT_FINGER"
     """The limit price is worse than the last price by more than the limit allows."""
 

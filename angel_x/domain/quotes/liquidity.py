@@ -42,22 +42,25 @@ class LiquidityBoard(Protocol):
     def take(self, universe: Universe, claims: NDArray[np.void]) -> NDArray[np.int64]:
         """Take the wanted or else the remaining units of each claim; return the units granted.
 
-        Atomic: two processes together never get more than was displayed.  Of a quote that a newer
-        one has replaced, none remain.
+        Atomic: two processes together never get more than was displayed, nor do two claims of one
+        contract and side.  Of a quote that a newer one has replaced, none remain.
         """
 
 
 def claims_of(
-    ranked: NDArray[np.void], quotes: NDArray[np.void], universe: Universe
+    ranked: NDArray[np.void],
+    quotes: NDArray[np.void],
+    ahead: NDArray[np.int64],
+    universe: Universe,
 ) -> tuple[NDArray[np.void], NDArray[np.int64]]:
-    """Return one claim for each contract and side, and the position of its first order.
+    """Return one claim for each contract, side and place in the queue, and the position of its first order.
 
-    ``ranked`` orders are sorted by contract, side and priority.  Only whole lots of the displayed
-    size are available.
+    ``ranked`` orders are sorted by contract, side and priority; ``ahead`` are the units of other
+    orders that are served before each.  Only whole lots of the displayed size are available.
     """
     keys = ranked["row"] * 2 + ranked["is_buy"]
     is_first = np.ones(len(ranked), np.bool_)
-    np.not_equal(keys[1:], keys[:-1], out=is_first[1:])
+    is_first[1:] = (keys[1:] != keys[:-1]) | (ahead[1:] != ahead[:-1])
     starts = np.flatnonzero(is_first)
     quote, is_buy = quotes[starts], ranked["is_buy"][starts]
     claims = np.zeros(len(starts), CLAIM)
@@ -65,7 +68,7 @@ def claims_of(
     claims["time"], claims["volume"] = quote["time"], quote["volume"]
     claims["price"] = np.where(is_buy, quote["ask"], quote["bid"])
     claims["size"] = np.where(is_buy, quote["ask_size"], quote["bid_size"])
-    claims["displayed"] = _whole_lots(claims, universe)
+    claims["displayed"] = np.maximum(_whole_lots(claims, universe) - ahead[starts], 0)
     claims["wanted"] = np.add.reduceat(ranked["leaves"], starts)
     return claims, starts
 

@@ -25,6 +25,8 @@ _SLICES = 3
 #: The distance beyond the market of a limit that has to trade, as a part of the price.
 _MARGIN = Decimal("0.05")
 
+#: Distances of a stop from the last price, one after the other.
+_STOP_TICKS = (1, 4, 16, 64)
 _UNDECIDED = {OrderStatus.RECEIVED, OrderStatus.SUBMITTING}
 _WAITING = {OrderStatus.RECEIVED, OrderStatus.TRIGGER_PENDING}
 
@@ -60,7 +62,7 @@ class Scenarios:
 
     def _stop(self) -> ScenarioResult:
         """Place a stop on either side of the market and wait until one is triggered."""
-        stops = [self._submit(**self._stop_order(side)) for side in Side]
+        stops = [self._standing_stop(side) for side in Side]
 
         def met() -> list[str]:
             return [stop for stop in stops if self._client.order(stop).status not in _WAITING]
@@ -70,13 +72,22 @@ class Scenarios:
         self._client.cancel_all()
         return _stop_result(self._client.order(first))
 
-    def _stop_order(self, side: Side) -> dict[str, object]:
+    def _standing_stop(self, side: Side) -> str:
+        """Place a stop a tick beyond the market, and further away while the market has passed it."""
+        for ticks in _STOP_TICKS:
+            stop = self._submit(**self._stop_order(side, ticks))
+            if self._await_decision(stop).reason != DenialReason.TRIGGER_PASSED:
+                break
+        return stop
+
+    def _stop_order(self, side: Side, ticks: int) -> dict[str, object]:
         last = self._client.greeks(self._instrument.symbol).last or self._instrument.mark_price
+        trigger = self._on_tick(last) + side.sign * ticks * self._instrument.tick_size
         return {
             "side": side.value,
             "order_type": OrderType.STOP_LIMIT.value,
-            "trigger_price": str(self._on_tick(last) + side.sign * self._instrument.tick_size),
-            "price": str(self._beyond(last, side)),
+            "trigger_price": str(trigger),
+            "price": str(self._beyond(trigger, side)),
             "quantity": self._instrument.lot_size,
         }
 

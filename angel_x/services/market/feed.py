@@ -31,6 +31,8 @@ _BEACON_INTERVAL = timedelta(seconds=1)
 #: The longest time that a wiped board lacks contracts without new quotes.
 _RESTATE_INTERVAL = timedelta(seconds=2)
 _SLIP_INTERVAL = timedelta(minutes=1)
+#: Market time for which a recording of one snapshot stands until it begins again.
+_STANDING = timedelta(minutes=1)
 _MATCH_INTERVAL = timedelta(milliseconds=250)
 
 
@@ -92,19 +94,20 @@ class Feed:
 
     def _play(self, since: datetime | None, stop: Event) -> bool:
         """Play the source from a time on; return whether to play again."""
-        last = None
+        last, moves = None, 0
         for move in self._source.moves(since):
             if last is None:
                 self._begin(move)
             # The first move is the present market, so it is taken at once, even while paused.
             if not (last is None or self._wait_for(move.at, stop)):
                 break
-            last = move.at
+            last, moves = move.at, moves + 1
             self._take(move)
         else:
             # Commands are executed after the end of a recording too.
             if last is not None:
-                self._wait_for(last, stop)
+                stands = self._loops and moves == 1
+                self._wait_for(last + _STANDING if stands else last, stop, stands=stands)
         return not stop.is_set() and (self._sought is not None or self._loops)
 
     def _relist(self, now: datetime) -> None:
@@ -130,8 +133,11 @@ class Feed:
         self._beacon_time.at_once()
         self._restate_time.at_once()
 
-    def _wait_for(self, market: datetime, stop: Event) -> bool:
-        """Serve the board until market time is ``market``; return False if the feed must not go there."""
+    def _wait_for(self, market: datetime, stop: Event, *, stands: bool = False) -> bool:
+        """Serve the board until market time is ``market``; return False if the feed must not go there.
+
+        Where the market ``stands``, no move is expected until then.
+        """
         while not stop.is_set():
             now = self._ports.clock()
             if now >= self._pace.due(market):
@@ -139,7 +145,8 @@ class Feed:
             self._serve(now, coming=0)
             if self._sought is not None:
                 return False
-            self._watch.wait(self._pace.market(now))
+            if not stands:
+                self._watch.wait(self._pace.market(now))
             seconds = (self._pace.due(market) - now).total_seconds()
             stop.wait(max(0.0, min(seconds, _SLEEP_SECONDS)))
         return False

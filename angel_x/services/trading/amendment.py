@@ -197,7 +197,7 @@ def _terms_of(order: Order, terms: Terms) -> Terms:
     reported now.
     """
     if order.status is OrderStatus.RECEIVED and terms.denial is not DenialReason.PRICE_BAND:
-        return replace(terms, denial=None)
+        return replace(terms, denial=None, trigger_passed=False)
     return terms
 
 

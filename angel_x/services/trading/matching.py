@@ -104,7 +104,7 @@ class Matching:
         alive = triggered(orders, quotes["last"])
         trades = crosses(orders, touch_paise(quotes, orders["is_buy"]))
         wanted = orders[alive & (orders["is_stopped"] | trades)]
-        ranked = wanted["id"][by_priority(wanted, np.zeros(len(wanted), np.bool_))]
+        ranked = wanted["id"][by_priority(wanted, ~wanted["is_stopped"])]
         ids: list[int] = ranked.tolist()
         return ids
 

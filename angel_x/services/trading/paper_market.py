@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -21,11 +21,13 @@ from angel_x.domain.exchange.charges import ChargeRates, Tariff
 from angel_x.domain.exchange.latency import Latency
 from angel_x.domain.exchange.matching import (
     ORDER,
+    TOUCH,
     by_priority,
     crosses,
-    slipped_paise,
     touch_paise,
+    traded_paise,
     triggered,
+    units_ahead,
 )
 from angel_x.domain.exchange.protection import Protection, reference_paise
 from angel_x.domain.exchange.slippage import Slippage
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
     from angel_x.domain.contracts.universe import Universe
     from angel_x.services.ports import Clock, QuoteBoard, UniverseSource
     from angel_x.services.trading_hours import TradingHours
+
+#: Finds the limit orders that rest, are valid and would trade at one of these touches.
+FindMarketable = Callable[["Universe", "NDArray[np.void]", datetime], "NDArray[np.void]"]
 
 #: Before an order takes part in the market.  Its limit is checked on the way in, and not again.
 _OUTSIDE = frozenset({OrderStatus.RECEIVED, OrderStatus.SUBMITTING, OrderStatus.TRIGGER_PENDING})
@@ -67,6 +72,19 @@ class PaperRules:
     slippage: Slippage
     latency: Latency
     max_quote_age_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The orders of one call, and how they meet the market."""
+
+    orders: Sequence[Order]
+    #: Whether the limit of each order is checked against the price band.
+    checked: NDArray[np.bool_]
+    #: Whether each order rests in the market.
+    rests: NDArray[np.bool_]
+    #: Whether the trigger of each order is new to the market.
+    is_new: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +116,7 @@ class PaperMarket:
         universes: UniverseSource,
         quotes: QuoteBoard,
         liquidity: LiquidityBoard,
+        find_marketable: FindMarketable,
         rules: Callable[[], PaperRules],
         clock: Clock,
         market_clock: Clock,
@@ -106,6 +125,7 @@ class PaperMarket:
         self._universes = universes
         self._quotes = quotes
         self._liquidity = liquidity
+        self._find_marketable = find_marketable
         self._read_rules = rules
         self._clock = clock
         self._market_clock = market_clock
@@ -116,10 +136,16 @@ class PaperMarket:
         """The rules in force."""
         return self._read_rules()
 
-    def terms(self, orders: Sequence[Order]) -> list[Terms]:
-        """Return the terms of each order, in the given order; the displayed size is taken."""
+    def terms(self, orders: Sequence[Order], *, are_amended: bool = False) -> list[Terms]:
+        """Return the terms of each order, in the given order; the displayed size is taken.
+
+        Orders in the market trade at their own limit, amended ones like those that come in.
+        """
         checked = [o.status in _OUTSIDE and o.order_type in LIMITED for o in orders]
-        return self._terms(orders, np.array(checked, np.bool_), trades=True)
+        rests = [o.status not in _OUTSIDE and not are_amended for o in orders]
+        is_new = [o.status is not OrderStatus.TRIGGER_PENDING for o in orders]
+        columns = (np.array(facts, np.bool_) for facts in (checked, rests, is_new))
+        return self._terms(_Batch(orders, *columns))
 
     def preview(self, orders: Sequence[Order]) -> list[Terms]:
         """Return the terms of each order if it arrived now; nothing trades or is taken.
@@ -127,7 +153,8 @@ class PaperMarket:
         For orders that are sent to the market and for amended orders: every limit is checked against
         the price band.
         """
-        return self._terms(orders, np.ones(len(orders), np.bool_), trades=False)
+        all_of, none_of = np.ones(len(orders), np.bool_), np.zeros(len(orders), np.bool_)
+        return self._terms(_Batch(orders, all_of, none_of, all_of), trades=False)
 
     @property
     def has_latency(self) -> bool:
@@ -139,9 +166,8 @@ class PaperMarket:
         ids = np.array([o.id for o in orders], np.int64)
         return self._rules.latency.seconds(ids, np.array([o.attempt for o in orders], np.int64))
 
-    def _terms(
-        self, orders: Sequence[Order], checked: NDArray[np.bool_], *, trades: bool
-    ) -> list[Terms]:
+    def _terms(self, batch: _Batch, *, trades: bool = True) -> list[Terms]:
+        orders = batch.orders
         # Orders whose margin is held already need no spot.
         unheld = np.array([not trades or o.status not in PLACED for o in orders], np.bool_)
         look = self._look(orders)
@@ -159,15 +185,16 @@ class PaperMarket:
             alive &= ~look.orders["is_stopped"]
             trades = False
         touch = np.where(look.is_fresh, touch_paise(look.quotes, look.orders["is_buy"]), 0)
-        denials = self._denials(look, touch, at_market, checked & alive, unheld)
+        denials = self._denials(look, touch, at_market, batch.checked & alive, unheld)
         tradable = alive & (denials == 0) & crosses(look.orders, touch)
         # Without marketable orders the liquidity board is not called.
         if trades and tradable.any():
-            quantities = self._taken(look, tradable, at_market)
-            prices = self._prices(look, touch, quantities)
+            quantities = self._taken(look, touch, tradable, batch.rests)
+            prices = self._prices(look, touch, quantities, batch.rests)
         else:
             quantities = prices = np.zeros(len(orders), np.int64)
-        return self._written(orders, look, denials, alive, quantities, prices)
+        passed = alive & look.orders["is_stopped"] & batch.is_new
+        return self._written(orders, look, denials, alive, passed, quantities, prices)
 
     def _look(self, orders: Sequence[Order]) -> _Look | None:
         """Read the market for these orders, or return None where it lists none of them."""
@@ -228,26 +255,57 @@ class PaperMarket:
         return (look.reference > 0) & ((limit < lowest) | (limit > highest))
 
     def _taken(
-        self, look: _Look, tradable: NDArray[np.bool_], at_market: NDArray[np.bool_]
+        self,
+        look: _Look,
+        touch: NDArray[np.int64],
+        tradable: NDArray[np.bool_],
+        rests: NDArray[np.bool_],
     ) -> NDArray[np.int64]:
-        """Take the displayed size for tradable orders; return the granted units of each."""
+        """Take the displayed size for tradable orders; return the granted units of each.
+
+        Orders that come in leave the units of resting ones that are served before them.
+        """
         places = np.flatnonzero(tradable)
-        places = places[by_priority(look.orders[places], at_market[places])]
+        others = self._resting_beside(look, touch, tradable & ~rests)
+        queue = np.concatenate([look.orders[places], others])
+        ranks = by_priority(queue, np.append(rests[places], np.ones(len(others), np.bool_)))
+        is_other = ranks >= len(places)
+        ahead = units_ahead(queue[ranks], is_other)[~is_other]
+        places = places[ranks[~is_other]]
         ranked = look.orders[places]
-        claims, starts = claims_of(ranked, look.quotes[places], look.universe)
+        claims, starts = claims_of(ranked, look.quotes[places], ahead, look.universe)
         granted = self._liquidity.take(look.universe, claims)
         quantities = np.zeros(len(look.orders), np.int64)
         quantities[places] = shared(ranked["leaves"], starts, granted)
         return quantities
 
+    def _resting_beside(
+        self, look: _Look, touch: NDArray[np.int64], comes_in: NDArray[np.bool_]
+    ) -> NDArray[np.void]:
+        """Return the orders that rest, and would trade, where these come in."""
+        if not comes_in.any():
+            return np.empty(0, ORDER)
+        touches = np.zeros(int(comes_in.sum()), TOUCH)
+        touches["row"], touches["is_buy"] = (
+            look.orders["row"][comes_in],
+            look.orders["is_buy"][comes_in],
+        )
+        touches["price"] = touch[comes_in]
+        found = self._find_marketable(look.universe, np.unique(touches), self._market_clock())
+        return found[~np.isin(found["id"], look.orders["id"])]
+
     def _prices(
-        self, look: _Look, touch: NDArray[np.int64], quantities: NDArray[np.int64]
+        self,
+        look: _Look,
+        touch: NDArray[np.int64],
+        quantities: NDArray[np.int64],
+        rests: NDArray[np.bool_],
     ) -> NDArray[np.int64]:
         """Return the price of each order that trades, zero for the others."""
         orders = look.orders
         ticks = self._rules.slippage.ticks(orders["id"].copy(), orders["filled"].copy())
         slip = ticks * look.universe.tick_paise[orders["row"]]
-        return np.where(quantities > 0, slipped_paise(orders, touch, slip), 0)
+        return np.where(quantities > 0, traded_paise(orders, touch, slip, rests), 0)
 
     def _written(
         self,
@@ -255,6 +313,7 @@ class PaperMarket:
         look: _Look,
         denials: NDArray[np.int8],
         alive: NDArray[np.bool_],
+        passed: NDArray[np.bool_],
         quantities: NDArray[np.int64],
         prices: NDArray[np.int64],
     ) -> list[Terms]:
@@ -275,14 +334,16 @@ class PaperMarket:
                 contracts[row].underlying if row >= 0 else "",
                 money[reference],
                 f"paper-{order.id}-{order.filled_quantity}" if quantity else "",
+                has_passed,
             )
-            for order, price, denial, quantity, limit, is_alive, row, reference in zip(
+            for order, price, denial, quantity, limit, is_alive, has_passed, row, reference in zip(
                 orders,
                 prices.tolist(),
                 denials.tolist(),
                 quantities.tolist(),
                 look.orders["limit"].tolist(),
                 alive.tolist(),
+                passed.tolist(),
                 look.orders["row"].tolist(),
                 look.reference.tolist(),
                 strict=True,

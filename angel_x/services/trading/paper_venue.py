@@ -42,7 +42,8 @@ class PaperVenue:
         return [_ARRIVED] * len(orders)
 
     def amend(self, changes: Sequence[tuple[Order, Amendment]]) -> Sequence[Answer]:
-        return self.settle([order for order, _ in changes])
+        terms = self._market.terms([order for order, _ in changes], are_amended=True)
+        return [Answer(_state(each), each) for each in terms]
 
     def cancel(self, orders: Sequence[Order]) -> Sequence[Answer]:
         return [_CANCELED] * len(orders)

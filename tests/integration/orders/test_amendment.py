@@ -295,9 +295,11 @@ def test_a_stop_takes_a_new_trigger_until_it_is_triggered(market: Market, user: 
     assert rows(market, "SELECT status, trigger_price::text FROM orders") == [
         ("trigger_pending", "115.00")
     ]
-    market.application.trading.amending.amend(
-        user, order_id, Change(trigger_price=Decimal("99.00"))
-    )
+    passed = Change(trigger_price=Decimal("99.00"))
+    with pytest.raises(AmendmentRefused, match="TRIGGER_PASSED"):
+        market.application.trading.amending.amend(user, order_id, passed)
+    market.application.people.limits.put(user, {"trigger_at_once": 1}, "test")
+    market.application.trading.amending.amend(user, order_id, passed)
 
     assert set(market.statuses().values()) == {"filled"}
     market.assert_invariants()

@@ -49,7 +49,7 @@ def test_an_order_fills_in_parts_as_sizes_are_displayed(market: Market) -> None:
     assert market.statuses() == {order: "filled"}
     assert rows(market, "SELECT quantity, price::text FROM fills ORDER BY id") == [
         (130, "100.50"),
-        (130, "100.55"),
+        (130, "102.00"),
         (65, "102.00"),
     ]
     market.assert_invariants()

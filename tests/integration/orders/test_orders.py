@@ -165,7 +165,7 @@ def test_a_limit_order_rests_until_the_market_comes_to_it(market: Market) -> Non
     market.quote(market.symbols[0], "98.00", "98.50")
     assert market.application.trading.matching.run() == 1
 
-    assert rows(market, "SELECT status, average_price::text FROM orders") == [("filled", "98.5000")]
+    assert rows(market, "SELECT status, average_price::text FROM orders") == [("filled", "99.0000")]
     market.assert_invariants()
 
 

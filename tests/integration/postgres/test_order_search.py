@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine
 
 from angel_x.adapters.postgres.order_search import OrderSearch
+from angel_x.domain.exchange.matching import TOUCH
 from angel_x.domain.orders.order import ASKED, OPEN, RESTING, OrderStatus, OrderType, Side
 from tests.fakes.tables import LOT
 from tests.integration.contracts.worlds import UNIVERSE, SqlWorld
@@ -140,6 +142,41 @@ def test_a_resting_order_is_read_as_it_is_stored(
         "time_priority": 77,
     }
     assert (second["id"], second["is_buy"], second["is_stopped"]) == (stop, True, True)
+
+
+def test_marketable_are_the_orders_in_the_market_up_to_their_limit(
+    world: SqlWorld, user: int, search: OrderSearch, now: datetime
+) -> None:
+    working: dict[str, Any] = {"status": OrderStatus.WORKING, "valid_until": now + MOMENT}
+    bought = [world.order(user, price, **working) for price in ("98.95", "99.00", "99.05")]
+    sold = [
+        world.order(user, price, side=Side.SELL, **working) for price in ("98.95", "99.00", "99.05")
+    ]
+    world.order(user, "99.50", **working | {"valid_until": now})
+    world.order(user, "99.50", symbol=UNIVERSE.symbols[1], **working)
+    world.order(user, "99.50", slices=2, held=True, **working)
+    row = UNIVERSE.rows[UNIVERSE.symbols[2]]
+    touches = np.array([(row, True, 9_900), (row, False, 9_900)], TOUCH)
+
+    purchases, sales = (search.marketable(UNIVERSE, touches[n : n + 1], now) for n in (0, 1))
+
+    assert sorted(purchases["id"].tolist()) == bought[1:]
+    assert sorted(sales["id"].tolist()) == sold[:2]
+    both = search.marketable(UNIVERSE, touches, now)
+    assert sorted(both["id"].tolist()) == sorted([*bought[1:], *sold[:2]])
+    assert {*both["leaves"].tolist()} == {LOT}
+
+
+def test_of_every_status_only_orders_that_may_trade_are_marketable(
+    world: SqlWorld, user: int, search: OrderSearch, now: datetime
+) -> None:
+    found = of_every_status(world, user, valid_until=now + MOMENT)
+    touches = np.array([(UNIVERSE.rows[UNIVERSE.symbols[2]], True, 100)], TOUCH)
+
+    marketable = search.marketable(UNIVERSE, touches, now)
+
+    may_trade = RESTING - {OrderStatus.TRIGGER_PENDING}
+    assert sorted(marketable["id"].tolist()) == [found[s] for s in OrderStatus if s in may_trade]
 
 
 def test_a_contract_that_is_not_listed_has_no_row(

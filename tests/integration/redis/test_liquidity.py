@@ -85,6 +85,15 @@ def test_claims_of_a_batch_are_answered_in_their_order(board: LiquidityBoard) ->
     assert board.take(UNIVERSE, claims).tolist() == [130, 65, 130]
 
 
+def test_claims_of_one_contract_and_side_in_a_batch_never_get_the_same_units(
+    board: LiquidityBoard,
+) -> None:
+    claims = np.concatenate([claim(390), claim(390, displayed=520), claim(65, displayed=455)])
+
+    assert board.take(UNIVERSE, claims).tolist() == [390, 130, 0]
+    assert take(board, 650) == 130
+
+
 def test_large_quantities_are_exact(board: LiquidityBoard) -> None:
     most = 2**31 * 65
 

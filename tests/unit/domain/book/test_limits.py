@@ -18,6 +18,7 @@ def test_of_two_limits_the_stricter_holds() -> None:
         fat_finger_percent=Decimal(10),
         duplicate_window_seconds=Decimal(2),
         max_wait_hours=Decimal(72),
+        trigger_at_once=1,
     )
     own = Limits(
         max_order_quantity=650,
@@ -28,6 +29,7 @@ def test_of_two_limits_the_stricter_holds() -> None:
         fat_finger_percent=Decimal(20),
         duplicate_window_seconds=Decimal(5),
         max_wait_hours=Decimal(0),
+        trigger_at_once=0,
     )
     stricter = Limits(
         max_order_quantity=650,
@@ -39,6 +41,7 @@ def test_of_two_limits_the_stricter_holds() -> None:
         # The longer memory is the stricter one.
         duplicate_window_seconds=Decimal(5),
         max_wait_hours=Decimal(0),
+        trigger_at_once=0,
     )
 
     assert everyone.stricter(own) == own.stricter(everyone) == stricter
@@ -107,6 +110,7 @@ BOUNDS = {
     "fat_finger_percent": ("0", "1000", "0.001"),
     "duplicate_window_seconds": ("0.001", "60", "0.001"),
     "max_wait_hours": ("0", "1000", "0.001"),
+    "trigger_at_once": ("0", "1", "1"),
 }
 
 

@@ -11,7 +11,9 @@ from angel_x.domain.exchange.matching import (
     crosses,
     slipped_paise,
     touch_paise,
+    traded_paise,
     triggered,
+    units_ahead,
 )
 from angel_x.domain.quotes.quote import QUOTE
 
@@ -80,6 +82,16 @@ def test_slippage_stops_at_the_limit(
     assert slipped_paise(made, np.array([touch]), np.array([slip])).tolist() == [expected]
 
 
+def test_an_order_that_rests_trades_at_its_limit_and_one_that_comes_in_at_the_touch() -> None:
+    made = orders(
+        *({"is_buy": is_buy, "limit": limit} for is_buy, limit in [(True, 120), (False, 80)])
+    )
+    touch, slip = np.array([105, 100]), np.array([5, 5])
+
+    assert traded_paise(made, touch, slip, np.array([True, True])).tolist() == [120, 80]
+    assert traded_paise(made, touch, slip, np.array([False, False])).tolist() == [110, 95]
+
+
 @pytest.mark.parametrize(
     ("is_buy", "last", "is_alive"),
     [
@@ -112,9 +124,34 @@ def test_orders_are_ranked_by_contract_and_side_then_price_then_time() -> None:
         {"row": 0, "is_buy": True, "limit": 1, "time_priority": 9},
         {"row": 1, "is_buy": True, "limit": 90, "time_priority": 6},
     )
-    at_market = np.array([False] * 6 + [True])
 
-    assert by_priority(made, at_market).tolist() == [5, 4, 3, 6, 1, 2, 0]
+    assert by_priority(made, np.zeros(7, np.bool_)).tolist() == [5, 4, 3, 1, 2, 0, 6]
+    assert by_priority(made, np.ones(7, np.bool_)).tolist() == [5, 4, 3, 1, 2, 0, 6]
+
+
+def test_at_one_price_orders_that_rest_come_before_earlier_ones_that_come_in() -> None:
+    made = orders(*({"limit": limit, "time_priority": n} for n, limit in enumerate([100, 100, 99])))
+
+    assert by_priority(made, np.array([False, True, False])).tolist() == [2, 1, 0]
+
+
+def test_ahead_are_the_units_of_others_of_the_same_contract_and_side() -> None:
+    ranked = orders(
+        *(
+            {"row": row, "is_buy": is_buy, "leaves": leaves}
+            for row, is_buy, leaves in [
+                (0, False, 65),
+                (0, True, 130),
+                (0, True, 195),
+                (0, True, 260),
+                (2, True, 325),
+            ]
+        )
+    )
+
+    ahead = units_ahead(ranked, np.array([True, False, True, False, False]))
+
+    assert ahead[[1, 3, 4]].tolist() == [0, 195, 0]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,8 @@ from angel_x.domain.records.access import Scope
         (
             LimitKind,
             "max_order_quantity max_order_notional max_open_orders max_orders_per_second "
-            "max_daily_loss fat_finger_percent duplicate_window_seconds max_wait_hours",
+            "max_daily_loss fat_finger_percent duplicate_window_seconds max_wait_hours "
+            "trigger_at_once",
         ),
     ],
 )
@@ -56,8 +57,8 @@ def test_words_of_the_wire_stay_what_they_are(codes: type[StrEnum], values: str)
             DenialReason,
             "UNKNOWN_CONTRACT CONTRACT_EXPIRED NO_QUOTE STALE_QUOTE INSUFFICIENT_MARGIN "
             "TRADING_HALTED REDUCING_ONLY DAILY_LOSS QUANTITY_LIMIT NOTIONAL_LIMIT "
-            "OPEN_ORDERS_LIMIT PRICE_BAND FAT_FINGER DUPLICATE_ORDER MARKET_CLOSED BASKET_REFUSED "
-            "VENUE_REFUSED PROCESSING_FAILED",
+            "OPEN_ORDERS_LIMIT PRICE_BAND TRIGGER_PASSED FAT_FINGER DUPLICATE_ORDER MARKET_CLOSED "
+            "BASKET_REFUSED VENUE_REFUSED PROCESSING_FAILED",
         ),
         (
             CancelReason,

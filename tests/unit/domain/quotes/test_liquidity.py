@@ -25,7 +25,7 @@ def test_each_contract_and_side_is_one_claim() -> None:
     quotes["time"], quotes["volume"] = 7, 9
     quotes["bid"], quotes["ask"], quotes["bid_size"], quotes["ask_size"] = 100, 105, 650, 700
 
-    claims, starts = claims_of(orders, quotes, UNIVERSE)
+    claims, starts = claims_of(orders, quotes, np.zeros(4, np.int64), UNIVERSE)
 
     assert starts.tolist() == [0, 1, 3]
     assert claims.tolist() == [
@@ -35,11 +35,22 @@ def test_each_contract_and_side_is_one_claim() -> None:
     ]
 
 
+def test_orders_behind_others_claim_what_those_leave() -> None:
+    quotes = np.zeros(3, QUOTE)
+    quotes["ask"], quotes["ask_size"] = 105, 3 * LOT
+    orders = ranked(*[(0, True, LOT)] * 3)
+
+    claims, starts = claims_of(orders, quotes, np.array([0, LOT, 4 * LOT]), UNIVERSE)
+
+    assert starts.tolist() == [0, 1, 2]
+    assert claims["displayed"].tolist() == [3 * LOT, 2 * LOT, 0]
+
+
 def test_no_size_stands_for_the_freeze_quantity_in_whole_lots() -> None:
     quotes = np.zeros(1, QUOTE)
     quotes["ask"] = 105
 
-    claims, _ = claims_of(ranked((0, True, 65)), quotes, UNIVERSE)
+    claims, _ = claims_of(ranked((0, True, 65)), quotes, np.zeros(1, np.int64), UNIVERSE)
 
     assert claims["displayed"].tolist() == [1_800 // LOT * LOT]
 
@@ -66,7 +77,7 @@ def test_what_is_granted_goes_to_the_first_until_it_is_gone(
 def test_purchases_of_one_contract_and_sales_of_the_next_are_two_claims() -> None:
     orders = ranked((0, True, 65), (1, False, 130))
 
-    claims, starts = claims_of(orders, np.zeros(2, QUOTE), UNIVERSE)
+    claims, starts = claims_of(orders, np.zeros(2, QUOTE), np.zeros(2, np.int64), UNIVERSE)
 
     assert starts.tolist() == [0, 1]
     assert claims[["row", "is_buy", "wanted"]].tolist() == [(0, 1, 65), (1, 0, 130)]

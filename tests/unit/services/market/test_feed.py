@@ -211,6 +211,17 @@ def test_a_source_that_loops_begins_again_with_its_market_time(stage: Stage) -> 
     assert stage.beacon.hidden == 1
 
 
+def test_a_recording_of_one_snapshot_shows_a_standing_market(stage: Stage) -> None:
+    stage.run([make_move(MARKET, [0, 1], [100, 200])], loops=True, seconds=130)
+
+    assert stage.last()[:2] == [100, 200]
+    assert stage.ticks() == 6
+    assert {state.gaps for state in stage.beacon.shown} == {0}
+    shown = [state.market - MARKET for state in stage.beacon.shown]
+    assert min(shown) == at(0)
+    assert at(59) <= max(shown) <= at(60.1)
+
+
 def test_a_stop_ends_the_feed_between_two_moves(stage: Stage) -> None:
     stage.run([make_move(MARKET, [0], [100]), make_move(MARKET + at(50), [0], [200])], seconds=3)
 

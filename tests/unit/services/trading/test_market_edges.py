@@ -58,6 +58,7 @@ def test_a_limit_trades_at_the_touch_and_rests_a_tick_short_of_it(
 def test_a_stop_comes_alive_at_the_last_price_and_waits_a_tick_short_of_it(
     exchange: Exchange, side: Side, trigger: int, *, is_alive: bool
 ) -> None:
+    exchange.trigger_at_once(allowed=True)
     order = exchange.order(side, limit=10_100 if side is BUY else 9_900, trigger=trigger)
 
     exchange.decide(order)

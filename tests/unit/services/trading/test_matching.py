@@ -37,7 +37,42 @@ def test_an_order_trades_once_the_market_comes_to_its_price(exchange: Exchange) 
     exchange.quote(bid=10_205, ask=10_250, last=10_210)
     assert exchange.matching.run() == 1
 
-    assert exchange.fills == [(1, LOT, 9_895), (2, LOT, 10_205)]
+    assert exchange.fills == [(1, LOT, 9_900), (2, LOT, 10_200)]
+
+
+def test_an_order_that_rests_is_hit_at_its_own_limit_before_the_market_stands_beyond_it(
+    exchange: Exchange,
+) -> None:
+    exchange.quote(bid=20_000, ask=20_100, last=20_000)
+    purchase = exchange.order(limit=19_900)
+    rest(exchange, purchase)
+
+    exchange.quote(bid=9_995, ask=10_005, last=10_000)
+    exchange.matching.run()
+
+    assert exchange.fills == [(1, LOT, 19_900)]
+
+
+def test_the_rest_of_an_order_that_came_in_trades_at_its_limit(exchange: Exchange) -> None:
+    order = exchange.order(limit=10_200, lots=14)
+    exchange.decide(order)
+
+    exchange.quote(bid=9_000, ask=9_005, last=9_000)
+    exchange.matching.run()
+
+    assert exchange.fills == [(1, 10 * LOT, 10_050), (1, 4 * LOT, 10_200)]
+
+
+def test_a_stop_comes_in_behind_an_order_that_rests_at_its_price(exchange: Exchange) -> None:
+    stop = exchange.order(limit=10_200, trigger=10_100, lots=6)
+    resting = exchange.order(limit=10_200, lots=6)
+    exchange.quote(bid=10_300, ask=10_350, last=10_000)
+    rest(exchange, stop, resting)
+
+    exchange.quote(bid=10_100, ask=10_150, last=10_100)
+    exchange.matching.run()
+
+    assert sorted(exchange.fills) == [(1, 4 * LOT, 10_150), (2, 6 * LOT, 10_200)]
 
 
 def test_only_contracts_whose_quote_has_moved_are_looked_at(exchange: Exchange) -> None:

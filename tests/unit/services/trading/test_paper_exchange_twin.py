@@ -19,6 +19,7 @@ from angel_x.domain.orders.order import ASKED, OrderStatus, Side, Validity
 from tests.builders.paper import CALL, FULL_SECONDS, LOT, MAX_AGE_SECONDS, PUT, TICK, Exchange
 
 _MOST_TICKS = 3
+_STANDING = ("working", "partially_filled")
 _RESTING = ("working", "trigger_pending", "partially_filled")
 
 
@@ -33,18 +34,21 @@ class TwinOrder:
     is_ioc: bool
     status: str = "received"
     filled: int = 0
+    #: Set once it has met the market and stands in it.
+    rests: bool = False
 
     @property
-    def rank(self) -> tuple[bool, int, int]:
+    def rank(self) -> tuple[int, bool, int]:
         """The first in this order trades first."""
-        if self.limit is None:
-            return False, 0, self.number
-        return True, -self.limit if self.is_buy else self.limit, self.number
+        assert self.limit is not None
+        return -self.limit if self.is_buy else self.limit, not self.rests, self.number
 
 
 @dataclass
 class Twin:
     seed: int
+    #: Whether a stop whose trigger has passed trades at once, and is not denied.
+    triggers_at_once: bool
     clock: Callable[[], float]
     orders: list[TwinOrder] = field(default_factory=list)
     quotes: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -125,29 +129,48 @@ class Twin:
         return "PRICE_BAND" if self.is_alive(order) and self.is_outside_band(order) else None
 
     def trade(self, orders: list[TwinOrder]) -> None:
-        """Give each order what is left for it, best first; the limits of all are set."""
-        for order in orders:
-            touch = self.touch(order)
+        """Give each order what is left for it, best first; the limits of all are set.
+
+        What others may take that rest at a better or an equal price is left to them.
+        """
+        others = [o for o in self.orders if o.rests and o.status in _STANDING and o not in orders]
+        left_to: dict[tuple[str, bool], int] = {}
+        for order in sorted([*orders, *others], key=lambda o: o.rank):
+            touch, key = self.touch(order), (order.symbol, order.is_buy)
             assert order.limit is not None
             if not touch or (touch > order.limit if order.is_buy else touch < order.limit):
                 continue
-            units = min(order.leaves, self.left(order))
-            if not units:
+            if order in others:
+                left_to[key] = left_to.get(key, 0) + order.leaves
                 continue
-            total = self.taken_of(order) + units
-            self.taken[order.symbol, order.is_buy] = self.identity(order), total
-            slip = slipped_ticks(self.seed, order.number, order.filled) * TICK
-            worse = touch + slip if order.is_buy else touch - slip
-            price = min(worse, order.limit) if order.is_buy else max(worse, order.limit)
-            self.fills.append((order.number, units, price))
-            order.leaves -= units
-            order.filled += units
-            order.status = "partially_filled" if order.leaves else "filled"
+            units = min(order.leaves, self.left(order) - left_to.get(key, 0))
+            if units <= 0:
+                continue
+            self.taken[key] = self.identity(order), self.taken_of(order) + units
+            # A refused order has taken its share all the same.
+            if not self.is_refused(order):
+                self.fill(order, touch, units)
+
+    def fill(self, order: TwinOrder, touch: int, units: int) -> None:
+        assert order.limit is not None
+        slip = slipped_ticks(self.seed, order.number, order.filled) * TICK
+        worse = touch + slip if order.is_buy else touch - slip
+        price = min(worse, order.limit) if order.is_buy else max(worse, order.limit)
+        self.fills.append((order.number, units, order.limit if order.rests else price))
+        order.leaves -= units
+        order.filled += units
+        order.status = "partially_filled" if order.leaves else "filled"
+
+    def is_refused(self, order: TwinOrder) -> bool:
+        """Return whether an order is a new stop whose trigger has passed."""
+        return (
+            order.trigger is not None and order.status == "received" and not self.triggers_at_once
+        )
 
     def decide(self, orders: list[TwinOrder]) -> None:
         self.orders += orders
         candidates = []
-        for order in sorted(orders, key=lambda o: o.rank):
+        for order in orders:
             if self.denial(order):
                 order.status = "denied"
                 continue
@@ -159,10 +182,16 @@ class Twin:
                 order.status = "canceled" if order.is_ioc else "trigger_pending"
         self.trade(candidates)
         for order in candidates:
-            if order.is_ioc and order.status != "filled":
-                order.status = "canceled"
-            elif order.status == "received":
-                order.status = "working"
+            self.end(order)
+
+    def end(self, order: TwinOrder) -> None:
+        if self.is_refused(order):
+            order.status = "denied"
+        elif order.is_ioc and order.status != "filled":
+            order.status = "canceled"
+        elif order.status == "received":
+            order.status = "working"
+        order.rests = True
 
     def match(self) -> None:
         is_full = not self.full_at or self.clock() - self.full_at >= FULL_SECONDS
@@ -172,7 +201,7 @@ class Twin:
         self.seen = {symbol: dict(quote) for symbol, quote in self.quotes.items()}
         resting = [o for o in self.orders if o.status in _RESTING and o.symbol in moved]
         candidates = []
-        for order in sorted(resting, key=lambda o: o.rank):
+        for order in resting:
             if not self.is_alive(order) or not self.is_fresh(order.symbol):
                 continue
             if order.status == "trigger_pending":
@@ -182,6 +211,8 @@ class Twin:
                     continue
             candidates.append(order)
         self.trade(candidates)
+        for order in candidates:
+            order.rests = True
 
 
 def slipped_ticks(seed: int, number: int, filled: int) -> int:
@@ -226,12 +257,13 @@ _ASKED = st.tuples(
 class PaperExchange(RuleBasedStateMachine):
     """Does the same to the exchange and to its twin, and compares all that can be seen."""
 
-    @initialize(seed=st.integers(0, 2**32), call=_QUOTES, put=_QUOTES)
-    def open(self, seed: int, call: dict[str, Any], put: dict[str, Any]) -> None:
+    @initialize(seed=st.integers(0, 2**32), call=_QUOTES, put=_QUOTES, at_once=st.booleans())
+    def open(self, seed: int, call: dict[str, Any], put: dict[str, Any], *, at_once: bool) -> None:
         self.seed = seed
         self.history: list[tuple[str, tuple[Any, ...]]] = []
         self.exchange = Exchange(slippage_ticks=_MOST_TICKS, seed=seed)
-        self.twin = Twin(seed, lambda: self.exchange.clock().timestamp())
+        self.do("allow", at_once)
+        self.twin = Twin(seed, at_once, lambda: self.exchange.clock().timestamp())
         self.twin.spot_at = self.twin.clock()
         self.tell(CALL, call)
         self.tell(PUT, put)
@@ -341,6 +373,7 @@ def _submit(
 
 
 _DEEDS: dict[str, Callable[..., object]] = {
+    "allow": lambda exchange, at_once: exchange.trigger_at_once(allowed=at_once),
     "tell": lambda exchange, symbol, quote: exchange.quote(symbol, **quote),
     "restate": lambda exchange: exchange.restate(),
     "wait": lambda exchange, seconds: exchange.clock.advance(seconds),

@@ -121,6 +121,48 @@ def test_within_a_batch_the_better_price_trades_first_and_the_earlier_of_two(
     assert [o.filled_quantity // LOT for o in (near, far, late, any_price)] == [1, 6, 0, 3]
 
 
+@pytest.mark.parametrize(
+    ("limit", "lots"), [(None, 6), (10_205, 6), (10_150, 4), (10_145, 4), (10_095, 0), (10_090, 0)]
+)
+def test_an_order_that_comes_in_leaves_what_better_and_equal_prices_that_rest_may_take(
+    exchange: Exchange, limit: int | None, lots: int
+) -> None:
+    exchange.quote(bid=10_300, ask=10_350, last=10_000)
+    for price in (10_150, 10_095):
+        exchange.decide(exchange.order(limit=price, lots=6))
+    exchange.quote(bid=9_995, ask=10_005, last=10_000)
+    late = exchange.order(limit=limit, lots=6, user_id=2)
+
+    exchange.decide(late)
+
+    assert late.filled_quantity == lots * LOT
+    exchange.matching.run()
+    assert sum(units for _, units, _ in exchange.fills) == 10 * LOT
+
+
+def test_orders_that_come_in_before_and_behind_one_that_rests_share_what_is_left(
+    exchange: Exchange,
+) -> None:
+    exchange.quote(bid=10_300, ask=10_350, last=10_000)
+    exchange.decide(exchange.order(limit=10_100, lots=3))
+    exchange.quote(bid=9_995, ask=10_005, last=10_000)
+    ahead, behind = (exchange.order(limit=price, lots=5) for price in (10_150, 10_050))
+
+    exchange.decide(ahead, behind)
+
+    assert [o.filled_quantity // LOT for o in (ahead, behind)] == [5, 2]
+
+
+def test_an_order_that_was_amended_comes_in_at_the_touch(exchange: Exchange) -> None:
+    order = exchange.order(limit=9_900)
+    exchange.decide(order)
+    amended = replace(order, limit_price=rupees(10_100))
+
+    (terms,) = exchange.market.terms([amended], are_amended=True)
+
+    assert terms.fill_price == Decimal("100.50")
+
+
 def test_an_odd_rest_of_a_displayed_size_is_nobodys(exchange: Exchange) -> None:
     exchange.quote(ask_size=2 * LOT + 64)
     order = exchange.order(lots=3)
@@ -191,7 +233,22 @@ def test_a_stop_waits_for_the_last_price_and_not_for_the_touch(exchange: Exchang
     assert exchange.liquidity.calls == 0
 
 
-def test_a_stop_whose_trigger_is_reached_trades_like_a_limit_order(exchange: Exchange) -> None:
+def test_a_stop_whose_trigger_has_passed_is_denied(exchange: Exchange) -> None:
+    purchase = exchange.order(limit=10_300, trigger=10_000)
+    sale = exchange.order(Side.SELL, limit=9_500, trigger=10_000)
+
+    exchange.decide(purchase, sale)
+
+    assert {purchase.status, sale.status} == {OrderStatus.DENIED}
+    assert {m.reason for b in exchange.books for m in b.moves} == {DenialReason.TRIGGER_PASSED}
+    assert exchange.fills == []
+    assert exchange.exposures == {}
+
+
+def test_a_stop_whose_trigger_has_passed_trades_where_its_account_lets_it(
+    exchange: Exchange,
+) -> None:
+    exchange.trigger_at_once(allowed=True)
     purchase = exchange.order(limit=10_300, trigger=10_000)
     sale = exchange.order(Side.SELL, limit=9_500, trigger=10_000)
 
