@@ -64,10 +64,14 @@ class BoundedState(ServerState):
         #: Refusals by status since the last look.
         self.refusals: Counter[int] = Counter()
 
-    def look(self, now: float) -> None:
-        """End connections that are late; count and log the refusals since the last look."""
+    def look(self, now: float, *, stalled: float = 0.0) -> None:
+        """End connections that are late; count and log the refusals since the last look.
+
+        The seconds for which the server was stalled do not count: a client may have sent meanwhile.
+        """
         for connection in list(self.connections):
             assert isinstance(connection, BoundedHttp)
+            connection.due += stalled
             if connection.due < now:
                 connection.time_out(now)
         if self.refusals:

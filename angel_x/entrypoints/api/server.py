@@ -68,9 +68,13 @@ class ApiServer(uvicorn.Server):
         self._looks.cancel()
 
     async def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        looked = loop.time()
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            self._bounded.look(asyncio.get_running_loop().time())
+            now = loop.time()
+            self._bounded.look(now, stalled=max(0.0, now - looked - _LOOK_SECONDS))
+            looked = now
 
 
 def run(settings: Settings, descriptor: int | None = None) -> None:

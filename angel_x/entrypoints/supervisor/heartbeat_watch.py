@@ -45,10 +45,14 @@ class HeartbeatWatch:
     async def run(self) -> None:
         """Look at the heartbeats until this is canceled."""
         while True:
+            began = time.monotonic()
             await asyncio.sleep(_LOOK_SECONDS)
-            await self._look()
+            await self._look(time.monotonic() - began - _LOOK_SECONDS)
 
-    async def _look(self) -> None:
+    async def _look(self, stalled: float = 0.0) -> None:
+        """Look once; after ``stalled`` seconds in which the machine stood still, programs are excused too."""
+        if stalled > self._bound * _FIRST_SIGN:
+            self._excuse(f"the machine stood still for {stalled:.0f} s")
         silent = [c for c in self._children if c.silence() > self._bound * _FIRST_SIGN]
         if not silent:
             return

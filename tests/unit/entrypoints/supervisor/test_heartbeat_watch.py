@@ -48,7 +48,11 @@ def _looks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def watch(
-    servers: Servers, *programs: Silent, looks: int = 3, reconnect_seconds: float = 35
+    servers: Servers,
+    *programs: Silent,
+    looks: int = 3,
+    reconnect_seconds: float = 35,
+    stalled: float = 0,
 ) -> list[str]:
     """Look a few times; return the names of the replaced programs."""
     replaced: list[str] = []
@@ -62,7 +66,7 @@ def watch(
 
     async def looking() -> None:
         for _ in range(looks):
-            await watching._look()
+            await watching._look(stalled)
 
     asyncio.run(looking())
     return replaced
@@ -97,3 +101,28 @@ def test_nothing_is_replaced_while_a_server_is_away_however_long() -> None:
 def test_programs_may_connect_again_to_a_server_that_is_back() -> None:
     assert watch(Servers("away", None), Silent("a", 9999), looks=20) == []
     assert watch(Servers("away", None), Silent("a", 9999), reconnect_seconds=0) == ["a"]
+
+
+def test_programs_of_a_machine_that_stood_still_are_excused() -> None:
+    assert watch(Servers(None), Silent("a", 9999), stalled=6) == []
+    assert watch(Servers(None), Silent("a", 9999), stalled=4) == ["a"]
+
+
+def test_a_watch_that_runs_replaces_a_silent_program() -> None:
+    replaced: list[str] = []
+    watching = HeartbeatWatch(
+        cast("list[Child]", [Silent("a", 9999)]),
+        bound_seconds=BOUND,
+        outage=Servers(None).outage,
+        on_replaced=replaced.append,
+        reconnect_seconds=0,
+    )
+
+    async def looking() -> None:
+        running = asyncio.create_task(watching.run())
+        while not replaced:
+            await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(looking())
+    assert replaced == ["a"]
