@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test unit lint audit fuzz mutants bench
+.PHONY: help demo up test unit lint audit alerts fuzz mutants bench
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,12 @@ audit: ## Look for known vulnerabilities of the locked dependencies, over the ne
 	@"$(PYTHON)" -m venv build/audit
 	@build/audit/bin/python -m pip install --quiet pip-audit==2.10.1
 	build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
+
+alerts: ## Check the rules of Prometheus and fire each alert, with promtool and amtool
+	promtool check config --syntax-only deploy/prometheus/prometheus.yml
+	promtool check rules deploy/prometheus/alerts.yaml
+	promtool test rules deploy/prometheus/alerts.test.yaml
+	amtool check-config deploy/prometheus/alertmanager.yml
 
 fuzz: $(STAMP) ## Make requests that fit the OpenAPI document, or only just do not, for 20 minutes
 	exec $(BIN)/pytest --fuzz-minutes 20 $(ARGS) tests/integration/api/test_schemathesis.py

@@ -14,6 +14,7 @@ from angel_x.adapters.metrics.exporter import registry, served
 from angel_x.bootstrap import Application, build
 from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.signals import stopped_by_signal
+from angel_x.entrypoints.vital_sources import vital_sources
 from angel_x.services.operations.memory import MemoryReporter
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def sources(application: Application) -> list[Source]:
     backlog, queues = application.operations.backlog, application.operations.queues
     schedule = application.operations.schedule
     return [
+        *vital_sources(application.base),
         Source(
             Metric.ACTIVE_ORDERS, lambda: {s.value: n for s, n in backlog.open_orders().items()}
         ),

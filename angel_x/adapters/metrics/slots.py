@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,28 @@ def take_slot(directory: Path, node: str, role: str) -> Slot:
             return Slot(name, descriptor)
         os.close(descriptor)
     raise AssertionError("counting has no end")
+
+
+def living(directory: Path) -> Counter[str]:
+    """Count the living processes of each role on all nodes that share the directory."""
+    return Counter(
+        lock.stem.rsplit("-", 2)[-2] for lock in directory.glob("*-*-*.lock") if _is_held(lock)
+    )
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        descriptor = os.open(lock, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        # A process that asks for the slot in this instant takes the next one.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _is_locked(descriptor: int, lock: Path) -> bool:

@@ -63,6 +63,10 @@ class Metric(StrEnum):
     METRICS_FILE_UNREADABLE = "angel_x_metrics_file_unreadable"
     BACKUP_AGE_SECONDS = "angel_x_backup_age_seconds"
     FEED_TICKS_DROPPED = "angel_x_feed_ticks_dropped_total"
+    PROCESSES = "angel_x_processes"
+    SERVER_UP = "angel_x_server_up"
+    REDIS_MEMORY_RATIO = "angel_x_redis_memory_ratio"
+    DISK_FREE_RATIO = "angel_x_disk_free_ratio"
 
 
 class MetricKind(Enum):
@@ -196,4 +200,8 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
         "Age of the newest verified backup; infinite if there is none."
     ),
     Metric.FEED_TICKS_DROPPED: _counter("Rows dropped from the full tick buffer."),
+    Metric.PROCESSES: _scraped("Living processes of a role on this machine.", "role"),
+    Metric.SERVER_UP: _scraped("1 if the metrics process reaches a server, else 0.", "server"),
+    Metric.REDIS_MEMORY_RATIO: _scraped("Used memory by what a server may use.", "server"),
+    Metric.DISK_FREE_RATIO: _scraped("Free part of the disk of ANGEL_X_HOME."),
 }

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, text
 
+from angel_x.adapters.metrics import metrics_directory
 from angel_x.adapters.metrics.collector import Source
 from angel_x.adapters.metrics.exporter import registry, served
 from angel_x.bootstrap import Application, build
@@ -16,6 +19,8 @@ from angel_x.entrypoints.metrics import MetricsDisabled, serve, sources
 from config.settings import Settings, load
 from tests.builders.environs import environ_of
 from tests.plugins.servers import RedisUrls
+
+SERVERS = ("database", "broker", "cache")
 
 
 @pytest.fixture
@@ -81,6 +86,29 @@ def test_the_state_of_the_system_is_read_when_it_is_asked_for(
     assert 58 <= after["angel_x_oldest_due_order_seconds"] < 88
     assert after["angel_x_worker_resident_bytes/node/orders-0"] == 1024
     assert "angel_x_greeks_age_seconds" not in after
+
+
+def test_servers_room_and_processes_are_read(application: Application) -> None:
+    home = application.base.settings.home_path
+    with closing(build(application.base.settings, role="relay")):
+        seen = scraped(application, metrics_directory(home))
+
+    assert [seen[f"angel_x_server_up/{server}"] for server in SERVERS] == [1, 1, 1]
+    assert all(0 <= seen[f"angel_x_redis_memory_ratio/{server}"] < 1 for server in SERVERS[1:])
+    assert 0 < seen["angel_x_disk_free_ratio"] <= 1
+    assert seen["angel_x_processes/relay"] == 1
+    assert seen["angel_x_processes/orders"] == 0
+
+
+def test_a_server_that_is_away_is_down_and_hides_no_other(
+    settings: Settings, tmp_path: Path
+) -> None:
+    away = replace(settings, broker_url=f"unix://{tmp_path}/none.sock")
+    with closing(build(away, role="metrics")) as application:
+        seen = scraped(application, tmp_path)
+
+    assert [seen[f"angel_x_server_up/{server}"] for server in SERVERS] == [1, 0, 1]
+    assert "angel_x_redis_memory_ratio/broker" not in seen
 
 
 def test_a_source_that_fails_hides_nothing_else(tmp_path: Path) -> None:

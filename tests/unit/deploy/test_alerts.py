@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
 from angel_x.domain.operations.metric import DEFINITIONS, Metric
+from angel_x.entrypoints.cli.root import cli
 from tests.unit.deploy import compose
 
 FILE = compose.DEPLOY / "prometheus" / "alerts.yaml"
@@ -22,6 +25,20 @@ FEED = {
     Metric.FEED_STALE_CONTRACTS,
     Metric.FEED_LAG_SECONDS,
     Metric.FEED_TICKS_DROPPED,
+}
+RUNBOOKS = compose.ROOT / "docs" / "runbooks"
+JOBS = {
+    scraped["job_name"]
+    for scraped in yaml.safe_load(
+        (compose.DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
+    )["scrape_configs"]
+}
+VITAL = {
+    Metric.PROCESSES,
+    Metric.SERVER_UP,
+    Metric.REDIS_MEMORY_RATIO,
+    Metric.DISK_FREE_RATIO,
+    Metric.METRICS_FILES_UNREADABLE,
 }
 CALENDAR = {Metric.CALENDAR_DAYS_LEFT}
 REPAIR = {
@@ -41,13 +58,14 @@ REPAIR = {
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: str(alert["alert"]))
 def test_an_alert_looks_at_what_is_measured(alert: dict[str, Any]) -> None:
-    metrics = re.findall(r"angel_x_\w+", alert["expr"])
+    names = re.findall(r"angel_x_\w+", alert["expr"])
+    jobs = re.findall(r'up\{job="([^"]+)"\}', alert["expr"])
 
-    assert metrics
-    for name in metrics:
-        assert Metric(name) in DEFINITIONS
+    assert names or jobs
+    assert set(jobs) <= JOBS
+    metrics = [Metric(re.sub(r"_(bucket|count)$", "", name)) for name in names]
     for label in re.findall(r"\$labels\.(\w+)", alert["annotations"]["summary"]):
-        assert label in DEFINITIONS[Metric(metrics[0])].labels
+        assert label in DEFINITIONS[metrics[0]].labels
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: str(alert["alert"]))
@@ -67,3 +85,49 @@ def test_everything_that_is_repaired_has_an_alert_for_when_it_is_not() -> None:
     seen = " ".join(alert["expr"] for alert in ALERTS)
 
     assert {metric for metric in REPAIR if metric.value in seen} == REPAIR
+
+
+def test_everything_that_can_be_down_has_an_alert() -> None:
+    seen = " ".join(alert["expr"] for alert in ALERTS)
+
+    assert {metric for metric in VITAL if metric.value in seen} == VITAL
+    assert set(re.findall(r'up\{job="([^"]+)"\}', seen)) == JOBS
+    # A job that Prometheus does not know has no series at all.
+    assert 'absent(up{job="angel-x"})' in seen
+
+
+def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
+    names = {alert["alert"] for alert in ALERTS}
+
+    assert {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"} == names
+    for alert in ALERTS:
+        assert alert["annotations"]["runbook_url"] == f"docs/runbooks/{alert['alert']}.md"
+
+
+def test_every_alert_is_fired_by_a_test_of_the_rules() -> None:
+    file = compose.DEPLOY / "prometheus" / "alerts.test.yaml"
+    cases = yaml.safe_load(file.read_text(encoding="utf-8"))["tests"]
+    expected = [
+        {sample["labels"] for sample in case["promql_expr_test"][0]["exp_samples"]}
+        for case in cases
+    ]
+
+    assert set().union(*expected) == {f'{{alertname="{alert["alert"]}"}}' for alert in ALERTS}
+    assert expected.count(set()) == 1
+
+
+@pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("*.md")), ids=lambda page: page.stem)
+def test_the_commands_of_a_runbook_exist(page: Path) -> None:
+    for words in re.findall(r"`angel-x ([^`]+)`", page.read_text(encoding="utf-8")):
+        context: click.Context | None = None
+        command: click.Command = cli
+        for word in words.split():
+            if not isinstance(command, click.Group) or word.startswith("-"):
+                break
+            context = click.Context(command, parent=context)
+            found = command.get_command(context, word)
+            if found is None and command.get_command(context, "show") is None:
+                raise AssertionError(f"no such command: {words}")
+            command = found or command
+        options = {o for p in command.params for o in p.opts}
+        assert {w for w in words.split() if w.startswith("--")} <= options, words

@@ -20,6 +20,7 @@ OURS = compose.ours()
 ONCE = {"migrate", "contracts"}
 LASTING = sorted(set(OURS) - ONCE)
 SERVERS = {"postgres", "broker", "cache"}
+MONITORING = {"prometheus", "alertmanager"}
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -65,7 +66,8 @@ def test_every_process_and_server_is_there() -> None:
     workers = {f"worker-{kind}" for kind in WORKER_QUEUES}
 
     assert set(OURS) == ONCE | workers | {"api", "beat", "relay", "feed", "flower", "metrics"}
-    assert set(SERVICES) - set(OURS) == SERVERS
+    assert set(SERVICES) - set(OURS) == SERVERS | MONITORING
+    assert {n for n in SERVICES if SERVICES[n].get("profiles") == ["monitoring"]} == MONITORING
     assert {name for name in OURS if OURS[name].get("deploy", {}).get("replicas") == 2} == {
         "beat",
         "relay",
@@ -109,10 +111,14 @@ def test_what_listens_is_published_to_this_machine_only(name: str) -> None:
 
 
 def test_nothing_else_is_published() -> None:
-    assert {name for name in SERVICES if "ports" in SERVICES[name]} == {"api", "flower", "metrics"}
+    published = {name for name in SERVICES if "ports" in SERVICES[name]}
+
+    assert published == {"api", "flower", "metrics"} | MONITORING
+    for name in published:
+        assert all(port.startswith("127.0.0.1:") for port in SERVICES[name]["ports"])
 
 
-@pytest.mark.parametrize("name", [*LASTING, *sorted(SERVERS)])
+@pytest.mark.parametrize("name", [*LASTING, *sorted(SERVERS | MONITORING)])
 def test_what_lasts_is_asked_whether_it_lives(name: str) -> None:
     check = SERVICES[name]["healthcheck"]
 

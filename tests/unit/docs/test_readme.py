@@ -38,6 +38,7 @@ def test_the_makefile_has_what_it_promises() -> None:
         "unit",
         "lint",
         "audit",
+        "alerts",
         "fuzz",
         "mutants",
         "bench",

@@ -78,6 +78,7 @@ def test_jobs_run_the_commands_of_a_developer_and_have_an_end() -> None:
     assert commands == {
         "lint": "make lint",
         "audit": "make audit",
+        "alerts": "make alerts",
         "unit": "make unit",
         "test": ".ci/run",
     }

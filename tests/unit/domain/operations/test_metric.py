@@ -55,6 +55,10 @@ METRICS = """
     metrics_file_unreadable scraped file
     backup_age_seconds scraped
     feed_ticks_dropped_total counter
+    processes scraped role
+    server_up scraped server
+    redis_memory_ratio scraped server
+    disk_free_ratio scraped
 """
 #: Upper ends in milliseconds.
 BUCKETS = {

@@ -1,0 +1,68 @@
+"""Readings that say whether processes run, servers answer and room is left."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from angel_x.adapters.metrics import metrics_directory
+from angel_x.adapters.metrics.collector import Reading, Source
+from angel_x.adapters.metrics.slots import living
+from angel_x.adapters.redis.memory_ratio import memory_ratio
+from angel_x.bootstrap import TRANSIENT
+from angel_x.domain.operations.metric import Metric
+from config.queues import WORKER_QUEUES
+
+if TYPE_CHECKING:
+    from angel_x.bootstrap import Foundation
+
+log = structlog.get_logger()
+
+#: Roles that a system needs; each counts as zero where it has no process.
+NEEDED_ROLES = ("api", "relay", "feed", *WORKER_QUEUES)
+
+
+def vital_sources(base: Foundation) -> list[Source]:
+    """Return the sources of the machine and the servers."""
+    home = base.settings.home_path
+    return [
+        Source(Metric.PROCESSES, lambda: _processes(metrics_directory(home))),
+        Source(Metric.SERVER_UP, lambda: _servers_up(base)),
+        Source(Metric.REDIS_MEMORY_RATIO, lambda: _memory_ratios(base)),
+        Source(Metric.DISK_FREE_RATIO, lambda: {"": _free_part(home)}),
+    ]
+
+
+def _processes(directory: Path) -> Reading:
+    return dict.fromkeys(NEEDED_ROLES, 0) | living(directory)
+
+
+def _servers_up(base: Foundation) -> Reading:
+    asked: dict[str, Callable[[], object]] = {
+        "database": lambda: base.engine.connect().close(),
+        "broker": base.broker.ping,
+        "cache": base.cache.ping,
+    }
+    return {server: _answers(server, ask) for server, ask in asked.items()}
+
+
+def _answers(server: str, ask: Callable[[], object]) -> bool:
+    try:
+        ask()
+    except TRANSIENT as error:
+        log.warning("server.away", server=server, error=str(error))
+        return False
+    return True
+
+
+def _memory_ratios(base: Foundation) -> Reading:
+    return {"broker": memory_ratio(base.broker), "cache": memory_ratio(base.cache)}
+
+
+def _free_part(home: Path) -> float:
+    usage = shutil.disk_usage(home)
+    return usage.free / usage.total
