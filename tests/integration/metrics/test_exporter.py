@@ -3,11 +3,11 @@ from __future__ import annotations
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine, event, text
 
 from angel_x.adapters.metrics import metrics_directory
