@@ -61,7 +61,7 @@ def build_market(base: Foundation) -> Market:
             publish=pointer.publish,
             rules=rules,
             calendar=base.calendar,
-            clock=base.clock,
+            market_clock=base.market_clock,
             read_file=lambda path, day, progress: read_contracts(
                 path, day, progress, rules=rules(), calendar=base.calendar
             ),

@@ -12,6 +12,7 @@ import numpy as np
 
 from angel_x.domain.calendar.session import TradingCalendar
 from angel_x.domain.contracts.contract_rules import ContractFactory, ContractRules
+from angel_x.domain.contracts.replaced import Replaced
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.feed.feed_state import FeedCommand, FeedState
 from angel_x.domain.feed.market_move import MarketMove
@@ -213,11 +214,14 @@ class MemoryContracts:
 
     universe: Universe = field(default_factory=Universe)
     loads: int = 0
+    #: Contracts with an open position or order.
+    held: frozenset[str] = frozenset()
 
-    def replace(self, universe: Universe) -> int:
-        unlisted = set(self.universe.symbols) - set(universe.symbols)
-        self.universe = universe
-        return len(unlisted)
+    def replace(self, universe: Universe) -> Replaced:
+        kept = [c for c in self.universe.contracts if c.symbol in self.held - {*universe.symbols}]
+        unlisted = {*self.universe.symbols} - {*universe.symbols} - {c.symbol for c in kept}
+        self.universe = Universe([*universe.contracts, *kept]) if kept else universe
+        return Replaced(len(unlisted), tuple(c.symbol for c in kept))
 
     def load(self) -> Universe:
         self.loads += 1

@@ -122,9 +122,21 @@ class Market:
         assert isinstance(outcome, tuple)
         return outcome
 
-    def unlist(self) -> None:
-        """Take every contract of the chain off the list."""
+    def list_others(self) -> None:
+        """List another chain, as a master does that lacks all contracts of this one."""
         self._list(contracts(self.application, (30_000,)))
+        self.spot(SPOT)
+
+    def unlist(self) -> None:
+        """Take every contract of the chain off the list, also what a listing would keep."""
+        listed = contracts(self.application, (30_000,))
+        self.application.market.contracts.store.replace(Universe(listed))
+        with self.application.base.engine.begin() as connection:
+            connection.exec_driver_sql(
+                "UPDATE contracts SET listed = false WHERE symbol <> ALL(%s)",
+                ([contract.symbol for contract in listed],),
+            )
+        self._publish()
 
     def expire(self) -> None:
         """Let every contract of the chain have expired."""
@@ -138,8 +150,12 @@ class Market:
     def _list(self, listed: Sequence[Contract]) -> None:
         listing = self.application.market.contracts
         listing.store.replace(Universe(listed))
+        self._publish()
+
+    def _publish(self) -> None:
+        listing = self.application.market.contracts
         # An unknown version makes the table be read again.
-        assert self.application.market.universes.version("another") is None
+        assert self.application.market.universes.version(f"another {next(_numbers)}") is None
         listing.publish(self.application.market.universes.current().version)
 
     def statuses(self) -> dict[int, str]:

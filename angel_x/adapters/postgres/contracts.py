@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import Engine, text
 
+from angel_x.adapters.postgres.literals import literals
 from angel_x.domain.contracts.listed_chain import ListedChain, Term
+from angel_x.domain.contracts.replaced import Replaced
 from angel_x.domain.contracts.universe import Universe
+from angel_x.domain.orders.order import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +53,16 @@ ON CONFLICT (symbol) DO UPDATE
                          excluded.expires_at, true)
 """)
 
+# Only a listed contract can be closed, so a held one stays whatever a new list says.
+_KEEP = text(f"""
+INSERT INTO staged_contracts ({_COLUMNS})
+SELECT {_COLUMNS} FROM contracts c
+ WHERE symbol IN (SELECT symbol FROM positions WHERE status = 'OPEN'
+                  UNION SELECT symbol FROM orders WHERE status IN {literals(OPEN)})
+   AND NOT EXISTS (SELECT FROM staged_contracts s WHERE s.symbol = c.symbol)
+RETURNING symbol
+""")
+
 _UNLIST = text("""
 UPDATE contracts c SET listed = false
  WHERE c.listed AND NOT EXISTS (SELECT FROM staged_contracts s WHERE s.symbol = c.symbol)
@@ -80,8 +93,8 @@ class SqlContracts:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def replace(self, universe: Universe) -> int:
-        """List exactly these contracts in one transaction.
+    def replace(self, universe: Universe) -> Replaced:
+        """List these contracts, and those that are held or have an open order, in one transaction.
 
         A second call with the same contracts changes nothing.
         """
@@ -89,8 +102,9 @@ class SqlContracts:
             connection.execute(_LOCK)
             connection.execute(_PATIENCE)
             _stage(connection, universe)
+            kept = sorted(connection.execute(_KEEP).scalars())
             connection.execute(_LIST)
-            return connection.execute(_UNLIST).rowcount
+            return Replaced(connection.execute(_UNLIST).rowcount, tuple(kept))
 
     def load(self) -> Universe:
         with self._engine.connect() as connection:

@@ -34,9 +34,10 @@ def contracts() -> None:
 )
 @as_json
 def load(file: Path | None, *, generate: bool, as_json: bool) -> None:
-    """List the contracts of FILE, and no others.
+    """List the contracts of FILE, and no others but those that are held or have an open order.
 
-    FILE is a recorded chain (CSV) or Angel One's scrip master (JSON), plain or compressed with
+    Market time decides which contracts have expired: that of the feed, and of the clock where none
+    runs.  FILE is a recorded chain (CSV) or Angel One's scrip master (JSON), plain or compressed with
     gzip.  Options on stocks are priced and shown; orders in them are refused.  A simulated market
     continues with the new contracts; a feed that replays a recording keeps those of the recording.
     """
@@ -131,6 +132,11 @@ def _print(listing: ListingResult, *, as_json: bool) -> None:
     )
     for kind, rows in sorted(listing.passed_over.items()):
         show(f"Skipped: {grouped(rows)} {kind.replace('_', ' ')}.")
+    if listing.kept:
+        show(
+            f"Warning: {grouped(len(listing.kept))} contracts are not in this list and stay listed, "
+            f"because positions or orders are open in them: {', '.join(listing.kept)}."
+        )
     if listing.provisional_expiries:
         days = ", ".join(map(str, listing.provisional_expiries))
         show(f"Provisional, because the lists of holidays end before: {days}.")

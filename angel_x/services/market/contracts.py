@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from angel_x.domain.calendar.session import TradingCalendar
+    from angel_x.domain.contracts.replaced import Replaced
+    from angel_x.services.ports import Clock
 
 log = structlog.get_logger()
+
+#: As many symbols as a log line names.
+_NAMED = 20
 
 #: Called with the amount done and the total.
 Progress = Callable[[int, int], None]
@@ -35,8 +40,8 @@ def no_progress(_done: int, _total: int) -> None:
 class ContractStore(Protocol):
     """The store of listed contracts."""
 
-    def replace(self, universe: Universe) -> int:
-        """List exactly these contracts; return the number of contracts unlisted by it."""
+    def replace(self, universe: Universe) -> Replaced:
+        """List these contracts and those with an open position or order, and no others."""
 
     def load(self) -> Universe:
         """Return the listed contracts."""
@@ -62,6 +67,8 @@ class ListingResult:
     without_freeze: int
     #: Expiries beyond the last published list of holidays: a holiday may still move them.
     provisional_expiries: tuple[date, ...]
+    #: Contracts that the file lacks, and that stay listed until nothing is held or open in them.
+    kept: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +80,14 @@ class ContractListing:
     publish: Callable[[str], None]
     rules: Callable[[], ContractRules]
     calendar: TradingCalendar
-    clock: Callable[[], datetime]
+    #: Market time decides which contracts have expired.
+    market_clock: Clock
     read_file: ReadFile
 
     def load_file(self, path: Path, progress: Progress = no_progress) -> ListingResult:
         """List the contracts of a recorded chain or of a scrip master, and no others.
+
+        A contract with an open position or order stays listed, so that it can be closed.
 
         Raises:
             InvalidChainFile: The recording has a fault; nothing was listed.
@@ -105,16 +115,18 @@ class ContractListing:
 
     def ensure(self) -> ListingResult | None:
         """List a generated chain, unless an unexpired contract is listed."""
-        if (self.store.load().expires_at > self.clock().timestamp()).any():
+        if (self.store.load().expires_at > self.market_clock().timestamp()).any():
             return None
         return self.load_generated()
 
     @property
     def _trading_day(self) -> date:
-        return self.clock().astimezone(IST).date()
+        return self.market_clock().astimezone(IST).date()
 
     def _replace(self, file: ContractFile) -> ListingResult:
-        unlisted = self.store.replace(file.universe)
+        unlisted, kept = self.store.replace(file.universe)
+        if kept:
+            log.warning("contracts.kept", symbols=kept[:_NAMED], contracts=len(kept))
         # Loaded again, so that the version is the one that every reader of the store computes.
         universe = self.store.load()
         self.publish(universe.version)
@@ -136,4 +148,5 @@ class ContractListing:
             provisional_expiries=tuple(
                 sorted(filter(self.calendar.is_provisional, {c.expiry for c in universe.chains}))
             ),
+            kept=kept,
         )

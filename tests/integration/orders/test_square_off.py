@@ -92,6 +92,31 @@ def test_short_positions_are_bought_back_before_long_ones_are_sold(market: Marke
     market.assert_invariants()
 
 
+def test_what_a_new_list_lacks_is_bought_back_by_hand_and_squared_off(market: Market) -> None:
+    user = market.account()
+    short, offered, other = market.symbols[:3]
+    trade(market, user, Side.SELL, short, 130)
+    resting = trade(market, user, Side.BUY, offered, limit="90.00")
+
+    market.list_others()
+
+    listed = market.application.market.universes.current().symbols
+    assert {short, offered} <= {*listed}
+    assert other not in listed
+    market.quote(short, "100.00", "100.50")
+    market.quote(offered, "100.00", "100.50")
+    by_hand = trade(market, user, Side.BUY, short, 65)
+    assert market.statuses()[by_hand] == "filled"
+    record = square_off(market, user)
+    assert (record.status, record.flat) == (WorkflowStatus.DONE, True)
+    assert market.statuses()[resting] == "canceled"
+
+    market.list_others()
+
+    assert not {short, offered} & {*market.application.market.universes.current().symbols}
+    market.assert_invariants()
+
+
 def test_long_positions_wait_while_a_short_one_cannot_be_bought_back(market: Market) -> None:
     user = market.account()
     hedge, short = market.symbols[0], market.symbols[1]

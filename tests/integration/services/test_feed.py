@@ -110,7 +110,7 @@ def make_world(cache: redis.Redis, engine: Engine) -> World:
         publish=pointer.publish,
         rules=lambda: RULES,
         calendar=CALENDAR,
-        clock=wall_clock,
+        market_clock=wall_clock,
         read_file=READ_FILE,
     )
     return World(cache, listing, ports, MarketClock(cache, wall_clock))

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from angel_x.adapters.contract_files import read_contracts
 from angel_x.domain.contracts.universe_generator import UniversePlan
@@ -38,7 +39,7 @@ def listing(pointer: MemoryPointer) -> ContractListing:
         publish=pointer.publish,
         rules=lambda: RULES,
         calendar=CALENDAR,
-        clock=ManualClock(),
+        market_clock=ManualClock(),
         read_file=partial(read_contracts, rules=RULES, calendar=CALENDAR),
     )
 
@@ -88,8 +89,8 @@ def test_a_chain_is_generated_only_where_everything_has_expired(listing: Contrac
     assert listing.ensure() is not None
     assert listing.ensure() is None
 
-    assert isinstance(listing.clock, ManualClock)
-    listing.clock.now = NOW + timedelta(days=23)
+    assert isinstance(listing.market_clock, ManualClock)
+    listing.market_clock.now = NOW + timedelta(days=23)
     renewed = listing.ensure()
     assert renewed is not None
     assert renewed.unlisted == 486
@@ -100,8 +101,8 @@ def test_a_scrip_master_replaces_what_was_listed(
 ) -> None:
     path = tmp_path / "OpenAPIScripMaster.json"
     path.write_text(master_text([cash("BEL"), option(), option(24_000, "PE", freeze_qty=...)]))
-    assert isinstance(listing.clock, ManualClock)
-    listing.clock.now = datetime(2026, 8, 19, 4, 0, tzinfo=UTC)
+    assert isinstance(listing.market_clock, ManualClock)
+    listing.market_clock.now = datetime(2026, 8, 19, 4, 0, tzinfo=UTC)
     told: list[tuple[int, int]] = []
 
     result = listing.load_file(path, lambda done, total: told.append((done, total)))
@@ -133,6 +134,38 @@ def test_a_generated_universe_replaces_what_was_listed(
 
     assert (result.listed, result.unlisted, result.underlyings) == (1_000, 4, 10)
     assert pointer.published == result.version == listing.store.load().version
+
+
+def test_a_contract_in_which_something_is_held_or_open_stays_listed_and_is_named(
+    listing: ContractListing, pointer: MemoryPointer, tmp_path: Path
+) -> None:
+    path = tmp_path / "chain.csv"
+    path.write_text(chain_text())
+    held = OLD.symbols[1]
+    assert isinstance(listing.store, MemoryContracts)
+    listing.store.held = frozenset([held])
+
+    with capture_logs() as logs:
+        result = listing.load_file(path)
+
+    assert (result.listed, result.unlisted, result.kept) == (4, 3, (held,))
+    universe = listing.store.load()
+    assert held in universe.symbols
+    assert universe.version == pointer.published
+    (warning,) = [entry for entry in logs if entry["log_level"] == "warning"]
+    assert (warning["event"], warning["symbols"]) == ("contracts.kept", (held,))
+
+
+def test_market_time_decides_what_has_expired(listing: ContractListing, tmp_path: Path) -> None:
+    path = tmp_path / "master.json"
+    path.write_text(master_text([option()]))
+    assert isinstance(listing.market_clock, ManualClock)
+
+    listing.market_clock.now = datetime(2026, 8, 25, 18, 29, tzinfo=UTC)
+    assert listing.load_file(path).listed == 1
+    listing.market_clock.now = datetime(2026, 8, 25, 18, 31, tzinfo=UTC)
+    with pytest.raises(InvalidScripMaster, match="must hold an option that has not expired"):
+        listing.load_file(path)
 
 
 def test_a_plan_that_cannot_be_followed_lists_nothing(
