@@ -9,6 +9,7 @@ AngelXError
 │   ├── InvalidSymbol
 │   ├── InvalidChainFile    with file, row and column
 │   ├── InvalidScripMaster  with file, row and field
+│   ├── InvalidSettlementFile  with file, row and column
 │   └── InvalidCursor
 ├── IdempotencyConflict     same client order id, other content
 ├── SubmissionAbandoned     a message that was redelivered too often
@@ -27,6 +28,7 @@ AngelXError
 ├── OrderRateExceeded       likewise
 ├── AccountBusy             likewise; other work of the account is in the way
 ├── BadKeysExceeded         likewise; too many keys that are not valid
+├── SettlementRefused       another price than the one at which an expiry is settled
 ├── UnknownAccount
 ├── UnknownDay              no calendar covers the day
 ├── UnknownContract         no listed contract, underlying or expiry of that name
@@ -114,6 +116,13 @@ class InvalidChainFile(InvalidInput):
         self.row = row
         self.column = column
         self.detail = detail
+
+
+class InvalidSettlementFile(InvalidInput):
+    """A file of final settlement prices cannot be loaded."""
+
+    def __init__(self, file: str, row: int, column: str, detail: str) -> None:
+        super().__init__(f"{file}, row {row}, column {column}: {detail}", field=column)
 
 
 class InvalidScripMaster(InvalidInput):
@@ -265,6 +274,10 @@ class BadKeysExceeded(AngelXError):
         super().__init__("too many keys that are not valid came from this address or for this key")
         #: Seconds until the next attempt.
         self.retry_after = retry_after
+
+
+class SettlementRefused(AngelXError):
+    """Another price than the one at which an expiry is settled already."""
 
 
 class UnknownAccount(AngelXError):

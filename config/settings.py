@@ -492,6 +492,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "entrypoints.cli, adapters.postgres",
         ),
     ] = 10
+    settlement_wait_seconds: Annotated[
+        float,
+        Meta(ge=0, le=86_400),
+        Doc(
+            "Market time after an expiry in which only a price of the exchange settles positions; "
+            "afterwards the closing value of the feed or the entry of an operator does too.",
+            "services.trading.settlement",
+        ),
+    ] = 0
     order_lease_seconds: Annotated[
         float,
         Meta(ge=0.1, le=3600),

@@ -21,6 +21,7 @@ class TaskName(StrEnum):
     REFRESH_GREEKS = "greeks.refresh"
     COMPUTE_GREEKS_CHUNK = "greeks.compute_chunk"
     SNAPSHOT_GREEKS = "greeks.snapshot"
+    SETTLE_EXPIRIES = "portfolio.settle"
     UPDATE_PORTFOLIOS = "portfolio.update"
     REFRESH_PORTFOLIOS = "portfolio.refresh"
     SNAPSHOT_PORTFOLIOS = "portfolio.snapshot"
@@ -45,6 +46,7 @@ ROUTES: dict[TaskName, QueueName] = {
     TaskName.COMPUTE_GREEKS_CHUNK: QueueName.GREEKS,
     # It waits for the database for seconds, in which chunks behind it would expire.
     TaskName.SNAPSHOT_GREEKS: QueueName.PORTFOLIO,
+    TaskName.SETTLE_EXPIRIES: QueueName.PORTFOLIO,
     TaskName.UPDATE_PORTFOLIOS: QueueName.PORTFOLIO,
     TaskName.REFRESH_PORTFOLIOS: QueueName.PORTFOLIO,
     TaskName.SNAPSHOT_PORTFOLIOS: QueueName.PORTFOLIO,

@@ -7,6 +7,12 @@ from tasks import runtime
 from tasks.app import app
 
 
+@app.task(name=TaskName.SETTLE_EXPIRIES)
+def settle() -> None:
+    """Settle expired positions, and keep the levels of the indices."""
+    runtime.current().trading.settlement.run()
+
+
 @app.task(name=TaskName.UPDATE_PORTFOLIOS)
 def update(user_ids: list[int]) -> None:
     """Value these accounts."""

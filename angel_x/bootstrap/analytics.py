@@ -9,6 +9,7 @@ from typing import Any
 
 from angel_x.adapters.postgres.greeks_snapshot import PostgresGreeksSnapshots
 from angel_x.adapters.postgres.portfolios import PostgresPortfolios
+from angel_x.adapters.postgres.settlements import PostgresSettlements
 from angel_x.adapters.redis.greeks_board import RedisChainBoards
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.bootstrap.kernels import choose_kernels
@@ -69,6 +70,8 @@ def build_analytics(base: Foundation, market: Market, orders: OrderParts) -> Ana
             market_clock=base.market_clock,
             rates=rates,
             model=model,
+            read_levels=PostgresSettlements(base.engine).levels,
+            closes_at=base.calendar.expires_at,
         ),
     )
 

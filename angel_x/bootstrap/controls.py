@@ -35,7 +35,7 @@ def build_controls(
     base: Foundation, market: Market, people: AccountParts, intake: IntakeParts, orders: OrderParts
 ) -> ControlParts:
     """Put together the services that keep orders from trading."""
-    states, holdings = PostgresControls(base.engine), Holdings(base.engine)
+    states, holdings = PostgresControls(base.engine), Holdings(base.engine, base.market_clock)
     exits = Exits(market.universes, intake.slicing, base.market_clock)
     enforcement = Enforcement(
         desk=orders.desk, find_controlled_orders=states.controlled, transient=TRANSIENT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from random import shuffle
 from time import monotonic, sleep
@@ -15,6 +16,7 @@ from angel_x.adapters.postgres.lane_orders import LaneOrders
 from angel_x.adapters.postgres.order_search import OrderSearch
 from angel_x.adapters.postgres.overdue import PostgresOverdueOrders
 from angel_x.adapters.postgres.replays import PostgresReplays
+from angel_x.adapters.postgres.settlements import PostgresSettlements
 from angel_x.adapters.postgres.workflows import Workflows
 from angel_x.adapters.redis.lane_queues import LANES, LaneQueues
 from angel_x.adapters.redis.liquidity import RedisLiquidity
@@ -33,6 +35,7 @@ from angel_x.domain.orders.order import Priority
 from angel_x.services.accounts.balances import Balances
 from angel_x.services.accounts.risk_sheets import RiskSheets
 from angel_x.services.accounts.what_if import WhatIf
+from angel_x.services.market.index_levels import IndexLevels
 from angel_x.services.trading.aftermath import Aftermath
 from angel_x.services.trading.amendment import Amending
 from angel_x.services.trading.cancellation import Cancellation
@@ -46,6 +49,7 @@ from angel_x.services.trading.paper_market import PaperMarket, PaperRules
 from angel_x.services.trading.paper_venue import PaperVenue
 from angel_x.services.trading.relay import Relay, RelayPace
 from angel_x.services.trading.replay import Replays
+from angel_x.services.trading.settlement import Settlement
 from angel_x.services.trading.transaction import Transactions
 from angel_x.services.trading.venue import Venue
 from angel_x.services.trading.venue_desk import VenueDesk
@@ -87,6 +91,7 @@ class Trading:
     balances: Balances
     cancellation: Cancellation
     expiry: Expiry
+    settlement: Settlement
     relay: Relay
     overdue: OverdueEmergencies
     replays: Replays
@@ -136,6 +141,12 @@ def build_trading(
 ) -> Trading:
     """Put together the services that move orders."""
     execution = _execution(base, orders)
+    expiry = Expiry(
+        find_ended=orders.search.ended,
+        desk=orders.desk,
+        market_clock=base.market_clock,
+        transient=TRANSIENT,
+    )
     return Trading(
         execution=execution,
         doorbells=_doorbells(base, execution),
@@ -157,12 +168,8 @@ def build_trading(
         ),
         balances=Balances(units=orders.units, risks=orders.risks),
         cancellation=Cancellation(desk=orders.desk),
-        expiry=Expiry(
-            find_ended=orders.search.ended,
-            desk=orders.desk,
-            market_clock=base.market_clock,
-            transient=TRANSIENT,
-        ),
+        expiry=expiry,
+        settlement=_settlement(base, market, orders, expiry),
         relay=_relay(base, orders, execution),
         overdue=OverdueEmergencies(
             orders=PostgresOverdueOrders(base.engine),
@@ -226,6 +233,26 @@ def _matching(base: Foundation, market: Market, orders: OrderParts) -> Matching:
         resting=market.resting,
         market_clock=base.market_clock,
         hours=base.hours,
+        transient=TRANSIENT,
+    )
+
+
+def _settlement(base: Foundation, market: Market, orders: OrderParts, expiry: Expiry) -> Settlement:
+    return Settlement(
+        store=PostgresSettlements(base.engine),
+        units=orders.units,
+        read_levels=IndexLevels(
+            universes=market.universes,
+            quotes=market.quotes,
+            clock=base.clock,
+            max_quote_age_seconds=base.settings.cache_ttl_market_data,
+        ).read,
+        expire_orders=expiry.run,
+        risks=orders.risks,
+        tariff=base.tables.rule(Tariff.from_tables, "charges", "contracts"),
+        hours=base.hours,
+        aftermath=orders.aftermath,
+        wait=timedelta(seconds=base.settings.settlement_wait_seconds),
         transient=TRANSIENT,
     )
 

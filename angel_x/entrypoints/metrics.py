@@ -76,6 +76,7 @@ def sources(application: Application) -> list[Source]:
         Source(Metric.SCHEDULE_ENTRIES_ASIDE, lambda: {"": len(schedule.aside())}),
         Source(Metric.WORKER_RESIDENT_BYTES, application.operations.memory.resident_bytes),
         Source(Metric.CALENDAR_DAYS_LEFT, lambda: {"": _calendar_days_left(application)}),
+        Source(Metric.SETTLEMENTS_WAITING, lambda: {"": application.trading.settlement.waiting()}),
         Source(
             Metric.BACKUP_AGE_SECONDS, lambda: {"": latest_age_seconds(application.base.engine)}
         ),

@@ -11,6 +11,7 @@ from angel_x.domain.book.book import Book
 from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.book.order_with_slices import OrderWithSlices
+from angel_x.domain.book.settlement import Expiry
 from angel_x.domain.orders.order import OrderStatus, Product
 from angel_x.domain.orders.step import Passing
 
@@ -38,6 +39,12 @@ class Unit(Protocol):
 
     def abandoned(self, order_ids: Sequence[int]) -> Claim:
         """Lock the accounts that own those orders; return those on their way with no lease left."""
+
+    def expired(self, user_id: int, expiry: Expiry) -> Book:
+        """Lock an account; return its positions in the contracts of an expiry.
+
+        Positions in contracts with open orders are left out.
+        """
 
     def duplicates(self, windows: Mapping[int, Decimal]) -> set[int]:
         """Return those orders that repeat an earlier one; ``windows`` are seconds by order id."""

@@ -79,6 +79,8 @@ class ChargeRow(DatedRow, frozen=True, kw_only=True):
     stamp_buy: Percent
     gst: Percent
     brokerage_rupees: Rupees
+    #: Of the intrinsic value of an exercised long option.
+    stt_exercise: Percent = "0"
 
 
 class ExchangeCharges(Shape, frozen=True):

@@ -17,6 +17,7 @@ from angel_x.domain.book.claim import Claim, share_of
 from angel_x.domain.book.margin_pool import MarginPools
 from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.book.order_with_slices import OrderWithSlices
+from angel_x.domain.book.settlement import Expiry
 from angel_x.domain.orders.denial import MoveReason
 from angel_x.domain.orders.order import Order, OrderStatus, OrderType, Priority, Product
 from angel_x.domain.orders.step import Passing, unhindered
@@ -87,6 +88,24 @@ class MemoryUnit:
         now = self._tables.clock()
         rows = [row for row in self._rows(order_ids) if is_abandoned(row, now)]
         return self._read(order_ids, rows)
+
+    def expired(self, user_id: int, expiry: Expiry) -> Book:
+        if self._tables.account_locks.setdefault(user_id, self) is not self:
+            raise WouldWait(f"another transaction holds the account, was {user_id}")
+        exposures = self._tables.exposures
+        busy = {
+            symbol
+            for (owner, symbol), e in exposures.items()
+            if owner == user_id and (e.open_buy_quantity or e.open_sell_quantity)
+        }
+        return self._book(
+            [user_id],
+            [
+                place
+                for place in self._tables.positions
+                if place[0] == user_id and expiry.holds(place[1]) and place[1] not in busy
+            ],
+        )
 
     def duplicates(self, windows: Mapping[int, Decimal]) -> set[int]:
         return {number for number, seconds in windows.items() if self._repeats(number, seconds)}

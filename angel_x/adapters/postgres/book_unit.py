@@ -30,6 +30,7 @@ from angel_x.domain.book.book import Book
 from angel_x.domain.book.claim import Claim, share_of
 from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.book.order_with_slices import OrderWithSlices
+from angel_x.domain.book.settlement import Expiry
 from angel_x.domain.orders.denial import MoveReason
 from angel_x.domain.orders.order import (
     ASKED,
@@ -128,6 +129,22 @@ SELECT o.user_id, o.symbol, o.product, {HELD_COLUMNS} FROM (
 ) o {_OF_ACCOUNT}
 """,
 )
+# Of a contract in which an order is still open the positions may change.
+_EXPIRED = Statement(
+    "expired",
+    f"""
+SELECT o.user_id, o.symbol, o.product, {HELD_COLUMNS} FROM (
+    SELECT h.user_id, h.symbol, h.product FROM positions h JOIN contracts c ON c.symbol = h.symbol
+    WHERE h.user_id = %(user_id)s::bigint AND h.status = 'OPEN'
+        AND c.underlying = %(underlying)s::text AND c.expiry = %(day)s::date
+        AND NOT EXISTS (SELECT FROM exposures e WHERE e.user_id = h.user_id AND e.symbol = h.symbol
+            AND (e.open_buy_quantity <> 0 OR e.open_sell_quantity <> 0))
+) o {_OF_ACCOUNT}
+""",
+)
+_LOCK_ACCOUNT = Statement(
+    "lock_account", "SELECT 1 FROM users WHERE id = %(user_id)s::bigint FOR NO KEY UPDATE"
+)
 _RELEASE = f"""
 UPDATE orders SET held = false, ring_at = clock_timestamp() + interval '2 seconds'
 WHERE id = ANY(%(order_ids)s::bigint[]) AND held AND status = '{OrderStatus.RECEIVED}' AND slices = 0
@@ -210,6 +227,15 @@ class BookUnit:
             "products": array(product.value for _, product in contracts),
         }
         found = execute(self._connection, parameters, _HOLDINGS_ONLY)
+        return to_book(named(found, HoldingRow))
+
+    def expired(self, user_id: int, expiry: Expiry) -> Book:
+        parameters = {
+            "user_id": user_id,
+            "underlying": expiry.underlying,
+            "day": expiry.day.isoformat(),
+        }
+        found = execute(self._connection, parameters, _LOCK_ACCOUNT, _LOCK_CONTROLS, _EXPIRED)
         return to_book(named(found, HoldingRow))
 
     def duplicates(self, windows: Mapping[int, Decimal]) -> set[int]:

@@ -84,15 +84,18 @@ booked AS (
         %(entry_amounts)s::numeric[])
 )
 """
+# A debit arises in a settlement only; afterwards it falls with what is missing.
 _ACCOUNTS = """
 accounts_moved AS (
     UPDATE users u SET
         cash = t.cash, margin_used = t.margin_used, realised_pnl = t.realised_pnl,
-        open_orders = t.open_orders, pnl_day = t.pnl_day, day_pnl = t.day_pnl
+        open_orders = t.open_orders, pnl_day = t.pnl_day, day_pnl = t.day_pnl,
+        debit = coalesce(
+            t.debit, least(u.debit, greatest(t.margin_used - t.cash - u.collateral, 0)))
     FROM unnest(%(user_ids)s::bigint[], %(cash)s::numeric[], %(margins)s::numeric[],
         %(pnl)s::numeric[], %(open_orders)s::integer[], %(pnl_days)s::date[],
-        %(day_pnl)s::numeric[])
-        AS t (id, cash, margin_used, realised_pnl, open_orders, pnl_day, day_pnl)
+        %(day_pnl)s::numeric[], %(debits)s::numeric[])
+        AS t (id, cash, margin_used, realised_pnl, open_orders, pnl_day, day_pnl, debit)
     WHERE u.id = t.id
 )
 """
@@ -154,6 +157,17 @@ traded AS (
         %(trade_quantities)s::integer[], %(entry_prices)s::numeric[], %(exit_prices)s::numeric[],
         %(trade_pnl)s::numeric[], %(entered)s::timestamptz[])
         AS t (user_id, symbol, side, quantity, entry_price, exit_price, realised_pnl, entered)
+)
+"""
+_SETTLED = """
+settled AS (
+    INSERT INTO settlements (
+        user_id, symbol, expiry, product, quantity, index_price, price, realised_pnl, charges)
+    SELECT * FROM unnest(
+        %(settled_users)s::bigint[], %(settled_symbols)s::text[], %(settled_expiries)s::date[],
+        %(settled_products)s::text[], %(settled_quantities)s::integer[],
+        %(settled_indices)s::numeric[], %(settled_prices)s::numeric[], %(settled_pnl)s::numeric[],
+        %(settled_charges)s::numeric[])
 )
 """
 
@@ -231,6 +245,7 @@ def write_book(
     parts += [_HELD_POSITIONS] if held or new else []
     parts += [_NEW_POSITIONS] if new else []
     parts += [_TRADES] if book.trades else []
+    parts += [_SETTLED] if book.settled else []
     parameters = (
         {"actor": actor, "lease": lease_seconds}
         | _orders(book)
@@ -243,6 +258,7 @@ def write_book(
         | _positions(held, "held")
         | _positions(new, "new")
         | _trades(book)
+        | _settled(book)
     )
     execute(connection, parameters, Statement("record", f"WITH {','.join(parts)} SELECT 1"))
     parents = {m.order.parent_id for m in book.moves if m.order.parent_id is not None}
@@ -316,6 +332,7 @@ def _accounts(book: Book) -> dict[str, str]:
         "open_orders": array(a.open_orders for a in accounts),
         "pnl_days": array(a.pnl_day for a in accounts),
         "day_pnl": array(a.day_pnl for a in accounts),
+        "debits": array(a.debit for a in accounts),
     }
 
 
@@ -360,4 +377,19 @@ def _trades(book: Book) -> dict[str, str]:
         "exit_prices": array(t.exit_price for _, _, t in book.trades),
         "trade_pnl": array(t.realised_pnl for _, _, t in book.trades),
         "entered": array(t.entry_time for _, _, t in book.trades),
+    }
+
+
+def _settled(book: Book) -> dict[str, str]:
+    settled = book.settled
+    return {
+        "settled_users": array(s.user_id for s in settled),
+        "settled_symbols": array(s.symbol for s in settled),
+        "settled_expiries": array(s.expiry for s in settled),
+        "settled_products": array(s.product.value for s in settled),
+        "settled_quantities": array(s.quantity for s in settled),
+        "settled_indices": array(s.index for s in settled),
+        "settled_prices": array(s.price for s in settled),
+        "settled_pnl": array(s.realised_pnl for s in settled),
+        "settled_charges": array(s.charges for s in settled),
     }

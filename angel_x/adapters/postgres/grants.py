@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 #: Created by the operator of the server, if at all, as in ``deploy/postgres-roles.sql``.
 ROLE = "angel_x_app"
 #: Tables to which it can only add rows.
-APPEND_ONLY = ("order_events", "ledger_entries", "fills", "audit_entries")
+APPEND_ONLY = (
+    "order_events",
+    "ledger_entries",
+    "fills",
+    "audit_entries",
+    "settlement_prices",
+    "final_prices",
+    "settlements",
+)
 
 _GRANT = f"""
 DO $$

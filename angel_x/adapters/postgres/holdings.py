@@ -14,6 +14,9 @@ from angel_x.domain.workflows.square_off import Holding, LegRow
 from angel_x.domain.workflows.workflow import WorkflowKind, WorkflowStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from sqlalchemy import Engine
 
     from angel_x.domain.book.control import OrderSelection
@@ -31,7 +34,7 @@ WHERE t.user_id = %(user_id)s AND t.status IN {literals(OPEN)} AND t.slices = 0
 ORDER BY t.id
 """
 _POSITIONS = f"""
-SELECT t.symbol, t.product, t.quantity FROM positions t JOIN contracts c USING (symbol)
+SELECT t.symbol, t.product, t.quantity, c.expires_at <= %(now)s AS has_expired FROM positions t JOIN contracts c USING (symbol)
 WHERE t.user_id = %(user_id)s AND t.status = 'OPEN' {_SELECTED}
 ORDER BY t.quantity, t.symbol, t.product
 """
@@ -58,7 +61,8 @@ SELECT a.user_id, (
     WHERE w.user_id = a.user_id AND w.kind = '{WorkflowKind.SQUARE_OFF}'
         AND w.status <> '{WorkflowStatus.RUNNING}' AND starts_with(w.key, %(key)s)) AS ended
 FROM (
-    SELECT user_id FROM positions WHERE status = 'OPEN' AND product = '{Product.INTRADAY}'
+    SELECT p.user_id FROM positions p JOIN contracts c USING (symbol)
+    WHERE p.status = 'OPEN' AND p.product = '{Product.INTRADAY}' AND c.expires_at > %(now)s
     UNION
     SELECT user_id FROM orders WHERE status IN {literals(OPEN)} AND product = '{Product.INTRADAY}'
 ) AS a ORDER BY 1
@@ -69,6 +73,7 @@ class _PositionRow(NamedTuple):
     symbol: str
     product: str
     quantity: int
+    has_expired: bool
 
 
 class _LegRow(NamedTuple):
@@ -92,8 +97,9 @@ class _IntradayRow(NamedTuple):
 class Holdings:
     """Reads of positions and open orders."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, market_clock: Callable[[], datetime]) -> None:
         self._engine = engine
+        self._market_clock = market_clock
 
     def open_orders(self, user_id: int, selection: OrderSelection) -> list[int]:
         """Return the orders that are open, oldest first; of a sliced one its slices."""
@@ -103,8 +109,9 @@ class Holdings:
         return self._ids(_ORDERS, _parameters(user_id, selection) | {"exits": True})
 
     def positions(self, user_id: int, selection: OrderSelection) -> list[Holding]:
-        rows = read(self._engine, _POSITIONS, _PositionRow, _parameters(user_id, selection))
-        return [Holding(row.symbol, Product(row.product), row.quantity) for row in rows]
+        parameters = _parameters(user_id, selection) | {"now": self._market_clock()}
+        rows = read(self._engine, _POSITIONS, _PositionRow, parameters)
+        return [Holding(r.symbol, Product(r.product), r.quantity, r.has_expired) for r in rows]
 
     def named(self, user_id: int, names: Sequence[str]) -> list[int]:
         return self._ids(_NAMED, {"user_id": user_id, "names": array(names)})
@@ -120,9 +127,11 @@ class Holdings:
     def intraday_accounts(self, key: str) -> list[tuple[int, int]]:
         """Return accounts with intraday orders or positions, and the number of their ended square-offs.
 
-        Square-offs count if their key begins with the given one.
+        Square-offs count if their key begins with the given one.  A position that has expired is left
+        to its settlement.
         """
-        rows = read(self._engine, _INTRADAY, _IntradayRow, {"key": key})
+        parameters = {"key": key, "now": self._market_clock()}
+        rows = read(self._engine, _INTRADAY, _IntradayRow, parameters)
         return [(row.user_id, row.ended) for row in rows]
 
     def _ids(self, statement: str, parameters: Parameters) -> list[int]:

@@ -111,12 +111,16 @@ RULES = (
     ),
     Rule(
         "positions fold fills",
-        "position of each product = fold of its fills, and what is held of a contract = both",
+        "position of each product = fold of its fills less what is settled, and what is held of a contract = both",
         f"""
         SELECT user_id || ' ' || symbol || ' ' || product FROM (
-            SELECT f.user_id, f.symbol, o.product,
-                sum(CASE f.side WHEN '{Side.BUY}' THEN f.quantity ELSE -f.quantity END) AS net
-            FROM fills f JOIN orders o ON o.id = f.order_id GROUP BY 1, 2, 3
+            SELECT user_id, symbol, product, sum(net) AS net FROM (
+                SELECT f.user_id, f.symbol, o.product,
+                    CASE f.side WHEN '{Side.BUY}' THEN f.quantity ELSE -f.quantity END AS net
+                FROM fills f JOIN orders o ON o.id = f.order_id
+                UNION ALL
+                SELECT user_id, symbol, product, -quantity FROM settlements
+            ) moves GROUP BY 1, 2, 3
         ) f
         FULL JOIN (
             SELECT user_id, symbol, product, sum(quantity) AS net FROM positions GROUP BY 1, 2, 3
@@ -163,7 +167,7 @@ RULES = (
     ),
     Rule(
         "margin is backed",
-        "margin used ≤ cash + collateral, and = what underlyings and resting orders hold; only what is "
+        "margin used ≤ cash + collateral + debit, and = what underlyings and resting orders hold; only what is "
         "short or offered holds any",
         """
         SELECT u.id::text FROM users u LEFT JOIN (
@@ -171,7 +175,7 @@ RULES = (
         ) e ON e.user_id = u.id LEFT JOIN (
             SELECT user_id, sum(reserved) AS held FROM orders GROUP BY user_id
         ) o ON o.user_id = u.id
-        WHERE u.margin_used > u.cash + u.collateral
+        WHERE u.margin_used > u.cash + u.collateral + u.debit
             OR u.margin_used <> coalesce(e.held, 0) + coalesce(o.held, 0)
         UNION ALL
         SELECT m.user_id || ' ' || m.underlying FROM margins m WHERE m.margin > 0 AND NOT EXISTS (

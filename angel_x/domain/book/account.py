@@ -26,6 +26,8 @@ class Account:
     pnl_day: date | None = None
     #: Rupees realised on that day, less charges.
     day_pnl: Decimal = ZERO
+    #: Rupees that a settlement took beyond cash and collateral that are free; None as it is stored.
+    debit: Decimal | None = None
 
     def begin_day(self, day: date) -> None:
         """Reset ``day_pnl`` on a new trading day."""

@@ -17,6 +17,7 @@ from angel_x.domain.book.margin_pool import MarginPool, MarginPools
 from angel_x.domain.book.moves import Fill, Move
 from angel_x.domain.book.position import Closing, Position
 from angel_x.domain.book.risk import TradingRules, may_stand, refusal, refusal_to_amend
+from angel_x.domain.book.settled import SettledPosition
 from angel_x.domain.contracts.contract import underlying_of
 from angel_x.domain.exchange.answer import Execution
 from angel_x.domain.exchange.charges import ChargeRates
@@ -53,6 +54,8 @@ class Book:
     fills: list[Fill] = field(default_factory=list)
     entries: list[LedgerEntry] = field(default_factory=list)
     trades: list[tuple[int, str, Closing]] = field(default_factory=list)
+    #: Positions that ended with their contract.
+    settled: list[SettledPosition] = field(default_factory=list)
     #: Positions that became flat.
     flattened: list[Position] = field(default_factory=list)
     #: Amended orders, and whether they lose their time priority.

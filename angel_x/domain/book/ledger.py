@@ -30,9 +30,9 @@ class LedgerEntry:
 
 
 def fill_entries(
-    user_id: int, order_id: int, *, cost_change: Decimal, realised: Decimal, charges: Decimal
+    user_id: int, order_id: int | None, *, cost_change: Decimal, realised: Decimal, charges: Decimal
 ) -> tuple[list[LedgerEntry], Decimal]:
-    """Return the entries of one fill and the change of cash, in rupees.
+    """Return the entries of one fill, or of a settlement, and the change of cash, in rupees.
 
     ``cost_change`` is the increase of the cost of the position, ``realised`` the P&L of the closed
     part.  Entries of zero are left out.

@@ -93,6 +93,16 @@ class MarginPool:
         """True where the underlying has no price, so that the requirement is unknown."""
         return self._is_blind
 
+    def lower(self) -> Decimal:
+        """Lower the held margin to the requirement of now; return the change in rupees.
+
+        Without market data only a book without short units releases margin.
+        """
+        held, required = self.held, self._required()
+        if not required or not self._is_blind:
+            self.held = min(held, required)
+        return self.held - held
+
     def requirement(self) -> Requirement:
         """Return the requirement of the worst case now."""
         return self._worst.required()

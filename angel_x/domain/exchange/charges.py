@@ -26,6 +26,8 @@ class ChargeRates:
     stamp_buy: Decimal
     gst: Decimal
     brokerage: Decimal
+    #: Of the intrinsic value of an exercised long option, paid by its holder.
+    stt_exercise: Decimal = ZERO
 
     def on_order(self, side: Side, premium: Decimal) -> Decimal:
         """Return the charges of an order that has traded ``premium`` rupees, rounded to the paisa.
@@ -80,4 +82,8 @@ def _rates(row: Mapping[str, str]) -> ChargeRates:
         name: Decimal(row[name]) / _HUNDRED
         for name in ("stt_sell", "transaction", "investor_protection", "sebi", "stamp_buy", "gst")
     }
-    return ChargeRates(**percent, brokerage=Decimal(row["brokerage_rupees"]))
+    return ChargeRates(
+        **percent,
+        brokerage=Decimal(row["brokerage_rupees"]),
+        stt_exercise=Decimal(row.get("stt_exercise", "0")) / _HUNDRED,
+    )

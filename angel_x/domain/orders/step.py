@@ -102,6 +102,18 @@ class Step(StrEnum):
     EXPIRY_COMMITTED = "expiry.committed"
     """Their end is durable; nothing is published."""
 
+    PRICE_FIXED = "price.fixed"
+    """The final settlement price of an expiry is durable; no position is settled."""
+
+    POSITIONS_FOUND = "positions.found"
+    """The account is locked and its expired positions are read."""
+
+    POSITIONS_SETTLED = "positions.settled"
+    """Their settlement is written and not committed."""
+
+    POSITIONS_COMMITTED = "positions.committed"
+    """Their settlement is durable; nothing is published."""
+
     CANCEL_ALL_RECORDED = "cancel_all.recorded"
     """Many cancellations are written and not committed."""
 

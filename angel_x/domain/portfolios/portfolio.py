@@ -58,6 +58,9 @@ class Portfolio:
     #: this answer; None where no position has Greeks.
     greeks_as_of: datetime | None = None
     greeks_age_seconds: float | None = None
+    #: Expired positions that await their settlement, marked at intrinsic value by the last index:
+    #: while there are some, equity is provisional.
+    provisional_positions: int = 0
 
     def at(self, now: datetime) -> Portfolio:
         """Return this portfolio with the age of its Greeks at ``now``."""

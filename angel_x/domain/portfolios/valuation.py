@@ -16,6 +16,7 @@ import numpy as np
 
 from angel_x.domain.book.account import Account
 from angel_x.domain.margin.scenarios import SPOT_PERCENT, VOL_PERCENT, ScenarioInputs, unit_profit
+from angel_x.domain.portfolios.expired import ExpiredMarks
 from angel_x.domain.portfolios.portfolio import NetGreeks, Portfolio, ScenarioGrid
 from angel_x.domain.pricing.greek import SUMMED_GREEKS, GreekField
 from angel_x.domain.pricing.greek_columns import absent
@@ -94,10 +95,12 @@ def value_accounts(
     located: Located,
     market: Market,
     at: datetime,
+    expired: ExpiredMarks | None = None,
 ) -> list[Portfolio]:
     """Return the portfolio of each account; ``holdings`` are theirs, ``market`` is of ``located``."""
     count = len(accounts)
-    unrealised, market_value, stale = _worth(count, holdings, located, market)
+    unrealised, market_value, stale = _worth(count, holdings, _marks(located, market, expired))
+    provisional = _provisional(count, holdings, expired)
     greeks, unpriced = _net_greeks(count, holdings, universe, located, market)
     profit = _scenario_profit(count, holdings, universe, located, market)
     open_positions = np.bincount(holdings.owner, minlength=count)
@@ -117,18 +120,29 @@ def value_accounts(
             stale_positions=int(stale[i]),
             unpriced_positions=int(unpriced[i]),
             updated_at=at,
+            provisional_positions=int(provisional[i]),
             greeks_as_of=min((net.as_of for net in greeks[i].values() if net.as_of), default=None),
         ).at(at)
         for i, account in enumerate(accounts)
     ]
 
 
+def _marks(located: Located, market: Market, expired: ExpiredMarks | None) -> Floats:
+    """Return the mark of each holding in paise; NaN where it has none."""
+    # Position -1 selects the appended NaN: no quote.
+    marks: Floats = np.append(mid_paise(market.quotes), np.nan)[located.position]
+    return marks if expired is None else np.where(expired.is_expired, expired.marks, marks)
+
+
+def _provisional(count: int, holdings: PositionColumns, expired: ExpiredMarks | None) -> Integers:
+    owner = holdings.owner[:0] if expired is None else holdings.owner[expired.is_expired]
+    return np.bincount(owner, minlength=count)
+
+
 def _worth(
-    count: int, holdings: PositionColumns, located: Located, market: Market
+    count: int, holdings: PositionColumns, marks: Floats
 ) -> tuple[Integers, Integers, Integers]:
     """Return unrealised P&L and value in half paise, and the count of positions at cost, by account."""
-    # Position -1 selects the appended NaN: no quote.
-    marks = np.append(mid_paise(market.quotes), np.nan)[located.position]
     marked = np.isfinite(marks)
     cost = 2 * holdings.cost_paise
     at_mark = holdings.quantity * np.where(marked, 2.0 * marks, 0.0).astype(np.int64)

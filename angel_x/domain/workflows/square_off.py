@@ -19,6 +19,8 @@ class Holding:
     product: Product
     #: Units; negative where the account is short.
     quantity: int
+    #: The contract has ceased to trade: the position awaits its settlement.
+    has_expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)

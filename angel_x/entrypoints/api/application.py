@@ -21,6 +21,7 @@ from angel_x.entrypoints.api import (
     orders,
     probes,
     problems,
+    settlement,
     stream,
     submissions,
 )
@@ -54,6 +55,7 @@ ROUTERS = (
     limits.router,
     controls.router,
     operations.router,
+    settlement.router,
     market.router,
     stream.router,
     probes.router,

@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "chain": "market",
     "calendar": "calendar",
     "contracts": "contracts",
+    "settle": "settlement",
     "users": "access",
     "keys": "access",
     "limits": "limits",

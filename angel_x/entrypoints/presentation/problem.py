@@ -56,6 +56,7 @@ STATUS: Mapping[type[errors.AngelXError], HTTPStatus] = {
     errors.UnknownAccount: HTTPStatus.NOT_FOUND,
     errors.UnknownContract: HTTPStatus.NOT_FOUND,
     errors.UnknownDay: HTTPStatus.NOT_FOUND,
+    errors.SettlementRefused: HTTPStatus.CONFLICT,
     errors.SubmissionAbandoned: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ServerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.AngelXError: HTTPStatus.INTERNAL_SERVER_ERROR,

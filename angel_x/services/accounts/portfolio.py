@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 import structlog
 
+from angel_x.domain.book.settlement import IndexLevel
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.operations.metric import Metric
+from angel_x.domain.portfolios.expired import ExpiredMarks, expired, mark_expired
 from angel_x.domain.portfolios.portfolio import Portfolio
-from angel_x.domain.portfolios.valuation import Market, locate, value_accounts
+from angel_x.domain.portfolios.valuation import (
+    Market,
+    locate,
+    value_accounts,
+)
 from angel_x.domain.pricing.pricing_model import PricingModel
 from angel_x.domain.values.dated import Dated
+from angel_x.domain.values.money import rupees
 from angel_x.errors import UnknownAccount
 from angel_x.services.ports import Clock, Dispatcher, EventStream, Meter, QuoteBoard, UniverseSource
 from angel_x.services.valuation_ports import PortfolioCache, PortfolioStore, ReadColumns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 log = structlog.get_logger()
 
@@ -44,6 +57,10 @@ class Portfolios:
     rates: Dated[float]
     #: The pricing model of the published volatilities.
     model: PricingModel = PricingModel.BLACK76
+    #: Returns the last stored levels of the indices.
+    read_levels: Callable[[], Mapping[str, IndexLevel]]
+    #: Returns the instant at which contracts of an expiry day cease to trade.
+    closes_at: Callable[[date], datetime]
 
     def update(self, user_ids: Collection[int]) -> list[Portfolio]:
         """Value accounts, then store, cache and publish the portfolios.
@@ -109,7 +126,26 @@ class Portfolios:
             rate=self.rates.on(market_time.astimezone(IST).date()),
             model=self.model,
         )
-        return value_accounts(accounts, holdings, universe, located, market, at)
+        # Position -1 selects the appended NaN: not listed.
+        ends = np.append(universe.expires_at[located.rows], np.nan)[located.position]
+        marks = self._expired(holdings.symbols, ends, universe.underlyings, market)
+        return value_accounts(accounts, holdings, universe, located, market, at, marks)
+
+    def _expired(
+        self,
+        symbols: Sequence[str],
+        expires_at: NDArray[np.float64],
+        underlyings: Sequence[str],
+        market: Market,
+    ) -> ExpiredMarks | None:
+        """Return the marks of expired positions; None where there are none."""
+        is_expired = expired(symbols, expires_at, market.at, self.closes_at)
+        if not is_expired.any():
+            return None
+        levels = {name: level.level for name, level in self.read_levels().items()}
+        quoted = zip(underlyings, market.spots["last"].tolist(), strict=True)
+        levels |= {name: rupees(last) for name, last in quoted if last > 0}
+        return mark_expired(symbols, is_expired, levels)
 
     def _count_unknown(self, wanted: set[int], portfolios: Sequence[Portfolio]) -> None:
         unknown = wanted.difference(p.user_id for p in portfolios)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -47,6 +48,12 @@ class SquareOffForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     @property
     def selection(self) -> OrderSelection:
         return OrderSelection(symbol=self.symbol, underlying=self.underlying, product=self.product)
+
+
+class SettlementPriceForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The closing value of an index on the day of an expiry."""
+
+    price: Annotated[Decimal, Meta(description="Rupees, to the paisa")]
 
 
 def decode(content: bytes, form: type[_Form]) -> _Form:

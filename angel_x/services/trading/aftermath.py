@@ -58,11 +58,20 @@ class Aftermath:
             moves = [_event(move) for move in book.moves]
             self._events.publish([*moves, *map(_parent_event, parents)])
             self._resting.note({m.order.symbol for m in book.moves if m.status in RESTING})
-            traded = sorted({fill.order.user_id for fill in book.fills})
-            if traded and (fresh := self._mark_dirty(traded)):
-                self._dispatcher.value_soon(fresh)
+            self._value(sorted({fill.order.user_id for fill in book.fills}))
         except self._unreachable as error:
             log.warning("aftermath.lost", moves=len(book.moves), error=str(error))
+
+    def value(self, user_ids: Sequence[int]) -> None:
+        """Ask for the valuation of accounts whose positions have changed without a fill."""
+        try:
+            self._value(user_ids)
+        except self._unreachable as error:
+            log.warning("aftermath.lost", moves=0, error=str(error))
+
+    def _value(self, user_ids: Sequence[int]) -> None:
+        if user_ids and (fresh := self._mark_dirty(list(user_ids))):
+            self._dispatcher.value_soon(fresh)
 
     def _count(self, book: Book, elapsed_seconds: float) -> None:
         by_status: dict[str, int] = {}

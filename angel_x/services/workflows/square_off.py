@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import structlog
 
 from angel_x.domain.book.control import OrderSelection
-from angel_x.domain.orders.denial import CancelReason
+from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import (
     EXIT_PREFIX,
     OrderRequest,
@@ -297,7 +297,7 @@ class SquareOff:
         """Finish if nothing is left, else schedule another attempt, with longer pauses after stalls."""
         if not self._held(plan) and not self._open(plan):
             log.info("square_off.finished", workflow_id=plan.workflow.id)
-            outcome = {"flat": True, "left": [], "open_orders": 0}
+            outcome = self._outcome(plan)
             unit.finish(WorkflowStatus.DONE, outcome, spec=plan.spec)
             return
         if self._is_over(plan):
@@ -307,11 +307,16 @@ class SquareOff:
         unit.save(plan.spec, due_in=plan.pause_seconds)
 
     def _give_up(self, unit: WorkflowUnit, plan: _Plan) -> None:
+        outcome = self._outcome(plan)
+        log.error("square_off.given_up", workflow_id=plan.workflow.id, left=len(outcome["left"]))
+        unit.finish(WorkflowStatus.FAILED, outcome, spec=plan.spec)
+
+    def _outcome(self, plan: _Plan) -> dict[str, Any]:
         left = self._left(plan, self._holdings.legs(plan.order_ids))
-        log.error("square_off.given_up", workflow_id=plan.workflow.id, left=len(left))
-        outcome = {
-            "flat": False,
-            "open_orders": len(self._open(plan)),
+        waiting = len(self._open(plan))
+        return {
+            "flat": not left and not waiting,
+            "open_orders": waiting,
             "left": [
                 {
                     "symbol": rest.symbol,
@@ -322,12 +327,15 @@ class SquareOff:
                 for rest in left
             ],
         }
-        unit.finish(WorkflowStatus.FAILED, outcome, spec=plan.spec)
 
     def _is_over(self, plan: _Plan) -> bool:
         return self._hours.market_clock() >= plan.ends_at
 
     def _held(self, plan: _Plan) -> list[Holding]:
+        """Return the positions that trading can close; what has expired awaits its settlement."""
+        return [holding for holding in self._positions(plan) if not holding.has_expired]
+
+    def _positions(self, plan: _Plan) -> list[Holding]:
         return self._holdings.positions(plan.workflow.user_id, plan.selection)
 
     def _open(self, plan: _Plan) -> list[int]:
@@ -344,9 +352,11 @@ class SquareOff:
                 symbol=held.symbol,
                 product=held.product,
                 quantity=held.quantity,
-                reason=reasons.get((held.symbol, held.product)),
+                reason=DenialReason.CONTRACT_EXPIRED
+                if held.has_expired
+                else reasons.get((held.symbol, held.product)),
             )
-            for held in self._held(plan)
+            for held in self._positions(plan)
         )
 
 

@@ -16,7 +16,7 @@ from angel_x.domain.book.position import Position
 from angel_x.domain.orders.order import Product, Side
 from angel_x.services.workflows import square_off, workflows
 from tests.builders.accounts import list_contracts, open_accounts
-from tests.builders.chains import make_universe
+from tests.builders.chains import MARKET_TIME, make_universe
 from tests.builders.stored_orders import StoredOrder, store_orders, store_positions
 from tests.fakes.basket_legs import MemoryBasketLegs
 from tests.fakes.holdings import MemoryHoldings
@@ -54,7 +54,7 @@ class Database:
     def __post_init__(self) -> None:
         list_contracts(self.engine, UNIVERSE)
         open_accounts(self.engine, 9)
-        self.reads = Holdings(self.engine)
+        self.reads = Holdings(self.engine, lambda: MARKET_TIME)
         self.workflows = Workflows(self.engine)
         self.legs = BasketLegs(self.engine)
 

@@ -101,7 +101,12 @@ class Caller:
         return self.api.call(method, path, content=content, Authorization=header)
 
     def _filled(self, path: str, ref: str) -> str:
-        given = {"symbol": self.world.symbol(HOLDER), "underlying": "NIFTY", "day": "2026-11-24"}
+        given = {
+            "symbol": self.world.symbol(HOLDER),
+            "underlying": "NIFTY",
+            "day": "2026-11-24",
+            "expiry": "2099-01-06",
+        }
         return re.sub(r"{(\w+)(:path)?}", lambda found: given.get(found[1]) or quote(ref), path)
 
     def _header(self, key: str) -> str | None:

@@ -214,6 +214,13 @@ ROWS = (
         query="?scope=global&kind=max_open_orders",
         prepare=_limit_of(None),
     ),
+    Row(
+        # No contract of this expiry was ever listed.
+        "PUT /v1/settlement-prices/{underlying}/{expiry}",
+        ADMIN,
+        404,
+        content=lambda _world, _ref: {"price": "24000.00"},
+    ),
     Row("GET /v1/audit", ADMIN, admins=(200, 200), shows="trading_state.set"),
     Row(
         "POST /v1/orders/{order_id}/replay", ADMIN, 202, Kind.PARKED, admins=(202, 404), shows="REF"

@@ -30,6 +30,7 @@ MESSAGES = {
     "portfolio.update": ["user_ids"],
     "portfolio.refresh": [],
     "portfolio.snapshot": [],
+    "portfolio.settle": [],
     "monitor.check_memory": [],
     "monitor.check_queues": [],
     "monitor.maintain_partitions": [],

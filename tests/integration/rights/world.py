@@ -240,7 +240,16 @@ _OWNERS = {
     "(SELECT 'order:' || id FROM orders WHERE user_id = {id})",
 }
 #: What belongs to no account.
-_NOBODYS = {"alembic_version", "canaries", "contracts", "greeks_snapshot", "retention_horizons"}
+_NOBODYS = {
+    "alembic_version",
+    "canaries",
+    "contracts",
+    "final_prices",
+    "greeks_snapshot",
+    "index_levels",
+    "retention_horizons",
+    "settlement_prices",
+}
 _TABLES = """
 SELECT c.relname, EXISTS (
     SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'user_id')

@@ -37,6 +37,7 @@ from tests.builders.chains import (
     market_rows,
     spot_quotes,
 )
+from tests.builders.markets import CALENDAR
 from tests.builders.recorders import (
     FixedUniverse,
     RecordingDispatcher,
@@ -87,6 +88,8 @@ def desk(cache: Redis, engine: Engine) -> Desk:
         clock=lambda: NOW,
         market_clock=lambda: MARKET_TIME,
         rates=Dated([(date(2024, 1, 1), RATE)]),
+        read_levels=dict,
+        closes_at=CALENDAR.expires_at,
     )
     return Desk(portfolios, dispatcher, events, meter, portfolio_cache)
 

@@ -75,6 +75,7 @@ PROOFS: Mapping[str, str] = {
     "relay_interval_ms": f"{_SETTINGS}/test_relay.py::test_the_relay_pauses_for_relay_interval_ms",
     "canary_interval_seconds": f"{_SETTINGS}/test_relay.py::test_a_canary_leaves_every_canary_interval_seconds",
     "bulk_niceness": "e2e/test_niceness.py::test_every_worker_but_the_one_for_emergencies_gives_up_bulk_niceness",
+    "settlement_wait_seconds": f"{_SETTINGS}/test_settlement.py::test_a_feed_settles_after_settlement_wait_seconds",
     "order_lease_seconds": f"{_SETTINGS}/test_database.py::test_a_transaction_outlives_its_process_for_order_lease_seconds",
     "ring_after_ms": f"{_SETTINGS}/test_relay.py::test_an_order_is_not_due_before_ring_after_ms",
     "max_rings": f"{_SETTINGS}/test_relay.py::test_an_order_is_parked_after_max_rings",

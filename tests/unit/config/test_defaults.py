@@ -82,6 +82,7 @@ DEFAULTS: dict[str, Any] = {
     "max_rings": 20,
     "canary_interval_seconds": 10,
     "bulk_niceness": 10,
+    "settlement_wait_seconds": 0,
     "order_lease_seconds": 15,
     "deaf_after_seconds": 25,
     "queue_age_alert_seconds": 10,

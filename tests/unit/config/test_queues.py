@@ -20,6 +20,7 @@ TASKS = """
     greeks.refresh              greeks
     greeks.compute_chunk        greeks
     greeks.snapshot             portfolio
+    portfolio.settle            portfolio
     portfolio.update            portfolio
     portfolio.refresh           portfolio
     portfolio.snapshot          portfolio

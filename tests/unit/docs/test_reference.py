@@ -23,6 +23,7 @@ from angel_x.entrypoints.api import (
     operations,
     orders,
     probes,
+    settlement,
     stream,
     submissions,
 )
@@ -48,6 +49,7 @@ MODULES = (
     operations,
     orders,
     probes,
+    settlement,
     stream,
     submissions,
 )

@@ -42,6 +42,7 @@ ANSWERED = ("trading.doorbells.answer", [7, 9], Priority.NORMAL, False)
         ),
         (TaskName.UPDATE_PORTFOLIOS, (IDS,), [("analytics.portfolios.update", [7, 9])]),
         (TaskName.REFRESH_PORTFOLIOS, (), [("analytics.portfolios.refresh",)]),
+        (TaskName.SETTLE_EXPIRIES, (), [("trading.settlement.run",)]),
         (TaskName.SNAPSHOT_PORTFOLIOS, (), [("analytics.portfolios.snapshot",)]),
         (TaskName.SNAPSHOT_GREEKS, (), [("analytics.greeks_archive.snapshot",)]),
         (TaskName.CHECK_QUEUES, (), [("operations.queues.check",)]),

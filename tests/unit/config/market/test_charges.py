@@ -22,28 +22,28 @@ CRORE = Decimal(10_000_000)
 
 #: The last day before every change, and the first day of it.  GST is percent, brokerage an order.
 CHARGES = listing("""
-    day        stt_sell transaction investor_protection sebi stamp_buy gst brokerage
-    2024-01-01 6250     5000        50                  10   300       18  20
-    2024-03-31 6250     5000        50                  10   300       18  20
-    2024-04-01 6250     4950        50                  10   300       18  20
-    2024-09-30 6250     4950        50                  10   300       18  20
-    2024-10-01 10000    3503        50                  10   300       18  20
-    2026-03-31 10000    3503        50                  10   300       18  20
-    2026-04-01 15000    3503        50                  10   300       18  20
-    2030-12-31 15000    3503        50                  10   300       18  20
+    day        stt_sell stt_exercise transaction investor_protection sebi stamp_buy gst brokerage
+    2024-01-01 6250     12500        5000        50                  10   300       18  20
+    2024-03-31 6250     12500        5000        50                  10   300       18  20
+    2024-04-01 6250     12500        4950        50                  10   300       18  20
+    2024-09-30 6250     12500        4950        50                  10   300       18  20
+    2024-10-01 10000    12500        3503        50                  10   300       18  20
+    2026-03-31 10000    12500        3503        50                  10   300       18  20
+    2026-04-01 15000    15000        3503        50                  10   300       18  20
+    2030-12-31 15000    15000        3503        50                  10   300       18  20
 """)
 AT_BSE = listing("""
-    day        stt_sell transaction investor_protection sebi stamp_buy gst brokerage
-    2024-01-01 6250     500         0                   10   300       18  20
-    2024-05-12 6250     500         0                   10   300       18  20
-    2024-05-13 6250     4950        0                   10   300       18  20
-    2024-09-30 6250     4950        0                   10   300       18  20
-    2024-10-01 10000    3250        0                   10   300       18  20
-    2026-03-31 10000    3250        0                   10   300       18  20
-    2026-04-01 15000    3250        0                   10   300       18  20
-    2030-12-31 15000    3250        0                   10   300       18  20
+    day        stt_sell stt_exercise transaction investor_protection sebi stamp_buy gst brokerage
+    2024-01-01 6250     12500        500         0                   10   300       18  20
+    2024-05-12 6250     12500        500         0                   10   300       18  20
+    2024-05-13 6250     12500        4950        0                   10   300       18  20
+    2024-09-30 6250     12500        4950        0                   10   300       18  20
+    2024-10-01 10000    12500        3250        0                   10   300       18  20
+    2026-03-31 10000    12500        3250        0                   10   300       18  20
+    2026-04-01 15000    15000        3250        0                   10   300       18  20
+    2030-12-31 15000    15000        3250        0                   10   300       18  20
 """)
-FEES = ("stt_sell", "transaction", "investor_protection", "sebi", "stamp_buy")
+FEES = ("stt_sell", "stt_exercise", "transaction", "investor_protection", "sebi", "stamp_buy")
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from tests.unit.config.market.listings import TABLES, first_days, rows_of
 #: Keys in their order; so many rows of lists; quotes for text.
 SHAPES = {
     "charges": (
-        "source'' options(NSE[4 from'' stt_sell'' transaction'' investor_protection'' sebi'' "
-        "stamp_buy'' gst'' brokerage_rupees''] BSE[4 from'' stt_sell'' transaction'' "
+        "source'' options(NSE[4 from'' stt_sell'' stt_exercise'' transaction'' investor_protection'' "
+        "sebi'' stamp_buy'' gst'' brokerage_rupees''] BSE[4 from'' stt_sell'' stt_exercise'' transaction'' "
         "investor_protection'' sebi'' stamp_buy'' gst'' brokerage_rupees''])"
     ),
     "contracts": (

@@ -51,6 +51,7 @@ METRICS = """
     feed_stale_contracts gauge
     feed_lag_seconds gauge
     calendar_days_left scraped
+    settlements_waiting scraped
     metrics_files_unreadable scraped
     metrics_file_unreadable scraped file
     backup_age_seconds scraped
