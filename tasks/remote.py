@@ -34,6 +34,8 @@ TAKEN = frozenset(
         "registered",
         "active_queues",
         "conf",
+        # Flower asks for it when it connects; it makes a worker tell that it lives.
+        "heartbeat",
         MEMORY,
     }
 )

@@ -9,11 +9,15 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from angel_x.adapters.children.aside import clear_for_directory, clear_for_file, remove
+
+#: The role in the name of a slot, which the number of a worker's child may follow.
+_ROLE = re.compile(r"-([a-z]+)(?:-[0-9]+)?-[0-9]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,8 @@ def take_slot(directory: Path, node: str, role: str) -> Slot:
 
 def living(directory: Path) -> Counter[str]:
     """Count the living processes of each role on all nodes that share the directory."""
-    return Counter(
-        lock.stem.rsplit("-", 2)[-2] for lock in directory.glob("*-*-*.lock") if _is_held(lock)
-    )
+    named = ((_ROLE.search(lock.stem), lock) for lock in directory.glob("*.lock"))
+    return Counter(role[1] for role, lock in named if role and _is_held(lock))
 
 
 def _is_held(lock: Path) -> bool:

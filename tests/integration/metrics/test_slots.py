@@ -13,14 +13,15 @@ def test_living_processes_are_counted_by_role_on_all_nodes(tmp_path: Path) -> No
             ("a-host_1", "orders"),
             ("b", "orders"),
             ("b", "relay"),
+            ("b", "orders-1"),
         ]
     ]
-    assert living(tmp_path) == {"orders": 3, "relay": 1}
+    assert living(tmp_path) == {"orders": 4, "relay": 1}
 
     slots[0].release()
     slots[3].release()
 
-    assert living(tmp_path) == {"orders": 2}
+    assert living(tmp_path) == {"orders": 3}
     assert take_slot(tmp_path, "a-host_1", "orders").name == slots[0].name
 
 

@@ -17,7 +17,7 @@ from tests.builders.recorders import RecordingMeter
 #: Read by Flower 2.2 (flower.inspector), by probes and by the monitor.
 READING = {
     "ping", "stats", "active", "reserved", "scheduled", "revoked", "registered", "active_queues",
-    "conf", "memory_report",
+    "conf", "memory_report", "heartbeat",
 }  # fmt: skip
 PASSWORD = "5ec7e7 of/the@broker"
 
@@ -44,7 +44,7 @@ def test_the_commands_that_read_are_taken_and_no_others(remote: Any, commands: A
     [
         "rate_limit", "time_limit", "pool_grow", "pool_shrink", "pool_restart", "autoscale",
         "add_consumer", "cancel_consumer", "shutdown", "revoke", "revoke_by_stamped_headers",
-        "terminate", "enable_events", "disable_events", "heartbeat", "hello", "election", "clock",
+        "terminate", "enable_events", "disable_events", "hello", "election", "clock",
         "report", "objgraph", "memsample", "memdump", "query_task", "dump_conf", "no such command",
     ],
 )  # fmt: skip
