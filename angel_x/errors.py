@@ -37,6 +37,7 @@ AngelXError
 ├── ServerUnavailable       a server that could not be found or started
 │   └── UnusableFile        a file that stops the start, with the remedy
 ├── MigrationRefused        a migration that would lose data, or did not get its locks
+├── StatisticsMissing       the database counts no statements; with the remedy
 ├── BackupFailed            a backup that could not be taken, verified or restored
 ├── ShadowedPackage         a module of another project that shadows a package of Angel-X
 └── ApiError                an error of the client library, with the problem of the API
@@ -329,6 +330,10 @@ class UnusableFile(ServerUnavailable):
 
 class MigrationRefused(AngelXError):
     """A migration would lose data that was not named, or did not get its locks."""
+
+
+class StatisticsMissing(AngelXError):
+    """The database counts no statements; the message is the remedy."""
 
 
 class BackupFailed(AngelXError):

@@ -260,12 +260,26 @@ def write_book(
         | _trades(book)
         | _settled(book)
     )
-    execute(connection, parameters, Statement("record", f"WITH {','.join(parts)} SELECT 1"))
+    execute(connection, parameters, _record(parts))
     parents = {m.order.parent_id for m in book.moves if m.order.parent_id is not None}
     if not parents:
         return []
     parameters = {"parents": array(sorted(parents)), "actor": actor}
     return [ParentOrder(**row) for row in execute(connection, parameters, _PARENTS).mappings()]
+
+
+def _record(parts: Iterable[str]) -> Statement:
+    return Statement("record", f"WITH {','.join(parts)} SELECT 1")
+
+
+#: The statement of a book that writes every table.
+RECORD = _record(
+    (
+        _ORDERS.format(amended_columns=_AMENDED_COLUMNS, amended_join=_AMENDED_JOIN),
+        _EVENTS, _FILLS, _LEDGER, _ACCOUNTS, _EXPOSURES, _MARGINS, _HELD_POSITIONS, _NEW_POSITIONS, _TRADES,
+        _SETTLED,
+    )
+)  # fmt: skip
 
 
 def _orders(book: Book) -> dict[str, str]:

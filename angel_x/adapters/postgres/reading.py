@@ -19,6 +19,8 @@ from angel_x.domain.records.statement import (
 from angel_x.domain.workflows.workflow import WorkflowKind
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Engine, TextClause
 
 _Record = TypeVar("_Record")
@@ -79,6 +81,22 @@ ORDER BY closed_at DESC, trades.id DESC LIMIT 1000
 """)
 
 
+def _page(conditions: Collection[str]) -> TextClause:
+    """Return the statement of a page of orders under conditions."""
+    places = ["o.user_id = :user_id", "o.id < :before_id", *(_CONDITIONS[f] for f in conditions)]
+    if "parent_id" not in conditions:
+        # A slice is shown with its order.
+        places.append("o.parent_id IS NULL")
+    return text(
+        f"SELECT {_ORDER_COLUMNS} FROM orders o WHERE {' AND '.join(places)} "
+        "ORDER BY o.id DESC LIMIT :limit"
+    )
+
+
+#: The pages under each condition alone, and under none.
+PAGES = {"page": _page(()), **{f"page_by_{name}": _page((name,)) for name in _CONDITIONS}}
+
+
 class PostgresStatements:
     """Reads of one account at a time."""
 
@@ -90,15 +108,7 @@ class PostgresStatements:
     ) -> list[OrderRecord]:
         """Return orders with ids below ``before_id``, newest first."""
         given = {f: getattr(wanted, f) for f in _CONDITIONS if getattr(wanted, f) is not None}
-        conditions = " AND ".join(
-            ["o.user_id = :user_id", "o.id < :before_id", *(_CONDITIONS[f] for f in given)]
-            # A slice is shown with its order.
-            + (["o.parent_id IS NULL"] if wanted.parent_id is None else [])
-        )
-        statement = text(
-            f"SELECT {_ORDER_COLUMNS} FROM orders o WHERE {conditions} "
-            "ORDER BY o.id DESC LIMIT :limit"
-        )
+        statement = _page(given)
         parameters = {"user_id": user_id, "before_id": before_id, "limit": limit, **given}
         return self._read(statement, parameters, OrderRecord)
 

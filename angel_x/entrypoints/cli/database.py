@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
-from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres import schema, schema_plan
-from angel_x.adapters.postgres.engine import make_engine
+from angel_x.entrypoints.cli.database_engine import database_engine
+from angel_x.entrypoints.cli.database_reports import explain, size, slow_queries
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.presentation.printing import print_json
-from angel_x.errors import ServerUnavailable
-from config.settings import load
 
 
 @click.group()
 def db() -> None:
     """The database."""
+
+
+db.add_command(explain)
+db.add_command(slow_queries)
+db.add_command(size)
 
 
 @db.command()
@@ -32,7 +31,7 @@ def upgrade(*, plan: bool, as_json: bool) -> None:
 
     A second call changes nothing.
     """
-    with _engine() as engine:
+    with database_engine() as engine:
         before = schema.current_revision(engine)
         if plan:
             _show(before, schema_plan.plan(engine), as_json=as_json)
@@ -55,7 +54,7 @@ def downgrade(revision: str, lose: tuple[str, ...], *, plan: bool, as_json: bool
 
     Refused if data would be lost that is not named by --lose.
     """
-    with _engine() as engine:
+    with database_engine() as engine:
         before, found = schema.current_revision(engine), schema_plan.losses(engine, revision)
         if not plan:
             schema_plan.check_losses(found, frozenset(lose))
@@ -67,24 +66,6 @@ def downgrade(revision: str, lose: tuple[str, ...], *, plan: bool, as_json: bool
     for loss in found:
         click.echo(f"{'would lose' if plan else 'lost'} {loss.name}: {loss.rows:,} rows")
     click.echo(f"The schema is at {after}.")
-
-
-@contextmanager
-def _engine() -> Iterator[Engine]:
-    settings = load(os.environ)
-    engine = make_engine(
-        settings.needed("database_url"),
-        pool_size=1,
-        max_pool_size=1,
-        pools_transactions=settings.pools_transactions,
-    )
-    try:
-        yield engine
-    except OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[0]
-        raise ServerUnavailable(f"the database does not answer: {reason}") from error
-    finally:
-        engine.dispose()
 
 
 def _show(before: str | None, planned: list[schema_plan.Planned], *, as_json: bool) -> None:

@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, str] = {
     "relay": "processes",
     "metrics": "processes",
     "db": "database",
+    "redis": "redis_report",
     "backup": "backup",
     "restore": "backup",
 }

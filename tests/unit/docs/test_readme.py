@@ -84,7 +84,9 @@ def test_a_machine_without_a_new_python_is_told_so(given: str, was: str, tmp_pat
 @pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md"])
 def test_every_command_that_is_mentioned_exists(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    mentioned = re.findall(r"angel-x ([a-z]+(?:-[a-z]+)*)(?: ([a-z]+))?(?=[^a-z]|$)", text)
+    mentioned = re.findall(
+        r"angel-x ([a-z]+(?:-[a-z]+)*)(?: ([a-z]+(?:-[a-z]+)*))?(?=[^a-z]|$)", text
+    )
 
     assert mentioned
     for name, sub in mentioned:

@@ -93,7 +93,7 @@ def test_the_commands_are_listed_by_what_they_are_for(runner: CliRunner) -> None
     names = (
         "demo up chaos submit orders basket positions portfolio greeks chain calendar contracts settle "
         "users keys limits kill-switch square-off audit schedule api worker beat flower feed relay metrics "
-        "db backup restore"
+        "db redis backup restore"
     )
 
     assert list(COMMANDS) == names.split()

@@ -1,0 +1,80 @@
+"""Every statement that runs while the system trades: the registry of ``angel-x db explain``.
+
+A statement is a constant of its adapter: a prepared one, a clause of SQLAlchemy, or the text of a
+complete statement.  Those that a restart, a report or an operator's command runs are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+from sqlalchemy import TextClause
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
+
+from angel_x.adapters import postgres
+from angel_x.adapters.postgres.prepared import Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Modules whose statements read all of a table by design, or an empty one, with the reason.
+OFFLINE = {
+    "contracts": "loads whole lists of contracts",
+    "database_size": "reads the catalog of the server",
+    "evidence": "proves what a rehearsal has left",
+    "generated_rows": "fills a scratch database",
+    "grants": "runs after a migration",
+    "invariants": "checks every row",
+    "partitions": "reads the catalog of the server",
+    "plans": "reads the catalog of the server",
+    "retention": "moves whole partitions to the archive",
+    "schema_plan": "plans migrations",
+    "slow_queries": "reads the statistics of the server",
+    "tally": "counts a finished demonstration",
+}
+_DIALECT = PGDialect_psycopg2()  # type: ignore[no-untyped-call]
+_COMMANDS = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
+#: A place of a template; quoted braces are an array.
+_PLACE = re.compile(r"(?<!')\{\w+\}")
+#: Constants that other statements are made from.
+_FRAGMENTS = frozenset({"_HISTORY", "_LOCK_CLAIMED_ACCOUNTS", "_ORDER_COLUMNS"})
+
+
+def hot_statements() -> list[Statement]:
+    """Return each statement once, sorted by its label."""
+    found = {statement.label: statement for module in modules() for statement in _of(module)}
+    return [found[label] for label in sorted(found)]
+
+
+def modules() -> list[str]:
+    """Return the names of the modules whose statements are explained."""
+    names = (module.name for module in iter_modules(postgres.__path__) if not module.ispkg)
+    return [name for name in names if name not in OFFLINE]
+
+
+def _of(module: str) -> Iterator[Statement]:
+    constants = vars(import_module(f"{postgres.__name__}.{module}"))
+    named = {
+        f"{module}{n.lower()}": v
+        for n, v in constants.items()
+        if n.isupper() and n not in _FRAGMENTS
+    }
+    for label, value in (named | constants.get("PAGES", {})).items():
+        if isinstance(value, Statement):
+            yield value
+        elif isinstance(value, TextClause):
+            yield Statement(label, str(value.compile(dialect=_DIALECT)))
+        elif _is_complete(value):
+            yield Statement(label, str(value))
+
+
+def _is_complete(value: object) -> bool:
+    """Return whether a constant is the text of a statement, and no template."""
+    return (
+        isinstance(value, str)
+        and value.lstrip().startswith(_COMMANDS)
+        and _PLACE.search(value) is None
+    )
