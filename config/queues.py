@@ -14,6 +14,7 @@ class QueueName(StrEnum):
     LOW = "orders.low"
     #: The default queue of Celery clients that know only the address of the message broker.
     INTAKE = "celery"
+    MATCHING = "orders.matching"
     GREEKS = "greeks"
     PORTFOLIO = "portfolio"
     MONITOR = "monitor"
@@ -29,6 +30,7 @@ WORKER_QUEUES: dict[str, tuple[QueueName, ...]] = {
         QueueName.NORMAL,
         QueueName.LOW,
     ),
+    "matching": (QueueName.MATCHING,),
     "greeks": (QueueName.GREEKS,),
     "portfolio": (QueueName.PORTFOLIO,),
     "monitor": (QueueName.MONITOR,),

@@ -37,7 +37,7 @@ class TaskName(StrEnum):
 ROUTES: dict[TaskName, QueueName] = {
     TaskName.SUBMIT_ORDERS: QueueName.INTAKE,
     TaskName.PROCESS_ORDER_BATCH: QueueName.NORMAL,
-    TaskName.MATCH_ORDERS: QueueName.HIGH,
+    TaskName.MATCH_ORDERS: QueueName.MATCHING,
     TaskName.EXPIRE_ORDERS: QueueName.HIGH,
     TaskName.ADVANCE_WORKFLOW: QueueName.HIGH,
     TaskName.CANCEL_ALL: QueueName.EMERGENCY,

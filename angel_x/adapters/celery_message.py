@@ -36,6 +36,8 @@ class Message:
     expires_seconds: float | None = None
     #: A doorbell that the lane needs no more than a few of.
     is_bounded: bool = False
+    #: Whether a message that waits on the queue already stands for it.
+    is_single: bool = False
     stands_for_lane: bool = False
 
 

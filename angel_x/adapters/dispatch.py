@@ -101,7 +101,11 @@ class CeleryDispatcher:
         return self._send(*messages)
 
     def match(self) -> bool:
-        return self._send(_routed(TaskName.MATCH_ORDERS, expires_seconds=5))
+        """Ask for a match; while one waits on its queue, that one stands for this one."""
+        queue_name = ROUTES[TaskName.MATCH_ORDERS]
+        return self._send(
+            Message(TaskName.MATCH_ORDERS, queue_name, expires_seconds=5, is_single=True)
+        )
 
     def advance(self, workflow_id: int, *, emergency: bool) -> bool:
         queue_name = QueueName.EMERGENCY if emergency else ROUTES[TaskName.ADVANCE_WORKFLOW]
@@ -257,6 +261,8 @@ class _Line:
         with self._speaking:
             if message.is_bounded:
                 return self._lanes.push(message.queue, item)
+            if message.is_single:
+                return self._lanes.push_single(message.queue, item)
             self._broker.lpush(message.queue.value, item)
             return True
 

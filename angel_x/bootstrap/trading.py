@@ -12,7 +12,9 @@ from typing import Any
 import redis
 
 from angel_x.adapters.postgres.book_unit import BookUnits
+from angel_x.adapters.postgres.ladders import Ladders
 from angel_x.adapters.postgres.lane_orders import LaneOrders
+from angel_x.adapters.postgres.match_lock import MatchLock
 from angel_x.adapters.postgres.order_search import OrderSearch
 from angel_x.adapters.postgres.overdue import PostgresOverdueOrders
 from angel_x.adapters.postgres.replays import PostgresReplays
@@ -47,6 +49,7 @@ from angel_x.services.trading.matching import Matching
 from angel_x.services.trading.overdue import OverdueEmergencies
 from angel_x.services.trading.paper_market import PaperMarket, PaperRules
 from angel_x.services.trading.paper_venue import PaperVenue
+from angel_x.services.trading.reached_orders import ReachedOrders
 from angel_x.services.trading.relay import Relay, RelayPace
 from angel_x.services.trading.replay import Replays
 from angel_x.services.trading.settlement import Settlement
@@ -107,8 +110,7 @@ def build_order_parts(base: Foundation, market: Market) -> OrderParts:
         at=base.at,
     )
     risks = _risk_sheets(base, market).of
-    search = OrderSearch(base.engine, base.at)
-    venue: Venue = PaperVenue(_paper_market(base, market, search), sleep=sleep)
+    venue: Venue = PaperVenue(_paper_market(base, market), sleep=sleep)
     aftermath = Aftermath(
         events=base.events,
         mark_dirty=portfolio_cache.mark_dirty,
@@ -130,7 +132,7 @@ def build_order_parts(base: Foundation, market: Market) -> OrderParts:
             transient=TRANSIENT,
         ),
         aftermath=aftermath,
-        search=search,
+        search=OrderSearch(base.engine, base.at),
         workflows=Workflows(base.engine, at=base.at),
         portfolio_cache=portfolio_cache,
     )
@@ -219,20 +221,27 @@ def _doorbells(base: Foundation, execution: Execution) -> Doorbells:
 
 def _matching(base: Foundation, market: Market, orders: OrderParts) -> Matching:
     return Matching(
-        find_resting=orders.search.resting,
-        watch=MarketWatch(
-            universes=market.universes,
-            quotes=market.quotes,
-            clock=base.clock,
+        reached=ReachedOrders(
+            watch=MarketWatch(
+                universes=market.universes,
+                quotes=market.quotes,
+                clock=base.clock,
+                monotonic=monotonic,
+                max_quote_age_seconds=base.settings.cache_ttl_market_data,
+                full_seconds=_FULL_LOOK_SECONDS,
+            ),
+            orders=Ladders(base.engine),
+            resting=market.resting,
+            liquidity=_liquidity(base),
             monotonic=monotonic,
-            max_quote_age_seconds=base.settings.cache_ttl_market_data,
-            full_seconds=_FULL_LOOK_SECONDS,
         ),
         desk=orders.desk,
         venue=orders.venue,
-        resting=market.resting,
+        alone=MatchLock(base.engine).held,
+        ask_again=base.dispatcher.match,
         market_clock=base.market_clock,
         hours=base.hours,
+        monotonic=monotonic,
         transient=TRANSIENT,
     )
 
@@ -275,13 +284,13 @@ def _relay(base: Foundation, orders: OrderParts, execution: Execution) -> Relay:
     )
 
 
-def _paper_market(base: Foundation, market: Market, search: OrderSearch) -> PaperMarket:
+def _paper_market(base: Foundation, market: Market) -> PaperMarket:
     settings = base.settings
     return PaperMarket(
         universes=market.universes,
         quotes=market.quotes,
-        liquidity=RedisLiquidity(base.cache, ttl_seconds=settings.cache_ttl_market_data),
-        find_marketable=search.marketable,
+        liquidity=_liquidity(base),
+        find_marketable=Ladders(base.engine).marketable,
         rules=base.tables.rule(
             partial(_paper_rules, settings), "charges", "contracts", "price_bands"
         ),
@@ -289,6 +298,10 @@ def _paper_market(base: Foundation, market: Market, search: OrderSearch) -> Pape
         market_clock=base.market_clock,
         hours=base.hours,
     )
+
+
+def _liquidity(base: Foundation) -> RedisLiquidity:
+    return RedisLiquidity(base.cache, ttl_seconds=base.settings.cache_ttl_market_data)
 
 
 def _paper_rules(settings: Settings, charges: Any, contracts: Any, bands: Any) -> PaperRules:  # noqa: ANN401 - parsed tables

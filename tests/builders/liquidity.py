@@ -23,6 +23,13 @@ class MemoryLiquidity:
         self.calls += 1
         return np.array([self._take_one(universe.version, c) for c in claims], np.int64)
 
+    def left(self, universe: Universe, claims: NDArray[np.void]) -> NDArray[np.int64]:
+        taken = dict(self._taken)
+        try:
+            return np.array([self._take_one(universe.version, c) for c in claims], np.int64)
+        finally:
+            self._taken = taken
+
     def _take_one(self, version: str, claim: np.void) -> int:
         key = version, int(claim["row"]), int(claim["is_buy"])
         quote = int(claim["price"]), int(claim["size"]), int(claim["volume"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from angel_x.domain.book.book import Book
 from angel_x.domain.book.limits import Limits
 from angel_x.domain.book.risk import TradingRules
 from angel_x.domain.calendar.expiry import epoch_ms
+from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.exchange.charges import Tariff
 from angel_x.domain.exchange.latency import Latency
 from angel_x.domain.exchange.matching import crosses
@@ -39,6 +40,7 @@ from angel_x.services.trading.market_watch import MarketWatch
 from angel_x.services.trading.matching import Matching
 from angel_x.services.trading.paper_market import PaperMarket, PaperRules, order_columns
 from angel_x.services.trading.paper_venue import PaperVenue
+from angel_x.services.trading.reached_orders import ReachedOrders
 from angel_x.services.trading_hours import TradingHours
 from config.market import table
 from tests.builders.chains import MARKET_TIME, make_universe
@@ -48,14 +50,13 @@ from tests.builders.recorders import RecordingMeter
 from tests.builders.risk import MemoryRiskBoard
 from tests.builders.venue_desk import venue_desk
 from tests.fakes.aftermath import SilentAftermath
+from tests.fakes.ladders import MemoryLadders
 from tests.fakes.resting import MemoryResting
 from tests.fakes.tables import Tables
 from tests.fakes.units import MemoryUnits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-from angel_x.domain.contracts.universe import Universe
 
 UNIVERSE = make_universe(expiries=(date(2026, 8, 25),), strikes=(24_000,))
 CALL, PUT = UNIVERSE.symbols
@@ -94,7 +95,6 @@ class Exchange:
         self.liquidity = MemoryLiquidity()
         self.risk = MemoryRiskBoard()
         self.meter = RecordingMeter()
-        self.searches: list[Sequence[str] | None] = []
         universes = OneUniverse(UNIVERSE)
         self.sheets = RiskSheets(
             universes=universes,
@@ -139,14 +139,27 @@ class Exchange:
         self.desk = venue_desk(
             self.units, self.venue, SilentAftermath(), self.clock, risks=self.sheets.of
         )
+        self.ladders = MemoryLadders(self.tables)
+        self.searches = self.ladders.searches
+        #: Whether another process matches.
+        self.is_taken = False
+        #: Requests of runs that had not time enough.
+        self.asked = 0
         self.matching = Matching(
-            find_resting=self.resting,
-            watch=self.watch,
+            reached=ReachedOrders(
+                watch=self.watch,
+                orders=self.ladders,
+                resting=self.noted,
+                liquidity=self.liquidity,
+                monotonic=lambda: self.clock().timestamp(),
+            ),
             desk=self.desk,
             venue=self.venue,
-            resting=self.noted,
+            alone=lambda: nullcontext(not self.is_taken),
+            ask_again=self.ask_again,
             market_clock=self.clock,
             hours=self.hours,
+            monotonic=lambda: self.clock().timestamp(),
             transient=(),
         )
         self.tell_spot()
@@ -275,7 +288,6 @@ class Exchange:
         at = np.array([price.get(key, 0) for key in orders[["row", "is_buy"]].tolist()], np.int64)
         return orders[crosses(orders, at)]
 
-    def resting(self, universe: Universe, symbols: Sequence[str] | None) -> NDArray[np.void]:
-        self.searches.append(symbols)
-        found = [o for o in self.orders.values() if o.status in RESTING]
-        return order_columns([o for o in found if symbols is None or o.symbol in symbols], universe)
+    def ask_again(self) -> bool:
+        self.asked += 1
+        return True

@@ -36,7 +36,7 @@ def _live_feed(cache: redis.Redis) -> None:
 
 def sent(broker: redis.Redis) -> int:
     """The safety net for resting orders: once a second while a feed lives; nobody consumes it."""
-    return int(str(broker.llen(QueueName.HIGH)))
+    return int(str(broker.llen(QueueName.MATCHING)))
 
 
 def until_sent(broker: redis.Redis, more: int, seconds: float = 240) -> float:
@@ -104,7 +104,9 @@ def test_a_beat_that_ends_hands_over_at_once(system: Processes, broker: redis.Re
 def test_beat_and_its_schedule_reach_a_worker(
     system: Processes, broker: redis.Redis, cache: redis.Redis
 ) -> None:
-    system.worker("all", ",".join(["orders.high", "greeks", "portfolio", "monitor"]))
+    system.worker(
+        "all", ",".join(["orders.high", "orders.matching", "greeks", "portfolio", "monitor"])
+    )
     system.start("beat", *BEAT)
 
     eventually(lambda: cache.hexists("ax:memory", "test/beat"), "the report of Beat itself")

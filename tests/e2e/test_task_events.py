@@ -23,7 +23,7 @@ def environ(environment: dict[str, str]) -> dict[str, str]:
 def test_the_events_of_a_task_reach_those_who_listen(
     system: Processes, application: Application
 ) -> None:
-    system.worker("orders", "orders.high")
+    system.worker("orders", "orders.matching")
     listener = Celery(broker=kombu_address(application.base.settings.needed("broker_url")))
     seen: dict[str, dict[str, Any]] = {}
     heard = Event()

@@ -56,17 +56,17 @@ def test_a_beat_follows_one_whose_clock_was_an_hour_ahead(world: World) -> None:
     broker, schedule = world.application.base.broker, world.application.operations.schedule
     world.application.base.cache.set("ax:feed:live", 1, ex=3600)
     ahead = world.system.start("ahead", "tests.faults.beat_ahead")
-    eventually(lambda: broker.llen(QueueName.HIGH), "it sends by its clock", 120)
+    eventually(lambda: broker.llen(QueueName.MATCHING), "it sends by its clock", 120)
     assert [turn for turn in schedule.late() if turn.name == "orders-match"]
     assert ahead.pid is not None
     os.kill(ahead.pid, signal.SIGTERM)
     ahead.join(120)
-    broker.delete(QueueName.HIGH)
+    broker.delete(QueueName.MATCHING)
 
     right = world.system.beat("right", {})
 
     # Not after an hour.
-    eventually(lambda: broker.llen(QueueName.HIGH), "it sends by the right clock", 60)
+    eventually(lambda: broker.llen(QueueName.MATCHING), "it sends by the right clock", 60)
     assert schedule.late() == []
     assert "beat.rebased" in world.system.log("right")
     world.system.kill(right)

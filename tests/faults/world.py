@@ -27,7 +27,7 @@ from tests.faults.nursery import Nursery, nursery
 if TYPE_CHECKING:
     from tests.plugins.servers import DatabaseFactory
 
-ORDER_QUEUES = ",".join(WORKER_QUEUES["orders"])
+ORDER_QUEUES = ",".join([*WORKER_QUEUES["orders"], *WORKER_QUEUES["matching"]])
 #: Seconds from the healing of a fault until every accepted order is closed or working.
 BOUND = 120
 

@@ -1,56 +1,22 @@
-"""Finding orders that are due for a match, for expiry or for a ring."""
+"""Finding orders that are due for expiry or for a ring."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.literals import literals
-from angel_x.adapters.postgres.prepared import Statement, execute
 from angel_x.adapters.postgres.rows import named
-from angel_x.domain.exchange.matching import ORDER
 from angel_x.domain.operations.due_order import DueOrder
-from angel_x.domain.orders.order import ASKED, OPEN, RESTING, OrderStatus, Priority, Side
+from angel_x.domain.orders.order import ASKED, OPEN, OrderStatus, Priority
 from angel_x.domain.orders.step import Passing, Step, unhindered
-from angel_x.domain.values.money import rupees
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from sqlalchemy import Connection, Engine
 
-    from angel_x.domain.contracts.universe import Universe
-
-# A column for each field of ORDER, and the symbol for the row; prices in paise.
-_RESTING = f"""
-SELECT id, symbol, side = '{Side.BUY}' AS is_buy, (limit_price * 100)::bigint AS "limit",
-    coalesce((trigger_price * 100)::bigint, 0) AS trigger,
-    status = '{OrderStatus.TRIGGER_PENDING}' AS is_stopped,
-    quantity - filled_quantity AS leaves, filled_quantity AS filled, time_priority
-FROM orders WHERE status IN {literals(RESTING)} AND limit_price IS NOT NULL
-"""
-_ALL_RESTING = Statement("resting", _RESTING)
-_RESTING_IN = Statement("resting_in", f"{_RESTING} AND symbol = ANY(%(symbols)s::text[])")
-# At the touch of a contract and side a purchase trades up to its limit, a sale down to it.
-_WITHIN = {Side.BUY: "o.limit_price >= t.price", Side.SELL: "o.limit_price <= t.price"}
-_MARKETABLE = Statement(
-    "marketable",
-    " UNION ALL ".join(
-        f"""
-SELECT o.id, o.symbol, o.side = '{Side.BUY}' AS is_buy, (o.limit_price * 100)::bigint AS "limit",
-    o.quantity - o.filled_quantity AS leaves, o.time_priority
-FROM unnest(%(symbols)s::text[], %(sides)s::text[], %(prices)s::numeric[]) AS t (symbol, side, price)
-JOIN orders o ON o.symbol = t.symbol AND o.side = t.side AND {within}
-WHERE o.side = '{side}' AND o.valid_until > %(now)s::timestamptz
-    AND o.status IN {literals(RESTING - {OrderStatus.TRIGGER_PENDING})} AND o.slices = 0
-"""
-        for side, within in _WITHIN.items()
-    ),
-)
 # An order on its way to the venue belongs to the process that sent it; a parent order ends with its slices.
 _ENDED = f"""
 SELECT id FROM orders
@@ -134,39 +100,6 @@ class OrderSearch:
     def __init__(self, engine: Engine, at: Passing = unhindered) -> None:
         self._engine = engine
         self._at = at
-
-    def resting(self, universe: Universe, symbols: Sequence[str] | None) -> NDArray[np.void]:
-        statement, given = (
-            (_ALL_RESTING, {}) if symbols is None else (_RESTING_IN, {"symbols": array(symbols)})
-        )
-        return self._orders(universe, statement, given)
-
-    def marketable(
-        self, universe: Universe, touches: NDArray[np.void], now: datetime
-    ) -> NDArray[np.void]:
-        """Return the valid limit orders that rest and would trade at these touches: one ORDER each."""
-        parameters = {
-            "symbols": array(universe.symbol(row) for row in touches["row"].tolist()),
-            "sides": array(Side.BUY if buys else Side.SELL for buys in touches["is_buy"].tolist()),
-            "prices": array(rupees(price) for price in touches["price"].tolist()),
-            "now": now,
-        }
-        return self._orders(universe, _MARKETABLE, parameters)
-
-    def _orders(
-        self, universe: Universe, statement: Statement, given: Mapping[str, object]
-    ) -> NDArray[np.void]:
-        with self._engine.connect() as connection:
-            result = execute(connection, given, statement)
-            names, found = tuple(result.keys()), result.fetchall()
-        orders = np.zeros(len(found), ORDER)
-        if found:
-            columns = dict(zip(names, zip(*found, strict=True), strict=True))
-            rows = universe.rows
-            orders["row"] = [rows.get(symbol, -1) for symbol in columns.pop("symbol")]
-            for name, column in columns.items():
-                orders[name] = column
-        return orders
 
     def ended(self, now: datetime, limit: int) -> list[int]:
         """Return open orders whose validity ended at or before ``now``, except those on their way."""

@@ -41,6 +41,13 @@ end
 redis.call('LPUSH', KEYS[1], item)
 return 1
 """
+_PUSH_SINGLE = """
+if redis.call('LLEN', KEYS[1]) > 0 then
+    return 0
+end
+redis.call('LPUSH', KEYS[1], ARGV[1])
+return 1
+"""
 #: Items of a list that are read at once, the oldest.
 _AT_A_TIME = 1000
 
@@ -59,11 +66,16 @@ class LaneQueues:
     def __init__(self, broker: Redis, *, bound: int) -> None:
         self._broker = broker
         self._push = broker.register_script(_PUSH)
+        self._push_single = broker.register_script(_PUSH_SINGLE)
         self._bound = bound
 
     def push(self, queue: QueueName, doorbell: bytes) -> bool:
         """Add a doorbell in one round trip; return False if a waiting one represents it."""
         return bool(self._push(keys=[queue.value], args=[doorbell, self._bound]))
+
+    def push_single(self, queue: QueueName, message: bytes) -> bool:
+        """Add a message to an empty list; return False where another one waits."""
+        return bool(self._push_single(keys=[queue.value], args=[message]))
 
     def waiting(self, lane: Priority) -> list[bytes]:
         """Return the doorbells of a lane, oldest first, save those for exactly some orders."""

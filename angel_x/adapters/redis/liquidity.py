@@ -9,6 +9,8 @@ import numpy as np
 from angel_x.domain.quotes.liquidity import CLAIM
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
     from redis import Redis
 
@@ -49,7 +51,7 @@ for i = 1, count do
     end
     answers[i] = struct.pack('<i8', granted)
 end
-if #changes > 0 then
+if #changes > 0 and ARGV[4] == '1' then
     redis.call('HSET', KEYS[1], unpack(changes))
     redis.call('EXPIRE', KEYS[1], ARGV[3])
 end
@@ -67,11 +69,18 @@ class RedisLiquidity:
         self._ttl_seconds = ttl_seconds
 
     def take(self, universe: Universe, claims: NDArray[np.void]) -> NDArray[np.int64]:
-        pieces = (claims[i : i + _AT_ONCE] for i in range(0, len(claims), _AT_ONCE))
-        granted = b"".join(self._granted(universe, piece) for piece in pieces)
-        return np.frombuffer(granted, np.dtype("<i8"))
+        return self._granted(universe, claims, takes=True)
 
-    def _granted(self, universe: Universe, claims: NDArray[np.void]) -> bytes:
-        key = f"ax:taken:{universe.version}"
-        arguments: tuple[bytes | int, ...] = claims.tobytes(), CLAIM.itemsize, self._ttl_seconds
-        return cast("bytes", self._take(keys=[key], args=arguments))
+    def left(self, universe: Universe, claims: NDArray[np.void]) -> NDArray[np.int64]:
+        return self._granted(universe, claims, takes=False)
+
+    def _granted(
+        self, universe: Universe, claims: NDArray[np.void], *, takes: bool
+    ) -> NDArray[np.int64]:
+        key, options = (
+            f"ax:taken:{universe.version}",
+            (CLAIM.itemsize, self._ttl_seconds, int(takes)),
+        )
+        pieces = (claims[i : i + _AT_ONCE] for i in range(0, len(claims), _AT_ONCE))
+        granted = (self._take(keys=[key], args=(piece.tobytes(), *options)) for piece in pieces)
+        return np.frombuffer(b"".join(cast("Iterator[bytes]", granted)), np.dtype("<i8"))

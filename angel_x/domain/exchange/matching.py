@@ -30,8 +30,8 @@ ORDER = np.dtype(
 )
 
 
-#: The touch of one contract and side, for orders of that side.
-TOUCH = np.dtype([("row", "<i8"), ("is_buy", "?"), ("price", "<i8")])
+#: The touch of one contract and side, for orders of that side.  It has units for at most ``most`` orders.
+TOUCH = np.dtype([("row", "<i8"), ("is_buy", "?"), ("price", "<i8"), ("most", "<i8")])
 
 
 def touch_paise(quotes: NDArray[np.void], is_buy: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -46,6 +46,9 @@ class LiquidityBoard(Protocol):
         contract and side.  Of a quote that a newer one has replaced, none remain.
         """
 
+    def left(self, universe: Universe, claims: NDArray[np.void]) -> NDArray[np.int64]:
+        """Return the units that :meth:`take` would grant; nothing is taken."""
+
 
 def claims_of(
     ranked: NDArray[np.void],
@@ -62,15 +65,36 @@ def claims_of(
     is_first = np.ones(len(ranked), np.bool_)
     is_first[1:] = (keys[1:] != keys[:-1]) | (ahead[1:] != ahead[:-1])
     starts = np.flatnonzero(is_first)
-    quote, is_buy = quotes[starts], ranked["is_buy"][starts]
-    claims = np.zeros(len(starts), CLAIM)
-    claims["row"], claims["is_buy"] = ranked["row"][starts], is_buy
-    claims["time"], claims["volume"] = quote["time"], quote["volume"]
-    claims["price"] = np.where(is_buy, quote["ask"], quote["bid"])
-    claims["size"] = np.where(is_buy, quote["ask_size"], quote["bid_size"])
-    claims["displayed"] = np.maximum(_whole_lots(claims, universe) - ahead[starts], 0)
+    claims = displayed(ranked["row"][starts], ranked["is_buy"][starts], quotes[starts], universe)
+    claims["displayed"] = np.maximum(claims["displayed"] - ahead[starts], 0)
     claims["wanted"] = np.add.reduceat(ranked["leaves"], starts)
     return claims, starts
+
+
+def displayed(
+    rows: NDArray[np.int64],
+    is_buy: NDArray[np.bool_],
+    quotes: NDArray[np.void],
+    universe: Universe,
+) -> NDArray[np.void]:
+    """Return a claim on all that the quote of each contract displays for a side."""
+    claims = np.zeros(len(rows), CLAIM)
+    claims["row"], claims["is_buy"] = rows, is_buy
+    claims["time"], claims["volume"] = quotes["time"], quotes["volume"]
+    claims["price"] = np.where(is_buy, quotes["ask"], quotes["bid"])
+    claims["size"] = np.where(is_buy, quotes["ask_size"], quotes["bid_size"])
+    claims["displayed"] = claims["wanted"] = _whole_lots(claims, universe)
+    return claims
+
+
+def lots_displayed(
+    touches: NDArray[np.void], quotes: NDArray[np.void], universe: Universe
+) -> NDArray[np.int64]:
+    """Return the lots that the quote of each contract displays for a side."""
+    rows = touches["row"]
+    units = displayed(rows, touches["is_buy"], quotes, universe)["displayed"]
+    lots: NDArray[np.int64] = units // universe.lot_size[rows]
+    return lots
 
 
 def shared(

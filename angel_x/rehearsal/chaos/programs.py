@@ -20,8 +20,8 @@ ROLES: Mapping[Role, tuple[str, ...]] = {
     Role.RELAY: ("relay-1", "relay-2"),
     Role.BEAT: ("beat-1", "beat-2"),
 }
-#: Workers that no order waits for.
-_CHORES = ("portfolio", "monitor", "greeks")
+#: Workers that no new order waits for.
+_CHORES = ("matching", "portfolio", "monitor", "greeks")
 #: The text that a worker logs once it runs.
 _READY = " ready."
 _STOP_SECONDS = 10.0

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 #: The fields that affect resting orders; open interest and the time of a repeated quote do not.
 _PRICES = ("bid", "ask", "last", "bid_size", "ask_size", "volume")
 
-#: Naming more contracts than this costs the database more than all resting orders do: of a hundred
-#: thousand contracts twenty thousand have moved since the last look.
-_MOST_NAMED = 1_000
+#: The largest share of time for looks at everything: a slow one is followed by a longer pause.
+_FULL_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +34,14 @@ class MarketSight:
     #: The moved rows; None for all.
     moved: NDArray[np.int64] | None
 
-    @property
-    def symbols(self) -> list[str] | None:
-        """The moved contracts; None for all, or if most of them have moved."""
-        if self.moved is None or len(self.moved) > _MOST_NAMED:
-            return None
-        return [self.universe.symbol(row) for row in self.moved.tolist()]
-
 
 class MarketWatch:
     """Compares the quote board with its last noted state.
 
     A comparison misses an order that began to rest between two moves, because it was decided on an
     older quote than the last one here.  It also misses the end of a trading halt, and expired records
-    of taken sizes.  So every ``full_seconds`` all rows count as moved.
+    of taken sizes.  So every ``full_seconds`` all rows count as moved; less often where the search of
+    all of them takes long.
     """
 
     def __init__(
@@ -68,7 +61,8 @@ class MarketWatch:
         self._max_age = max_quote_age_seconds
         self._full_seconds = full_seconds
         self._seen: MarketSight | None = None
-        self._full_at = -full_seconds
+        #: When all rows count as moved next.
+        self._full_at = float("-inf")
 
     def look(self) -> MarketSight:
         """Read the board and compare it with the last :meth:`noted <note>` one."""
@@ -77,17 +71,21 @@ class MarketWatch:
         is_fresh = fresh(quotes, epoch_ms(self._clock()), self._max_age)
         return MarketSight(universe, quotes, is_fresh, self._moved(universe, quotes))
 
-    def note(self, sight: MarketSight) -> None:
-        """Note a sight once its orders are matched; after a failure the same rows count as moved again."""
+    def note(self, sight: MarketSight, search_seconds: float = 0.0) -> None:
+        """Note a sight once its orders are matched; after a failure the same rows count as moved again.
+
+        ``search_seconds`` is the time that the search for its orders took.
+        """
         self._seen = sight
         if sight.moved is None:
-            self._full_at = self._monotonic()
+            pause = max(self._full_seconds, search_seconds / _FULL_SHARE)
+            self._full_at = self._monotonic() + pause
 
     def _moved(self, universe: Universe, quotes: NDArray[np.void]) -> NDArray[np.int64] | None:
         seen = self._seen
         if seen is None or seen.universe.version != universe.version:
             return None
-        if self._monotonic() - self._full_at >= self._full_seconds:
+        if self._monotonic() >= self._full_at:
             return None
         moved = np.zeros(len(quotes), np.bool_)
         for name in _PRICES:

@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, nullcontext
 
-import numpy as np
 import structlog
 
 from angel_x.domain.book.claim import Claim
-from angel_x.domain.exchange.matching import by_priority, crosses, touch_paise, triggered
 from angel_x.domain.orders.denial import CancelReason
 from angel_x.domain.orders.order import RESTING, OrderStatus
 from angel_x.domain.orders.step import Step
 from angel_x.services.halving import in_halves
 from angel_x.services.ports import Clock
-from angel_x.services.trading.market_watch import MarketSight, MarketWatch
-from angel_x.services.trading.match_requests import RestingContracts
+from angel_x.services.trading.reached_orders import Reached, ReachedOrders
 from angel_x.services.trading.transaction import Steps
 from angel_x.services.trading.venue import Venue
 from angel_x.services.trading.venue_desk import VenueDesk
 from angel_x.services.trading_hours import TradingHours
 from angel_x.services.units import Unit
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from angel_x.domain.contracts.universe import Universe
-
 log = structlog.get_logger()
 
-_AT_A_TIME = 250
+#: Seconds after which a run begins no other page, well below the time limit of a task.
+_MOST_SECONDS = 5.0
 _STEPS = Steps(found=Step.MATCH_FOUND, recorded=Step.MATCH_RECORDED, committed=Step.MATCH_COMMITTED)
 
-
-#: Finds the limit orders that rest in contracts of a universe, None for all of them: one ORDER each.
-FindResting = Callable[["Universe", Sequence[str] | None], "NDArray[np.void]"]
+#: Holds the lock of matching, or yields False where another process holds it.
+Alone = Callable[[], AbstractContextManager[bool]]
 
 
 class Matching:
@@ -44,69 +36,58 @@ class Matching:
     def __init__(
         self,
         *,
-        find_resting: FindResting,
-        watch: MarketWatch,
+        reached: ReachedOrders,
         desk: VenueDesk,
         venue: Venue,
-        resting: RestingContracts,
+        alone: Alone,
+        ask_again: Callable[[], bool],
         market_clock: Clock,
         hours: TradingHours,
+        monotonic: Callable[[], float],
         transient: tuple[type[Exception], ...],
     ) -> None:
-        self._find_resting = find_resting
-        self._watch = watch
+        self._reached = reached
         self._desk = desk
         self._venue = venue
-        self._resting = resting
+        self._alone = alone
+        self._ask_again = ask_again
         self._market_clock = market_clock
         self._hours = hours
+        self._monotonic = monotonic
         #: Errors of servers, not of orders.
         self._transient = transient
 
     def run(self) -> int:
         """Fill marketable orders in contracts whose quotes moved; return the number of fills.
 
-        Outside of a session nothing trades.
+        Outside of a session nothing trades.  Where another process matches, nothing is done, and the
+        same contracts count as moved at the next call.  A run that takes too long asks for another one.
 
-        Orders are sorted by contract and side, then by price and time, so of two that compete for the
-        same displayed size the better one is never in the later transaction.
+        The orders of a contract and side trade by price and time, so of two that compete for the same
+        displayed size the better one is never in the later transaction.  Stops that are triggered in a
+        later transaction than those orders compete for what these have left.
         """
         if not self._hours.is_open():
             return 0
-        sight = self._watch.look()
-        crossing = self._crossing(sight)
-        fills = sum(
-            in_halves(
-                self._match,
-                crossing[i : i + _AT_A_TIME],
-                transient=self._transient,
-                give_up=_leave,
-            )
-            for i in range(0, len(crossing), _AT_A_TIME)
-        )
-        self._watch.note(sight)
+        reached = self._reached.look()
+        with self._alone() if len(reached.ladders) else nullcontext(enter_result=True) as is_alone:
+            if not is_alone:
+                return 0
+            fills, is_done = self._fill(reached)
+        if is_done:
+            self._reached.note(reached)
+        else:
+            self._ask_again()
         return fills
 
-    def _crossing(self, sight: MarketSight) -> list[int]:
-        """Return the orders that would trade, and the stops that would come alive, by priority."""
-        if sight.moved is not None and not len(sight.moved):
-            return []
-        orders = self._find_resting(sight.universe, sight.symbols)
-        orders = orders[orders["row"] >= 0]
-        if sight.moved is None:
-            rows = np.unique(orders["row"]).tolist()
-            self._resting.note([sight.universe.symbol(row) for row in rows])
-        orders = orders[sight.is_fresh[orders["row"]]]
-        if sight.moved is not None:
-            # All orders are searched where most contracts would have to be named.
-            orders = orders[np.isin(orders["row"], sight.moved)]
-        quotes = sight.quotes[orders["row"]]
-        alive = triggered(orders, quotes["last"])
-        trades = crosses(orders, touch_paise(quotes, orders["is_buy"]))
-        wanted = orders[alive & (orders["is_stopped"] | trades)]
-        ranked = wanted["id"][by_priority(wanted, ~wanted["is_stopped"])]
-        ids: list[int] = ranked.tolist()
-        return ids
+    def _fill(self, reached: Reached) -> tuple[int, bool]:
+        """Match page by page; return the number of fills, and whether there was time for all."""
+        fills, end = 0, self._monotonic() + _MOST_SECONDS
+        for order_ids in self._reached.pages(reached):
+            if self._monotonic() >= end:
+                return fills, False
+            fills += in_halves(self._match, order_ids, transient=self._transient, give_up=_leave)
+        return fills, True
 
     def _match(self, order_ids: Sequence[int]) -> int:
         claimed = self._desk.run(

@@ -35,7 +35,7 @@ from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import PLACED, Order, OrderStatus, Side
 from angel_x.domain.orders.order_types import LIMITED
-from angel_x.domain.quotes.liquidity import LiquidityBoard, claims_of, shared
+from angel_x.domain.quotes.liquidity import LiquidityBoard, claims_of, lots_displayed, shared
 from angel_x.domain.quotes.quote import fresh
 from angel_x.domain.values.money import paise, rupees
 
@@ -291,6 +291,7 @@ class PaperMarket:
             look.orders["is_buy"][comes_in],
         )
         touches["price"] = touch[comes_in]
+        touches["most"] = lots_displayed(touches, look.quotes[comes_in], look.universe)
         found = self._find_marketable(look.universe, np.unique(touches), self._market_clock())
         return found[~np.isin(found["id"], look.orders["id"])]
 

@@ -180,7 +180,7 @@ def test_no_secret_is_in_a_file_or_an_argument(guarded: Guarded) -> None:
 
     assert kinds >= {
         "api", "beat", "relay", "feed", "flower", "metrics", "worker-orders", "worker-emergency",
-        "worker-greeks", "worker-portfolio", "worker-monitor",
+        "worker-matching", "worker-greeks", "worker-portfolio", "worker-monitor",
     }  # fmt: skip
     assert "angel_x.entrypoints.cli" in arguments
     assert "broker_url" in replies

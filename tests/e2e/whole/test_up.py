@@ -25,6 +25,7 @@ PROCESSES = {
     "metrics",
     "worker-orders",
     "worker-emergency",
+    "worker-matching",
     "worker-greeks",
     "worker-portfolio",
     "worker-monitor",

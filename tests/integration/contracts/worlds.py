@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.postgres.book_unit import BookUnits
+from angel_x.adapters.postgres.ladders import Ladders
 from angel_x.adapters.postgres.order_search import OrderSearch
 from angel_x.adapters.postgres.replays import PostgresReplays
 from angel_x.domain.book.account import Account
@@ -23,6 +24,7 @@ from angel_x.domain.orders.order import (
     Side,
     Validity,
 )
+from angel_x.services.trading.reached_orders import RestingOrders
 from angel_x.services.trading.relay import DueOrders
 from angel_x.services.trading.replay import ParkedOrders
 from angel_x.services.units import Units
@@ -30,6 +32,7 @@ from tests.builders.accounts import list_contracts
 from tests.builders.chains import make_universe
 from tests.builders.risk import flat
 from tests.fakes.due_orders import MemoryDueOrders
+from tests.fakes.ladders import MemoryLadders
 from tests.fakes.replays import MemoryReplays
 from tests.fakes.tables import Row, Tables
 from tests.fakes.units import MemoryUnits
@@ -71,6 +74,7 @@ class World(Protocol):
     due: DueOrders
     replays: ParkedOrders
     hasty_replays: ParkedOrders
+    ladders: RestingOrders
     #: Transactions that fail soon where the others wait for a lock.
     hasty: Units
 
@@ -112,6 +116,7 @@ class MemoryWorld:
             self.tables, ring_after_seconds=RING_AFTER_SECONDS, expires_at=expires_at
         )
         self.hasty_replays: ParkedOrders = self.replays
+        self.ladders: RestingOrders = MemoryLadders(self.tables)
 
     def account(self) -> int:
         return self.tables.account()
@@ -168,6 +173,7 @@ class SqlWorld(MemoryWorld):
         self.due = OrderSearch(engine)
         self.replays = PostgresReplays(engine, ring_after_seconds=RING_AFTER_SECONDS)
         self.hasty_replays = PostgresReplays(hasty, ring_after_seconds=RING_AFTER_SECONDS)
+        self.ladders = Ladders(engine)
         list_contracts(engine, UNIVERSE)
 
     def account(self) -> int:

@@ -35,10 +35,19 @@ def dispatcher(redis_urls: RedisUrls) -> Iterator[CeleryDispatcher]:
     made.close()
 
 
+def test_of_several_requests_for_a_match_one_waits(
+    dispatcher: CeleryDispatcher, broker: redis.Redis
+) -> None:
+    for _ in range(3):
+        dispatcher.match()
+
+    assert broker.llen("orders.matching") == 1
+
+
 @pytest.mark.parametrize(
     ("send", "task", "queue", "args", "seconds"),
     [
-        (lambda d: d.match(), TaskName.MATCH_ORDERS, "orders.high", [], 5),
+        (lambda d: d.match(), TaskName.MATCH_ORDERS, "orders.matching", [], 5),
         (lambda d: d.cancel_all(), TaskName.CANCEL_ALL, "orders.emergency", [], 30),
         (
             lambda d: d.canary("greeks", AT, expires_seconds=17),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
 import pytest
 
+from angel_x.adapters.postgres import ladders
+from angel_x.adapters.postgres.prepared import numbered
 from angel_x.bootstrap import Application
-from angel_x.domain.exchange.matching import ORDER
-from angel_x.domain.orders.order import OrderStatus, Side
+from angel_x.domain.orders.order import OrderStatus
 from tests.builders.environs import application_on
 from tests.builders.orders import Market
 
@@ -151,44 +152,27 @@ def _requests(market: Market) -> list[Any]:
     return [market.request(limit="100.50") for _ in range(20)]
 
 
-def test_orders_are_found_by_the_contracts_that_moved(market: Market) -> None:
-    user = market.account()
-    first, second = market.symbols[:2]
-    wanted = place(market, user, symbol=first, side=Side.SELL, limit="110.00", quantity=2 * LOT)
-    place(market, user, symbol=second, limit="90.00")
-    stop = place(market, user, symbol=first, limit="120.00", trigger="115.00")
-    search, universe = (
-        market.application.orders.search,
-        market.application.market.universes.current(),
-    )
-
-    found = search.resting(universe, [first])
-
-    expected = np.zeros(2, ORDER)
-    expected["id"] = wanted, stop
-    expected["row"] = universe.rows[first]
-    expected["is_buy"] = False, True
-    expected["limit"] = 11_000, 12_000
-    expected["trigger"] = 0, 11_500
-    expected["is_stopped"] = False, True
-    expected["leaves"] = 2 * LOT, LOT
-    expected["time_priority"] = found["time_priority"]
-    assert found.tolist() == expected.tolist()
-    assert found["time_priority"].tolist() == sorted(set(found["time_priority"].tolist()))
-    assert len(search.resting(universe, None)) == 3
-    assert len(search.resting(universe, [])) == 0
-
-
-def test_the_search_goes_through_the_index_of_resting_orders(market: Market) -> None:
-    plan = (
-        "EXPLAIN SELECT id FROM orders WHERE status IN ('working', 'trigger_pending', "
-        "'partially_filled') AND limit_price IS NOT NULL AND symbol = ANY('{A,B}')"
-    )
+def test_every_search_of_resting_orders_goes_through_their_index(market: Market) -> None:
+    searches = ladders._BEST, ladders._BEST_OF_ALL, ladders._PAGE
     with market.application.base.engine.connect() as connection:
-        connection.exec_driver_sql("SET enable_seqscan = off")
-        lines = [line for (line,) in connection.exec_driver_sql(plan)]
+        # With so few rows there is no better plan than to read them all.
+        connection.exec_driver_sql("SET enable_seqscan = off; SET enable_bitmapscan = off")
+        for number, search in enumerate(searches):
+            text, names = numbered(search.text)
+            given = f"({', '.join(['NULL'] * len(names))})" if names else ""
+            connection.exec_driver_sql(f"PREPARE search{number} AS {text}")
+            plan = connection.exec_driver_sql(
+                f"EXPLAIN (FORMAT JSON) EXECUTE search{number}{given}"
+            )
+            scans = [n for n in _nodes(plan.scalar_one()[0]["Plan"]) if "Index Name" in n]
+            assert {scan["Index Name"] for scan in scans} == {"idx_orders_ladders"}
+            assert all("is_stopped" in scan.get("Index Cond", "is_stopped") for scan in scans)
 
-    assert any("idx_orders_resting" in line for line in lines)
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from _nodes(inner)
 
 
 def test_an_order_that_was_taken_off_is_not_matched(market: Market) -> None:

@@ -52,6 +52,16 @@ def match() -> bytes:
     return encoded(Message(TaskName.MATCH_ORDERS, QUEUE, expires_seconds=5))
 
 
+def test_a_single_message_is_not_added_to_another_one(
+    lanes: LaneQueues, broker: redis.Redis
+) -> None:
+    assert [lanes.push_single(QUEUE, match()) for _ in range(3)] == [True, False, False]
+    assert broker.llen(QUEUE) == 1
+
+    broker.rpop(QUEUE)
+    assert lanes.push_single(QUEUE, match()) is True
+
+
 def test_a_doorbell_is_added_where_no_doorbell_stands_for_the_lane(
     lanes: LaneQueues, broker: redis.Redis
 ) -> None:

@@ -48,6 +48,15 @@ def test_what_was_taken_is_not_there_for_the_next(board: LiquidityBoard) -> None
     assert [take(board, wanted) for wanted in (260, 195, 455, 65)] == [260, 195, 195, 0]
 
 
+def test_what_is_left_is_read_without_taking_it(board: LiquidityBoard) -> None:
+    take(board, 260)
+
+    assert [int(board.left(UNIVERSE, claim(w))[0]) for w in (650, 650, 65)] == [390, 390, 65]
+    assert take(board, 650) == 390
+    assert int(board.left(UNIVERSE, claim(650))[0]) == 0
+    assert int(board.left(UNIVERSE, claim(650, volume=65, time=1_001))[0]) == 650
+
+
 def test_the_same_quote_said_again_brings_nothing(board: LiquidityBoard) -> None:
     take(board, 650)
 

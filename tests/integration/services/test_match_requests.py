@@ -26,9 +26,9 @@ def asked(market: Market, *symbols: str) -> bool:
     application.base.dispatcher.close()
     tasks = [
         json.loads(item)["headers"]["task"]
-        for item in application.base.broker.lrange(QueueName.HIGH, 0, -1)
+        for item in application.base.broker.lrange(QueueName.MATCHING, 0, -1)
     ]
-    application.base.broker.delete(QueueName.HIGH)
+    application.base.broker.delete(QueueName.MATCHING)
     return tasks == ["orders.match"]
 
 

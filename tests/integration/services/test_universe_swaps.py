@@ -197,8 +197,9 @@ def watching(world: World) -> Callable[[], str]:
 
     def look() -> str:
         sight = watch.look()
-        symbols = sight.symbols if sight.symbols is not None else list(sight.universe.symbols)
-        rows = [sight.universe.rows[symbol] for symbol in symbols]
+        moved = np.arange(len(sight.universe)) if sight.moved is None else sight.moved
+        rows = moved.tolist()
+        symbols = [sight.universe.symbol(row) for row in rows]
         check(sight.quotes["last"][rows], np.array([NUMBERS[symbol] for symbol in symbols]))
         watch.note(sight)
         return sight.universe.version

@@ -44,7 +44,7 @@ def test_messages_lie_at_broker_url(built: Build, redis_urls: RedisUrls, chosen:
 
     built(BROKER_URL=urls[chosen]).base.dispatcher.match()
 
-    assert [holds(url, QueueName.HIGH) for url in urls] == [chosen == 0, chosen == 1]
+    assert [holds(url, QueueName.MATCHING) for url in urls] == [chosen == 0, chosen == 1]
 
 
 @pytest.mark.parametrize("chosen", [0, 1])
@@ -74,7 +74,7 @@ def test_redis_url_stands_for_both(built: Build, redis_urls: RedisUrls, chosen: 
     application.base.cache.set(KEY, 1)
     application.base.dispatcher.match()
 
-    for key in (KEY, QueueName.HIGH):
+    for key in (KEY, QueueName.MATCHING):
         assert [holds(url, key) for url in urls] == [chosen == 0, chosen == 1]
 
 

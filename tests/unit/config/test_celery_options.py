@@ -239,7 +239,7 @@ def test_every_queue_has_a_worker() -> None:
     [
         (TaskName.SUBMIT_ORDERS, "celery"),
         (TaskName.PROCESS_ORDER_BATCH, "orders.normal"),
-        (TaskName.MATCH_ORDERS, "orders.high"),
+        (TaskName.MATCH_ORDERS, "orders.matching"),
         (TaskName.EXPIRE_ORDERS, "orders.high"),
         (TaskName.ADVANCE_WORKFLOW, "orders.high"),
         (TaskName.CANCEL_ALL, "orders.emergency"),

@@ -12,7 +12,7 @@ from config.task_names import ROUTES, TaskName
 TASKS = """
     orders.submit               celery
     orders.process_batch        orders.normal
-    orders.match                orders.high
+    orders.match                orders.matching
     orders.expire               orders.high
     orders.advance              orders.high
     orders.cancel_all           orders.emergency
@@ -33,7 +33,10 @@ TASKS = """
 
 
 def test_the_queues_have_their_fixed_names() -> None:
-    names = "orders.emergency orders.high orders.normal orders.low celery greeks portfolio monitor"
+    names = (
+        "orders.emergency orders.high orders.normal orders.low celery orders.matching greeks "
+        "portfolio monitor"
+    )
 
     assert [queue.value for queue in QueueName] == names.split()
 
@@ -50,6 +53,7 @@ def test_every_task_has_its_fixed_name_and_queue() -> None:
     [
         ("emergency", "orders.emergency"),
         ("orders", "orders.emergency celery orders.high orders.normal orders.low"),
+        ("matching", "orders.matching"),
         ("greeks", "greeks"),
         ("portfolio", "portfolio"),
         ("monitor", "monitor"),
@@ -60,7 +64,8 @@ def test_a_worker_takes_its_queues_in_their_strict_order(worker: str, queues: st
 
 
 def test_every_queue_has_a_worker() -> None:
-    assert list(WORKER_QUEUES) == ["emergency", "orders", "greeks", "portfolio", "monitor"]
+    workers = ["emergency", "orders", "matching", "greeks", "portfolio", "monitor"]
+    assert list(WORKER_QUEUES) == workers
     assert {queue for queues in WORKER_QUEUES.values() for queue in queues} == set(QueueName)
 
 

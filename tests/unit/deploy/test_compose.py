@@ -165,7 +165,7 @@ def test_everything_has_a_memory_limit_and_time_to_stop(name: str) -> None:
     assert SERVICES[name]["stop_grace_period"].endswith("s")
 
 
-@pytest.mark.parametrize("kind", ["emergency", "orders"])
+@pytest.mark.parametrize("kind", ["emergency", "orders", "matching"])
 def test_an_order_worker_may_finish_its_task_before_it_is_killed(kind: str) -> None:
     assert int(SERVICES[f"worker-{kind}"]["stop_grace_period"].removesuffix("s")) > TIME_LIMIT
 

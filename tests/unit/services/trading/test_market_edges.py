@@ -206,7 +206,7 @@ def test_everything_is_looked_at_once_the_full_seconds_are_over(
 def test_as_many_contracts_as_may_be_named_are_named(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch, most: int, searched: list[list[str] | None]
 ) -> None:
-    monkeypatch.setattr("angel_x.services.trading.market_watch._MOST_NAMED", most)
+    monkeypatch.setattr("angel_x.services.trading.reached_orders._MOST_NAMED", most)
     rest(exchange)
 
     exchange.quote(CALL, ask=10_055)

@@ -78,7 +78,8 @@ def test_the_same_said_again_has_not_moved_nor_has_open_interest(watch: Watch) -
 def test_what_was_not_noted_has_moved_still(watch: Watch) -> None:
     watch.write(7, last=1)
 
-    assert [watch.watch.look().symbols for _ in range(2)] == [[UNIVERSE.symbol(7)]] * 2
+    looks = [watch.watch.look().moved for _ in range(2)]
+    assert [None if moved is None else moved.tolist() for moved in looks] == [[7]] * 2
 
 
 @pytest.mark.parametrize(("now", "expected"), [(2.999, []), (3.0, None), (3.001, None)])
@@ -106,13 +107,19 @@ def test_everything_of_another_universe_has_moved(watch: Watch) -> None:
     assert watch.look() == []
 
 
-@pytest.mark.parametrize(("count", "is_named"), [(1, True), (1_000, True), (1_001, False)])
-def test_up_to_a_thousand_contracts_are_named(watch: Watch, count: int, *, is_named: bool) -> None:
-    watch.write(*range(count), last=1)
+def test_a_slow_search_of_everything_is_followed_by_a_longer_pause(watch: Watch) -> None:
+    watch.now = 3.0
+    watch.watch.note(watch.watch.look(), search_seconds=0.1)
 
-    sight = watch.watch.look()
+    watch.now = 7.999
+    assert watch.look() == []
+    watch.now = 8.0
+    assert watch.look() is None
 
-    assert sight.moved is not None
-    assert len(sight.moved) == count
-    expected = [UNIVERSE.symbol(row) for row in range(count)]
-    assert sight.symbols == (expected if is_named else None)
+
+def test_a_slow_search_of_what_moved_delays_nothing(watch: Watch) -> None:
+    watch.now = 2.0
+    watch.watch.note(watch.watch.look(), search_seconds=10.0)
+
+    watch.now = 3.0
+    assert watch.look() is None

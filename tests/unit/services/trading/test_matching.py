@@ -9,7 +9,7 @@ import pytest
 
 from angel_x.domain.book.risk import TradingRules, TradingState
 from angel_x.domain.orders.order import Order, OrderStatus, Side
-from angel_x.services.trading import market_watch
+from angel_x.services.trading import matching, reached_orders
 from tests.builders.paper import CALL, FULL_SECONDS, LOT, MAX_AGE_SECONDS, PUT, Exchange
 
 
@@ -105,7 +105,7 @@ def test_a_look_at_everything_notes_the_contracts_in_which_orders_rest(
 def test_where_much_has_moved_no_contract_is_named_and_what_stands_is_left_alone(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(market_watch, "_MOST_NAMED", 0)
+    monkeypatch.setattr(reached_orders, "_MOST_NAMED", 0)
     rest(exchange, exchange.order(limit=9_900))
     exchange.quote(ask=9_800, bid=9_700, last=9_750)
     exchange.matching.run()
@@ -154,7 +154,7 @@ def test_a_look_that_failed_is_repeated(
     rest(exchange, order)
     exchange.quote(ask=9_800, bid=9_700, last=9_750)
     with monkeypatch.context() as broken:
-        broken.setattr(exchange.matching, "_find_resting", lambda *_: 1 / 0)
+        broken.setattr(exchange.ladders, "best", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             exchange.matching.run()
 
@@ -278,3 +278,84 @@ def test_an_order_of_yesterday_expires_instead_of_trading(exchange: Exchange) ->
 
     assert order.status is OrderStatus.EXPIRED
     assert exchange.fills == []
+
+
+def test_a_stop_waits_until_the_last_price_comes_whatever_is_bid(exchange: Exchange) -> None:
+    stops = [
+        exchange.order(limit=10_120, trigger=10_100),
+        exchange.order(Side.SELL, limit=9_800, trigger=9_900),
+    ]
+    rest(exchange, *stops)
+
+    exchange.quote(bid=9_000, ask=11_000, last=9_905)
+    exchange.matching.run()
+    exchange.quote(bid=9_000, ask=11_000, last=10_095)
+    exchange.matching.run()
+    assert [stop.status for stop in stops] == [OrderStatus.TRIGGER_PENDING] * 2
+
+    exchange.quote(bid=9_000, ask=11_000, last=9_900)
+    exchange.matching.run()
+    exchange.quote(bid=9_000, ask=11_000, last=10_100)
+    exchange.matching.run()
+    assert [stop.status for stop in stops] == [OrderStatus.WORKING] * 2
+
+
+def test_once_a_quote_is_used_up_its_ladder_is_not_walked(exchange: Exchange) -> None:
+    orders = [exchange.order(limit=9_900) for _ in range(30)]
+    rest(exchange, *orders)
+    exchange.quote(ask=9_900, bid=9_800, last=9_850)
+    exchange.matching.run()
+    committed = len(exchange.books)
+
+    exchange.quote(ask=9_900, bid=9_800, last=9_845)
+    assert exchange.matching.run() == 0
+    assert len(exchange.books) == committed
+
+    exchange.quote(ask=9_900, bid=9_800, last=9_845, volume=LOT)
+    assert exchange.matching.run() == 10
+    assert [o.id for o in orders if o.status is OrderStatus.FILLED] == [*range(1, 21)]
+
+
+def test_orders_that_may_not_trade_hold_up_none_behind_them(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than a page, each better than the order that may."""
+    monkeypatch.setattr(reached_orders, "_PAGE", 10)
+    halted = [exchange.order(limit=9_950, user_id=1) for _ in range(25)]
+    free = exchange.order(limit=9_900, user_id=2)
+    rest(exchange, *halted, free)
+    exchange.tables.rules = TradingRules({("user", "1"): TradingState.HALTED})
+
+    exchange.quote(ask=9_900, bid=9_800, last=9_850)
+    exchange.matching.run()
+
+    assert free.status is OrderStatus.FILLED
+    assert {o.status for o in halted} == {OrderStatus.WORKING}
+
+
+def test_where_another_process_matches_nothing_is_done_and_nothing_forgotten(
+    exchange: Exchange,
+) -> None:
+    order = exchange.order(limit=9_900)
+    rest(exchange, order)
+    exchange.quote(ask=9_900, bid=9_800, last=9_850)
+
+    exchange.is_taken = True
+    assert exchange.matching.run() == 0
+    exchange.is_taken = False
+    assert exchange.matching.run() == 1
+
+    assert order.status is OrderStatus.FILLED
+
+
+def test_a_run_that_takes_too_long_asks_for_another_one(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = exchange.order(limit=9_900)
+    rest(exchange, order)
+    exchange.quote(ask=9_900, bid=9_800, last=9_850)
+
+    with monkeypatch.context() as hurry:
+        hurry.setattr(matching, "_MOST_SECONDS", 0.0)
+        assert (exchange.matching.run(), exchange.asked) == (0, 1)
+    assert (exchange.matching.run(), exchange.asked) == (1, 1)
