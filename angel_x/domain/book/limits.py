@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from angel_x.domain.values.written_number import written_decimal
 from angel_x.errors import InvalidInput
 
 
@@ -171,8 +172,8 @@ def _number(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
-        number = Decimal(str(value))
-    except InvalidOperation:
+        number = written_decimal(str(value))
+    except ValueError:
         return None
     return number if number.is_finite() else None
 

@@ -19,7 +19,8 @@ class Right(StrEnum):
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _SYMBOL = re.compile(
     r"(?P<underlying>[A-Z0-9&-]{1,20})_(?P<day>\d{2})(?P<month>[A-Z]{3})(?P<year>\d{2})_"
-    r"(?P<strike>\d{1,7}(?:\.\d{1,2})?)(?P<right>CE|PE)"
+    r"(?P<strike>\d{1,7}(?:\.\d{1,2})?)(?P<right>CE|PE)",
+    re.ASCII,
 )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract import Right
+from angel_x.domain.values.written_number import RULE, is_plain, plain, written_decimal
 
 _TIMESTAMP_LENGTH = len("YYYYMMDDHHMM")
 #: The largest amount that fits a quote; index options are far below it.
@@ -26,7 +27,7 @@ class CellFault(Exception):
 
 def moment(text: str) -> datetime:
     """Return the time of a snapshot, written in India as YYYYMMDDHHMM, in UTC."""
-    if len(text) == _TIMESTAMP_LENGTH:
+    if len(text) == _TIMESTAMP_LENGTH and is_plain(text):
         with suppress(ValueError):
             return datetime.strptime(text, "%Y%m%d%H%M").replace(tzinfo=IST).astimezone(UTC)
     raise CellFault("timestamp", f"must be YYYYMMDDHHMM, was {text}")
@@ -34,7 +35,7 @@ def moment(text: str) -> datetime:
 
 def expiry(text: str) -> date:
     try:
-        return datetime.strptime(text, "%d-%b-%Y").replace(tzinfo=IST).date()
+        return datetime.strptime(str(plain(text)), "%d-%b-%Y").replace(tzinfo=IST).date()
     except ValueError as error:
         raise CellFault("expiry", f"must be a date such as 25-Aug-2026, was {text}") from error
 
@@ -42,9 +43,9 @@ def expiry(text: str) -> date:
 def strike(text: str) -> Decimal:
     """Return the strike in rupees."""
     try:
-        value = Decimal(text)
-    except InvalidOperation as error:
-        raise CellFault("strike", f"must be a number, was {text}") from error
+        value = written_decimal(text)
+    except ValueError as error:
+        raise CellFault("strike", f"{RULE}, was {text}") from error
     if not value.is_finite() or not 0 < value < _MOST_RUPEES:
         raise CellFault("strike", f"must be positive and below {_MOST_RUPEES}, was {text}")
     if value % _FINEST_STRIKE:
@@ -70,9 +71,9 @@ def lots(column: str, text: str) -> int:
 
 def _amount(column: str, text: str, most: float) -> float:
     try:
-        value = float(text)
+        value = float(written_decimal(text))
     except ValueError as error:
-        raise CellFault(column, f"must be a number, was {text}") from error
+        raise CellFault(column, f"{RULE}, was {text}") from error
     if value < 0:
         raise CellFault(column, f"must not be negative, was {text}")
     if not value <= most:

@@ -8,7 +8,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from angel_x.errors import InvalidCursor
 
-_TEXT = re.compile(r"before:(?P<id>[1-9]\d{0,18})")
+_TEXT = re.compile(r"before:(?P<id>[1-9][0-9]{0,18})")
 _LONGEST = 64
 _SHOWN = 80
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import msgspec
 from fastapi.exceptions import RequestValidationError
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from angel_x.domain.values.moment import in_utc
+from angel_x.domain.values.written_number import RULE, is_plain
 from angel_x.entrypoints.api.problems import shown
 from angel_x.errors import InvalidInput
 from angel_x.services.intake.storable_text import check_text
@@ -58,14 +60,18 @@ async def check_parameters(request: Request) -> None:
 
     Raises:
         InvalidInput: A name or a value is too long, or cannot be stored.
-        RequestValidationError: The route has no parameter of a name.
+        RequestValidationError: The route has no parameter of a name, or a number is not plain.
     """
     given = request.query_params.multi_items() if request.scope["query_string"] else []
     for name, value in (*request.path_params.items(), *given):
         _check_bounded("(name of a parameter)", name)
         _check_bounded(name, str(value))
     if given:
-        _check_known(given, query_names(request.scope["route"]))
+        route = request.scope["route"]
+        _check_known(given, query_names(route))
+        _check_numbers(
+            given, frozenset(chain.from_iterable(map(_numbers, route.dependant.query_params)))
+        )
 
 
 def _check_bounded(field: str, text: str) -> None:
@@ -89,6 +95,16 @@ def _check_known(given: Iterable[tuple[str, str]], known: frozenset[str]) -> Non
         raise RequestValidationError(unknown)
 
 
+def _check_numbers(given: Iterable[tuple[str, str]], numbers: frozenset[str]) -> None:
+    wrong = [
+        {"type": "int_parsing", "loc": ("query", name), "msg": RULE, "input": value}
+        for name, value in given
+        if name in numbers and not is_plain(value)
+    ]
+    if wrong:
+        raise RequestValidationError(wrong)
+
+
 def query_names(route: APIRoute) -> frozenset[str]:
     """Return the names of the query parameters that a route declares."""
     return frozenset(chain.from_iterable(map(_names, route.dependant.query_params)))
@@ -100,6 +116,18 @@ def _names(field: ModelField) -> Iterable[str]:
     if isinstance(model, type) and issubclass(model, BaseModel):
         return model.model_fields
     return (field.alias,)
+
+
+def _numbers(field: ModelField) -> Iterable[str]:
+    """Return the name of a parameter that is a number, or those of a model of several."""
+    model = field.field_info.annotation
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return [n for n, each in model.model_fields.items() if _is_number(each.annotation)]
+    return (field.alias,) if _is_number(model) else ()
+
+
+def _is_number(kind: object) -> bool:
+    return kind in (int, float, Decimal) or any(map(_is_number, get_args(kind)))
 
 
 def idempotency_key(request: Request) -> str | None:

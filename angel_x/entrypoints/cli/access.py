@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import click
 
 from angel_x.domain.records.access import Scope, parse_scopes
+from angel_x.domain.values.written_number import written_decimal
+from angel_x.entrypoints.cli.numbers import Whole
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.cli.target import of_user
@@ -61,7 +63,7 @@ def list_users(*, as_json: bool) -> None:
 
 for_days = click.option(
     "--days",
-    type=click.IntRange(1, 36_500),
+    type=Whole(1, 36_500),
     help="Days after which the key expires; never without.",
 )
 
@@ -101,7 +103,7 @@ def create_key(user: str, scopes: tuple[str, ...], days: int | None, *, as_json:
     "--overlap-hours",
     default=24,
     show_default=True,
-    type=click.IntRange(0, 8760),
+    type=Whole(0, 8760),
     help="Hours for which the old key stays valid.",
 )
 @for_days
@@ -167,6 +169,6 @@ def _lifetime(days: int | None) -> timedelta | None:
 
 def _amount(text: str) -> Decimal:
     try:
-        return Decimal(text.replace(",", ""))
-    except InvalidOperation:
+        return written_decimal(text.replace(",", ""))
+    except ValueError:
         raise InvalidInput(f"cash must be an amount in rupees, was {text}") from None

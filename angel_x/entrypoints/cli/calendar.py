@@ -17,6 +17,7 @@ from angel_x.domain.calendar.session import (
     SessionTable,
     TradingCalendar,
 )
+from angel_x.entrypoints.cli.numbers import Whole
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from config.settings import load
@@ -29,7 +30,7 @@ _LAST_YEAR = 2199
 @click.argument("day", type=_DAYS, required=False)
 @click.option(
     "--year",
-    type=click.IntRange(2000, _LAST_YEAR),
+    type=Whole(2000, _LAST_YEAR),
     help="Show the days of a year that are no regular sessions; with --json, every day.",
 )
 @as_json

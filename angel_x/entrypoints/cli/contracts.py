@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 import click
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from angel_x.domain.contracts.universe_generator import UniversePlan
+from angel_x.domain.values.written_number import written_decimal
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.indian import grouped
@@ -62,8 +63,8 @@ def _spots(
     for pair in pairs:
         name, _, amount = pair.partition("=")
         try:
-            spots[name] = Decimal(amount)
-        except InvalidOperation as error:
+            spots[name] = written_decimal(amount)
+        except ValueError as error:
             raise click.BadParameter(f"must be such as NIFTY=24000, was {pair}") from error
     return spots
 

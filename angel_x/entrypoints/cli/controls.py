@@ -12,6 +12,7 @@ from angel_x.domain.book.control import ControlScope
 from angel_x.domain.book.risk import TradingState
 from angel_x.domain.orders.order import Product
 from angel_x.domain.workflows.workflow import WorkflowStatus
+from angel_x.entrypoints.cli.numbers import Real
 from angel_x.entrypoints.cli.operator import actor
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
@@ -107,7 +108,7 @@ def status(*, as_json: bool) -> None:
     "--wait",
     default=30.0,
     show_default=True,
-    type=click.FloatRange(0, 3600),
+    type=Real(0, 3600),
     help="Seconds to wait for its end.",
 )
 @as_json

@@ -19,6 +19,7 @@ from angel_x.domain.calendar.session import IST
 from angel_x.domain.feed.feed_state import FeedCommand, FeedState, FeedVerb, checked_moment
 from angel_x.domain.values.moment import in_utc
 from angel_x.entrypoints import feed as process
+from angel_x.entrypoints.cli.numbers import Real
 from angel_x.entrypoints.cli.options import as_json, at_speed, checked_speed, seeded
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.printing import print_json
@@ -78,7 +79,7 @@ def resume(*, as_json: bool) -> None:
 
 
 @feed.command("speed")
-@click.argument("factor", type=float, callback=checked_speed)
+@click.argument("factor", type=Real(), callback=checked_speed)
 @as_json
 def change_speed(factor: float, *, as_json: bool) -> None:
     """Run at FACTOR market seconds per second from now on."""

@@ -8,6 +8,7 @@ import click
 
 from angel_x.domain.chains.option_chain import ContractGreeks
 from angel_x.domain.pricing.greek import GREEKS, Greek
+from angel_x.entrypoints.cli.numbers import Whole
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.chains import (
@@ -42,7 +43,7 @@ def greeks(symbol: str, *, as_json: bool) -> None:
     "--strikes",
     default=10,
     show_default=True,
-    type=click.IntRange(min=1),
+    type=Whole(min=1),
     help="Strikes to show on either side.",
 )
 @click.option(

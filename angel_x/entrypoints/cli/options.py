@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from angel_x.domain.feed.pace import FASTEST, SLOWEST
+from angel_x.entrypoints.cli.numbers import Whole
 from angel_x.errors import InvalidInput
 
 
@@ -47,5 +48,5 @@ def check_chain(chain: Path | None) -> None:
 
 def seeded(help_text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return the option for a random seed."""
-    not_negative = click.IntRange(min=0)
+    not_negative = Whole(min=0)
     return click.option("--seed", default=1, show_default=True, type=not_negative, help=help_text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Sequence
 from hashlib import sha256
@@ -53,6 +54,10 @@ def parse_orders(content: bytes) -> tuple[OrderRequest, ...]:
     return order_form.read({"orders": _rows(content)}, name)
 
 
+_WHOLE = re.compile(r"-?[0-9]+")
+_PRICES = frozenset({"price", "trigger_price"})
+
+
 def _rows(content: bytes) -> list[dict[str, object]]:
     try:
         text = content.decode("utf-8-sig")
@@ -69,11 +74,12 @@ def _rows(content: bytes) -> list[dict[str, object]]:
 def _row(header: Sequence[str], cells: Sequence[str]) -> dict[str, object]:
     """Return the fields of one line; a cell without a column becomes an unknown field."""
     names = [*header, *(f"column {n + 1}" for n in range(len(header), len(cells)))]
-    pairs = zip(names, (cell.strip() for cell in cells), strict=False)
-    return {name: _value(name, cell) for name, cell in pairs if cell}
+    pairs = zip(names, cells, strict=False)
+    return {name: _value(name, cell) for name, cell in pairs if cell.strip()}
 
 
 def _value(name: str, cell: str) -> object:
-    # Other text is kept, so that the fault shows it.
-    is_number = name == "quantity" and cell.lstrip("-").isdecimal()
-    return int(cell) if is_number else cell
+    # Text that is no number is kept, so that the fault shows it.
+    if name == "quantity":
+        return int(cell) if _WHOLE.fullmatch(cell) else cell
+    return cell if name in _PRICES else cell.strip()

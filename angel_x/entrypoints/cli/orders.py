@@ -9,6 +9,7 @@ import click
 from angel_x.domain.orders.order import OrderStatus
 from angel_x.domain.records.statement import OrderFilter, OrderHistory, OrderRecord
 from angel_x.entrypoints.cli.cancel import cancel
+from angel_x.entrypoints.cli.numbers import Whole
 from angel_x.entrypoints.cli.options import as_json, for_user
 from angel_x.entrypoints.cli.order_file import read_orders
 from angel_x.entrypoints.cli.repair import parked, replay, show_timeline
@@ -91,7 +92,7 @@ orders.add_command(replay)
 @click.argument("order_id", required=False)
 @click.option("--status", type=click.Choice([status.value for status in OrderStatus]))
 @click.option("--symbol", help="Only orders in this contract.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--limit", default=50, show_default=True, type=Whole(1, 1000))
 @click.option("--after", help="The cursor of the page before.")
 @click.option("--events", is_flag=True, help="Every move of one order, whoever's it is.")
 @for_user
@@ -135,7 +136,7 @@ def show_orders(
 @click.argument("order_id")
 @click.option("--price", help="The new limit price.")
 @click.option("--trigger-price", help="The new trigger price of a stop order.")
-@click.option("--quantity", type=int, help="Units in all, with those that have traded.")
+@click.option("--quantity", type=Whole(), help="Units in all, with those that have traded.")
 @of_user
 @as_json
 def modify(

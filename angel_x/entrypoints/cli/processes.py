@@ -10,6 +10,7 @@ import structlog
 
 from angel_x.adapters.installation import python
 from angel_x.adapters.logging import configure_logging
+from angel_x.entrypoints.cli.numbers import Whole
 from config.queues import WORKER_QUEUES
 from config.settings import Settings, load
 
@@ -47,7 +48,7 @@ def _become(command: list[str]) -> None:
 
 
 @click.command()
-@click.option("--fd", type=click.IntRange(min=0), help="A listening socket that was inherited.")
+@click.option("--fd", type=Whole(min=0), help="A listening socket that was inherited.")
 def api(fd: int | None) -> None:
     """Serve the HTTP API."""
     from angel_x.entrypoints.api import server  # noqa: PLC0415 - needed by this process only

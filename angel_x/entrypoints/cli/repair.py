@@ -9,6 +9,7 @@ import click
 
 from angel_x.domain.records.audit import AuditFilter, ParkedOrder, TimelineEvent
 from angel_x.domain.values.moment import in_utc
+from angel_x.entrypoints.cli.numbers import Whole
 from angel_x.entrypoints.cli.operator import actor
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
@@ -20,7 +21,7 @@ from angel_x.services.accounts.reading import parse_order_id
 
 @click.command()
 @click.option("--all", "replayed", is_flag=True, help="Include orders that were replayed.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--limit", default=50, show_default=True, type=Whole(1, 1000))
 @as_json
 def parked(limit: int, *, replayed: bool, as_json: bool) -> None:
     """Show the parked orders of all accounts, the newest first."""
@@ -97,7 +98,7 @@ def _event_row(event: TimelineEvent, began: datetime) -> tuple[str, ...]:
 @click.command()
 @click.option("--subject", help="As in `order:17`, `user:3` or `system`.")
 @click.option("--since", help="A day or a time, as in 2026-11-23T09:15+05:30; UTC without a zone.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--limit", default=50, show_default=True, type=Whole(1, 1000))
 @click.option("--after", help="The cursor of the page before.")
 @as_json
 def audit(

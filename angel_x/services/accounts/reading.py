@@ -16,7 +16,7 @@ from angel_x.domain.records.statement import (
 )
 from angel_x.errors import OrderNotFound, WorkflowNotFound
 
-_ORDER_ID = re.compile(r"[1-9]\d{0,17}")
+_ORDER_ID = re.compile(r"[1-9][0-9]{0,17}")
 #: Where the newest page starts: above every id.
 _NEWEST = 2**63 - 1
 

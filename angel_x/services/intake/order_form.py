@@ -7,9 +7,10 @@ field by field, to name every fault of every order.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 from msgspec import Meta
@@ -24,6 +25,7 @@ from angel_x.domain.orders.order_types import (
     listed,
 )
 from angel_x.domain.values.money import to_paisa
+from angel_x.domain.values.written_number import RULE, is_plain
 from angel_x.errors import Fault, InvalidInput, InvalidOrder
 from angel_x.services.intake import storable_text
 
@@ -63,6 +65,8 @@ class OrderForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     tag: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00\ud800-\udfff]*\Z")] | None = None
 
 
+#: A price as text that is no plain number, or an escape that may hide one.
+_UNPLAIN = re.compile(rb'price"\s*:\s*"(?![0-9A-Za-z.+-]*")|\\u')
 #: The fields of a form, by name.
 Fields = Mapping[str, msgspec.structs.FieldInfo]
 
@@ -85,6 +89,8 @@ def decode(body: bytes, idempotency_key: str | None = None) -> tuple[OrderReques
     """
     try:
         envelope = _envelope.decode(body)
+        if _UNPLAIN.search(body):
+            return read(parsed(body), idempotency_key)
         if (listed := envelope.get("orders")) is not None and len(envelope) == 1:
             forms = _several.decode(listed)
         else:
@@ -205,9 +211,15 @@ def _convert_field(value: object, kind: Any) -> Any:  # noqa: ANN401 - the type 
         raise msgspec.ValidationError("must not be a boolean")
     if isinstance(value, str) and not storable_text.is_storable(value):
         raise msgspec.ValidationError(storable_text.RULE)
-    if isinstance(value, int) and Decimal in getattr(kind, "__args__", (kind,)):
-        value = Decimal(value)
+    if _takes_amount(kind):
+        if isinstance(value, str) and value and not is_plain(value):
+            raise msgspec.ValidationError(RULE)
+        value = Decimal(value) if isinstance(value, int) else value
     return msgspec.convert(value, kind)
+
+
+def _takes_amount(kind: object) -> bool:
+    return kind is Decimal or any(map(_takes_amount, get_args(kind)))
 
 
 def _requests(

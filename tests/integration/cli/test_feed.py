@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic
 
 import pytest
 
@@ -15,6 +16,8 @@ from angel_x.domain.feed.feed_state import FeedCommand, FeedVerb
 from angel_x.services.market.feed import Feed
 from tests.builders.markets import chain_text
 from tests.builders.shells import Shell
+
+PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -49,6 +52,14 @@ def last(application: Application) -> list[int]:
     return prices
 
 
+def await_market(application: Application, at: datetime) -> None:
+    """Wait until market time stands: the clock keeps a state for a moment."""
+    deadline, pause = monotonic() + PATIENCE_SECONDS, Event()
+    while application.base.market_clock.at(application.base.clock() + timedelta(hours=1)) != at:
+        assert monotonic() < deadline, "market time did not come to stand"
+        pause.wait(0.02)
+
+
 @pytest.mark.usefixtures("running")
 def test_a_running_feed_is_paused_sought_in_and_resumed(
     application: Application, shell: Shell
@@ -59,9 +70,7 @@ def test_a_running_feed_is_paused_sought_in_and_resumed(
     forward = shell.json("seek", "11:28")
     assert forward["market_time"] == "2026-08-19T11:28:00+05:30"
     assert shell.json("status")["state"] == "paused"
-    assert application.base.market_clock.at(application.base.clock() + timedelta(hours=1)) == (
-        datetime(2026, 8, 19, 11, 28, tzinfo=IST)
-    )
+    await_market(application, datetime(2026, 8, 19, 11, 28, tzinfo=IST))
 
     backward = shell.json("seek", "2026-08-19T11:27:30+05:30")
     assert backward["market_time"] == "2026-08-19T11:27:30+05:30"

@@ -22,7 +22,7 @@ def test_json_is_one_order_or_a_list_or_the_body_of_the_api(content: str) -> Non
 def test_csv_has_the_field_names_in_its_first_line() -> None:
     content = (
         b"client_order_id,symbol,side,quantity,order_type,price,priority\n"
-        b"a, X, BUY, 65, LIMIT, 101.50, high\n"
+        b"a, X, BUY,65, LIMIT,101.50, high\n"
         b"b,X,SELL,130,MARKET,,\n"
     )
 
