@@ -23,6 +23,7 @@ class StreamCalls(Connection):
     def stream(self, after: str | None = None) -> Iterator[StreamEvent]:
         """Yield the events of the account, from now on or after the event with the id ``after``.
 
+        An event ``gap`` says that events after the last id are missing.
         A broken connection is opened again after the last event that arrived.
 
         Raises:

@@ -8,6 +8,7 @@ import redis
 from celery import Celery
 
 from angel_x.adapters.redis.events import EventStream
+from angel_x.domain.records.live_event import BEGINNING
 from config.addresses import kombu_address
 from config.queues import QueueName
 from tests.e2e.processes import Processes, eventually
@@ -52,7 +53,9 @@ def test_a_process_over_the_threshold_says_so_and_stays(
 
     system.until_logged("monitor", "memory.exceeded")
 
-    (event, *_) = eventually(lambda: EventStream(cache).read("0"), "the alert is published")
+    (event, *_) = eventually(
+        lambda: EventStream(cache).read(BEGINNING, 10).events, "the alert is published"
+    )
     assert (event.kind, json.loads(event.body)["alert"]) == ("alert", "memory")
     before = eventually(lambda: reports(cache).get("test/monitor-0"), "the first report")
     sender.send_task("monitor.check_memory", queue=QueueName.MONITOR)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -52,6 +52,11 @@ class MemoryKeys:
         self.reads += 1
         self.on_read()
         return self.records.get(prefix)
+
+    def keys(self, prefixes: Collection[str]) -> list[KeyRecord]:
+        self.reads += 1
+        self.on_read()
+        return [self.records[prefix] for prefix in prefixes if prefix in self.records]
 
     def keys_of(self, user_id: int) -> list[KeyRecord]:
         return [record for record in self.records.values() if record.user_id == user_id]

@@ -15,7 +15,7 @@ from angel_x.domain.records.access import KeyRecord, Scope
 from angel_x.domain.records.statement import AccountSummary
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine, TextClause
 
 _COLUMNS = "id, name, cash, margin_used, realised_pnl, created_at"
 
@@ -44,6 +44,7 @@ _NAMES = text("SELECT id, name FROM users WHERE id = ANY(:ids)")
 _KEY_COLUMNS = """prefix, user_id, digest, scopes, created_at, revoked_at, expires_at,
     coalesce(expires_at <= clock_timestamp(), false) AS has_expired"""
 _KEY = text(f"SELECT {_KEY_COLUMNS} FROM api_keys WHERE prefix = :prefix")
+_KEYS = text(f"SELECT {_KEY_COLUMNS} FROM api_keys WHERE prefix = ANY(:prefixes)")
 _KEYS_OF = text(f"SELECT {_KEY_COLUMNS} FROM api_keys WHERE user_id = :user_id ORDER BY id")
 _ADD_KEY = text("""
 INSERT INTO api_keys (user_id, prefix, digest, scopes, expires_at)
@@ -137,15 +138,21 @@ class PostgresUsers:
             row = connection.execute(_KEY, {"prefix": prefix}).mappings().one_or_none()
         return None if row is None else _key_record(dict(row))
 
+    def keys(self, prefixes: Collection[str]) -> list[KeyRecord]:
+        return self._key_records(_KEYS, {"prefixes": list(prefixes)})
+
     def keys_of(self, user_id: int) -> list[KeyRecord]:
-        with self._engine.connect() as connection:
-            rows = connection.execute(_KEYS_OF, {"user_id": user_id}).mappings().all()
-        return [_key_record(dict(row)) for row in rows]
+        return self._key_records(_KEYS_OF, {"user_id": user_id})
 
     def revoke_key(self, prefix: str) -> bool:
         """Revoke a valid key; False where there is none."""
         with self._engine.begin() as connection:
             return connection.execute(_REVOKE, {"prefix": prefix}).rowcount > 0
+
+    def _key_records(self, statement: TextClause, parameters: dict[str, object]) -> list[KeyRecord]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(statement, parameters).mappings().all()
+        return [_key_record(dict(row)) for row in rows]
 
 
 def _key_record(row: dict[str, object]) -> KeyRecord:

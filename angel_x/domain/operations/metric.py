@@ -50,6 +50,7 @@ class Metric(StrEnum):
     RETENTION_FAILURES = "angel_x_retention_failures_total"
     PROGRAMS_REPLACED = "angel_x_programs_replaced_total"
     BROKER_REQUESTS = "angel_x_broker_requests_total"
+    STREAMS_DROPPED = "angel_x_streams_dropped_total"
     HTTP_REQUEST_SECONDS = "angel_x_http_request_duration_seconds"
     HTTP_EARLY_REFUSALS = "angel_x_http_early_refusals_total"
     TRADING_STATE = "angel_x_trading_state"
@@ -170,6 +171,7 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
         "Workers and Beats that lived without working and were replaced.", "program"
     ),
     Metric.BROKER_REQUESTS: _counter("Calls of the trading broker.", "call", "outcome"),
+    Metric.STREAMS_DROPPED: _counter("Event streams that were ended for a reason.", "reason"),
     Metric.HTTP_REQUEST_SECONDS: _histogram(
         "Time to answer a request.", LONG, "route", "method", "code"
     ),

@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from angel_x.bootstrap import TRANSIENT, is_lock_timeout
+from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.api import (
     account,
     baskets,
@@ -93,7 +94,10 @@ def _equip(app: FastAPI, application: Application) -> None:
         settings.thread_pool_size, patience_seconds=settings.api_response_timeout / 3
     )
     app.state.key_checks = KeyChecks(
-        application.people.access, BadKeys(settings.bad_keys_per_second), app.state.bulkheads
+        application.people.access,
+        BadKeys(settings.bad_keys_per_second),
+        app.state.bulkheads,
+        TRANSIENT,
     )
     app.state.group_commit = GroupCommit(
         application.intake.submissions.submit,
@@ -103,7 +107,12 @@ def _equip(app: FastAPI, application: Application) -> None:
         outages=TRANSIENT,
         is_lock_timeout=is_lock_timeout,
     )
-    app.state.subscriptions = Subscriptions(application.base.events, TRANSIENT)
+    meter = application.base.meter
+    app.state.subscriptions = Subscriptions(
+        application.base.events,
+        TRANSIENT,
+        on_drop=lambda drop: meter.add(Metric.STREAMS_DROPPED, reason=drop.value),
+    )
     app.state.readiness = ReadinessCheck(probes_of(application))
 
 

@@ -74,11 +74,18 @@ class BoundedState(ServerState):
             connection.due += stalled
             if connection.due < now:
                 connection.time_out(now)
+            if connection.unread_since + self.bounds.unread_seconds < now:
+                self.cut_off(connection)
         if self.refusals:
             log.warning("requests.refused_early", statuses=dict(self.refusals))
             for status, refused in self.refusals.items():
                 self._meter.add(Metric.HTTP_EARLY_REFUSALS, refused, code=str(status))
             self.refusals.clear()
+
+    def cut_off(self, connection: BoundedHttp) -> None:
+        """Abort a connection: a close would wait for the client to read."""
+        log.warning("connection.unread", address=connection.address)
+        connection.transport.abort()
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -98,6 +105,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._part = Part.HEAD
         #: The part that :attr:`due` is set for.
         self._timed = Part.HEAD
+        #: The time of the loop since which the client leaves its answer unread.
+        self.unread_since = inf
         #: Bytes since the request or the last piece of its body began; no fewer than there are.
         self._received = 0
         self._chunk = 0
@@ -128,6 +137,14 @@ class BoundedHttp(HttpToolsProtocol):
         if self._is_lingering:
             self._state.lingering -= 1
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.unread_since = self.loop.time()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.unread_since = inf
 
     def give_way(self) -> None:
         """Close, because another connection needs the place, which is given up already."""

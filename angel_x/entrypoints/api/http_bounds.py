@@ -29,6 +29,8 @@ class HttpBounds:
     body_seconds: float
     connections: int
     connections_by_address: int
+    #: For which a client may leave 64 KB of an answer unread.
+    unread_seconds: float = 30.0
 
     @classmethod
     def of(cls, settings: Settings) -> HttpBounds:

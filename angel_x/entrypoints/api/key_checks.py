@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-from angel_x.errors import AccessDenied
+import structlog
+
+from angel_x.errors import AccessDenied, AccountBusy
+from angel_x.services.accounts.access import prefix_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -15,16 +21,31 @@ if TYPE_CHECKING:
     from angel_x.services.accounts.access import Access
     from angel_x.services.accounts.bad_keys import BadKeys
 
+log = structlog.get_logger()
+
+#: Half the time for which a key is remembered.
+_RENEWAL_SECONDS = 1.0
+
 
 class KeyChecks:
     """Belongs to one event loop."""
 
-    def __init__(self, access: Access, bad_keys: BadKeys, bulkheads: Bulkheads) -> None:
+    def __init__(
+        self,
+        access: Access,
+        bad_keys: BadKeys,
+        bulkheads: Bulkheads,
+        outages: tuple[type[Exception], ...] = (),
+    ) -> None:
         self._access = access
         self._bad_keys = bad_keys
         self._bulkheads = bulkheads
         #: The look-ups that run, by key.
         self._running: dict[str, asyncio.Task[Identity]] = {}
+        self._outages: tuple[type[Exception], ...] = (*outages, AccountBusy)
+        #: The open streams of each key, by its prefix.
+        self._streams: Counter[str] = Counter()
+        self._renewal: asyncio.Task[None] | None = None
 
     async def identify(self, key: str, address: str) -> Identity:
         """Return the identity of a key.
@@ -43,6 +64,29 @@ class KeyChecks:
             look_up.add_done_callback(lambda _: self._running.pop(key))
         # Other requests wait for the same look-up, so the end of one must not end it.
         return await asyncio.shield(look_up)
+
+    @contextmanager
+    def renewed(self, key: str) -> Iterator[None]:
+        """Keep a valid key remembered: the keys of all open streams are read at once, every second."""
+        prefix = prefix_of(key)
+        assert prefix is not None
+        self._streams[prefix] += 1
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._renew())
+        try:
+            yield
+        finally:
+            self._streams[prefix] -= 1
+            self._streams += Counter()
+
+    async def _renew(self) -> None:
+        while self._streams:
+            try:
+                await self._bulkheads.look_up(self._access.renew, list(self._streams))
+            except self._outages as error:
+                # Each stream asks for its own key then.
+                log.warning("keys.not_renewed", error=repr(error))
+            await asyncio.sleep(_RENEWAL_SECONDS)
 
     async def _look_up(self, key: str, address: str) -> Identity:
         try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 from fastapi import APIRouter, Header, Request
 from starlette.responses import StreamingResponse
 
+from angel_x.domain.records.live_event import BEGINNING
 from angel_x.entrypoints.api.key_checks import address_of, key_checks
 from angel_x.entrypoints.api.keys import Reader, shown_key
 from angel_x.entrypoints.api.openapi import PROBLEMS
@@ -18,7 +19,7 @@ from angel_x.errors import AccessDenied
 
 if TYPE_CHECKING:
     from angel_x.domain.records.live_event import LiveEvent
-    from angel_x.entrypoints.api.subscriptions import Subscriptions
+    from angel_x.entrypoints.api.subscriptions import Drop, Subscriptions
 
 KEEP_ALIVE_SECONDS = 15.0
 _OPENED = b": connected\n\n"
@@ -33,7 +34,9 @@ router = APIRouter(tags=["stream"])
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "Events: `order`, `portfolio`, `alert`. Resumes after `Last-Event-ID`.",
+            "description": "Events: `order`, `portfolio`, `alert` and others. Resumes after "
+            "`Last-Event-ID`; `gap` says that later events are not held any more, `dropped` "
+            "ends the stream of a listener that reads too slowly.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         **PROBLEMS,
@@ -54,30 +57,50 @@ async def _events(
     """Yield missed events, then new ones, with a keep-alive while there are none."""
     async with listeners.open(user_id) as subscription:
         yield _OPENED
+        lines = _Lines(after_id or await listeners.position(subscription))
         if after_id is not None:
-            async for event in listeners.missed(subscription, after_id):
-                yield _line(event)
-        while True:
-            try:
-                upcoming = await asyncio.wait_for(subscription.next(), KEEP_ALIVE_SECONDS)
-            except TimeoutError:
-                yield _KEEP_ALIVE
-                continue
-            if upcoming is None:
-                return
-            yield _line(upcoming)
+            async for page in listeners.missed(subscription, after_id):
+                yield (b"" if page.is_complete else lines.gap()) + lines.of(page.events)
+        while (events := await subscription.next(KEEP_ALIVE_SECONDS)) is not None:
+            yield lines.of(events) or _KEEP_ALIVE
+        if subscription.drop is not None:
+            yield lines.dropped(subscription.drop)
+
+
+class _Lines:
+    """Writes events, each with the id after which its client resumes."""
+
+    def __init__(self, position: str) -> None:
+        self._position = position
+
+    def of(self, events: Iterable[LiveEvent]) -> bytes:
+        return b"".join(map(self._event, events))
+
+    def gap(self) -> bytes:
+        """Write that events after the last id are missing; those that are held follow."""
+        after, self._position = self._position, BEGINNING
+        return self._line("gap", msgspec.json.encode({"after": after}).decode())
+
+    def dropped(self, drop: Drop) -> bytes:
+        return self._line("dropped", msgspec.json.encode({"reason": drop}).decode())
+
+    def _event(self, event: LiveEvent) -> bytes:
+        # A state has no history, so its own id is none to resume after.
+        if not event.is_state:
+            self._position = event.id
+        return self._line(event.kind, event.body)
+
+    def _line(self, kind: str, body: str) -> bytes:
+        return f"id: {self._position}\nevent: {kind}\ndata: {body}\n\n".encode()
 
 
 async def _while_valid(lines: AsyncIterator[bytes], request: Request) -> AsyncIterator[bytes]:
     """End the stream of a key that has been revoked."""
     checks, key, address = key_checks(request), shown_key(request), address_of(request)
-    async for line in lines:
-        try:
-            await checks.identify(key, address)
-        except AccessDenied:
-            return
-        yield line
-
-
-def _line(event: LiveEvent) -> bytes:
-    return f"id: {event.id}\nevent: {event.kind}\ndata: {event.body}\n\n".encode()
+    with checks.renewed(key):
+        async for line in lines:
+            try:
+                await checks.identify(key, address)
+            except AccessDenied:
+                return
+            yield line

@@ -1,8 +1,8 @@
 """API keys: issue, rotation, revocation and authentication.
 
 An authenticated key is cached for two seconds, so a key that is revoked or expires is refused two
-seconds later at the latest, in the process that revoked it at once; an open event stream ends at its
-next keep-alive.
+seconds later at the latest, in the process that revoked it at once; an open event stream ends before its
+next line.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from hashlib import sha256
 from time import monotonic
@@ -59,6 +59,7 @@ class Keys(Protocol):
         """
 
     def key(self, prefix: str) -> KeyRecord | None: ...
+    def keys(self, prefixes: Collection[str]) -> list[KeyRecord]: ...
     def keys_of(self, user_id: int) -> list[KeyRecord]: ...
     def revoke_key(self, prefix: str) -> bool: ...
 
@@ -70,6 +71,8 @@ class Access:
         self._keys = keys
         self._timer = timer
         self._remembered: dict[bytes, tuple[Identity, float]] = {}
+        #: Prefixes of keys that this process revoked, which a running read may still have found valid.
+        self._revoked: set[str] = set()
 
     def issue(
         self, user_id: int, scopes: Iterable[Scope], lifetime: timedelta | None = None
@@ -145,14 +148,23 @@ class Access:
         self._remember(digest, record.identity, expires)
         return record.identity
 
+    def renew(self, prefixes: Collection[str]) -> None:
+        """Remember the valid keys of these prefixes for two more seconds, by one read."""
+        expires = self._timer() + REMEMBERED_SECONDS
+        for record in self._keys.keys(prefixes):
+            if record.revoked_at is None and not record.has_expired:
+                self._remember(record.digest, record.identity, expires)
+
     def _forget(self, prefix: str) -> None:
+        self._revoked.add(prefix)
         kept = {d: known for d, known in self._remembered.items() if known[0].key_prefix != prefix}
         self._remembered = kept
 
     def _remember(self, digest: bytes, identity: Identity, expires: float) -> None:
         if len(self._remembered) >= _REMEMBERED_KEYS:
             self._remembered.clear()
-        self._remembered[digest] = (identity, expires)
+        if identity.key_prefix not in self._revoked:
+            self._remembered[digest] = (identity, expires)
 
 
 def _drawn() -> tuple[str, str]:

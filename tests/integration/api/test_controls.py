@@ -12,6 +12,7 @@ from angel_x.domain.book.control import ControlScope
 from angel_x.domain.book.risk import TradingState
 from angel_x.domain.orders.order import OrderStatus
 from angel_x.domain.records.access import Scope
+from angel_x.domain.records.live_event import BEGINNING
 from angel_x.domain.workflows.workflow import WorkflowStatus
 from angel_x.errors import Conflict, NotFound, Unauthorized
 from tests.builders.markets import standing_market
@@ -225,7 +226,7 @@ def test_an_account_sees_what_holds_for_it_and_an_admin_sees_everything(
 def test_the_switch_is_told_to_the_account(api: RunningApi, client: Client) -> None:
     client.kill_switch("on")
 
-    events = [(e.kind, e.user_id) for e in api.application.base.events.read("0")]
+    events = [(e.kind, e.user_id) for e in api.application.base.events.read(BEGINNING, 10).events]
 
     assert ("trading_state", api.application.people.accounts.named("trader").id) in events
 
@@ -276,7 +277,9 @@ def test_the_end_of_a_square_off_is_told(api: RunningApi, client: Client) -> Non
 
     api.application.workflows.advance.run(int(record.id))
 
-    told = [e for e in api.application.base.events.read("0") if e.kind == "square_off"]
+    told = [
+        e for e in api.application.base.events.read(BEGINNING, 10).events if e.kind == "square_off"
+    ]
     assert len(told) == 1
 
 

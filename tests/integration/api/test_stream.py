@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from angel_x import Client
+from angel_x.domain.records.live_event import BEGINNING
 from angel_x.domain.records.statement import StreamEvent
 from angel_x.errors import Unauthorized
 from tests.integration.api.running import DEADLINE_SECONDS, RunningApi, wait_until
@@ -50,6 +51,102 @@ def test_a_listener_resumes_after_the_last_event_that_it_heard(
     rest = list(islice(client.stream(second.id), 3))
 
     assert [e.body["n"] for e in (first, second, *rest)] == [0, 1, 2, 3, 4]
+
+
+def test_a_portfolio_is_heard_with_an_id_after_which_orders_resume(
+    api: RunningApi, account: tuple[int, str], client: Client, threads: ThreadPoolExecutor
+) -> None:
+    user_id, _ = account
+    events = api.application.base.events
+    events.publish([event(user_id, n=0)])
+    stream = client.stream(BEGINNING)
+    first = next(stream)
+    heard = threads.submit(next, stream)
+    events.publish([event(user_id, "portfolio"), event(user_id + 1, "portfolio")])
+    state = heard.result(DEADLINE_SECONDS)
+    events.publish([event(user_id, n=1)])
+
+    following = next(client.stream(state.id))
+
+    assert (state.kind, state.id) == ("portfolio", first.id)
+    assert following.body["n"] == 1
+
+
+def test_a_listener_is_told_that_events_after_its_id_are_not_held(
+    api: RunningApi, account: tuple[int, str], client: Client
+) -> None:
+    user_id, _ = account
+    events = api.application.base.events
+    events.publish([event(user_id, n=0)])
+    known = events.position(user_id)
+    api.application.base.cache.flushdb()
+    events.publish([event(user_id, n=1)])
+
+    for after in (known, "1-0", "9999999999999-0"):
+        gap, held = islice(client.stream(after), 2)
+        assert (gap.kind, gap.body) == ("gap", {"after": after})
+        assert (held.kind, held.body["n"]) == ("order", 1)
+    assert next(client.stream(gap.id)).body["n"] == 1
+
+
+def test_a_listener_that_reads_too_slowly_is_told_so_and_resumes(
+    api: RunningApi, account: tuple[int, str], client: Client, threads: ThreadPoolExecutor
+) -> None:
+    user_id, key = account
+    events = api.application.base.events
+    response = api.http.request(
+        "GET",
+        f"{api.url}/v1/stream",
+        headers={"Authorization": f"Bearer {key}", "Last-Event-ID": BEGINNING},
+        preload_content=False,
+    )
+    with structlog.testing.capture_logs() as logged:
+
+        def is_dropped() -> bool:
+            events.publish([event(user_id, padding="x" * 4_000) for _ in range(200)])
+            return any(entry["event"] == "stream.dropped" for entry in logged)
+
+        wait_until(is_dropped)
+    read = response.read().decode()
+
+    *_, last = read.strip().split("\n\n")
+    resumed_at, kind, body = (line.partition(": ")[2] for line in last.split("\n"))
+    assert (kind, body) == ("dropped", '{"reason":"slow_reader"}')
+    events.publish([event(user_id)])
+    heard = threads.submit(lambda: next(client.stream(resumed_at)))
+    assert heard.result(DEADLINE_SECONDS).kind == "order"
+    response.close()
+
+
+def test_the_keys_of_open_streams_are_read_once_a_second_and_not_by_line(
+    api: RunningApi,
+    account: tuple[int, str],
+    client: Client,
+    threads: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    user_id, _ = account
+    events = api.application.base.events
+    stream = client.stream(BEGINNING)
+    events.publish([event(user_id)])
+    next(stream)
+    read = api.application.people.access.renew
+    renewals: list[list[str]] = []
+
+    def renew(prefixes: list[str]) -> None:
+        renewals.append(prefixes)
+        read(prefixes)
+
+    monkeypatch.setattr(api.application.people.access, "renew", renew)
+    wait_until(lambda: len(renewals) >= 2)
+    look_ups: list[str] = []
+    monkeypatch.setattr(api.application.people.access, "authenticate", look_ups.append)
+
+    events.publish([event(user_id, n=n) for n in range(100)])
+
+    assert len([next(stream) for _ in range(100)]) == 100
+    assert look_ups == []
+    assert len(renewals[0]) == 1
 
 
 def test_a_submitted_and_canceled_order_is_heard(

@@ -16,6 +16,7 @@ from angel_x.domain.book.limits import LimitKind
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import OrderStatus, Priority, Side, Validity
+from angel_x.domain.records.live_event import BEGINNING
 from angel_x.domain.records.statement import OrderFilter
 from angel_x.errors import IdempotencyConflict, InvalidAmendment, InvalidOrder, OrderAlreadyClosed
 from angel_x.services.intake.acceptance import Accepted, Submission
@@ -372,7 +373,10 @@ def test_only_what_can_be_decided_counts_as_waiting(market: Market, user: int) -
 
 def published(market: Market) -> list[dict[str, Any]]:
     """What the live stream holds, oldest first."""
-    return [json.loads(event.body) for event in market.application.base.events.read("0")]
+    return [
+        json.loads(event.body)
+        for event in market.application.base.events.read(BEGINNING, 10).events
+    ]
 
 
 def relist(market: Market, *, freeze_quantity: int) -> None:

@@ -145,6 +145,17 @@ def test_both_keys_are_valid_while_one_replaces_the_other(
     assert len(access.keys_of(user_id)) == 3
 
 
+def test_keys_are_read_by_many_prefixes_at_once(users: PostgresUsers) -> None:
+    access = Access(users)
+    account = users.add("renewed", Decimal(0))
+    assert account is not None
+    prefixes = [access.issue(account.id, [Scope.READ]).split("_")[1] for _ in range(3)]
+
+    found = users.keys([*prefixes[:2], "ffffffffffff"])
+
+    assert sorted(record.prefix for record in found) == sorted(prefixes[:2])
+
+
 def test_the_keys_of_an_account_are_its_own_oldest_first(
     users: PostgresUsers, accounts: Accounts, engine: Engine
 ) -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from angel_x.bootstrap import Application
+from angel_x.domain.records.live_event import BEGINNING
 from tests.builders.orders import Market
 from tests.integration.settings.conftest import Build
 
@@ -16,7 +17,11 @@ AGE_SECONDS = 30
 
 def alerts(application: Application) -> list[str]:
     """Return what the events for operators are about."""
-    told = (event for event in application.base.events.read("0") if event.kind == "alert")
+    told = (
+        event
+        for event in application.base.events.read(BEGINNING, 10).events
+        if event.kind == "alert"
+    )
     return [json.loads(event.body)["alert"] for event in told]
 
 

@@ -42,6 +42,7 @@ METRICS = """
     retention_failures_total counter table
     programs_replaced_total counter program
     broker_requests_total counter call outcome
+    streams_dropped_total counter reason
     http_request_duration_seconds histogram:long route method code
     http_early_refusals_total counter code
     trading_state scraped scope

@@ -308,3 +308,34 @@ def test_scopes_are_parsed_once_each_and_refused_when_unknown() -> None:
     assert parse_scopes(["trade", "read", "trade"]) == (Scope.READ, Scope.TRADE)
     with pytest.raises(ValueError, match="own"):
         parse_scopes(["own"])
+
+
+def test_keys_are_renewed_by_one_read_unless_they_ended(
+    access: Access, keys: MemoryKeys, timer: Timer
+) -> None:
+    issued = [access.issue(7, [Scope.READ]) for _ in range(4)]
+    valid, ended, expired, _ = issued
+    for key in issued:
+        access.authenticate(key)
+    keys.records[prefix_of(expired)] = replace(keys.records[prefix_of(expired)], has_expired=True)
+    timer.now += REMEMBERED_SECONDS
+    keys.revoke_key(prefix_of(ended))
+    before = keys.reads
+
+    access.renew([prefix_of(key) for key in (valid, ended, expired)])
+
+    assert keys.reads == before + 1
+    assert [access.remembered(key) is not None for key in issued] == [True, False, False, False]
+
+
+def test_a_key_revoked_during_its_renewal_is_not_remembered(
+    access: Access, keys: MemoryKeys
+) -> None:
+    key = access.issue(7, [Scope.READ])
+    valid = keys.records[prefix_of(key)]
+    access.revoke(prefix_of(key))
+    keys.records[prefix_of(key)] = valid
+
+    access.renew([prefix_of(key)])
+
+    assert access.remembered(key) is None
