@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "kill-switch": "controls",
     "square-off": "controls",
     "audit": "repair",
+    "status": "status",
     "schedule": "schedule",
     "api": "processes",
     "worker": "processes",

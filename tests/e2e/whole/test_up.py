@@ -11,7 +11,7 @@ import pytest
 import urllib3
 
 from tests.e2e.processes import eventually
-from tests.e2e.whole.instance import Instance, command, environment_of
+from tests.e2e.whole.instance import Answer, Instance, command, environment_of
 from tests.plugins.servers import temporary_home
 
 pytestmark = pytest.mark.e2e
@@ -67,6 +67,18 @@ def test_everything_that_has_a_page_answers(whole: Instance) -> None:
     assert urllib3.request("GET", f"{places['flower_url']}/healthcheck").status == 200
     metrics = urllib3.request("GET", places["metrics_url"])
     assert b"angel_x_queue_depth" in metrics.data
+
+
+def test_the_status_of_a_running_system_is_well(whole: Instance) -> None:
+    def well() -> Answer | None:
+        answer = whole.cli("status", "--json", "--over", "0.5")
+        return answer if answer.code == 0 else None
+
+    shown = eventually(well, "the system is well", 300).document
+
+    assert shown["is_well"] is True
+    assert {role["role"]: role["processes"] for role in shown["roles"]}["orders"] > 0
+    assert {queue["queue"] for queue in shown["queues"]} >= {"orders.emergency", "greeks"}
 
 
 @pytest.mark.parametrize("name", ["worker-monitor", "relay"])

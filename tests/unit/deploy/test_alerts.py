@@ -10,6 +10,7 @@ import click
 import pytest
 import yaml
 
+from angel_x.domain.operations.alert import RULES, Rule
 from angel_x.domain.operations.metric import DEFINITIONS, Metric
 from angel_x.entrypoints.cli.root import cli
 from tests.unit.deploy import compose
@@ -114,6 +115,18 @@ def test_every_alert_is_fired_by_a_test_of_the_rules() -> None:
 
     assert set().union(*expected) == {f'{{alertname="{alert["alert"]}"}}' for alert in ALERTS}
     assert expected.count(set()) == 1
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.alert}-{rule.limit:g}")
+def test_the_status_raises_an_alert_at_the_limit_of_its_rule(rule: Rule) -> None:
+    [alert] = [alert for alert in ALERTS if alert["alert"] == rule.alert]
+    # A flag or a number of processes is below one exactly where it is zero.
+    zero = rule.is_floor and rule.limit == 1
+    bound = "== 0" if zero else f"{'<' if rule.is_floor else '>'} {rule.limit:g}"
+
+    assert alert["labels"]["severity"] == rule.severity
+    assert rule.metric in alert["expr"]
+    assert bound in alert["expr"]
 
 
 @pytest.mark.parametrize("page", sorted(RUNBOOKS.glob("*.md")), ids=lambda page: page.stem)

@@ -1,0 +1,79 @@
+"""Alerts that one look at the system can raise, with the limits of the rules for Prometheus.
+
+Rules that need a history, such as a rate over an hour, are Prometheus' alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from angel_x.domain.operations.metric import Metric
+
+
+class Severity(StrEnum):
+    CRITICAL = "critical"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A limit of a metric, for each value of its label."""
+
+    alert: str
+    severity: Severity
+    metric: Metric
+    limit: float
+    #: Whether values below the limit raise the alert, and not those above it.
+    is_floor: bool = False
+    #: The only value of the label that counts, or all.
+    only: str | None = None
+    without: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedAlert:
+    alert: str
+    severity: Severity
+    #: The value of the metric's label, empty where it has none.
+    subject: str
+    value: float
+    limit: float
+
+
+_CRITICAL, _WARNING = Severity.CRITICAL, Severity.WARNING
+_LOW_LANE = "orders.low"
+RULES = (
+    Rule("ServerAway", _CRITICAL, Metric.SERVER_UP, 1, is_floor=True),
+    Rule("ProcessesMissing", _CRITICAL, Metric.PROCESSES, 1, is_floor=True),
+    Rule("BrokerNearlyFull", _CRITICAL, Metric.REDIS_MEMORY_RATIO, 0.8, only="broker"),
+    Rule("DiskNearlyFull", _CRITICAL, Metric.DISK_FREE_RATIO, 0.1, is_floor=True),
+    Rule("OrdersStalled", _CRITICAL, Metric.QUEUE_OLDEST_SECONDS, 30, without=_LOW_LANE),
+    Rule("OrdersStalled", _CRITICAL, Metric.QUEUE_OLDEST_SECONDS, 300, only=_LOW_LANE),
+    Rule("OrdersOverdue", _CRITICAL, Metric.OLDEST_DUE_ORDER_SECONDS, 30),
+    Rule("LeasesExpired", _CRITICAL, Metric.EXPIRED_LEASES, 0),
+    Rule("WorkflowsOverdue", _CRITICAL, Metric.WORKFLOWS_DUE, 0),
+    Rule("QueueNotHeardFrom", _CRITICAL, Metric.CANARY_AGE_SECONDS, 60),
+    Rule("ScheduleLate", _CRITICAL, Metric.SCHEDULE_LATE_SECONDS, 60),
+    Rule("ScheduleEntryPutAside", _WARNING, Metric.SCHEDULE_ENTRIES_ASIDE, 0),
+    Rule("OrdersParked", _WARNING, Metric.PARKED_ORDERS, 0),
+    Rule("BackupOld", _WARNING, Metric.BACKUP_AGE_SECONDS, 93_600),
+    Rule("GreeksOld", _WARNING, Metric.GREEKS_AGE_SECONDS, 20),
+    Rule("CalendarEnds", _WARNING, Metric.CALENDAR_DAYS_LEFT, 32, is_floor=True),
+)
+
+
+def raised(readings: Mapping[Metric, Mapping[str, float]]) -> list[RaisedAlert]:
+    """Return the alerts of readings by metric and label, critical ones first.
+
+    A metric without a reading raises nothing: its server is away, which has an alert of its own.
+    """
+    found = [
+        RaisedAlert(rule.alert, rule.severity, subject, value, rule.limit)
+        for rule in RULES
+        for subject, value in readings.get(rule.metric, {}).items()
+        if rule.only in {None, subject} and subject != rule.without
+        if (value < rule.limit if rule.is_floor else value > rule.limit)
+    ]
+    return sorted(found, key=lambda each: each.severity is not Severity.CRITICAL)

@@ -1,0 +1,124 @@
+"""One look at the whole system: lanes, processes, traffic, the age of Greeks, alerts."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from time import perf_counter, sleep
+from typing import TYPE_CHECKING
+
+from angel_x.adapters.metrics import metrics_directory
+from angel_x.adapters.metrics.traffic import Traffic, between, read_counts
+from angel_x.domain.operations.alert import RaisedAlert, Severity, raised
+from angel_x.domain.operations.metric import Metric
+from angel_x.entrypoints.metrics import sources
+from config.queues import WORKER_QUEUES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from angel_x.adapters.metrics.collector import Reading, Source
+    from angel_x.bootstrap import Application
+
+#: For all readings together; a server that is away answers none of them.
+_PATIENCE_SECONDS = 10.0
+_MEGABYTE = 1024 * 1024
+#: Of this command.
+_OWN_ROLE = "cli"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatus:
+    queue: str
+    messages: int
+    #: Age of its oldest undecided order.
+    oldest_seconds: float
+    #: Since a worker last took a canary off it; None before the first.
+    heard_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleStatus:
+    role: str
+    processes: int
+    #: Queues that it takes messages from.
+    takes: tuple[str, ...]
+    #: Of its largest process, None before the first report.
+    largest_mb: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    #: Whether no critical alert is raised.
+    is_well: bool
+    alerts: tuple[RaisedAlert, ...]
+    queues: tuple[QueueStatus, ...]
+    roles: tuple[RoleStatus, ...]
+    traffic: Traffic
+    #: None where nothing trades.
+    greeks_age_seconds: float | None
+    #: Metrics that could not be read.
+    unread: tuple[str, ...]
+
+
+def read_status(application: Application, *, seconds: float) -> Status:
+    """Return the status, with the traffic of the next ``seconds``; a server may be away."""
+    directory = metrics_directory(application.base.settings.home_path)
+    before, started = read_counts(directory), perf_counter()
+    wanted = sources(application)
+    readings = _read(wanted)
+    sleep(max(0.0, seconds - (perf_counter() - started)))
+    traffic = between(before, read_counts(directory), perf_counter() - started)
+    alerts = tuple(raised(readings))
+    return Status(
+        is_well=all(alert.severity is not Severity.CRITICAL for alert in alerts),
+        alerts=alerts,
+        queues=_queues(readings),
+        roles=_roles(readings),
+        traffic=traffic,
+        greeks_age_seconds=readings.get(Metric.GREEKS_AGE_SECONDS, {}).get(""),
+        unread=tuple(source.metric for source in wanted if source.metric not in readings),
+    )
+
+
+def _read(wanted: Sequence[Source]) -> dict[Metric, Reading]:
+    """Read all sources at once: each waits for its own server."""
+    threads = ThreadPoolExecutor(len(wanted), thread_name_prefix="status")
+    asked: dict[Metric, Future[Reading]] = {
+        source.metric: threads.submit(source.read) for source in wanted
+    }
+    wait(asked.values(), timeout=_PATIENCE_SECONDS)
+    threads.shutdown(wait=False, cancel_futures=True)
+    return {
+        metric: answer.result()
+        for metric, answer in asked.items()
+        if answer.done() and not answer.cancelled() and answer.exception() is None
+    }
+
+
+def _queues(readings: Mapping[Metric, Reading]) -> tuple[QueueStatus, ...]:
+    oldest = readings.get(Metric.QUEUE_OLDEST_SECONDS, {})
+    heard = readings.get(Metric.CANARY_AGE_SECONDS, {})
+    return tuple(
+        QueueStatus(queue, int(depth), oldest.get(queue, 0.0), heard.get(queue))
+        for queue, depth in readings.get(Metric.QUEUE_DEPTH, {}).items()
+    )
+
+
+def _roles(readings: Mapping[Metric, Reading]) -> tuple[RoleStatus, ...]:
+    resident = readings.get(Metric.WORKER_RESIDENT_BYTES, {})
+    largest: dict[str, float] = {}
+    for process, size in resident.items():
+        # A process reports as ``node/role-number``.
+        role = process.rpartition("/")[2].partition("-")[0]
+        largest[role] = max(largest.get(role, 0.0), size)
+    return tuple(
+        RoleStatus(
+            role,
+            int(count),
+            tuple(sorted(WORKER_QUEUES.get(role, ()))),
+            round(largest[role] / _MEGABYTE, 1) if role in largest else None,
+        )
+        for role, count in sorted(readings.get(Metric.PROCESSES, {}).items())
+        if role != _OWN_ROLE
+    )
