@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.claim import Claim, share_of
@@ -19,7 +20,14 @@ from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.book.order_with_slices import OrderWithSlices
 from angel_x.domain.book.settlement import Expiry
 from angel_x.domain.orders.denial import MoveReason
-from angel_x.domain.orders.order import Order, OrderStatus, OrderType, Priority, Product
+from angel_x.domain.orders.order import (
+    RESTING,
+    Order,
+    OrderStatus,
+    OrderType,
+    Priority,
+    Product,
+)
 from angel_x.domain.orders.step import Passing, unhindered
 from tests.fakes.due_orders import is_abandoned
 from tests.fakes.recording import Recording
@@ -179,6 +187,7 @@ class MemoryUnit:
             row.order,
             age_seconds=(self._tables.clock() - row.accepted_at).total_seconds(),
             parent_quantity=None if parent is None else parent.order.quantity,
+            others_rest=any(map(partial(_rests_beside, row.order), self._tables.rows.values())),
         )
 
     def _book(self, owners: Collection[int], places: Collection[tuple[int, str, Product]]) -> Book:
@@ -242,6 +251,15 @@ class MemoryUnits:
 
     def wait_for(self, user_id: int) -> bool:
         return self.on_wait(user_id)
+
+
+def _rests_beside(order: Order, row: Row) -> bool:
+    return (
+        (row.order.symbol, row.order.side) == (order.symbol, order.side)
+        and row.order.status in RESTING - {OrderStatus.TRIGGER_PENDING}
+        and row.order.limit_price is not None
+        and not row.slices
+    )
 
 
 def would_wait(user_id: int) -> bool:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from angel_x.adapters.postgres.ladders import IS_STOPPED, LEVEL, RESTS
 from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPools
@@ -24,14 +25,17 @@ from angel_x.domain.orders.order import (
     Validity,
 )
 
-# One row an order, with its account and its position in the contract.
-ORDER_COLUMNS = """
+# One row an order, with its account and its position in the contract.  The sort makes the search for
+# others that rest go through the index of ladders, whatever the statistics say; stops come last in it.
+ORDER_COLUMNS = f"""
     o.id, o.user_id, o.symbol, o.side, o.quantity, o.filled_quantity, o.order_type, o.limit_price,
     o.validity, o.priority, o.status, o.valid_until, o.client_order_id, o.attempt, o.reserved,
     o.traded_value, o.product, o.trigger_price, o.parent_id, o.time_priority,
     EXTRACT(EPOCH FROM clock_timestamp() - o.accepted_at)::float8 AS age_seconds,
     CASE WHEN o.parent_id IS NOT NULL THEN (SELECT quantity FROM orders WHERE id = o.parent_id) END
         AS parent_quantity, o.reason,
+    (SELECT {IS_STOPPED} FROM orders WHERE symbol = o.symbol AND side = o.side AND {RESTS}
+        ORDER BY {IS_STOPPED}, {LEVEL}, time_priority LIMIT 1) IS FALSE AS others_rest,
 """
 HELD_COLUMNS = """
     u.cash, u.collateral, u.margin_used, u.realised_pnl AS account_pnl, u.open_orders, u.pnl_day,
@@ -67,6 +71,7 @@ class OrderRow(NamedTuple):
     age_seconds: float
     parent_quantity: int | None
     reason: str | None
+    others_rest: bool
     cash: Decimal
     collateral: Decimal
     margin_used: Decimal
@@ -210,5 +215,5 @@ def to_order(row: OrderRow) -> Order:
         Priority(row.priority), OrderStatus(row.status), row.valid_until, row.client_order_id,
         row.attempt, row.reserved, row.traded_value, Product(row.product), row.trigger_price,
         row.parent_id, row.time_priority, row.age_seconds, row.parent_quantity,
-        row.reason,
+        row.reason, row.others_rest,
     )  # fmt: skip

@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from angel_x.domain.contracts.universe import Universe
 
 # As the index has them: PostgreSQL uses it for the same expressions only.
-_IS_STOPPED = f"(status = '{OrderStatus.TRIGGER_PENDING}')"
-_LEVEL = f"""((CASE WHEN (side = '{Side.BUY}') = {_IS_STOPPED} THEN 100 ELSE -100 END
-    * CASE WHEN {_IS_STOPPED} THEN trigger_price ELSE limit_price END)::bigint)"""
-_RESTS = f"status IN {literals(RESTING)} AND limit_price IS NOT NULL AND slices = 0"
-_OF_LADDER = f"symbol = l.symbol AND side = l.side AND {_IS_STOPPED} = l.is_stopped AND {_RESTS}"
+IS_STOPPED = f"(status = '{OrderStatus.TRIGGER_PENDING}')"
+LEVEL = f"""((CASE WHEN (side = '{Side.BUY}') = {IS_STOPPED} THEN 100 ELSE -100 END
+    * CASE WHEN {IS_STOPPED} THEN trigger_price ELSE limit_price END)::bigint)"""
+RESTS = f"status IN {literals(RESTING)} AND limit_price IS NOT NULL AND slices = 0"
+_OF_LADDER = f"symbol = l.symbol AND side = l.side AND {IS_STOPPED} = l.is_stopped AND {RESTS}"
 _NAMED = "unnest(%(symbols)s::text[], %(sides)s::text[], %(stopped)s::boolean[]"
 _BEST = Statement(
     "best_of",
     f"""
 SELECT l.symbol, l.side, l.is_stopped, o.level
 FROM {_NAMED}, %(levels)s::bigint[]) AS l (symbol, side, is_stopped, level) CROSS JOIN LATERAL (
-    SELECT {_LEVEL} AS level FROM orders WHERE {_OF_LADDER} AND {_LEVEL} <= l.level
-    ORDER BY {_LEVEL}, time_priority LIMIT 1
+    SELECT {LEVEL} AS level FROM orders WHERE {_OF_LADDER} AND {LEVEL} <= l.level
+    ORDER BY {LEVEL}, time_priority LIMIT 1
 ) AS o
 """,
 )
@@ -44,13 +44,13 @@ _BEST_OF_ALL = Statement(
     "best_of_all",
     f"""
 WITH RECURSIVE best (symbol, side, is_stopped, level) AS (
-    (SELECT symbol, side, {_IS_STOPPED}, {_LEVEL} FROM orders WHERE {_RESTS}
-        ORDER BY symbol, side, {_IS_STOPPED}, {_LEVEL}, time_priority LIMIT 1)
+    (SELECT symbol, side, {IS_STOPPED}, {LEVEL} FROM orders WHERE {RESTS}
+        ORDER BY symbol, side, {IS_STOPPED}, {LEVEL}, time_priority LIMIT 1)
     UNION ALL
     SELECT o.* FROM best l CROSS JOIN LATERAL (
-        SELECT symbol, side, {_IS_STOPPED}, {_LEVEL} FROM orders
-        WHERE (symbol, side, {_IS_STOPPED}) > (l.symbol, l.side, l.is_stopped) AND {_RESTS}
-        ORDER BY symbol, side, {_IS_STOPPED}, {_LEVEL}, time_priority LIMIT 1
+        SELECT symbol, side, {IS_STOPPED}, {LEVEL} FROM orders
+        WHERE (symbol, side, {IS_STOPPED}) > (l.symbol, l.side, l.is_stopped) AND {RESTS}
+        ORDER BY symbol, side, {IS_STOPPED}, {LEVEL}, time_priority LIMIT 1
     ) AS o
 )
 SELECT symbol, side, is_stopped, level FROM best
@@ -63,10 +63,10 @@ SELECT l.ladder - 1 AS ladder, o.id, o.level, o.time_priority, o.leaves
 FROM {_NAMED}, %(levels)s::bigint[], %(after)s::bigint[], %(priorities)s::bigint[], %(most)s::integer[])
     WITH ORDINALITY AS l (symbol, side, is_stopped, level, after, priority, most, ladder)
 CROSS JOIN LATERAL (
-    SELECT id, {_LEVEL} AS level, time_priority, quantity - filled_quantity AS leaves
-    FROM orders WHERE {_OF_LADDER} AND {_LEVEL} <= l.level
-        AND ({_LEVEL}, time_priority) > (l.after, l.priority) AND valid_until > %(now)s::timestamptz
-    ORDER BY {_LEVEL}, time_priority LIMIT l.most
+    SELECT id, {LEVEL} AS level, time_priority, quantity - filled_quantity AS leaves
+    FROM orders WHERE {_OF_LADDER} AND {LEVEL} <= l.level
+        AND ({LEVEL}, time_priority) > (l.after, l.priority) AND valid_until > %(now)s::timestamptz
+    ORDER BY {LEVEL}, time_priority LIMIT l.most
 ) AS o ORDER BY l.ladder, o.level, o.time_priority
 """,
 )

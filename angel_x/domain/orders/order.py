@@ -193,6 +193,8 @@ class Order:
     parent_quantity: int | None = None
     #: The reason of its last status change, if it has one.
     reason: str | None = None
+    #: Whether orders rested in its contract on its side when it was read; True where that is unknown.
+    others_rest: bool = True
 
     @property
     def is_exit(self) -> bool:

@@ -189,7 +189,7 @@ class PaperMarket:
         tradable = alive & (denials == 0) & crosses(look.orders, touch)
         # Without marketable orders the liquidity board is not called.
         if trades and tradable.any():
-            quantities = self._taken(look, touch, tradable, batch.rests)
+            quantities = self._taken(look, touch, tradable, batch)
             prices = self._prices(look, touch, quantities, batch.rests)
         else:
             quantities = prices = np.zeros(len(orders), np.int64)
@@ -259,14 +259,15 @@ class PaperMarket:
         look: _Look,
         touch: NDArray[np.int64],
         tradable: NDArray[np.bool_],
-        rests: NDArray[np.bool_],
+        batch: _Batch,
     ) -> NDArray[np.int64]:
         """Take the displayed size for tradable orders; return the granted units of each.
 
         Orders that come in leave the units of resting ones that are served before them.
         """
-        places = np.flatnonzero(tradable)
-        others = self._resting_beside(look, touch, tradable & ~rests)
+        places, rests = np.flatnonzero(tradable), batch.rests
+        others_rest = np.array([order.others_rest for order in batch.orders], np.bool_)
+        others = self._resting_beside(look, touch, tradable & ~rests & others_rest)
         queue = np.concatenate([look.orders[places], others])
         ranks = by_priority(queue, np.append(rests[places], np.ones(len(others), np.bool_)))
         is_other = ranks >= len(places)

@@ -147,6 +147,31 @@ def test_orders_are_those_named_in_one_of_the_statuses_by_age(
     assert ids(orders) == [found[s] for s in OrderStatus if s in statuses]
 
 
+@pytest.mark.parametrize(
+    ("other", "rests"),
+    [
+        ({"limit": "9", "status": OrderStatus.WORKING}, True),
+        ({"limit": "9", "status": OrderStatus.PARTIALLY_FILLED, "filled_quantity": 1}, True),
+        ({"limit": "9", "status": OrderStatus.WORKING, "side": Side.SELL}, False),
+        ({"limit": "9", "status": OrderStatus.WORKING, "symbol": UNIVERSE.symbol(1)}, False),
+        ({"limit": "9", "status": OrderStatus.TRIGGER_PENDING, "trigger_price": "8"}, False),
+        ({"limit": "9", "status": OrderStatus.CANCELED, "reason": "BY_USER"}, False),
+        ({"limit": "9"}, False),
+    ],
+    ids=lambda value: str(value) if isinstance(value, bool) else None,
+)
+def test_an_order_knows_whether_others_rest_in_its_contract_on_its_side(
+    world: World, user: int, other: dict[str, Any], *, rests: bool
+) -> None:
+    world.order(world.account(), **other)
+    order = world.order(user)
+
+    with world.units.begin() as unit:
+        claimed, _ = unit.claim([order], 10)
+
+    assert [each.others_rest for each in claimed] == [rests]
+
+
 def test_a_sliced_order_is_not_given_out_beside_its_slices(world: World, user: int) -> None:
     parent = world.order(user, held=True, slices=2, quantity=2 * LOT)
     slices = [world.order(user, parent_id=parent) for _ in range(2)]

@@ -52,7 +52,9 @@ _READERS = {
     "product": Product,
 }
 _OF_ROW = [f.name for f in fields(Row) if f.name != "order"]
-_OF_ORDER = [f.name for f in fields(Order) if f.name not in ("age_seconds", "parent_quantity")]
+#: Read from other rows or the clock.
+_OF_OTHERS = ("age_seconds", "parent_quantity", "others_rest")
+_OF_ORDER = [f.name for f in fields(Order) if f.name not in _OF_OTHERS]
 #: What the table gives to an order itself.
 _GIVEN = {"id": "DEFAULT", "time_priority": "coalesce(:rank, nextval('order_time_priority'))"}
 _NAMES = [*_OF_ORDER, *_OF_ROW]

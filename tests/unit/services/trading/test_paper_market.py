@@ -7,9 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from angel_x.domain.exchange.latency import Latency
+from angel_x.domain.exchange.matching import ORDER
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import Order, OrderStatus, Side, Validity
 from angel_x.domain.values.money import rupees
@@ -384,3 +387,18 @@ def test_the_last_trade_is_the_reference_and_else_the_middle(exchange: Exchange)
     (terms,) = exchange.market.terms([exchange.order()])
 
     assert terms.reference == Decimal("95.00")
+
+
+def test_orders_that_rest_are_not_searched_where_none_was_seen(exchange: Exchange) -> None:
+    searched: list[object] = []
+
+    def search(*asked: object) -> NDArray[np.void]:
+        searched.append(asked)
+        return np.empty(0, ORDER)
+
+    exchange.market._find_marketable = search
+
+    exchange.market.terms([replace(exchange.order(), others_rest=False)])
+    assert searched == []
+    exchange.market.terms([exchange.order()])
+    assert len(searched) == 1
