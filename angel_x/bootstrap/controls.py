@@ -38,7 +38,11 @@ def build_controls(
     states, holdings = PostgresControls(base.engine), Holdings(base.engine, base.market_clock)
     exits = Exits(market.universes, intake.slicing, base.market_clock)
     enforcement = Enforcement(
-        desk=orders.desk, find_controlled_orders=states.controlled, transient=TRANSIENT
+        desk=orders.desk,
+        orders=states,
+        ask_again=base.dispatcher.cancel_all,
+        monotonic=monotonic,
+        transient=TRANSIENT,
     )
     return ControlParts(
         states=states,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg2.errors import LockNotAvailable
 from sqlalchemy.exc import OperationalError
 
+from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
 from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.rows import named, read
@@ -43,25 +45,28 @@ _IN_FORCE = (
     f"SELECT scope, name, state FROM trading_controls WHERE state <> '{TradingState.ACTIVE}'"
 )
 # A prefilter: the domain decides whether an order is allowed.
-_CONTROLLED = f"""
+_CONTROLLED_IDS = f"""
 WITH o AS MATERIALIZED (
     -- On its own, or the few open orders are looked for among all that there ever were, by id.
-    SELECT id, user_id, symbol, side, quantity - filled_quantity AS leaves_quantity, priority,
-        status, client_order_id
-    FROM orders WHERE status IN {literals(OPEN)} AND slices = 0
-        AND (%(before)s::bigint IS NULL OR id < %(before)s)
+    SELECT id, user_id, symbol FROM orders WHERE status IN {literals(OPEN)} AND slices = 0
 )
-SELECT o.*, c.underlying, coalesce(e.net_quantity, 0) AS net_quantity,
-    coalesce(e.open_buy_quantity, 0) AS open_buy_quantity,
-    coalesce(e.open_sell_quantity, 0) AS open_sell_quantity
-FROM o
-JOIN contracts c ON c.symbol = o.symbol
-LEFT JOIN exposures e ON e.user_id = o.user_id AND e.symbol = o.symbol
+SELECT o.id FROM o JOIN contracts c ON c.symbol = o.symbol
 WHERE EXISTS (
     SELECT FROM trading_controls t WHERE t.state <> '{TradingState.ACTIVE}' AND (t.scope = '{ControlScope.SYSTEM}'
         OR (t.scope = '{ControlScope.USER}' AND t.name = o.user_id::text)
         OR (t.scope = '{ControlScope.UNDERLYING}' AND t.name = c.underlying)))
-ORDER BY o.id DESC LIMIT %(limit)s
+ORDER BY o.id DESC
+"""
+_CONTROLLED = f"""
+SELECT o.id, o.user_id, o.symbol, o.side, o.quantity - o.filled_quantity AS leaves_quantity, o.priority,
+    o.status, o.client_order_id, c.underlying, coalesce(e.net_quantity, 0) AS net_quantity,
+    coalesce(e.open_buy_quantity, 0) AS open_buy_quantity,
+    coalesce(e.open_sell_quantity, 0) AS open_sell_quantity
+FROM orders o
+JOIN contracts c ON c.symbol = o.symbol
+LEFT JOIN exposures e ON e.user_id = o.user_id AND e.symbol = o.symbol
+WHERE o.id = ANY(%(order_ids)s::bigint[]) AND o.status IN {literals(OPEN)}
+ORDER BY o.id DESC
 """
 _STATES = f"""
 SELECT scope, max(CASE state WHEN '{TradingState.HALTED}' THEN 2
@@ -147,14 +152,21 @@ class PostgresControls:
             raise
         return True
 
-    def controlled(self, before: int | None, limit: int) -> list[ControlledOrder]:
-        """Return open orders that a state concerns, below an id if one is given, newest first."""
+    def controlled_ids(self) -> list[int]:
+        """Return the open orders that a state concerns, newest first."""
+        with self._engine.connect() as connection:
+            if not connection.exec_driver_sql(_IN_FORCE).first():
+                return []
+            return list(connection.exec_driver_sql(_CONTROLLED_IDS).scalars())
+
+    def controlled(self, order_ids: Sequence[int]) -> list[ControlledOrder]:
+        """Return those of these orders that are open, newest first; none while no state is in force."""
         with self._engine.connect() as connection:
             in_force = named(connection.exec_driver_sql(_IN_FORCE), _StateRow)
             if not in_force:
                 return []
             rules = TradingRules.from_rows(in_force, ())
-            parameters = {"before": before, "limit": limit}
+            parameters = {"order_ids": array(order_ids)}
             rows = named(connection.exec_driver_sql(_CONTROLLED, parameters), _ControlledRow)
         return [_controlled(row, rules) for row in rows]
 

@@ -12,6 +12,8 @@ import structlog
 log = structlog.get_logger()
 
 _PAUSE_SECONDS = 1.0
+#: The largest share of time for looks: a slow one is followed by a longer pause.
+_SHARE = 0.1
 
 
 class ControlsWatch:
@@ -27,15 +29,18 @@ class ControlsWatch:
         self._is_due = is_due
         self._ask = ask
         self._monotonic = monotonic
-        self._looked_at = float("-inf")
+        self._next_look = float("-inf")
 
     def look(self) -> bool:
         """Dispatch if such orders are open, at most once a second; return whether a message was sent."""
-        now = self._monotonic()
-        if now - self._looked_at < _PAUSE_SECONDS:
+        started = self._monotonic()
+        if started < self._next_look:
             return False
-        self._looked_at = now
-        if not self._is_due():
+        self._next_look = started + _PAUSE_SECONDS
+        is_due = self._is_due()
+        took = self._monotonic() - started
+        self._next_look = started + max(_PAUSE_SECONDS, took / _SHARE)
+        if not is_due:
             return False
         log.info("controls.reminded")
         return self._ask()

@@ -7,6 +7,7 @@ and the outcome of each order is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import structlog
 
@@ -24,8 +25,8 @@ from angel_x.services.units import Unit
 log = structlog.get_logger()
 
 _AT_A_TIME = 500
-#: Orders that are read at a time and only looked at.
-_LOOKED_AT = 5000
+#: Seconds after which an enforcement begins no other page, below the time limit of a task.
+_MOST_SECONDS = 8.0
 _ANY = frozenset(OrderStatus)
 _STEPS = Steps(recorded=Step.CANCEL_ALL_RECORDED, committed=Step.CANCEL_ALL_COMMITTED)
 
@@ -35,9 +36,14 @@ _STEPS = Steps(recorded=Step.CANCEL_ALL_RECORDED, committed=Step.CANCEL_ALL_COMM
 FindOpenOrders = Callable[[int, OrderSelection], list[int]]
 
 
-#: Finds the open orders that a trading state concerns, newest first: those with an id below the first
-#: number, at most as many as the second.
-FindControlledOrders = Callable[[int | None, int], Sequence[ControlledOrder]]
+class ControlledOrders(Protocol):
+    """The open orders that a trading state concerns."""
+
+    def controlled_ids(self) -> Sequence[int]:
+        """Return all of them, newest first."""
+
+    def controlled(self, order_ids: Sequence[int]) -> Sequence[ControlledOrder]:
+        """Return those of these orders that are still open, newest first."""
 
 
 class CancelAll:
@@ -106,11 +112,15 @@ class Enforcement:
         self,
         *,
         desk: VenueDesk,
-        find_controlled_orders: FindControlledOrders,
+        orders: ControlledOrders,
+        ask_again: Callable[[], bool],
+        monotonic: Callable[[], float],
         transient: tuple[type[Exception], ...],
     ) -> None:
         self._desk = desk
-        self._find_controlled_orders = find_controlled_orders
+        self._orders = orders
+        self._ask_again = ask_again
+        self._monotonic = monotonic
         #: Errors of servers, not of orders.
         self._transient = transient
 
@@ -118,10 +128,14 @@ class Enforcement:
         """Cancel each order that is not allowed, newest first; return their number.
 
         Of two sales of one position the older one may stay.  An order whose cancellation fails is
-        left for the next call.  A second call finds no others.
+        left for the next call.  A second call finds no others.  A call that takes too long asks for
+        another one.
         """
-        total = 0
+        total, end = 0, self._monotonic() + _MOST_SECONDS
         for page in self._pages():
+            if self._monotonic() >= end:
+                self._ask_again()
+                break
             forbidden = [order.id for order in page if not order.may_stand]
             total += _in_batches(self._cancel, forbidden, self._transient)
         if total:
@@ -133,11 +147,10 @@ class Enforcement:
         return any(not order.may_stand for page in self._pages() for order in page)
 
     def _pages(self) -> Iterator[Sequence[ControlledOrder]]:
-        """Yield all controlled orders; ids only fall, so orders that come in meanwhile end no page."""
-        before = None
-        while page := self._find_controlled_orders(before, _LOOKED_AT):
-            yield page
-            before = page[-1].id
+        """Yield all controlled orders that were open at the start: what they cost grows with their number."""
+        ids = self._orders.controlled_ids()
+        for start in range(0, len(ids), _AT_A_TIME):
+            yield self._orders.controlled(ids[start : start + _AT_A_TIME])
 
     def _cancel(self, order_ids: Sequence[int]) -> int:
         claimed = self._desk.run(

@@ -29,7 +29,6 @@ BANK, NIFTY = (
     for name in UNIVERSE.underlyings
 )
 OTHER = next(s for s in UNIVERSE.symbols if s.startswith("NIFTY") and s != NIFTY)
-MANY = 100
 
 
 @pytest.fixture
@@ -44,7 +43,8 @@ def turn(controls: PostgresControls, scope: ControlScope, name: str, state: Trad
 
 
 def forbidden(controls: PostgresControls, ids: dict[str, int]) -> set[str]:
-    found = {order.id for order in controls.controlled(None, MANY) if not order.may_stand}
+    shown = controls.controlled(controls.controlled_ids())
+    found = {order.id for order in shown if not order.may_stand}
     assert found <= set(ids.values())
     return {name for name, order_id in ids.items() if order_id in found}
 
@@ -236,7 +236,7 @@ def test_an_order_is_shown_with_all_that_its_standing_depends_on(
     turn(controls, SYSTEM, "", REDUCING)
     turn(controls, USER, "1", HALTED)
 
-    assert controls.controlled(None, MANY) == [
+    assert controls.controlled([ids["it"]]) == [
         ControlledOrder(
             id=ids["it"],
             side=Side.SELL,
@@ -250,7 +250,7 @@ def test_an_order_is_shown_with_all_that_its_standing_depends_on(
     ]
 
 
-def test_the_newest_orders_come_first_and_page_by_page(
+def test_the_newest_orders_come_first_and_a_page_leaves_out_what_is_closed_by_then(
     engine: Engine, controls: PostgresControls
 ) -> None:
     ids = store_orders(engine, {str(n): StoredOrder(user_id=1, symbol=NIFTY) for n in range(5)})
@@ -260,14 +260,26 @@ def test_the_newest_orders_come_first_and_page_by_page(
     turn(controls, SYSTEM, "", HALTED)
     newest = sorted(ids.values(), reverse=True)
 
-    pages = [controls.controlled(before, 2) for before in (None, newest[1], newest[3], newest[4])]
+    assert controls.controlled_ids() == newest
+    assert [order.id for order in controls.controlled(newest[1:4])] == newest[1:4]
 
-    assert [[order.id for order in page] for page in pages] == [
-        newest[:2],
-        newest[2:4],
-        newest[4:],
-        [],
-    ]
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE orders SET status = 'canceled', reason = 'REQUESTED', closed_at = now() "
+            "WHERE id = %s",
+            (newest[2],),
+        )
+    assert [order.id for order in controls.controlled(newest[1:4])] == [newest[1], newest[3]]
+
+
+def test_no_order_is_shown_while_no_state_is_in_force(
+    engine: Engine, controls: PostgresControls
+) -> None:
+    ids = store_orders(engine, {"it": StoredOrder(user_id=1, symbol=NIFTY)})
+    turn(controls, SYSTEM, "", ACTIVE)
+
+    assert controls.controlled_ids() == []
+    assert controls.controlled([ids["it"]]) == []
 
 
 def audited(engine: Engine) -> list[tuple[str, str, str]]:

@@ -13,12 +13,15 @@ class Market:
     """Whether something is open that should not be, what was asked for, and what time it is."""
 
     is_due: bool = True
+    #: The seconds that a look takes.
+    look_seconds: float = 0.0
     looks: int = 0
     asked: int = 0
     now: float = 0.0
 
     def look(self) -> bool:
         self.looks += 1
+        self.now += self.look_seconds
         return self.is_due
 
     def ask(self) -> bool:
@@ -59,3 +62,15 @@ def test_it_looks_once_a_second(market: Market, look: Callable[[], bool]) -> Non
 
     assert not look()
     assert (market.looks, market.asked) == (1, 1)
+
+
+def test_a_slow_look_is_followed_by_a_longer_pause(
+    market: Market, look: Callable[[], bool]
+) -> None:
+    market.look_seconds = 0.5
+    look()
+
+    market.now = 4.9
+    assert not look()
+    market.now = 5.0
+    assert look()

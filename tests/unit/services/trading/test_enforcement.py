@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -13,15 +14,21 @@ from angel_x.domain.book.risk import TradingRules
 from angel_x.domain.contracts.contract import underlying_of
 from angel_x.domain.orders.denial import CancelReason
 from angel_x.domain.orders.order import OPEN, Order, OrderStatus, Priority, Side
+from angel_x.services.trading import cancel_all
 from angel_x.services.trading.cancel_all import Enforcement
 from tests.builders.desk import Desk, request
 from tests.builders.paper import CALL, LOT, PUT
 from tests.builders.poison import poison
+from tests.fakes.tables import Row
 
 BUY, SELL = Side.BUY, Side.SELL
 CANCELED, RECEIVED, WORKING = OrderStatus.CANCELED, OrderStatus.RECEIVED, OrderStatus.WORKING
 BID, ASK = Decimal(95), Decimal(110)
 AT_A_TIME = 500
+
+
+def _is_open(row: Row) -> bool:
+    return row.order.status in OPEN and not row.slices
 
 
 @pytest.fixture
@@ -51,18 +58,27 @@ class OpenOnes:
     """Shows every open order as one that a trading state concerns."""
 
     desk: Desk
-    asked: list[int | None] = field(default_factory=list)
-    #: Orders that are shown at a time.
-    page: int = AT_A_TIME
+    #: How many orders were looked at at a time.
+    pages: list[int] = field(default_factory=list)
+    #: The time, and the seconds that each page takes.
+    now: float = 0.0
+    page_seconds: float = 0.0
+    #: How often another call was asked for.
+    asked: int = 0
 
-    def controlled(self, before: int | None, limit: int) -> list[ControlledOrder]:
-        assert limit >= self.page
-        self.asked.append(before)
-        assert len(self.asked) < 20, "it looks for ever"
-        rows = [row for _, row in sorted(self.desk.tables.rows.items(), reverse=True)]
-        open_ones = [row.order for row in rows if row.order.status in OPEN and not row.slices]
-        older = [order for order in open_ones if before is None or order.id < before]
-        return [self._shown(order) for order in older[: self.page]]
+    def controlled_ids(self) -> list[int]:
+        rows = sorted(self.desk.tables.rows.items(), reverse=True)
+        return [order_id for order_id, row in rows if _is_open(row)]
+
+    def controlled(self, order_ids: Sequence[int]) -> list[ControlledOrder]:
+        self.pages.append(len(order_ids))
+        self.now += self.page_seconds
+        rows = [self.desk.tables.rows[order_id] for order_id in sorted(order_ids, reverse=True)]
+        return [self._shown(row.order) for row in rows if _is_open(row)]
+
+    def ask(self) -> bool:
+        self.asked += 1
+        return True
 
     def _shown(self, order: Order) -> ControlledOrder:
         place, tables = (order.user_id, order.symbol), self.desk.tables
@@ -87,7 +103,9 @@ def found(desk: Desk) -> OpenOnes:
 def enforcement(desk: Desk, found: OpenOnes) -> Enforcement:
     return Enforcement(
         desk=desk.desk,
-        find_controlled_orders=found.controlled,
+        orders=found,
+        ask_again=found.ask,
+        monotonic=lambda: found.now,
         transient=(ConnectionError,),
     )
 
@@ -170,13 +188,31 @@ def test_it_looks_page_by_page_and_cancels_five_hundred_at_a_time(
 
     assert desk.units.begun - begun == 2
     assert not enforcement.is_due()
-    assert found.asked == [None, None, ids[1], ids[0], None]
+    assert found.pages == [AT_A_TIME, AT_A_TIME, 1]
+    assert statuses(desk, *ids) == [CANCELED] * len(ids)
+
+
+def test_a_call_that_takes_too_long_asks_for_another_one(
+    desk: Desk,
+    user: int,
+    enforcement: Enforcement,
+    found: OpenOnes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cancel_all, "_AT_A_TIME", 2)
+    ids = [rest(desk, user) for _ in range(5)]
+    turn(desk, "halted")
+    found.page_seconds = 3.0
+
+    assert (enforcement.run(), found.asked) == (4, 1)
+    assert statuses(desk, *ids) == [WORKING, *[CANCELED] * 4]
+    assert (enforcement.run(), found.asked) == (1, 1)
 
 
 def test_a_page_of_orders_that_may_stand_hides_none_behind_it(
-    desk: Desk, user: int, enforcement: Enforcement, found: OpenOnes
+    desk: Desk, user: int, enforcement: Enforcement, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found.page = 2
+    monkeypatch.setattr(cancel_all, "_AT_A_TIME", 2)
     opening = rest(desk, user)
     desk.place(user, BUY, CALL, 5 * LOT)
     closing = [leave_at_once(desk, user) for _ in range(5)]
