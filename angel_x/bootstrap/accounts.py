@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from angel_x.adapters.postgres.notes import PostgresNotes
 from angel_x.adapters.postgres.reading import PostgresStatements
 from angel_x.adapters.postgres.risk_limits import PostgresRiskLimits
 from angel_x.adapters.postgres.users import PostgresUsers
 from angel_x.bootstrap.foundation import Foundation
+from angel_x.domain.exchange.charges import Tariff
 from angel_x.services.accounts.access import Access
 from angel_x.services.accounts.accounts import Accounts
+from angel_x.services.accounts.contract_notes import ContractNotes
 from angel_x.services.accounts.reading import Reading
 from angel_x.services.controls.risk_limits import RiskLimits
 
@@ -24,6 +27,7 @@ class AccountParts:
     limits: RiskLimits
     statements: PostgresStatements
     reading: Reading
+    notes: ContractNotes
 
 
 def build_accounts(base: Foundation) -> AccountParts:
@@ -41,4 +45,9 @@ def build_accounts(base: Foundation) -> AccountParts:
         ),
         statements=statements,
         reading=Reading(statements),
+        notes=ContractNotes(
+            rows=PostgresNotes(base.engine),
+            names=users.names,
+            tariff=base.tables.rule(Tariff.from_tables, "charges", "contracts"),
+        ),
     )

@@ -69,11 +69,11 @@ told AS (
 """
 _FILLS = """
 filled AS (
-    INSERT INTO fills (execution_id, order_id, user_id, symbol, side, quantity, price)
+    INSERT INTO fills (execution_id, order_id, user_id, symbol, side, quantity, price, trade_date)
     SELECT * FROM unnest(
         %(execution_ids)s::text[], %(fill_orders)s::bigint[], %(fill_users)s::bigint[],
         %(fill_symbols)s::text[], %(fill_sides)s::text[], %(fill_quantities)s::integer[],
-        %(fill_prices)s::numeric[])
+        %(fill_prices)s::numeric[], %(trade_dates)s::date[])
 )
 """
 _LEDGER = """
@@ -323,6 +323,7 @@ def _fills(book: Book) -> dict[str, str]:
         "fill_sides": array(f.order.side.value for f in fills),
         "fill_quantities": array(f.quantity for f in fills),
         "fill_prices": array(f.price for f in fills),
+        "trade_dates": array(book.accounts[f.order.user_id].pnl_day for f in fills),
     }
 
 

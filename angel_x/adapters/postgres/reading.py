@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,9 +11,11 @@ from sqlalchemy import text
 
 from angel_x.domain.orders.denial import MoveReason
 from angel_x.domain.records.statement import (
+    LedgerRecord,
     OrderFilter,
     OrderHistory,
     OrderRecord,
+    Period,
     PositionRecord,
     TradeRecord,
 )
@@ -73,12 +76,19 @@ FROM positions p LEFT JOIN greeks_snapshot g ON p.symbol = g.symbol
 WHERE p.user_id = :user_id AND p.status = 'OPEN' ORDER BY p.entry_time DESC, p.id DESC
 """)
 
-_TRADES = text("""
-SELECT id::text AS id, symbol, side, quantity, entry_price, exit_price, realised_pnl, closed_at
-FROM trades
-WHERE user_id = :user_id AND status = 'CLOSED' AND closed_at >= now() - interval '24 hours'
-ORDER BY closed_at DESC, trades.id DESC LIMIT 1000
-""")
+_TRADE_CONDITIONS = {
+    "since": "AND t.closed_at >= :since",
+    "until": "AND t.closed_at < :until",
+    "after": "AND (t.closed_at, t.id) < (:at, CAST(:id AS bigint))",
+    "recent": "AND t.closed_at >= now() - interval '24 hours'",
+}
+# The first condition bounds the search by the index, the second one finds the row.
+_LEDGER_CONDITIONS = {
+    "since": "AND l.at >= :since",
+    "until": "AND l.at < :until",
+    "after": "AND l.at <= :at AND (l.at, coalesce(l.order_id, 0), l.account, l.amount) "
+    "< (:at, CAST(:order_id AS bigint), CAST(:account AS text), CAST(:amount AS numeric))",
+}
 
 
 def _page(conditions: Collection[str]) -> TextClause:
@@ -93,8 +103,37 @@ def _page(conditions: Collection[str]) -> TextClause:
     )
 
 
+def _trades(conditions: Collection[str]) -> TextClause:
+    """Return the statement of a page of closed trades under conditions."""
+    places = [_TRADE_CONDITIONS[name] for name in conditions]
+    return text(
+        "SELECT t.id::text AS id, t.symbol, t.side, t.quantity, t.entry_price, t.exit_price, "
+        "t.realised_pnl, t.closed_at FROM trades t "
+        f"WHERE t.user_id = :user_id AND t.status = 'CLOSED' {' '.join(places)} "
+        "ORDER BY t.closed_at DESC, t.id DESC LIMIT :limit"
+    )
+
+
+def _ledger(conditions: Collection[str]) -> TextClause:
+    """Return the statement of a page of the ledger under conditions."""
+    places = [_LEDGER_CONDITIONS[name] for name in conditions]
+    return text(
+        "SELECT l.at, l.account, l.amount, l.order_id::text AS order_id "
+        f"FROM ledger_entries l WHERE l.user_id = :user_id {' '.join(places)} "
+        "ORDER BY l.at DESC, coalesce(l.order_id, 0) DESC, l.account DESC, l.amount DESC "
+        "LIMIT :limit"
+    )
+
+
 #: The pages under each condition alone, and under none.
-PAGES = {"page": _page(()), **{f"page_by_{name}": _page((name,)) for name in _CONDITIONS}}
+PAGES = {
+    "page": _page(()),
+    **{f"page_by_{name}": _page((name,)) for name in _CONDITIONS},
+    "reading_trades": _trades(["recent"]),
+    **{f"reading_trades_by_{name}": _trades([name]) for name in _TRADE_CONDITIONS},
+    "reading_ledger": _ledger([]),
+    **{f"reading_ledger_by_{name}": _ledger([name]) for name in _LEDGER_CONDITIONS},
+}
 
 
 class PostgresStatements:
@@ -122,8 +161,24 @@ class PostgresStatements:
     def positions(self, user_id: int) -> list[PositionRecord]:
         return self._read(_POSITIONS, {"user_id": user_id}, PositionRecord)
 
-    def trades(self, user_id: int) -> list[TradeRecord]:
-        return self._read(_TRADES, {"user_id": user_id}, TradeRecord)
+    def trades(
+        self, user_id: int, period: Period, after: Mapping[str, object], limit: int
+    ) -> list[TradeRecord]:
+        """Return round trips closed in a period, behind the row ``after`` if it is not empty.
+
+        Without either, those of the last 24 hours.
+        """
+        given = _given(user_id, period, after, limit)
+        is_recent = period == Period() and not after
+        conditions = ["recent"] if is_recent else _named(given, _TRADE_CONDITIONS)
+        return self._read(_trades(conditions), given, TradeRecord)
+
+    def ledger(
+        self, user_id: int, period: Period, after: Mapping[str, object], limit: int
+    ) -> list[LedgerRecord]:
+        """Return entries of a period, behind the row ``after`` if it is not empty."""
+        given = _given(user_id, period, after, limit)
+        return self._read(_ledger(_named(given, _LEDGER_CONDITIONS)), given, LedgerRecord)
 
     def _history(self, statement: TextClause, parameters: dict[str, object]) -> OrderHistory | None:
         found = self._read(statement, parameters, OrderHistory)
@@ -138,3 +193,16 @@ class PostgresStatements:
         with self._engine.connect() as connection:
             rows = connection.execute(statement, parameters).mappings().all()
         return msgspec.convert([dict(row) for row in rows], list[record])  # type: ignore[valid-type]
+
+
+def _given(
+    user_id: int, period: Period, after: Mapping[str, object], limit: int
+) -> dict[str, object]:
+    ends = {"since": period.since, "until": period.until}
+    given = {name: end for name, end in ends.items() if end is not None}
+    return {"user_id": user_id, "limit": limit, **given, **after}
+
+
+def _named(given: Collection[str], conditions: Mapping[str, str]) -> list[str]:
+    """Return the conditions whose values are given; ``at`` is of the row before the page."""
+    return [name for name in conditions if ("at" if name == "after" else name) in given]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,26 @@ from angel_x.domain.values.dated import Dated
 from angel_x.domain.values.money import ZERO, to_paisa
 
 _HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeItems:
+    """Charges by item, in rupees to the paisa, as on a contract note."""
+
+    brokerage: Decimal = ZERO
+    #: Securities transaction tax.
+    stt: Decimal = ZERO
+    #: Transaction charge of the exchange.
+    transaction: Decimal = ZERO
+    #: Investor protection fund.
+    investor_protection: Decimal = ZERO
+    #: Fee of the regulator.
+    sebi: Decimal = ZERO
+    stamp: Decimal = ZERO
+    gst: Decimal = ZERO
+    #: The total, rounded once, less the sum of the rounded items.
+    rounding: Decimal = ZERO
+    total: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +59,33 @@ class ChargeRates:
         taxed = self.brokerage + premium * (self.transaction + self.sebi)
         duty = self.stt_sell if side is Side.SELL else self.stamp_buy
         return to_paisa(taxed * (1 + self.gst) + premium * (duty + self.investor_protection))
+
+    def items(self, side: Side, premium: Decimal) -> ChargeItems:
+        """Return the charges of :meth:`on_order` by item."""
+        if not premium:
+            return ChargeItems()
+        transaction, sebi = premium * self.transaction, premium * self.sebi
+        is_sale = side is Side.SELL
+        exact = {
+            "brokerage": self.brokerage,
+            "stt": premium * self.stt_sell if is_sale else ZERO,
+            "transaction": transaction,
+            "investor_protection": premium * self.investor_protection,
+            "sebi": sebi,
+            "stamp": ZERO if is_sale else premium * self.stamp_buy,
+            "gst": (self.brokerage + transaction + sebi) * self.gst,
+        }
+        rounded = {name: to_paisa(amount) for name, amount in exact.items()}
+        total = self.on_order(side, premium)
+        return ChargeItems(**rounded, rounding=total - sum(rounded.values()), total=total)
+
+    def items_of_fill(self, side: Side, before: Decimal, after: Decimal) -> ChargeItems:
+        """Return the charges of :meth:`on_fill` by item; brokerage is that of the first fill."""
+        first, last = self.items(side, before), self.items(side, after)
+        changes = {
+            f.name: getattr(last, f.name) - getattr(first, f.name) for f in fields(ChargeItems)
+        }
+        return ChargeItems(**changes)
 
     def on_fill(self, side: Side, before: Decimal, after: Decimal) -> Decimal:
         """Return the charges of the fill that took an order's premium from ``before`` to ``after``.

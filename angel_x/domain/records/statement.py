@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from angel_x.domain.book.ledger import LedgerAccount
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import OrderStatus, OrderType, Priority, Product, Side, Validity
@@ -269,9 +270,40 @@ class PositionList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeList:
-    """The round trips that an account closed within 24 hours, the newest first."""
+    """Closed round trips, the newest first; ``next`` is the cursor of the page after, None on the last."""
 
     trades: tuple[TradeRecord, ...]
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRecord:
+    """One line of the ledger."""
+
+    at: datetime
+    account: LedgerAccount
+    #: Signed rupees.
+    amount: Decimal
+    #: None for deposits and settlements.
+    order_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerPage:
+    """Ledger entries, the newest first; ``next`` is the cursor of the page after, None on the last."""
+
+    entries: tuple[LedgerRecord, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """A span of time; an end that is None is open."""
+
+    #: At this time or later.
+    since: datetime | None = None
+    #: Before this time.
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

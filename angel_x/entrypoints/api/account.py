@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from fastapi import APIRouter, Request
-from starlette.responses import Response
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import HTMLResponse, Response
 
 from angel_x.domain.portfolios.portfolio import Portfolio
-from angel_x.domain.records.statement import Balance, MarginEstimate, PositionList, TradeList
+from angel_x.domain.records.contract_note import ContractNote
+from angel_x.domain.records.statement import (
+    Balance,
+    LedgerPage,
+    MarginEstimate,
+    Period,
+    PositionList,
+    TradeList,
+)
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
 from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import ORDERS_BODY, answers
-from angel_x.entrypoints.api.parts import answer, application
+from angel_x.entrypoints.api.parts import Moment, answer, application
+from angel_x.entrypoints.presentation.contract_note import note_page
 from angel_x.services.intake import order_form
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
 
 router = APIRouter(tags=["account"])
+
+
+class PeriodQuery(BaseModel):
+    """A period, and a page of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: Annotated[Moment | None, Field(description="At this time or later")] = None
+    until: Annotated[Moment | None, Field(description="Before this time")] = None
+    cursor: Annotated[str | None, Field(description="The `next` of the page before")] = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 1000
+
+    @property
+    def period(self) -> Period:
+        return Period(since=self.since, until=self.until)
+
 
 #: The prefix of the client order ids of an estimate, which are not stored.
 _UNNAMED = "what-if"
@@ -39,14 +66,49 @@ def positions(request: Request, caller: Reader) -> Response:
 
 @router.get(
     "/v1/trades",
-    summary="Round trips closed within 24 hours, the newest first, at most 1,000",
+    summary="Closed round trips, the newest first; by default of 24 hours",
     response_class=Response,
-    responses=answers(TradeList, "The trades"),
+    responses=answers(TradeList, "A page; `next` is the cursor of the page after it"),
 )
 @on_thread(Bulkhead.READS)
-def trades(request: Request, caller: Reader) -> Response:
-    found = application(request).people.reading.trades(caller.user_id)
-    return answer(TradeList(trades=tuple(found)))
+def trades(request: Request, caller: Reader, query: Annotated[PeriodQuery, Query()]) -> Response:
+    """The realised P&L is by average cost, before charges."""
+    reading = application(request).people.reading
+    return answer(
+        reading.trades(caller.user_id, query.period, after=query.cursor, limit=query.limit)
+    )
+
+
+@router.get(
+    "/v1/ledger",
+    summary="Ledger entries, the newest first",
+    response_class=Response,
+    responses=answers(LedgerPage, "A page; `next` is the cursor of the page after it"),
+)
+@on_thread(Bulkhead.READS)
+def ledger(request: Request, caller: Reader, query: Annotated[PeriodQuery, Query()]) -> Response:
+    """The entries of an order, a deposit or a settlement sum to zero."""
+    reading = application(request).people.reading
+    return answer(
+        reading.ledger(caller.user_id, query.period, after=query.cursor, limit=query.limit)
+    )
+
+
+@router.get(
+    "/v1/contract-notes/{day}",
+    summary="Trades, settlements and charges by item of a day of the market",
+    response_class=Response,
+    responses=answers(ContractNote, "The note; a page to print for `format=html`"),
+)
+@on_thread(Bulkhead.READS)
+def contract_note(
+    request: Request,
+    caller: Reader,
+    day: date,
+    form: Annotated[Literal["json", "html"], Query(alias="format")] = "json",
+) -> Response:
+    note = application(request).people.notes.of(caller.user_id, day)
+    return HTMLResponse(note_page(note)) if form == "html" else answer(note)
 
 
 @router.get(

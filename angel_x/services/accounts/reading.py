@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Protocol
 
 from angel_x.domain.records import cursor
 from angel_x.domain.records.statement import (
+    LedgerPage,
+    LedgerRecord,
     OrderFilter,
     OrderHistory,
     OrderPage,
     OrderRecord,
+    Period,
     PositionRecord,
+    TradeList,
     TradeRecord,
 )
 from angel_x.errors import OrderNotFound, WorkflowNotFound
 
 _ORDER_ID = re.compile(r"[1-9][0-9]{0,17}")
+#: The order of a ledger entry in a cursor, zero without one.
+_PLACE_ID = re.compile(r"0|[1-9][0-9]{0,17}")
+_AMOUNT = re.compile(r"-?[0-9]{1,16}\.[0-9]{2}")
 #: Where the newest page starts: above every id.
 _NEWEST = 2**63 - 1
 
@@ -30,7 +38,12 @@ class Statements(Protocol):
     def order(self, user_id: int, order_id: int) -> OrderHistory | None: ...
     def order_of_client(self, user_id: int, client_order_id: str) -> OrderHistory | None: ...
     def positions(self, user_id: int) -> list[PositionRecord]: ...
-    def trades(self, user_id: int) -> list[TradeRecord]: ...
+    def trades(
+        self, user_id: int, period: Period, after: Mapping[str, object], limit: int
+    ) -> list[TradeRecord]: ...
+    def ledger(
+        self, user_id: int, period: Period, after: Mapping[str, object], limit: int
+    ) -> list[LedgerRecord]: ...
 
 
 class Reading:
@@ -73,9 +86,49 @@ class Reading:
         """Return the open positions, the newest first."""
         return self._statements.positions(user_id)
 
-    def trades(self, user_id: int) -> list[TradeRecord]:
-        """Return the round trips closed within 24 hours, newest first, at most 1,000."""
-        return self._statements.trades(user_id)
+    def trades(self, user_id: int, period: Period, *, after: str | None, limit: int) -> TradeList:
+        """Return a page of the round trips closed in a period, by default of 24 hours, newest first.
+
+        Raises:
+            InvalidCursor: ``after`` is not the cursor of an earlier page.
+        """
+        found = self._statements.trades(user_id, period, _trade_place(after), limit + 1)
+        page, more = tuple(found[:limit]), len(found) > limit
+        last = cursor.encode_place(page[-1].closed_at, [page[-1].id]) if more else None
+        return TradeList(trades=page, next=last)
+
+    def ledger(self, user_id: int, period: Period, *, after: str | None, limit: int) -> LedgerPage:
+        """Return a page of the ledger entries of a period, newest first.
+
+        Raises:
+            InvalidCursor: ``after`` is not the cursor of an earlier page.
+        """
+        found = self._statements.ledger(user_id, period, _ledger_place(after), limit + 1)
+        page, more = tuple(found[:limit]), len(found) > limit
+        return LedgerPage(entries=page, next=_ledger_cursor(page[-1]) if more else None)
+
+
+def _trade_place(after: str | None) -> dict[str, object]:
+    if after is None:
+        return {}
+    at, (trade_id,) = cursor.decode_place(after, 1)
+    if _ORDER_ID.fullmatch(trade_id) is None:
+        raise cursor.refusal(after)
+    return {"at": at, "id": trade_id}
+
+
+def _ledger_place(after: str | None) -> dict[str, object]:
+    if after is None:
+        return {}
+    at, (order_id, account, amount) = cursor.decode_place(after, 3)
+    if _PLACE_ID.fullmatch(order_id) is None or _AMOUNT.fullmatch(amount) is None:
+        raise cursor.refusal(after)
+    return {"at": at, "order_id": order_id, "account": account, "amount": amount}
+
+
+def _ledger_cursor(entry: LedgerRecord) -> str:
+    rest = [entry.order_id or "0", entry.account.value, f"{entry.amount}"]
+    return cursor.encode_place(entry.at, rest)
 
 
 def parse_row_id(kind: str, text: str) -> int:

@@ -148,6 +148,7 @@ class VenueDesk:
 
         def decide(_unit: Unit, claimed: Claim) -> bool:
             if claimed.orders:
+                self.begin_day(claimed.book)
                 self.read_risks(claimed.book)
             for order in claimed.orders:
                 self._resolve(claimed.book, order, answers[order.id], absent)

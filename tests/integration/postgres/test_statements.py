@@ -16,6 +16,7 @@ from angel_x.domain.records.statement import (
     EventRecord,
     FillRecord,
     OrderFilter,
+    Period,
     PositionRecord,
     TradeRecord,
 )
@@ -215,7 +216,7 @@ def test_round_trips_of_a_day_are_read_newest_first(
     insert(engine, "trades", user_id=user, symbol=C, status="OPEN", side="BUY", quantity=1,
            entry_price="1")  # fmt: skip
 
-    first, second = read.trades(user)
+    first, second = read.trades(user, Period(), {}, 1000)
 
     assert first.symbol == B
     [(number,)] = select(engine, f"SELECT id FROM trades WHERE symbol = '{A}'")

@@ -149,6 +149,8 @@ ROWS = (
     Row("GET /v1/square-off/{workflow_id}", READ, 200, Kind.SQUARE_OFF, shows="REF"),
     Row("GET /v1/positions", READ, shows="SYMBOL"),
     Row("GET /v1/trades", READ, shows="SYMBOL"),
+    Row("GET /v1/ledger", READ),
+    Row("GET /v1/contract-notes/{day}", READ),
     Row("GET /v1/portfolio", READ, shows='"open_positions":1,'),
     Row("GET /v1/margin", READ, shows='"held":{}'),
     Row("GET /v1/limits", READ, shows='"max_order_notional":"1000000000"'),

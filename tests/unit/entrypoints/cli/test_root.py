@@ -91,9 +91,9 @@ def test_a_speed_at_which_no_time_passes_is_refused(runner: CliRunner, speed: st
 
 def test_the_commands_are_listed_by_what_they_are_for(runner: CliRunner) -> None:
     names = (
-        "demo up chaos submit orders basket positions portfolio greeks chain calendar contracts settle "
-        "users keys limits kill-switch square-off audit status schedule api worker beat flower feed relay metrics "
-        "db redis backup restore"
+        "demo up chaos submit orders basket positions portfolio trades ledger contract-note "
+        "greeks chain calendar contracts settle users keys limits kill-switch square-off audit "
+        "status schedule api worker beat flower feed relay metrics db redis backup restore"
     )
 
     assert list(COMMANDS) == names.split()

@@ -1,0 +1,113 @@
+"""Contract notes, closed trades and the ledger of an account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from angel_x.domain.records.contract_note import ContractNote
+from angel_x.domain.records.statement import Period
+from angel_x.entrypoints.cli.options import as_json, for_user
+from angel_x.entrypoints.cli.running import application
+from angel_x.entrypoints.presentation.contract_note import ITEMS, note_page
+from angel_x.entrypoints.presentation.indian import grouped, ist, price, rupees
+from angel_x.entrypoints.presentation.printing import print_json, show, table
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_limit = click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+_after = click.option("--cursor", help="The `next` of the page before.")
+
+
+@click.command("contract-note")
+@click.argument("day", type=_DAY)
+@for_user
+@click.option("--html", type=click.Path(path_type=Path), help="Write a page to print to this file.")
+@as_json
+def contract_note(day: datetime, user: str, html: Path | None, *, as_json: bool) -> None:
+    """Show what an account traded and settled on a day of the market, with charges by item."""
+    with application() as app:
+        note = app.people.notes.of(app.people.accounts.named(user).id, day.date())
+    if html is not None:
+        html.write_text(note_page(note), encoding="utf-8")
+        show(f"The contract note is written to {html}.")
+    elif as_json:
+        print_json(note)
+    else:
+        show(_orders(note), _sums(note))
+
+
+@click.command()
+@for_user
+@_limit
+@_after
+@as_json
+def trades(user: str, limit: int, cursor: str | None, *, as_json: bool) -> None:
+    """Show round trips that were closed within 24 hours, the newest first.
+
+    The P&L is by average cost, before charges.
+    """
+    with application() as app:
+        user_id = app.people.accounts.named(user).id
+        page = app.people.reading.trades(user_id, Period(), after=cursor, limit=limit)
+    if as_json:
+        print_json(page)
+        return
+    columns = ("closed (IST)", "contract", "side", ">units", ">entry", ">exit", ">P&L")
+    rows = (
+        (
+            ist(t.closed_at), t.symbol, t.side, grouped(t.quantity),
+            price(t.entry_price), price(t.exit_price), rupees(t.realised_pnl),
+        )
+        for t in page.trades
+    )  # fmt: skip
+    show(table(f"Trades of {user}", columns, rows))
+
+
+@click.command()
+@for_user
+@_limit
+@_after
+@as_json
+def ledger(user: str, limit: int, cursor: str | None, *, as_json: bool) -> None:
+    """Show the ledger of an account, the newest entry first."""
+    with application() as app:
+        user_id = app.people.accounts.named(user).id
+        page = app.people.reading.ledger(user_id, Period(), after=cursor, limit=limit)
+    if as_json:
+        print_json(page)
+        return
+    rows = ((ist(e.at), e.account, rupees(e.amount), e.order_id or "") for e in page.entries)
+    show(table(f"Ledger of {user}", ("at (IST)", "account", ">amount", ">order"), rows))
+
+
+def _orders(note: ContractNote) -> Table:
+    columns = ("order", "contract", "side", ">units", ">average", ">value", ">charges")
+    rows = [
+        (
+            order.client_order_id, order.symbol, order.side.value, grouped(order.quantity),
+            price(order.average_price), rupees(order.value), rupees(order.charges.total),
+        )
+        for order in note.orders
+    ]  # fmt: skip
+    rows += [
+        (
+            "settled", each.symbol, "", grouped(each.quantity),
+            price(each.price), rupees(each.value), rupees(each.charges.total),
+        )
+        for each in note.settlements
+    ]  # fmt: skip
+    return table(f"Contract note of {note.account}, {note.date}", columns, rows)
+
+
+def _sums(note: ContractNote) -> Table:
+    rows = [(name.replace("_", " "), rupees(getattr(note.charges, name))) for name in ITEMS]
+    rows += [
+        ("premium of sales", rupees(note.premium_sold)),
+        ("premium of purchases", rupees(-note.premium_bought)),
+        ("settled", rupees(note.settled)),
+        ("net, received by the account", rupees(note.net_amount)),
+    ]
+    return table("Charges", ("", ">"), rows)
