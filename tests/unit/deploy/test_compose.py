@@ -184,16 +184,25 @@ def test_the_broker_and_the_cache_are_two_servers_with_two_configurations() -> N
     assert files == {"broker": "./redis-broker.conf", "cache": "./redis-cache.conf"}
 
 
-@pytest.mark.parametrize("name", sorted(SERVERS))
-def test_a_file_that_is_mounted_exists_and_is_the_one_that_is_read(name: str) -> None:
-    for mount in SERVICES[name]["volumes"]:
-        source, target, *mode = mount.split(":")
-        if source.startswith("./"):
-            assert (compose.DEPLOY / source).is_file()
-            assert mode == ["ro"]
-            assert target in shown_command(name) or target.startswith(
-                "/docker-entrypoint-initdb.d/"
-            )
+def mounted_files() -> list[tuple[str, str]]:
+    """Return service and mount of every file of the repository that a service gets."""
+    mounts = ((name, mount) for name in SERVICES for mount in SERVICES[name].get("volumes", ()))
+    return sorted((name, mount) for name, mount in mounts if mount.startswith("./"))
+
+
+def test_servers_get_files() -> None:
+    assert {name for name, _ in mounted_files()} == SERVERS | MONITORING
+
+
+@pytest.mark.parametrize(("name", "mount"), mounted_files())
+def test_a_file_that_is_mounted_exists_and_is_the_one_that_is_read(name: str, mount: str) -> None:
+    source, target, mode = mount.split(":")
+
+    assert (compose.DEPLOY / source).is_file()
+    assert mode == "ro"
+    # Where an image looks by itself.
+    usual = ("/docker-entrypoint-initdb.d/", "/etc/prometheus/", "/etc/alertmanager/")
+    assert target in shown_command(name) or target.startswith(usual)
 
 
 def test_only_who_changes_the_schema_owns_it() -> None:
