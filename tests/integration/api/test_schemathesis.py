@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from http import HTTPStatus
 from itertools import count, takewhile
 from time import monotonic
@@ -27,6 +28,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from sqlalchemy import Engine
 
 from angel_x import Client
 from angel_x.adapters.redis.memory_board import MemoryBoard
@@ -52,6 +54,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+EXPIRED = date(2025, 11, 25)
 #: Its answer has no end, so no call of it would return.
 ENDLESS = "GET /v1/stream"
 OPERATIONS = [
@@ -99,6 +102,8 @@ class World:
             body |= {"basket_id": name, "orders": [self._order(number)]}
         elif path == "/v1/orders/{order_id}":
             body |= {"price": "95.00", "trigger_price": None, "quantity": LOT * 2}
+        elif "settlement-prices" in path:
+            body["price"] = "24000.05"
         elif "symbol" in body and "quantity" in body:
             body |= self._order(number) | {"client_order_id": name}
 
@@ -119,7 +124,17 @@ def world(module_environment: dict[str, str]) -> Iterator[World]:
         market = Market.open(api.application)
         _, key = api.open_account("trader", scopes=[Scope.TRADE, Scope.ADMIN])
         document = schemathesis.openapi.from_url(f"{api.url}/openapi.json")
+        list_expired(api.application.base.engine)
         yield World(api, market, document, key, names_in(api, market, key))
+
+
+def list_expired(engine: Engine) -> None:
+    """List a contract that has expired, and waits for the closing value of its index."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"""
+            INSERT INTO contracts VALUES ('NIFTY_{EXPIRED:%d%b%y}_24000CE', 'NIFTY', '{EXPIRED}', 24000,
+                'CE', {LOT}, 0.05, 1800, '{EXPIRED} 10:00+00')
+        """)
 
 
 def names_in(api: RunningApi, market: Market, key: str) -> dict[str, list[str]]:
@@ -143,6 +158,7 @@ def names_in(api: RunningApi, market: Market, key: str) -> dict[str, list[str]]:
         "workflow_id": [square_off.id],
         "symbol": list(market.symbols),
         "underlying": ["NIFTY"],
+        "expiry": [f"{EXPIRED}"],
         "user": ["trader"],
         "scope": ["user"],
     }
