@@ -72,6 +72,7 @@ def build_analytics(base: Foundation, market: Market, orders: OrderParts) -> Ana
             model=model,
             read_levels=PostgresSettlements(base.engine).levels,
             closes_at=base.calendar.expires_at,
+            unreachable=TRANSIENT,
         ),
     )
 

@@ -116,6 +116,15 @@ class PositionRecord:
     vega: float | None
     theta: float | None
     greeks_as_of: datetime | None
+    #: Rupees a unit, to four places.
+    average_price: Decimal | None = None
+    #: Rupees a unit: the middle of the quote, else the last price; of an expired position its intrinsic
+    #: value at the last index.  None without a quote.
+    mark: Decimal | None = None
+    #: Rupees, before charges; None without a mark.
+    unrealised_pnl: Decimal | None = None
+    #: The contract has expired, and the position awaits its settlement.
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,11 +56,14 @@ _UNNAMED = "what-if"
     "/v1/positions",
     summary="Open positions, the newest first",
     response_class=Response,
-    responses=answers(PositionList, "The positions, with the last snapshot of their Greeks"),
+    responses=answers(
+        PositionList, "The positions at their marks, with the last snapshot of their Greeks"
+    ),
 )
 @on_thread(Bulkhead.READS)
 def positions(request: Request, caller: Reader) -> Response:
-    found = application(request).people.reading.positions(caller.user_id)
+    parts = application(request)
+    found = parts.analytics.portfolios.marked(parts.people.reading.positions(caller.user_id))
     return answer(PositionList(positions=tuple(found)))
 
 

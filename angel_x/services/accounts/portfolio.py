@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
+from math import isnan
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -18,13 +20,16 @@ from angel_x.domain.operations.metric import Metric
 from angel_x.domain.portfolios.expired import ExpiredMarks, expired, mark_expired
 from angel_x.domain.portfolios.portfolio import Portfolio
 from angel_x.domain.portfolios.valuation import (
+    Located,
     Market,
     locate,
     value_accounts,
 )
 from angel_x.domain.pricing.pricing_model import PricingModel
+from angel_x.domain.quotes.quote import mid_paise
+from angel_x.domain.records.statement import PositionRecord
 from angel_x.domain.values.dated import Dated
-from angel_x.domain.values.money import rupees
+from angel_x.domain.values.money import rupees, to_paisa
 from angel_x.errors import UnknownAccount
 from angel_x.services.ports import Clock, Dispatcher, EventStream, Meter, QuoteBoard, UniverseSource
 from angel_x.services.valuation_ports import PortfolioCache, PortfolioStore, ReadColumns
@@ -32,11 +37,14 @@ from angel_x.services.valuation_ports import PortfolioCache, PortfolioStore, Rea
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from angel_x.domain.contracts.universe import Universe
+
 log = structlog.get_logger()
 
 #: Accounts valued by one message.
 SLICE = 500
 _LARGEST_ID = 2**63 - 1
+_AVERAGE = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +69,8 @@ class Portfolios:
     read_levels: Callable[[], Mapping[str, IndexLevel]]
     #: Returns the instant at which contracts of an expiry day cease to trade.
     closes_at: Callable[[date], datetime]
+    #: The exceptions that mean an unavailable cache.
+    unreachable: tuple[type[Exception], ...] = ()
 
     def update(self, user_ids: Collection[int]) -> list[Portfolio]:
         """Value accounts, then store, cache and publish the portfolios.
@@ -110,6 +120,28 @@ class Portfolios:
         self.cache.put({user_id: msgspec.json.encode(portfolios[0])})
         return portfolios[0]
 
+    def marked(self, held: Sequence[PositionRecord]) -> list[PositionRecord]:
+        """Return positions at their marks of now; without marks while the cache is unavailable."""
+        try:
+            marks, is_expired = self._marks([position.symbol for position in held])
+        except self.unreachable as error:
+            log.warning("positions.unmarked", count=len(held), error=repr(error))
+            marks, is_expired = [None] * len(held), [False] * len(held)
+        return [_at_mark(*found) for found in zip(held, marks, is_expired, strict=True)]
+
+    def _marks(self, symbols: Sequence[str]) -> tuple[list[Decimal | None], list[bool]]:
+        """Return the mark of each symbol in rupees, and whether its contract has expired."""
+        universe = self.universes.current()
+        located = locate(universe, symbols)
+        quoted = self.quotes.read_market(universe, located.rows)
+        paise = np.append(mid_paise(quoted.quotes), np.nan)[located.position]
+        now = self.market_clock().timestamp()
+        settling = self._expired(symbols, universe, located, quoted.spots, now)
+        if settling is not None:
+            paise = np.where(settling.is_expired, settling.marks, paise)
+        marks = [None if isnan(p) else Decimal(p).scaleb(-2) for p in paise.tolist()]
+        return marks, [False] * len(marks) if settling is None else settling.is_expired.tolist()
+
     def _value(self, user_ids: Sequence[int]) -> list[Portfolio]:
         at, market_time = self.clock(), self.market_clock()
         accounts, holdings = self.store.read(user_ids)
@@ -126,24 +158,25 @@ class Portfolios:
             rate=self.rates.on(market_time.astimezone(IST).date()),
             model=self.model,
         )
-        # Position -1 selects the appended NaN: not listed.
-        ends = np.append(universe.expires_at[located.rows], np.nan)[located.position]
-        marks = self._expired(holdings.symbols, ends, universe.underlyings, market)
+        marks = self._expired(holdings.symbols, universe, located, quoted.spots, market.at)
         return value_accounts(accounts, holdings, universe, located, market, at, marks)
 
     def _expired(
         self,
         symbols: Sequence[str],
-        expires_at: NDArray[np.float64],
-        underlyings: Sequence[str],
-        market: Market,
+        universe: Universe,
+        located: Located,
+        spots: NDArray[np.void],
+        at: float,
     ) -> ExpiredMarks | None:
         """Return the marks of expired positions; None where there are none."""
-        is_expired = expired(symbols, expires_at, market.at, self.closes_at)
+        # Position -1 selects the appended NaN: not listed.
+        ends = np.append(universe.expires_at[located.rows], np.nan)[located.position]
+        is_expired = expired(symbols, ends, at, self.closes_at)
         if not is_expired.any():
             return None
         levels = {name: level.level for name, level in self.read_levels().items()}
-        quoted = zip(underlyings, market.spots["last"].tolist(), strict=True)
+        quoted = zip(universe.underlyings, spots["last"].tolist(), strict=True)
         levels |= {name: rupees(last) for name, last in quoted if last > 0}
         return mark_expired(symbols, is_expired, levels)
 
@@ -152,6 +185,17 @@ class Portfolios:
         if unknown:
             log.warning("portfolio.dropped", reason="unknown_account", count=len(unknown))
             self.meter.add(Metric.MESSAGES_DROPPED, len(unknown), reason="unknown_account")
+
+
+def _at_mark(position: PositionRecord, mark: Decimal | None, is_expired: bool) -> PositionRecord:  # noqa: FBT001 - of a row
+    profit = None if mark is None else to_paisa(mark * position.quantity - position.cost)
+    return replace(
+        position,
+        average_price=(position.cost / position.quantity).quantize(_AVERAGE),
+        mark=mark,
+        unrealised_pnl=profit,
+        provisional=is_expired,
+    )
 
 
 def _event(portfolio: Portfolio) -> dict[str, object]:

@@ -118,6 +118,9 @@ def test_without_a_closing_value_a_position_waits_and_equity_is_provisional(mark
     [valued] = portfolios.update([long])
     assert (valued.provisional_positions, valued.stale_positions) == (1, 0)
     assert valued.unrealised_pnl == Decimal("6467.50")
+    [position] = portfolios.marked(market.application.people.reading.positions(long))
+    assert (position.average_price, position.mark) == (Decimal("100.5000"), Decimal(200))
+    assert (position.unrealised_pnl, position.provisional) == (Decimal("6467.50"), True)
 
     market.application.trading.settlement.add_prices([price(expiry, "24100")])
     assert settle(market).positions == 3
