@@ -101,7 +101,7 @@ def ledger(request: Request, caller: Reader, query: Annotated[PeriodQuery, Query
     "/v1/contract-notes/{day}",
     summary="Trades, settlements and charges by item of a day of the market",
     response_class=Response,
-    responses=answers(ContractNote, "The note; a page to print for `format=html`"),
+    responses=answers(ContractNote, "The note; a page to print for `format=html`", page=True),
 )
 @on_thread(Bulkhead.READS)
 def contract_note(

@@ -102,10 +102,17 @@ def reads(*records: type, required: bool = True) -> dict[str, Any]:
 ORDERS_BODY = reads(OrderForm, OrderForms)
 
 
-def answers(record: type, description: str) -> dict[int | str, dict[str, Any]]:
-    """Return the ``responses`` of a route that answers with ``record``, for the document."""
-    success = {"description": description, "content": Content("application/json", record)}
-    return {200: success, **PROBLEMS}
+def answers(
+    record: type, description: str, *, page: bool = False
+) -> dict[int | str, dict[str, Any]]:
+    """Return the ``responses`` of a route that answers with ``record``, for the document.
+
+    ``page`` documents that it also answers with a page of HTML.
+    """
+    content = Content("application/json", record)
+    if page:
+        content["text/html"] = {"schema": {"type": "string"}}
+    return {200: {"description": description, "content": content}, **PROBLEMS}
 
 
 def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
