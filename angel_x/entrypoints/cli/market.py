@@ -7,6 +7,7 @@ from datetime import date, datetime
 import click
 
 from angel_x.domain.chains.option_chain import ContractGreeks
+from angel_x.domain.contracts.contract import parse_symbol
 from angel_x.domain.pricing.greek import GREEKS, Greek
 from angel_x.entrypoints.cli.numbers import Whole
 from angel_x.entrypoints.cli.options import as_json
@@ -23,8 +24,14 @@ from angel_x.entrypoints.presentation.summaries import smile_drawing, summary_ta
 _PRICES = ("bid", "ask", "last", "price")
 
 
+def _checked_symbol(_context: click.Context, _parameter: click.Parameter, symbol: str) -> str:
+    """Refuse a name that no contract can have."""
+    parse_symbol(symbol)
+    return symbol
+
+
 @click.command()
-@click.argument("symbol")
+@click.argument("symbol", callback=_checked_symbol)
 @as_json
 def greeks(symbol: str, *, as_json: bool) -> None:
     """Show the quote and the Greeks of one contract."""

@@ -70,7 +70,7 @@ class _ShowsByDefault(click.Group):
     """Takes an argument that is no subcommand for the order to show, or for a filter."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] != "--help"):
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
             args = ["show", *args]
         return super().parse_args(ctx, args)
 

@@ -7,52 +7,91 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import NamedTuple
 
 import click
+from click.exceptions import NoSuchCommand
 
 from angel_x.errors import AngelXError, InvalidInput, InvalidOrder
 from angel_x.services.intake.storable_text import check_text
 from config.settings import SettingsError
 
 _ROOM = "angel_x.entrypoints.cli"
-#: The module of each command, of this package unless it is named in full.  A command has its own name
-#: there, with underscores.
-COMMANDS: Mapping[str, str] = {
-    "demo": "angel_x.rehearsal.demo.cli",
-    "up": "system",
-    "chaos": "angel_x.rehearsal.chaos.cli",
-    "submit": "orders",
-    "orders": "orders",
-    "basket": "baskets",
-    "positions": "account",
-    "portfolio": "account",
-    "trades": "statements",
-    "ledger": "statements",
-    "contract-note": "statements",
-    "greeks": "market",
-    "chain": "market",
-    "calendar": "calendar",
-    "contracts": "contracts",
-    "settle": "settlement",
-    "users": "access",
-    "keys": "access",
-    "limits": "limits",
-    "kill-switch": "controls",
-    "square-off": "controls",
-    "audit": "repair",
-    "status": "status",
-    "schedule": "schedule",
-    "api": "processes",
-    "worker": "processes",
-    "beat": "processes",
-    "flower": "processes",
-    "feed": "feed",
-    "relay": "processes",
-    "metrics": "processes",
-    "db": "database",
-    "redis": "redis_report",
-    "backup": "backup",
-    "restore": "backup",
+
+
+class Place(NamedTuple):
+    """The place of a command that is not imported yet."""
+
+    #: Of this package unless it is named in full.  A command has its own name there, with underscores.
+    module: str
+    #: The first sentence of its help: the list of commands is shown without importing any.
+    help: str
+
+
+COMMANDS: Mapping[str, Place] = {
+    "demo": Place(
+        "angel_x.rehearsal.demo.cli",
+        "Start everything, trade, kill a worker half way, and prove that nothing went wrong.",
+    ),
+    "up": Place("system", "Run the whole system until Ctrl-C; processes that die are restarted."),
+    "chaos": Place(
+        "angel_x.rehearsal.chaos.cli",
+        "Run the whole system through a storm of faults, and prove that no order was lost or doubled.",
+    ),
+    "submit": Place(
+        "orders", "Hand in the orders of FILE, JSON or CSV, or of standard input with ``-``."
+    ),
+    "orders": Place("orders", "List orders, show one, or change one."),
+    "basket": Place("baskets", "Submit the orders of FILE, JSON or CSV, as legs of one basket."),
+    "positions": Place("account", "Show open positions with profit and Greeks."),
+    "portfolio": Place("account", "Show what an account is worth and exposed to."),
+    "trades": Place(
+        "statements", "Show round trips that were closed within 24 hours, the newest first."
+    ),
+    "ledger": Place("statements", "Show the ledger of an account, the newest entry first."),
+    "contract-note": Place(
+        "statements",
+        "Show what an account traded and settled on a day of the market, with charges by item.",
+    ),
+    "greeks": Place("market", "Show the quote and the Greeks of one contract."),
+    "chain": Place("market", "Show the option chain of an underlying, around the money."),
+    "calendar": Place(
+        "calendar", "Show whether a session is held on a day, by default today in India."
+    ),
+    "contracts": Place("contracts", "Listed contracts."),
+    "settle": Place(
+        "settlement", "Settle expired positions in cash at the closing value of their index."
+    ),
+    "users": Place("access", "Accounts."),
+    "keys": Place("access", "API keys."),
+    "limits": Place("limits", "Risk limits on orders and accounts."),
+    "kill-switch": Place("controls", "Halt or resume trading."),
+    "square-off": Place(
+        "controls",
+        "Cancel open orders and close positions of --user or --system, short positions first.",
+    ),
+    "audit": Place("repair", "Show the audit entries, the newest first."),
+    "status": Place(
+        "status",
+        "Show queues, processes, traffic, the age of Greeks and alerts of the whole system.",
+    ),
+    "schedule": Place("schedule", "Show last run, next run and lateness of each periodic task."),
+    "api": Place("processes", "Serve the HTTP API."),
+    "worker": Place("processes", "Run the Celery worker of one CLASS."),
+    "beat": Place("processes", "Run the scheduler; of several, one leads."),
+    "flower": Place("processes", "Run Flower, read-only and behind a password."),
+    "feed": Place("feed", "Run the feed until a signal, or send a command to the running feed."),
+    "relay": Place("processes", "Ring again for orders that no message has brought to a decision."),
+    "metrics": Place("processes", "Serve all processes' metrics on one page."),
+    "db": Place("database", "The database."),
+    "redis": Place("redis_report", "The message broker and the cache."),
+    "backup": Place(
+        "backup",
+        "Write a verified backup of the database to DESTINATION, by default into the home.",
+    ),
+    "restore": Place(
+        "backup", "Restore the backup FILE into the database of a system that is stopped."
+    ),
 }
 _SHOWN_FAULTS = 20
 
@@ -70,10 +109,24 @@ class Root(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        name = COMMANDS[cmd_name]
+        name = COMMANDS[cmd_name].module
         module = import_module(name if "." in name else f"{_ROOM}.{name}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, place.help) for name, place in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; a misspelled one is refused with those of a similar name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:
+            raise NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse arguments that the database cannot store, such as NUL and undecodable bytes."""
@@ -107,7 +160,7 @@ def _faults(error: InvalidOrder) -> str:
     return "\n  ".join(["no order was accepted:", *lines])
 
 
-@click.group(cls=Root)
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="angel-x")
 def cli() -> None:
     """The backend of an Indian index-options book.

@@ -11,7 +11,6 @@ import msgspec
 
 from angel_x.adapters.logging import configure_logging
 from angel_x.adapters.redaction import Redaction
-from angel_x.bootstrap import TRANSIENT, build
 from angel_x.errors import ServerUnavailable
 from config.settings import Settings, load
 
@@ -26,6 +25,9 @@ def application() -> Iterator[Application]:
     Raises:
         ServerUnavailable: No system runs in this home.
     """
+    # The whole application, which the help of a command does not need.
+    from angel_x.bootstrap import TRANSIENT, build  # noqa: PLC0415
+
     settings = load(os.environ)
     if settings.database_url is None or settings.cache_url is None:
         raise _not_running(settings)

@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from angel_x.entrypoints.cli.root import COMMANDS, Refused, cli
+
+#: Modules that take long to import, and that help needs none of.
+HEAVY = {
+    "alembic", "celery", "fastapi", "kombu", "numpy", "prometheus_client", "psycopg2", "redis", "rich",
+    "sqlalchemy", "structlog", "uvicorn", "angel_x.bootstrap",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -23,6 +33,70 @@ def test_every_command_exists_and_explains_itself(runner: CliRunner, name: str) 
 
     assert result.exit_code == 0
     assert "Usage:" in result.output
+
+
+def test_help_has_the_first_sentence_of_each_command(runner: CliRunner) -> None:
+    context = click.Context(cli)
+    first = {name: cli.get_command(context, name) for name in COMMANDS}
+
+    assert {n: c.get_short_help_str(300) for n, c in first.items() if c} == {
+        name: place.help for name, place in COMMANDS.items()
+    }
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_names_every_command_and_imports_none(option: str) -> None:
+    script = (
+        "import sys; from angel_x.entrypoints.cli import main\n"
+        f"try: sys.argv = ['angel-x', {option!r}]; main()\n"
+        f"finally: print(sorted({HEAVY!r} & sys.modules.keys()), file=sys.stderr)"
+    )
+
+    shown = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert shown.stderr.strip() == "[]"
+    lines = shown.stdout.partition("Commands:")[2].splitlines()
+    assert {line.split()[0] for line in lines if re.match(r"  \w", line)} == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("words", [["-h"], ["orders", "-h"], ["db", "-h"], ["db", "size", "-h"]])
+def test_the_short_option_shows_help_everywhere(runner: CliRunner, words: list[str]) -> None:
+    long = [*words[:-1], "--help"]
+
+    assert runner.invoke(cli, words).output == runner.invoke(cli, long).output
+    assert "Usage:" in runner.invoke(cli, words).output
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["odrers"], "'orders'"),
+        (["square-of"], "'square-off'"),
+        (["db", "exlpain"], "'explain'"),
+        (["limits", "sett"], "'set'"),
+        (["orders", "--sybmol", "x"], "'--symbol'"),
+    ],
+)
+def test_a_misspelled_word_is_refused_with_the_one_that_was_meant(
+    runner: CliRunner, words: list[str], meant: str
+) -> None:
+    result = runner.invoke(cli, words)
+
+    assert result.exit_code == 2
+    assert "id you mean" in result.stderr
+    assert meant in result.stderr
+
+
+@pytest.mark.parametrize("symbol", ["NIFTY", "NIFTY_32AUG26_24000CE", "", "NIFTY_25AUG26_24000"])
+def test_a_name_that_no_contract_can_have_is_an_invalid_request(
+    runner: CliRunner, symbol: str
+) -> None:
+    result = runner.invoke(cli, ["greeks", symbol])
+
+    assert result.exit_code == 2
+    assert "symbol must" in result.stderr
 
 
 def test_an_unknown_command_is_refused(runner: CliRunner) -> None:
