@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -15,6 +16,7 @@ from angel_x.domain.records.statement import (
     OrderFilter,
     OrderHistory,
     OrderRecord,
+    PageFloor,
     Period,
     PositionRecord,
     TradeRecord,
@@ -90,16 +92,42 @@ _LEDGER_CONDITIONS = {
     "< (:at, CAST(:order_id AS bigint), CAST(:account AS text), CAST(:amount AS numeric))",
 }
 
+#: Conditions with an index of their own, under which an account has few orders.
+_SELECTIVE = frozenset({"client_order_id", "parent_id", "basket_id"})
+#: Orders that one page looks at, whatever its filter; more than any page has.
+_LOOKED_AT = 2_000
+_FLOOR = text("""
+SELECT o.id, o.accepted_at FROM orders o WHERE o.id = (
+    SELECT b.id FROM orders b WHERE b.user_id = :user_id AND b.id < :before_id
+    ORDER BY b.id DESC OFFSET :looked_at LIMIT 1)
+""")
+#: Ids are given in the order of acceptance, except across a step of the database's clock.
+_CLOCK_STEP = timedelta(minutes=5)
+_BOTTOM = PageFloor(0, is_last=True)
+
+
+# By ids of the index of the account, one by one: a scan of the primary key between two of them looks
+# cheap to the planner, and reads the orders of all accounts.
+_LOOKED = """
+FROM unnest(ARRAY(
+    SELECT b.id FROM orders b
+    WHERE b.user_id = :user_id AND b.id < :before_id AND b.id >= :floor_id ORDER BY b.id DESC
+)) WITH ORDINALITY AS looked (id, place) JOIN orders o ON o.id = looked.id
+"""
+
 
 def _page(conditions: Collection[str]) -> TextClause:
     """Return the statement of a page of orders under conditions."""
+    is_selective = bool(_SELECTIVE.intersection(conditions))
+    source = "FROM orders o" if is_selective else _LOOKED
     places = ["o.user_id = :user_id", "o.id < :before_id", *(_CONDITIONS[f] for f in conditions)]
     if "parent_id" not in conditions:
         # A slice is shown with its order.
         places.append("o.parent_id IS NULL")
+    order = "o.id DESC" if is_selective else "looked.place"
     return text(
-        f"SELECT {_ORDER_COLUMNS} FROM orders o WHERE {' AND '.join(places)} "
-        "ORDER BY o.id DESC LIMIT :limit"
+        f"SELECT {_ORDER_COLUMNS} {source} WHERE {' AND '.join(places)} "
+        f"ORDER BY {order} LIMIT :limit"
     )
 
 
@@ -139,17 +167,29 @@ PAGES = {
 class PostgresStatements:
     """Reads of one account at a time."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, looked_at: int = _LOOKED_AT) -> None:
         self._engine = engine
+        self._looked_at = looked_at
+
+    def floor(self, user_id: int, wanted: OrderFilter, before_id: int) -> PageFloor:
+        """Return the end of the orders that a page looks at."""
+        if any(getattr(wanted, name) is not None for name in _SELECTIVE):
+            return _BOTTOM
+        where = {"user_id": user_id, "before_id": before_id, "looked_at": self._looked_at - 1}
+        with self._engine.connect() as connection:
+            floor = connection.execute(_FLOOR, where).one_or_none()
+        if floor is None:
+            return _BOTTOM
+        is_past = wanted.since is not None and floor.accepted_at < wanted.since - _CLOCK_STEP
+        return PageFloor(floor.id, is_last=is_past)
 
     def orders(
-        self, user_id: int, wanted: OrderFilter, before_id: int, limit: int
+        self, user_id: int, wanted: OrderFilter, before_id: int, limit: int, floor_id: int = 0
     ) -> list[OrderRecord]:
-        """Return orders with ids below ``before_id``, newest first."""
+        """Return orders with ids from ``floor_id`` to below ``before_id``, newest first."""
         given = {f: getattr(wanted, f) for f in _CONDITIONS if getattr(wanted, f) is not None}
-        statement = _page(given)
-        parameters = {"user_id": user_id, "before_id": before_id, "limit": limit, **given}
-        return self._read(statement, parameters, OrderRecord)
+        ids = {"user_id": user_id, "before_id": before_id, "floor_id": floor_id}
+        return self._read(_page(given), {**ids, "limit": limit, **given}, OrderRecord)
 
     def order(self, user_id: int, order_id: int) -> OrderHistory | None:
         return self._history(_ORDER, {"user_id": user_id, "order_id": order_id})

@@ -84,10 +84,23 @@ class OrderHistory(OrderRecord):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPage:
-    """Orders, newest first; ``next`` is the cursor of the page after, None on the last."""
+    """Orders, newest first; ``next`` is the cursor of the page after, None on the last.
+
+    A page looks at 2,000 orders at most: with a filter it may be short, or empty, before the last.
+    """
 
     orders: tuple[OrderRecord, ...]
     next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageFloor:
+    """The end of the orders that one page looks at."""
+
+    #: The lowest id that it looks at.
+    id: int
+    #: Whether no order below it can match.
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from angel_x.domain.records.statement import (
     OrderHistory,
     OrderPage,
     OrderRecord,
+    PageFloor,
     Period,
     PositionRecord,
     TradeList,
@@ -32,8 +33,9 @@ _NEWEST = 2**63 - 1
 class Statements(Protocol):
     """The read models of accounts; every method is one SQL statement."""
 
+    def floor(self, user_id: int, wanted: OrderFilter, before_id: int) -> PageFloor: ...
     def orders(
-        self, user_id: int, wanted: OrderFilter, before_id: int, limit: int
+        self, user_id: int, wanted: OrderFilter, before_id: int, limit: int, floor_id: int = 0
     ) -> list[OrderRecord]: ...
     def order(self, user_id: int, order_id: int) -> OrderHistory | None: ...
     def order_of_client(self, user_id: int, client_order_id: str) -> OrderHistory | None: ...
@@ -55,17 +57,20 @@ class Reading:
     def orders(
         self, user_id: int, wanted: OrderFilter, *, after: str | None, limit: int
     ) -> OrderPage:
-        """Return a page of orders, newest first.
+        """Return a page of orders, newest first; it may be short, or empty, and have one after it.
 
         Raises:
             InvalidCursor: ``after`` is not the cursor of an earlier page.
         """
         before_id = _NEWEST if after is None else cursor.decode(after)
+        # First: an order accepted in between is above the floor, and on this page.
+        floor = self._statements.floor(user_id, wanted, before_id)
         # One more than the limit shows whether there is another page.
-        found = self._statements.orders(user_id, wanted, before_id, limit + 1)
+        found = self._statements.orders(user_id, wanted, before_id, limit + 1, floor.id)
         page = tuple(found[:limit])
-        more = len(found) > limit
-        return OrderPage(orders=page, next=cursor.encode(int(page[-1].order_id)) if more else None)
+        if len(found) > limit:
+            return OrderPage(orders=page, next=cursor.encode(int(page[-1].order_id)))
+        return OrderPage(orders=page, next=None if floor.is_last else cursor.encode(floor.id))
 
     def order(self, user_id: int, order_id: str) -> OrderHistory:
         """Return an order with its events and fills.

@@ -7,18 +7,25 @@ from typing import Any, cast
 import pytest
 
 from angel_x.domain.records import cursor
-from angel_x.domain.records.statement import OrderFilter
+from angel_x.domain.records.statement import OrderFilter, PageFloor
 from angel_x.services.accounts.reading import Reading
 
 
 class Rows:
     """Orders with the ids 1 to ``count``, newest first."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, floor_id: int | None = None) -> None:
         self.count = count
+        self.floor_id = floor_id
         self.asked: list[tuple[int, int]] = []
 
-    def orders(self, user_id: int, wanted: OrderFilter, before_id: int, limit: int) -> list[Any]:
+    def floor(self, user_id: int, wanted: OrderFilter, before_id: int) -> PageFloor:
+        return PageFloor(self.floor_id or 0, is_last=self.floor_id is None)
+
+    def orders(
+        self, user_id: int, wanted: OrderFilter, before_id: int, limit: int, floor_id: int
+    ) -> list[Any]:
+        assert floor_id == (self.floor_id or 0)
         assert user_id == 7
         assert wanted == OrderFilter()
         self.asked.append((before_id, limit))
@@ -57,3 +64,10 @@ def test_pages_of_one_show_every_order_once() -> None:
 
     assert (seen, after) == (["3", "2", "1"], None)
     assert rows.asked == [(2**63 - 1, 2), (3, 2), (2, 2)]
+
+
+@pytest.mark.parametrize(("count", "following"), [(0, 40), (3, 40), (4, 2)])
+def test_a_page_that_looked_at_its_share_goes_on_below_it(count: int, following: int) -> None:
+    _, after = page(Rows(count, floor_id=40), limit=3)
+
+    assert after == cursor.encode(following)
