@@ -12,6 +12,7 @@ from angel_x.domain.feed.chain_file import parse_chain
 from angel_x.errors import InvalidChainFile
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     from angel_x.domain.calendar.session import TradingCalendar
@@ -22,18 +23,20 @@ if TYPE_CHECKING:
 _LONGEST_LINE = 64 * 1024
 
 
-def read_chain(path: Path, rules: ContractRules, calendar: TradingCalendar) -> RecordedChain:
-    """Return the recording in a file.
+def read_chain(
+    path: Path, rules: ContractRules, calendar: TradingCalendar, today: date | None = None
+) -> RecordedChain:
+    """Return the recording in a file; ``today`` is the day of one that has none.
 
     Raises:
         InvalidChainFile: With the file, the row and the column of the first fault.
         OSError: The file cannot be opened.
     """
     with open_text(path) as file:
-        return parse_chain(_lines(file, path.name), path.name, rules, calendar)
+        return parse_chain(lines(file, path.name), path.name, rules, calendar, today)
 
 
-def _lines(file: IO[str], name: str) -> Iterator[str]:
+def lines(file: IO[str], name: str) -> Iterator[str]:
     """Yield lines; a decoding error is a fault of the file at that row."""
     row = 1
     try:

@@ -1,19 +1,25 @@
-"""Scrip masters on disk, streamed row by row: a file has forty megabytes, its reader needs two."""
+"""Instrument lists of brokers on disk, streamed row by row: a file has forty megabytes, its reader needs two."""
 
 from __future__ import annotations
 
+import csv
 import gzip
 import zlib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import IO, TYPE_CHECKING, cast
 
 import ijson
 import numpy as np
 
-from angel_x.adapters.text_files import is_compressed, open_binary
-from angel_x.domain.contracts.scrip_master import parse_master
+from angel_x.adapters.chain_files import lines
+from angel_x.adapters.text_files import is_compressed, open_binary, open_text
+from angel_x.domain.contracts.broker_lists import UPSTOX
+from angel_x.domain.contracts.row_listing import InstrumentFormat, parse_rows
+from angel_x.domain.contracts.scrip_master import ANGEL_ONE
+from angel_x.domain.feed.file_formats import KNOWN
 from angel_x.errors import InvalidScripMaster
 
 if TYPE_CHECKING:
@@ -32,6 +38,8 @@ Progress = Callable[[int, int], None]
 _BUFFER = 64 * 1024
 _BLANK = b" \t\r\n" + BOM_UTF8
 _TOLD_EVERY = 1_000
+#: The header of a CSV file is row one.
+_FIRST_ROW = 2
 #: Rows are flat.  The parser's memory grows with the square of the depth: ten megabytes of brackets
 #: would need terabytes.
 _DEEPEST = 1_000
@@ -72,7 +80,54 @@ def read_master(
     """
     with path.open("rb") as raw, _unpacked(raw, path) as file:
         rows = _watched(_rows(file, path.name), raw, path.stat().st_size, progress)
-        return parse_master(rows, path.name, rules, calendar, trading_day)
+        first = next(rows, None)
+        chosen = UPSTOX if isinstance(first, dict) and first.keys() >= UPSTOX.marks else ANGEL_ONE
+        fields = {*first} if isinstance(first, dict) else ANGEL_ONE.marks
+        if not fields & (UPSTOX.marks | ANGEL_ONE.marks):
+            raise InvalidScripMaster(path.name, 1, "(any)", KNOWN)
+        given = () if first is None else chain([first], rows)
+        return parse_rows(given, path.name, chosen, rules, calendar, trading_day)
+
+
+def read_list(
+    path: Path,
+    chosen: InstrumentFormat,
+    trading_day: date,
+    rules: ContractRules,
+    calendar: TradingCalendar,
+    progress: Progress = lambda _done, _total: None,
+) -> ContractFile:
+    """Return the contracts in a list that is a CSV file.
+
+    Raises:
+        InvalidChainFile: With the row at which the file cannot be decoded.
+        InvalidScripMaster: With the row and the field of the first fault.
+        OSError: The file cannot be opened.
+    """
+    size = path.stat().st_size
+    with open_text(path) as file:
+        rows = _cells(lines(file, path.name), path.name)
+        result = parse_rows(
+            rows, path.name, chosen, rules, calendar, trading_day, first_row=_FIRST_ROW
+        )
+    progress(size, size)
+    return result
+
+
+def _cells(text: Iterator[str], name: str) -> Iterator[dict[str, str]]:
+    """Yield rows by the names in the header."""
+    table = csv.reader(text, strict=True)
+    try:
+        header = [cell.strip() for cell in next(table)]
+        for cells in table:
+            if cells and len(cells) != len(header):
+                detail = f"must have {len(header)} cells, was {len(cells)}"
+                raise InvalidScripMaster(name, table.line_num, "(any)", detail)
+            if cells:
+                yield dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        detail = f"the row is no CSV: {error}"
+        raise InvalidScripMaster(name, table.line_num, "(any)", detail) from error
 
 
 def _unpacked(raw: IO[bytes], path: Path) -> IO[bytes]:

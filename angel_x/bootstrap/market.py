@@ -17,6 +17,7 @@ from angel_x.adapters.redis.resting_contracts import RedisRestingContracts
 from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
 from angel_x.adapters.universe_source import PublishedUniverse
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
+from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract_rules import ContractRules
 from angel_x.domain.feed.replay import RecordedChain
 from angel_x.services.market.contracts import ContractListing
@@ -66,7 +67,9 @@ def build_market(base: Foundation) -> Market:
                 path, day, progress, rules=rules(), calendar=base.calendar
             ),
         ),
-        read_chain=lambda path: read_chain(path, rules(), base.calendar),
+        read_chain=lambda path: read_chain(
+            path, rules(), base.calendar, base.market_clock().astimezone(IST).date()
+        ),
         quotes=quotes,
         greeks_board=RedisGreeksBoard(base.cache, base.settings.cache_ttl_greeks),
         risk_board=RedisRiskBoard(base.cache, base.settings.cache_ttl_greeks),

@@ -28,6 +28,9 @@ def option(rupees: int = 24_000, right: str = "CE", /, **changes: object) -> Row
         "is_cas_enabled": False,
     }
     row.update(changes)
+    expiry = row["expiry"]
+    if "symbol" not in changes and isinstance(expiry, str) and expiry:
+        row["symbol"] = f"NIFTY{expiry[:5]}{expiry[7:]}{rupees}{right}"
     return {field: value for field, value in row.items() if value is not ...}
 
 

@@ -17,6 +17,7 @@ from angel_x.domain.contracts.contract_rules import underlying_name
 _EXPIRY = re.compile(r"(\d{2})([A-Z]{3})(20\d{2})", re.ASCII)
 _WHOLE = re.compile(r"(\d{1,9})(?:\.0*)?", re.ASCII)
 _NAME = re.compile(r"[A-Z0-9&-]{1,20}")
+NAME_RULE = "must be 1 to 20 capitals, digits, & or -"
 #: Paise.
 _LARGEST_TICK = 999_999
 #: As many characters of an offending value as a message repeats.
@@ -45,9 +46,14 @@ def underlying(row: Mapping[str, object]) -> str:
     """Return the internal name of the underlying."""
     value = text(row, "name")
     name = underlying_name(value)
-    if not _NAME.fullmatch(name):
-        raise FieldFault("name", "must be 1 to 20 capitals, digits, & or -", value)
+    if not is_name(name):
+        raise FieldFault("name", NAME_RULE, value)
     return name
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text may be the name of an underlying."""
+    return _NAME.fullmatch(text) is not None
 
 
 def expiry(row: Mapping[str, object]) -> date:

@@ -33,31 +33,31 @@ def moment(text: str) -> datetime:
     raise CellFault("timestamp", f"must be YYYYMMDDHHMM, was {text}")
 
 
-def expiry(text: str) -> date:
+def expiry(text: str, column: str = "expiry") -> date:
     try:
         return datetime.strptime(str(plain(text)), "%d-%b-%Y").replace(tzinfo=IST).date()
     except ValueError as error:
-        raise CellFault("expiry", f"must be a date such as 25-Aug-2026, was {text}") from error
+        raise CellFault(column, f"must be a date such as 25-Aug-2026, was {text}") from error
 
 
-def strike(text: str) -> Decimal:
+def strike(text: str, column: str = "strike") -> Decimal:
     """Return the strike in rupees."""
     try:
         value = written_decimal(text)
     except ValueError as error:
-        raise CellFault("strike", f"{RULE}, was {text}") from error
+        raise CellFault(column, f"{RULE}, was {text}") from error
     if not value.is_finite() or not 0 < value < _MOST_RUPEES:
-        raise CellFault("strike", f"must be positive and below {_MOST_RUPEES}, was {text}")
+        raise CellFault(column, f"must be positive and below {_MOST_RUPEES}, was {text}")
     if value % _FINEST_STRIKE:
-        raise CellFault("strike", f"must be whole paise, was {text}")
+        raise CellFault(column, f"must be whole paise, was {text}")
     return value
 
 
-def right(text: str) -> Right:
+def right(text: str, column: str = "option_type") -> Right:
     try:
         return Right(text)
     except ValueError as error:
-        raise CellFault("option_type", f"must be CE or PE, was {text}") from error
+        raise CellFault(column, f"must be CE or PE, was {text}") from error
 
 
 def price_paise(column: str, text: str) -> int:

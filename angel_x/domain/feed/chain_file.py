@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,13 +21,18 @@ from angel_x.domain.contracts.contract_rules import ContractFactory, ContractRul
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.feed import chain_cells
 from angel_x.domain.feed.chain_cells import CellFault
+from angel_x.domain.feed.day_file import DayFault, Days, read_days
+from angel_x.domain.feed.day_rows import DayRow
+from angel_x.domain.feed.day_spots import spots_of
+from angel_x.domain.feed.file_formats import KNOWN
 from angel_x.domain.feed.market_move import MarketMove
 from angel_x.domain.feed.replay import RecordedChain
 from angel_x.domain.quotes.quote import QUOTE
+from angel_x.domain.values.money import rupees
 from angel_x.errors import InvalidChainFile, InvalidInput
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from numpy.typing import NDArray
 
@@ -47,16 +54,24 @@ class _Cells(NamedTuple):
     oi: str
 
 
+#: The snapshot of a day's closing prices stands in the last minute of its session.
+_BEFORE_CLOSE = timedelta(minutes=1)
 COLUMNS = _Cells._fields
 _FIRST_COLUMN = COLUMNS[0]
 
 
 def parse_chain(
-    lines: Iterable[str], file: str, rules: ContractRules, calendar: TradingCalendar
+    lines: Iterable[str],
+    file: str,
+    rules: ContractRules,
+    calendar: TradingCalendar,
+    today: date | None = None,
 ) -> RecordedChain:
     """Return the recording in ``lines``, which begin with the header.
 
-    ``file`` is the name in errors.  Freeze quantities are those of the first row's day.
+    Prices of days (bhavcopies, the website's option chain) are snapshots as well.  ``file`` is the
+    name in errors, ``today`` the day of a file that has none.  Freeze quantities are those of the
+    first row's day.
 
     Raises:
         InvalidChainFile: With the row, counted from one at the header, and the column.
@@ -64,11 +79,18 @@ def parse_chain(
     table = csv.reader(lines, strict=True)
     recording = _Recording(rules, calendar)
     try:
-        columns = _Columns(next(table, []))
-        for cells in table:
-            if cells:
-                recording.add(columns.pick(cells))
+        header = [name.strip() for name in next(table, [])]
+        days = read_days(header, table, file, today)
+        if days is not None:
+            recording.add_days(days)
+        else:
+            columns = _Columns(header)
+            for cells in table:
+                if cells:
+                    recording.add(columns.pick(cells))
         return recording.finish()
+    except DayFault as fault:
+        raise InvalidChainFile(file, fault.row, fault.column, str(fault)) from fault
     except CellFault as fault:
         row = max(1, table.line_num)
         raise InvalidChainFile(file, row, fault.column, str(fault)) from fault
@@ -81,9 +103,11 @@ class _Columns:
     """The positions of the columns, from the header."""
 
     def __init__(self, header: Sequence[str]) -> None:
-        self._header = [name.strip() for name in header]
+        self._header = header
         if not any(self._header):
             raise CellFault(_FIRST_COLUMN, "is missing, the file is empty")
+        if not {*COLUMNS} & {*self._header}:
+            raise CellFault(_FIRST_COLUMN, f"is missing: a file {KNOWN}")
         for column in COLUMNS:
             if column not in self._header:
                 raise CellFault(column, "is missing")
@@ -114,10 +138,46 @@ class _Recording:
         self._seen: set[tuple[int, int]] = set()
         self._rows: list[tuple[int, int, int, int, int]] = []
 
-    def add(self, cells: _Cells) -> None:
-        """Read one row."""
+    def add_days(self, rows: Days) -> None:
+        """Read all rows of a file with the prices of days; options on stocks are left out."""
+        known = [
+            (n, row) for n, row in rows if self._rules.is_index(underlying_name(row.underlying))
+        ]
+        spots = spots_of(row for _, row in known)
+        for number, row in known:
+            try:
+                self._add_day(row, spots[row.day, row.underlying])
+            except CellFault as fault:
+                raise DayFault(number, fault) from fault
+        if not known:
+            raise CellFault(
+                "(any)", "must hold an option on an index of the market tables, was none"
+            )
+
+    def _add_day(self, row: DayRow, spot: int) -> None:
+        at = (self._calendar.expires_at(row.day) - _BEFORE_CLOSE).astimezone(IST)
+        try:
+            lot = row.lot or self._rules.lot_size(underlying_name(row.underlying), row.expiry)
+        except InvalidInput as error:
+            raise CellFault("expiry", str(error)) from error
+        units = 1 if row.in_lots else lot
+        cells = _Cells(
+            timestamp=f"{at:%Y%m%d%H%M}",
+            symbol=row.underlying,
+            expiry=f"{row.expiry:%d-%b-%Y}",
+            strike=str(row.strike),
+            option_type=row.right,
+            spot=str(rupees(spot)),
+            ltp=str(rupees(row.last)),
+            volume=str(row.volume // units),
+            oi=str(row.open_interest // units),
+        )
+        self.add(cells, lot)
+
+    def add(self, cells: _Cells, lot: int | None = None) -> None:
+        """Read one row; a lot of its own replaces that of the tables."""
         snapshot = self._snapshot(cells.timestamp)
-        contract = self._contract(cells, self._moments[snapshot])
+        contract = self._contract(cells, self._moments[snapshot], lot)
         if (snapshot, contract) in self._seen:
             repeated = f"{cells.expiry} {cells.strike} {cells.option_type}"
             raise CellFault("strike", f"comes twice at {cells.timestamp}, was {repeated}")
@@ -147,11 +207,12 @@ class _Recording:
         self._moments.append(chain_cells.moment(text))
         return self._snapshots.setdefault(text, len(self._snapshots))
 
-    def _contract(self, cells: _Cells, at: datetime) -> int:
+    def _contract(self, cells: _Cells, at: datetime, lot: int | None) -> int:
         key = (cells.symbol, cells.expiry, cells.strike, cells.option_type)
         if (known := self._contracts.get(key)) is not None:
             return known
-        contract = self._make(cells, at)
+        made = self._make(cells, at)
+        contract = made if lot is None else replace(made, lot_size=lot)
         return self._contracts.setdefault(key, self._listed.setdefault(contract, len(self._listed)))
 
     def _make(self, cells: _Cells, at: datetime) -> Contract:

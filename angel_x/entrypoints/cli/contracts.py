@@ -38,7 +38,8 @@ def load(file: Path | None, *, generate: bool, as_json: bool) -> None:
     """List the contracts of FILE, and no others but those that are held or have an open order.
 
     Market time decides which contracts have expired: that of the feed, and of the clock where none
-    runs.  FILE is a recorded chain (CSV) or Angel One's scrip master (JSON), plain or compressed with
+    runs.  FILE is a recorded chain, a bhavcopy (UDiFF, legacy, historical), the option chain of NSE's
+    website, or a list of instruments of Angel One, Kite, Dhan or Upstox, plain or compressed with
     gzip.  Options on stocks are priced and shown; orders in them are refused.  A simulated market
     continues with the new contracts; a feed that replays a recording keeps those of the recording.
     """

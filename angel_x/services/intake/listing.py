@@ -14,6 +14,12 @@ from angel_x.domain.orders.order_types import ORDER_TYPES, TAKEN, listed
 from angel_x.errors import Fault
 from angel_x.services.intake.slicing import MAX_SLICES, Slicing
 
+# Of an index without lots in the tables, margin, charges and settlement are unknown as well.
+_NO_INDEX = (
+    "must be an option on an index with lots in the market tables: stocks are not traded, "
+    "nor is an index that the tables lack"
+)
+
 
 def listing_faults(
     index: int, request: OrderRequest, universe: Universe, now: datetime, slicing: Slicing
@@ -28,8 +34,7 @@ def listing_faults(
         detail = f"must not have expired, it did on {contract.expiry.isoformat()}"
         yield Fault(index, "symbol", request.symbol, detail)
     if not slicing.rules.is_index(contract.underlying):
-        detail = "must be an option on an index: one on a stock ends in a delivery"
-        yield Fault(index, "symbol", request.symbol, detail)
+        yield Fault(index, "symbol", request.symbol, _NO_INDEX)
     yield from stop_faults(index, request)
     yield from _quantity_faults(index, request.quantity, contract, slicing.largest(contract, now))
     yield from _tick_faults(index, "price", request.limit_price, contract)

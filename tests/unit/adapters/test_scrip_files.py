@@ -150,3 +150,64 @@ def test_a_master_ten_times_as_long_takes_no_more_memory(tmp_path: Path) -> None
         tracemalloc.stop()
 
     assert peaks[1] < peaks[0] * 1.5
+
+
+KITE = """instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,instrument_type,segment,exchange
+1,1,NIFTY26AUGFUT,NIFTY,0.0,2026-08-25,0.0,0.1,65,FUT,NFO-FUT,NFO
+2,2,NIFTY26AUG24200CE,NIFTY,0.0,2026-08-25,24200.0,0.05,65,CE,NFO-OPT,NFO
+"""
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_list_in_csv_is_read_plain_or_compressed(tmp_path: Path, *, packed: bool) -> None:
+    path = tmp_path / "instruments"
+    path.write_bytes(gzip.compress(KITE.encode()) if packed else KITE.encode())
+
+    listed = read(path)
+
+    assert list(listed.universe.symbols) == ["NIFTY_25AUG26_24200CE"]
+    assert listed.passed_over == {"futures": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [(KITE.replace(",NFO-OPT,NFO", ",NFO-OPT"), 3), (KITE.replace("CE,NIFTY", 'CE,"NI'), 3)],
+)
+def test_a_list_in_csv_with_a_broken_row_is_refused(tmp_path: Path, text: str, row: int) -> None:
+    path = tmp_path / "instruments.csv"
+    path.write_text(text)
+
+    with pytest.raises(InvalidScripMaster) as refused:
+        read(path)
+
+    assert refused.value.row == row
+
+
+def test_json_of_another_format_names_those_that_are_known(tmp_path: Path) -> None:
+    path = tmp_path / "other.json"
+    path.write_text('[{"ticker": "NIFTY"}]')
+
+    with pytest.raises(InvalidScripMaster, match=r"Kite instruments \(CSV\); Dhan"):
+        read(path)
+
+
+@pytest.mark.reference
+def test_the_files_that_people_have_are_read_or_refused_with_the_reason(
+    reference_folder: Path,
+) -> None:
+    found: dict[str, int] = {}
+    refused: dict[str, str] = {}
+    for path in sorted((reference_folder / "reports").iterdir()):
+        try:
+            found[path.name] = len(read(path).universe)
+        except (InvalidChainFile, InvalidScripMaster) as error:
+            refused[path.name] = str(error)
+
+    read_whole = {"dhan.csv", "legacy_fo.csv", "one.csv", "udiff_fo.csv", "upstox.json"}
+    assert read_whole <= found.keys()
+    assert "was 3 futures" in refused["kite_small.csv"]
+    assert "option-chain-ED-NIFTY-25-Aug-2026.csv" in refused["nse_site.csv"]
+    assert refused["am_swapped.json"].endswith(
+        "field lotsize: must be 65 with a tick of 5 paise: lot and tick are swapped, was 5"
+    )
+    assert refused["am_rupee_strike.json"].endswith("in paise, was 24200.000000")

@@ -65,7 +65,7 @@ def test_other_instruments_are_passed_over_and_counted() -> None:
         option(symbol="BEL25AUG26FUT", strike="-1.000000", instrumenttype="FUTSTK"),
         option(name="USDINR", instrumenttype="OPTCUR", exch_seg="CDS", strike="8.5"),
         option(name="Nifty 50", expiry="", strike="0.000000", instrumenttype="AMXIDX"),
-        option(expiry="05MAY2022", symbol="NIFTY05MAY2216400PE"),
+        option(16_400, "PE", expiry="05MAY2022"),
     )
 
     assert len(master.universe) == 1
