@@ -38,7 +38,8 @@ from config.settings import load
 
 _ACCOUNTS = 8
 _CASH = Decimal(1_000_000_000)
-_CONTRACTS = 200
+#: Contracts that have quotes.
+CONTRACTS = 200
 #: The feed asks for a look this often while the ticks come in.
 _LOOKS = 10
 _ASK, _TICK = 10_050, 5
@@ -50,7 +51,7 @@ _SPOT = 24_000
 def main() -> None:
     """Measure and print."""
     options = _options()
-    with _application() as application:
+    with running_application() as application:
         burst = _Burst(application, options.orders, options.ticks)
         rounds = [burst.run(number) for number in range(options.rounds)]
     result: dict[str, object] = {
@@ -81,8 +82,8 @@ class _Burst:
     def __init__(self, application: Application, orders: int, ticks: int) -> None:
         self._application = application
         self._orders = orders
-        self._rounds = ticks // _CONTRACTS
-        self._universe = _listed(application)
+        self._rounds = ticks // CONTRACTS
+        self._universe = listed_universe(application)
         self._users = [
             application.people.accounts.open(f"u{n}", _CASH).id for n in range(_ACCOUNTS)
         ]
@@ -104,13 +105,13 @@ class _Burst:
         per = 1e6 / self._orders
         return {
             "orders": self._orders,
-            "ticks": self._rounds * _CONTRACTS,
+            "ticks": self._rounds * CONTRACTS,
             "looks": _LOOKS,
             "fresh_accepted_us_per_order": round(fresh_accepting * per, 1),
             "fresh_decided_us_per_order": round(fresh_deciding * per, 1),
             "matched_us_per_order": round(matching * per, 1),
             "matched_to_fresh_decided": round(matching / fresh_deciding, 3),
-            "tick_us": round(ticking * 1e6 / (self._rounds * _CONTRACTS), 2),
+            "tick_us": round(ticking * 1e6 / (self._rounds * CONTRACTS), 2),
         }
 
     def _fall(self) -> tuple[float, float, int]:
@@ -130,15 +131,15 @@ class _Burst:
     def _tell(self, ask: int) -> None:
         """Take one tick a contract through the buffer of the feed, which writes every fifty."""
         self._volume += _LOT
-        rows = np.arange(_CONTRACTS)
-        quotes = np.zeros(_CONTRACTS, QUOTE)
+        rows = np.arange(CONTRACTS)
+        quotes = np.zeros(CONTRACTS, QUOTE)
         quotes["ask"], quotes["bid"], quotes["last"] = ask, ask - 2 * _TICK, ask - 2 * _TICK
         quotes["bid_size"] = quotes["ask_size"] = 400 * _LOT
         quotes["volume"] = self._volume
         spots = np.zeros(len(self._universe.underlyings), QUOTE)
         spots["last"] = _SPOT * 100
         move = MarketMove(self._application.base.clock(), rows, quotes, spots)
-        for start in range(0, _CONTRACTS, 50):
+        for start in range(0, CONTRACTS, 50):
             now = epoch_ms(self._application.base.clock())
             self._quoting.take(move, slice(start, start + 50), now)
             self._quoting.flush(now)
@@ -152,7 +153,7 @@ class _Burst:
         return [
             OrderRequest(
                 client_order_id=f"c{self._numbers + n}-{'fresh' if limits is None else 'rests'}",
-                symbol=self._universe.symbols[n % _CONTRACTS],
+                symbol=self._universe.symbols[n % CONTRACTS],
                 side=Side.BUY,
                 quantity=_LOT,
                 order_type=OrderType.MARKET if limits is None else OrderType.LIMIT,
@@ -177,7 +178,7 @@ class _Burst:
         return accepting, deciding
 
 
-def _listed(application: Application) -> Universe:
+def listed_universe(application: Application) -> Universe:
     """List a generated chain and return its universe."""
     rules = ContractRules.from_table(table("contracts"))
     day = (application.base.clock() + timedelta(days=1)).date()
@@ -188,12 +189,13 @@ def _listed(application: Application) -> Universe:
     listing.store.replace(Universe(chain))
     universe = application.market.universes.version("") or application.market.universes.current()
     listing.publish(universe.version)
-    assert len(universe) >= _CONTRACTS, f"{_CONTRACTS} contracts are needed, were {len(universe)}"
+    assert len(universe) >= CONTRACTS, f"{CONTRACTS} contracts are needed, were {len(universe)}"
     return universe
 
 
 @contextmanager
-def _application() -> Iterator[Application]:
+def running_application() -> Iterator[Application]:
+    """Build the application of an order worker on servers of its own."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         with start_servers(home, database_url=None, redis_url=None) as servers:
