@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING
 
+from angel_x.adapters.active_tasks import active_tasks
 from angel_x.adapters.metrics import metrics_directory
 from angel_x.adapters.metrics.traffic import Traffic, between, read_counts
 from angel_x.domain.operations.alert import RaisedAlert, Severity, raised
 from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.metrics import sources
+from config.celery_options import celery_options
 from config.queues import WORKER_QUEUES
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 #: For all readings together; a server that is away answers none of them.
 _PATIENCE_SECONDS = 10.0
+#: At most, for the answers of workers; one that is stopped or busy starting gives none.
+_ASKING_SECONDS = 1.0
 _MEGABYTE = 1024 * 1024
 #: Of this command.
 _OWN_ROLE = "cli"
@@ -54,6 +58,8 @@ class Status:
     alerts: tuple[RaisedAlert, ...]
     queues: tuple[QueueStatus, ...]
     roles: tuple[RoleStatus, ...]
+    #: Tasks that run now, by worker and name, of the workers that answered.
+    running: dict[str, dict[str, int]]
     traffic: Traffic
     #: None where nothing trades.
     greeks_age_seconds: float | None
@@ -67,6 +73,8 @@ def read_status(application: Application, *, seconds: float) -> Status:
     before, started = read_counts(directory), perf_counter()
     wanted = sources(application)
     readings = _read(wanted)
+    has_broker = readings.get(Metric.SERVER_UP, {}).get("broker")
+    running = _running(application, min(_ASKING_SECONDS, seconds)) if has_broker else {}
     sleep(max(0.0, seconds - (perf_counter() - started)))
     traffic = between(before, read_counts(directory), perf_counter() - started)
     alerts = tuple(raised(readings))
@@ -75,6 +83,7 @@ def read_status(application: Application, *, seconds: float) -> Status:
         alerts=alerts,
         queues=_queues(readings),
         roles=_roles(readings),
+        running=running,
         traffic=traffic,
         greeks_age_seconds=readings.get(Metric.GREEKS_AGE_SECONDS, {}).get(""),
         unread=tuple(source.metric for source in wanted if source.metric not in readings),
@@ -94,6 +103,11 @@ def _read(wanted: Sequence[Source]) -> dict[Metric, Reading]:
         for metric, answer in asked.items()
         if answer.done() and not answer.cancelled() and answer.exception() is None
     }
+
+
+def _running(application: Application, seconds: float) -> dict[str, dict[str, int]]:
+    found = active_tasks(celery_options(application.base.settings), seconds=seconds)
+    return {worker: dict(tasks) for worker, tasks in found.items()}
 
 
 def _queues(readings: Mapping[Metric, Reading]) -> tuple[QueueStatus, ...]:

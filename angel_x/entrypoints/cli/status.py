@@ -70,6 +70,11 @@ def _show(found: Status) -> None:
         for r in found.roles
     ]
     show(table("Processes of this machine", ["role", ">number", ">largest MB", "takes"], roles))
+    running = [
+        [worker, ", ".join(f"{count} x {name}" for name, count in tasks.items()) or "-"]
+        for worker, tasks in found.running.items()
+    ]
+    show(table("Workers that answer", ["worker", "runs"], running))
     traffic = found.traffic
     show(
         f"{traffic.orders_a_second:,.1f} orders a second, decided within {_seconds(traffic.median_ms)} ms "

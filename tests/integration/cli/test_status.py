@@ -36,6 +36,7 @@ def test_missing_processes_and_waiting_messages_are_named_and_the_code_says_so(
     assert {role["role"]: role["processes"] for role in shown["roles"]}["orders"] == 0
     assert shown["traffic"] == {"orders_a_second": 0.0, "median_ms": None, "p99_ms": None}
     assert shown["unread"] == []
+    assert shown["running"] == {}
 
 
 def test_people_read_the_same(application: Application, environ: dict[str, str]) -> None:
