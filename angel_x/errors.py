@@ -28,6 +28,7 @@ AngelXError
 ├── OrderRateExceeded       likewise
 ├── AccountBusy             likewise; other work of the account is in the way
 ├── BadKeysExceeded         likewise; too many keys that are not valid
+├── BooksDiffer             stored accounts that are not what their history makes of them
 ├── SettlementRefused       another price than the one at which an expiry is settled
 ├── UnknownAccount
 ├── UnknownDay              no calendar covers the day
@@ -275,6 +276,10 @@ class BadKeysExceeded(AngelXError):
         super().__init__("too many keys that are not valid came from this address or for this key")
         #: Seconds until the next attempt.
         self.retry_after = retry_after
+
+
+class BooksDiffer(AngelXError):
+    """Stored accounts are not what their history makes of them."""
 
 
 class SettlementRefused(AngelXError):

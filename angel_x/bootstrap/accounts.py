@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from angel_x.adapters.postgres.account_history import AccountHistory
 from angel_x.adapters.postgres.notes import PostgresNotes
 from angel_x.adapters.postgres.reading import PostgresStatements
 from angel_x.adapters.postgres.risk_limits import PostgresRiskLimits
@@ -13,6 +14,7 @@ from angel_x.domain.exchange.charges import Tariff
 from angel_x.services.accounts.access import Access
 from angel_x.services.accounts.accounts import Accounts
 from angel_x.services.accounts.contract_notes import ContractNotes
+from angel_x.services.accounts.profit import Profit
 from angel_x.services.accounts.reading import Reading
 from angel_x.services.controls.risk_limits import RiskLimits
 
@@ -28,12 +30,14 @@ class AccountParts:
     statements: PostgresStatements
     reading: Reading
     notes: ContractNotes
+    profit: Profit
 
 
 def build_accounts(base: Foundation) -> AccountParts:
     """Put together accounts and their read models."""
     users, statements = PostgresUsers(base.engine), PostgresStatements(base.engine)
     accounts = Accounts(users)
+    tariff = base.tables.rule(Tariff.from_tables, "charges", "contracts")
     return AccountParts(
         users=users,
         accounts=accounts,
@@ -48,6 +52,7 @@ def build_accounts(base: Foundation) -> AccountParts:
         notes=ContractNotes(
             rows=PostgresNotes(base.engine),
             names=users.names,
-            tariff=base.tables.rule(Tariff.from_tables, "charges", "contracts"),
+            tariff=tariff,
         ),
+        profit=Profit(moves=AccountHistory(base.engine).moves, tariff=tariff),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from angel_x.adapters.archive_files import Archive
+from angel_x.adapters.postgres.account_history import AccountHistory
 from angel_x.adapters.postgres.audit import PostgresAudit
 from angel_x.adapters.postgres.backlog import Backlog
 from angel_x.adapters.postgres.canaries import PostgresCanaries
@@ -20,6 +21,7 @@ from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import Foundation
 from angel_x.domain.operations.metric import Metric
 from angel_x.services.accounts.audit import Audit
+from angel_x.services.accounts.rebuild import Rebuild
 from angel_x.services.operations.canaries import Canaries
 from angel_x.services.operations.memory import MemoryOverview, MemoryWatch
 from angel_x.services.operations.queues import QueueMonitor
@@ -41,6 +43,7 @@ class Operations:
     memory_watch: MemoryWatch
     queues: QueueMonitor
     schedule: PeriodicSchedule
+    rebuild: Rebuild
 
 
 def build_operations(base: Foundation, people: AccountParts) -> Operations:
@@ -88,5 +91,6 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
             max_waiting=base.settings.max_queue_size,
             max_age_seconds=base.settings.queue_age_alert_seconds,
         ),
+        rebuild=Rebuild(AccountHistory(base.engine)),
         schedule=PeriodicSchedule(PeriodicEntries(base.broker), base.clock),
     )

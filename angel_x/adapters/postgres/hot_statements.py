@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Modules whose statements read all of a table by design, or an empty one, with the reason.
 OFFLINE = {
+    "account_history": "reads the whole history of an account",
     "contracts": "loads whole lists of contracts",
     "database_size": "reads the catalog of the server",
     "evidence": "proves what a rehearsal has left",

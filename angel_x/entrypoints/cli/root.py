@@ -53,6 +53,10 @@ COMMANDS: Mapping[str, Place] = {
         "statements",
         "Show what an account traded and settled on a day of the market, with charges by item.",
     ),
+    "pnl": Place(
+        "statements",
+        "Show realised P&L by day, underlying or tag: by average cost, and first in, first out.",
+    ),
     "greeks": Place("market", "Show the quote and the Greeks of one contract."),
     "chain": Place("market", "Show the option chain of an underlying, around the money."),
     "calendar": Place(
@@ -85,6 +89,7 @@ COMMANDS: Mapping[str, Place] = {
     "metrics": Place("processes", "Serve all processes' metrics on one page."),
     "db": Place("database", "The database."),
     "redis": Place("redis_report", "The message broker and the cache."),
+    "doctor": Place("doctor", "Check what is stored; exits with 1 if a check fails."),
     "backup": Place(
         "backup",
         "Write a verified backup of the database to DESTINATION, by default into the home.",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import click
 from rich.table import Table
 
+from angel_x.domain.portfolios.pnl import PnlGroup
 from angel_x.domain.records.contract_note import ContractNote
 from angel_x.domain.records.statement import Period
 from angel_x.entrypoints.cli.options import as_json, for_user
@@ -16,6 +17,7 @@ from angel_x.entrypoints.presentation.contract_note import ITEMS, note_page
 from angel_x.entrypoints.presentation.indian import grouped, ist, price, rupees
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 
+_PNL = ("realised_average_cost", "realised_fifo", "charges", "net_average_cost", "net_fifo")
 _DAY = click.DateTime(["%Y-%m-%d"])
 _limit = click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
 _after = click.option("--cursor", help="The `next` of the page before.")
@@ -81,6 +83,33 @@ def ledger(user: str, limit: int, cursor: str | None, *, as_json: bool) -> None:
         return
     rows = ((ist(e.at), e.account, rupees(e.amount), e.order_id or "") for e in page.entries)
     show(table(f"Ledger of {user}", ("at (IST)", "account", ">amount", ">order"), rows))
+
+
+@click.command()
+@for_user
+@click.option(
+    "--by", type=click.Choice([g.value for g in PnlGroup]), default="day", show_default=True
+)
+@click.option("--since", type=_DAY, help="The first day of the market.")
+@click.option("--until", type=_DAY, help="The last day of the market.")
+@as_json
+def pnl(
+    user: str, by: str, since: datetime | None, until: datetime | None, *, as_json: bool
+) -> None:
+    """Show realised P&L by day, underlying or tag: by average cost, and first in, first out."""
+    ends = (since.date() if since else date.min, until.date() if until else date.max)
+    with application() as app:
+        user_id = app.people.accounts.named(user).id
+        found = app.people.profit.of(user_id, PnlGroup(by), *ends)
+    if as_json:
+        print_json(found)
+        return
+    columns = (by, ">average cost", ">FIFO", ">charges", ">net, average cost", ">net, FIFO")
+    rows = (
+        (row.key, *(rupees(getattr(row, name)) for name in _PNL))
+        for row in (*found.rows, found.total)
+    )
+    show(table(f"Realised P&L of {user}", columns, rows))
 
 
 def _orders(note: ContractNote) -> Table:

@@ -10,6 +10,7 @@ import pytest
 from angel_x.bootstrap import Application
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.orders.order import Side
+from angel_x.domain.portfolios.pnl import PnlGroup
 from angel_x.domain.records.statement import LedgerRecord, Period, TradeRecord
 from angel_x.domain.values.money import ZERO
 from angel_x.entrypoints.presentation.contract_note import note_page
@@ -106,3 +107,24 @@ def test_a_cursor_of_nowhere_is_refused(market: Market, cursor: str) -> None:
         reading.ledger(1, Period(), after=cursor, limit=1)
     with pytest.raises(InvalidCursor):
         reading.trades(1, Period(), after=cursor, limit=1)
+
+
+def test_pnl_and_the_rebuilt_account_are_what_is_stored(market: Market) -> None:
+    user, application = market.account(), market.application
+    for side, lots in ((Side.BUY, 3), (Side.SELL, 1), (Side.SELL, 4), (Side.BUY, 1)):
+        trade(market, user, side, lots)
+    [account] = application.people.accounts.all()
+
+    found = application.people.profit.of(user, PnlGroup.DAY)
+
+    assert found.total.realised_average_cost == account.realised_pnl
+    assert found.total.charges == application.people.notes.of(user, today(market)).charges.total
+    diagnosis = application.operations.rebuild.check()
+    assert (diagnosis.ok, diagnosis.checks[0].detail) == (
+        True,
+        "4 moves and 1 positions agree",
+    )
+    with application.base.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE positions SET cost = cost - 0.01 WHERE status = 'OPEN'")
+    diagnosis = application.operations.rebuild.check()
+    assert (diagnosis.ok, diagnosis.checks[0].status) == (False, "failed")

@@ -88,9 +88,7 @@ COMMANDS = (
     Command("ledger", _ACCOUNT, shows="amount"),
     Command("contract-note 2026-08-19", _ACCOUNT, shows="charges"),
     Command("portfolio", _ACCOUNT, shows='"open_positions": 1,'),
-    Command("trades", _ACCOUNT),
-    Command("ledger", _ACCOUNT),
-    Command("contract-note 2026-08-19", _ACCOUNT),
+    Command("pnl", _ACCOUNT, shows="realised_fifo"),
     Command("square-off --wait 0", _ACCOUNT, own=1, stores=True, shows="running"),
     Command("limits list", _ACCOUNT, shows="1000000000"),
     Command("limits set max_order_quantity=9100", _ACCOUNT, stores=True, shows="9100"),
@@ -100,6 +98,7 @@ COMMANDS = (
     Command("keys create --scope read", _ACCOUNT, stores=True, shows="ax_"),
     Command("keys list", _ACCOUNT, shows="prefix"),
     # Of operators.
+    Command("doctor --rebuild", _EVERYONE, shows=HOLDER),
     Command("users list", _EVERYONE, shows=HOLDER),
     Command("users create NAME --cash 5", _EVERYONE, stores=True),
     Command("keys rotate REF", _EVERYONE, 0, Kind.KEY, 0, 2, stores=True, shows="REF"),

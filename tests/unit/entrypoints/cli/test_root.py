@@ -165,9 +165,10 @@ def test_a_speed_at_which_no_time_passes_is_refused(runner: CliRunner, speed: st
 
 def test_the_commands_are_listed_by_what_they_are_for(runner: CliRunner) -> None:
     names = (
-        "demo up chaos submit orders basket positions portfolio trades ledger contract-note "
+        "demo up chaos submit orders basket positions portfolio trades ledger contract-note pnl "
         "greeks chain calendar contracts settle users keys limits kill-switch square-off audit "
-        "status schedule api worker beat flower feed relay metrics db redis backup restore"
+        "status schedule api worker beat flower feed relay metrics db redis doctor backup "
+        "restore"
     )
 
     assert list(COMMANDS) == names.split()

@@ -1,0 +1,48 @@
+"""The proof that stored accounts are what their history makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from angel_x.domain.operations.check import Check, CheckStatus, Diagnosis
+from angel_x.domain.portfolios.history import AccountMove, History
+from angel_x.domain.portfolios.rebuild import StoredAccount, StoredPosition, differences
+
+_FIX = "Stop trading in the account, and restore a backup or correct the row by hand."
+
+
+class Histories(Protocol):
+    """The history and the stored state of accounts."""
+
+    def accounts(self) -> list[StoredAccount]: ...
+    def positions(self, user_id: int) -> list[StoredPosition]: ...
+    def moves(self, user_id: int) -> Iterator[AccountMove]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """Rebuilds accounts from fills, settlements and ledger; nothing is changed."""
+
+    histories: Histories
+
+    def check(self) -> Diagnosis:
+        """Compare every stored account with its rebuilt state.
+
+        An account that trades meanwhile may differ for a moment; a second call shows it.
+        """
+        checks = tuple(map(self._check, self.histories.accounts()))
+        return Diagnosis(ok=all(c.status is CheckStatus.OK for c in checks), checks=checks)
+
+    def _check(self, stored: StoredAccount) -> Check:
+        history = History()
+        moves = sum(1 for _ in history.fold(self.histories.moves(stored.id)))
+        held = self.histories.positions(stored.id)
+        found = list(differences(stored, held, history))
+        return Check(
+            name=f"rebuild {stored.name}",
+            status=CheckStatus.FAILED if found else CheckStatus.OK,
+            detail="; ".join(found) or f"{moves} moves and {len(held)} positions agree",
+            fix=_FIX if found else None,
+        )
