@@ -11,6 +11,9 @@ from celery.schedules import crontab
 from config.settings import Settings
 from config.task_names import TaskName
 
+#: Seconds between two looks whether the market has moved far enough for a marking.
+_MARK_LOOK = 5
+
 
 class Gate(Enum):
     """The market hours in which a due entry may run."""
@@ -58,6 +61,10 @@ def entries(settings: Settings) -> dict[str, Entry]:
         ),
         "portfolios": Entry(
             TaskName.REFRESH_PORTFOLIOS, _every(settings.cache_ttl_portfolio / 2), Gate.LIVE
+        ),
+        # The task compares time and spots with the last marking itself.
+        "margin-mark": Entry(
+            TaskName.MARK_MARGIN, _every(min(_MARK_LOOK, settings.margin_mark_seconds)), Gate.LIVE
         ),
         # After the close of 15:40 and the expiry of the day's orders.
         "portfolios-snapshot": Entry(

@@ -16,6 +16,7 @@ class QueueName(StrEnum):
     INTAKE = "celery"
     MATCHING = "orders.matching"
     GREEKS = "greeks"
+    MARGIN = "margin"
     PORTFOLIO = "portfolio"
     MONITOR = "monitor"
 
@@ -32,6 +33,6 @@ WORKER_QUEUES: dict[str, tuple[QueueName, ...]] = {
     ),
     "matching": (QueueName.MATCHING,),
     "greeks": (QueueName.GREEKS,),
-    "portfolio": (QueueName.PORTFOLIO,),
+    "portfolio": (QueueName.MARGIN, QueueName.PORTFOLIO),
     "monitor": (QueueName.MONITOR,),
 }

@@ -256,6 +256,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=1, le=86_400),
         Doc("Seconds between two copies of the Greeks to the database.", "beat_schedule"),
     ] = 60
+    margin_mark_seconds: Annotated[
+        int,
+        Meta(ge=1, le=3600),
+        Doc("Seconds between two markings of all accounts to the market.", "beat_schedule"),
+    ] = 30
+    margin_mark_move_percent: Annotated[
+        float,
+        Meta(ge=0.01, le=100),
+        Doc("The move of a spot in percent that makes a marking due at once.", "bootstrap"),
+    ] = 0.5
+    margin_grace_seconds: Annotated[
+        int,
+        Meta(ge=0, le=86_400),
+        Doc(
+            "Seconds of a margin shortfall after which the position that frees the most margin is closed, and "
+            "then another one with each marking; 0 closes none.",
+            "bootstrap",
+        ),
+    ] = 0
+    daily_loss_square_off: Annotated[
+        bool,
+        Doc(
+            "Whether an account is squared off once a day when it reaches `max_daily_loss`.",
+            "bootstrap",
+        ),
+    ] = False
     greeks_retention_days: Annotated[
         int,
         Meta(ge=1, le=36_500),

@@ -22,6 +22,7 @@ class TaskName(StrEnum):
     COMPUTE_GREEKS_CHUNK = "greeks.compute_chunk"
     SNAPSHOT_GREEKS = "greeks.snapshot"
     SETTLE_EXPIRIES = "portfolio.settle"
+    MARK_MARGIN = "margin.mark"
     UPDATE_PORTFOLIOS = "portfolio.update"
     REFRESH_PORTFOLIOS = "portfolio.refresh"
     SNAPSHOT_PORTFOLIOS = "portfolio.snapshot"
@@ -47,6 +48,7 @@ ROUTES: dict[TaskName, QueueName] = {
     # It waits for the database for seconds, in which chunks behind it would expire.
     TaskName.SNAPSHOT_GREEKS: QueueName.PORTFOLIO,
     TaskName.SETTLE_EXPIRIES: QueueName.PORTFOLIO,
+    TaskName.MARK_MARGIN: QueueName.MARGIN,
     TaskName.UPDATE_PORTFOLIOS: QueueName.PORTFOLIO,
     TaskName.REFRESH_PORTFOLIOS: QueueName.PORTFOLIO,
     TaskName.SNAPSHOT_PORTFOLIOS: QueueName.PORTFOLIO,

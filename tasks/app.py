@@ -32,7 +32,7 @@ log = structlog.get_logger()
 _LAST_RESULT_PATIENCE = 20
 
 #: One module for each queue's tasks.
-TASK_MODULES = ("tasks.orders", "tasks.greeks", "tasks.portfolio", "tasks.monitor")
+TASK_MODULES = ("tasks.orders", "tasks.greeks", "tasks.margin", "tasks.portfolio", "tasks.monitor")
 
 
 def make_app() -> Celery:

@@ -9,10 +9,12 @@ from angel_x.bootstrap.analytics import Analytics, build_analytics
 from angel_x.bootstrap.controls import ControlParts, build_controls
 from angel_x.bootstrap.foundation import Foundation, lay_foundation
 from angel_x.bootstrap.intake import IntakeParts, build_intake
+from angel_x.bootstrap.margin import build_margin_marking
 from angel_x.bootstrap.market import Market, build_market
 from angel_x.bootstrap.operations import Operations, build_operations
 from angel_x.bootstrap.trading import OrderParts, Trading, build_order_parts, build_trading
 from angel_x.bootstrap.workflows import WorkflowParts, build_workflows
+from angel_x.services.accounts.margin_marking import MarginMarking
 from config.settings import Settings
 
 
@@ -28,6 +30,7 @@ class Application:
     trading: Trading
     controls: ControlParts
     workflows: WorkflowParts
+    margin_marking: MarginMarking
     analytics: Analytics
     operations: Operations
 
@@ -63,6 +66,7 @@ def assemble(base: Foundation) -> Application:
     orders = build_order_parts(base, market)
     trading = build_trading(base, market, intake, orders)
     controls = build_controls(base, market, people, intake, orders)
+    workflows = build_workflows(base, people, intake, orders, trading, controls)
     return Application(
         base=base,
         market=market,
@@ -71,7 +75,8 @@ def assemble(base: Foundation) -> Application:
         orders=orders,
         trading=trading,
         controls=controls,
-        workflows=build_workflows(base, people, intake, orders, trading, controls),
+        workflows=workflows,
+        margin_marking=build_margin_marking(base, market, people, orders, workflows),
         analytics=build_analytics(base, market, orders),
         operations=build_operations(base, people),
     )

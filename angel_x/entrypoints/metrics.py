@@ -11,6 +11,7 @@ from angel_x.adapters.backup.taking import latest_age_seconds
 from angel_x.adapters.metrics import metrics_directory
 from angel_x.adapters.metrics.collector import Reading, Source
 from angel_x.adapters.metrics.exporter import registry, served
+from angel_x.adapters.postgres.margin_marks import PostgresMarks
 from angel_x.bootstrap import Application, build
 from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.signals import stopped_by_signal
@@ -57,6 +58,7 @@ def sources(application: Application) -> list[Source]:
     """Return the sources of all metrics that the exporter reads itself."""
     backlog, queues = application.operations.backlog, application.operations.queues
     schedule = application.operations.schedule
+    marks = PostgresMarks(application.base.engine).state
     return [
         *vital_sources(application.base),
         Source(
@@ -81,6 +83,8 @@ def sources(application: Application) -> list[Source]:
             Metric.BACKUP_AGE_SECONDS, lambda: {"": latest_age_seconds(application.base.engine)}
         ),
         Source(Metric.GREEKS_AGE_SECONDS, lambda: _greeks_age(application)),
+        Source(Metric.MARGIN_MARK_AGE_SECONDS, lambda: {"": marks().age_seconds}),
+        Source(Metric.MARGIN_SHORT_ACCOUNTS, lambda: {"": marks().short}),
     ]
 
 

@@ -53,11 +53,11 @@ def naive_requirement(units: Mapping[str, UnitRisk], book: Mapping[str, int]) ->
     expiries = sorted({units[s].expiry for s in book})
     members = {e: [s for s in book if units[s].expiry == e] for e in expiries}
     lasting = [e for e in expiries if not units[members[e][0]].is_last_day]
-    alone = {e: max(0, risk(members[e])[0] - risk(members[e])[1]) for e in expiries}
-    ending = sum(alone[e] for e in expiries if e not in lasting)
-    together = [s for e in lasting for s in members[e]]
-    scan, value = risk(together)
-    spread = sum(-book[s] * units[s].spread for s in together if book[s] < 0)
-    apart = sum(alone[e] for e in lasting)
-    offset = max(0, scan + spread - value) if len(lasting) > 1 else apart
-    return asked + ending + min(apart, offset)
+    deltas = [sum(book[s] * units[s].spread for s in members[e]) for e in lasting]
+    calendar = min(sum(d for d in deltas if d > 0), -sum(d for d in deltas if d < 0))
+    together, value = risk([s for e in lasting for s in members[e]])
+    total = asked + max(0, together + calendar - value)
+    for last in set(expiries) - set(lasting):
+        scan, value = risk(members[last])
+        total += max(0, scan - value)
+    return total if any(q < 0 for q in book.values()) else 0

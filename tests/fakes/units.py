@@ -29,6 +29,7 @@ from angel_x.domain.orders.order import (
     Product,
 )
 from angel_x.domain.orders.step import Passing, unhindered
+from angel_x.domain.values.money import ZERO
 from tests.fakes.due_orders import is_abandoned
 from tests.fakes.recording import Recording
 from tests.fakes.tables import Row, Tables
@@ -209,6 +210,9 @@ class MemoryUnit:
             ):
                 book.exposures[key] = replace(e)
                 margins.symbols.add(e.symbol)
+            book.open_pnl.costs[key] = sum(
+                (p.cost for k, p in tables.positions.items() if k[:2] == key), ZERO
+            )
         margins.stored = {k: v for k, v in tables.margins.items() if k[0] in owners and v > 0}
         return book
 

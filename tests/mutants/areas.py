@@ -50,13 +50,22 @@ AREAS = (
     Area(
         "money",
         (
-            *_in("angel_x/domain/book/", "account book ledger limits margin_pool"),
+            *_in(
+                "angel_x/domain/book/",
+                "account book ledger limits margin_pool marked_account open_pnl",
+            ),
             *_in("angel_x/domain/book/", "position risk what_if"),
-            *_in("angel_x/domain/margin/", "margin margin_source span span_margin unit_risk"),
+            *_in(
+                "angel_x/domain/margin/",
+                "fleet_margin margin margin_source span span_margin unit_risk",
+            ),
             *_in("angel_x/domain/margin/", "worst_case"),
             *_in("angel_x/domain/values/", "money"),
             *_in("angel_x/services/controls/", "risk_limits"),
-            *_in("angel_x/services/accounts/", "risk_sheets what_if"),
+            *_in(
+                "angel_x/services/accounts/",
+                "balances margin_calls margin_marking risk_sheets what_if",
+            ),
         ),
         18,
     ),

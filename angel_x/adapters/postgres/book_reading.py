@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from angel_x.adapters.postgres.ladders import IS_STOPPED, LEVEL, RESTS
-from angel_x.domain.book.account import Account, Exposure
+from angel_x.domain.book.account import Account, Exposure, Mark
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPools
 from angel_x.domain.book.position import Position
@@ -24,6 +24,7 @@ from angel_x.domain.orders.order import (
     Side,
     Validity,
 )
+from angel_x.domain.values.money import ZERO
 
 # One row an order, with its account and its position in the contract.  The sort makes the search for
 # others that rest go through the index of ladders, whatever the statistics say; stops come last in it.
@@ -138,6 +139,19 @@ class _MarginRow(NamedTuple):
     margin: Decimal
 
 
+class _CostRow(NamedTuple):
+    user_id: int
+    symbol: str
+    cost: Decimal
+
+
+class _MarkRow(NamedTuple):
+    user_id: int
+    market_day: date
+    opening_pnl: Decimal
+    unrealised_pnl: Decimal
+
+
 class _Common(msgspec.Struct):
     """The rows of other tables that all orders of a batch share, as the first row carries them."""
 
@@ -145,6 +159,8 @@ class _Common(msgspec.Struct):
     limits: list[_LimitRow] = []
     exposures: list[_ExposureRow] = []
     margins: list[_MarginRow] = []
+    costs: list[_CostRow] = []
+    marks: list[_MarkRow] = []
 
 
 _common = msgspec.json.Decoder(_Common)
@@ -165,7 +181,12 @@ CROSS JOIN (SELECT json_strip_nulls(json_build_object(
             user_id, symbol, net_quantity, open_buy_quantity, open_sell_quantity))
         FROM exposures WHERE is_open AND user_id IN ({{owners}})),
     'margins', (SELECT json_agg(json_build_array(user_id, underlying, margin::text))
-        FROM margins WHERE margin > 0 AND user_id IN ({{owners}}))
+        FROM margins WHERE margin > 0 AND user_id IN ({{owners}})),
+    'costs', (SELECT json_agg(json_build_array(user_id, symbol, cost::text))
+        FROM positions WHERE status = 'OPEN' AND user_id IN ({{owners}})),
+    'marks', (SELECT json_agg(json_build_array(
+            user_id, market_day, opening_pnl::text, unrealised_pnl::text))
+        FROM margin_marks WHERE user_id IN ({{owners}}))
     ))::text AS rows OFFSET 0) AS common
 """
 
@@ -206,6 +227,11 @@ def _share(book: Book, common: _Common) -> None:
         book.exposures[row.user_id, row.symbol] = Exposure(*row)
         book.margins.symbols.add(row.symbol)
     book.margins.stored = {(m.user_id, m.underlying): m.margin for m in common.margins}
+    book.marks = {m.user_id: Mark(*m[1:]) for m in common.marks}
+    # A contract may be held in several products.
+    costs = book.open_pnl.costs
+    for user_id, symbol, cost in common.costs:
+        costs[user_id, symbol] = costs.get((user_id, symbol), ZERO) + cost
 
 
 def to_order(row: OrderRow) -> Order:

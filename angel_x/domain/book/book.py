@@ -6,22 +6,25 @@ changes that a transaction must write are collected here; nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
-from angel_x.domain.book.account import Account, Exposure
+from angel_x.domain.book.account import Account, Exposure, Mark
 from angel_x.domain.book.ledger import LedgerEntry, fill_entries
-from angel_x.domain.book.margin_pool import MarginPool, MarginPools
+from angel_x.domain.book.margin_pool import Change, MarginPool, MarginPools, Shift
 from angel_x.domain.book.moves import Fill, Move
+from angel_x.domain.book.open_pnl import OpenPnl
 from angel_x.domain.book.position import Closing, Position
-from angel_x.domain.book.risk import TradingRules, may_stand, refusal, refusal_to_amend
+from angel_x.domain.book.risk import TradingRules, closes, may_stand, refusal, refusal_to_amend
 from angel_x.domain.book.settled import SettledPosition
 from angel_x.domain.contracts.contract import underlying_of
 from angel_x.domain.exchange.answer import Execution
 from angel_x.domain.exchange.charges import ChargeRates
 from angel_x.domain.exchange.terms import Terms
+from angel_x.domain.margin.unit_risk import RiskSheet
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import CancelReason, DenialReason, MoveReason
 from angel_x.domain.orders.order import (
@@ -36,6 +39,17 @@ from angel_x.domain.orders.order import (
 from angel_x.domain.values.money import ZERO
 
 
+class _Needs(NamedTuple):
+    """The needs of an order besides its margin."""
+
+    #: Premium and charges, paid now or reserved.
+    rupees: Decimal
+    #: Whether the position covers all of its units.
+    is_closing: bool
+    #: Whether some of its units stay in the market.
+    rests: bool = True
+
+
 @dataclass(slots=True)
 class Book:
     """The state for the decision of a batch, and the changes by its orders."""
@@ -48,6 +62,9 @@ class Book:
     rules: TradingRules = field(default_factory=TradingRules)
     #: Margin of the accounts by underlying.  It needs every open exposure of the accounts.
     margins: MarginPools = field(default_factory=MarginPools)
+    #: The last marking of each account.
+    marks: Mapping[int, Mark] = field(default_factory=dict)
+    open_pnl: OpenPnl = field(default_factory=OpenPnl)
     #: Account and contract of changed exposures.
     exposed: set[tuple[int, str]] = field(default_factory=set)
     moves: list[Move] = field(default_factory=list)
@@ -77,12 +94,19 @@ class Book:
         """
         if trades or any(order.side is Side.SELL for order in orders):
             return True
-        return any(exposure.worst_quantity for exposure in self.exposures.values())
+        return any(e.worst_quantity or e.net_quantity for e in self.exposures.values())
+
+    def take_risks(self, sheet: RiskSheet) -> None:
+        """Margin and value the accounts by these risks from now on."""
+        self.margins.sheet = sheet
+        self.open_pnl.value(self.accounts, self.exposures.values(), self.margins.unit)
 
     def begin_day(self, day: date) -> None:
         """Start the day P&L of all accounts for ``day``, the market's date in India."""
         for account in self.accounts.values():
             account.begin_day(day)
+            if mark := self.marks.get(account.id):
+                account.opening_pnl = mark.opening_of(day)
 
     def decide(self, order: Order, terms: Terms) -> None:
         """Trade, rest, cancel or deny a received order."""
@@ -283,8 +307,10 @@ class Book:
         if order.side is Side.BUY:
             paid += premium
         # As at the exchange, the premium of a sale is not credited before its margin is held.
-        change = quantity if order.side is Side.BUY else -quantity - stands
-        if not self._margin(order, change, most=account.free_balance - paid - reserved):
+        change = _change(order.side, traded=quantity, offered=stands)
+        closing = order.is_exit or closes(order.side, quantity + stands, self.exposure(order))
+        needs = _Needs(paid + reserved, is_closing=closing, rests=stands > 0)
+        if not self._margin(order, change, needs):
             return False
         self._set_reserve(account, order, reserved)
         self._expose(order, offered=stands, traded=quantity)
@@ -314,9 +340,11 @@ class Book:
         leaves = amendment.quantity - order.filled_quantity
         more = leaves - order.leaves_quantity
         reserved = _reserve(order, leaves, order.traded_value, rates, amendment.limit_price)
-        change = -more if order.side is Side.SELL else 0
-        most = max(account.free_balance, ZERO) - reserved + order.reserved
-        if not self._margin(order, change, most=None if is_bound else most):
+        change = _change(order.side, offered=more)
+        own = order.leaves_quantity if order.status in PLACED else 0
+        closing = order.is_exit or closes(order.side, leaves, self.exposure(order), own=own)
+        needs = _Needs(reserved - order.reserved, is_closing=closing)
+        if not self._margin(order, change, None if is_bound else needs):
             return False
         self._set_reserve(account, order, reserved)
         self._expose(order, offered=more)
@@ -325,8 +353,7 @@ class Book:
     def _release(self, order: Order) -> None:
         """Free the reserve and the margin of an open order."""
         self._set_reserve(self.accounts[order.user_id], order, ZERO)
-        if order.side is Side.SELL:
-            self._margin(order, order.leaves_quantity)
+        self._margin(order, _change(order.side, offered=-order.leaves_quantity))
         self._expose(order, offered=-order.leaves_quantity)
 
     def _trade_offer(self, order: Order, terms: Terms) -> None:
@@ -347,9 +374,7 @@ class Book:
         traded = order.traded_value + price * quantity
         reserved = _reserve(order, order.leaves_quantity - quantity, traded, rates)
         self._set_reserve(self.accounts[order.user_id], order, reserved)
-        if order.side is Side.BUY:
-            self._margin(order, quantity)
-        # Offered units become short units, so the margin of a sale is unchanged.
+        self._margin(order, _change(order.side, traded=quantity, offered=-quantity))
         self._expose(order, offered=-quantity, traded=quantity)
         self._execute(order, quantity, price, rates, execution_id)
 
@@ -386,6 +411,7 @@ class Book:
         traded = order.traded_value + price * quantity
         charges = rates.on_fill(order.side, order.traded_value, traded)
         cost_change, realised = self._fold(order, quantity, price)
+        self.open_pnl.trade(account, self.exposure(order), cost_change)
         entries, cash = fill_entries(
             order.user_id, order.id, cost_change=cost_change, realised=realised, charges=charges
         )
@@ -426,18 +452,48 @@ class Book:
         """Return the margin of an account in an underlying."""
         return self.margins.of(user_id, underlying, self.exposures.values())
 
-    def _margin(self, order: Order, change: int, most: Decimal | None = None) -> bool:
-        """Hold the margin of ``change`` more units of the order's contract in the worst case.
+    def _margin(self, order: Order, change: Change, needs: _Needs | None = None) -> bool:
+        """Hold the margin of ``change`` more units of the order's contract.
 
-        Return False, without a change, if it exceeds ``most`` rupees.
+        Return False, without a change, if the account cannot afford it together with ``needs``.
         """
         pool = self.pool(order.user_id, underlying_of(order.symbol))
         shift = pool.shift(order.symbol, change)
-        if most is not None and shift.cost > most:
+        if needs is not None and not self._affords(order, shift, needs):
             pool.undo(shift)
             return False
         self.accounts[order.user_id].margin_used += shift.cost
         return True
+
+    def _affords(self, order: Order, shift: Shift, needs: _Needs) -> bool:
+        """Return whether an account can bear the margin and the needs of an order.
+
+        An account that is short of margin at the market of now may only reduce.  An order that reduces
+        is not refused for margin: a closing purchase, and a closing sale that does not raise the
+        requirement.  All of the cash pays for it that other orders do not reserve; without such orders it
+        may even leave a debt.
+        """
+        account = self.accounts[order.user_id]
+        available = account.free_balance - shift.collected
+        is_open_to = available >= 0 or needs.rupees <= 0
+        if is_open_to and shift.rise + needs.rupees <= max(available, ZERO):
+            return True
+        if not needs.is_closing or (order.side is Side.SELL and shift.rise > 0):
+            return False
+        reserved = account.margin_used + shift.cost - self.margins.held_by(account.id)
+        if not reserved and not needs.rests:
+            return True
+        return needs.rupees <= account.cash + account.collateral - reserved
+
+    def cap_margins(self) -> None:
+        """Hold no more margin than there is cash and collateral; the rest is the account's shortfall.
+
+        A closing order may have taken more than all of it, which is a debit.
+        """
+        for account in self.accounts.values():
+            if account.missing:
+                account.margin_used -= self.margins.cap(account.id, account.missing)
+                account.debit = account.missing
 
     def _expose(self, order: Order, *, offered: int, traded: int = 0) -> None:
         """Change the resting units of an order by ``offered`` and the position by ``traded``."""
@@ -458,6 +514,13 @@ class Book:
         account.open_orders += (status in PLACED) - (order.status in PLACED)
         order.status, order.reason = status, reason
         self.moves.append(Move(order, status, reason, detail))
+
+
+def _change(side: Side, *, traded: int = 0, offered: int = 0) -> Change:
+    """Return the change of a contract by units that trade and units that rest."""
+    if side is Side.BUY:
+        return Change(net=traded, buys=offered)
+    return Change(net=-traded, sells=offered)
 
 
 def _reserve(

@@ -29,7 +29,7 @@ class LimitKind(StrEnum):
     """The most orders accepted within any second; the global limit holds for all accounts together."""
 
     MAX_DAILY_LOSS = "max_daily_loss"
-    """Rupees of loss in a day, charges included, from which an account may only close positions."""
+    """Rupees of loss in a day, open losses and charges included, from which an account may only close positions."""
 
     FAT_FINGER_PERCENT = "fat_finger_percent"
     """The most percent of the last price by which a limit price may be worse than the last price."""

@@ -1,9 +1,9 @@
 """Held margin of accounts by underlying, and its changes with the book.
 
-Held margin is not recomputed at every move of the market.  If a change of the book increases the
-requirement, the difference of both requirements at the market of now is added; if it decreases the
-requirement, the held margin shrinks in proportion.  So an order that reduces risk never needs more
-margin because of a move of the market, and with unchanged risk arrays held and required are equal.
+Every change of a book marks the margin of its underlying to the market: what is held becomes what is
+required at the risk arrays of now.  Where a contract has no risk array, that would take the credit of
+hedges away from an account at a moment without data; so there a sale adds the difference of both
+requirements, and a purchase gives back in proportion.
 """
 
 from __future__ import annotations
@@ -29,14 +29,36 @@ Risks = Callable[[Collection[str]], RiskSheet]
 _UNPAYABLE = Decimal("Infinity")
 
 
+class Change(NamedTuple):
+    """Units that are added to a contract: to the position, to resting purchases and resting sales."""
+
+    net: int = 0
+    buys: int = 0
+    sells: int = 0
+
+    @property
+    def worst(self) -> int:
+        """Units if every resting sale trades and no resting purchase does."""
+        return self.net - self.sells
+
+    def reversed(self) -> Change:
+        return Change(-self.net, -self.buys, -self.sells)
+
+
 class Shift(NamedTuple):
     """An applied change of a pool, with the data to undo it."""
 
     symbol: str
-    change: int
+    change: Change
     held_before: Decimal
-    #: The change of held margin in rupees.
+    #: The change of held margin in rupees, and the part of it that the market has made.
     cost: Decimal
+    collected: Decimal
+
+    @property
+    def rise(self) -> Decimal:
+        """The change of the requirement by the units."""
+        return self.cost - self.collected
 
 
 class MarginPool:
@@ -55,37 +77,39 @@ class MarginPool:
         self._has_gaps = False
         self._is_blind = False
 
-    def add(self, symbol: str, change: int) -> None:
+    def add(self, symbol: str, change: Change) -> None:
         """Add units to the worst case without a change of held margin."""
         unit, before = self._units(symbol), self._quantities.get(symbol, 0)
-        self._worst.add(unit, before, change)
-        self._quantities[symbol] = before + change
+        self._worst.add(unit, before, *change)
+        self._quantities[symbol] = before + change.worst
         self._has_gaps |= unit.source is not MarginSource.RISK_ARRAY
         self._is_blind |= unit.source is MarginSource.NONE
         self._known = None
 
-    def shift(self, symbol: str, change: int) -> Shift:
-        """Add ``change`` units of a contract, negative for sales, and adjust the held margin.
+    def shift(self, symbol: str, change: Change) -> Shift:
+        """Add units of a contract, and mark the held margin.
 
         After a sale into a short position without market data the held margin is infinite.
         """
-        held = self.held
-        if change:
-            was_long, is_partial = self._quantities.get(symbol, 0) > 0, self._is_partial()
-            before = self._required()
-            self.add(symbol, change)
-            after = self._required()
-            if not after:
-                self.held = ZERO
-            elif change > 0:
-                self.held = self._lowered(before, after, is_partial=is_partial)
-            else:
-                self.held = self._raised(before, after, sells_unseen=was_long and is_partial)
-        return Shift(symbol, change, held, self.held - held)
+        held, worst = self.held, change.worst
+        was_long, was_partial = self._quantities.get(symbol, 0) > 0, self._is_partial()
+        before = self._required()
+        self.add(symbol, change)
+        after = self._required()
+        if not self._has_gaps:
+            self.held = after
+            return Shift(symbol, change, held, after - held, before - held)
+        if not after:
+            self.held = ZERO
+        elif worst > 0:
+            self.held = self._lowered(before, after, is_partial=was_partial)
+        elif worst < 0:
+            self.held = self._raised(before, after, sells_unseen=was_long and was_partial)
+        return Shift(symbol, change, held, self.held - held, ZERO)
 
     def undo(self, shift: Shift) -> None:
         """Undo the last shift."""
-        self.add(shift.symbol, -shift.change)
+        self.add(shift.symbol, shift.change.reversed())
         self.held = shift.held_before
 
     @property
@@ -148,22 +172,43 @@ class MarginPools:
     #: Contracts of the orders, positions and resting orders of the accounts.
     symbols: set[str] = field(default_factory=set)
     _pools: dict[Pair, MarginPool] = field(default_factory=dict)
+    #: Pools that contain the exposures.
+    _known: set[Pair] = field(default_factory=set)
 
     def of(self, user_id: int, underlying: str, exposures: Iterable[Exposure]) -> MarginPool:
         """Return the pool of an account in an underlying, from the matching ``exposures``."""
         pair = user_id, underlying
-        if pair not in self._pools:
-            pool = MarginPool(self.stored.get(pair, ZERO), self.unit)
+        if pair not in self._known:
+            pool = self._pool(pair)
             for exposure in exposures:
                 same = exposure.user_id == user_id and underlying_of(exposure.symbol) == underlying
-                if same and exposure.worst_quantity:
-                    pool.add(exposure.symbol, exposure.worst_quantity)
-            self._pools[pair] = pool
+                if same and exposure.is_open:
+                    pool.add(exposure.symbol, Change(*exposure.units))
+            self._known.add(pair)
+        return self._pools[pair]
+
+    def _pool(self, pair: Pair) -> MarginPool:
+        if pair not in self._pools:
+            self._pools[pair] = MarginPool(self.stored.get(pair, ZERO), self.unit)
         return self._pools[pair]
 
     def held(self) -> dict[Pair, Decimal]:
         """Return the held margin of every pool."""
         return dict(self.stored) | dict(self.changed())
+
+    def held_by(self, user_id: int) -> Decimal:
+        """Return the held margin of an account over all underlyings."""
+        return sum((held for pair, held in self.held().items() if pair[0] == user_id), ZERO)
+
+    def cap(self, user_id: int, excess: Decimal) -> Decimal:
+        """Hold up to ``excess`` rupees less for an account; return by how much less."""
+        left = excess
+        for pair, held in sorted(self.held().items()):
+            if pair[0] == user_id and left > 0:
+                part = min(held, left)
+                self._pool(pair).held = held - part
+                left -= part
+        return excess - left
 
     def changed(self) -> Iterator[tuple[Pair, Decimal]]:
         """Yield the pools whose held margin has changed."""

@@ -260,8 +260,8 @@ def _refusal_by_state(
     reason = control_refusal(order, state, closing=closing)
     if reason is not None or closing:
         return reason
-    # A limit of zero is reached by the first rupee of loss, not by a day P&L of zero.
-    if account.day_pnl < 0 and _reaches(-account.day_pnl, limits.max_daily_loss):
+    # A limit of zero is reached by the first rupee of loss, not by a result of zero.
+    if account.day_result < 0 and _reaches(-account.day_result, limits.max_daily_loss):
         return DenialReason.DAILY_LOSS
     return None
 

@@ -93,7 +93,7 @@ def settle_account(book: Book, user_id: int, price: SettlementPrice, tax: Decima
     if expired:
         account = book.accounts[user_id]
         account.margin_used += book.pool(user_id, price.expiry.underlying).lower()
-        account.debit = max(-account.free_balance, ZERO)
+        account.debit = account.missing
 
 
 def _settle(book: Book, position: Position, price: SettlementPrice, tax: Decimal) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.book.open_pnl import OpenPnl
 from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import Order, OrderStatus, Side
@@ -50,7 +51,9 @@ def _folded(book: Book, pairs: Sequence[tuple[Order, Terms]], credit: Decimal) -
         {key: replace(position) for key, position in book.positions.items()},
         book.rules,
         MarginPools(book.margins.held(), book.margins.sheet, set(book.margins.symbols)),
+        open_pnl=OpenPnl(dict(book.open_pnl.costs)),
     )
+    trial.take_risks(book.margins.sheet)
     for order, offered in pairs:
         trial.decide(replace(order), _in_full(order, offered))
     for account in trial.accounts.values():

@@ -47,7 +47,7 @@ class SpanMargin:
         """Return the margin contribution of one unit of each contract, as a ``MarginModel``."""
         steps, usable = _in_steps(rows)
         spread_charge = self._spread_charges.on(today)
-        deltas = np.where(usable, np.abs(rows.columns[DELTA_ROW].astype(np.float64)), 0.0).tolist()
+        deltas = np.where(usable, rows.columns[DELTA_ROW].astype(np.float64), 0.0).tolist()
         marks = steps[SCENARIO_COUNT].tolist()
         losses = list(zip(*steps[:SCENARIO_COUNT].tolist(), strict=True))
         return [

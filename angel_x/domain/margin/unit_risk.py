@@ -21,7 +21,7 @@ Losses = tuple[int, ...]
 SCENARIO_COUNT = DELTA_ROW
 #: Steps in one rupee.
 STEPS = 10_000
-_STEPS_PER_PAISA = STEPS // 100
+STEPS_PER_PAISA = STEPS // 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,21 @@ class UnitRisk:
     #: Charge of a short unit beyond the scenarios: exposure margin with the addition on the day of
     #: expiry, or the whole percentage margin.
     charge: int
-    #: Charge of a short unit whose scenarios are offset by another expiry.
+    #: Signed calendar spread charge of the delta of a unit long.
     spread: int = 0
     #: Whether the contract expires today.
     is_last_day: bool = False
     #: The part of :attr:`charge` that is the addition on the day of expiry.
     expiry_day: int = 0
+    #: The price at which positions are valued; None without a quote.
+    price: int | None = None
+
+    @property
+    def worth(self) -> int | None:
+        """Value of a unit for P&L: its price, else the mark of its risk array, None without both."""
+        if self.price is None and self.source is MarginSource.RISK_ARRAY:
+            return self.mark
+        return self.price
 
     @property
     def short_steps(self) -> int:
@@ -68,4 +77,4 @@ def no_risks(symbols: Collection[str]) -> RiskSheet:
 
 def to_rupees(steps: int) -> Decimal:
     """Return steps as rupees, rounded up to the paisa."""
-    return rupees(-(-steps // _STEPS_PER_PAISA))
+    return rupees(-(-steps // STEPS_PER_PAISA))

@@ -1,22 +1,26 @@
-"""Margin of a book in one underlying if all resting sales trade and no resting purchase does.
+"""Margin of a book in one underlying in the worst outcome of its resting orders.
 
-This is the worst outcome of the resting orders.  Write ``q`` for the units of each contract, negative
-where they are short.  Every subset of the resting orders leads to a book with at least as many units
-of each contract, so it suffices that no term below grows with a ``q``:
+The requirement of a book is that of the clearing corporation: scan risk over all expiries plus the
+calendar spread charge less net option value, at least zero, and exposure margin.  The calendar charge
+is on the net delta that expiries offset: the smaller of the sums of the positive and the negative net
+deltas.  An expiry of today is margined without the others.  A book that is only long needs nothing.
+
+No subset of the resting orders leads to a book that requires more than :class:`WorstCase`.  Write ``q``
+for the units of each contract, negative where they are short:
 
 * An option is worth ``v = mark - loss >= 0`` in every scenario, so the larger of ``-sum(q * v)`` over
-  the scenarios, which is scan risk less net option value, cannot grow; nor can ``-sum(q * mark)``,
-  which takes its place where no scenario loses anything, and nor can their floor of zero.
-* Exposure margin, percentage margin and the spread charge depend on short units only.
-* Sums, minima and floors of terms that cannot grow cannot grow.
-
-The clearing corporation charges a calendar spread by the net delta that expiries offset.  That can
-grow with a purchase, so here every unit short is charged for its own delta, unless it is cheaper to
-margin each expiry on its own.  A book of one expiry, or of purchases alone, is charged nothing.
+  the scenarios, which is scan risk less net option value, cannot grow with a ``q``; nor can
+  ``-sum(q * mark)``, which takes its place where no scenario loses anything.  Exposure margin depends
+  on short units only.  So all of these are largest if every resting sale trades and no purchase does.
+* The net delta of an expiry is between ``low`` and ``high``, which the resting orders of its contracts
+  reach if they trade on one side only.  The offset delta is at most the sum of the positive ``high``,
+  at most that of the negative ``low``, and, as an expiry does not offset itself, at most the sum over
+  all expiries but the largest.  Without resting orders the first two are the offset delta itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -37,7 +41,8 @@ class Requirement(NamedTuple):
     exposure: int
     #: The addition for short units on their day of expiry.
     expiry_day: int
-    #: The sum of the parts, floored at zero for each expiry, or once for all expiries.
+    #: The sum of the parts less net option value, at least zero before exposure margin; an expiry of
+    #: today has a floor of its own.  Zero where nothing is short.
     total: int
 
 
@@ -48,15 +53,17 @@ class _Expiry:
     is_last_day: bool
     losses: Losses = NO_LOSSES
     value: int = 0
-    spread: int = 0
+    #: Charges of net deltas: of the position, and of the resting orders that raise or lower it.
+    delta: int = 0
+    rise: int = 0
+    fall: int = 0
+
+    def scan(self) -> int:
+        return max(0, *self.losses)
 
     def needs(self) -> int:
-        """Scan risk less net option value, without offset by other expiries."""
-        return max(0, max(self.losses) - self.value, -self.value)
-
-    def needs_offset(self) -> int:
-        """Return the same with the spread charge for the offset by other expiries."""
-        return max(0, max(0, *self.losses) + self.spread - self.value)
+        """Return scan risk less net option value, at least zero."""
+        return max(0, self.scan() - self.value)
 
 
 @dataclass(slots=True)
@@ -69,42 +76,49 @@ class WorstCase:
     _expiry_day: int = 0
     _expiries: dict[date, _Expiry] = field(default_factory=dict)
 
-    def add(self, unit: UnitRisk, before: int, change: int) -> None:
-        """Add ``change`` units, negative for sales, to a position of ``before`` units."""
+    def add(self, unit: UnitRisk, before: int, net: int, buys: int = 0, sells: int = 0) -> None:
+        """Add ``net`` units to a position, and units of resting purchases and sales.
+
+        ``before`` are its units if all of its resting sales had traded, negative where short.
+        """
         expiry = self._expiries.get(unit.expiry)
         if expiry is None:
             expiry = self._expiries[unit.expiry] = _Expiry(unit.is_last_day)
+        change = net - sells
         more_short = max(0, -before - change) - max(0, -before)
         self.short += more_short
         self._charge += more_short * unit.charge
         self._expiry_day += more_short * unit.expiry_day
-        expiry.spread += more_short * unit.spread
-        if unit.losses is not NO_LOSSES:
+        if unit.losses is NO_LOSSES:
+            return
+        if change:
             pairs = zip(expiry.losses, unit.losses, strict=True)
             expiry.losses = tuple([there + change * more for there, more in pairs])
             expiry.value += change * unit.mark
+        up, down = max(unit.spread, 0), max(-unit.spread, 0)
+        expiry.delta += net * unit.spread
+        expiry.rise += buys * up + sells * down
+        expiry.fall += buys * down + sells * up
 
     def total(self) -> int:
         """Return the margin of the book in steps, at the risk arrays of the added units."""
         if not self.short:
             return 0
         lasting = [e for e in self._expiries.values() if not e.is_last_day]
-        apart = sum(expiry.needs() for expiry in lasting)
-        # No credit against other expiries on the day of expiry.
         ending = sum(e.needs() for e in self._expiries.values() if e.is_last_day)
-        together = _together(lasting).needs_offset() if len(lasting) > 1 else apart
-        return min(apart, together) + ending + self._charge
+        if len(lasting) == 1:
+            return lasting[0].needs() + ending + self._charge
+        together = _together(lasting)
+        needs = max(0, together.scan() + _calendar(lasting) - together.value)
+        return needs + ending + self._charge
 
     def required(self) -> Requirement:
         """Return the total with its parts."""
         lasting = [e for e in self._expiries.values() if not e.is_last_day]
-        offset = _together(lasting)
-        is_offset = offset.needs_offset() < sum(expiry.needs() for expiry in lasting)
-        groups = [offset] if is_offset else lasting
-        groups = [*groups, *(e for e in self._expiries.values() if e.is_last_day)]
+        groups = [_together(lasting), *(e for e in self._expiries.values() if e.is_last_day)]
         return Requirement(
-            scan=sum(max(0, *group.losses) for group in groups),
-            calendar=offset.spread if is_offset else 0,
+            scan=sum(group.scan() for group in groups),
+            calendar=_calendar(lasting),
             net_option_value=sum(group.value for group in groups),
             exposure=self._charge - self._expiry_day,
             expiry_day=self._expiry_day,
@@ -112,12 +126,19 @@ class WorstCase:
         )
 
 
-def _together(expiries: list[_Expiry]) -> _Expiry:
+def _calendar(expiries: Sequence[_Expiry]) -> int:
+    """Return the charge of the largest delta that expiries may offset."""
+    highs = [max(e.delta + e.rise, 0) for e in expiries]
+    lows = [max(e.fall - e.delta, 0) for e in expiries]
+    largest = [max(pair) for pair in zip(highs, lows, strict=True)]
+    return min(sum(highs), sum(lows), sum(largest) - max(largest, default=0))
+
+
+def _together(expiries: Sequence[_Expiry]) -> _Expiry:
     """Return the sums over several expiries."""
     columns = zip(NO_LOSSES, *(e.losses for e in expiries), strict=True)
     return _Expiry(
         is_last_day=False,
         losses=tuple(map(sum, columns)),
         value=sum(e.value for e in expiries),
-        spread=sum(e.spread for e in expiries),
     )

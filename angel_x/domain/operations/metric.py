@@ -55,6 +55,9 @@ class Metric(StrEnum):
     HTTP_EARLY_REFUSALS = "angel_x_http_early_refusals_total"
     TRADING_STATE = "angel_x_trading_state"
     MARGIN_FALLBACKS = "angel_x_margin_fallbacks_total"
+    MARGIN_MARK_SECONDS = "angel_x_margin_mark_seconds"
+    MARGIN_MARK_AGE_SECONDS = "angel_x_margin_mark_age_seconds"
+    MARGIN_SHORT_ACCOUNTS = "angel_x_margin_short_accounts"
     MARKET_TICKS = "angel_x_market_ticks_total"
     FEED_GAPS = "angel_x_feed_gaps_total"
     FEED_STALE_CONTRACTS = "angel_x_feed_stale_contracts"
@@ -184,6 +187,11 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     Metric.MARGIN_FALLBACKS: _counter(
         "Contracts margined by percentage because their risk array was absent or old, by look-up."
     ),
+    Metric.MARGIN_MARK_SECONDS: _histogram("Time to mark the margin of all accounts.", LONG),
+    Metric.MARGIN_MARK_AGE_SECONDS: _scraped(
+        "Age of the oldest marking of an account that holds something."
+    ),
+    Metric.MARGIN_SHORT_ACCOUNTS: _scraped("Accounts that are short of margin."),
     Metric.MARKET_TICKS: _counter("Ticks taken from the feed."),
     Metric.FEED_GAPS: _counter("Gaps found in a source of quotes.", "kind"),
     Metric.FEED_STALE_CONTRACTS: _gauge_of(

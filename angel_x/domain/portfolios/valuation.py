@@ -99,11 +99,14 @@ def value_accounts(
 ) -> list[Portfolio]:
     """Return the portfolio of each account; ``holdings`` are theirs, ``market`` is of ``located``."""
     count = len(accounts)
-    unrealised, market_value, stale = _worth(count, holdings, _marks(located, market, expired))
+    marks = _marks(located, market, expired)
+    unrealised, short, market_value, stale = _worth(count, holdings, marks)
     provisional = _provisional(count, holdings, expired)
     greeks, unpriced = _net_greeks(count, holdings, universe, located, market)
     profit = _scenario_profit(count, holdings, universe, located, market)
     open_positions = np.bincount(holdings.owner, minlength=count)
+    for account, pnl in zip(accounts, short, strict=True):
+        account.short_pnl = _rupees(pnl)
     return [
         Portfolio(
             user_id=account.id,
@@ -141,14 +144,15 @@ def _provisional(count: int, holdings: PositionColumns, expired: ExpiredMarks | 
 
 def _worth(
     count: int, holdings: PositionColumns, marks: Floats
-) -> tuple[Integers, Integers, Integers]:
-    """Return unrealised P&L and value in half paise, and the count of positions at cost, by account."""
+) -> tuple[Integers, Integers, Integers, Integers]:
+    """Return by account unrealised P&L, that of shorts, and value in half paise, and positions at cost."""
     marked = np.isfinite(marks)
     cost = 2 * holdings.cost_paise
     at_mark = holdings.quantity * np.where(marked, 2.0 * marks, 0.0).astype(np.int64)
     value = np.where(marked, at_mark, cost)
     return (
         _sum_by(holdings.owner, value - cost, count),
+        _sum_by(holdings.owner, np.where(holdings.quantity < 0, value - cost, 0), count),
         _sum_by(holdings.owner, value, count),
         np.bincount(holdings.owner[~marked], minlength=count),
     )

@@ -14,6 +14,7 @@ from angel_x.domain.book.ledger import LedgerAccount
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import OrderStatus, OrderType, Priority, Product, Side, Validity
+from angel_x.domain.values.money import ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,12 +190,20 @@ class Balance:
     cash: Decimal
     collateral: Decimal
     margin_used: Decimal
-    #: Cash and collateral that no margin holds.
+    #: Cash and collateral, less open losses of short positions, that ``required`` and the reserves of
+    #: resting orders leave; negative where the account is short of margin.
     free_balance: Decimal
     realised_pnl: Decimal
     #: Margin of short positions and resting sales, by underlying; the rest of ``margin_used`` is
     #: premium and charges of resting orders.
     held: Mapping[str, Decimal] = field(default_factory=dict)
+    #: Of open positions, at the market of now.
+    unrealised_pnl: Decimal = ZERO
+    #: Margin of all underlyings at the market of now; ``margin_used`` follows with the next order or
+    #: marking, as far as cash and collateral reach.
+    required: Decimal = ZERO
+    #: Rupees by which requirement and reserves exceed the funds; only orders that reduce pass then.
+    shortfall: Decimal = ZERO
     #: The parts of the margin of the present book, by underlying.
     underlyings: Mapping[str, MarginParts] = field(default_factory=dict)
 

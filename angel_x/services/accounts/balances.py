@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from angel_x.domain.book.account import Account
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPool, Risks
 from angel_x.domain.contracts.contract import underlying_of
 from angel_x.domain.margin.unit_risk import to_rupees
 from angel_x.domain.records.statement import Balance, MarginParts
+from angel_x.domain.values.money import ZERO, to_paisa
 from angel_x.errors import UnknownAccount
 from angel_x.services.units import Units
 
@@ -31,16 +33,27 @@ class Balances:
         account = book.accounts.get(user_id)
         if account is None:
             raise UnknownAccount(f"no account has the id {user_id}")
-        book.margins.sheet = self._risks(book.margins.symbols)
-        return Balance(
-            cash=account.cash,
-            collateral=account.collateral,
-            margin_used=account.margin_used,
-            free_balance=account.free_balance,
-            realised_pnl=account.realised_pnl,
-            held={name: held for (_, name), held in sorted(book.margins.stored.items())},
-            underlyings=_parts_by_underlying(book, user_id),
-        )
+        book.take_risks(self._risks(book.margins.symbols))
+        return _balance(book, account)
+
+
+def _balance(book: Book, account: Account) -> Balance:
+    parts = _parts_by_underlying(book, account.id)
+    required = sum((of.required for of in parts.values()), ZERO)
+    reserved = account.margin_used - book.margins.held_by(account.id)
+    free = account.funds - required - reserved
+    return Balance(
+        cash=account.cash,
+        collateral=account.collateral,
+        margin_used=account.margin_used,
+        free_balance=free,
+        realised_pnl=account.realised_pnl,
+        held={name: held for (_, name), held in sorted(book.margins.stored.items())},
+        unrealised_pnl=to_paisa(account.unrealised),
+        required=required,
+        shortfall=max(-free, ZERO),
+        underlyings=parts,
+    )
 
 
 def margin_parts(pool: MarginPool) -> MarginParts:

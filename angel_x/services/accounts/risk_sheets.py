@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -17,8 +17,9 @@ from angel_x.domain.contracts.contract import parse_symbol
 from angel_x.domain.margin.margin import MarginModel, RiskRows
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import RISK_ROWS
-from angel_x.domain.margin.unit_risk import RiskSheet, UnitRisk, no_risks
+from angel_x.domain.margin.unit_risk import STEPS, RiskSheet, UnitRisk, no_risks
 from angel_x.domain.operations.metric import Metric
+from angel_x.domain.quotes.quote import mid_paise
 from angel_x.domain.values.money import ZERO, rupees
 from angel_x.services.ports import Clock, Meter, QuoteBoard, UniverseSource
 from angel_x.services.valuation_ports import ReadColumns
@@ -81,35 +82,47 @@ class RiskSheets:
     def _of(self, symbols: Collection[str]) -> RiskSheet:
         universe = self.universes.current()
         edition = self._current(universe)
-        missing = [symbol for symbol in symbols if symbol not in edition.units]
-        if missing:
-            edition.units.update(self._read(universe, edition, missing))
+        missing = [s for s in symbols if edition is None or s not in edition.units]
+        if edition is None or missing:
+            rows = _rows(universe, missing)
+            # Spots and quotes are one round trip.
+            quotes, spots = self.quotes.read_rows_and_spots(universe, np.maximum(rows, 0))
+            edition = edition or self._begin(universe, spots)
+            prices = _prices(quotes, rows >= 0)
+            edition.units.update(self._read(universe, edition, missing, rows, prices))
         return {symbol: edition.units[symbol] for symbol in symbols}
 
-    def _current(self, universe: Universe) -> _Edition:
-        today, now = self.market_clock().astimezone(IST).date(), self.monotonic()
+    def _current(self, universe: Universe) -> _Edition | None:
+        """Return the edition that still holds."""
         edition = self._edition
         if (
             edition is None
             or edition.version != universe.version
-            or edition.today != today
-            or edition.until <= now
+            or edition.today != self._today()
+            or edition.until <= self.monotonic()
         ):
-            edition = _Edition(
-                universe.version, today, now + self.keep_seconds, self._spots(universe)
-            )
-            self._edition = edition
+            return None
         return edition
 
-    def _spots(self, universe: Universe) -> dict[str, Decimal]:
-        paise = self.quotes.spots(universe)["last"].tolist()
-        names = universe.underlyings
-        return {name: rupees(max(last, 0)) for name, last in zip(names, paise, strict=True)}
+    def _begin(self, universe: Universe, spots: NDArray[np.void]) -> _Edition:
+        until = self.monotonic() + self.keep_seconds
+        named = zip(universe.underlyings, spots["last"].tolist(), strict=True)
+        known = {name: rupees(max(last, 0)) for name, last in named}
+        self._edition = _Edition(universe.version, self._today(), until, known)
+        return self._edition
+
+    def _today(self) -> date:
+        return self.market_clock().astimezone(IST).date()
 
     def _read(
-        self, universe: Universe, edition: _Edition, symbols: Sequence[str]
+        self,
+        universe: Universe,
+        edition: _Edition,
+        symbols: Sequence[str],
+        rows: NDArray[np.int64],
+        prices: Sequence[int | None],
     ) -> dict[str, UnitRisk]:
-        columns, times = self._arrays(universe, symbols)
+        columns, times = self._arrays(universe, rows)
         is_fresh = epoch_ms(self.clock()) - times <= self.max_age_seconds * 1000
         # Parsed from the symbol, so that contracts that are unlisted meanwhile have them too.
         parsed = [parse_symbol(symbol) for symbol in symbols]
@@ -124,17 +137,29 @@ class RiskSheets:
         fallen_back = sum(unit.source is not MarginSource.RISK_ARRAY for unit in read)
         if fallen_back:
             self.meter.add(Metric.MARGIN_FALLBACKS, fallen_back)
-        return dict(zip(symbols, read, strict=True))
+        priced = (replace(unit, price=at) for unit, at in zip(read, prices, strict=True))
+        return dict(zip(symbols, priced, strict=True))
 
     def _arrays(
-        self, universe: Universe, symbols: Sequence[str]
+        self, universe: Universe, rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return risk arrays and their times; NaN and zero for contracts that are not listed."""
-        found = [universe.row(symbol) for symbol in symbols]
-        rows = np.array([-1 if row is None else row for row in found], np.int64)
         columns = np.full((RISK_ROWS, len(rows)), np.nan, np.float32)
         times = np.zeros(len(rows), np.int64)
         listed = rows >= 0
         if listed.any():
             columns[:, listed], times[listed] = self.read_arrays(universe, rows[listed])
         return columns, times
+
+
+def _rows(universe: Universe, symbols: Sequence[str]) -> NDArray[np.int64]:
+    """Return the row of each contract, -1 where it is not listed."""
+    found = [universe.row(symbol) for symbol in symbols]
+    return np.array([-1 if row is None else row for row in found], np.int64)
+
+
+def _prices(quotes: NDArray[np.void], is_listed: NDArray[np.bool_]) -> list[int | None]:
+    """Return the mark of each quote in steps, None where there is no quote."""
+    marks = np.where(is_listed & (quotes["time"] > 0), mid_paise(quotes), np.nan)
+    steps = np.rint(np.nan_to_num(marks, nan=-1.0) * (STEPS // 100)).astype(np.int64)
+    return [None if mark < 0 else mark for mark in steps.tolist()]

@@ -65,7 +65,7 @@ class WhatIf:
         if user_id not in book.accounts:
             raise UnknownAccount(f"no account has the id {user_id}")
         book.begin_day(now.astimezone(IST).date())
-        book.margins.sheet = self._risks(book.margins.symbols)
+        book.take_risks(self._risks(book.margins.symbols))
         terms = self._venue.preview(orders)
         trial = what_if(book, orders, terms)
         offered = {number: t for (number, _), t in zip(numbered, terms, strict=True)}

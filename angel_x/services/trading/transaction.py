@@ -67,6 +67,7 @@ class Transactions:
             if not decide(unit, claimed):
                 return claimed
             self._pass(steps.decided)
+            claimed.book.cap_margins()
             parents = unit.record(claimed.book, actor) if claimed.book.moves else ()
             self._pass(steps.recorded)
             unit.commit()

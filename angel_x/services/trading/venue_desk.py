@@ -126,7 +126,7 @@ class VenueDesk:
         sheet that all batches of a moment share.
         """
         if not book.margins.sheet:
-            book.margins.sheet = self._risks(book.margins.symbols)
+            book.take_risks(self._risks(book.margins.symbols))
 
     def take(self, book: Book, orders: Sequence[Order], answers: Sequence[Answer]) -> None:
         """Take the venue's answers about orders in the market or on their way there."""

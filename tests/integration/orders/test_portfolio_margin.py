@@ -304,8 +304,9 @@ def test_an_account_without_money_is_told_what_a_straddle_needs(market: Market) 
     assert told.initial_margin == affordable.initial_margin > 150_000
     assert told.underlyings == affordable.underlyings
     assert told.premium == affordable.premium == 200 * LOT
+    # Sold a quarter of a rupee below their marks.
     assert told.free_balance_after == (
-        told.free_balance + told.premium - told.charges - told.initial_margin
+        told.premium - told.charges - told.initial_margin - Decimal("0.50") * LOT
     )
 
 

@@ -27,6 +27,7 @@ MESSAGES = {
     "greeks.refresh": [],
     "greeks.compute_chunk": ["version", "start", "stop", "as_of"],
     "greeks.snapshot": [],
+    "margin.mark": [],
     "portfolio.update": ["user_ids"],
     "portfolio.refresh": [],
     "portfolio.snapshot": [],

@@ -22,6 +22,7 @@ SCHEDULE = """
     greeks              greeks.refresh              live        2     2
     greeks-snapshot     greeks.snapshot             live        60    60
     portfolios          portfolio.refresh           live        5     5
+    margin-mark         margin.mark                 live        5     5
     portfolios-snapshot portfolio.snapshot          trading_day 16:00 3600
 """
 ENTRIES = entries(defaults("production"))

@@ -21,6 +21,7 @@ TASKS = """
     greeks.compute_chunk        greeks
     greeks.snapshot             portfolio
     portfolio.settle            portfolio
+    margin.mark                 margin
     portfolio.update            portfolio
     portfolio.refresh           portfolio
     portfolio.snapshot          portfolio
@@ -35,7 +36,7 @@ TASKS = """
 def test_the_queues_have_their_fixed_names() -> None:
     names = (
         "orders.emergency orders.high orders.normal orders.low celery orders.matching greeks "
-        "portfolio monitor"
+        "margin portfolio monitor"
     )
 
     assert [queue.value for queue in QueueName] == names.split()
@@ -55,7 +56,7 @@ def test_every_task_has_its_fixed_name_and_queue() -> None:
         ("orders", "orders.emergency celery orders.high orders.normal orders.low"),
         ("matching", "orders.matching"),
         ("greeks", "greeks"),
-        ("portfolio", "portfolio"),
+        ("portfolio", "margin portfolio"),
         ("monitor", "monitor"),
     ],
 )

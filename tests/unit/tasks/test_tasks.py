@@ -40,6 +40,7 @@ ANSWERED = ("trading.doorbells.answer", [7, 9], Priority.NORMAL, False)
             ("v", 0, 512, AT.isoformat()),
             [("analytics.greeks.compute_chunk", "v", 0, 512, AT)],
         ),
+        (TaskName.MARK_MARGIN, (), [("margin_marking.run_if_due",)]),
         (TaskName.UPDATE_PORTFOLIOS, (IDS,), [("analytics.portfolios.update", [7, 9])]),
         (TaskName.REFRESH_PORTFOLIOS, (), [("analytics.portfolios.refresh",)]),
         (TaskName.SETTLE_EXPIRIES, (), [("trading.settlement.run",)]),

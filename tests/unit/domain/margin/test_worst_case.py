@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, STEPS, UnitRisk
 from angel_x.domain.margin.worst_case import Requirement, WorstCase
-from tests.builders.risk_units import FAR, NEAR, invented, naive_requirement, option
+from tests.builders.risk_units import FAR, NEAR, TODAY, invented, naive_requirement, option
 
 LOT = 65
 UNITS = {
@@ -112,12 +113,34 @@ def test_the_addition_of_the_day_of_expiry_is_a_part_of_its_own() -> None:
     assert last.total == last.scan - last.net_option_value + last.exposure + last.expiry_day
 
 
-def test_expiries_are_never_offset_at_a_loss() -> None:
-    # Two shorts far from each other: together they would be charged for delta that offsets little.
+def test_two_shorts_whose_deltas_agree_are_charged_for_no_calendar() -> None:
     book = {"24600CE near": -LOT, "24600CE far": -LOT}
 
     assert required(book).calendar == 0
-    assert required(book).total == sum(required({s: q}).total for s, q in book.items())
+    assert required(book).total <= sum(required({s: q}).total for s, q in book.items())
+
+
+def test_the_calendar_charge_is_on_the_smaller_of_the_net_deltas() -> None:
+    # Nothing of the far straddle is offset: its own deltas nearly cancel out.
+    straddle = {"24000CE far": -LOT, "24000PE far": -LOT}
+    charged = required({"24000CE near": -LOT, **straddle}).calendar
+    net = abs(sum(UNITS[s].spread * q for s, q in straddle.items()))
+
+    assert charged <= net < required(CALENDAR).calendar
+
+
+def test_a_purchase_may_need_margin_where_it_offsets_another_expiry() -> None:
+    # It is worth nothing in any scenario and brings only delta.
+    worthless = invented(0, [0] * SCENARIO_COUNT, 0, 200, FAR, is_last=False)
+    short = invented(1000, [3000] * SCENARIO_COUNT, 50, 400, NEAR, is_last=False)
+    units = {"short": short, "long": worthless}
+
+    assert required({"short": -1}, units).total == 3050
+    assert required({"short": -1, "long": 1}, units).total == 3250
+    resting = WorstCase()
+    resting.add(short, 0, -1)
+    resting.add(worthless, 0, 0, buys=1)
+    assert resting.required().total == 3250
 
 
 _amounts = st.integers(0, 2_000)
@@ -128,7 +151,7 @@ _days = st.sampled_from([date(2026, 8, 19), date(2026, 8, 25), date(2026, 9, 1)]
 def _unit(draw: st.DrawFn) -> UnitRisk:
     expiry = draw(_days)
     values = draw(st.lists(_amounts, min_size=SCENARIO_COUNT, max_size=SCENARIO_COUNT))
-    mark, charge, spread = draw(_amounts), draw(st.integers(1, 50)), draw(st.integers(0, 300))
+    mark, charge, spread = draw(_amounts), draw(st.integers(1, 50)), draw(st.integers(-300, 300))
     is_last = expiry == date(2026, 8, 19)
     return invented(mark, values, charge, spread, expiry, is_last=is_last)
 
@@ -161,13 +184,32 @@ def test_any_book_needs_what_the_naive_twin_says_however_it_came_about(
 def test_no_subset_of_the_resting_orders_needs_more_than_the_worst_case(
     units: dict[str, UnitRisk], drawn: st.DataObject
 ) -> None:
-    held = {s: drawn.draw(_quantities) for s in units}
-    resting = drawn.draw(
-        st.lists(st.tuples(st.sampled_from(sorted(units)), _quantities), max_size=8)
-    )
-    worst, some = dict(held), dict(held)
-    for symbol, change in resting:
-        worst[symbol] += min(change, 0)
-        some[symbol] += drawn.draw(st.sampled_from([0, change]))
+    worst = WorstCase()
+    short, some = {}, {}
+    for symbol, unit in units.items():
+        net = drawn.draw(_quantities)
+        orders = drawn.draw(st.lists(_quantities, max_size=4))
+        buys, sells = sum(max(q, 0) for q in orders), -sum(min(q, 0) for q in orders)
+        worst.add(unit, 0, net, buys, sells)
+        short[symbol] = net - sells
+        some[symbol] = net + sum(drawn.draw(st.sampled_from([0, q])) for q in orders)
 
-    assert required(some, units).total <= required(worst, units).total
+    assert required(some, units).total <= worst.required().total
+    assert required(short, units).total <= worst.required().total
+
+
+def test_no_random_book_of_three_expiries_is_asked_for_less_than_the_formula() -> None:
+    random = Random(17_494)
+    strikes = range(23_000, 25_001, 250)
+    days = (TODAY + timedelta(days=7), TODAY + timedelta(days=14), TODAY + timedelta(days=42))
+    units = {
+        f"{strike}{right} {day}": option(strike, right, day)
+        for strike in strikes
+        for right in ("CE", "PE")
+        for day in days
+    }
+    for _ in range(500):
+        book = {s: LOT * random.randint(-3, 3) for s in random.sample(sorted(units), 6)}
+        held = {s: q for s, q in book.items() if q}
+        asked, formula = required(book, units).total, naive_requirement(units, held)
+        assert asked == formula, book

@@ -47,6 +47,9 @@ METRICS = """
     http_early_refusals_total counter code
     trading_state scraped scope
     margin_fallbacks_total counter
+    margin_mark_seconds histogram:long
+    margin_mark_age_seconds scraped
+    margin_short_accounts scraped
     market_ticks_total counter
     feed_gaps_total counter kind
     feed_stale_contracts gauge
