@@ -7,14 +7,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 log = structlog.get_logger()
 
-TABLES = ("order_events", "ledger_entries", "portfolio_snapshots")
+#: The column of time of each table.
+_COLUMNS = {"order_events": "at", "ledger_entries": "at", "portfolio_snapshots": "taken_at"}
+TABLES = tuple(_COLUMNS)
 #: Append-only tables.  Their partitions inherit the guard for rows, but not for TRUNCATE.
 GUARDED = frozenset({"order_events", "ledger_entries"})
 
@@ -23,6 +25,25 @@ SELECT child.relname FROM pg_inherits
 JOIN pg_class child ON child.oid = inhrelid JOIN pg_class parent ON parent.oid = inhparent
 WHERE parent.relname = %(table)s ORDER BY 1
 """
+
+
+# Validated under a lock that does not hold up writers, it spares the scan of the default partition under
+# one that does.  Meanwhile the default partition refuses rows of that coming day.
+_EXCLUDE = """
+ALTER TABLE {0}_default ADD CONSTRAINT {0}_elsewhere CHECK ({1} < '{2}' OR {1} >= '{3}') NOT VALID;
+"""
+_VALIDATE = "ALTER TABLE {0}_default VALIDATE CONSTRAINT {0}_elsewhere;"
+_INCLUDE = "ALTER TABLE {0}_default DROP CONSTRAINT IF EXISTS {0}_elsewhere;"
+_CREATE = """
+CREATE TABLE {4} (LIKE {0} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+ALTER TABLE {0} ATTACH PARTITION {4} FOR VALUES FROM ('{2}') TO ('{3}');
+"""
+_GUARD = """
+CREATE TRIGGER never_emptied BEFORE TRUNCATE ON {4}
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+"""
+# Every order waits behind a statement that waits for a lock.
+_BRIEFLY = "SET LOCAL lock_timeout = '500ms';"
 
 
 class Partitions:
@@ -40,37 +61,48 @@ class Partitions:
         self._days_ahead = days_ahead
 
     def maintain(self) -> int:
-        """Make the partitions of the coming days, and return their number."""
+        """Make the partitions of the coming days, and that of today in a new database; return their number."""
         today = self._clock().date()
         made = 0
         for table in TABLES:
-            known = set(existing(self._engine, table))
-            for offset in range(1, self._days_ahead + 1):
+            known, is_unused = set(existing(self._engine, table)), self._is_unused(table)
+            for offset in range(0 if is_unused else 1, self._days_ahead + 1):
                 day = today + timedelta(days=offset)
                 if _name(table, day) not in known:
-                    made += self._make(table, day)
+                    made += self._make(table, day, is_unused=is_unused)
         log.info("partitions.maintained", made=made)
         return made
 
-    def _make(self, table: str, day: date) -> int:
+    def _is_unused(self, table: str) -> bool:
+        with self._engine.connect() as connection:
+            found = connection.exec_driver_sql(f"SELECT NOT EXISTS (SELECT FROM {table}_default)")
+            return bool(found.scalar_one())
+
+    def _make(self, table: str, day: date, *, is_unused: bool) -> int:
         """Make one partition; a day that already has rows stays in the default partition."""
-        name, until = _name(table, day), day + timedelta(days=1)
-        statement = (
-            f"CREATE TABLE {name} PARTITION OF {table} "
-            f"FOR VALUES FROM ('{day} 00:00+00') TO ('{until} 00:00+00')"
+        places = (
+            table,
+            _COLUMNS[table],
+            f"{day} 00:00+00",
+            f"{day + timedelta(days=1)} 00:00+00",
+            _name(table, day),
         )
-        if table in GUARDED:
-            statement += (
-                f"; CREATE TRIGGER never_emptied BEFORE TRUNCATE ON {name} "
-                "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-            )
+        creation = (_CREATE + (_GUARD if table in GUARDED else "")).format(*places)
+        exclusion, inclusion = _EXCLUDE.format(*places), _INCLUDE.format(*places)
         try:
-            with self._engine.begin() as connection:
-                connection.exec_driver_sql(statement)
-        except IntegrityError as error:
+            if not is_unused:
+                self._run(inclusion + exclusion)
+                self._run(_VALIDATE.format(*places))
+            self._run(creation + inclusion)
+        except (IntegrityError, OperationalError) as error:
             log.warning("partition.skipped", table=table, day=str(day), error=str(error.orig))
+            self._run(inclusion)
             return 0
         return 1
+
+    def _run(self, statements: str) -> None:
+        with self._engine.begin() as connection:
+            connection.exec_driver_sql(_BRIEFLY + statements)
 
 
 def existing(engine: Engine, table: str) -> list[str]:

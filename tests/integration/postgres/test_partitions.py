@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any, cast
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, event, text
 
 from angel_x.adapters.postgres.partitions import TABLES, Partitions
 
@@ -21,10 +22,13 @@ def maintain(engine: Engine) -> int:
     return Partitions(engine, lambda: NOW, days_ahead=3).maintain()
 
 
-def test_the_coming_days_have_partitions_of_their_own(engine: Engine) -> None:
-    assert maintain(engine) == 3 * len(TABLES)
+def test_in_a_new_database_today_and_the_coming_days_have_partitions_of_their_own(
+    engine: Engine,
+) -> None:
+    assert maintain(engine) == 4 * len(TABLES)
 
     assert names(engine, "order_events") == [
+        "order_events_20261123",
         "order_events_20261124",
         "order_events_20261125",
         "order_events_20261126",
@@ -58,7 +62,49 @@ def test_a_day_whose_rows_are_in_the_default_partition_is_left_there(engine: Eng
 
     made = maintain(engine)
 
-    assert made == 3 * len(TABLES) - 1
+    # Neither today nor that day, in this table only.
+    assert made == 4 * len(TABLES) - 2
     with engine.connect() as connection:
         count = connection.execute(text("SELECT count(*) FROM portfolio_snapshots"))
         assert count.scalar_one() == 1
+
+
+def test_the_default_partition_takes_rows_of_a_day_that_could_not_be_made(engine: Engine) -> None:
+    insert = text("INSERT INTO portfolio_snapshots VALUES (1, :at, 0, 0, 0, 0)")
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO users (name) VALUES ('demo')"))
+        connection.execute(insert, {"at": "2026-11-24T00:00Z"})
+    maintain(engine)
+
+    with engine.begin() as connection:
+        connection.execute(insert, {"at": "2026-11-24T01:00Z"})
+
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT count(*) FROM portfolio_snapshots_default"))
+        assert found.scalar_one() == 2
+
+
+def test_a_partition_is_made_without_a_scan_of_the_default_under_the_lock_of_writers(
+    engine: Engine,
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            text("INSERT INTO order_events (order_id, status, actor) VALUES (1, 'x', 'y')")
+        )
+    told: list[str] = []
+
+    def ask(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if "ATTACH" in statement:
+            connection.exec_driver_sql("SET LOCAL client_min_messages = debug1")
+
+    def listen(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        if "ATTACH PARTITION order_events_" in statement:
+            driver = cast("Any", connection.connection.driver_connection)
+            told.extend(line for line in driver.notices if "order_events_default" in line)
+
+    event.listen(engine, "before_cursor_execute", ask)
+    event.listen(engine, "after_cursor_execute", listen)
+    maintain(engine)
+
+    assert told
+    assert all("implied by existing constraints" in line for line in told), told

@@ -39,7 +39,7 @@ def archive(tmp_path: Path) -> Path:
 @pytest.fixture
 def old(engine: Engine) -> Engine:
     """A database with partitions of two old days, and 500 events in the first."""
-    Partitions(engine, lambda: OLD, days_ahead=2).maintain()
+    Partitions(engine, lambda: OLD + timedelta(days=1), days_ahead=1).maintain()
     with engine.begin() as connection:
         connection.execute(
             text(
