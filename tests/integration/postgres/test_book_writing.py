@@ -62,6 +62,11 @@ class Desk:
         return book
 
 
+def account_on(user_id: int, day: date) -> Account:
+    """An account on a trading day."""
+    return Account(user_id, Decimal(1), Decimal(0), Decimal(0), Decimal(0), 0, day)
+
+
 @pytest.fixture
 def desk(engine: Engine) -> Desk:
     list_contracts(engine, UNIVERSE)
@@ -158,6 +163,8 @@ def test_a_fill_and_a_ledger_entry_are_written_field_by_field(desk: Desk) -> Non
     bought = desk.order("bought", symbol=B)
     sold = desk.order("sold", desk.second, symbol=C, side="SELL")
     book = desk.moved(bought, S.WORKING)
+    days = {desk.first: date(2026, 8, 19), desk.second: date(2026, 8, 18)}
+    book.accounts = {user: account_on(user, day) for user, day in days.items()}
     book.fills += [
         Fill(bought, 65, Decimal("12.35"), "x-1"),
         Fill(sold, 130, Decimal("98.70"), "x-2"),
@@ -172,11 +179,11 @@ def test_a_fill_and_a_ledger_entry_are_written_field_by_field(desk: Desk) -> Non
 
     assert select(
         desk.engine,
-        "SELECT execution_id, order_id, user_id, symbol, side, quantity, price::text FROM fills "
-        "ORDER BY id",
+        "SELECT execution_id, order_id, user_id, symbol, side, quantity, price::text, trade_date "
+        "FROM fills ORDER BY id",
     ) == [
-        ("x-1", bought.id, desk.first, B, "BUY", 65, "12.35"),
-        ("x-2", sold.id, desk.second, C, "SELL", 130, "98.70"),
+        ("x-1", bought.id, desk.first, B, "BUY", 65, "12.35", days[desk.first]),
+        ("x-2", sold.id, desk.second, C, "SELL", 130, "98.70", days[desk.second]),
     ]
     assert select(
         desk.engine,
