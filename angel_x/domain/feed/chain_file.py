@@ -1,6 +1,6 @@
 """The parser of recorded option chains: from lines of text to snapshots.
 
-A recording has neither bid nor ask, so a quote gets one tick on either side of its last price (no
+A recording has neither bid nor ask, so a quote gets the nearest tick on either side of its last price (no
 bid where that would be zero) and the freeze quantity as size.  Volume and open interest are
 recorded in lots and converted to units.
 """
@@ -255,8 +255,9 @@ def _quotes(
     freeze = universe.freeze_quantity[row]
     quotes = np.zeros(len(row), QUOTE)
     quotes["last"] = last
-    quotes["bid"] = np.where(last > tick, last - tick, 0)
-    quotes["ask"] = np.where(last > 0, last + tick, 0)
+    # An average or a rounded last price may lie between two ticks; a quote may not.
+    quotes["bid"] = np.where(last > tick, (last - 1) // tick * tick, 0)
+    quotes["ask"] = np.where(last > 0, (last // tick + 1) * tick, 0)
     quotes["bid_size"] = np.where(quotes["bid"] > 0, freeze, 0)
     quotes["ask_size"] = np.where(quotes["ask"] > 0, freeze, 0)
     quotes["volume"], quotes["oi"] = volume * lot, oi * lot

@@ -56,6 +56,18 @@ def test_a_quote_stands_one_tick_around_the_last_price() -> None:
     assert quote["time"] == 0
 
 
+@pytest.mark.parametrize(
+    ("last", "bid", "ask"),
+    [("100.03", 10_000, 10_005), ("100.05", 10_000, 10_010), ("0.07", 5, 10)],
+)
+def test_a_quote_lies_on_ticks_also_where_the_last_price_does_not(
+    last: str, bid: int, ask: int
+) -> None:
+    quote = parse(chain_text(CHAIN_ROWS[0].replace("150.05", last))).snapshots[0].quotes[0]
+
+    assert (quote["bid"], quote["ask"]) == (bid, ask)
+
+
 def test_volume_and_open_interest_become_units() -> None:
     quote = parse(chain_text()).snapshots[0].quotes[0]
 
