@@ -143,6 +143,7 @@ class ScenarioRow(DatedRow, frozen=True, kw_only=True):
     extreme_moves: Number
     extreme_cover_percent: Percent
     look_ahead_days: Number
+    daily_volatility_percents: dict[str, Percent] = {}
 
 
 class Span(Shape, frozen=True):

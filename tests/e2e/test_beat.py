@@ -105,7 +105,8 @@ def test_beat_and_its_schedule_reach_a_worker(
     system: Processes, broker: redis.Redis, cache: redis.Redis
 ) -> None:
     system.worker(
-        "all", ",".join(["orders.high", "orders.matching", "greeks", "portfolio", "monitor"])
+        "all",
+        ",".join(["orders.high", "orders.matching", "greeks", "margin", "portfolio", "monitor"]),
     )
     system.start("beat", *BEAT)
 

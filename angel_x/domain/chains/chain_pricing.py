@@ -120,7 +120,9 @@ def price_chains(
         risk.fill(np.nan)
     else:
         is_index = market.span.are_indices(universe.underlyings)[rows.underlying]
-        scan = _scan(market.span, is_index, terms.years, rows.chain)
+        least = market.span.least_moves(universe.underlyings)[rows.underlying]
+        price, volatility = market.span.scan_ranges(is_index, terms.years, least)
+        scan = _scan(market.span, price[rows.chain], volatility[rows.chain])
         _write_risk(risk, solved, greeks[GreekField.DELTA], marks.price, scan, kernels)
         risk[MARK_ROW] = np.where(np.isnan(risk[DELTA_ROW]), np.nan, marks.price)
     return PricedChains(greeks, risk)
@@ -232,10 +234,9 @@ def _is_without_time_value(status: NDArray[Any]) -> Flags:
     return flags
 
 
-def _scan(span: SpanParameters, is_index: Flags, years: Floats, chain: Rows) -> Scan:
-    price, volatility = span.scan_ranges(is_index, years)
+def _scan(span: SpanParameters, price: Floats, volatility: Floats) -> Scan:
     reach = span.extreme_moves, span.extreme_cover, span.look_ahead_years
-    return Scan(price[chain], volatility[chain], *reach)
+    return Scan(price, volatility, *reach)
 
 
 def _write_risk(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DAYS_PER_YEAR = 365.0
+#: The price scan range of an index is six daily standard deviations over two days, or its floor (NSE
+#: Clearing, SPAN risk parameters).
+_DEVIATIONS, _DAYS_OF_RISK = 6.0, 2.0
 _MONTHS_PER_YEAR = 12.0
 
 
@@ -46,16 +50,25 @@ class SpanParameters:
     extreme_cover: float
     #: The time step of a scenario.
     look_ahead_years: float
+    #: Scan ranges that follow the volatility, as fractions by underlying; the ranges above are floors.
+    volatile: Mapping[str, float] = field(default_factory=dict)
+
+    def least_moves(self, underlyings: Sequence[str]) -> NDArray[np.float64]:
+        """Return the price scan range by volatility of each underlying, zero where it is unknown."""
+        return np.array([self.volatile.get(name, 0.0) for name in underlyings], np.float64)
 
     def scan_ranges(
-        self, is_index: NDArray[np.bool_], years: NDArray[np.float64]
+        self,
+        is_index: NDArray[np.bool_],
+        years: NDArray[np.float64],
+        least_moves: NDArray[np.float64] | float = 0.0,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the price and the volatility scan range of each chain, as fractions."""
         is_distant = years > self.distant_years
         of_index = np.where(is_distant, self.index.distant_price, self.index.price)
         of_stock = np.where(is_distant, self.stock.distant_price, self.stock.price)
         volatility = np.where(is_index, self.index.volatility, self.stock.volatility)
-        return np.where(is_index, of_index, of_stock), volatility
+        return np.maximum(np.where(is_index, of_index, of_stock), least_moves), volatility
 
     def are_indices(self, underlyings: Sequence[str]) -> NDArray[np.bool_]:
         """Return whether each underlying is an index; the result is cached by the names."""
@@ -86,6 +99,10 @@ def _parameters(indices: frozenset[str], row: Mapping[str, Any]) -> SpanParamete
         extreme_moves=float(row["extreme_moves"]),
         extreme_cover=_fraction(row["extreme_cover_percent"]),
         look_ahead_years=float(row["look_ahead_days"]) / _DAYS_PER_YEAR,
+        volatile={
+            name: _DEVIATIONS * math.sqrt(_DAYS_OF_RISK) * _fraction(daily)
+            for name, daily in row.get("daily_volatility_percents", {}).items()
+        },
     )
 
 

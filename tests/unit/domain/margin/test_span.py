@@ -38,3 +38,22 @@ def test_an_underlying_that_is_no_index_is_a_stock_and_nobody_may_say_otherwise(
     assert answer.tolist() == [True, False, True]
     with pytest.raises(ValueError, match="read-only"):
         answer[1] = True
+
+
+def test_the_scan_range_follows_the_volatility_above_its_floor() -> None:
+    span = table("margin")["span"]
+    calm, wild = (
+        {**span["scenarios"][0], "from": day, "daily_volatility_percents": {"NIFTY": daily}}
+        for day, daily in (("2026-01-01", "1"), ("2026-02-01", "1.5"))
+    )
+    parameters = span_table({**span, "scenarios": [calm, wild]})
+
+    def price_ranges(day: date) -> list[float]:
+        of_day = parameters.on(day)
+        moves = of_day.least_moves(["NIFTY", "SENSEX"])
+        prices, _ = of_day.scan_ranges(np.array([True, True]), np.zeros(2), moves)
+        return [float(price) for price in prices]
+
+    assert price_ranges(date(2026, 1, 31)) == [0.093, 0.093]
+    # Six times 1.5 % times the root of two.
+    assert price_ranges(date(2026, 2, 1)) == [pytest.approx(0.12728, abs=1e-5), 0.093]
