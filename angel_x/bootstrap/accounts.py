@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from angel_x.adapters.postgres.account_history import AccountHistory
+from angel_x.adapters.postgres.exports import Exports
 from angel_x.adapters.postgres.notes import PostgresNotes
 from angel_x.adapters.postgres.reading import PostgresStatements
 from angel_x.adapters.postgres.risk_limits import PostgresRiskLimits
@@ -31,6 +32,7 @@ class AccountParts:
     reading: Reading
     notes: ContractNotes
     profit: Profit
+    exports: Exports
 
 
 def build_accounts(base: Foundation) -> AccountParts:
@@ -54,5 +56,6 @@ def build_accounts(base: Foundation) -> AccountParts:
             names=users.names,
             tariff=tariff,
         ),
+        exports=Exports(base.engine),
         profit=Profit(moves=AccountHistory(base.engine).moves, tariff=tariff),
     )

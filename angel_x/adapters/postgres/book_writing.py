@@ -323,7 +323,7 @@ def _fills(book: Book) -> dict[str, str]:
         "fill_sides": array(f.order.side.value for f in fills),
         "fill_quantities": array(f.quantity for f in fills),
         "fill_prices": array(f.price for f in fills),
-        "trade_dates": array(book.accounts[f.order.user_id].pnl_day for f in fills),
+        "trade_dates": array(f.day for f in fills),
     }
 
 

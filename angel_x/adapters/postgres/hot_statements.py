@@ -25,6 +25,7 @@ OFFLINE = {
     "account_history": "reads the whole history of an account",
     "contracts": "loads whole lists of contracts",
     "database_size": "reads the catalog of the server",
+    "exports": "writes the whole history of an account",
     "evidence": "proves what a rehearsal has left",
     "generated_rows": "fills a scratch database",
     "grants": "runs after a migration",

@@ -419,7 +419,7 @@ class Book:
         account.cash += cash
         account.realised_pnl += realised
         account.day_pnl += realised - charges
-        self.fills.append(Fill(order, quantity, price, execution_id))
+        self.fills.append(Fill(order, quantity, price, execution_id, account.pnl_day))
         order.traded_value = traded
         order.filled_quantity += quantity
         is_filled = order.filled_quantity == order.quantity

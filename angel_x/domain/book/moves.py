@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from angel_x.domain.orders.order import Order, OrderStatus
@@ -45,3 +46,5 @@ class Fill:
     price: Decimal
     #: The venue's name for it; a repeated fill has the same one.
     execution_id: str
+    #: The market's day in India; None where the book was not told it.
+    day: date | None = None

@@ -89,6 +89,10 @@ COMMANDS: Mapping[str, Place] = {
     "metrics": Place("processes", "Serve all processes' metrics on one page."),
     "db": Place("database", "The database."),
     "redis": Place("redis_report", "The message broker and the cache."),
+    "export": Place(
+        "export",
+        "Write the whole history of an account as CSV: trades, fills, orders, ledger or positions.",
+    ),
     "doctor": Place("doctor", "Check what is stored; exits with 1 if a check fails."),
     "backup": Place(
         "backup",

@@ -88,6 +88,7 @@ COMMANDS = (
     Command("ledger", _ACCOUNT, shows="amount"),
     Command("contract-note 2026-08-19", _ACCOUNT, shows="charges"),
     Command("portfolio", _ACCOUNT, shows='"open_positions": 1,'),
+    Command("export positions", _ACCOUNT, shows="SYMBOL"),
     Command("pnl", _ACCOUNT, shows="realised_fifo"),
     Command("square-off --wait 0", _ACCOUNT, own=1, stores=True, shows="running"),
     Command("limits list", _ACCOUNT, shows="1000000000"),
