@@ -296,6 +296,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "adapters.postgres.retention",
         ),
     ] = 1827
+    closed_positions_retention_days: Annotated[
+        int,
+        Meta(ge=1, le=36_500),
+        Doc(
+            "Days that the database keeps closed positions; older ones are in the archive. Their trades "
+            "and fills stay.",
+            "adapters.postgres.retention",
+        ),
+    ] = 1827
     portfolio_snapshots_retention_days: Annotated[
         int,
         Meta(ge=1, le=36_500),

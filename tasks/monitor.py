@@ -54,5 +54,9 @@ def maintain_partitions() -> None:
 
 @app.task(name=TaskName.ENFORCE_RETENTION)
 def enforce_retention() -> None:
-    """Export partitions past their retention and drop them, for some seconds at most."""
+    """Move closed positions to the partition of their day; export partitions past their retention, and drop them.
+
+    Each takes some seconds at most.
+    """
+    runtime.current().operations.closed_positions.move()
     runtime.current().operations.retention.enforce()

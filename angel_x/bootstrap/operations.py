@@ -10,6 +10,7 @@ from angel_x.adapters.postgres.account_history import AccountHistory
 from angel_x.adapters.postgres.audit import PostgresAudit
 from angel_x.adapters.postgres.backlog import Backlog
 from angel_x.adapters.postgres.canaries import PostgresCanaries
+from angel_x.adapters.postgres.closed_positions import ClosedPositions
 from angel_x.adapters.postgres.invariants import Invariants
 from angel_x.adapters.postgres.partitions import Partitions
 from angel_x.adapters.postgres.retention import Retention
@@ -38,6 +39,7 @@ class Operations:
     backlog: Backlog
     invariants: Invariants
     partitions: Partitions
+    closed_positions: ClosedPositions
     retention: Retention
     memory: MemoryOverview
     memory_watch: MemoryWatch
@@ -63,6 +65,7 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
         backlog=backlog,
         invariants=Invariants(base.engine),
         partitions=Partitions(base.engine, base.clock),
+        closed_positions=ClosedPositions(base.engine, base.clock),
         retention=Retention(
             base.engine,
             base.clock,
@@ -70,6 +73,7 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
             # The ledger is the history of the account, and its sum the cash: it is kept for ever.
             days={
                 "order_events": base.settings.order_events_retention_days,
+                "closed_positions": base.settings.closed_positions_retention_days,
                 "portfolio_snapshots": base.settings.portfolio_snapshots_retention_days,
             },
             on_failure=lambda table: base.meter.add(Metric.RETENTION_FAILURES, table=table),

@@ -1,4 +1,4 @@
-"""Daily partitions of the append-only tables, made ahead of time."""
+"""Daily partitions of the tables of history, made ahead of time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 #: The column of time of each table.
-_COLUMNS = {"order_events": "at", "ledger_entries": "at", "portfolio_snapshots": "taken_at"}
+_COLUMNS = {
+    "order_events": "at",
+    "ledger_entries": "at",
+    "portfolio_snapshots": "taken_at",
+    "closed_positions": "exit_time",
+}
 TABLES = tuple(_COLUMNS)
 #: Append-only tables.  Their partitions inherit the guard for rows, but not for TRUNCATE.
 GUARDED = frozenset({"order_events", "ledger_entries"})

@@ -10,25 +10,27 @@ import pytest
 from angel_x.adapters.postgres.partitions import Partitions, existing
 from tests.integration.settings.conftest import Build
 
+TABLES = ("order_events", "closed_positions", "portfolio_snapshots")
 
-@pytest.mark.parametrize("kept", ["order_events", "portfolio_snapshots"])
-def test_a_table_is_kept_for_its_order_events_or_portfolio_snapshots_retention_days(
+
+@pytest.mark.parametrize("kept", TABLES)
+def test_a_table_is_kept_for_its_order_events_closed_positions_or_portfolio_snapshots_retention_days(
     built: Build, tmp_path: Path, kept: str
 ) -> None:
-    days = {"ORDER_EVENTS_RETENTION_DAYS": 10, "PORTFOLIO_SNAPSHOTS_RETENTION_DAYS": 10}
+    days = {
+        "ORDER_EVENTS_RETENTION_DAYS": 10,
+        "CLOSED_POSITIONS_RETENTION_DAYS": 10,
+        "PORTFOLIO_SNAPSHOTS_RETENTION_DAYS": 10,
+    }
     application = built(
         ARCHIVE_DIRECTORY=tmp_path, **{**days, f"{kept.upper()}_RETENTION_DAYS": 1000}
     )
     engine, now = application.base.engine, application.base.clock()
     Partitions(engine, lambda: now - timedelta(days=100), days_ahead=0).maintain()
 
-    assert application.operations.retention.enforce() == 1
+    assert application.operations.retention.enforce() == 2
 
-    left = {
-        table
-        for table in ("order_events", "portfolio_snapshots")
-        if len(existing(engine, table)) > 1
-    }
+    left = {table for table in TABLES if len(existing(engine, table)) > 1}
     assert left == {kept}
 
 

@@ -49,6 +49,7 @@ DEFAULTS: dict[str, Any] = {
     "daily_loss_square_off": False,
     "greeks_retention_days": 90,
     "order_events_retention_days": 1827,
+    "closed_positions_retention_days": 1827,
     "portfolio_snapshots_retention_days": 1827,
     "archive_directory": None,
     "pricing_backend": "auto",

@@ -57,7 +57,11 @@ ANSWERED = ("trading.doorbells.answer", [7, 9], Priority.NORMAL, False)
             (),
             [("operations.partitions.maintain",), ("analytics.greeks_archive.forget",)],
         ),
-        (TaskName.ENFORCE_RETENTION, (), [("operations.retention.enforce",)]),
+        (
+            TaskName.ENFORCE_RETENTION,
+            (),
+            [("operations.closed_positions.move",), ("operations.retention.enforce",)],
+        ),
     ],
 )
 def test_a_task_asks_for_what_its_name_says(

@@ -1,0 +1,40 @@
+"""Closed positions by the day on which they were closed."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+_COLUMNS = "id, user_id, portfolio_id, symbol, product, realised_pnl, entry_time, exit_time"
+
+
+def upgrade() -> None:
+    """The index finds closed positions that leave; one that opens has no part in it."""
+    op.execute("""
+        CREATE TABLE closed_positions (
+            id bigint NOT NULL,
+            user_id bigint NOT NULL,
+            portfolio_id bigint NOT NULL,
+            symbol text NOT NULL,
+            product text NOT NULL,
+            realised_pnl numeric(18,2) NOT NULL,
+            entry_time timestamptz NOT NULL,
+            exit_time timestamptz NOT NULL
+        ) PARTITION BY RANGE (exit_time);
+        CREATE TABLE closed_positions_default PARTITION OF closed_positions DEFAULT;
+        CREATE INDEX idx_positions_closed ON positions (exit_time) WHERE status = 'CLOSED';
+    """)
+
+
+def downgrade() -> None:
+    """Put them back into the table of open positions."""
+    op.execute(f"""
+        DROP INDEX idx_positions_closed;
+        INSERT INTO positions ({_COLUMNS}, status, quantity, cost) OVERRIDING SYSTEM VALUE
+        SELECT {_COLUMNS}, 'CLOSED', 0, 0 FROM closed_positions;
+        DROP TABLE closed_positions;
+    """)
