@@ -62,11 +62,6 @@ class Desk:
         return book
 
 
-def account_on(user_id: int, day: date) -> Account:
-    """An account on a trading day."""
-    return Account(user_id, Decimal(1), Decimal(0), Decimal(0), Decimal(0), 0, day)
-
-
 @pytest.fixture
 def desk(engine: Engine) -> Desk:
     list_contracts(engine, UNIVERSE)
@@ -164,10 +159,9 @@ def test_a_fill_and_a_ledger_entry_are_written_field_by_field(desk: Desk) -> Non
     sold = desk.order("sold", desk.second, symbol=C, side="SELL")
     book = desk.moved(bought, S.WORKING)
     days = {desk.first: date(2026, 8, 19), desk.second: date(2026, 8, 18)}
-    book.accounts = {user: account_on(user, day) for user, day in days.items()}
     book.fills += [
-        Fill(bought, 65, Decimal("12.35"), "x-1"),
-        Fill(sold, 130, Decimal("98.70"), "x-2"),
+        Fill(bought, 65, Decimal("12.35"), "x-1", days[desk.first]),
+        Fill(sold, 130, Decimal("98.70"), "x-2", days[desk.second]),
     ]
     book.entries += [
         LedgerEntry(desk.first, bought.id, LedgerAccount.CASH, Decimal("-830.11")),
