@@ -307,7 +307,14 @@ def test_whatever_is_no_index_is_a_stock() -> None:
 
 
 @pytest.mark.reference
-def test_margins_are_within_ten_percent_of_a_real_risk_file(reference_folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("source", "within"),
+    # Measured: +4.2 % and +1.6 %.  The file does not hold the future; its price here is a derived one.
+    [(ForwardSource.FUTURES, 0.05), (ForwardSource.SPOT_CARRY, 0.02)],
+)
+def test_margins_are_near_those_of_a_real_risk_file(
+    reference_folder: Path, source: ForwardSource, within: float
+) -> None:
     reference: dict[str, Any] = json.loads(
         (reference_folder / "span_reference_20260529.json").read_text()
     )
@@ -321,6 +328,8 @@ def test_margins_are_within_ten_percent_of_a_real_risk_file(reference_folder: Pa
         round(reference["future_price_implied_by_exposure"] * 100),
         1,
     )
+    if source is ForwardSource.SPOT_CARRY:
+        futures = np.zeros(1, QUOTE)
     at = datetime(2026, 5, 29, 10, 0, tzinfo=UTC)
     span = SPAN.on(at.date())
     market = MarketRows(quotes, spots, at.timestamp(), RATE, futures=futures, span=span)
@@ -328,12 +337,10 @@ def test_margins_are_within_ten_percent_of_a_real_risk_file(reference_folder: Pa
     found = price_chains(universe, 0, 1, market)
 
     lot = reference["lot"]
-    assert found.greeks[GreekField.FORWARD_SOURCE, 0] == ForwardSource.FUTURES
+    assert found.greeks[GreekField.FORWARD_SOURCE, 0] == source
     scan_risk = -found.risk[LOSSES, 0].min() * lot
     premium = found.risk[MARK_ROW, 0] * lot
-    # Measured: scan risk +5.3 %, with the premium +4.2 %.
-    assert scan_risk == pytest.approx(short_call["scan_risk"], rel=0.10)
-    assert scan_risk + premium == pytest.approx(short_call["span"], rel=0.10)
+    assert scan_risk + premium == pytest.approx(short_call["span"], rel=within)
     # A long option: what it can lose is what it is worth, so nothing is asked for beyond it.
     assert found.risk[LOSSES, 0].max() * lot - premium <= long_call["span"]
     forward = found.greeks[GreekField.FORWARD, 0]

@@ -69,9 +69,9 @@ def test_a_naked_short_is_margined_as_by_the_clearing_corporation(
     scan = -min(risk.losses) * LOT / STEPS
     value = risk.mark * LOT / STEPS
     assert value == pytest.approx(-case["net_option_value"], rel=0.001)
-    assert scan + value == pytest.approx(case["span"], rel=0.1)
-    assert risk.charge * LOT / STEPS == pytest.approx(case["exposure"], rel=0.1)
-    assert float(risk.short_margin) * LOT == pytest.approx(case["total"], rel=0.1)
+    assert scan + value == pytest.approx(case["span"], rel=0.02)
+    assert risk.charge * LOT / STEPS == pytest.approx(case["exposure"], rel=0.02)
+    assert float(risk.short_margin) * LOT == pytest.approx(case["total"], rel=0.02)
 
 
 def test_a_short_that_expires_today_is_asked_for_more_and_offset_with_nothing() -> None:
