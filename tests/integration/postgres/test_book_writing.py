@@ -85,6 +85,7 @@ def test_an_order_is_written_as_it_stands_after_its_last_move(desk: Desk) -> Non
         Move(gone, S.CANCELED, "REQUESTED", "by hand"),
         Move(part, S.PARTIALLY_FILLED, None),
     ]
+    [(before,)] = select(desk.engine, "SELECT clock_timestamp()")
 
     desk.record(book)
 
@@ -92,7 +93,7 @@ def test_an_order_is_written_as_it_stands_after_its_last_move(desk: Desk) -> Non
         desk.engine,
         "SELECT id, status, reason, filled_quantity, traded_value::text, average_price::text, "
         "reserved::text, limit_price::text, attempt, quantity, trigger_price, symbol, lease_until, "
-        "updated_at > accepted_at, closed_at > accepted_at FROM orders ORDER BY id",
+        f"updated_at > '{before}', closed_at > '{before}' FROM orders ORDER BY id",
     ) == [
         (untouched.id, "received", None, 0, "0.00", None, "0.00", "50.00", 0, 650, None, A, None,
          False, None),
