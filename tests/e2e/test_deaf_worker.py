@@ -29,7 +29,7 @@ pytestmark = pytest.mark.e2e
 #: Seconds: the least bound on an idle machine.
 LEAST_BOUND = 3.0
 #: The pauses between heartbeats that the bound allows for.
-PAUSES = 6
+PAUSES = 4
 DEADLINE = 240
 NAME = "worker-monitor"
 
@@ -96,7 +96,7 @@ def test_a_deaf_worker_is_replaced_and_no_worker_is_while_the_broker_is_away(
             await supervisor.start()
             first = supervisor.pids()[NAME]
             bound = max(LEAST_BOUND, PAUSES * await watched.longest_pause())
-            away = 2 * bound
+            away = 1.5 * bound
             seen = await watched.beats_after(0)
             looking = asyncio.create_task(watched.watch(bound).run())
 

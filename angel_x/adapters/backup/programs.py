@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -78,7 +79,9 @@ class Programs:
             if process.returncode:
                 errors.seek(0)
                 said = errors.read().decode(errors="replace").strip()[-_SHOWN:]
-                raise BackupFailed(f"{name} ended with {process.returncode}: {said}")
+                raise BackupFailed(
+                    f"{name} {_end(process.returncode)}: {said or 'it said nothing'}"
+                )
 
     def _environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return an environment in which nothing but the address chooses the database."""
@@ -88,3 +91,8 @@ class Programs:
 
     def _parts(self) -> list[tuple[str, str]]:
         return list(parse_dsn(libpq_url(self.url)).items())
+
+
+def _end(code: int) -> str:
+    """Return how a process ended; a damaged file may crash a program."""
+    return f"ended with {code}" if code > 0 else f"was ended by {signal.Signals(-code).name}"

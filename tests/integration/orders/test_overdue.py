@@ -94,6 +94,8 @@ def test_a_relay_whose_broker_holds_everything_back_decides_emergencies_all_the_
             wait_until(lambda: set(market.statuses().values()) == {"filled"})
         finally:
             stop.set()
+            # The relay waits for an answer, and would until the timeout of a socket.
+            proxy.release()
 
     with (
         proxy,
@@ -103,7 +105,6 @@ def test_a_relay_whose_broker_holds_everything_back_decides_emergencies_all_the_
         proxy.hold()
         submitted = client.submit(submit)
         relay.run(deciding, stop)
-        proxy.release()
         submitted.result()
 
 
