@@ -27,7 +27,8 @@ local feed, marks, watched, prefix = '{FEED}', '{MARKS}', '{WATCHED}', '{HISTORY
 local last = redis.call('HGET', marks, 'last')
 if not last then
     local newest = redis.call('XREVRANGE', feed, '+', '-', 'COUNT', 1)[1]
-    last = newest and newest[1] or '0-0'
+    -- After a wipe: later than each id that was given before it, in this millisecond too.
+    last = newest and newest[1] or string.format('%.0f-%.0f', now, time[2] % 1000 * 100000)
 end
 local ms, sequence = string.match(last, '^(%d+)-(%d+)$')
 ms, sequence = tonumber(ms), tonumber(sequence)
