@@ -91,7 +91,7 @@ class OrderRow(NamedTuple):
 class HoldingRow(NamedTuple):
     """The position of an account in a contract and product: ``HELD_COLUMNS``.
 
-    Both are None where no contract is asked about.
+    Symbol and product are None where no contract is asked about.
     """
 
     user_id: int

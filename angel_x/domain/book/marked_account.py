@@ -103,7 +103,7 @@ class MarkedAccount:
 def marked(
     standing: StandingAccount, values: MarketValues, day: date, now: datetime
 ) -> MarkedAccount:
-    """Mark an account: hold what is required, as far as cash and collateral reach."""
+    """Mark an account: hold the requirement, as far as cash and collateral reach."""
     account = standing.account
     account.short_pnl = values.short_pnl
     required = sum(values.required.values(), ZERO)

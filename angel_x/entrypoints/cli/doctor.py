@@ -1,4 +1,4 @@
-"""Checks of what is stored."""
+"""Checks of the stored state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from angel_x.errors import BooksDiffer, InvalidInput
 @click.option("--rebuild", is_flag=True, help="Make every account again from its history.")
 @as_json
 def doctor(*, rebuild: bool, as_json: bool) -> None:
-    """Check what is stored; exits with 1 if a check fails.
+    """Check the stored state; exits with 1 if a check fails.
 
     With --rebuild positions, cash, margin and P&L of every account are made again from fills,
     settlements and ledger, and compared with the stored ones.  Nothing is changed.

@@ -147,7 +147,7 @@ class Enforcement:
         return any(not order.may_stand for page in self._pages() for order in page)
 
     def _pages(self) -> Iterator[Sequence[ControlledOrder]]:
-        """Yield all controlled orders that were open at the start: what they cost grows with their number."""
+        """Yield all controlled orders that were open at the start, in time proportional to their number."""
         ids = self._orders.controlled_ids()
         for start in range(0, len(ids), _AT_A_TIME):
             yield self._orders.controlled(ids[start : start + _AT_A_TIME])

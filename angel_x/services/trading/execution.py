@@ -135,7 +135,9 @@ class Execution:
         busy: dict[int, list[int]] = {}
 
         def decide(unit: Unit, claimed: Claim) -> bool:
-            if missing := set(order_ids) - {order.id for order in claimed.orders}:
+            missing = set(order_ids) - {order.id for order in claimed.orders}
+            # A claim that waits has locked every account.
+            if missing and not waits:
                 busy.update(unit.busy(missing))
             if not claimed.orders and not busy:
                 self._report_unknown(unit, order_ids)
