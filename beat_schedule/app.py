@@ -11,7 +11,8 @@ from angel_x.adapters.logging import configure_logging
 from beat_schedule.memory import report_memory
 from beat_schedule.schedule import celery_schedule
 from config.celery_options import celery_options
-from config.settings import Settings, load
+from config.loading import load
+from config.settings import Settings
 from tasks.loading import guest_app
 
 

@@ -33,8 +33,8 @@ from angel_x.domain.values.money import rupees
 from angel_x.services.intake.acceptance import Submission
 from angel_x.services.market.quoting import Quoting
 from benchmarks.machine import described, write
+from config.loading import load
 from config.market import table
-from config.settings import load
 
 _ACCOUNTS = 8
 _CASH = Decimal(1_000_000_000)

@@ -47,9 +47,9 @@ from benchmarks.load import wait_until
 from benchmarks.machine import described, write
 from benchmarks.system import temporary_home
 from config.celery_options import celery_options
+from config.loading import load
 from config.market import table
 from config.queues import QueueName
-from config.settings import load
 from config.task_names import TaskName
 
 RATE = 0.065

@@ -8,15 +8,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from msgspec import Meta
 
-from config.settings import (
-    ENVIRONMENTS,
-    SETTINGS,
-    Environment,
-    Setting,
-    Settings,
-    defaults,
-    overrides,
-)
+from config.loading import defaults, overrides
+from config.settings import ENVIRONMENTS, SETTINGS, Environment, Setting, Settings
 
 #: Defaults that depend on the machine.
 _MACHINE = {"node": "the host's name", "thread_pool_size": "4 a core, at most 64"}

@@ -14,8 +14,8 @@ from angel_x.adapters.logging import configure_logging
 from angel_x.bootstrap.kernels import choose_kernels
 from angel_x.domain.operations.metric import Metric
 from config.celery_options import celery_options
+from config.loading import load
 from config.queues import QueueName
-from config.settings import load
 from tasks import remote, runtime, transport
 from tasks.base import BaseTask
 from tasks.consumption import Consumption

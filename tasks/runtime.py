@@ -11,7 +11,8 @@ from billiard import current_process
 from angel_x.adapters.fault_points import passing
 from angel_x.adapters.metrics import make_meter
 from angel_x.bootstrap import TRANSIENT, build
-from config.settings import Settings, load
+from config.loading import load
+from config.settings import Settings
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application

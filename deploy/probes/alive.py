@@ -21,7 +21,8 @@ from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.market_clock import MarketClock
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.domain.operations.memory_report import MemoryReport
-from config.settings import Settings, load
+from config.loading import load
+from config.settings import Settings
 
 #: Seconds without a sign of life.  Who reports by itself does so every ten.
 _SILENT_AFTER = 60.0

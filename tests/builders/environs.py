@@ -8,7 +8,7 @@ from pathlib import Path
 
 from angel_x.adapters.servers import ServerUrls
 from angel_x.bootstrap import Application, build
-from config.settings import load
+from config.loading import load
 
 #: More than a test process ever has: what earlier tests have left in it raises no alert.
 _NEVER_MB = "100000"

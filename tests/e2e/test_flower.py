@@ -12,7 +12,7 @@ from celery import Celery
 
 from angel_x.entrypoints import flower
 from config.celery_options import celery_options
-from config.settings import load
+from config.loading import load
 from tests.e2e.processes import Processes, eventually
 
 pytestmark = pytest.mark.e2e

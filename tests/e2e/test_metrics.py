@@ -19,7 +19,7 @@ from tests.plugins.servers import RedisUrls
 
 pytestmark = pytest.mark.e2e
 
-EXPORTER = "from angel_x.entrypoints.metrics import serve; from config.settings import load; import os; serve(load(os.environ))"
+EXPORTER = "from angel_x.entrypoints.metrics import serve; from config.loading import load; import os; serve(load(os.environ))"
 
 
 @pytest.fixture

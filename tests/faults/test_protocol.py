@@ -38,7 +38,7 @@ from angel_x.domain.orders.order import (
 from angel_x.domain.orders.step import Step
 from angel_x.errors import AngelXError
 from angel_x.services.trading.amendment_form import Change
-from config.settings import load
+from config.loading import load
 from config.task_names import TaskName
 from tests.builders.orders import Market
 from tests.faults.world import World

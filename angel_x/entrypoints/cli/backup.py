@@ -28,7 +28,8 @@ from angel_x.entrypoints.cli.operator import actor
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.presentation.printing import print_json
 from angel_x.errors import ServerUnavailable
-from config.settings import Settings, load
+from config.loading import load
+from config.settings import Settings
 
 #: The books are checked as they are: whether orders have ended in time depends on what ran since.
 _NO_TIME = datetime(1, 1, 2, tzinfo=UTC)

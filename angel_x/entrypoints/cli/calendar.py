@@ -20,7 +20,7 @@ from angel_x.domain.calendar.session import (
 from angel_x.entrypoints.cli.numbers import Whole
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.presentation.printing import print_json, show, table
-from config.settings import load
+from config.loading import load
 
 _DAYS = click.DateTime(["%Y-%m-%d"])
 _LAST_YEAR = 2199

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.errors import ServerUnavailable
-from config.settings import load
+from config.loading import load
 
 
 @contextmanager

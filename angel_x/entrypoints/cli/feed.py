@@ -24,7 +24,7 @@ from angel_x.entrypoints.cli.options import as_json, at_speed, checked_speed, se
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.printing import print_json
 from angel_x.services.operations.memory import MemoryReporter
-from config.settings import load
+from config.loading import load
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application

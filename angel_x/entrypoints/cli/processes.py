@@ -11,8 +11,9 @@ import structlog
 from angel_x.adapters.installation import python
 from angel_x.adapters.logging import configure_logging
 from angel_x.entrypoints.cli.numbers import Whole
+from config.loading import load
 from config.queues import WORKER_QUEUES
-from config.settings import Settings, load
+from config.settings import Settings
 
 log = structlog.get_logger()
 

@@ -17,7 +17,7 @@ from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.presentation.byte_sizes import in_bytes
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.errors import ServerUnavailable
-from config.settings import load
+from config.loading import load
 
 _PATIENCE_SECONDS = 10.0
 _WORST = 10

@@ -12,7 +12,8 @@ import msgspec
 from angel_x.adapters.logging import configure_logging
 from angel_x.adapters.redaction import Redaction
 from angel_x.errors import ServerUnavailable
-from config.settings import Settings, load
+from config.loading import load
+from config.settings import Settings
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application

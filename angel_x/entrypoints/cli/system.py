@@ -14,7 +14,7 @@ from angel_x.entrypoints.presentation.printing import console_for_people
 from angel_x.entrypoints.up.programs import MarketChoice
 from angel_x.entrypoints.up.serving import serve
 from angel_x.entrypoints.up.system import Plan
-from config.settings import load, with_secrets
+from config.loading import load, with_secrets
 
 
 @click.command()

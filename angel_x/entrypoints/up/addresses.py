@@ -13,7 +13,8 @@ from angel_x.adapters.children.listening import bound
 from angel_x.adapters.home_files import write_whole
 from angel_x.adapters.servers import ServerUrls
 from angel_x.errors import ServerUnavailable, UnusableFile
-from config.settings import PREFIX, RUN_FILE, Settings
+from config.loading import RUN_FILE
+from config.settings import PREFIX, Settings
 
 log = structlog.get_logger()
 

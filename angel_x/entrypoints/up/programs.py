@@ -11,8 +11,9 @@ from angel_x.adapters.installation import python
 from angel_x.entrypoints.supervisor import Program, ready_when_it_answers
 from angel_x.entrypoints.up.addresses import Addresses
 from config.celery_options import TIME_LIMIT
+from config.loading import load
 from config.queues import WORKER_QUEUES
-from config.settings import PREFIX, load
+from config.settings import PREFIX
 
 #: The text that Celery's worker and Beat log once they run.
 _WORKER_READY = " ready."

@@ -16,7 +16,7 @@ from angel_x.rehearsal.chaos.command import storm
 from angel_x.rehearsal.chaos.options import Options
 from angel_x.rehearsal.chaos.rendering import render
 from angel_x.rehearsal.chaos.report import Report
-from config.settings import load, with_secrets
+from config.loading import load, with_secrets
 
 #: Verified faults that are required for each minute by default.
 _FAULTS_A_MINUTE = 20

@@ -9,7 +9,7 @@ from random import Random
 from angel_x.rehearsal.chaos.environment import Environment, Role, Unverified
 from angel_x.rehearsal.chaos.fault import Kind, Targets
 from angel_x.rehearsal.chaos.process_faults import kill_program, kill_worker
-from config.settings import RUN_FILE
+from config.loading import RUN_FILE
 
 #: Seconds in which a damaged file must be put aside or written anew.
 _REPAIR = 30.0

@@ -18,7 +18,7 @@ from angel_x.rehearsal.demo.command import Options, demonstrate
 from angel_x.rehearsal.demo.rendering import render
 from angel_x.rehearsal.demo.report import Outcome, Report
 from angel_x.rehearsal.waiting import NotFinished
-from config.settings import load, with_secrets
+from config.loading import load, with_secrets
 
 #: The exit code of each outcome; 2 is an invalid request.
 EXIT_CODES = {Outcome.HOLDS: 0, Outcome.BROKEN: 1, Outcome.UNFINISHED: 3}

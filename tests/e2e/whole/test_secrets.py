@@ -26,7 +26,7 @@ from angel_x.adapters.servers.urls import RedisAddress
 from angel_x.domain.records.signature import sign
 from angel_x.rehearsal.chaos.proxy import Proxy
 from config.addresses import kombu_address
-from config.settings import RUN_FILE
+from config.loading import RUN_FILE
 from tests.e2e.processes import eventually
 from tests.e2e.whole.instance import Instance, environment_of
 from tests.plugins.servers import RedisUrls, temporary_home

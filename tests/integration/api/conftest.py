@@ -11,7 +11,7 @@ import pytest
 from angel_x import Client
 from angel_x.adapters.servers import RunningServers
 from angel_x.adapters.servers.urls import RedisAddress
-from config.settings import load
+from config.loading import load
 from tests.builders.environs import environ_of
 from tests.integration.api.running import RunningApi, running
 

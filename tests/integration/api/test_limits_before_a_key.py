@@ -13,7 +13,7 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from config.settings import load
+from config.loading import load
 from tests.integration.api.running import DEADLINE_SECONDS, RunningApi, running, wait_until
 
 GET = b"GET /livez HTTP/1.1\r\nHost: test\r\n"

@@ -12,7 +12,7 @@ from angel_x.adapters.logging import configure_logging
 from angel_x.adapters.servers.given import given_database
 from angel_x.domain.records.access import Scope
 from angel_x.errors import ServerUnavailable
-from config.settings import load
+from config.loading import load
 from tests.integration.api.conftest import StartApi
 from tests.integration.api.running import RunningApi
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event
 from angel_x.adapters.postgres.generated_rows import fill
 from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.api.application import ROUTERS
-from config.settings import load
+from config.loading import load
 from tests.integration.api.running import RunningApi, running
 
 ROWS = 16_000

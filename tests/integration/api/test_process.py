@@ -18,7 +18,7 @@ from tests.integration.api.running import DEADLINE_SECONDS, wait_until
 SERVE = """
 import os
 from angel_x.entrypoints.api.server import run
-from config.settings import load
+from config.loading import load
 run(load(os.environ))
 """
 

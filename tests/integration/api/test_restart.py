@@ -24,7 +24,7 @@ from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.supervisor import Program, Supervisor, ready_when_it_answers
 from angel_x.entrypoints.supervisor.output import Terminal
 from angel_x.entrypoints.up.addresses import free_ports
-from config.settings import load
+from config.loading import load
 from tests.integration.api.running import DEADLINE_SECONDS
 
 CLIENTS = 4

@@ -36,7 +36,7 @@ from angel_x.domain.book.limits import LimitKind
 from angel_x.domain.operations.memory_report import MemoryReport
 from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.api.application import ROUTERS
-from config.settings import load
+from config.loading import load
 from tests.builders.orders import Market
 from tests.integration.api.running import RunningApi, running
 

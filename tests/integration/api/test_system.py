@@ -13,7 +13,7 @@ from angel_x.adapters.redis.consumers import note_consumed
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.domain.operations.memory_report import MemoryReport
 from config import beat_keys
-from config.settings import load
+from config.loading import load
 from tests.integration.api.running import RunningApi, running, wait_until
 from tests.plugins.servers import DatabaseFactory
 

@@ -14,8 +14,8 @@ from celery import Celery
 
 from angel_x.adapters.celery_message import STANDS_FOR_LANE, Message, encoded
 from config.celery_options import celery_options
+from config.loading import load
 from config.queues import QueueName
-from config.settings import load
 from config.task_names import TaskName
 from tests.plugins.servers import RedisUrls
 

@@ -16,7 +16,8 @@ from angel_x.adapters.metrics.exporter import registry, served
 from angel_x.bootstrap import Application, build
 from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.metrics import MetricsDisabled, serve, sources
-from config.settings import Settings, load
+from config.loading import load
+from config.settings import Settings
 from tests.builders.environs import environ_of
 from tests.plugins.servers import RedisUrls
 

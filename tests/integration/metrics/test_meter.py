@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from angel_x.adapters.metrics import NullMeter, PrometheusMeter, make_meter, metrics_directory, wipe
 from angel_x.adapters.metrics.exporter import registry
 from angel_x.domain.operations.metric import DEFINITIONS, Metric, MetricKind
-from config.settings import load
+from config.loading import load
 from tests.plugins.runs import marked
 
 COUNTING = Path(__file__).parent / "counting.py"

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from beat_schedule.gate import BACKLOG, BacklogGate
 from beat_schedule.schedule import entries
+from config.loading import load
 from config.queues import QueueName
-from config.settings import load
 
 if TYPE_CHECKING:
     from tests.plugins.servers import RedisUrls

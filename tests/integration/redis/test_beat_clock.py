@@ -21,8 +21,9 @@ from beat_schedule.schedule import celery_schedule, entries
 from beat_schedule.scheduler import Scheduler
 from beat_schedule.stored_entry import StoredEntry
 from config.celery_options import celery_options
+from config.loading import load
 from config.queues import QueueName
-from config.settings import Settings, load
+from config.settings import Settings
 from tests.builders.environs import environ_of
 from tests.plugins.servers import RedisUrls
 

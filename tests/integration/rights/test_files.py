@@ -20,7 +20,8 @@ from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints import flower
 from angel_x.entrypoints.up import preparation
 from angel_x.entrypoints.up.addresses import Addresses, RunFile
-from config.settings import RUN_FILE, Settings
+from config.loading import RUN_FILE
+from config.settings import Settings
 
 STRANGERS = stat.S_IRWXG | stat.S_IRWXO
 WRITE = stat.S_IWGRP | stat.S_IWOTH

@@ -8,7 +8,8 @@ from contextlib import ExitStack, closing
 import pytest
 
 from angel_x.bootstrap import Application, build
-from config.settings import Settings, load
+from config.loading import load
+from config.settings import Settings
 from tests.integration.api.running import RunningApi, running
 
 #: Settings by their names in capitals, without the prefix.

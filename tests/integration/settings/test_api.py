@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 SERVE = """
 import os
 from angel_x.entrypoints.api.server import run
-from config.settings import load
+from config.loading import load
 run(load(os.environ))
 """
 

@@ -14,7 +14,8 @@ import pytest
 from angel_x.adapters.fault_points import fault_mark, passing
 from angel_x.domain.orders.step import Step, unhindered
 from angel_x.errors import InvalidInput
-from config.settings import SettingsError, load
+from config.loading import load
+from config.settings import SettingsError
 from tests.integration.api.running import wait_until
 from tests.plugins.runs import marked
 
@@ -23,7 +24,7 @@ PROGRAM = """
 import os, sys
 from angel_x.adapters.fault_points import passing
 from angel_x.domain.orders.step import Step
-from config.settings import load
+from config.loading import load
 settings = load(os.environ)
 at = passing(settings.home_path, settings.fault_at, settings.fault_action)
 for number in (1, 2, 3):

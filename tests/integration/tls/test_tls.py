@@ -26,7 +26,7 @@ from angel_x.bootstrap.foundation import _redis
 from angel_x.errors import Unavailable
 from beat_schedule.scheduler import Config
 from config.celery_options import celery_options
-from config.settings import load
+from config.loading import load
 from tests.integration.api.running import running
 from tests.integration.tls.front import tls_front
 from tests.plugins.servers import RedisUrls

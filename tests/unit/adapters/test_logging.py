@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from angel_x.adapters.logging import configure_logging
-from config.settings import load
+from config.loading import load
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -9,7 +9,7 @@ import structlog
 
 from angel_x.adapters.logging import configure_logging
 from angel_x.adapters.redaction import FIELD_LIMIT, MASK, shortened
-from config.settings import load
+from config.loading import load
 
 KEY = f"ax_0123456789ab_{'5ec7e7' * 10}abcd"
 PASSWORD = "p4ss/w@rd:5ec7e7"

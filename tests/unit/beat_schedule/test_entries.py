@@ -7,7 +7,7 @@ from datetime import timedelta
 from celery.schedules import crontab
 
 from beat_schedule.schedule import Entry, Gate, celery_schedule, entries
-from config.settings import defaults
+from config.loading import defaults
 
 #: Name, task, gate, seconds or time of day in India, seconds after which the message expires.
 SCHEDULE = """

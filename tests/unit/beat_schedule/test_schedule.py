@@ -8,8 +8,8 @@ import redis
 from angel_x.domain.calendar.session import TradingCalendar
 from beat_schedule.gate import MarketGate
 from beat_schedule.schedule import Gate, celery_schedule, entries
+from config.loading import load
 from config.market import table
-from config.settings import load
 from config.task_names import ROUTES, TaskName
 
 #: A Thursday with a session from 09:15 to 15:40 in India.

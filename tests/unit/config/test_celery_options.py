@@ -15,8 +15,9 @@ from config.celery_options import (
     VISIBILITY_TIMEOUT,
     celery_options,
 )
+from config.loading import load
 from config.queues import WORKER_QUEUES, QueueName
-from config.settings import SettingsError, load
+from config.settings import SettingsError
 from config.task_names import ROUTES, TaskName
 
 BROKER = {"ANGEL_X_BROKER_URL": "unix:///run/broker.sock?db=4"}

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from config.settings import RUN_FILE, defaults
+from config.loading import RUN_FILE, defaults
 
 #: Everywhere, unless an environment says otherwise.
 DEFAULTS: dict[str, Any] = {

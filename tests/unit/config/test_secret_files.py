@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import SETTINGS, Setting, SettingsError, load, with_secrets
+from config.loading import load, with_secrets
+from config.settings import SETTINGS, Setting, SettingsError
 
 SECRETS = [setting for setting in SETTINGS if setting.doc.secret]
 VALUES = {

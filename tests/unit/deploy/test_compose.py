@@ -11,8 +11,8 @@ import pytest
 from angel_x.adapters.postgres.grants import ROLE
 from angel_x.entrypoints.cli.root import cli
 from config.celery_options import TIME_LIMIT
+from config.loading import load
 from config.queues import WORKER_QUEUES
-from config.settings import load
 from tests.unit.deploy import compose
 
 SERVICES = compose.services()

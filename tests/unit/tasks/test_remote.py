@@ -11,7 +11,7 @@ from celery.worker.control import Panel
 from structlog.testing import capture_logs
 
 from angel_x.domain.operations.metric import Metric
-from config.settings import load
+from config.loading import load
 from tests.builders.recorders import RecordingMeter
 
 #: Read by Flower 2.2 (flower.inspector), by probes and by the monitor.

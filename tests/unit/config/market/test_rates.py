@@ -12,8 +12,8 @@ import pytest
 from angel_x.bootstrap.analytics import interest_rates
 from angel_x.domain.calendar.intraday import IntradayRule, cutoffs
 from angel_x.domain.pricing.pricing_model import PricingModel
+from config.loading import load
 from config.market import table
-from config.settings import load
 from tests.builders.markets import CALENDAR
 from tests.unit.config.market.listings import first_days
 

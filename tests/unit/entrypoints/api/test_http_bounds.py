@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from angel_x.entrypoints.api.http_bounds import HttpBounds
-from config.settings import defaults
+from config.loading import defaults
 
 SETTINGS = msgspec.structs.replace(
     defaults("testing"), db_max_pool_size=10, redis_pool_size=10, api_max_connections=500

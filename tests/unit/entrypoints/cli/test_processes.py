@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from angel_x.entrypoints.cli.processes import beat_command, worker_command
+from config.loading import defaults
 from config.queues import WORKER_QUEUES
-from config.settings import defaults
 
 SETTINGS = msgspec.structs.replace(
     defaults("testing"), order_processing_workers=7, parallel_greek_workers=3

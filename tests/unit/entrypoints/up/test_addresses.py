@@ -12,7 +12,8 @@ import pytest
 from angel_x.adapters.servers import ServerUrls
 from angel_x.entrypoints.up.addresses import Addresses, RunFile, check_ports, free_ports
 from angel_x.errors import ServerUnavailable
-from config.settings import Settings, defaults, load
+from config.loading import defaults, load
+from config.settings import Settings
 
 URLS = ServerUrls(
     database_url="postgresql+psycopg2://angel@/angel?host=/s",

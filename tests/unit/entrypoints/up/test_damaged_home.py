@@ -25,7 +25,8 @@ from angel_x.adapters.servers.valkey import BROKER, Valkey
 from angel_x.entrypoints import flower
 from angel_x.entrypoints.up.addresses import Addresses, RunFile
 from angel_x.errors import ServerUnavailable
-from config.settings import RUN_FILE, SettingsError, load
+from config.loading import RUN_FILE, load
+from config.settings import SettingsError
 
 URLS = ServerUrls(
     database_url="postgresql+psycopg2://angel@/angel?host=/s",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from angel_x.adapters.children.logs import LogBounds
 from angel_x.entrypoints.up.system import _log_bounds
-from config.settings import load
+from config.loading import load
 
 
 def test_log_file_mb_and_log_files_bound_the_logs() -> None:
