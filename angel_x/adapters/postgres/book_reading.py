@@ -179,14 +179,14 @@ CROSS JOIN (SELECT json_strip_nulls(json_build_object(
         FROM risk_limits),
     'exposures', (SELECT json_agg(json_build_array(
             user_id, symbol, net_quantity, open_buy_quantity, open_sell_quantity))
-        FROM exposures WHERE is_open AND user_id IN ({{owners}})),
+        FROM exposures WHERE is_open AND user_id = {{owners}}),
     'margins', (SELECT json_agg(json_build_array(user_id, underlying, margin::text))
-        FROM margins WHERE margin > 0 AND user_id IN ({{owners}})),
+        FROM margins WHERE margin > 0 AND user_id = {{owners}}),
     'costs', (SELECT json_agg(json_build_array(user_id, symbol, cost::text))
-        FROM positions WHERE status = 'OPEN' AND user_id IN ({{owners}})),
+        FROM positions WHERE status = 'OPEN' AND user_id = {{owners}}),
     'marks', (SELECT json_agg(json_build_array(
             user_id, market_day, opening_pnl::text, unrealised_pnl::text))
-        FROM margin_marks WHERE user_id IN ({{owners}}))
+        FROM margin_marks WHERE user_id = {{owners}})
     ))::text AS rows OFFSET 0) AS common
 """
 

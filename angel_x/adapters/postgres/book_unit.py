@@ -43,9 +43,9 @@ from angel_x.domain.orders.step import Passing, unhindered
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-_OF_OWNERS = HOLDINGS.format(
-    owners="SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s::bigint[])"
-)
+# The setting, which ends with the transaction, tells the statements after a lock which accounts it holds.
+_LOCKED = "nullif(current_setting('angel_x.locked', true), '')::bigint[]"
+_OF_OWNERS = HOLDINGS.format(owners=f"ANY({_LOCKED})")
 _OF_ACCOUNT = HOLDINGS.format(owners="%(user_id)s::bigint")
 
 #: Held by every transaction that decides orders; setting a trading state waits for all of them.
@@ -56,23 +56,12 @@ CONTROLS_LOCK = 0x416E67656C58
 #
 # The accounts come first: a transaction that waits for one has not read the controls yet, and is not
 # waited for by a kill switch.
-_LOCK_ACCOUNTS = Statement(
-    "lock_accounts",
-    """
-SELECT 1 FROM users WHERE id IN (SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s::bigint[]))
-ORDER BY id FOR NO KEY UPDATE
-""",
-)
-# The setting, which ends with the transaction, tells the statements after it which accounts are locked.
-_LOCKED = "nullif(current_setting('angel_x.locked', true), '')::bigint[]"
-_LOCK_CLAIMED_ACCOUNTS = """
+_LOCK_ACCOUNTS_OF = """
 SELECT set_config('angel_x.locked', coalesce(array_agg(id)::text, '{}'), true) FROM (
     SELECT id FROM users WHERE id IN (SELECT user_id FROM orders WHERE id = ANY(%(order_ids)s::bigint[]))
     ORDER BY id FOR NO KEY UPDATE"""
-_LOCK_FREE_ACCOUNTS = Statement(
-    "lock_free_accounts", f"{_LOCK_CLAIMED_ACCOUNTS} SKIP LOCKED) AS locked"
-)
-_LOCK_ACCOUNTS_IN_TURN = Statement("lock_accounts_in_turn", f"{_LOCK_CLAIMED_ACCOUNTS}) AS locked")
+_LOCK_ACCOUNTS = Statement("lock_accounts", f"{_LOCK_ACCOUNTS_OF}) AS locked")
+_LOCK_FREE_ACCOUNTS = Statement("lock_free_accounts", f"{_LOCK_ACCOUNTS_OF} SKIP LOCKED) AS locked")
 _LOCK_CONTROLS = Statement("lock_controls", f"SELECT pg_advisory_xact_lock_shared({CONTROLS_LOCK})")
 # The index serves each lane of each account in order, so a deep backlog costs no more than a batch.
 # Accounts take turns: one with a deep backlog must not use up the claim of the others.
@@ -197,7 +186,7 @@ class BookUnit:
         shares = array(share_of(lane, limit) for lane in Priority)
         return self._read(
             _CLAIM,
-            _LOCK_ACCOUNTS_IN_TURN if waits else _LOCK_FREE_ACCOUNTS,
+            _LOCK_ACCOUNTS if waits else _LOCK_FREE_ACCOUNTS,
             order_ids=array(order_ids),
             lanes=_LANES,
             shares=shares,
