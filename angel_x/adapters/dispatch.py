@@ -100,6 +100,11 @@ class CeleryDispatcher:
         ]
         return self._send(*messages)
 
+    def ring_above(self, order_ids: Sequence[int]) -> bool:
+        """Ring for orders of a lower lane in the lane ``high``, whether or not it is full."""
+        ids = [str(order_id) for order_id in order_ids]
+        return self._send(Message(TaskName.PROCESS_ORDER_BATCH, LANES[Priority.HIGH], (ids,)))
+
     def match(self) -> bool:
         """Ask for a match; while one waits on its queue, that one stands for this one."""
         queue_name = ROUTES[TaskName.MATCH_ORDERS]

@@ -39,6 +39,7 @@ from angel_x.services.accounts.risk_sheets import RiskSheets
 from angel_x.services.accounts.what_if import WhatIf
 from angel_x.services.market.index_levels import IndexLevels
 from angel_x.services.trading.aftermath import Aftermath
+from angel_x.services.trading.ageing import Ageing
 from angel_x.services.trading.amendment import Amending
 from angel_x.services.trading.cancellation import Cancellation
 from angel_x.services.trading.doorbells import Doorbells
@@ -63,6 +64,9 @@ _FULL_LOOK_SECONDS = 3.0
 
 #: Seconds after which the relay decides an emergency order itself, and how often it tries.
 _OVERDUE_SECONDS, _OVERDUE_ATTEMPTS = 1.0, 3
+
+#: Seconds after which an order does not wait any longer for the lanes above its own.
+_KEPT_SECONDS = 5.0
 
 #: The time for which read risk arrays and spots are used for later batches.
 _SHEET_SECONDS = 0.5
@@ -266,12 +270,23 @@ def _settlement(base: Foundation, market: Market, orders: OrderParts, expiry: Ex
     )
 
 
+def _ageing(base: Foundation) -> Ageing:
+    return Ageing(
+        find_late=LaneOrders(base.engine, each=1).late,
+        ring_above=base.dispatcher.ring_above,
+        after_seconds=_KEPT_SECONDS,
+        batch_size=base.settings.order_batch_size,
+        lane_messages=lane_messages(base.settings),
+    )
+
+
 def _relay(base: Foundation, orders: OrderParts, execution: Execution) -> Relay:
     return Relay(
         search=orders.search,
         workflows=orders.workflows,
         bells=base.dispatcher,
         depths=partial(_lane_depths, base.depths, base.cache),
+        age=_ageing(base).look,
         park=execution.park,
         meter=base.meter,
         pace=RelayPace(

@@ -42,7 +42,7 @@ _COMMANDS = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
 #: A place of a template; quoted braces are an array.
 _PLACE = re.compile(r"(?<!')\{\w+\}")
 #: Constants that other statements are made from.
-_FRAGMENTS = frozenset({"_HISTORY", "_LOCK_CLAIMED_ACCOUNTS", "_ORDER_COLUMNS"})
+_FRAGMENTS = frozenset({"_HISTORY", "_LOCK_ACCOUNTS_OF", "_ORDER_COLUMNS"})
 
 
 def hot_statements() -> list[Statement]:

@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
     from angel_x.domain.orders.order import Priority
 
+
 # From account to account through the index of the lane, so that neither a deep backlog of one of them
 # nor a large number of them costs more than what is returned.
-_WAITING = Statement(
-    "waiting",
-    f"""
+def _waiting(label: str, last: str) -> Statement:
+    """Return the statement of the oldest orders of each account, ``last`` of those that are read."""
+    return Statement(
+        label,
+        f"""
 WITH RECURSIVE accounts (user_id) AS (
     (SELECT user_id FROM orders
         WHERE status = '{OrderStatus.RECEIVED}' AND NOT held AND priority = %(lane)s::text AND user_id > %(after)s::bigint
@@ -37,8 +40,17 @@ SELECT a.user_id, w.id AS order_id FROM accounts a CROSS JOIN LATERAL (
     SELECT id FROM orders
     WHERE status = '{OrderStatus.RECEIVED}' AND NOT held AND priority = %(lane)s::text AND user_id = a.user_id
     ORDER BY id LIMIT %(each)s
-) AS w LIMIT %(limit)s
+) AS w {last}
 """,
+    )
+
+
+_WAITING = _waiting("waiting", "LIMIT %(limit)s")
+_LATE = _waiting(
+    "late",
+    """JOIN orders l ON l.id = w.id
+WHERE l.accepted_at <= clock_timestamp() - make_interval(secs => %(age)s::float8)
+ORDER BY l.accepted_at LIMIT %(limit)s""",
 )
 
 
@@ -70,6 +82,20 @@ class LaneOrders:
         return [
             [row.order_id for row in rows] for user_id, rows in by_account if user_id not in without
         ]
+
+    def late(self, lane: Priority, age_seconds: float, limit: int) -> list[int]:
+        """Return the longest waiting of each account's oldest orders, if they have waited so long."""
+        parameters = {
+            "lane": lane.value,
+            "after": 0,
+            "each": self._each,
+            "age": age_seconds,
+            "limit": limit,
+        }
+        with self._engine.connect() as connection:
+            return [
+                row.order_id for row in named(execute(connection, parameters, _LATE), _WaitingRow)
+            ]
 
     def _read(
         self, connection: Connection, lane: Priority, after: int, limit: int

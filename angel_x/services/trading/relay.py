@@ -104,6 +104,7 @@ class Relay:
         workflows: DueWorkflows,
         bells: Bells,
         depths: Callable[[], Mapping[Priority, int]],
+        age: Callable[[Mapping[Priority, int]], object],
         park: Callable[[Sequence[int], str], int],
         meter: Meter,
         pace: RelayPace,
@@ -113,6 +114,7 @@ class Relay:
         self._workflows = workflows
         self._bells = bells
         self._depths = depths
+        self._age = age
         self._park = park
         self._meter = meter
         self._pace = pace
@@ -129,6 +131,7 @@ class Relay:
         depths = self._depths()
         if all(depths.get(lane, 0) >= _CROWDED for lane in Priority):
             return 0
+        self._age(depths)
         lanes = [lane for lane in Priority if depths.get(lane, 0) < self._pace.lane_messages]
         # Full lanes are usual behind a backlog.  Neither a square-off nor an order that was left on
         # its way to the venue waits for the end of it.

@@ -64,6 +64,22 @@ def test_each_priority_has_a_queue_of_its_own(
     assert not any(broker.llen(queue) for queue in others)
 
 
+def test_orders_of_a_lower_lane_find_a_place_in_a_full_lane(
+    redis_urls: RedisUrls, meter: RecordingMeter, broker: redis.Redis
+) -> None:
+    dispatcher = CeleryDispatcher(
+        redis_urls.broker_redis_url, meter, lane_messages=1, synchronous=True
+    )
+    for _ in range(3):
+        assert dispatcher.ring_on(Priority.HIGH, [[7]])
+
+    assert dispatcher.ring_above([8, 9])
+    dispatcher.close()
+
+    newest, oldest = messages(broker, LANES[Priority.HIGH])
+    assert (arguments(oldest), arguments(newest)) == ([["7"]], [["8", "9"]])
+
+
 def test_a_message_says_nothing_but_ids(dispatcher: CeleryDispatcher, broker: redis.Redis) -> None:
     dispatcher.ring(Priority.NORMAL, list(range(50)))
     dispatcher.close()

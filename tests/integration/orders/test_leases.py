@@ -77,6 +77,7 @@ def relay(application: Application, bell: Bell) -> Relay:
         workflows=application.orders.workflows,
         bells=bell,
         depths=depths,
+        age=lambda _: None,
         park=application.trading.execution.park,
         meter=NullMeter(),
         pace=RelayPace(

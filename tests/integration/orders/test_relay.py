@@ -62,6 +62,7 @@ def relay(
         workflows=application.orders.workflows,
         bells=bell,
         depths=lambda: depths or {},
+        age=lambda _: None,
         park=application.trading.execution.park,
         meter=NullMeter(),
         pace=RelayPace(

@@ -78,3 +78,23 @@ def test_each_lane_is_gone_round_for_itself(market: Market) -> None:
 
     assert lanes.waiting(Priority.NORMAL, 1) == [normal]
     assert lanes.waiting(Priority.HIGH, 1) == [high]
+
+
+def test_late_orders_are_the_oldest_of_each_account_by_the_time_they_have_waited(
+    market: Market,
+) -> None:
+    first, second, third = (accept(market, market.account(f"u{i}"), 2) for i in range(3))
+    accept(market, market.account("high"), 1, Priority.HIGH)
+    ages = {first[0]: 7, second[0]: 9, third[0]: 4, third[1]: 8}
+    with market.application.base.engine.begin() as connection:
+        for order_id, age in ages.items():
+            connection.exec_driver_sql(
+                "UPDATE orders SET accepted_at = clock_timestamp() - make_interval(secs => %s) "
+                "WHERE id = %s",
+                (age, order_id),
+            )
+    lanes = lane_orders(market, each=1)
+
+    assert lanes.late(Priority.NORMAL, 5.0, 10) == [second[0], first[0]]
+    assert lanes.late(Priority.NORMAL, 5.0, 1) == [second[0]]
+    assert lanes.late(Priority.NORMAL, 3600.0, 10) == []

@@ -17,7 +17,7 @@ SQL = re.compile(r"\s*(SELECT|WITH|INSERT INTO|UPDATE|DELETE FROM)\s")
 #: Constants that a statement is made from, with the label of this one.
 PARTS = {
     "audit_entries": "audit_timeline",
-    "book_unit_lock_claimed_accounts": "lock_accounts_in_turn",
+    "book_unit_lock_accounts_of": "lock_accounts",
     "reading_history": "reading_order",
 }
 

@@ -35,6 +35,8 @@ class Sweeper:
     #: How many workflows were asked for at most.
     limits: list[int] = field(default_factory=list)
     parked: list[tuple[list[int], str]] = field(default_factory=list)
+    #: Depths with which orders that are kept waiting were looked for.
+    aged: list[Mapping[Priority, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.tables, self.bells, self.meter = Tables(), MemoryBells(), RecordingMeter()
@@ -43,6 +45,7 @@ class Sweeper:
             workflows=self,
             bells=self.bells,
             depths=lambda: self.depths,
+            age=self.aged.append,
             park=self.park,
             meter=self.meter,
             pace=RelayPace(
@@ -343,6 +346,7 @@ def test_what_is_due_is_held_while_it_is_rung_for(sweeper: Sweeper) -> None:
         workflows=sweeper,
         bells=MemoryBells(),
         depths=dict,
+        age=lambda _: None,
         park=sweeper.park,
         meter=sweeper.meter,
         pace=RelayPace(
@@ -393,3 +397,13 @@ def test_a_workflow_that_is_not_asked_for_ends_the_asking(sweeper: Sweeper) -> N
 
 def _away() -> Any:
     raise ConnectionError
+
+
+def test_orders_that_are_kept_waiting_are_looked_for_behind_full_lanes_too(
+    sweeper: Sweeper,
+) -> None:
+    sweeper.depths = dict.fromkeys(Priority, 199)
+
+    sweeper.relay.sweep()
+
+    assert sweeper.aged == [sweeper.depths]
