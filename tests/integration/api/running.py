@@ -20,8 +20,7 @@ from angel_x.entrypoints.api.application import create_app
 from angel_x.entrypoints.api.http_bounds import HttpBounds
 from angel_x.entrypoints.api.server import ApiServer
 from config.settings import Settings
-
-DEADLINE_SECONDS = 120.0
+from tests.builders.deadlines import DEADLINE_SECONDS
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from tests.integration.api.running import DEADLINE_SECONDS, wait_until
+from tests.builders.deadlines import DEADLINE_SECONDS
+from tests.integration.api.running import wait_until
 
 SERVE = """
 import os

@@ -25,7 +25,7 @@ from angel_x.entrypoints.supervisor import Program, Supervisor, ready_when_it_an
 from angel_x.entrypoints.supervisor.output import Terminal
 from angel_x.entrypoints.up.addresses import free_ports
 from config.loading import load
-from tests.integration.api.running import DEADLINE_SECONDS
+from tests.builders.deadlines import DEADLINE_SECONDS
 
 CLIENTS = 4
 RESTARTS = 2

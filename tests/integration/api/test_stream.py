@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from itertools import islice
 
 import pytest
@@ -12,15 +11,13 @@ from angel_x import Client
 from angel_x.domain.records.live_event import BEGINNING
 from angel_x.domain.records.statement import StreamEvent
 from angel_x.errors import Unauthorized
-from tests.integration.api.running import DEADLINE_SECONDS, RunningApi, wait_until
+from tests.builders.deadlines import DEADLINE_SECONDS, begin, within
+from tests.integration.api.running import RunningApi, wait_until
 
-Listen = Callable[[Client, int, "str | None"], list[StreamEvent]]
 
-
-@pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as threads:
-        yield threads
+def first_events(client: Client, count: int, after: str) -> list[StreamEvent]:
+    """Return the first events of a stream, and close it."""
+    return within(lambda: list(islice(client.stream(after), count)))
 
 
 def event(user_id: int, kind: str = "order", **body: object) -> dict[str, object]:
@@ -28,11 +25,11 @@ def event(user_id: int, kind: str = "order", **body: object) -> dict[str, object
 
 
 def test_an_account_hears_its_own_events_and_alerts_only(
-    api: RunningApi, account: tuple[int, str], client: Client, threads: ThreadPoolExecutor
+    api: RunningApi, account: tuple[int, str], client: Client
 ) -> None:
     user_id, _ = account
     events = api.application.base.events
-    heard = threads.submit(lambda: list(islice(client.stream("0-0"), 2)))
+    heard = begin(lambda: list(islice(client.stream("0-0"), 2)))
 
     events.publish([event(user_id + 1), event(user_id, order_id="7"), event(0, "alert")])
 
@@ -46,29 +43,29 @@ def test_a_listener_resumes_after_the_last_event_that_it_heard(
 ) -> None:
     user_id, _ = account
     api.application.base.events.publish([event(user_id, n=n) for n in range(5)])
-    (first, second) = islice(client.stream("0-0"), 2)
+    read = first_events(client, 2, "0-0")
 
-    rest = list(islice(client.stream(second.id), 3))
+    rest = first_events(client, 3, read[-1].id)
 
-    assert [e.body["n"] for e in (first, second, *rest)] == [0, 1, 2, 3, 4]
+    assert [e.body["n"] for e in read + rest] == [0, 1, 2, 3, 4]
 
 
 def test_a_portfolio_is_heard_with_an_id_after_which_orders_resume(
-    api: RunningApi, account: tuple[int, str], client: Client, threads: ThreadPoolExecutor
+    api: RunningApi, account: tuple[int, str], client: Client
 ) -> None:
     user_id, _ = account
     events = api.application.base.events
     events.publish([event(user_id, n=0)])
     stream = client.stream(BEGINNING)
-    first = next(stream)
-    heard = threads.submit(next, stream)
+    before = within(lambda: next(stream))
+    heard = begin(lambda: next(stream))
     events.publish([event(user_id, "portfolio"), event(user_id + 1, "portfolio")])
     state = heard.result(DEADLINE_SECONDS)
     events.publish([event(user_id, n=1)])
 
-    following = next(client.stream(state.id))
+    (following,) = first_events(client, 1, state.id)
 
-    assert (state.kind, state.id) == ("portfolio", first.id)
+    assert (state.kind, state.id) == ("portfolio", before.id)
     assert following.body["n"] == 1
 
 
@@ -83,14 +80,15 @@ def test_a_listener_is_told_that_events_after_its_id_are_not_held(
     events.publish([event(user_id, n=1)])
 
     for after in (known, "1-0", "9999999999999-0"):
-        gap, held = islice(client.stream(after), 2)
+        gap, held = first_events(client, 2, after)
         assert (gap.kind, gap.body) == ("gap", {"after": after})
         assert (held.kind, held.body["n"]) == ("order", 1)
-    assert next(client.stream(gap.id)).body["n"] == 1
+    (resumed,) = first_events(client, 1, gap.id)
+    assert resumed.body["n"] == 1
 
 
 def test_a_listener_that_reads_too_slowly_is_told_so_and_resumes(
-    api: RunningApi, account: tuple[int, str], client: Client, threads: ThreadPoolExecutor
+    api: RunningApi, account: tuple[int, str], client: Client
 ) -> None:
     user_id, key = account
     events = api.application.base.events
@@ -107,14 +105,14 @@ def test_a_listener_that_reads_too_slowly_is_told_so_and_resumes(
             return any(entry["event"] == "stream.dropped" for entry in logged)
 
         wait_until(is_dropped)
-    read = response.read().decode()
+    read = within(response.read).decode()
 
     *_, last = read.strip().split("\n\n")
     resumed_at, kind, body = (line.partition(": ")[2] for line in last.split("\n"))
     assert (kind, body) == ("dropped", '{"reason":"slow_reader"}')
     events.publish([event(user_id)])
-    heard = threads.submit(lambda: next(client.stream(resumed_at)))
-    assert heard.result(DEADLINE_SECONDS).kind == "order"
+    (resumed,) = first_events(client, 1, resumed_at)
+    assert resumed.kind == "order"
     response.close()
 
 
@@ -122,14 +120,13 @@ def test_the_keys_of_open_streams_are_read_once_a_second_and_not_by_line(
     api: RunningApi,
     account: tuple[int, str],
     client: Client,
-    threads: ThreadPoolExecutor,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     user_id, _ = account
     events = api.application.base.events
     stream = client.stream(BEGINNING)
     events.publish([event(user_id)])
-    next(stream)
+    within(lambda: next(stream))
     read = api.application.people.access.renew
     renewals: list[list[str]] = []
 
@@ -144,15 +141,13 @@ def test_the_keys_of_open_streams_are_read_once_a_second_and_not_by_line(
 
     events.publish([event(user_id, n=n) for n in range(100)])
 
-    assert len([next(stream) for _ in range(100)]) == 100
+    assert len(within(lambda: list(islice(stream, 100)))) == 100
     assert look_ups == []
     assert len(renewals[0]) == 1
 
 
-def test_a_submitted_and_canceled_order_is_heard(
-    client: Client, order: dict[str, object], threads: ThreadPoolExecutor
-) -> None:
-    heard = threads.submit(lambda: next(client.stream("0-0")))
+def test_a_submitted_and_canceled_order_is_heard(client: Client, order: dict[str, object]) -> None:
+    heard = begin(lambda: next(client.stream("0-0")))
 
     (receipt,) = client.submit(order)
     client.cancel(receipt.order_id)
@@ -164,21 +159,19 @@ def test_a_submitted_and_canceled_order_is_heard(
 
 def test_a_wrong_key_hears_nothing(api: RunningApi) -> None:
     with Client(api.url, "wrong") as client, pytest.raises(Unauthorized):
-        next(client.stream())
+        within(lambda: next(client.stream()))
 
 
-def test_the_stream_of_a_revoked_key_ends(
-    api: RunningApi, account: tuple[int, str], threads: ThreadPoolExecutor
-) -> None:
+def test_the_stream_of_a_revoked_key_ends(api: RunningApi, account: tuple[int, str]) -> None:
     user_id, key = account
     with Client(api.url, key, pause=lambda _: None) as client:
         stream = client.stream("0-0")
         api.application.base.events.publish([event(user_id)])
-        assert next(stream).kind == "order"
+        assert within(lambda: next(stream)).kind == "order"
         api.application.people.access.revoke(key.split("_")[1])
         wait_until(lambda: api.application.people.access.remembered(key) is None)
         with structlog.testing.capture_logs() as logged:
-            ended = threads.submit(next, stream)
+            ended = begin(lambda: next(stream))
             api.application.base.events.publish([event(user_id)])
 
             with pytest.raises(Unauthorized):
@@ -203,11 +196,9 @@ def test_an_open_stream_does_not_hold_up_the_end_of_the_server(
         for _ in response.stream():
             opened.set()
 
-    listener = threading.Thread(target=listen)
-    listener.start()
+    listener = begin(listen)
     assert opened.wait(DEADLINE_SECONDS)
 
     api.stop()
 
-    listener.join(DEADLINE_SECONDS)
-    assert not listener.is_alive()
+    listener.result(DEADLINE_SECONDS)

@@ -10,8 +10,9 @@ import pytest
 
 from angel_x.bootstrap import Application
 from angel_x.services.trading.decided import Decided
+from tests.builders.deadlines import DEADLINE_SECONDS
 from tests.builders.orders import Market
-from tests.integration.api.running import DEADLINE_SECONDS, wait_until
+from tests.integration.api.running import wait_until
 
 _WAITING = """
 SELECT count(*) FROM pg_stat_activity

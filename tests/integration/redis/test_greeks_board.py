@@ -13,6 +13,7 @@ from angel_x.domain.chains.published import Valued
 from angel_x.domain.margin.risk_arrays import RISK_ROWS
 from angel_x.domain.pricing.greek import GREEK_FIELDS
 from tests.builders.chains import make_universe
+from tests.builders.deadlines import within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -162,7 +163,8 @@ def test_a_chain_that_has_a_head_has_its_risk_array(boards: RedisChainBoards, ca
     with cache.monitor() as monitor:  # type: ignore[no-untyped-call]  # redis-py types half of itself
         boards.write(UNIVERSE, 0, valued(0, 84))
         seen = (str(found["command"]) for found in monitor.listen())
-        written = list(islice((c.split(":")[1] for c in seen if c.startswith("SET ax:")), 4))
+        sets = (c.split(":")[1] for c in seen if c.startswith("SET ax:"))
+        written = within(lambda: list(islice(sets, 4)))
 
     assert written == ["risk", "risk", "greeks", "greeks"]
 

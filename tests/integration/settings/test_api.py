@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from angel_x.entrypoints.api.application import create_app
-from tests.integration.api.running import DEADLINE_SECONDS, wait_until
+from tests.builders.deadlines import DEADLINE_SECONDS
+from tests.integration.api.running import wait_until
 from tests.integration.settings.conftest import Build, StartApi
 
 ROOT = Path(__file__).parents[3]
