@@ -15,10 +15,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test unit lint audit alerts fuzz mutants bench
+.PHONY: help demo up test test-browser pictures unit lint audit alerts fuzz mutants bench
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(STAMP) ## Start everything, trade 5,000 orders, kill a worker, prove that nothing was lost
 	@$(BIN)/angel-x demo $(ARGS)
@@ -30,11 +30,17 @@ up: $(STAMP) ## Run the whole system until Ctrl-C
 test: lint $(STAMP) ## Lint, then run every test on real servers
 	exec $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
+test-browser: $(STAMP) ## Look at the pages of a running system through Chromium, which must be installed
+	exec $(BIN)/pytest -m browser $(ARGS) tests/browser
+
+pictures: $(STAMP) ## Take the pictures of the documents anew
+	exec $(BIN)/pytest -m browser --pictures docs/pictures $(ARGS) tests/browser
+
 unit: $(STAMP) ## Run the unit tests alone, which need no server, in less than a minute
 	exec $(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS) tests/unit
 
 # With make killed, the tests end as well: they replace the shell, and ask the kernel for it.
-test unit: export AX_TEST_TETHERED := 1
+test test-browser pictures unit: export AX_TEST_TETHERED := 1
 
 lint: $(STAMP) ## Style, types and the rules of who may import whom
 	$(BIN)/ruff check .

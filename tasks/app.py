@@ -40,7 +40,7 @@ def make_app() -> Celery:
     transport.install()
     remote.guard()
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = _LAST_RESULT_PATIENCE
-    made = guest_app("angel_x", task_cls=BaseTask)
+    made = guest_app("angel_x", task_cls=BaseTask, events="tasks.events:Events")
     made.conf.update(celery_options(load(os.environ)), imports=TASK_MODULES)
     return made
 

@@ -45,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=0,
         help="Minutes of generated requests to the API, by default one short round.",
     )
+    parser.addoption("--pictures", help="Folder for pictures of pages, of tests with a browser.")
     parser.addoption("--fuzz-seed", type=int, default=1, help="Seed of the first long round.")
 
 

@@ -1,0 +1,64 @@
+"""Fixtures of tests that look at pages through a real browser: ``make test-browser`` runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser import chromium
+from tests.e2e.whole.instance import Instance, environment_of
+from tests.plugins.servers import temporary_home
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder: `make test` leaves them out by the mark."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, one for the session."""
+    with chromium.running() as browser:
+        yield browser
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open pages that share nothing; an error of a page's script fails the test at its end."""
+    pages = chromium.Pages(browser)
+    yield pages.open
+    pages.close()
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Page, str], Path]:
+    """Save a page as a picture: for the documents with ``--pictures``, else for this test only."""
+    folder = Path(request.config.getoption("--pictures") or tmp_path)
+
+    def save(page: Page, name: str) -> Path:
+        path = folder / f"{name}.png"
+        page.screenshot(path=path, animations="disabled")
+        return path
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator[Instance]:
+    """A whole system as ``angel-x up`` runs it, one for the session."""
+    with temporary_home() as home:
+        instance = Instance(home, environment_of(home))
+        try:
+            instance.start()
+            yield instance
+        finally:
+            instance.stop()

@@ -1,0 +1,84 @@
+"""Flower beside a running system, as an operator sees it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from angel_x.entrypoints.flower import PASSWORD_FILE, USER
+from config.queues import WORKER_QUEUES
+from tests.e2e.whole.instance import Instance
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PNG = b"\x89PNG"
+
+
+@pytest.fixture
+def flower(system: Instance, open_page: Callable[..., Page]) -> Page:
+    """A page that has the password of Flower."""
+    password = (system.home / PASSWORD_FILE).read_text(encoding="utf-8")
+    return open_page(
+        base_url=system.run_file["flower_url"],
+        http_credentials={"username": USER, "password": password},
+    )
+
+
+def trade(system: Instance) -> None:
+    """Submit an order of each priority."""
+    symbol = system.cli("chain", "NIFTY", "--json").document["rows"][0]["symbol"]
+    orders = [
+        {"symbol": symbol, "side": "BUY", "quantity": 65, "priority": priority}
+        for priority in ("emergency", "high", "normal", "low")
+    ]
+    request = json.dumps({"orders": orders})
+    accepted = system.cli("submit", "-", "--user", "demo", "--json", stdin=request).document
+    assert len(accepted["orders"]) == len(orders)
+
+
+def test_without_its_password_flower_shows_nothing(
+    system: Instance, open_page: Callable[..., Page]
+) -> None:
+    from playwright.sync_api import Error  # noqa: PLC0415 - slow to import
+
+    page = open_page(base_url=system.run_file["flower_url"])
+
+    with pytest.raises(Error, match="ERR_INVALID_AUTH_CREDENTIALS"):
+        page.goto("/workers")
+
+    assert page.locator("table").count() == 0
+
+
+def test_an_operator_sees_the_workers_of_every_lane(
+    flower: Page, picture: Callable[[Page, str], Path]
+) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - slow to import
+
+    flower.goto("/workers")
+
+    rows = flower.locator("#workers-table tbody tr")
+    for kind in WORKER_QUEUES:
+        expect(rows.filter(has_text=f"{kind}@").filter(has_text="Online")).to_have_count(1)
+    expect(flower.locator("#workers-online")).to_have_text(str(len(WORKER_QUEUES)))
+    assert picture(flower, "flower-workers").read_bytes().startswith(PNG)
+
+
+def test_an_operator_sees_the_tasks_of_traded_orders(
+    system: Instance, flower: Page, picture: Callable[[Page, str], Path]
+) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - slow to import
+
+    trade(system)
+    flower.goto("/tasks")
+    flower.get_by_role("searchbox").fill("orders.process_batch")
+
+    batches = flower.locator("#tasks-table tbody tr").filter(has_text="orders.process_batch")
+    expect(batches.filter(has_text="SUCCESS").first).to_be_visible()
+    assert picture(flower, "flower-tasks").read_bytes().startswith(PNG)
+    batches.first.get_by_role("link").first.click()
+    expect(flower.get_by_text("orders.process_batch").first).to_be_visible()
