@@ -91,6 +91,9 @@ class _Fixed:
     def current(self) -> Universe:
         return self.universe
 
+    def refreshed(self) -> Universe:
+        return self.universe
+
     def version(self, version: str) -> Universe | None:
         return self.universe if version == self.universe.version else None
 
@@ -222,6 +225,8 @@ class _Bench:
             clock=wall_clock,
             calendar=CALENDAR,
             meter=self._meter,
+            carry=lambda *_: None,
+            announce=lambda _: None,
             match=lambda *_: True,
             outages=(),
         )

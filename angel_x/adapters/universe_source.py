@@ -62,6 +62,14 @@ class PublishedUniverse:
         finally:
             self._lock.release()
 
+    def refreshed(self) -> Universe:
+        """Return the universe that is published now, without the patience of :meth:`current`."""
+        if self._universe is None:
+            return self._first()
+        with self._lock:
+            self._follow()
+            return self._universe
+
     def version(self, version: str) -> Universe | None:
         """Return the universe of a version if it is the current one, after one reload, or the previous.
 

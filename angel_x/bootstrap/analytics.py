@@ -10,7 +10,6 @@ from typing import Any
 from angel_x.adapters.postgres.greeks_snapshot import PostgresGreeksSnapshots
 from angel_x.adapters.postgres.portfolios import PostgresPortfolios
 from angel_x.adapters.postgres.settlements import PostgresSettlements
-from angel_x.adapters.redis.greeks_board import RedisChainBoards
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.bootstrap.kernels import choose_kernels
 from angel_x.bootstrap.market import Market
@@ -89,7 +88,7 @@ def _greeks(base: Foundation, market: Market, model: PricingModel, rates: Dated[
         universes=market.universes,
         quotes=market.quotes,
         read_greeks=market.greeks_board.read_rows,
-        boards=RedisChainBoards(base.cache, market.greeks_board, market.risk_board),
+        boards=market.chain_boards,
         dispatcher=base.dispatcher,
         meter=base.meter,
         clock=base.clock,

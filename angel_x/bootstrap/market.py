@@ -10,7 +10,11 @@ from angel_x.adapters.chain_files import read_chain
 from angel_x.adapters.contract_files import read_contracts
 from angel_x.adapters.postgres.contracts import SqlContracts
 from angel_x.adapters.redis.feed_commands import RedisFeedCommands
-from angel_x.adapters.redis.greeks_board import RedisGreeksBoard, RedisRiskBoard
+from angel_x.adapters.redis.greeks_board import (
+    RedisChainBoards,
+    RedisGreeksBoard,
+    RedisRiskBoard,
+)
 from angel_x.adapters.redis.market_clock import RedisFeedBeacon
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
 from angel_x.adapters.redis.resting_contracts import RedisRestingContracts
@@ -40,6 +44,7 @@ class Market:
     quotes: RedisQuoteBoard
     greeks_board: RedisGreeksBoard
     risk_board: RedisRiskBoard
+    chain_boards: RedisChainBoards
     beacon: RedisFeedBeacon
     feed_commands: RedisFeedCommands
     feed_ports: FeedPorts
@@ -53,6 +58,9 @@ def build_market(base: Foundation) -> Market:
     universes = PublishedUniverse(pointer.get, listed.load, base.clock, TRANSIENT)
     quotes = RedisQuoteBoard(base.cache, ttl_seconds=base.settings.cache_ttl_market_data)
     beacon, feed_commands = RedisFeedBeacon(base.cache), RedisFeedCommands(base.cache)
+    greeks_board = RedisGreeksBoard(base.cache, base.settings.cache_ttl_greeks)
+    risk_board = RedisRiskBoard(base.cache, base.settings.cache_ttl_greeks)
+    chain_boards = RedisChainBoards(base.cache, greeks_board, risk_board)
     resting = RedisRestingContracts(base.cache, base.clock, keep_seconds=_RESTING_SECONDS)
     return Market(
         rules=rules,
@@ -71,18 +79,22 @@ def build_market(base: Foundation) -> Market:
             path, rules(), base.calendar, base.market_clock().astimezone(IST).date()
         ),
         quotes=quotes,
-        greeks_board=RedisGreeksBoard(base.cache, base.settings.cache_ttl_greeks),
-        risk_board=RedisRiskBoard(base.cache, base.settings.cache_ttl_greeks),
+        greeks_board=greeks_board,
+        risk_board=risk_board,
+        chain_boards=chain_boards,
         beacon=beacon,
         feed_commands=feed_commands,
         feed_ports=FeedPorts(
-            universes=universes,
+            # The feed is ahead: others use a universe when it is quoted.
+            universes=PublishedUniverse(pointer.newest, listed.load, base.clock, TRANSIENT),
             board=quotes,
             beacon=beacon,
             take_command=feed_commands.take,
             clock=base.clock,
             calendar=base.calendar,
             meter=base.meter,
+            carry=chain_boards.carry,
+            announce=pointer.announce,
             match=MatchRequests(resting=resting, match=base.dispatcher.match).ask,
             outages=TRANSIENT,
         ),

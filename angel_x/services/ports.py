@@ -60,7 +60,10 @@ class UniverseSource(Protocol):
     """The current universe, reloaded when it changes."""
 
     def current(self) -> Universe:
-        """Return the newest universe."""
+        """Return the current universe; a change is noticed within a second."""
+
+    def refreshed(self) -> Universe:
+        """Return the universe that is current now."""
 
     def version(self, version: str) -> Universe | None:
         """Return the universe of a version if it is current; reload once before returning None."""

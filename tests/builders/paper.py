@@ -66,11 +66,17 @@ FULL_SECONDS = 3.0
 _SPOT_PAISE = 2_400_000
 
 
-@dataclass(frozen=True)
+@dataclass
 class OneUniverse:
     universe: Universe
+    #: The universe that is still in use, where the change has not been noticed.
+    stale: Universe | None = None
 
     def current(self) -> Universe:
+        return self.stale or self.universe
+
+    def refreshed(self) -> Universe:
+        self.stale = None
         return self.universe
 
     def version(self, version: str) -> Universe | None:
@@ -95,7 +101,7 @@ class Exchange:
         self.liquidity = MemoryLiquidity()
         self.risk = MemoryRiskBoard()
         self.meter = RecordingMeter()
-        universes = OneUniverse(UNIVERSE)
+        self.universes = universes = OneUniverse(UNIVERSE)
         self.sheets = RiskSheets(
             universes=universes,
             quotes=self.board,

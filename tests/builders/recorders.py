@@ -20,6 +20,9 @@ class FixedUniverse:
     def current(self) -> Universe:
         return self.universe
 
+    def refreshed(self) -> Universe:
+        return self.universe
+
     def version(self, version: str) -> Universe | None:
         return self.universe if version == self.universe.version else None
 

@@ -75,6 +75,25 @@ class ColumnarBoard:
                 for key, block in zip(keys, blocks, strict=True)
             ]
 
+    def carry(self, before: Universe, universe: Universe) -> None:
+        """Write the columns of contracts of another universe for this one; again writes the same.
+
+        Times are kept, and no fingerprint is: every chain counts as moved.  Contracts and chains that
+        were not published stay absent.
+        """
+        columns, times = self.read(before)
+        rows = before.rows_in(universe)
+        stays = rows >= 0
+        carried, ages = self._absent(len(universe)), np.zeros(len(universe), np.int64)
+        carried[:, rows[stays]], ages[rows[stays]] = columns[:, stays], times[stays]
+        commands: list[list[Part]] = []
+        for chain in universe.chains:
+            span = slice(chain.start, chain.stop)
+            if as_of_ms := int(ages[span].max(initial=0)):
+                commands += self.commands(universe, chain.start, carried[:, span], as_of_ms)
+        if commands:
+            exchange(self._client, commands)
+
     def read(self, universe: Universe) -> tuple[Columns, NDArray[np.int64]]:
         """Return the columns and times of the whole universe, in one round trip."""
         return self._chains(universe, range(len(universe.chains)))

@@ -48,5 +48,10 @@ class RedisChainBoards:
             + self._greeks.commands(universe, start, valued.greeks, *stamp),
         )
 
+    def carry(self, before: Universe, universe: Universe) -> None:
+        """Write what is published about contracts of another universe for this one."""
+        for board in (self._risk, self._greeks):
+            board.carry(before, universe)
+
     def heads(self, universe: Universe) -> Heads:
         return self._greeks.heads(universe)

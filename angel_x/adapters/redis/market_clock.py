@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _STATE_KEY = "ax:feed"
-_LIVE_KEY = "ax:feed:live"
+#: Exists while a feed runs.
+LIVE_KEY = "ax:feed:live"
 #: The time for which market time keeps the pace of an ended feed, or stays paused.
 STATE_SECONDS = 3_600
 #: The age of the last state from which a feed counts as ended.
@@ -37,17 +38,17 @@ class RedisFeedBeacon:
         """Publish the state in one round trip; it must be repeated well within LIVE_SECONDS."""
         pipeline = self._client.pipeline(transaction=False)
         pipeline.set(_STATE_KEY, msgspec.json.encode(state), ex=STATE_SECONDS)
-        pipeline.set(_LIVE_KEY, state.source, ex=LIVE_SECONDS)
+        pipeline.set(LIVE_KEY, state.source, ex=LIVE_SECONDS)
         pipeline.execute()
 
     def read(self) -> FeedState | None:
         """Return the last state of the running feed, None where no feed runs."""
-        live, stored = cast("list[bytes | None]", self._client.mget([_LIVE_KEY, _STATE_KEY]))
+        live, stored = cast("list[bytes | None]", self._client.mget([LIVE_KEY, _STATE_KEY]))
         return None if live is None or stored is None else _decoded(stored)
 
     def hide(self) -> None:
         """Publish that no feed runs.  Market time continues at the same pace."""
-        self._client.delete(_LIVE_KEY)
+        self._client.delete(LIVE_KEY)
 
 
 class MarketClock:
@@ -83,7 +84,7 @@ class MarketClock:
 
     def is_live(self) -> bool:
         """Return whether a feed runs."""
-        return bool(self._client.exists(_LIVE_KEY))
+        return bool(self._client.exists(LIVE_KEY))
 
     def _read(self) -> FeedState | None:
         try:

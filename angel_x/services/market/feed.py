@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from angel_x.domain.feed.market_move import MarketMove
     from angel_x.services.market.feed_ports import FeedPorts, MarketSource
+    from angel_x.services.market.quoting import SourceRows
 
 log = structlog.get_logger()
 
@@ -72,6 +73,10 @@ class Feed:
         self._rest_ms = 0.0
         self._lost_seconds = 0.0
         self._executed = ""
+        #: Whether the whole market of the source has been taken.
+        self._is_whole = False
+        #: The last version whose quotes are known to be on the board.
+        self._announced = ""
         self._sought: datetime | None = None
         #: The source with the new contracts, once the present play is interrupted.
         self._relisted: MarketSource | None = None
@@ -122,7 +127,7 @@ class Feed:
     def _change_source(self) -> None:
         if self._relisted is None:
             return
-        self._source, self._relisted = self._relisted, None
+        self._source, self._relisted, self._is_whole = self._relisted, None, False
         self._quoting.change(self._source.universe)
         self._watch.change(self._source)
 
@@ -161,6 +166,7 @@ class Feed:
             now = self._ports.clock()
             self._serve(now, coming=len(move.rows[piece]))
             self._quoting.take(move, piece, epoch_ms(now))
+        self._is_whole = True
 
     def _report_slip(self, seconds: float, market: datetime, now: datetime) -> None:
         """Log the lost time, at most once a minute: a feed that cannot keep up loses time constantly."""
@@ -192,21 +198,40 @@ class Feed:
 
     def _publish(self, now: datetime, *, coming: int) -> None:
         now_ms = epoch_ms(now)
+        before = self._quoting.listing
         if self._quoting.follow():
             self._restate_time.at_once()
             self._relist(now)
+            self._carry(before)
         if self._beacon_time.is_time(now):
             self._watch.measure(self._quoting, self._pace.market(now), now_ms)
             self._ports.beacon.show(self._state(now))
         if self._restate_time.is_time(now):
             self._has_moved |= self._quoting.restate(now_ms)
+            self._announce()
         elif self._quoting.buffer.is_due(now_ms, coming=coming, rest_ms=self._rest_ms):
             self._has_moved |= self._quoting.flush(now_ms)
             took_ms = (self._ports.clock() - now).total_seconds() * 1000.0
             self._rest_ms = took_ms / _WRITING_SHARE
+            self._announce()
         if self._has_moved and self._match_time.is_time(now):
             self._has_moved = False
             self._ports.match(*self._quoting.take_moved())
+
+    def _carry(self, before: SourceRows | None) -> None:
+        """Keep the Greeks and risk arrays of contracts that stay listed, until they are priced again."""
+        listing = self._quoting.listing
+        if before is not None and listing is not None:
+            self._ports.carry(before.universe, listing.universe)
+
+    def _announce(self) -> None:
+        """Let others use a universe, once every quote of its source is on the board."""
+        listing = self._quoting.listing
+        if listing is None or self._relisted is not None or not self._is_whole:
+            return
+        if listing.universe.version != self._announced:
+            self._ports.announce(listing.universe.version)
+            self._announced = listing.universe.version
 
     def _state(self, now: datetime) -> FeedState:
         return FeedState(

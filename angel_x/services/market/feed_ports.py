@@ -72,6 +72,10 @@ class FeedPorts:
     clock: Clock
     calendar: TradingCalendar
     meter: Meter
+    #: Copies the published Greeks and risk arrays of one universe to the next.
+    carry: Callable[[Universe, Universe], None]
+    #: Publishes that the quotes of a version are on the board, so that others may use it.
+    announce: Callable[[str], None]
     #: Asks for a match of the orders that rest in those rows of a universe.
     match: Callable[[Universe, NDArray[np.int64]], bool]
     outages: tuple[type[Exception], ...]

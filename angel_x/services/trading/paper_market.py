@@ -200,6 +200,10 @@ class PaperMarket:
         """Read the market for these orders, or return None where it lists none of them."""
         universe, now = self._universes.current(), self._market_clock()
         columns = order_columns(orders, universe)
+        if (columns["row"] < 0).any():
+            # Accepted by a process that uses a newer universe than this one.
+            universe = self._universes.refreshed()
+            columns = order_columns(orders, universe)
         if not (columns["row"] >= 0).any():
             return None
         safe = np.maximum(columns["row"], 0)

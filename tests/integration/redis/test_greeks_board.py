@@ -10,6 +10,7 @@ import pytest
 from angel_x.adapters.redis.columnar_board import ColumnarBoard
 from angel_x.adapters.redis.greeks_board import RedisChainBoards, RedisGreeksBoard, RedisRiskBoard
 from angel_x.domain.chains.published import Valued
+from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.margin.risk_arrays import RISK_ROWS
 from angel_x.domain.pricing.greek import GREEK_FIELDS
 from tests.builders.chains import make_universe
@@ -233,3 +234,37 @@ def test_a_short_or_foreign_string_has_no_head(boards: RedisChainBoards, cache: 
 
     assert heads.as_of_ms.tolist() == [0, 0, 0, AS_OF]
     assert heads.fingerprints.tolist() == [0, 0, 0, 9]
+
+
+def test_columns_are_carried_to_another_universe_with_their_times(
+    board: ColumnarBoard, name: str
+) -> None:
+    before = UNIVERSE
+    board.write(before, 0, columns(0, 84, FIELDS[name]), AS_OF)
+    board.write(before, 84, columns(84, 126, FIELDS[name]), AS_OF + 1)
+    universe = Universe(c for c in before.contracts if c.strike % 100 == 0)
+
+    board.carry(before, universe)
+
+    rows = before.rows_in(universe)
+    stays = rows >= 0
+    expected, ages = board.read(before)
+    read, times = board.read_rows(universe, rows[stays])
+    np.testing.assert_array_equal(read, expected[:, stays])
+    assert times.tolist() == ages[stays].tolist()
+    assert {*times.tolist()} == {0, AS_OF, AS_OF + 1}
+    assert not board.heads(universe).fingerprints.any()
+
+
+def test_a_chain_with_a_new_contract_keeps_the_columns_of_the_others(
+    board: ColumnarBoard, name: str
+) -> None:
+    before = Universe(c for c in UNIVERSE.contracts if c.strike % 100 == 0)
+    board.write(before, 0, columns(0, len(before), FIELDS[name]), AS_OF)
+
+    board.carry(before, UNIVERSE)
+
+    read, _ = board.read(UNIVERSE)
+    rows = before.rows_in(UNIVERSE)
+    np.testing.assert_array_equal(read[:, rows], columns(0, len(before), FIELDS[name]))
+    assert np.isnan(np.delete(read, rows, axis=1)).all()

@@ -95,13 +95,15 @@ def make_world(cache: redis.Redis, engine: Engine) -> World:
     pointer, store = RedisUniversePointer(cache), SqlContracts(engine)
     outages = (redis.RedisError,)
     ports = FeedPorts(
-        universes=PublishedUniverse(pointer.get, store.load, wall_clock, outages),
+        universes=PublishedUniverse(pointer.newest, store.load, wall_clock, outages),
         board=RedisQuoteBoard(cache, ttl_seconds=60),
         beacon=RedisFeedBeacon(cache),
         take_command=RedisFeedCommands(cache).take,
         clock=wall_clock,
         calendar=CALENDAR,
         meter=RecordingMeter(),
+        carry=lambda *_: None,
+        announce=pointer.announce,
         match=lambda *_: True,
         outages=outages,
     )

@@ -12,25 +12,37 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from threading import Condition, Event
+from time import monotonic
 
 import numpy as np
 import redis
 from sqlalchemy import Engine
 
+from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.postgres.contracts import SqlContracts
-from angel_x.adapters.redis.greeks_board import RedisGreeksBoard, RedisRiskBoard
+from angel_x.adapters.redis.greeks_board import (
+    RedisChainBoards,
+    RedisGreeksBoard,
+    RedisRiskBoard,
+)
+from angel_x.adapters.redis.market_clock import RedisFeedBeacon
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
 from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
 from angel_x.adapters.universe_source import PublishedUniverse
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.feed.market_move import MarketMove
+from angel_x.domain.feed.simulator import Simulator, central_strikes
 from angel_x.domain.margin.risk_arrays import RISK_ROWS
 from angel_x.domain.portfolios.valuation import locate
 from angel_x.domain.pricing.greek import GREEK_FIELDS
 from angel_x.domain.quotes.quote import QUOTE
+from angel_x.services.market.feed import Feed
+from angel_x.services.market.feed_ports import FeedPorts
 from angel_x.services.market.quoting import Quoting
 from angel_x.services.trading.market_watch import MarketWatch
 from tests.builders.chains import make_universe
+from tests.builders.markets import CALENDAR, standing_market
+from tests.builders.recorders import RecordingMeter
 
 NOW = datetime(2026, 8, 19, 7, 0, tzinfo=UTC)
 NOW_MS = round(NOW.timestamp() * 1000)
@@ -66,11 +78,13 @@ class World:
         self._progress = Condition()
         self._workers = count()
 
-    def source(self) -> PublishedUniverse:
+    def source(self, read_version: Callable[[], str | None] | None = None) -> PublishedUniverse:
         """Return what a process of its own has: it looks for another universe every time."""
         ticks = count()
         return PublishedUniverse(
-            self.pointer.get, self.store.load, lambda: NOW + timedelta(seconds=2 * next(ticks))
+            read_version or self.pointer.get,
+            self.store.load,
+            lambda: NOW + timedelta(seconds=2 * next(ticks)),
         )
 
     def list(self, universe: Universe) -> None:
@@ -93,6 +107,13 @@ class World:
                 lambda: sum(version in done for done in self._done.values()) >= workers, 30
             )
         assert arrived, version
+
+    def wait_for_feed(self, cache: redis.Redis) -> None:
+        """Wait until the feed runs and its first universe has all quotes."""
+        deadline, pause = monotonic() + 60, Event()
+        while not (cache.exists("ax:feed:live") and cache.exists("ax:universe:quoted")):
+            assert monotonic() < deadline, "the feed did not start"
+            pause.wait(0.01)
 
     def forget(self) -> None:
         with self._progress:
@@ -269,3 +290,99 @@ def test_what_is_written_for_one_version_is_never_read_under_another(
     for board in (world.greeks, world.risk):
         assert not board.read(second)[1].any()
         assert board.read(first)[1].all()
+
+
+def test_a_universe_is_used_only_when_the_running_feed_quotes_it(
+    cache: redis.Redis, engine: Engine
+) -> None:
+    world = World(cache, engine)
+    others, feed = world.source(), world.source(world.pointer.newest)
+    world.list(LISTED[0])
+    assert others.current().version == feed.current().version == LISTED[0].version
+
+    RedisFeedBeacon(cache).show(standing_market(NOW, NOW))
+    world.list(LISTED[1])
+
+    assert feed.current().version == LISTED[1].version
+    assert others.current().version == LISTED[0].version
+    assert others.refreshed().version == LISTED[0].version
+    world.pointer.announce(LISTED[1].version)
+    assert others.current().version == LISTED[1].version
+
+
+def test_without_a_feed_a_universe_is_used_at_once(cache: redis.Redis, engine: Engine) -> None:
+    world = World(cache, engine)
+    others = world.source()
+    world.list(LISTED[0])
+    others.current()
+
+    world.list(LISTED[1])
+
+    assert others.current().version == LISTED[1].version
+    assert cache.ttl("ax:universe:awaited") == -2
+
+
+def test_no_universe_waits_for_a_feed_for_ever(cache: redis.Redis, engine: Engine) -> None:
+    world = World(cache, engine)
+    RedisFeedBeacon(cache).show(standing_market(NOW, NOW))
+
+    world.list(LISTED[0])
+
+    assert 0 < cache.ttl("ax:universe:awaited") <= 15
+
+
+def test_no_contract_is_without_a_quote_while_the_universe_changes(
+    cache: redis.Redis, engine: Engine
+) -> None:
+    world = World(cache, engine)
+    world.list(LISTED[0])
+    quoting = playing(cache, world)
+    others, pause, seen = world.source(), Event(), set()
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(quoting.run, world.stop)
+        try:
+            world.wait_for_feed(cache)
+            quoted(world, others.current())
+            for universe in LISTED[1:3]:
+                world.list(universe)
+                while others.current().version != universe.version:
+                    assert not running.done()
+                    seen.add(quoted(world, others.current()))
+                    pause.wait(0.01)
+                seen.add(quoted(world, others.current()))
+        finally:
+            world.stop.set()
+        running.result(60)
+
+    assert seen == {universe.version for universe in LISTED[:3]}
+
+
+def playing(cache: redis.Redis, world: World) -> Feed:
+    """Return a feed whose market follows each universe."""
+    source = world.source(world.pointer.newest)
+    ports = FeedPorts(
+        universes=source,
+        board=world.quotes,
+        beacon=RedisFeedBeacon(cache),
+        take_command=lambda: None,
+        clock=wall_clock,
+        calendar=CALENDAR,
+        meter=RecordingMeter(),
+        carry=RedisChainBoards(cache, world.greeks, world.risk).carry,
+        announce=world.pointer.announce,
+        match=lambda *_: True,
+        outages=(),
+    )
+    universe = source.current()
+    market = Simulator(universe, central_strikes(universe), seed=1, starts_at=NOW)
+    # Small pieces, so that the whole market takes many writes.
+    return Feed(market, ports, buffer_size=50)
+
+
+def quoted(world: World, universe: Universe) -> str:
+    """Check that each contract and each underlying has a quote; return the version."""
+    rows = np.arange(len(universe))
+    quotes, spots = world.quotes.read_rows_and_spots(universe, rows)
+    assert (quotes["time"] > 0).all()
+    assert (spots["time"] > 0).all()
+    return universe.version

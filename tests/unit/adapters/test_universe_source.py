@@ -72,6 +72,19 @@ def test_another_version_is_followed_within_a_second(
     assert source.current() is source.current()
 
 
+def test_a_refreshed_universe_is_the_one_published_now(
+    source: PublishedUniverse, pointer: MemoryPointer, store: MemoryContracts
+) -> None:
+    assert source.refreshed().version == FIRST.version
+    publish_second(pointer, store)
+
+    assert source.current().version == FIRST.version
+    assert source.refreshed().version == SECOND.version
+    assert source.current().version == SECOND.version
+    source.refreshed()
+    assert store.loads == 2
+
+
 def test_a_lost_version_keeps_what_is_there(
     source: PublishedUniverse, pointer: MemoryPointer, store: MemoryContracts, clock: ManualClock
 ) -> None:

@@ -14,6 +14,7 @@ from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.feed.feed_state import FeedCommand, FeedVerb
 from angel_x.domain.feed.market_move import MarketMove
 from angel_x.domain.operations.metric import Metric
+from angel_x.domain.quotes.quote import QUOTE
 from angel_x.services.market.feed import Feed
 from angel_x.services.market.feed_ports import FeedPorts, MarketSource
 from tests.builders.chains import make_universe
@@ -62,11 +63,22 @@ class Stage:
     matched: list[float]
     #: The contracts that had moved by then.
     moved: list[list[str]] = field(default_factory=list)
+    #: The versions between which Greeks and risk arrays were carried.
+    carried: list[tuple[str, str]] = field(default_factory=list)
+    #: The versions announced as quoted, each with its contracts that had no quote then.
+    announced: list[tuple[str, int]] = field(default_factory=list)
 
     def match(self, universe: Universe, moved: NDArray[np.int64]) -> bool:
         self.matched.append((self.clock() - NOW).total_seconds())
         self.moved.append([universe.symbol(row) for row in moved.tolist()])
         return True
+
+    def carry(self, before: Universe, universe: Universe) -> None:
+        self.carried.append((before.version, universe.version))
+
+    def announce(self, version: str) -> None:
+        board = self.board.quotes.get(version, np.zeros(1, QUOTE))
+        self.announced.append((version, int(np.count_nonzero(board["time"] == 0))))
 
     def run(
         self,
@@ -107,6 +119,8 @@ class Stage:
             clock=self.clock,
             calendar=CALENDAR,
             meter=self.meter,
+            carry=self.carry,
+            announce=self.announce,
             match=self.match,
             outages=(ConnectionError,),
         )
@@ -349,6 +363,42 @@ def test_a_source_that_can_goes_on_with_the_contracts_of_another_universe(
     assert stage.last() == [100 + min(age, 5)] * len(UNIVERSE)
     changed = 1 if pauses else 5
     assert stage.ticks() == len(UNIVERSE) * (min(age, 5) + 1) + len(wider) * changed
+
+
+@pytest.mark.parametrize("buffer_size", [5_000, 1])
+def test_a_universe_is_announced_once_all_its_contracts_are_quoted(
+    stage: Stage, buffer_size: int
+) -> None:
+    wider = make_universe(("FINNIFTY", "NIFTY"), strikes=(23_900, 24_000))
+
+    class Changing(FixedUniverse):
+        def current(self) -> Universe:
+            return UNIVERSE if stage.clock() < NOW + at(5.5) else wider
+
+    stage.universes = Changing(UNIVERSE)
+
+    stage.play(Following(UNIVERSE), seconds=10, buffer_size=buffer_size)
+
+    assert stage.announced == [(UNIVERSE.version, 0), (wider.version, 0)]
+    assert stage.carried == [(UNIVERSE.version, wider.version)]
+
+
+def test_a_recording_announces_a_universe_with_the_contracts_that_it_has(stage: Stage) -> None:
+    wider = make_universe(("FINNIFTY", "NIFTY"), strikes=(23_900, 24_000))
+
+    class Changing(FixedUniverse):
+        def current(self) -> Universe:
+            return UNIVERSE if stage.clock() < NOW + at(1) else wider
+
+    stage.universes = Changing(UNIVERSE)
+    whole = make_move(MARKET, range(len(UNIVERSE)), [100] * len(UNIVERSE))
+
+    stage.run([whole, make_move(MARKET + at(4), [0], [110])])
+
+    assert stage.announced == [
+        (UNIVERSE.version, 0),
+        (wider.version, len(wider) - len(UNIVERSE)),
+    ]
 
 
 def told(verb: FeedVerb, at: datetime | None = None, speed: float | None = None) -> FeedCommand:

@@ -38,6 +38,9 @@ class Watch:
     def current(self) -> Universe:
         return self.universe
 
+    def refreshed(self) -> Universe:
+        return self.universe
+
     def version(self, version: str) -> Universe | None:
         return self.universe if version == self.universe.version else None
 

@@ -16,6 +16,7 @@ from angel_x.domain.exchange.matching import ORDER
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import Order, OrderStatus, Side, Validity
 from angel_x.domain.values.money import rupees
+from tests.builders.chains import make_universe
 from tests.builders.paper import CALL, LOT, MAX_AGE_SECONDS, PUT, Exchange
 
 
@@ -271,6 +272,14 @@ def test_the_limit_of_a_stop_is_checked_when_it_comes_alive(
 
     assert sleeping.denial is None
     assert waking.denial is (None if is_taken else DenialReason.PRICE_BAND)
+
+
+def test_an_order_in_a_contract_listed_a_moment_ago_is_not_unknown(exchange: Exchange) -> None:
+    exchange.universes.stale = make_universe(strikes=(23_000,))
+
+    (terms,) = exchange.market.terms([exchange.order()])
+
+    assert (terms.denial, terms.fill_quantity) == (None, LOT)
 
 
 def _expire(exchange: Exchange) -> None:
