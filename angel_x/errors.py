@@ -41,6 +41,13 @@ AngelXError
 ├── StatisticsMissing       the database counts no statements; with the remedy
 ├── BackupFailed            a backup that could not be taken, verified or restored
 ├── ShadowedPackage         a module of another project that shadows a package of Angel-X
+├── BrokerError             a request to the trading broker was refused, or got no answer; with its code
+│   ├── BrokerRefused       for a reason of the broker; the request had no effect
+│   ├── BrokerLoginRefused  wrong credentials, or a client that may not log in
+│   ├── BrokerSessionEnded  a token that is missing, invalid or expired
+│   ├── BrokerThrottled     more requests than the broker allows; the request had no effect
+│   ├── BudgetSpent         likewise by our own count, so the request was not sent
+│   └── BrokerUnavailable   no answer, or none that can be read: the outcome is unknown
 └── ApiError                an error of the client library, with the problem of the API
     ├── InvalidRequest      with the index, field and value of each fault
     ├── Unauthorized        no key, a wrong or revoked one, or one without the scope
@@ -350,6 +357,41 @@ class ShadowedPackage(AngelXError):
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("\n  ".join(["Angel-X cannot import its own packages:", *faults]))
+
+
+class BrokerError(AngelXError):
+    """A request to the trading broker was refused, or got no answer."""
+
+    def __init__(self, detail: str, *, code: str = "") -> None:
+        super().__init__(f"{detail} ({code})" if code else detail)
+        #: The broker's code or the HTTP status, empty where there is neither.
+        self.code = code
+        #: The reason in the broker's words.
+        self.detail = detail
+
+
+class BrokerRefused(BrokerError):
+    """The broker refused the request, which had no effect."""
+
+
+class BrokerLoginRefused(BrokerError):
+    """The credentials are wrong, or the client may not log in."""
+
+
+class BrokerSessionEnded(BrokerError):
+    """The token is missing, invalid or expired; the request had no effect."""
+
+
+class BrokerThrottled(BrokerError):
+    """More requests than the broker allows; this one had no effect."""
+
+
+class BudgetSpent(BrokerError):
+    """More requests than the broker allows by our own count; this one was not sent."""
+
+
+class BrokerUnavailable(BrokerError):
+    """There is no answer that can be read, so the outcome of a write is unknown."""
 
 
 class ApiError(AngelXError):

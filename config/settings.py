@@ -543,6 +543,60 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 10
 
+    angel_one_url: Annotated[
+        str,
+        Meta(min_length=1),
+        Doc(
+            "Address of Angel One's API; https, unless it is a fake exchange on this machine.",
+            "bootstrap.broker",
+        ),
+    ] = "https://apiconnect.angelone.in"
+    angel_one_client_code: Annotated[
+        str | None, Doc("Client code at Angel One.", "bootstrap.broker")
+    ] = None
+    angel_one_api_key: Annotated[
+        str | None, Doc("API key of the client at Angel One.", "bootstrap.broker", secret=True)
+    ] = None
+    angel_one_pin: Annotated[
+        str | None, Doc("PIN of the client at Angel One.", "bootstrap.broker", secret=True)
+    ] = None
+    angel_one_totp_secret: Annotated[
+        str | None,
+        Doc(
+            "Shared secret of the client's one-time passwords (TOTP), in base 32.",
+            "bootstrap.broker",
+            secret=True,
+        ),
+    ] = None
+    angel_one_timeout_seconds: Annotated[
+        float,
+        Meta(ge=0.1, le=60),
+        Doc("Longest wait for an answer of Angel One.", "adapters.angel_one.wire"),
+    ] = 5
+    angel_one_source_address: Annotated[
+        str | None,
+        Doc(
+            "Address of this machine from which requests to Angel One leave; any where absent.",
+            "adapters.angel_one.wire",
+        ),
+    ] = None
+    angel_one_public_address: Annotated[
+        str | None,
+        Doc(
+            "Static address that is registered at Angel One, for its request headers; the source "
+            "address where absent.",
+            "adapters.angel_one.wire",
+        ),
+    ] = None
+    angel_one_mac_address: Annotated[
+        str,
+        Meta(pattern=r"^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$"),
+        Doc(
+            "MAC address of this machine for the request headers of Angel One.",
+            "adapters.angel_one.wire",
+        ),
+    ] = "00:00:00:00:00:00"
+
     fault_at: Annotated[
         Annotated[str, Meta(pattern=r"^[a-z_]+\.[a-z_]+(:[1-9][0-9]*)?$")] | None,
         Doc(

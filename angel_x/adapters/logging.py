@@ -87,5 +87,6 @@ def _replace_root_handler(formatter: logging.Formatter, level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # Celery logs every message and its end, which is too much at thousands of orders a second.
-    for noisy in ("celery.worker.strategy", "celery.app.trace"):
+    # httpx and httpcore log each request, the latter with the tokens in its headers.
+    for noisy in ("celery.worker.strategy", "celery.app.trace", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -87,6 +87,11 @@ COMMANDS: Mapping[str, Place] = {
     "feed": Place("feed", "Run the feed until a signal, or send a command to the running feed."),
     "relay": Place("processes", "Ring again for orders that no message has brought to a decision."),
     "metrics": Place("processes", "Serve all processes' metrics on one page."),
+    "broker": Place("broker", "The trading broker."),
+    "fake-exchange": Place(
+        "angel_x.rehearsal.fake_exchange.cli",
+        "Serve a fake of Angel One's exchange on this machine until Ctrl-C.",
+    ),
     "db": Place("database", "The database."),
     "redis": Place("redis_report", "The message broker and the cache."),
     "export": Place(

@@ -128,4 +128,5 @@ OTHERS = {
     "feed pause", "feed resume", "feed seek", "feed speed", "feed status",
     "contracts load", "contracts generate", "db upgrade", "db downgrade", "backup", "restore", "calendar",
     "schedule", "settle", "settle load", "settle set", "status", "db explain", "db slow-queries", "db size", "redis report",
+    "broker check", "fake-exchange",
 }  # fmt: skip

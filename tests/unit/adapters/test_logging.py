@@ -57,3 +57,14 @@ def test_events_below_the_level_are_not_written(capsys: pytest.CaptureFixture[st
 
     (line,) = lines(capsys)
     assert "queue.exceeded" in line
+
+
+def test_what_the_http_client_writes_of_its_requests_is_no_event(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging(load({"ANGEL_X_LOG_LEVEL": "debug"}), "orders")
+
+    logging.getLogger("httpcore.http11").debug("send_request_headers.started %s", "token")
+    logging.getLogger("httpx").info("HTTP Request: POST")
+
+    assert lines(capsys) == []

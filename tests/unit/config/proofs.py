@@ -7,6 +7,7 @@ from collections.abc import Mapping
 _SETTINGS = "integration/settings"
 _BEFORE_A_KEY = "integration/api/test_limits_before_a_key.py"
 _POOLS = "integration/test_settings_matter.py"
+_BROKER = "unit/bootstrap/test_broker.py"
 
 #: The test of each setting, as a path below ``tests`` and a function.  A setting that is not here
 #: has to say in its description what it waits for.
@@ -93,4 +94,13 @@ PROOFS: Mapping[str, str] = {
     "queue_age_alert_seconds": f"{_SETTINGS}/test_alerts.py::test_orders_that_wait_longer_than_queue_age_alert_seconds_raise_an_alert",
     "fault_at": f"{_SETTINGS}/test_faults.py::test_a_process_dies_at_fault_at_once_in_a_home",
     "fault_action": f"{_SETTINGS}/test_faults.py::test_fault_action_may_stop_it_instead",
+    "angel_one_url": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",
+    "angel_one_client_code": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",
+    "angel_one_api_key": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",
+    "angel_one_pin": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",
+    "angel_one_totp_secret": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",
+    "angel_one_timeout_seconds": f"{_BROKER}::test_an_answer_is_waited_for_no_longer_than_angel_one_timeout_seconds",
+    "angel_one_source_address": f"{_BROKER}::test_requests_leave_from_angel_one_source_address_and_say_the_other_addresses",
+    "angel_one_public_address": f"{_BROKER}::test_requests_leave_from_angel_one_source_address_and_say_the_other_addresses",
+    "angel_one_mac_address": f"{_BROKER}::test_requests_leave_from_angel_one_source_address_and_say_the_other_addresses",
 }

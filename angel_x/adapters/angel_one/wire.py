@@ -1,0 +1,152 @@
+"""Requests to SmartAPI over pooled connections, within the budget, and repeated where that is safe."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from angel_x.adapters.angel_one.budget import Budget
+from angel_x.adapters.angel_one.calls import RATES, Call
+from angel_x.adapters.angel_one.envelope import unwrap
+from angel_x.domain.exchange.request_budget import Ask
+from angel_x.errors import BrokerError, BrokerThrottled, BrokerUnavailable
+
+_CONNECTIONS = 100
+_RETRIES, _BACKOFF_SECONDS = 3, 0.5
+_REPEATED = (BrokerThrottled, BrokerUnavailable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """The address of the API, and the machine that calls it."""
+
+    url: str = "https://apiconnect.angelone.in"
+    timeout_seconds: float = 7.0
+    #: The local address that requests leave from; None for any.
+    source_address: str | None = None
+    #: The registered static address, as the broker sees it.
+    public_address: str = "127.0.0.1"
+    mac_address: str = "00:00:00:00:00:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The place of a request in the budget."""
+
+    user_id: int = 0
+    is_urgent: bool = False
+    #: Seconds that it may wait for its permit.
+    patience: float = 30.0
+
+
+_SYSTEM = Turn()
+
+
+class Wire:
+    """Sends requests and unwraps their answers.  Threads may share it."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        client_code: str,
+        api_key: str,
+        budget: Budget,
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._client_code = client_code
+        self._budget = budget
+        self._sleep = sleep
+        self._http = httpx.Client(
+            base_url=endpoint.url,
+            headers=_headers(endpoint, api_key),
+            timeout=endpoint.timeout_seconds,
+            transport=_transport(endpoint),
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def send(
+        self,
+        call: Call,
+        content: Mapping[str, object] | None = None,
+        *,
+        token: str | None = None,
+        name: str = "",
+        turn: Turn = _SYSTEM,
+    ) -> object:
+        """Send a request and return the data of its answer; ``name`` is the end of its path.
+
+        A read is repeated up to three times; anything else is sent once.
+
+        Raises:
+            BrokerError: It failed, or there was no permit for it.
+        """
+        for attempt in range(_RETRIES):
+            try:
+                return self._once(call, content, token, name, turn)
+            except _REPEATED:
+                if not call.is_read:
+                    raise
+            self._sleep(_BACKOFF_SECONDS * 2**attempt)
+        return self._once(call, content, token, name, turn)
+
+    def _once(
+        self,
+        call: Call,
+        content: Mapping[str, object] | None,
+        token: str | None,
+        name: str,
+        turn: Turn,
+    ) -> object:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        budget = f"{self._client_code}:{call.rate}"
+        ask = Ask(budget, RATES[call.rate], turn.user_id, turn.is_urgent)
+        with self._budget.permit(ask, patience=turn.patience):
+            try:
+                answer = self._http.request(
+                    call.method, call.path + name, json=content, headers=headers
+                )
+            except (httpx.HTTPError, httpx.StreamError) as error:
+                raise _unavailable(error) from None
+        return unwrap(answer.status_code, answer.content)
+
+
+def _unavailable(error: Exception) -> BrokerError:
+    # The request of the error holds the token, so the error itself goes no further.
+    return BrokerUnavailable(f"no answer: {type(error).__name__}")
+
+
+def _transport(endpoint: Endpoint) -> httpx.HTTPTransport:
+    return httpx.HTTPTransport(
+        verify=_tls(endpoint.url),
+        local_address=endpoint.source_address,
+        limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
+    )
+
+
+def _tls(url: str) -> ssl.SSLContext:
+    """Return a context that verifies servers; one for plain addresses trusts nobody."""
+    is_plain = url.startswith("http://")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if is_plain else ssl.create_default_context()
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    return tls
+
+
+def _headers(endpoint: Endpoint, api_key: str) -> dict[str, str]:
+    return {
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+        "User-Agent": "angel-x",
+        "X-UserType": "USER",
+        "X-SourceID": "WEB",
+        "X-ClientLocalIP": endpoint.source_address or "127.0.0.1",
+        "X-ClientPublicIP": endpoint.public_address,
+        "X-MACAddress": endpoint.mac_address,
+        "X-PrivateKey": api_key,
+    }

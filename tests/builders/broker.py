@@ -1,0 +1,130 @@
+"""The fake exchange on a port of its own, and clients of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from angel_x.adapters.angel_one.budget import Budget, Ledger, LocalLedger
+from angel_x.adapters.angel_one.client import AngelOne
+from angel_x.adapters.angel_one.credentials import Credentials
+from angel_x.adapters.angel_one.session import Session
+from angel_x.adapters.angel_one.wire import Endpoint, Wire
+from angel_x.adapters.clock import wall_clock
+from angel_x.domain.contracts.contract import Right, format_symbol
+from angel_x.rehearsal.fake_exchange.exchange import Exchange
+from angel_x.rehearsal.fake_exchange.faults import Fault, Faults
+from angel_x.rehearsal.fake_exchange.listings import Listing
+from angel_x.rehearsal.fake_exchange.server import ExchangeServer
+
+LOT = 65
+EXPIRY = date(2026, 8, 25)
+BID, ASK = Decimal("100.00"), Decimal("100.50")
+
+
+def listing(token: str = "40001", strike: int = 24_000, right: str = "CE") -> Listing:
+    """Return a call of NIFTY, as the exchange lists it."""
+    return Listing(
+        token,
+        f"NIFTY25AUG26{strike}{right}",
+        "NFO",
+        "NIFTY",
+        EXPIRY,
+        Decimal(strike),
+        right,
+        LOT,
+        Decimal("0.05"),
+        1_800,
+    )
+
+
+CALL = listing()
+SYMBOL = format_symbol("NIFTY", EXPIRY, Decimal(24_000), Right.CALL)
+
+
+def exchange(now: Callable[[], Any] = wall_clock, faults: Faults | None = None) -> Exchange:
+    """Return an exchange that quotes 100.00 x 100.50 in one call and one put."""
+    made = Exchange(
+        [CALL, listing("40002", right="PE")], now=now, monotonic=time.monotonic, faults=faults
+    )
+    made.quote_all(BID, ASK, 100 * LOT)
+    return made
+
+
+def order(**changes: str) -> dict[str, str]:
+    """Return a request to buy one lot above the offer."""
+    return {
+        "variety": "NORMAL",
+        "tradingsymbol": CALL.trading_symbol,
+        "symboltoken": CALL.token,
+        "transactiontype": "BUY",
+        "exchange": "NFO",
+        "ordertype": "LIMIT",
+        "producttype": "CARRYFORWARD",
+        "duration": "DAY",
+        "price": "101.00",
+        "quantity": str(LOT),
+        "ordertag": "angel-x-1",
+        **changes,
+    }
+
+
+@dataclass
+class Broker:
+    """A fake exchange that is served, and one client of it that never waits between attempts."""
+
+    server: ExchangeServer
+    pauses: list[float] = field(default_factory=list)
+    timeout_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        self.exchange = self.server.exchange
+        self.client = self.another()
+
+    def another(self, ledger: Ledger | None = None, **changes: Any) -> AngelOne:
+        """Return one more client, with a session of its own."""
+        known = self.exchange.sessions.client
+        credentials = Credentials(
+            known.code, known.api_key, changes.get("pin", known.pin), known.totp_secret
+        )
+        budget = Budget(
+            ledger or LocalLedger(time.monotonic), sleep=time.sleep, monotonic=time.monotonic
+        )
+        wire = Wire(
+            Endpoint(
+                url=self.server.url,
+                timeout_seconds=changes.get("timeout_seconds", self.timeout_seconds),
+            ),
+            client_code=known.code,
+            api_key=known.api_key,
+            budget=budget,
+            sleep=self.pauses.append,
+        )
+        return AngelOne(wire, Session(wire, credentials, now=wall_clock))
+
+    def plan(self, fault: Fault, name: str, times: int = 1) -> None:
+        """Let a fault befall the next requests of a name."""
+        self.server.do(lambda each: each.faults.plan(fault, name, times))
+
+    def requests(self, name: str) -> int:
+        """Return how many requests of a kind were let in."""
+        return sum(n for rate, n in self.exchange.throttle.let_in.items() if rate == name)
+
+
+@contextmanager
+def broker(made: Exchange | None = None, *, is_limited: bool = False) -> Iterator[Broker]:
+    """Serve an exchange, by default without rate limits, and connect a client to it."""
+    made = made or exchange()
+    if not is_limited:
+        made.throttle.limits = dict.fromkeys(made.throttle.limits, ())
+    with ExchangeServer(made) as server:
+        found = Broker(server)
+        try:
+            yield found
+        finally:
+            found.client.close()

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+import trustme
+
+from angel_x.bootstrap.broker import build_broker
+from angel_x.errors import BrokerLoginRefused, BrokerUnavailable
+from angel_x.rehearsal.fake_exchange.faults import Fault
+from config.loading import load
+from config.settings import SettingsError
+from tests.builders.broker import Broker, broker, order
+
+
+@pytest.fixture(scope="module")
+def at_broker() -> Iterator[Broker]:
+    with broker() as found:
+        yield found
+
+
+def environ(at_broker: Broker, **changes: str) -> dict[str, str]:
+    client = at_broker.exchange.sessions.client
+    given = {f"ANGEL_X_{name}": value for name, value in changes.items()}
+    return {
+        "ANGEL_X_ENV": "testing",
+        "ANGEL_X_ANGEL_ONE_URL": at_broker.server.url,
+        "ANGEL_X_ANGEL_ONE_CLIENT_CODE": client.code,
+        "ANGEL_X_ANGEL_ONE_API_KEY": client.api_key,
+        "ANGEL_X_ANGEL_ONE_PIN": client.pin,
+        "ANGEL_X_ANGEL_ONE_TOTP_SECRET": client.totp_secret,
+        **given,
+    }
+
+
+def test_the_broker_is_at_angel_one_url_under_the_configured_credentials(at_broker: Broker) -> None:
+    client = build_broker(load(environ(at_broker)))
+    assert client.profile().client_code == "A12345"
+    client.close()
+
+    for name, other in (
+        ("ANGEL_ONE_CLIENT_CODE", "B1"),
+        ("ANGEL_ONE_API_KEY", "other"),
+        ("ANGEL_ONE_PIN", "0000"),
+        ("ANGEL_ONE_TOTP_SECRET", "A" * 32),
+    ):
+        refused = build_broker(load(environ(at_broker, **{name: other})))
+        with pytest.raises(BrokerLoginRefused):
+            refused.login()
+        refused.close()
+
+
+@pytest.mark.parametrize("name", ["CLIENT_CODE", "API_KEY", "PIN", "TOTP_SECRET"])
+def test_without_a_credential_there_is_no_client(at_broker: Broker, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"ANGEL_ONE_{name}"):
+        build_broker(load(environ(at_broker, **{f"ANGEL_ONE_{name}": ""})))
+
+
+@pytest.mark.parametrize("url", ["http://broker.example", "ftp://127.0.0.1", "broker", "https://"])
+def test_credentials_are_sent_over_tls_or_to_this_machine_only(at_broker: Broker, url: str) -> None:
+    with pytest.raises(SettingsError, match="ANGEL_ONE_URL"):
+        build_broker(load(environ(at_broker, ANGEL_ONE_URL=url)))
+
+
+def test_an_answer_is_waited_for_no_longer_than_angel_one_timeout_seconds(
+    at_broker: Broker,
+) -> None:
+    client = build_broker(load(environ(at_broker, ANGEL_ONE_TIMEOUT_SECONDS="0.3")))
+    client.login()
+    at_broker.exchange.faults.slow_seconds = 5.0
+    at_broker.plan(Fault.SLOW, "placeOrder")
+
+    with pytest.raises(BrokerUnavailable, match="Timeout"):
+        client.place(order())
+
+    client.close()
+
+
+def test_requests_leave_from_angel_one_source_address_and_say_the_other_addresses(
+    at_broker: Broker,
+) -> None:
+    seen = at_broker.exchange.callers
+    given = environ(
+        at_broker,
+        ANGEL_ONE_SOURCE_ADDRESS="127.0.0.9",
+        ANGEL_ONE_PUBLIC_ADDRESS="203.0.113.7",
+        ANGEL_ONE_MAC_ADDRESS="02:00:00:00:00:01",
+    )
+    client = build_broker(load(given))
+    client.profile()
+    client.close()
+
+    assert seen[-1] == ("127.0.0.9", "127.0.0.9", "203.0.113.7", "02:00:00:00:00:01")
+
+
+def test_a_server_of_another_authority_gets_no_request(at_broker: Broker) -> None:
+    certificate = trustme.CA().issue_cert("localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    listener = socket.create_server(("127.0.0.1", 0))
+    received: list[bytes] = []
+
+    def serve() -> None:
+        with suppress(OSError), context.wrap_socket(listener.accept()[0], server_side=True) as peer:
+            received.append(peer.recv(100))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    url = f"https://localhost:{listener.getsockname()[1]}"
+    client = build_broker(load(environ(at_broker, ANGEL_ONE_URL=url)))
+
+    with pytest.raises(BrokerUnavailable, match="ConnectError"):
+        client.login()
+
+    thread.join(60)
+    client.close()
+    listener.close()
+    assert received == []

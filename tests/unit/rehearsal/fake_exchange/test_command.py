@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner
+
+from angel_x.entrypoints.cli.root import cli
+from angel_x.rehearsal.fake_exchange.faults import Fault
+from angel_x.rehearsal.fake_exchange.server import ExchangeServer
+from angel_x.rehearsal.fake_exchange.serving import client_settings, prepared
+from config.loading import load
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[ExchangeServer]:
+    exchange, walk = prepared(
+        load({"ANGEL_X_ENV": "testing"}), 3, {"drop": 0.0}, slow_seconds=1, token_seconds=None
+    )
+    walk.step()
+    exchange.throttle.limits = dict.fromkeys(exchange.throttle.limits, ())
+    with ExchangeServer(exchange) as server:
+        yield server
+
+
+def environ(served: ExchangeServer) -> dict[str, str]:
+    lines = client_settings(served.exchange, served.url)
+    pairs = (line.removeprefix("export ").split("=", 1) for line in lines)
+    return {"ANGEL_X_ENV": "testing", **dict(pairs)}
+
+
+def test_the_command_shows_profile_and_funds_of_the_client_whose_settings_are_printed(
+    served: ExchangeServer,
+) -> None:
+    shown = CliRunner().invoke(cli, ["broker", "check", "--json", "--logout"], env=environ(served))
+
+    assert shown.exit_code == 0, shown.output
+    found = json.loads(shown.stdout)
+    assert found["profile"]["client_code"] == "A12345"
+    assert found["funds"]["net"] == "10000000.0000"
+
+
+def test_a_refused_login_and_a_missing_credential_are_told_apart(served: ExchangeServer) -> None:
+    wrong = {**environ(served), "ANGEL_X_ANGEL_ONE_PIN": "0000"}
+    missing = {**environ(served), "ANGEL_X_ANGEL_ONE_PIN": ""}
+
+    refused = CliRunner().invoke(cli, ["broker", "check"], env=wrong)
+    invalid = CliRunner().invoke(cli, ["broker", "check"], env=missing)
+
+    assert (refused.exit_code, invalid.exit_code) == (1, 2)
+    assert "Login Id or password is invalid (AB1007)" in refused.stderr
+    assert "ANGEL_X_ANGEL_ONE_PIN" in invalid.stderr
+
+
+def test_every_contract_of_the_chain_is_quoted_on_its_ticks(served: ExchangeServer) -> None:
+    exchange = served.exchange
+
+    assert len(exchange.listings) > 400
+    assert exchange.matching.quotes.keys() == exchange.listings.keys()
+    for token, quote in exchange.matching.quotes.items():
+        assert 0 < quote.bid < quote.ask
+        assert quote.ask % exchange.listings[token].tick_size == 0
+
+
+@pytest.mark.parametrize("fault", ["drop", "drop=2", "drop=x", "explode=0.5"])
+def test_a_fault_has_a_known_name_and_a_rate(fault: str) -> None:
+    refused = CliRunner().invoke(cli, ["fake-exchange", "--fault", fault])
+
+    assert refused.exit_code == 2
+    assert "throttle" in refused.stderr
+
+
+def test_the_help_names_every_fault() -> None:
+    shown = CliRunner().invoke(cli, ["fake-exchange", "--help"]).output
+
+    assert [fault for fault in Fault if fault not in shown] == []
