@@ -40,16 +40,24 @@ class QoS(redis.QoS):
 
     kombu keeps the place of a message whose acknowledgement fails, so that a worker without free
     places takes no messages any more; and the worker ends when messages of a closed connection cannot
-    be restored.  In both cases they are redelivered after the visibility timeout.
+    be restored, or when a task that began before the connection broke ends after it.  In all these
+    cases they are redelivered after the visibility timeout.
     """
 
     def ack(self, delivery_tag: str) -> None:
         with self._giving_up_place(delivery_tag):
-            super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu types half of itself
+            if not self._is_cut:
+                super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu types half of itself
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's signature
         with self._giving_up_place(delivery_tag):
-            super().reject(delivery_tag, requeue=requeue)  # type: ignore[no-untyped-call]
+            if not self._is_cut:
+                super().reject(delivery_tag, requeue=requeue)  # type: ignore[no-untyped-call]
+
+    @property
+    def _is_cut(self) -> bool:
+        """Whether the connection that brought the messages is closed; the worker has another by now."""
+        return self.channel.connection is None
 
     def restore_unacked(self, client: object = None) -> None:
         try:

@@ -66,6 +66,11 @@ class Processes:
     def log(self, name: str) -> str:
         return self.log_file(name).read_text(encoding="utf-8", errors="replace")
 
+    def tails(self) -> str:
+        """Return the end of every log."""
+        logs = sorted(self.logs.glob("*.log"))
+        return "\n".join(f"== {log.name}\n{self.log(log.stem)[-4000:]}" for log in logs)
+
     def until_logged(self, name: str, text: str, seconds: float = 240) -> None:
         try:
             eventually(lambda: text in self.log(name), f"{name} logs {text!r}", seconds)

@@ -54,7 +54,14 @@ class World:
             self.accepted += len(self.market.accept(user, *requests))
 
     def await_decisions(self) -> None:
-        eventually(self._all_are_decided, f"{self.accepted} orders are decided", 300)
+        try:
+            eventually(self._all_are_decided, f"{self.accepted} orders are decided", 300)
+        except AssertionError as error:
+            with closing(redis.Redis.from_url(self.servers.urls.broker_redis_url)) as broker:
+                depths = {queue: broker.llen(queue) for queue in ORDER_QUEUES.split(",")}
+            raise AssertionError(
+                f"{error}; {self.decided()} were; messages: {depths}\n{self.system.tails()}"
+            ) from None
 
     def decided(self) -> int:
         return sum(status != "received" for status in self.market.statuses().values())
