@@ -10,16 +10,16 @@ import kombu.transport
 import pytest
 import redis
 import structlog
-from kombu import Connection, Message
+from kombu.connection import Connection
 
 from config.addresses import kombu_address
 from config.queues import QueueName
-from tasks import transport
+from tasks import runtime, transport
 from tests.plugins.servers import RedisUrls
 
 log = structlog.get_logger()
 
-SETTLE: dict[str, Callable[[Message, tuple[type[Exception], ...]], object]] = {
+SETTLE: dict[str, Callable[[Any, tuple[type[Exception], ...]], object]] = {
     "acknowledged": lambda message, errors: message.ack_log_error(log, errors),
     "rejected": lambda message, errors: message.reject_log_error(log, errors),
     "given back": lambda message, errors: message.reject_log_error(log, errors, requeue=True),
@@ -34,17 +34,17 @@ def broker(redis_urls: RedisUrls) -> Iterator[redis.Redis]:
 
 @pytest.fixture
 def connection(redis_urls: RedisUrls, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
-    monkeypatch.setattr(transport.runtime, "at", lambda: lambda _step: None)
+    monkeypatch.setattr(runtime, "at", lambda: lambda _step: None)
     address = kombu_address(redis_urls.broker_redis_url)
     monkeypatch.setattr(kombu.transport, "_transport_cache", {})
     monkeypatch.setitem(kombu.transport.TRANSPORT_ALIASES, "redis", "tasks.transport:Transport")
-    with Connection(address) as made:
+    with Connection(address) as made:  # type: ignore[no-untyped-call]
         assert isinstance(made.transport, transport.Transport)
         yield made
 
 
 def delivered(connection: Connection) -> Any:
-    queue = connection.SimpleQueue(QueueName.NORMAL.value)
+    queue = connection.SimpleQueue(QueueName.NORMAL.value)  # type: ignore[no-untyped-call]
     queue.put({"task": "orders.process_batch"})
     return queue.get(timeout=60)
 
@@ -66,7 +66,7 @@ def test_a_message_is_settled_over_the_connection_that_brought_it(
 def test_a_message_of_a_closed_connection_ends_no_worker(connection: Connection, how: str) -> None:
     message = delivered(connection)
     qos, errors = message.channel.qos, connection.connection_errors
-    connection.close()
+    connection.close()  # type: ignore[no-untyped-call]
     # As where the broker was away when its messages were to be restored.
     message.channel._disconnect_pools()
 
