@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
@@ -74,9 +75,9 @@ def book(cash: str = "1000000") -> Book:
     return Book({USER: account}, {}, {}, margins=MarginPools(sheet=flat(PER_UNIT)))
 
 
-def repriced(book: Book, per_unit: Decimal) -> None:
-    """Let the margin of a unit be another one from now on."""
-    book.margins = MarginPools(book.margins.held(), flat(per_unit))
+def repriced(book: Book, per_unit: Decimal) -> Book:
+    """Return the book with another margin of a unit from now on."""
+    return replace(book, margins=MarginPools(book.margins.held(), flat(per_unit)))
 
 
 def totals(book: Book, account: LedgerAccount) -> Decimal:

@@ -52,9 +52,9 @@ AREAS = (
         (
             *_in(
                 "angel_x/domain/book/",
-                "account book ledger limits margin_pool marked_account open_pnl",
+                "account book fill_booking holds ledger limits margin_pool marked_account open_pnl",
             ),
-            *_in("angel_x/domain/book/", "position risk what_if"),
+            *_in("angel_x/domain/book/", "order_refusals position risk what_if"),
             *_in(
                 "angel_x/domain/margin/",
                 "fleet_margin margin margin_source span span_margin unit_risk",

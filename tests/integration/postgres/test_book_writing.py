@@ -13,7 +13,6 @@ from angel_x.adapters.postgres.book_unit import BookUnits
 from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.ledger import LedgerAccount, LedgerEntry
-from angel_x.domain.book.margin_pool import MarginPools
 from angel_x.domain.book.moves import Fill, Move
 from angel_x.domain.orders.order import ASKED, Order, OrderStatus
 from tests.builders.accounts import list_contracts, open_accounts
@@ -236,7 +235,7 @@ def test_what_is_held_and_offered_is_inserted_or_replaced(desk: Desk) -> None:
     ]
     book.exposures = {(e.user_id, e.symbol): e for e in exposures}
     book.exposed = {(desk.second, B), (desk.first, A)}
-    book.margins = MarginPools(stored={(desk.first, "NIFTY"): Decimal("1.11")})
+    book.margins.stored = {(desk.first, "NIFTY"): Decimal("1.11")}
     book.pool(desk.first, "NIFTY").held = Decimal("11.15")
     book.pool(desk.second, "BANKNIFTY").held = Decimal("22.25")
 

@@ -86,7 +86,7 @@ def test_what_does_not_fit_is_denied_and_the_rest_goes_on() -> None:
 def test_closing_a_short_never_needs_more_margin_than_it_frees() -> None:
     it = book(str(65 * PER_UNIT))
     it.decide(order(Side.SELL), terms("100.00"))
-    repriced(it, PER_UNIT * 3)
+    it = repriced(it, PER_UNIT * 3)
 
     cover = order(Side.BUY)
     it.decide(cover, terms("100.00"))
@@ -130,7 +130,7 @@ def test_a_resting_sale_keeps_its_margin_when_it_trades_after_the_spot_has_risen
     resting = order(Side.SELL, limit="100")
     it.decide(resting, terms(None))
 
-    repriced(it, PER_UNIT * 2)
+    it = repriced(it, PER_UNIT * 2)
     it.match(resting, terms("100.00"))
 
     assert resting.status is OrderStatus.FILLED

@@ -73,7 +73,7 @@ class Walk:
     placed: list[Order] = field(default_factory=list)
 
     def take(self, step: Step) -> None:
-        repriced(self.it, step.per_unit)
+        self.it = repriced(self.it, step.per_unit)
         if step.action == "all in":
             free = self.it.accounts[USER].free_balance
             # Room for brokerage, and for charges in proportion.

@@ -281,7 +281,7 @@ def test_a_day_earns_its_results_less_its_charges() -> None:
 def test_the_margin_of_a_sale_stays_as_it_was_when_the_market_asks_for_more() -> None:
     it, one = book("1000000"), order(Side.SELL, 130, "100.00")
     it.decide(one, RESTS)
-    repriced(it, Decimal(5400))
+    it = repriced(it, Decimal(5400))
 
     it.match(one, terms("100.00", rates=RATES))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
@@ -118,7 +119,7 @@ def test_whatever_the_market_does_margin_is_backed_and_never_negative(
     it = Book({1: Account(1, Decimal(60_000), ZERO, ZERO)}, {}, {})
     placed: list[Order] = []
     for step, factor in steps:
-        it.margins = MarginPools(it.margins.held(), sheet(SYMBOLS, factor=factor))
+        it = replace(it, margins=MarginPools(it.margins.held(), sheet(SYMBOLS, factor=factor)))
         act(it, placed, step)
         check(it, placed)
         it.cap_margins()
@@ -132,8 +133,12 @@ def test_whatever_the_market_does_margin_is_backed_and_never_negative(
 def test_while_the_market_stands_still_no_subset_of_fills_needs_more_than_is_held(
     steps: list[Step],
 ) -> None:
-    it = Book({1: Account(1, Decimal(60_000), ZERO, ZERO)}, {}, {})
-    it.margins = MarginPools(sheet=sheet(SYMBOLS, factor=2))
+    it = Book(
+        {1: Account(1, Decimal(60_000), ZERO, ZERO)},
+        {},
+        {},
+        margins=MarginPools(sheet=sheet(SYMBOLS, factor=2)),
+    )
     placed: list[Order] = []
     for step in steps:
         act(it, placed, step)
@@ -146,8 +151,12 @@ def test_while_the_market_stands_still_no_subset_of_fills_needs_more_than_is_hel
 
 
 def test_a_hedge_is_not_sold_by_an_account_that_cannot_carry_the_rest() -> None:
-    it = Book({1: Account(1, Decimal(9_000), ZERO, ZERO)}, {}, {})
-    it.margins = MarginPools(sheet=sheet(SYMBOLS, factor=2))
+    it = Book(
+        {1: Account(1, Decimal(9_000), ZERO, ZERO)},
+        {},
+        {},
+        margins=MarginPools(sheet=sheet(SYMBOLS, factor=2)),
+    )
     short, hedge = "NIFTY_25AUG26_24000CE", "NIFTY_25AUG26_24300CE"
     price = Decimal(50)
     for symbol, side in ((hedge, Side.BUY), (short, Side.SELL)):

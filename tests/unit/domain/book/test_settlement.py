@@ -35,8 +35,9 @@ CLOSE = Decimal("21352.60")
 
 def book_of(*held: tuple[str, int, str], cash: str = "1000000", margin: str = "0") -> Book:
     """Return a book with positions (contract, units, cost)."""
-    book = Book({1: Account(1, Decimal(cash), Decimal(0), Decimal(margin))}, {}, {})
-    book.margins = MarginPools(stored={(1, "NIFTY"): Decimal(margin)})
+    account = Account(1, Decimal(cash), Decimal(0), Decimal(margin))
+    pools = MarginPools(stored={(1, "NIFTY"): Decimal(margin)})
+    book = Book({1: account}, {}, {}, margins=pools)
     for number, (symbol, quantity, cost) in enumerate(held, 1):
         position = Position(1, symbol, Product.NORMAL, quantity, Decimal(cost), id=number)
         book.positions[1, symbol, Product.NORMAL] = position

@@ -10,6 +10,7 @@ import pytest
 from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.book.position import Position
 from angel_x.domain.book.risk import TradingRules, TradingState, closes
 from angel_x.domain.exchange.charges import ChargeRates
 from angel_x.domain.exchange.terms import Terms
@@ -312,7 +313,8 @@ def test_an_exit_is_decided_under_a_halt_and_only_reduces(held: int) -> None:
     made = book(it, "halted", held)
     made.exposures[USER, SYMBOL].open_sell_quantity = 0
     if held:
-        made._position(it).open(BUY, held, Decimal(90))
+        position = Position(USER, SYMBOL, it.product, held, held * Decimal(90))
+        made.positions[USER, SYMBOL, it.product] = position
 
     made.decide(it, CROSSED)
 
