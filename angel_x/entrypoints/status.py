@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING
@@ -13,17 +12,16 @@ from angel_x.adapters.metrics.traffic import Traffic, between, read_counts
 from angel_x.domain.operations.alert import RaisedAlert, Severity, raised
 from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.metrics import sources
+from angel_x.entrypoints.readings import read_sources
 from config.celery_options import celery_options
 from config.queues import WORKER_QUEUES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from angel_x.adapters.metrics.collector import Reading, Source
+    from angel_x.adapters.metrics.collector import Reading
     from angel_x.bootstrap import Application
 
-#: For all readings together; a server that is away answers none of them.
-_PATIENCE_SECONDS = 10.0
 #: At most, for the answers of workers; one that is stopped or busy starting gives none.
 _ASKING_SECONDS = 1.0
 _MEGABYTE = 1024 * 1024
@@ -72,7 +70,7 @@ def read_status(application: Application, *, seconds: float) -> Status:
     directory = metrics_directory(application.base.settings.home_path)
     before, started = read_counts(directory), perf_counter()
     wanted = sources(application)
-    readings = _read(wanted)
+    readings = read_sources(wanted)
     has_broker = readings.get(Metric.SERVER_UP, {}).get("broker")
     running = _running(application, min(_ASKING_SECONDS, seconds)) if has_broker else {}
     sleep(max(0.0, seconds - (perf_counter() - started)))
@@ -88,21 +86,6 @@ def read_status(application: Application, *, seconds: float) -> Status:
         greeks_age_seconds=readings.get(Metric.GREEKS_AGE_SECONDS, {}).get(""),
         unread=tuple(source.metric for source in wanted if source.metric not in readings),
     )
-
-
-def _read(wanted: Sequence[Source]) -> dict[Metric, Reading]:
-    """Read all sources at once: each waits for its own server."""
-    threads = ThreadPoolExecutor(len(wanted), thread_name_prefix="status")
-    asked: dict[Metric, Future[Reading]] = {
-        source.metric: threads.submit(source.read) for source in wanted
-    }
-    wait(asked.values(), timeout=_PATIENCE_SECONDS)
-    threads.shutdown(wait=False, cancel_futures=True)
-    return {
-        metric: answer.result()
-        for metric, answer in asked.items()
-        if answer.done() and not answer.cancelled() and answer.exception() is None
-    }
 
 
 def _running(application: Application, seconds: float) -> dict[str, dict[str, int]]:

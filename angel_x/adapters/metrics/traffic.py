@@ -61,6 +61,11 @@ def between(before: Counts, after: Counts, seconds: float) -> Traffic:
     )
 
 
+def latency_since_start(directory: Path) -> float | None:
+    """Return the median latency of all orders of this machine in milliseconds, None without any."""
+    return _quantile(read_counts(directory).by_latency, 0.5)
+
+
 def _quantile(counts: Counter[float], part: float) -> float | None:
     """Return the upper bound below which a part of the orders lies, in milliseconds."""
     bounds = sorted(counts)

@@ -29,11 +29,13 @@ OFFLINE = {
     "evidence": "proves what a rehearsal has left",
     "generated_rows": "fills a scratch database",
     "grants": "runs after a migration",
+    "indexes": "reads the catalog of the server",
     "invariants": "checks every row",
     "partitions": "reads the catalog of the server",
     "plans": "reads the catalog of the server",
     "retention": "moves whole partitions to the archive",
     "schema_plan": "plans migrations",
+    "server_state": "reads the settings of the server",
     "slow_queries": "reads the statistics of the server",
     "tally": "counts a finished demonstration",
 }

@@ -67,16 +67,23 @@ class Partitions:
 
     def maintain(self) -> int:
         """Make the partitions of the coming days, and that of today in a new database; return their number."""
-        today = self._clock().date()
         made = 0
         for table in TABLES:
-            known, is_unused = set(existing(self._engine, table)), self._is_unused(table)
-            for offset in range(0 if is_unused else 1, self._days_ahead + 1):
-                day = today + timedelta(days=offset)
-                if _name(table, day) not in known:
-                    made += self._make(table, day, is_unused=is_unused)
+            is_unused = self._is_unused(table)
+            for day in self._lacking(table, 0 if is_unused else 1):
+                made += self._make(table, day, is_unused=is_unused)
         log.info("partitions.maintained", made=made)
         return made
+
+    def missing(self) -> list[str]:
+        """Return the names of the partitions of the coming days that do not exist."""
+        return [_name(table, day) for table in TABLES for day in self._lacking(table, 1)]
+
+    def _lacking(self, table: str, first: int) -> list[date]:
+        """Return the days without a partition, from ``first`` days after today on."""
+        today, known = self._clock().date(), set(existing(self._engine, table))
+        days = (today + timedelta(days=offset) for offset in range(first, self._days_ahead + 1))
+        return [day for day in days if _name(table, day) not in known]
 
     def _is_unused(self, table: str) -> bool:
         with self._engine.connect() as connection:

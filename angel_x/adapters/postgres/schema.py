@@ -79,6 +79,12 @@ def current_revision(engine: Engine) -> str | None:
         return _current(connection)
 
 
+def current_revisions(engine: Engine) -> tuple[str, ...]:
+    """Return the revisions of the database: more than one where two releases were mixed."""
+    with engine.connect() as connection:
+        return tuple(sorted(MigrationContext.configure(connection).get_current_heads()))
+
+
 def head_revision() -> str | None:
     """Return the newest revision of this release."""
     return scripts_of(configuration()).get_current_head()

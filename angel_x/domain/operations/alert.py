@@ -31,6 +31,13 @@ class Rule:
     only: str | None = None
     without: str | None = None
 
+    def concerns(self, subject: str) -> bool:
+        """Return whether the rule has a limit for this value of the label."""
+        return self.only in {None, subject} and subject != self.without
+
+    def is_broken(self, value: float) -> bool:
+        return value < self.limit if self.is_floor else value > self.limit
+
 
 @dataclass(frozen=True, slots=True)
 class RaisedAlert:
@@ -73,7 +80,6 @@ def raised(readings: Mapping[Metric, Mapping[str, float]]) -> list[RaisedAlert]:
         RaisedAlert(rule.alert, rule.severity, subject, value, rule.limit)
         for rule in RULES
         for subject, value in readings.get(rule.metric, {}).items()
-        if rule.only in {None, subject} and subject != rule.without
-        if (value < rule.limit if rule.is_floor else value > rule.limit)
+        if rule.concerns(subject) and rule.is_broken(value)
     ]
     return sorted(found, key=lambda each: each.severity is not Severity.CRITICAL)

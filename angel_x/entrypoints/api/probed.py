@@ -55,7 +55,12 @@ def _database(engine: Engine) -> str:
 def _migrations(engine: Engine) -> str:
     # Read without Alembic, which would log two lines each time.
     with engine.connect() as connection:
-        current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+    if len(found) > 1:
+        raise ServerUnavailable(
+            f"the schema must have one revision, has {', '.join(sorted(found))}"
+        )
+    current = found[0] if found else None
     head, known = _revisions()
     # A newer release may upgrade the schema while this one runs.
     if current != head and (current is None or current in known):

@@ -14,6 +14,7 @@ from angel_x.entrypoints.cli.numbers import Whole
 from config.loading import load
 from config.queues import WORKER_QUEUES
 from config.settings import Settings
+from config.worker_processes import worker_processes
 
 log = structlog.get_logger()
 
@@ -23,16 +24,11 @@ _UNNICED = "emergency"
 
 def worker_command(kind: str, settings: Settings, name: str | None = None) -> list[str]:
     """Return the command line of one class of worker, which is named after it by default."""
-    concurrency = {
-        # Two, because the replacement of a killed child takes some seconds.
-        "emergency": 2,
-        "orders": settings.order_processing_workers,
-        "greeks": settings.parallel_greek_workers,
-    }
+    concurrency = worker_processes(kind, settings)
     queues = ",".join(queue.value for queue in WORKER_QUEUES[kind])
     return [
         *python("tasks", "--quiet", "worker"),
-        *("-Q", queues, "-n", f"{name or kind}@%h", "--concurrency", str(concurrency.get(kind, 1))),
+        *("-Q", queues, "-n", f"{name or kind}@%h", "--concurrency", str(concurrency)),
         # Gossip and mingle cost traffic, and nothing here uses their results.
         *("--without-gossip", "--without-mingle"),
     ]

@@ -98,7 +98,10 @@ COMMANDS: Mapping[str, Place] = {
         "export",
         "Write the whole history of an account as CSV: trades, fills, orders, ledger or positions.",
     ),
-    "doctor": Place("doctor", "Check the stored state; exits with 1 if a check fails."),
+    "doctor": Place(
+        "doctor",
+        "Check settings, machine, servers, books and targets of a system that runs or is down.",
+    ),
     "backup": Place(
         "backup",
         "Write a verified backup of the database to DESTINATION, by default into the home.",

@@ -34,15 +34,12 @@ class Addresses:
     @classmethod
     def of(cls, servers: ServerUrls, settings: Settings) -> Addresses:
         """Combine the addresses of the servers with those of the settings."""
-        host = _reachable(settings.api_host)
         return cls(
             database_url=servers.database_url,
             broker_url=servers.broker_url,
             broker_redis_url=servers.broker_redis_url,
             cache_url=servers.cache_url,
-            api_url=f"http://{host}:{settings.api_port}",
-            flower_url=f"http://{host}:{settings.flower_port}",
-            metrics_url=f"http://{host}:{settings.metrics_port}/metrics",
+            **web_addresses(settings),
         )
 
     def environment(self, environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
@@ -62,6 +59,16 @@ class Addresses:
             "LOG_LEVEL": level,
         }
         return {**environ, **{PREFIX + name: value for name, value in ours.items()}}
+
+
+def web_addresses(settings: Settings) -> dict[str, str]:
+    """Return the addresses of the pages of a machine, by name."""
+    host = _reachable(settings.api_host)
+    return {
+        "api_url": f"http://{host}:{settings.api_port}",
+        "flower_url": f"http://{host}:{settings.flower_port}",
+        "metrics_url": f"http://{host}:{settings.metrics_port}/metrics",
+    }
 
 
 class RunFile:
@@ -89,6 +96,15 @@ class RunFile:
 
     def remove(self) -> None:
         self._path.unlink(missing_ok=True)
+
+
+def running_addresses(home: Path) -> dict[str, str]:
+    """Return the addresses of the system that runs in a home by name, none where none runs."""
+    try:
+        content = json.loads((home / RUN_FILE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return {name: url for name, url in content.items() if name.endswith("_url")}
 
 
 def check_ports(settings: Settings) -> None:

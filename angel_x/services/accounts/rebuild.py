@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from angel_x.domain.operations.check import Check, CheckStatus, Diagnosis
+from angel_x.domain.operations.check import Check, Diagnosis
 from angel_x.domain.portfolios.history import AccountMove, History
 from angel_x.domain.portfolios.rebuild import StoredAccount, StoredPosition, differences
 
@@ -32,17 +32,16 @@ class Rebuild:
 
         An account that trades meanwhile may differ for a moment; a second call shows it.
         """
-        checks = tuple(map(self._check, self.histories.accounts()))
-        return Diagnosis(ok=all(c.status is CheckStatus.OK for c in checks), checks=checks)
+        return Diagnosis.of(map(self._check, self.histories.accounts()))
 
     def _check(self, stored: StoredAccount) -> Check:
         history = History()
         moves = sum(1 for _ in history.fold(self.histories.moves(stored.id)))
         held = self.histories.positions(stored.id)
         found = list(differences(stored, held, history))
-        return Check(
-            name=f"rebuild {stored.name}",
-            status=CheckStatus.FAILED if found else CheckStatus.OK,
-            detail="; ".join(found) or f"{moves} moves and {len(held)} positions agree",
-            fix=_FIX if found else None,
+        return Check.of_fault(
+            f"rebuild {stored.name}",
+            "; ".join(found) or None,
+            detail=f"{moves} moves and {len(held)} positions agree",
+            fix=_FIX,
         )

@@ -97,6 +97,20 @@ def await_filled_of(whole: Instance, order_id: str, user: str) -> dict[str, Any]
     return eventually(filled, f"order {order_id} is filled")
 
 
+def test_the_doctor_finds_nothing_failed_in_a_running_system(whole: Instance, symbol: str) -> None:
+    def passed() -> list[dict[str, Any]] | None:
+        found = whole.cli("doctor", "--json")
+        return found.document["checks"] if found.code == 0 else None
+
+    checks = {each["name"]: each for each in eventually(passed, "no check fails", 300)}
+
+    for name in ("readiness of the API", "page of metrics", "quotes in the cache", "processes"):
+        assert checks[name]["status"] in {"ok", "warning"}, checks[name]
+    # The document of the API shrinks to less than a fifth.
+    assert checks["compression of answers"]["value"] > 5
+    assert checks["time of an API answer"]["value"] > 0
+
+
 def test_people_see_tables(whole: Instance, symbol: str) -> None:
     commands = (
         ["orders"],

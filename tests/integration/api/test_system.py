@@ -85,6 +85,18 @@ def test_a_schedule_that_stands_still_makes_the_system_unready(api: RunningApi) 
     assert re.fullmatch(r"Beat is late: queues by \d+ s", part["detail"])
 
 
+def test_a_schema_with_two_revisions_makes_the_system_unready_and_both_are_named(
+    api: RunningApi,
+) -> None:
+    with api.application.base.engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('0001')")
+
+    part = api.call("GET", "/readyz").body["parts"]["migrations"]
+
+    assert not part["ready"]
+    assert part["detail"].startswith("the schema must have one revision, has 0001, ")
+
+
 def test_a_request_id_is_echoed_and_made_where_there_is_none(api: RunningApi) -> None:
     given = api.call("GET", "/livez", X_Request_ID="desk-7")
     made = api.call("GET", "/livez")

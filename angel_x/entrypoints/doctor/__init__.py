@@ -1,0 +1,1 @@
+"""The checks of ``angel-x doctor``, a module for each subject."""

@@ -1,0 +1,84 @@
+"""The limits of the alerts: one look at every reading that has one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from angel_x.domain.operations.alert import RULES, Rule, Severity
+from angel_x.domain.operations.check import Check, CheckStatus, Measured
+from angel_x.domain.operations.metric import Metric
+from angel_x.entrypoints.metrics import sources
+from angel_x.entrypoints.readings import read_sources
+
+if TYPE_CHECKING:
+    from angel_x.adapters.metrics.collector import Reading
+    from angel_x.bootstrap import Application
+
+
+class Title(NamedTuple):
+    """The name of the check of an alert, its unit and its remedy."""
+
+    name: str
+    unit: str
+    fix: str
+
+
+TITLES: Mapping[str, Title] = {
+    "ProcessesMissing": Title("processes", "of a role", "Start it: `angel-x up`, or its service."),
+    "BrokerNearlyFull": Title(
+        "memory of the message broker", "of 1", "See `angel-x redis report` and the queues."
+    ),
+    "DiskNearlyFull": Title("free disk of the home", "of 1", "Remove old logs and backups."),
+    "OrdersStalled": Title("age of waiting orders", "s", "Look at the workers of the lane."),
+    "OrdersOverdue": Title("overdue orders", "s", "Look at the relay and the order workers."),
+    "LeasesExpired": Title("leases of orders", "expired", "Look at the relay and the venue."),
+    "WorkflowsOverdue": Title("workflows", "overdue", "Look at the relay and the order workers."),
+    "QueueNotHeardFrom": Title("canaries", "s", "Restart the worker that takes the queue."),
+    "ScheduleLate": Title("lateness of Beat", "s", "Restart Beat; see `angel-x schedule`."),
+    "ScheduleEntryPutAside": Title(
+        "entries of Beat", "put aside", "See `angel-x schedule`, and --forget them."
+    ),
+    "OrdersParked": Title(
+        "parked orders", "orders", "See `angel-x orders parked`, and replay or cancel them."
+    ),
+    "BackupOld": Title("age of the backup", "s", "Run `angel-x backup`, every day."),
+    "GreeksOld": Title("age of the Greeks", "s", "Look at the feed and the worker of Greeks."),
+    "CalendarEnds": Title(
+        "days of the calendar",
+        "days",
+        "Add the exchange's list to sessions.json in ANGEL_X_MARKET_TABLES.",
+    ),
+}
+_NOTHING = "nothing to measure"
+
+
+def checks(app: Application) -> Iterator[Check]:
+    """Yield the worst reading of each rule."""
+    readings = read_sources(sources(app))
+    yield from checks_of(readings)
+
+
+def checks_of(readings: Mapping[Metric, Reading]) -> Iterator[Check]:
+    """Yield the check of each rule that has a title; servers have checks of their own."""
+    for rule in RULES:
+        if rule.alert in TITLES:
+            yield _check(rule, TITLES[rule.alert], readings.get(rule.metric))
+
+
+def _check(rule: Rule, title: Title, reading: Reading | None) -> Check:
+    is_of_lane = rule.only is not None and rule.metric is Metric.QUEUE_OLDEST_SECONDS
+    name = f"{title.name} in {rule.only}" if is_of_lane else title.name
+    if reading is None:
+        return Check.unmade(name, "it cannot be read: its server is away")
+    found = {subject: value for subject, value in reading.items() if rule.concerns(subject)}
+    if not found:
+        return Check.passed(name, _NOTHING)
+    subject, value = (min if rule.is_floor else max)(found.items(), key=lambda each: each[1])
+    return Check.of_limit(
+        name,
+        Measured(round(value, 3), rule.limit, title.unit, rule.is_floor),
+        detail=f"of {subject}" if subject else rule.metric.removeprefix("angel_x_"),
+        fix=f"{title.fix} (docs/runbooks/{rule.alert}.md)",
+        otherwise=CheckStatus.FAILED if rule.severity is Severity.CRITICAL else CheckStatus.WARNING,
+    )
