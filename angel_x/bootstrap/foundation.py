@@ -28,6 +28,7 @@ from angel_x.adapters.redis.market_clock import MarketClock
 from angel_x.adapters.redis.queue_depths import QueueDepths
 from angel_x.domain.calendar.session import SessionTable, TradingCalendar
 from angel_x.domain.orders.step import Passing
+from angel_x.services.operations.timings import Recorder, RecordingMeter
 from angel_x.services.ports import Clock, Meter
 from angel_x.services.trading_hours import TradingHours
 from config.market.tables import MarketTables
@@ -74,6 +75,8 @@ class Foundation:
     #: Called at every step of the order protocol; tests inject faults there.
     at: Passing
     meter: Meter
+    #: The times that the meter has observed.
+    recorder: Recorder
     engine: Engine
     cache: redis.Redis
     broker: redis.Redis
@@ -100,7 +103,8 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
     Raises:
         SettingsError: A required address is missing, or a table of the market is wrong.
     """
-    meter = make_meter(settings, role)
+    recorder = Recorder()
+    meter = RecordingMeter(make_meter(settings, role), recorder)
     engine = _engine(settings, role, meter)
     cache = _redis(settings.needed("cache_url"), settings.redis_pool_size)
     broker = _redis(settings.needed("broker_url"), settings.redis_pool_size)
@@ -114,6 +118,7 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
         role=role,
         at=passing(settings.home_path, settings.fault_at, settings.fault_action),
         meter=meter,
+        recorder=recorder,
         engine=engine,
         cache=cache,
         broker=broker,

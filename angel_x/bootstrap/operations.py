@@ -17,6 +17,7 @@ from angel_x.adapters.postgres.retention import Retention
 from angel_x.adapters.redis.consumers import Consumers
 from angel_x.adapters.redis.memory_board import MemoryBoard
 from angel_x.adapters.redis.periodic_entries import PeriodicEntries
+from angel_x.adapters.redis.timing_board import RedisTimingBoard
 from angel_x.adapters.resident import resident_bytes
 from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import Foundation
@@ -27,6 +28,7 @@ from angel_x.services.operations.canaries import Canaries
 from angel_x.services.operations.memory import MemoryOverview, MemoryWatch
 from angel_x.services.operations.queues import QueueMonitor
 from angel_x.services.operations.schedule import PeriodicSchedule
+from angel_x.services.operations.timings import TimingReports
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,7 @@ class Operations:
     retention: Retention
     memory: MemoryOverview
     memory_watch: MemoryWatch
+    timings: TimingReports
     queues: QueueMonitor
     schedule: PeriodicSchedule
     rebuild: Rebuild
@@ -51,6 +54,10 @@ class Operations:
 def build_operations(base: Foundation, people: AccountParts) -> Operations:
     """Put together the services that operators look at."""
     backlog, reports = Backlog(base.engine), MemoryBoard(base.cache)
+    process = f"{base.settings.node}/{base.role}"
+    timings = TimingReports(
+        process, base.recorder, RedisTimingBoard(base.cache), lambda: list(reports.read())
+    )
     return Operations(
         audit=Audit(PostgresAudit(base.engine), people.accounts),
         canaries=Canaries(
@@ -80,14 +87,16 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
         ),
         memory=MemoryOverview(reports=reports, clock=base.clock),
         memory_watch=MemoryWatch(
-            f"{base.settings.node}/{base.role}",
+            process,
             reports=reports,
             meter=base.meter,
             events=base.events,
             clock=base.clock,
             resident_bytes=resident_bytes,
             threshold_mb=base.settings.memory_alert_threshold_mb,
+            also=timings.publish,
         ),
+        timings=timings,
         queues=QueueMonitor(
             depths=base.depths.read,
             lanes=backlog.lanes,

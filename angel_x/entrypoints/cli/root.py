@@ -79,6 +79,7 @@ COMMANDS: Mapping[str, Place] = {
         "status",
         "Show queues, processes, traffic, the age of Greeks and alerts of the whole system.",
     ),
+    "top": Place("top", "Show the whole system live, until Ctrl-C."),
     "schedule": Place("schedule", "Show last run, next run and lateness of each periodic task."),
     "api": Place("processes", "Serve the HTTP API."),
     "worker": Place("processes", "Run the Celery worker of one CLASS."),

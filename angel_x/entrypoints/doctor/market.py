@@ -50,7 +50,7 @@ def contract_checks(app: Application) -> Iterator[Check]:
 def warmth_checks(app: Application) -> Iterator[Check]:
     """Yield whether the cache holds the universe, its quotes and its Greeks."""
     universe = app.market.universes.current()
-    published = RedisUniversePointer(app.base.cache).get()
+    published = RedisUniversePointer(app.base.cache).newest()
     yield Check.of_fault(
         POINTER,
         None if published == universe.version else f"published is {published}",

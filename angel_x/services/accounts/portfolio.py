@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from math import isnan
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,6 +31,7 @@ from angel_x.domain.values.dated import Dated
 from angel_x.domain.values.money import rupees, to_paisa
 from angel_x.errors import UnknownAccount
 from angel_x.services.ports import Clock, Dispatcher, EventStream, Meter, QuoteBoard, UniverseSource
+from angel_x.services.timing import track
 from angel_x.services.valuation_ports import PortfolioCache, PortfolioStore, ReadColumns
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ class Portfolios:
 
         Unknown ids are dropped and counted.  A second call values again and replaces the result.
         """
-        started = perf_counter()
+        with track(self.meter, Metric.PORTFOLIO_UPDATE_SECONDS):
+            return self._update(user_ids)
+
+    def _update(self, user_ids: Collection[int]) -> list[Portfolio]:
         # An id is a positive bigint; the database would refuse a larger number with an error.
         wanted = sorted(u for u in set(user_ids) if 0 < u <= _LARGEST_ID)
         # Before reading: an order that trades meanwhile marks its account again.
@@ -88,7 +91,6 @@ class Portfolios:
             self.store.save(portfolios)
             self.cache.put({p.user_id: msgspec.json.encode(p) for p in portfolios})
             self.events.publish([_event(portfolio) for portfolio in portfolios])
-        self.meter.observe(Metric.PORTFOLIO_UPDATE_SECONDS, perf_counter() - started)
         return portfolios
 
     def refresh(self) -> int:

@@ -45,6 +45,7 @@ class MemoryWatch:
         resident_bytes: Callable[[], int | None],
         threshold_mb: float,
         pause_seconds: float = 1.0,
+        also: Callable[[], None] = lambda: None,
     ) -> None:
         self._process = process
         self._reports = reports
@@ -54,6 +55,8 @@ class MemoryWatch:
         self._resident_bytes = resident_bytes
         self._threshold_mb = threshold_mb
         self._pause_seconds = pause_seconds
+        #: Publishes what else this process reports of itself, as often.
+        self._also = also
         self._last: MemoryReport | None = None
 
     def measure(self) -> MemoryReport | None:
@@ -66,6 +69,7 @@ class MemoryWatch:
             report = self._relieve(report, now)
         self._last = report
         self._reports.write([report])
+        self._also()
         return report
 
     def _report(self, now: float) -> MemoryReport:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +35,7 @@ from angel_x.domain.quotes.quote import MarketQuotes
 from angel_x.domain.values.dated import Dated
 from angel_x.errors import UnknownContract
 from angel_x.services.ports import Clock, Dispatcher, Meter, QuoteBoard, UniverseSource
+from angel_x.services.timing import track
 from angel_x.services.valuation_ports import ChainBoards, ReadColumns
 
 if TYPE_CHECKING:
@@ -84,15 +84,14 @@ class Greeks:
         again, behind the chunks of the first call; chunks expire when the next refresh is due, so
         they never accumulate.
         """
-        started = perf_counter()
         try:
-            sent = self._dispatch()
+            with track(self.meter, Metric.GREEKS_REFRESH_SECONDS):
+                sent = self._dispatch()
         except self.outages as error:
             log.warning("refresh.dropped", reason="server_away", error=str(error))
             self.meter.add(Metric.MESSAGES_DROPPED, reason="server_away")
             return 0
         self.meter.add(Metric.GREEKS_CHUNKS_SENT, sent)
-        self.meter.observe(Metric.GREEKS_REFRESH_SECONDS, perf_counter() - started)
         return sent
 
     def compute_chunk(self, version: str, start: int, stop: int, as_of: datetime) -> int:
@@ -205,11 +204,8 @@ class Greeks:
         age = QuoteAge(now_ms, self.max_quote_age_seconds)
         return fingerprints(universe, chains, market, age)
 
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        started = perf_counter()
-        yield
-        self._spent(stage, perf_counter() - started)
+    def _timed(self, stage: str) -> AbstractContextManager[None]:
+        return track(self.meter, Metric.GREEKS_STAGE_SECONDS, stage=stage)
 
     def _spent(self, stage: str, seconds: float) -> None:
         self.meter.observe(Metric.GREEKS_STAGE_SECONDS, seconds, stage=stage)

@@ -10,6 +10,7 @@ import pytest
 
 from angel_x.adapters.metrics.traffic import read_counts
 from angel_x.bootstrap import Application
+from angel_x.domain.operations.metric import Metric
 from tests.builders.shells import Shell
 
 OVER = ("status", "--over", "0.1")
@@ -37,6 +38,24 @@ def test_missing_processes_and_waiting_messages_are_named_and_the_code_says_so(
     assert shown["traffic"] == {"orders_a_second": 0.0, "median_ms": None, "p99_ms": None}
     assert shown["unread"] == []
     assert shown["running"] == {}
+
+
+def test_top_shows_the_status_and_the_times_of_all_processes_once_without_a_terminal(
+    application: Application, environ: dict[str, str]
+) -> None:
+    application.base.meter.observe(Metric.ORDER_PROCESSING_SECONDS, 0.004)
+    application.operations.memory_watch.measure()
+
+    shown = Shell(environ).json("top", "--every", "0.1")
+    people = Shell(environ).run("top", "--every", "0.1")
+
+    assert shown["status"]["is_well"] is False
+    assert shown["timings"]["order_processing"] == {
+        "count": 1, "avg_ms": 4.0, "min_ms": 4.0, "max_ms": 4.0, "p50_ms": 4.0, "p99_ms": 4.0,
+    }  # fmt: skip
+    assert people.exit_code == 0
+    for words in ("ProcessesMissing", "orders a second", "order_processing", "p99 ms"):
+        assert words in people.stdout
 
 
 def test_people_read_the_same(application: Application, environ: dict[str, str]) -> None:

@@ -127,6 +127,6 @@ OTHERS = {
     "demo", "up", "chaos", "api", "worker", "beat", "flower", "feed", "relay", "metrics",
     "feed pause", "feed resume", "feed seek", "feed speed", "feed status",
     "contracts load", "contracts generate", "db upgrade", "db downgrade", "backup", "restore", "calendar",
-    "schedule", "settle", "settle load", "settle set", "status", "db explain", "db slow-queries", "db size", "redis report",
+    "schedule", "settle", "settle load", "settle set", "status", "top", "db explain", "db slow-queries", "db size", "redis report",
     "broker check", "fake-exchange",
 }  # fmt: skip
