@@ -128,7 +128,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 3600
     api_url: Annotated[
         str | None,
-        Doc("Address of the API for commands.", "waiting for: commands that go over HTTP"),
+        Doc("Address of the API that `angel-x doctor` asks.", "entrypoints.doctor"),
     ] = None
 
     api_host: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -44,7 +44,7 @@ def read_state(client: Redis) -> RedisState:
 
 def read_time(client: Redis) -> datetime:
     """Return the server's time, UTC."""
-    seconds, micros = cast("tuple[int, int]", client.time())
+    seconds, micros = client.time()
     return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=micros)
 
 

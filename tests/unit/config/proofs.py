@@ -64,6 +64,7 @@ PROOFS: Mapping[str, str] = {
     "api_lock_timeout_ms": f"{_SETTINGS}/test_api.py::test_a_lock_is_waited_for_no_longer_than_api_lock_timeout_ms",
     "bad_keys_per_second": f"{_SETTINGS}/test_api.py::test_more_bad_keys_than_bad_keys_per_second_are_not_looked_up",
     "rate_limit_enabled": f"{_SETTINGS}/test_order_rate.py::test_rate_limit_enabled_decides_whether_orders_a_second_are_limited",
+    "api_url": "unit/entrypoints/doctor/test_checks.py::test_the_api_of_api_url_is_asked",
     "gzip_enabled": f"{_SETTINGS}/test_api.py::test_gzip_enabled_decides_whether_answers_are_compressed",
     "metrics_enabled": "integration/metrics/test_meter.py::test_metrics_that_are_off_leave_no_file",
     "prometheus_enabled": "integration/metrics/test_exporter.py::test_an_exporter_that_is_off_refuses_and_says_why",

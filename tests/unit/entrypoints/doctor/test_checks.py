@@ -13,8 +13,9 @@ from angel_x.domain.operations.check import CheckStatus
 from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.doctor import capacity, database, home, security
 from angel_x.entrypoints.doctor.limits import TITLES, checks_of
+from angel_x.entrypoints.doctor.pages import Pages
 from angel_x.entrypoints.doctor.servers import fix_of
-from config.loading import defaults
+from config.loading import defaults, load
 from config.settings import Settings
 
 HEAD = schema.head_revision() or ""
@@ -144,6 +145,14 @@ def test_the_indexes_of_the_migrations_are_known_with_their_statements() -> None
 
     assert planned["idx_positions_user_status"].startswith("CREATE INDEX idx_positions_user_status")
     assert len(planned) > 20
+
+
+def test_the_api_of_api_url_is_asked(tmp_path: Path) -> None:
+    here = {"ANGEL_X_HOME": str(tmp_path), "ANGEL_X_API_PORT": "8123"}
+    there = {**here, "ANGEL_X_API_URL": "https://api.example"}
+
+    assert Pages(load(here)).api == "http://127.0.0.1:8123"
+    assert Pages(load(there)).api == "https://api.example"
 
 
 def test_connections_are_those_of_the_api_and_of_every_other_process() -> None:
