@@ -551,6 +551,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "bootstrap.broker",
         ),
     ] = "https://apiconnect.angelone.in"
+    angel_one_stream_url: Annotated[
+        str,
+        Meta(min_length=1),
+        Doc(
+            "Address of Angel One's market data socket; wss, unless it is a fake exchange on this machine.",
+            "bootstrap.broker",
+        ),
+    ] = "wss://smartapisocket.angelone.in/smart-stream"
     angel_one_client_code: Annotated[
         str | None, Doc("Client code at Angel One.", "bootstrap.broker")
     ] = None

@@ -56,7 +56,7 @@ class QoS(redis.QoS):
 
     @property
     def _is_cut(self) -> bool:
-        """Whether the connection that brought the messages is closed; the worker has another by now."""
+        """Return whether the connection of the messages is closed; the worker has another one by now."""
         return self.channel.connection is None
 
     def restore_unacked(self, client: object = None) -> None:

@@ -1,13 +1,17 @@
-"""The client of the trading broker."""
+"""The client of the trading broker, and the sockets of its market data."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from angel_x.adapters.angel_one.budget import Budget, LocalLedger
 from angel_x.adapters.angel_one.client import AngelOne
 from angel_x.adapters.angel_one.credentials import Credentials
+from angel_x.adapters.angel_one.market_frames import Instrument
+from angel_x.adapters.angel_one.market_socket import SocketEndpoint
+from angel_x.adapters.angel_one.market_stream import MarketStream
 from angel_x.adapters.angel_one.session import Session
 from angel_x.adapters.angel_one.wire import Endpoint, Wire
 from angel_x.adapters.clock import wall_clock
@@ -23,7 +27,28 @@ def build_broker(settings: Settings) -> AngelOne:
     Raises:
         SettingsError: Credentials are missing, or the address would show them to others.
     """
-    credentials = Credentials(*(settings.needed(f"angel_one_{name}") for name in _NEEDED))
+    return _client(settings, _credentials(settings))[0]
+
+
+def build_market_stream(settings: Settings, instruments: Sequence[Instrument]) -> MarketStream:
+    """Put together the market data of instruments, without connecting.
+
+    Raises:
+        SettingsError: Credentials are missing, or an address would show them to others.
+        ValueError: There are more instruments than all connections of a client take.
+    """
+    credentials = _credentials(settings)
+    url = _checked("ANGEL_X_ANGEL_ONE_STREAM_URL", settings.angel_one_stream_url, "wss", "ws")
+    client, session = _client(settings, credentials)
+    endpoint = SocketEndpoint(url, credentials, session.tokens, session.renewed)
+    return MarketStream(endpoint, instruments, on_close=client.close)
+
+
+def _credentials(settings: Settings) -> Credentials:
+    return Credentials(*(settings.needed(f"angel_one_{name}") for name in _NEEDED))
+
+
+def _client(settings: Settings, credentials: Credentials) -> tuple[AngelOne, Session]:
     budget = Budget(LocalLedger(time.monotonic), sleep=time.sleep, monotonic=time.monotonic)
     wire = Wire(
         _endpoint(settings),
@@ -32,13 +57,14 @@ def build_broker(settings: Settings) -> AngelOne:
         budget=budget,
         sleep=time.sleep,
     )
-    return AngelOne(wire, Session(wire, credentials, now=wall_clock))
+    session = Session(wire, credentials, now=wall_clock)
+    return AngelOne(wire, session), session
 
 
 def _endpoint(settings: Settings) -> Endpoint:
     source = settings.angel_one_source_address
     return Endpoint(
-        url=_checked(settings.angel_one_url),
+        url=_checked("ANGEL_X_ANGEL_ONE_URL", settings.angel_one_url, "https", "http"),
         timeout_seconds=settings.angel_one_timeout_seconds,
         source_address=source,
         public_address=settings.angel_one_public_address or source or "127.0.0.1",
@@ -46,12 +72,12 @@ def _endpoint(settings: Settings) -> Endpoint:
     )
 
 
-def _checked(url: str) -> str:
+def _checked(variable: str, url: str, encrypted: str, plain: str) -> str:
     parts = urlsplit(url)
-    is_plain = parts.scheme == "http" and parts.hostname in _THIS_MACHINE
-    if not is_plain and (parts.scheme != "https" or not parts.hostname):
+    is_here = parts.scheme == plain and parts.hostname in _THIS_MACHINE
+    if not is_here and (parts.scheme != encrypted or not parts.hostname):
         raise SettingsError(
-            "ANGEL_X_ANGEL_ONE_URL: expected https, or http to this machine, "
+            f"{variable}: expected {encrypted}, or {plain} to this machine, "
             f"was {parts.scheme}://{parts.hostname}"
         )
     return url

@@ -8,12 +8,15 @@ from contextlib import closing
 import click
 import msgspec
 
+from angel_x.adapters.angel_one.market_frames import Instrument
 from angel_x.adapters.angel_one.records import Funds, Profile
 from angel_x.adapters.logging import configure_logging
+from angel_x.entrypoints.cli.numbers import Real, Whole
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import quiet
 from angel_x.entrypoints.presentation.indian import rupees
 from angel_x.entrypoints.presentation.printing import print_json, show, table
+from angel_x.errors import BrokerUnavailable, InvalidInput
 from config.loading import load
 
 
@@ -50,6 +53,38 @@ def check(*, logout: bool, as_json: bool) -> None:
         print_json(found)
     else:
         _show(found)
+
+
+@broker.command()
+@click.argument("tokens", nargs=-1, required=True, metavar="TOKEN...")
+@click.option(
+    "--segment",
+    default=2,
+    show_default=True,
+    type=Whole(1, 15),
+    help="Exchange segment of the tokens: 1 NSE cash, 2 NSE F&O, 3 BSE cash, 4 BSE F&O.",
+)
+@click.option("--seconds", default=10.0, show_default=True, type=Real(0, 86_400), help="How long.")
+@as_json
+def watch(tokens: tuple[str, ...], segment: int, seconds: float, *, as_json: bool) -> None:
+    """Show the ticks of instruments at the broker, by their TOKENs, for some seconds.
+
+    Needs the credentials in ANGEL_X_ANGEL_ONE_*, and no running system.  A lost connection is made
+    anew.  Exits with 1 where no tick came.
+    """
+    from angel_x.bootstrap.broker import build_market_stream  # noqa: PLC0415 - not needed for help
+    from angel_x.entrypoints.cli.broker_ticks import watched  # noqa: PLC0415 - not needed for help
+
+    settings = load(os.environ)
+    configure_logging(quiet(settings), "cli")
+    instruments = [Instrument(segment, token) for token in dict.fromkeys(tokens)]
+    try:
+        stream = build_market_stream(settings, instruments)
+    except ValueError as error:
+        raise InvalidInput(str(error)) from None
+    report = watched(stream, [each.token for each in instruments], seconds, as_json=as_json)
+    if not report.ticks:
+        raise BrokerUnavailable("no tick came: " + report.reason)
 
 
 def _show(found: Checked) -> None:

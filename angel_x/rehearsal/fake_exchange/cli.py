@@ -53,11 +53,11 @@ def fake_exchange(
 ) -> None:
     """Serve a fake of Angel One's exchange on this machine until Ctrl-C.
 
-    It speaks the broker's REST interface and its socket of order updates, matches orders with a maker's
+    It speaks the broker's REST interface and its sockets of order updates and market data, matches orders with a maker's
     quotes of a chain of NIFTY, and keeps the broker's rate limits.  Faults: throttle, lose (the request is lost), fail
     (500), expire (the token), reject (with a text in the order book), partial (fills of one lot), drop
     (carried out, then the connection is cut), malformed, empty, slow; of order updates: duplicate,
-    reorder, hang_up.  It prints the settings of a client.  Nothing is kept when it ends.
+    reorder; of both sockets: hang_up, and malformed ticks.  It prints the settings of a client.  Nothing is kept when it ends.
     """
     from angel_x.rehearsal.fake_exchange import serving  # noqa: PLC0415 - not needed for help
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -14,15 +15,18 @@ from starlette.applications import Starlette
 
 from angel_x.rehearsal.fake_exchange import rest
 from angel_x.rehearsal.fake_exchange.exchange import Exchange
+from angel_x.rehearsal.fake_exchange.market_socket import MarketTicks
 from angel_x.rehearsal.fake_exchange.updates import OrderUpdates
 
 _Result = TypeVar("_Result")
 _PATIENCE_SECONDS = 60.0
+_LOGGERS = ("uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 
 
 def application(exchange: Exchange) -> Starlette:
     """Return the application: REST and sockets."""
-    return Starlette(routes=[*rest.routes(exchange), *OrderUpdates(exchange).routes()])
+    sockets = [*OrderUpdates(exchange).routes(), *MarketTicks(exchange).routes()]
+    return Starlette(routes=[*rest.routes(exchange), *sockets])
 
 
 def server(exchange: Exchange) -> uvicorn.Server:
@@ -54,6 +58,8 @@ class ExchangeServer:
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
+        # The server silences loggers of this process.
+        self._levels = {name: logging.getLogger(name).level for name in _LOGGERS}
         self._server = server(exchange)
         self._socket = listening("127.0.0.1", 0)
         self._loop = asyncio.new_event_loop()
@@ -83,6 +89,8 @@ class ExchangeServer:
         self._server.should_exit = True
         self._thread.join(_PATIENCE_SECONDS)
         self._socket.close()
+        for name, level in self._levels.items():
+            logging.getLogger(name).setLevel(level)
 
     def do(self, action: Callable[[Exchange], _Result]) -> _Result:
         """Run an action on the exchange in its own thread, and return its result."""

@@ -10,6 +10,7 @@ from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.market_tables import market_tables
 from angel_x.domain.calendar.session import IST, SessionTable, TradingCalendar
 from angel_x.domain.contracts.contract_rules import ContractRules
+from angel_x.rehearsal.fake_exchange import market_socket
 from angel_x.rehearsal.fake_exchange.exchange import Exchange
 from angel_x.rehearsal.fake_exchange.faults import Fault, Faults
 from angel_x.rehearsal.fake_exchange.market import Walk, nifty_chain
@@ -63,6 +64,7 @@ def client_settings(exchange: Exchange, url: str) -> Iterator[str]:
     client = exchange.sessions.client
     values = {
         "url": url,
+        "stream_url": f"ws{url.removeprefix('http')}{market_socket.PATH}",
         "client_code": client.code,
         "api_key": client.api_key,
         "pin": client.pin,

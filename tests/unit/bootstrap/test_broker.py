@@ -9,12 +9,13 @@ from contextlib import suppress
 import pytest
 import trustme
 
-from angel_x.bootstrap.broker import build_broker
+from angel_x.adapters.angel_one.market_frames import Instrument
+from angel_x.bootstrap.broker import build_broker, build_market_stream
 from angel_x.errors import BrokerLoginRefused, BrokerUnavailable
 from angel_x.rehearsal.fake_exchange.faults import Fault
 from config.loading import load
 from config.settings import SettingsError
-from tests.builders.broker import Broker, broker, order
+from tests.builders.broker import BID, CALL, Broker, broker, order
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +121,21 @@ def test_a_server_of_another_authority_gets_no_request(at_broker: Broker) -> Non
     client.close()
     listener.close()
     assert received == []
+
+
+def test_market_data_comes_from_angel_one_stream_url(at_broker: Broker) -> None:
+    url = f"ws://{at_broker.server.address}/smart-stream"
+    settings = load(environ(at_broker, ANGEL_ONE_STREAM_URL=url))
+
+    with build_market_stream(settings, [Instrument(2, CALL.token)]) as stream:
+        (ticks,) = stream.take(60).ticks
+
+    assert ticks.quotes["bid"].tolist() == [BID * 100]
+
+
+@pytest.mark.parametrize("url", ["ws://example.com/stream", "http://127.0.0.1/", "wss:///stream"])
+def test_tokens_do_not_leave_the_machine_without_tls(at_broker: Broker, url: str) -> None:
+    settings = load(environ(at_broker, ANGEL_ONE_STREAM_URL=url))
+
+    with pytest.raises(SettingsError, match="ANGEL_ONE_STREAM_URL: expected wss"):
+        build_market_stream(settings, [])

@@ -96,6 +96,7 @@ PROOFS: Mapping[str, str] = {
     "fault_at": f"{_SETTINGS}/test_faults.py::test_a_process_dies_at_fault_at_once_in_a_home",
     "fault_action": f"{_SETTINGS}/test_faults.py::test_fault_action_may_stop_it_instead",
     "angel_one_url": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",
+    "angel_one_stream_url": f"{_BROKER}::test_market_data_comes_from_angel_one_stream_url",
     "angel_one_client_code": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",
     "angel_one_api_key": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",
     "angel_one_pin": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",

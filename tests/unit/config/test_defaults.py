@@ -92,6 +92,7 @@ DEFAULTS: dict[str, Any] = {
     "deaf_after_seconds": 25,
     "queue_age_alert_seconds": 10,
     "angel_one_url": "https://apiconnect.angelone.in",
+    "angel_one_stream_url": "wss://smartapisocket.angelone.in/smart-stream",
     "angel_one_client_code": None,
     "angel_one_api_key": None,
     "angel_one_pin": None,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 from click.testing import CliRunner
@@ -75,3 +76,31 @@ def test_the_help_names_every_fault() -> None:
     shown = CliRunner().invoke(cli, ["fake-exchange", "--help"]).output
 
     assert [fault for fault in Fault if fault not in shown] == []
+
+
+def test_the_ticks_of_instruments_are_watched(served: ExchangeServer) -> None:
+    tokens = list(served.exchange.listings)[:2]
+
+    shown = CliRunner().invoke(
+        cli, ["broker", "watch", *tokens, "--seconds", "2", "--json"], env=environ(served)
+    )
+
+    assert shown.exit_code == 0, shown.output
+    found = json.loads(shown.stdout)
+    quote = served.exchange.matching.quotes[tokens[0]]
+    assert [each["token"] for each in found["instruments"]] == tokens
+    assert Decimal(found["instruments"][0]["bid"]) == quote.bid
+    assert found["ticks"] == 2
+
+
+def test_a_token_that_is_none_is_refused_and_a_foreign_one_brings_no_tick(
+    served: ExchangeServer,
+) -> None:
+    invalid = CliRunner().invoke(cli, ["broker", "watch", "x"], env=environ(served))
+    silent = CliRunner().invoke(
+        cli, ["broker", "watch", "1", "--seconds", "0.5"], env=environ(served)
+    )
+
+    assert (invalid.exit_code, silent.exit_code) == (2, 1)
+    assert "token" in invalid.stderr
+    assert "no tick came" in silent.stderr
