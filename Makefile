@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-browser pictures unit lint audit alerts fuzz mutants bench
+.PHONY: help demo up test test-browser pictures unit lint audit alerts dashboards fuzz mutants bench
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,12 @@ alerts: ## Check the rules of Prometheus and fire each alert, with promtool and 
 	promtool check rules deploy/prometheus/alerts.yaml
 	promtool test rules deploy/prometheus/alerts.test.yaml
 	amtool check-config deploy/prometheus/alertmanager.yml
+
+dashboards: $(STAMP) ## Write the dashboards of Grafana, and check each expression with promtool
+	$(BIN)/python -m deploy.grafana
+	@mkdir -p build
+	$(BIN)/python -m deploy.grafana.rules > build/dashboards.yaml
+	promtool check rules build/dashboards.yaml
 
 fuzz: $(STAMP) ## Make requests that fit the OpenAPI document, or only just do not, for 20 minutes
 	exec $(BIN)/pytest --fuzz-minutes 20 $(ARGS) tests/integration/api/test_schemathesis.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from flower.views import monitor
@@ -13,6 +14,9 @@ from beat_schedule.memory import report_memory
 
 def run() -> int:
     """Serve Flower until a signal."""
+    # It unpickles the state that it has saved, so nobody else may write it.
+    os.umask(0o077)
+    app.conf.angel_x_settings.home_path.mkdir(parents=True, exist_ok=True)
     # Flower shows the names and times of all tasks here to anyone.
     monitor.Metrics.get = web.authenticated(monitor.Metrics.get)
     report_memory(app.conf.angel_x_settings, "flower", app.now)

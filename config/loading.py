@@ -107,7 +107,7 @@ def _unknown(variable: str) -> str:
 
 def _running(home: Path, given: Mapping[str, object]) -> dict[str, object]:
     """Return the addresses of the system running in ``home``, except given ones."""
-    names = {"database_url", "api_url"} - given.keys()
+    names = {"database_url", "api_url", "flower_url"} - given.keys()
     if "redis_url" not in given:
         names |= {"broker_url", "cache_url"} - given.keys()
     # A process that is given every address does not depend on the file.

@@ -138,6 +138,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "127.0.0.1"
     api_port: Annotated[Port, Doc("Port of the API.", "entrypoints.api.server")] = 8000
     flower_port: Annotated[Port, Doc("Port of Flower.", "entrypoints.flower")] = 5555
+    flower_url: Annotated[
+        str | None,
+        Doc(
+            "Address of Flower in links of `angel-x status`; by default that of this machine.",
+            "entrypoints.flower",
+        ),
+    ] = None
     flower_password: Annotated[
         # Flower splits its passwords at commas.
         Annotated[str, Meta(min_length=8, pattern="^[^,]+$")] | None,

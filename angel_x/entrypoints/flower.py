@@ -7,7 +7,9 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
+from urllib.parse import quote
 
+from angel_x.adapters.children.listening import reachable
 from angel_x.adapters.home_files import named, write_whole
 from angel_x.adapters.installation import python
 from config.settings import Settings
@@ -16,6 +18,10 @@ USER = "angel"
 #: A generated password, or one that was written into its place.
 _FORM = re.compile(rb"[!-+.-~-]{8,}")
 PASSWORD_FILE = "flower.password"  # noqa: S105 - the name of a file
+#: Workers and tasks as Flower knew them when it last saved them, in the home.
+STATE_FILE = "flower.state"
+#: Milliseconds between two savings, each of which holds Flower up for about a second with all its tasks.
+_SAVE_INTERVAL = 60_000
 
 
 def password(settings: Settings) -> str:
@@ -38,6 +44,12 @@ def password(settings: Settings) -> str:
     return made
 
 
+def worker_page(settings: Settings, worker: str) -> str:
+    """Return the address of the page of a worker, with its tasks, queues and statistics."""
+    own = f"http://{reachable(settings.api_host)}:{settings.flower_port}"
+    return f"{settings.flower_url or own}/worker/{quote(worker)}"
+
+
 def command() -> list[str]:
     """Return the command line, without secrets."""
     return list(python("beat_schedule.flower"))
@@ -55,6 +67,10 @@ def environment(settings: Settings, environ: Mapping[str, str]) -> dict[str, str
         "FLOWER_ENABLE_EVENTS": "false",
         # A tenth of the default, which takes too much memory.
         "FLOWER_MAX_TASKS": "10000",
+        # Its own process keeps the files from others: beat_schedule.flower.
+        "FLOWER_PERSISTENT": "true",
+        "FLOWER_DB": str(settings.home_path.absolute() / STATE_FILE),
+        "FLOWER_STATE_SAVE_INTERVAL": str(_SAVE_INTERVAL),
         "FLOWER_PURGE_OFFLINE_WORKERS": "300",
     }
 

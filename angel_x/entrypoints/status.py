@@ -11,6 +11,7 @@ from angel_x.adapters.metrics import metrics_directory
 from angel_x.adapters.metrics.traffic import Traffic, between, read_counts
 from angel_x.domain.operations.alert import RaisedAlert, Severity, raised
 from angel_x.domain.operations.metric import Metric
+from angel_x.entrypoints.flower import worker_page
 from angel_x.entrypoints.metrics import sources
 from angel_x.entrypoints.readings import read_sources
 from config.celery_options import celery_options
@@ -58,6 +59,8 @@ class Status:
     roles: tuple[RoleStatus, ...]
     #: Tasks that run now, by worker and name, of the workers that answered.
     running: dict[str, dict[str, int]]
+    #: Their pages in Flower.
+    pages: dict[str, str]
     traffic: Traffic
     #: None where nothing trades.
     greeks_age_seconds: float | None
@@ -82,6 +85,7 @@ def read_status(application: Application, *, seconds: float) -> Status:
         queues=_queues(readings),
         roles=_roles(readings),
         running=running,
+        pages={worker: worker_page(application.base.settings, worker) for worker in running},
         traffic=traffic,
         greeks_age_seconds=readings.get(Metric.GREEKS_AGE_SECONDS, {}).get(""),
         unread=tuple(source.metric for source in wanted if source.metric not in readings),

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import urllib3
 
 from angel_x.entrypoints.flower import PASSWORD_FILE, USER
 from config.queues import WORKER_QUEUES
+from tests.e2e.processes import eventually
 from tests.e2e.whole.instance import Instance
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PNG = b"\x89PNG"
+TASK_LINK = "a[href*='/task/']"
 
 
 @pytest.fixture
@@ -80,5 +86,33 @@ def test_an_operator_sees_the_tasks_of_traded_orders(
     batches = flower.locator("#tasks-table tbody tr").filter(has_text="orders.process_batch")
     expect(batches.filter(has_text="SUCCESS").first).to_be_visible()
     assert picture(flower, "flower-tasks").read_bytes().startswith(PNG)
-    batches.first.get_by_role("link").first.click()
+    batches.first.locator(TASK_LINK).click()
+    expect(flower).to_have_url(re.compile("/task/"))
     expect(flower.get_by_text("orders.process_batch").first).to_be_visible()
+
+
+def test_the_tasks_outlive_a_restart_of_flower(system: Instance, flower: Page) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - slow to import
+
+    trade(system)
+    flower.goto("/tasks?name=orders.process_batch")
+    known = flower.locator(TASK_LINK).first
+    expect(known).to_be_visible()
+    task = known.get_attribute("href")
+    assert task is not None
+    before = system.pids["flower"]
+
+    os.kill(before, signal.SIGTERM)
+
+    eventually(lambda: system.pids.get("flower") not in {None, before}, "Flower is back")
+    url = f"{system.run_file['flower_url']}/healthcheck"
+    eventually(lambda: answers(url), "Flower answers")
+    flower.goto(task)
+    expect(flower.get_by_text("orders.process_batch").first).to_be_visible()
+
+
+def answers(url: str) -> bool:
+    try:
+        return urllib3.request("GET", url, retries=False).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False

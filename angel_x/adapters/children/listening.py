@@ -30,3 +30,9 @@ def listening(host: str, port: int) -> socket.socket:
     listener = bound(host, port)
     listener.listen(_BACKLOG)
     return listener
+
+
+def reachable(host: str) -> str:
+    """Return the address by which local programs reach a server that is bound to ``host``."""
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - compared
+    return loopback.get(host, f"[{host}]" if ":" in host else host)

@@ -37,10 +37,14 @@ def status_parts(found: Status) -> Iterator[Table | str]:
     ]
     yield table("Processes of this machine", ["role", ">number", ">largest MB", "takes"], roles)
     running = [
-        [worker, ", ".join(f"{count} x {name}" for name, count in tasks.items()) or "-"]
+        [
+            worker,
+            ", ".join(f"{count} x {name}" for name, count in tasks.items()) or "-",
+            found.pages[worker],
+        ]
         for worker, tasks in found.running.items()
     ]
-    yield table("Workers that answer", ["worker", "runs"], running)
+    yield table("Workers that answer", ["worker", "runs", "page in Flower"], running)
     yield _traffic(found)
     if found.unread:
         yield f"Not readable: {', '.join(found.unread)}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from angel_x.adapters.children.listening import bound
+from angel_x.adapters.children.listening import bound, reachable
 from angel_x.adapters.home_files import write_whole
 from angel_x.adapters.servers import ServerUrls
 from angel_x.errors import ServerUnavailable, UnusableFile
@@ -54,6 +54,7 @@ class Addresses:
             "API_URL": self.api_url,
             "API_HOST": settings.api_host,
             "API_PORT": str(settings.api_port),
+            "FLOWER_URL": self.flower_url,
             "FLOWER_PORT": str(settings.flower_port),
             "METRICS_PORT": str(settings.metrics_port),
             "LOG_LEVEL": level,
@@ -63,7 +64,7 @@ class Addresses:
 
 def web_addresses(settings: Settings) -> dict[str, str]:
     """Return the addresses of the pages of a machine, by name."""
-    host = _reachable(settings.api_host)
+    host = reachable(settings.api_host)
     return {
         "api_url": f"http://{host}:{settings.api_port}",
         "flower_url": f"http://{host}:{settings.flower_port}",
@@ -132,9 +133,3 @@ def free_ports(host: str, count: int) -> list[int]:
     for each in sockets:
         each.close()
     return ports
-
-
-def _reachable(host: str) -> str:
-    """Return the address by which local programs reach a server bound to ``host``."""
-    loopback = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - compared
-    return loopback.get(host, f"[{host}]" if ":" in host else host)

@@ -27,6 +27,7 @@ PROOFS: Mapping[str, str] = {
     "api_host": f"{_SETTINGS}/test_api.py::test_the_api_listens_at_api_host_and_api_port",
     "api_port": f"{_SETTINGS}/test_api.py::test_the_api_listens_at_api_host_and_api_port",
     "flower_port": "e2e/test_flower.py::test_flower_asks_for_a_password_and_changes_nothing",
+    "flower_url": "unit/entrypoints/test_flower.py::test_flower_url_is_where_the_pages_of_workers_are",
     "flower_password": "e2e/test_flower.py::test_a_password_that_is_set_is_used",
     "metrics_port": "e2e/test_metrics.py::test_the_page_shows_every_source_of_a_running_system",
     "submit_user": f"{_SETTINGS}/test_order_path.py::test_a_message_without_an_account_is_for_submit_user",

@@ -28,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "api_host": "127.0.0.1",
     "api_port": 8000,
     "flower_port": 5555,
+    "flower_url": None,
     "flower_password": None,
     "metrics_port": 9464,
     "submit_user": None,

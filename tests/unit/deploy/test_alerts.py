@@ -75,6 +75,22 @@ def test_an_alert_says_what_is_the_matter_and_what_to_do(alert: dict[str, Any]) 
     assert alert["annotations"]["description"].strip()
 
 
+def test_an_alert_on_an_increase_fires_at_the_first_count_of_a_label() -> None:
+    """Before its first count a label has no sample, so the increase of that count is zero."""
+    counted = [
+        (alert["expr"], *increase)
+        for alert in ALERTS
+        for increase in re.findall(r"increase\((\S+)\[(\w+)\]\)", alert["expr"])
+    ]
+
+    assert len(counted) >= 9
+    assert [
+        expression
+        for expression, series, window in counted
+        if f"{series} unless {series} offset {window}" not in expression
+    ] == []
+
+
 def test_everything_that_a_feed_can_lack_has_an_alert() -> None:
     seen = " ".join(alert["expr"] for alert in ALERTS)
 

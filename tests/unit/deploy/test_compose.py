@@ -20,7 +20,7 @@ OURS = compose.ours()
 ONCE = {"migrate", "contracts"}
 LASTING = sorted(set(OURS) - ONCE)
 SERVERS = {"postgres", "broker", "cache"}
-MONITORING = {"prometheus", "alertmanager"}
+MONITORING = {"prometheus", "alertmanager", "grafana"}
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -198,10 +198,17 @@ def test_servers_get_files() -> None:
 def test_a_file_that_is_mounted_exists_and_is_the_one_that_is_read(name: str, mount: str) -> None:
     source, target, mode = mount.split(":")
 
-    assert (compose.DEPLOY / source).is_file()
+    assert (compose.DEPLOY / source).exists()
     assert mode == "ro"
     # Where an image looks by itself.
-    usual = ("/docker-entrypoint-initdb.d/", "/etc/prometheus/", "/etc/alertmanager/")
+    usual = (
+        "/docker-entrypoint-initdb.d/",
+        "/etc/prometheus/",
+        "/etc/alertmanager/",
+        "/etc/grafana/provisioning",
+        # Named by the provisioning.
+        "/var/lib/grafana/dashboards",
+    )
     assert target in shown_command(name) or target.startswith(usual)
 
 
@@ -227,7 +234,8 @@ def test_every_password_that_is_needed_is_in_the_example() -> None:
     lines = (compose.DEPLOY / "env.example").read_text(encoding="utf-8").splitlines()
     listed = {line.removesuffix("=") for line in lines if line and not line.startswith("#")}
 
-    assert listed == compose.needed_variables()
+    secrets = {each["environment"] for each in compose.document()["secrets"].values()}
+    assert listed == compose.needed_variables() | secrets
 
 
 def test_the_api_may_open_files_for_all_of_its_connections() -> None:

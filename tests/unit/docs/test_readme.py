@@ -39,6 +39,7 @@ def test_the_makefile_has_what_it_promises() -> None:
         "lint",
         "audit",
         "alerts",
+        "dashboards",
         "fuzz",
         "mutants",
         "bench",
