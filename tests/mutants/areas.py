@@ -99,7 +99,8 @@ AREAS = (
     Area(
         "SQL of the order path",
         (
-            *_in(_POSTGRES, "backlog basket_legs book_reading book_unit book_writing controls"),
+            *_in(_POSTGRES, "backlog basket_legs book_arrays book_reading book_statements"),
+            *_in(_POSTGRES, "book_unit book_writing controls parent_orders"),
             *_in(_POSTGRES, "duplicates holdings order_intake order_search replays risk_limits"),
             *_in(_POSTGRES, "workflows"),
         ),

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, OperationalError
 
+from angel_x.adapters.postgres.book_statements import ORDERS
 from angel_x.adapters.postgres.book_unit import (
     _ABANDONED,
     _BUSY,
@@ -17,9 +18,9 @@ from angel_x.adapters.postgres.book_unit import (
     _LOCK_FREE_ACCOUNTS,
     _WITH_SLICES,
 )
-from angel_x.adapters.postgres.book_writing import _ORDERS, _PARENTS
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.adapters.postgres.order_intake import _KNOWN
+from angel_x.adapters.postgres.parent_orders import PARENTS
 from angel_x.adapters.postgres.prepared import Statement, execute, numbered
 
 COUNTED = Statement("counted", "SELECT n FROM counted WHERE n >= %(least)s ORDER BY n")
@@ -168,11 +169,11 @@ def test_any_other_error_of_a_prepared_statement_is_what_it_is(session: Engine) 
                 _BY_ID,
                 _WITH_SLICES,
                 _ABANDONED,
-                _PARENTS,
+                PARENTS,
                 _KNOWN,
             )
         ),
-        f"WITH {_ORDERS.format(amended_columns='', amended_join='')} SELECT 1",
+        f"WITH {ORDERS.format(amended_columns='', amended_join='')} SELECT 1",
     ],
 )
 def test_what_is_planned_for_empty_tables_reaches_orders_by_an_index(
