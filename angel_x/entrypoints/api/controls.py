@@ -188,4 +188,4 @@ def _square_off(parts: Application, caller: Identity, form: SquareOffForm, key: 
         caller.user_id, form.selection, key=key, actor=f"key:{caller.key_prefix}"
     )
     status = HTTPStatus.ACCEPTED if is_new else HTTPStatus.OK
-    return answer(parts.workflows.square_off.record(workflow), status)
+    return answer(parts.workflows.square_off.progress.record(workflow), status)

@@ -57,7 +57,7 @@ def accounts_with_open(app: Application, name: str | None) -> dict[str, int]:
     """
     if name is not None:
         return {name: app.people.accounts.named(name).id}
-    ids = set(app.workflows.square_off.accounts())
+    ids = set(app.controls.holdings.accounts())
     return {each.name: each.id for each in app.people.accounts.all() if each.id in ids}
 
 

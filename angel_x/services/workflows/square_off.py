@@ -7,34 +7,15 @@ database on each attempt, so an attempt continues where the former one ended.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 from hashlib import blake2b
 from itertools import islice
-from typing import Any, Protocol
 
 import structlog
 
 from angel_x.domain.book.control import OrderSelection
-from angel_x.domain.orders.denial import CancelReason, DenialReason
-from angel_x.domain.orders.order import (
-    EXIT_PREFIX,
-    OrderRequest,
-    OrderType,
-    Priority,
-    Product,
-    Validity,
-)
-from angel_x.domain.workflows.square_off import (
-    ExitOrder,
-    Holding,
-    LegRow,
-    Remainder,
-    SquareOffLeg,
-    SquareOffRecord,
-    units_held,
-)
+from angel_x.domain.orders.denial import CancelReason
+from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Validity
+from angel_x.domain.workflows.square_off import ExitOrder, SquareOffRecord, units_held
 from angel_x.domain.workflows.workflow import Workflow, WorkflowKind, WorkflowStatus
 from angel_x.errors import AngelXError, UnknownContract, WorkflowNotFound
 from angel_x.services.intake.acceptance import Acceptance, Submission
@@ -43,6 +24,8 @@ from angel_x.services.trading.cancel_all import CancelAll
 from angel_x.services.trading.execution import Execution
 from angel_x.services.trading_hours import TradingHours
 from angel_x.services.workflows.exits import Exits
+from angel_x.services.workflows.square_off_plan import FIRST_PAUSE_SECONDS, SquareOffPlan, wanted_by
+from angel_x.services.workflows.square_off_progress import Holdings, Progress
 from angel_x.services.workflows.workflows import Workflows, WorkflowUnit
 
 log = structlog.get_logger()
@@ -51,71 +34,6 @@ log = structlog.get_logger()
 _AT_A_TIME = 100
 #: The most rounds of one attempt, each of which must close something.
 _ROUNDS = 20
-_FIRST_PAUSE_SECONDS = 0.25
-_LONGEST_PAUSE_SECONDS = 15.0
-_AVERAGE = Decimal("0.0001")
-
-
-class Holdings(Protocol):
-    """Reads of positions and open orders."""
-
-    def open_orders(self, user_id: int, selection: OrderSelection) -> list[int]:
-        """Return the ids of open orders that are no exits, oldest first."""
-
-    def open_exits(self, user_id: int, selection: OrderSelection) -> list[int]:
-        """Return the ids of open exits."""
-
-    def positions(self, user_id: int, selection: OrderSelection) -> list[Holding]:
-        """Return the open positions, the largest short one first."""
-
-    def named(self, user_id: int, names: Sequence[str]) -> list[int]:
-        """Return the ids of orders with one of these client order ids, oldest first."""
-
-    def accounts(self) -> list[int]:
-        """Return the accounts with positions or open orders."""
-
-    def legs(self, order_ids: Sequence[int]) -> list[LegRow]:
-        """Return orders aggregated by contract, product and side."""
-
-
-@dataclass(slots=True)
-class _Plan:
-    """The stored specification of a square-off."""
-
-    workflow: Workflow
-    selection: OrderSelection
-    #: The time at which it is given up, UTC: the close of the session of its start.
-    ends_at: datetime
-    reason: CancelReason
-    #: The orders sent so far; their client order ids count the positions here from one.
-    order_ids: list[int] = field(default_factory=list)
-    #: The number of consecutive attempts that closed nothing.
-    stalls: int = 0
-
-    @classmethod
-    def of(cls, workflow: Workflow) -> _Plan:
-        spec = workflow.spec
-        return cls(
-            workflow,
-            _selection(spec),
-            datetime.fromisoformat(spec["ends_at"]),
-            CancelReason(spec["reason"]),
-            list(spec["order_ids"]),
-            spec["stalls"],
-        )
-
-    @property
-    def spec(self) -> dict[str, Any]:
-        return {**self.workflow.spec, "order_ids": self.order_ids, "stalls": self.stalls}
-
-    @property
-    def pause_seconds(self) -> float:
-        return min(_FIRST_PAUSE_SECONDS * 2.0 ** min(self.stalls, 10), _LONGEST_PAUSE_SECONDS)
-
-    def names(self, count: int) -> list[str]:
-        """Return the client order ids of the next orders."""
-        sent = len(self.order_ids)
-        return [f"{EXIT_PREFIX}{self.workflow.id} {sent + n}" for n in range(1, count + 1)]
 
 
 class SquareOff:
@@ -141,10 +59,7 @@ class SquareOff:
         self._exits = exits
         self._hours = hours
         self._dispatcher = dispatcher
-
-    def accounts(self) -> list[int]:
-        """Return the accounts that a square-off of the system concerns."""
-        return self._holdings.accounts()
+        self.progress = Progress(holdings)
 
     def start(
         self,
@@ -165,7 +80,7 @@ class SquareOff:
             IdempotencyConflict: The key belongs to a square-off of another selection.
         """
         self._check(user_id, selection)
-        wanted = _wanted(selection)
+        wanted = wanted_by(selection)
         workflow, is_new = self._workflows.start(
             user_id,
             WorkflowKind.SQUARE_OFF,
@@ -189,10 +104,10 @@ class SquareOff:
 
         Outside of a session positions wait for the next one.
         """
-        plan = _Plan.of(unit.workflow)
+        plan = SquareOffPlan.of(unit.workflow)
         # Two square-offs of one account would both buy back the same short position.
         if not unit.alone():
-            unit.save(due_in=_FIRST_PAUSE_SECONDS)
+            unit.save(due_in=FIRST_PAUSE_SECONDS)
             return
         progressed = False
         for _ in range(_ROUNDS):
@@ -201,11 +116,11 @@ class SquareOff:
             self._cancel_all.sweep(
                 plan.workflow.user_id, plan.selection, actor="square-off", reason=plan.reason
             )
-            held = self._held(plan)
+            held = self.progress.held(plan)
             if not held or self._is_over(plan) or not self._hours.is_open():
                 break
             self._send(plan, list(islice(self._exits.of(held), _AT_A_TIME)))
-            closed = units_held(held) - units_held(self._held(plan))
+            closed = units_held(held) - units_held(self.progress.held(plan))
             progressed = progressed or closed > 0
             if closed <= 0:
                 break
@@ -223,31 +138,7 @@ class SquareOff:
         workflow = self._workflows.read(user_id, workflow_id)
         if workflow is None or workflow.kind is not WorkflowKind.SQUARE_OFF:
             raise WorkflowNotFound("square-off", str(workflow_id))
-        return self.record(workflow)
-
-    def record(self, workflow: Workflow) -> SquareOffRecord:
-        """Return the progress of a square-off."""
-        plan = _Plan.of(workflow)
-        legs = self._holdings.legs(plan.order_ids)
-        left = self._left(plan, legs)
-        waiting = len(self._open(plan))
-        if workflow.outcome is not None and "left" in workflow.outcome:
-            left = tuple(map(_remainder, workflow.outcome["left"]))
-            waiting = workflow.outcome["open_orders"]
-        return SquareOffRecord(
-            id=str(workflow.id),
-            key=workflow.key,
-            status=workflow.status,
-            symbol=plan.selection.symbol,
-            underlying=plan.selection.underlying,
-            product=plan.selection.product,
-            flat=_is_flat(workflow, left, waiting),
-            legs=tuple(map(_leg, legs)),
-            left=left,
-            open_orders=waiting,
-            created_at=workflow.created_at,
-            finished_at=workflow.finished_at,
-        )
+        return self.progress.record(workflow)
 
     def _check(self, user_id: int, selection: OrderSelection) -> None:
         """Refuse an unknown symbol or underlying, which would otherwise be reported as flat."""
@@ -260,7 +151,7 @@ class SquareOff:
             return
         raise UnknownContract(*unknown)
 
-    def _settled(self, plan: _Plan) -> bool:
+    def _settled(self, plan: SquareOffPlan) -> bool:
         """Decide earlier exits, also those of a process that died; return whether none is open."""
         user_id = plan.workflow.user_id
         plan.order_ids += self._holdings.named(user_id, plan.names(_AT_A_TIME))
@@ -269,7 +160,7 @@ class SquareOff:
             return not self._holdings.open_exits(user_id, plan.selection)
         return True
 
-    def _send(self, plan: _Plan, exits: Sequence[ExitOrder]) -> None:
+    def _send(self, plan: SquareOffPlan, exits: Sequence[ExitOrder]) -> None:
         """Store exits and decide them at once; after a crash the relay rings for them."""
         requests = tuple(
             OrderRequest(
@@ -293,11 +184,11 @@ class SquareOff:
         plan.order_ids += sent
         self._execution.run_exactly(sent)
 
-    def _conclude(self, unit: WorkflowUnit, plan: _Plan, *, progressed: bool) -> None:
+    def _conclude(self, unit: WorkflowUnit, plan: SquareOffPlan, *, progressed: bool) -> None:
         """Finish if nothing is left, else schedule another attempt, with longer pauses after stalls."""
-        if not self._held(plan) and not self._open(plan):
+        if not self.progress.held(plan) and not self.progress.open(plan):
             log.info("square_off.finished", workflow_id=plan.workflow.id)
-            outcome = self._outcome(plan)
+            outcome = self.progress.outcome(plan)
             unit.finish(WorkflowStatus.DONE, outcome, spec=plan.spec)
             return
         if self._is_over(plan):
@@ -306,101 +197,10 @@ class SquareOff:
         plan.stalls = 0 if progressed else plan.stalls + 1
         unit.save(plan.spec, due_in=plan.pause_seconds)
 
-    def _give_up(self, unit: WorkflowUnit, plan: _Plan) -> None:
-        outcome = self._outcome(plan)
+    def _give_up(self, unit: WorkflowUnit, plan: SquareOffPlan) -> None:
+        outcome = self.progress.outcome(plan)
         log.error("square_off.given_up", workflow_id=plan.workflow.id, left=len(outcome["left"]))
         unit.finish(WorkflowStatus.FAILED, outcome, spec=plan.spec)
 
-    def _outcome(self, plan: _Plan) -> dict[str, Any]:
-        left = self._left(plan, self._holdings.legs(plan.order_ids))
-        waiting = len(self._open(plan))
-        return {
-            "flat": not left and not waiting,
-            "open_orders": waiting,
-            "left": [
-                {
-                    "symbol": rest.symbol,
-                    "product": rest.product.value,
-                    "quantity": rest.quantity,
-                    "reason": rest.reason,
-                }
-                for rest in left
-            ],
-        }
-
-    def _is_over(self, plan: _Plan) -> bool:
+    def _is_over(self, plan: SquareOffPlan) -> bool:
         return self._hours.market_clock() >= plan.ends_at
-
-    def _held(self, plan: _Plan) -> list[Holding]:
-        """Return the positions that trading can close; what has expired awaits its settlement."""
-        return [holding for holding in self._positions(plan) if not holding.has_expired]
-
-    def _positions(self, plan: _Plan) -> list[Holding]:
-        return self._holdings.positions(plan.workflow.user_id, plan.selection)
-
-    def _open(self, plan: _Plan) -> list[int]:
-        user_id = plan.workflow.user_id
-        return [
-            *self._holdings.open_orders(user_id, plan.selection),
-            *self._holdings.open_exits(user_id, plan.selection),
-        ]
-
-    def _left(self, plan: _Plan, legs: Sequence[LegRow]) -> tuple[Remainder, ...]:
-        reasons = {(leg.symbol, leg.product): leg.reason for leg in legs}
-        return tuple(
-            Remainder(
-                symbol=held.symbol,
-                product=held.product,
-                quantity=held.quantity,
-                reason=DenialReason.CONTRACT_EXPIRED
-                if held.has_expired
-                else reasons.get((held.symbol, held.product)),
-            )
-            for held in self._positions(plan)
-        )
-
-
-def _is_flat(workflow: Workflow, left: Sequence[Remainder], waiting: int) -> bool:
-    if workflow.outcome is not None:
-        return bool(workflow.outcome.get("flat", False))
-    return not left and not waiting
-
-
-def _wanted(selection: OrderSelection) -> dict[str, str | None]:
-    return {
-        "symbol": selection.symbol,
-        "underlying": selection.underlying,
-        "product": None if selection.product is None else selection.product.value,
-    }
-
-
-def _selection(spec: dict[str, Any]) -> OrderSelection:
-    product = spec["product"]
-    return OrderSelection(
-        symbol=spec["symbol"],
-        underlying=spec["underlying"],
-        product=None if product is None else Product(product),
-    )
-
-
-def _leg(row: LegRow) -> SquareOffLeg:
-    filled = row.filled_quantity
-    return SquareOffLeg(
-        symbol=row.symbol,
-        product=row.product,
-        side=row.side,
-        orders=row.orders,
-        filled_quantity=filled,
-        average_price=(row.traded_value / filled).quantize(_AVERAGE) if filled else None,
-        status=row.status,
-        reason=row.reason,
-    )
-
-
-def _remainder(row: dict[str, Any]) -> Remainder:
-    return Remainder(
-        symbol=row["symbol"],
-        product=Product(row["product"]),
-        quantity=row["quantity"],
-        reason=row["reason"],
-    )
