@@ -9,14 +9,8 @@ import msgspec
 
 from angel_x.client.connection import Connection, OrderFields, listed
 from angel_x.domain.portfolios.portfolio import Portfolio
-from angel_x.domain.records.statement import (
-    Balance,
-    MarginEstimate,
-    PositionList,
-    PositionRecord,
-    TradeList,
-    TradeRecord,
-)
+from angel_x.domain.records.margin_record import Balance, MarginEstimate
+from angel_x.domain.records.statement import PositionList, PositionRecord, TradeList, TradeRecord
 
 
 class AccountCalls(Connection):

@@ -11,7 +11,7 @@ import msgspec
 
 from angel_x.client.connection import Connection, OrderFields, Price, listed, stated, with_query
 from angel_x.domain.orders.order import OrderStatus
-from angel_x.domain.records.statement import (
+from angel_x.domain.records.order_record import (
     OrderHistory,
     OrderPage,
     OrderReceipt,

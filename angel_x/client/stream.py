@@ -10,7 +10,7 @@ import msgspec
 import urllib3
 
 from angel_x.client.connection import FIRST_ERROR, Connection, error_of, pause_seconds
-from angel_x.domain.records.statement import StreamEvent
+from angel_x.domain.records.live_event import StreamEvent
 from angel_x.errors import Unavailable
 
 #: Three keep-alives of the stream.

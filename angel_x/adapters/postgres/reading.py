@@ -11,16 +11,8 @@ import msgspec
 from sqlalchemy import text
 
 from angel_x.domain.orders.denial import MoveReason
-from angel_x.domain.records.statement import (
-    LedgerRecord,
-    OrderFilter,
-    OrderHistory,
-    OrderRecord,
-    PageFloor,
-    Period,
-    PositionRecord,
-    TradeRecord,
-)
+from angel_x.domain.records.order_record import OrderFilter, OrderHistory, OrderRecord, PageFloor
+from angel_x.domain.records.statement import LedgerRecord, Period, PositionRecord, TradeRecord
 from angel_x.domain.workflows.workflow import WorkflowKind
 
 if TYPE_CHECKING:

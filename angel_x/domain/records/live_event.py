@@ -42,3 +42,13 @@ def number_of(event_id: str) -> tuple[int, int]:
     """Return the two numbers of an id, by which ids are ordered."""
     time, _, sequence = event_id.partition("-")
     return int(time), int(sequence or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """One event of the live stream of an account."""
+
+    #: The ``after`` of a stream that resumes behind this event.
+    id: str
+    kind: str
+    body: dict[str, object]

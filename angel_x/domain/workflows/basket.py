@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from angel_x.domain.orders.order import EXIT_PREFIX, OrderRequest, OrderStatus, Product, Side
-from angel_x.domain.records.statement import OrderRecord
+from angel_x.domain.records.order_record import OrderRecord
 from angel_x.domain.workflows.workflow import WorkflowStatus
 
 #: Units of an account by contract and product, negative where it is short.

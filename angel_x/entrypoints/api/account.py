@@ -11,14 +11,8 @@ from starlette.responses import HTMLResponse, Response
 
 from angel_x.domain.portfolios.portfolio import Portfolio
 from angel_x.domain.records.contract_note import ContractNote
-from angel_x.domain.records.statement import (
-    Balance,
-    LedgerPage,
-    MarginEstimate,
-    Period,
-    PositionList,
-    TradeList,
-)
+from angel_x.domain.records.margin_record import Balance, MarginEstimate
+from angel_x.domain.records.statement import LedgerPage, Period, PositionList, TradeList
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
 from angel_x.entrypoints.api.keys import Reader

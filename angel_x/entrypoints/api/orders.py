@@ -10,12 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from angel_x.domain.orders.order import OrderRequest, OrderStatus
-from angel_x.domain.records.statement import (
-    OrderFilter,
-    OrderHistory,
-    OrderPage,
-    OrderReceipts,
-)
+from angel_x.domain.records.order_record import OrderFilter, OrderHistory, OrderPage, OrderReceipts
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
 from angel_x.entrypoints.api.keys import Reader, Trader

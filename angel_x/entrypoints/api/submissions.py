@@ -9,7 +9,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from angel_x.domain.records.statement import OrderHistory
+from angel_x.domain.records.order_record import OrderHistory
 from angel_x.entrypoints.api import problems
 from angel_x.entrypoints.api.bulkheads import Bulkhead, on_thread
 from angel_x.entrypoints.api.keys import Reader

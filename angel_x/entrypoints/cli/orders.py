@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from angel_x.domain.orders.order import OrderStatus
-from angel_x.domain.records.statement import OrderFilter, OrderHistory, OrderRecord
+from angel_x.domain.records.order_record import OrderFilter, OrderHistory, OrderRecord
 from angel_x.entrypoints.cli.cancel import cancel
 from angel_x.entrypoints.cli.numbers import Whole
 from angel_x.entrypoints.cli.options import as_json, for_user

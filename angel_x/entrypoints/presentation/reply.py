@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from angel_x.domain.records.statement import OrderReceipt, OrderReceipts
+from angel_x.domain.records.order_record import OrderReceipt, OrderReceipts
 from angel_x.entrypoints.presentation import problem
 from angel_x.errors import AngelXError
 from angel_x.services.intake.acceptance import Accepted

@@ -15,7 +15,7 @@ from angel_x.entrypoints.presentation.indian import grouped
 
 if TYPE_CHECKING:
     from angel_x.client import Client
-    from angel_x.domain.records.statement import OrderHistory
+    from angel_x.domain.records.order_record import OrderHistory
     from angel_x.rehearsal.orders import Instrument
     from angel_x.rehearsal.patience import Patience
 

@@ -9,7 +9,7 @@ from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPool, Risks
 from angel_x.domain.contracts.contract import underlying_of
 from angel_x.domain.margin.unit_risk import to_rupees
-from angel_x.domain.records.statement import Balance, MarginParts
+from angel_x.domain.records.margin_record import Balance, MarginParts
 from angel_x.domain.values.money import ZERO, to_paisa
 from angel_x.errors import UnknownAccount
 from angel_x.services.units import Units

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from angel_x.domain.records import cursor
-from angel_x.domain.records.statement import (
-    LedgerPage,
-    LedgerRecord,
+from angel_x.domain.records.order_record import (
     OrderFilter,
     OrderHistory,
     OrderPage,
     OrderRecord,
     PageFloor,
+)
+from angel_x.domain.records.statement import (
+    LedgerPage,
+    LedgerRecord,
     Period,
     PositionRecord,
     TradeList,

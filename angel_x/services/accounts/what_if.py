@@ -14,11 +14,7 @@ from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract import underlying_of
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import Order, OrderRequest, OrderStatus
-from angel_x.domain.records.statement import (
-    MarginEstimate,
-    OrderEstimate,
-    UnderlyingEstimate,
-)
+from angel_x.domain.records.margin_record import MarginEstimate, OrderEstimate, UnderlyingEstimate
 from angel_x.domain.values.money import ZERO
 from angel_x.errors import UnknownAccount, UnknownContract
 from angel_x.services.accounts.balances import margin_parts

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from angel_x.domain.records.statement import OrderFilter, OrderRecord
+from angel_x.domain.records.order_record import OrderFilter, OrderRecord
 from angel_x.domain.workflows.basket import (
     BasketRecord,
     BasketRequest,

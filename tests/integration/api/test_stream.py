@@ -8,8 +8,7 @@ import pytest
 import structlog
 
 from angel_x import Client
-from angel_x.domain.records.live_event import BEGINNING
-from angel_x.domain.records.statement import StreamEvent
+from angel_x.domain.records.live_event import BEGINNING, StreamEvent
 from angel_x.errors import Unauthorized
 from tests.builders.deadlines import DEADLINE_SECONDS, begin, within
 from tests.integration.api.running import RunningApi, wait_until

@@ -15,7 +15,7 @@ from angel_x.domain.book.risk import TradingState
 from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.orders.order import OrderRequest, OrderStatus, Side
-from angel_x.domain.records.statement import MarginEstimate
+from angel_x.domain.records.margin_record import MarginEstimate
 from angel_x.domain.values.money import to_paisa
 from angel_x.domain.workflows.basket import BasketRequest, BasketResult
 from angel_x.services.trading.amendment_form import Change

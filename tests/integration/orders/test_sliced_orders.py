@@ -17,7 +17,7 @@ from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import OrderStatus, Priority, Side, Validity
 from angel_x.domain.records.live_event import BEGINNING
-from angel_x.domain.records.statement import OrderFilter
+from angel_x.domain.records.order_record import OrderFilter
 from angel_x.errors import IdempotencyConflict, InvalidAmendment, InvalidOrder, OrderAlreadyClosed
 from angel_x.services.intake.acceptance import Accepted, Submission
 from angel_x.services.trading.amendment_form import Change

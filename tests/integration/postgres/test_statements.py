@@ -12,14 +12,8 @@ from sqlalchemy import text
 
 from angel_x.adapters.postgres.reading import PostgresStatements
 from angel_x.domain.orders.order import OrderStatus
-from angel_x.domain.records.statement import (
-    EventRecord,
-    FillRecord,
-    OrderFilter,
-    Period,
-    PositionRecord,
-    TradeRecord,
-)
+from angel_x.domain.records.order_record import EventRecord, FillRecord, OrderFilter
+from angel_x.domain.records.statement import Period, PositionRecord, TradeRecord
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.stored import UNIVERSE, A, B, C, insert, insert_order, select
 

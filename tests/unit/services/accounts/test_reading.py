@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from angel_x.domain.records import cursor
-from angel_x.domain.records.statement import OrderFilter, PageFloor
+from angel_x.domain.records.order_record import OrderFilter, PageFloor
 from angel_x.services.accounts.reading import Reading
 
 

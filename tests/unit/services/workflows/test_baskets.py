@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from angel_x.domain.orders.order import OrderStatus, Side
-from angel_x.domain.records.statement import OrderFilter, OrderRecord
+from angel_x.domain.records.order_record import OrderFilter, OrderRecord
 from angel_x.domain.workflows.basket import BasketRecord, BasketRequest, OnRefusal
 from angel_x.domain.workflows.workflow import WorkflowStatus
 from angel_x.errors import (
