@@ -13,7 +13,7 @@ from angel_x.adapters.postgres.settlements import PostgresSettlements
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.bootstrap.kernels import choose_kernels
 from angel_x.bootstrap.market import Market
-from angel_x.bootstrap.trading import OrderParts
+from angel_x.bootstrap.order_parts import OrderParts
 from angel_x.domain.margin.span import span_table
 from angel_x.domain.pricing.pricing_model import PricingModel
 from angel_x.domain.values.dated import Dated, Following

@@ -12,7 +12,8 @@ from angel_x.bootstrap.intake import IntakeParts, build_intake
 from angel_x.bootstrap.margin import build_margin_marking
 from angel_x.bootstrap.market import Market, build_market
 from angel_x.bootstrap.operations import Operations, build_operations
-from angel_x.bootstrap.trading import OrderParts, Trading, build_order_parts, build_trading
+from angel_x.bootstrap.order_parts import OrderParts, build_order_parts
+from angel_x.bootstrap.trading import Trading, build_trading
 from angel_x.bootstrap.workflows import WorkflowParts, build_workflows
 from angel_x.services.accounts.margin_marking import MarginMarking
 from config.settings import Settings

@@ -11,7 +11,7 @@ from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.bootstrap.intake import IntakeParts
 from angel_x.bootstrap.market import Market
-from angel_x.bootstrap.trading import OrderParts
+from angel_x.bootstrap.order_parts import OrderParts
 from angel_x.services.controls.controls import TradingControls
 from angel_x.services.controls.controls_watch import ControlsWatch
 from angel_x.services.trading.cancel_all import CancelAll, Enforcement

@@ -11,7 +11,7 @@ from angel_x.adapters.redis.mark_memo import RedisMarkMemo
 from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.bootstrap.market import Market
-from angel_x.bootstrap.trading import OrderParts
+from angel_x.bootstrap.order_parts import OrderParts
 from angel_x.bootstrap.workflows import WorkflowParts
 from angel_x.domain.values.money import rupees
 from angel_x.services.accounts.margin_calls import MarginCalls

@@ -9,7 +9,8 @@ from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.controls import ControlParts
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.bootstrap.intake import IntakeParts
-from angel_x.bootstrap.trading import OrderParts, Trading
+from angel_x.bootstrap.order_parts import OrderParts
+from angel_x.bootstrap.trading import Trading
 from angel_x.domain.workflows.workflow import WorkflowKind
 from angel_x.services.workflows.basket_advancer import BasketAdvancer
 from angel_x.services.workflows.basket_orders import BasketOrders

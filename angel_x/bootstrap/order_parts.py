@@ -1,0 +1,135 @@
+"""The parts that every move of an order needs: transactions, the venue and margin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic, sleep
+from typing import Any
+
+from angel_x.adapters.postgres.book_unit import BookUnits
+from angel_x.adapters.postgres.ladders import Ladders
+from angel_x.adapters.postgres.order_search import OrderSearch
+from angel_x.adapters.postgres.workflows import Workflows
+from angel_x.adapters.redis.liquidity import RedisLiquidity
+from angel_x.adapters.redis.portfolios import RedisPortfolioCache
+from angel_x.bootstrap.foundation import TRANSIENT, Foundation
+from angel_x.bootstrap.market import Market
+from angel_x.domain.book.margin_pool import Risks
+from angel_x.domain.exchange.charges import Tariff
+from angel_x.domain.exchange.latency import Latency
+from angel_x.domain.exchange.protection import Protection
+from angel_x.domain.exchange.slippage import Slippage
+from angel_x.domain.margin.span_margin import SpanMargin
+from angel_x.services.accounts.risk_sheets import RiskSheets
+from angel_x.services.trading.aftermath import Aftermath
+from angel_x.services.trading.paper_market import PaperMarket, PaperRules
+from angel_x.services.trading.paper_venue import PaperVenue
+from angel_x.services.trading.transaction import Transactions
+from angel_x.services.trading.venue import Venue
+from angel_x.services.trading.venue_desk import VenueDesk
+from config.settings import Settings
+
+#: The time for which read risk arrays and spots are used for later batches.
+_SHEET_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderParts:
+    """The parts that every move of an order needs."""
+
+    units: BookUnits
+    venue: Venue
+    risks: Risks
+    desk: VenueDesk
+    aftermath: Aftermath
+    search: OrderSearch
+    workflows: Workflows
+    portfolio_cache: RedisPortfolioCache
+
+
+def build_order_parts(base: Foundation, market: Market) -> OrderParts:
+    """Put together transactions of the book, the venue, and the events that follow a commit."""
+    settings = base.settings
+    portfolio_cache = RedisPortfolioCache(base.cache, settings.cache_ttl_portfolio)
+    units = BookUnits(
+        base.engine,
+        lease_seconds=settings.order_lease_seconds,
+        at=base.at,
+    )
+    risks = _risk_sheets(base, market).of
+    venue: Venue = PaperVenue(_paper_market(base, market), sleep=sleep)
+    aftermath = Aftermath(
+        events=base.events,
+        mark_dirty=portfolio_cache.mark_dirty,
+        resting=market.resting,
+        dispatcher=base.dispatcher,
+        meter=base.meter,
+        unreachable=TRANSIENT,
+    )
+    return OrderParts(
+        units=units,
+        venue=venue,
+        risks=risks,
+        desk=VenueDesk(
+            transactions=Transactions(units=units, aftermath=aftermath, monotonic=monotonic),
+            venue=venue,
+            risks=risks,
+            market_clock=base.market_clock,
+            meter=base.meter,
+            transient=TRANSIENT,
+        ),
+        aftermath=aftermath,
+        search=OrderSearch(base.engine, base.at),
+        workflows=Workflows(base.engine, at=base.at),
+        portfolio_cache=portfolio_cache,
+    )
+
+
+def _paper_market(base: Foundation, market: Market) -> PaperMarket:
+    settings = base.settings
+    return PaperMarket(
+        universes=market.universes,
+        quotes=market.quotes,
+        liquidity=liquidity(base),
+        find_marketable=Ladders(base.engine).marketable,
+        rules=base.tables.rule(
+            partial(_paper_rules, settings), "charges", "contracts", "price_bands"
+        ),
+        clock=base.clock,
+        market_clock=base.market_clock,
+        hours=base.hours,
+    )
+
+
+def liquidity(base: Foundation) -> RedisLiquidity:
+    """Return the board of the displayed sizes that are taken."""
+    return RedisLiquidity(base.cache, ttl_seconds=base.settings.cache_ttl_market_data)
+
+
+def _paper_rules(settings: Settings, charges: Any, contracts: Any, bands: Any) -> PaperRules:  # noqa: ANN401 - parsed tables
+    seed = settings.paper_seed
+    return PaperRules(
+        charges=Tariff.from_tables(charges, contracts),
+        protection=Protection.from_table(bands),
+        slippage=Slippage(settings.paper_slippage_ticks, seed),
+        latency=Latency(settings.paper_latency_ms, settings.paper_latency_jitter_ms, seed),
+        max_quote_age_seconds=settings.cache_ttl_market_data,
+    )
+
+
+def _risk_sheets(base: Foundation, market: Market) -> RiskSheets:
+    model = base.tables.rule(SpanMargin.from_table, "margin")
+    return RiskSheets(
+        universes=market.universes,
+        quotes=market.quotes,
+        read_arrays=market.risk_board.read_rows,
+        model=lambda rows, today: model().unit_risks(rows, today),
+        meter=base.meter,
+        clock=base.clock,
+        market_clock=base.market_clock,
+        monotonic=monotonic,
+        max_age_seconds=base.settings.cache_ttl_greeks,
+        keep_seconds=_SHEET_SECONDS,
+        unreachable=TRANSIENT,
+    )
