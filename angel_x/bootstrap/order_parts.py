@@ -23,7 +23,8 @@ from angel_x.domain.exchange.slippage import Slippage
 from angel_x.domain.margin.span_margin import SpanMargin
 from angel_x.services.accounts.risk_sheets import RiskSheets
 from angel_x.services.trading.aftermath import Aftermath
-from angel_x.services.trading.paper_market import PaperMarket, PaperRules
+from angel_x.services.trading.paper_market import PaperMarket
+from angel_x.services.trading.paper_rules import PaperRules
 from angel_x.services.trading.paper_venue import PaperVenue
 from angel_x.services.trading.transaction import Transactions
 from angel_x.services.trading.venue import Venue

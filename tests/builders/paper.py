@@ -36,9 +36,11 @@ from angel_x.domain.orders.step import Passing, unhindered
 from angel_x.domain.quotes.quote import QUOTE
 from angel_x.domain.values.money import rupees
 from angel_x.services.accounts.risk_sheets import RiskSheets
+from angel_x.services.trading.market_look import order_columns
 from angel_x.services.trading.market_watch import MarketWatch
 from angel_x.services.trading.matching import Matching
-from angel_x.services.trading.paper_market import PaperMarket, PaperRules, order_columns
+from angel_x.services.trading.paper_market import PaperMarket
+from angel_x.services.trading.paper_rules import PaperRules
 from angel_x.services.trading.paper_venue import PaperVenue
 from angel_x.services.trading.reached_orders import ReachedOrders
 from angel_x.services.trading_hours import TradingHours

@@ -8,49 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract import underlying_of
-from angel_x.domain.exchange.charges import ChargeRates, Tariff
-from angel_x.domain.exchange.latency import Latency
+from angel_x.domain.exchange.charges import ChargeRates
 from angel_x.domain.exchange.matching import (
-    ORDER,
-    TOUCH,
-    by_priority,
     crosses,
     touch_paise,
     traded_paise,
     triggered,
-    units_ahead,
 )
-from angel_x.domain.exchange.protection import Protection, reference_paise
-from angel_x.domain.exchange.slippage import Slippage
 from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.denial import DenialReason
-from angel_x.domain.orders.order import PLACED, Order, OrderStatus, Side
+from angel_x.domain.orders.order import PLACED, Order, OrderStatus
 from angel_x.domain.orders.order_types import LIMITED
-from angel_x.domain.quotes.liquidity import LiquidityBoard, claims_of, lots_displayed, shared
-from angel_x.domain.quotes.quote import fresh
-from angel_x.domain.values.money import paise, rupees
+from angel_x.domain.quotes.liquidity import LiquidityBoard
+from angel_x.domain.values.money import rupees
+from angel_x.services.trading.displayed_size import DisplayedSize, FindMarketable
+from angel_x.services.trading.market_look import OUTSIDE, Look, MarketReader
+from angel_x.services.trading.paper_rules import PaperRules
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from angel_x.domain.contracts.universe import Universe
     from angel_x.services.ports import Clock, QuoteBoard, UniverseSource
     from angel_x.services.trading_hours import TradingHours
 
-#: Finds the limit orders that rest, are valid and would trade at one of these touches.
-FindMarketable = Callable[["Universe", "NDArray[np.void]", datetime], "NDArray[np.void]"]
-
-#: Before an order takes part in the market.  Its limit is checked on the way in, and not again.
-_OUTSIDE = frozenset({OrderStatus.RECEIVED, OrderStatus.SUBMITTING, OrderStatus.TRIGGER_PENDING})
 #: Denials by their code in arrays; code zero is none.
 _REASONS = (
     None,
@@ -61,17 +49,6 @@ _REASONS = (
     DenialReason.PRICE_BAND,
 )
 _CODES = {reason: code for code, reason in enumerate(_REASONS)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaperRules:
-    """The rules and habits of the paper exchange."""
-
-    charges: Tariff
-    protection: Protection
-    slippage: Slippage
-    latency: Latency
-    max_quote_age_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +62,6 @@ class _Batch:
     rests: NDArray[np.bool_]
     #: Whether the trigger of each order is new to the market.
     is_new: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """The market data of one batch of orders, by order."""
-
-    universe: Universe
-    orders: NDArray[np.void]
-    quotes: NDArray[np.void]
-    is_fresh: NDArray[np.bool_]
-    reference: NDArray[np.int64]
-    #: Whether the spot behind the margin can be trusted.
-    spot_is_trusted: NDArray[np.bool_]
-    is_expired: NDArray[np.bool_]
-    today: date
-
-    @property
-    def is_listed(self) -> NDArray[np.bool_]:
-        result: NDArray[np.bool_] = self.orders["row"] >= 0
-        return result
 
 
 class PaperMarket:
@@ -122,12 +79,9 @@ class PaperMarket:
         market_clock: Clock,
         hours: TradingHours,
     ) -> None:
-        self._universes = universes
-        self._quotes = quotes
-        self._liquidity = liquidity
-        self._find_marketable = find_marketable
+        self._reader = MarketReader(universes, quotes, clock, market_clock)
+        self._size = DisplayedSize(liquidity, find_marketable, market_clock)
         self._read_rules = rules
-        self._clock = clock
         self._market_clock = market_clock
         self._hours = hours
 
@@ -141,8 +95,8 @@ class PaperMarket:
 
         Orders in the market trade at their own limit, amended ones like those that come in.
         """
-        checked = [o.status in _OUTSIDE and o.order_type in LIMITED for o in orders]
-        rests = [o.status not in _OUTSIDE and not are_amended for o in orders]
+        checked = [o.status in OUTSIDE and o.order_type in LIMITED for o in orders]
+        rests = [o.status not in OUTSIDE and not are_amended for o in orders]
         is_new = [o.status is not OrderStatus.TRIGGER_PENDING for o in orders]
         columns = (np.array(facts, np.bool_) for facts in (checked, rests, is_new))
         return self._terms(_Batch(orders, *columns))
@@ -170,7 +124,7 @@ class PaperMarket:
         orders = batch.orders
         # Orders whose margin is held already need no spot.
         unheld = np.array([not trades or o.status not in PLACED for o in orders], np.bool_)
-        look = self._look(orders)
+        look = self._reader.look(orders, self._rules.max_quote_age_seconds)
         if look is None:
             charges = self._charges(orders, self._market_clock().astimezone(IST).date())
             return [
@@ -189,39 +143,14 @@ class PaperMarket:
         tradable = alive & (denials == 0) & crosses(look.orders, touch)
         # Without marketable orders the liquidity board is not called.
         if trades and tradable.any():
-            quantities = self._taken(look, touch, tradable, batch)
+            quantities = self._size.take(look, touch, tradable, orders, batch.rests)
             prices = self._prices(look, touch, quantities, batch.rests)
         else:
             quantities = prices = np.zeros(len(orders), np.int64)
         passed = alive & look.orders["is_stopped"] & batch.is_new
         return self._written(orders, look, denials, alive, passed, quantities, prices)
 
-    def _look(self, orders: Sequence[Order]) -> _Look | None:
-        """Read the market for these orders, or return None where it lists none of them."""
-        universe, now = self._universes.current(), self._market_clock()
-        columns = order_columns(orders, universe)
-        if (columns["row"] < 0).any():
-            # Accepted by a process that uses a newer universe than this one.
-            universe = self._universes.refreshed()
-            columns = order_columns(orders, universe)
-        if not (columns["row"] >= 0).any():
-            return None
-        safe = np.maximum(columns["row"], 0)
-        quotes, spots = self._quotes.read_rows_and_spots(universe, safe)
-        now_ms, today = epoch_ms(self._clock()), now.astimezone(IST).date()
-        is_fresh = fresh(quotes, now_ms, self._rules.max_quote_age_seconds)
-        return _Look(
-            universe=universe,
-            orders=columns,
-            quotes=quotes,
-            is_fresh=is_fresh,
-            reference=np.where(is_fresh, reference_paise(quotes), 0),
-            spot_is_trusted=self._trusted(spots)[universe.underlying_index[safe]],
-            is_expired=universe.expires_at[safe] <= now.timestamp(),
-            today=today,
-        )
-
-    def _protect(self, look: _Look, at_market: NDArray[np.bool_]) -> None:
+    def _protect(self, look: Look, at_market: NDArray[np.bool_]) -> None:
         """Give orders at market the limit that protects them."""
         if at_market.any():
             orders = look.orders[at_market]
@@ -233,7 +162,7 @@ class PaperMarket:
 
     def _denials(
         self,
-        look: _Look,
+        look: Look,
         touch: NDArray[np.int64],
         at_market: NDArray[np.bool_],
         checked: NDArray[np.bool_],
@@ -250,7 +179,7 @@ class PaperMarket:
         denials[~look.is_listed] = _CODES[DenialReason.UNKNOWN_CONTRACT]
         return denials
 
-    def _outside_band(self, look: _Look) -> NDArray[np.bool_]:
+    def _outside_band(self, look: Look) -> NDArray[np.bool_]:
         """Return which limits the exchange would not take; all pass where it has no reference."""
         band = self._rules.protection.limit_orders.on(look.today)
         tick = look.universe.tick_paise[look.orders["row"]].astype(np.int64)
@@ -258,51 +187,9 @@ class PaperMarket:
         limit = look.orders["limit"]
         return (look.reference > 0) & ((limit < lowest) | (limit > highest))
 
-    def _taken(
-        self,
-        look: _Look,
-        touch: NDArray[np.int64],
-        tradable: NDArray[np.bool_],
-        batch: _Batch,
-    ) -> NDArray[np.int64]:
-        """Take the displayed size for tradable orders; return the granted units of each.
-
-        Orders that come in leave the units of resting ones that are served before them.
-        """
-        places, rests = np.flatnonzero(tradable), batch.rests
-        others_rest = np.array([order.others_rest for order in batch.orders], np.bool_)
-        others = self._resting_beside(look, touch, tradable & ~rests & others_rest)
-        queue = np.concatenate([look.orders[places], others])
-        ranks = by_priority(queue, np.append(rests[places], np.ones(len(others), np.bool_)))
-        is_other = ranks >= len(places)
-        ahead = units_ahead(queue[ranks], is_other)[~is_other]
-        places = places[ranks[~is_other]]
-        ranked = look.orders[places]
-        claims, starts = claims_of(ranked, look.quotes[places], ahead, look.universe)
-        granted = self._liquidity.take(look.universe, claims)
-        quantities = np.zeros(len(look.orders), np.int64)
-        quantities[places] = shared(ranked["leaves"], starts, granted)
-        return quantities
-
-    def _resting_beside(
-        self, look: _Look, touch: NDArray[np.int64], comes_in: NDArray[np.bool_]
-    ) -> NDArray[np.void]:
-        """Return the orders that rest, and would trade, where these come in."""
-        if not comes_in.any():
-            return np.empty(0, ORDER)
-        touches = np.zeros(int(comes_in.sum()), TOUCH)
-        touches["row"], touches["is_buy"] = (
-            look.orders["row"][comes_in],
-            look.orders["is_buy"][comes_in],
-        )
-        touches["price"] = touch[comes_in]
-        touches["most"] = lots_displayed(touches, look.quotes[comes_in], look.universe)
-        found = self._find_marketable(look.universe, np.unique(touches), self._market_clock())
-        return found[~np.isin(found["id"], look.orders["id"])]
-
     def _prices(
         self,
-        look: _Look,
+        look: Look,
         touch: NDArray[np.int64],
         quantities: NDArray[np.int64],
         rests: NDArray[np.bool_],
@@ -316,7 +203,7 @@ class PaperMarket:
     def _written(
         self,
         orders: Sequence[Order],
-        look: _Look,
+        look: Look,
         denials: NDArray[np.int8],
         alive: NDArray[np.bool_],
         passed: NDArray[np.bool_],
@@ -360,31 +247,3 @@ class PaperMarket:
         """Return the rates of each underlying: those of its exchange."""
         tariff = self._rules.charges
         return {name: tariff.on(name, day) for name in {underlying_of(o.symbol) for o in orders}}
-
-    def _trusted(self, spots: NDArray[np.void]) -> NDArray[np.bool_]:
-        """Return which spots are valid for margin: a missing spot would make short positions free."""
-        is_fresh = fresh(spots, epoch_ms(self._clock()), self._rules.max_quote_age_seconds)
-        trusted: NDArray[np.bool_] = is_fresh & (spots["last"] > 0)
-        return trusted
-
-
-def order_columns(orders: Sequence[Order], universe: Universe) -> NDArray[np.void]:
-    """Return orders as one ORDER each."""
-    rows = universe.rows
-    return np.array(
-        [
-            (
-                o.id,
-                rows.get(o.symbol, -1),
-                o.side is Side.BUY,
-                0 if o.limit_price is None else paise(o.limit_price),
-                0 if o.trigger_price is None else paise(o.trigger_price),
-                o.trigger_price is not None and o.status in _OUTSIDE,
-                o.leaves_quantity,
-                o.filled_quantity,
-                o.time_priority,
-            )
-            for o in orders
-        ],
-        ORDER,
-    )

@@ -14,8 +14,8 @@ from angel_x.domain.exchange.matching import crosses, touch_paise, triggered
 from angel_x.domain.orders.order import RESTING, Order, OrderStatus, OrderType, Side
 from angel_x.domain.quotes.quote import QUOTE
 from angel_x.services.trading import reached_orders
+from angel_x.services.trading.market_look import order_columns
 from angel_x.services.trading.market_watch import MarketSight
-from angel_x.services.trading.paper_market import order_columns
 from angel_x.services.trading.reached_orders import ReachedOrders
 from tests.fakes.resting import MemoryResting
 from tests.fakes.tables import LOT

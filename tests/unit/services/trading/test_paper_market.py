@@ -405,7 +405,7 @@ def test_orders_that_rest_are_not_searched_where_none_was_seen(exchange: Exchang
         searched.append(asked)
         return np.empty(0, ORDER)
 
-    exchange.market._find_marketable = search
+    exchange.market._size = replace(exchange.market._size, find_marketable=search)
 
     exchange.market.terms([replace(exchange.order(), others_rest=False)])
     assert searched == []
