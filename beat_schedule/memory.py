@@ -21,7 +21,7 @@ def report_memory(settings: Settings, role: str, clock: Callable[[], datetime]) 
         f"{settings.node}/{role}",
         reports=MemoryBoard(cache),
         meter=NullMeter(),
-        events=EventStream(cache),
+        publish=EventStream(cache).publish,
         clock=clock,
         resident_bytes=resident_bytes,
         threshold_mb=settings.memory_alert_threshold_mb,

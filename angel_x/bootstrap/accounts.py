@@ -52,7 +52,7 @@ def build_accounts(base: Foundation) -> AccountParts:
         statements=statements,
         reading=Reading(statements),
         notes=ContractNotes(
-            rows=PostgresNotes(base.engine),
+            read_rows=PostgresNotes(base.engine).of,
             names=users.names,
             tariff=tariff,
         ),

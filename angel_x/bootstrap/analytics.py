@@ -63,7 +63,7 @@ def build_analytics(base: Foundation, market: Market, orders: OrderParts) -> Ana
             quotes=market.quotes,
             read_greeks=market.greeks_board.read_rows,
             dispatcher=base.dispatcher,
-            events=base.events,
+            publish=base.events.publish,
             meter=base.meter,
             clock=base.clock,
             market_clock=base.market_clock,

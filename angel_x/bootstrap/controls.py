@@ -51,7 +51,7 @@ def build_controls(
             account_names=people.accounts.names,
             universes=market.universes,
             dispatcher=base.dispatcher,
-            events=base.events,
+            publish=base.events.publish,
             unreachable=TRANSIENT,
         ),
         enforcement=enforcement,

@@ -107,12 +107,12 @@ def build_intake(base: Foundation, market: Market, people: AccountParts) -> Inta
             submissions=submissions,
             senders=Senders(
                 account_id=lambda name: people.accounts.named(name).id,
-                keys=people.users,
+                find_key=people.users.key,
                 clock=base.clock,
                 default_user=settings.submit_user,
                 signed_only=settings.submit_signed,
             ),
-            refusals=refusals,
+            keep_refusal=refusals.put,
             redeliveries=RedisRedeliveries(base.cache),
             is_outage=is_outage,
         ),
@@ -135,8 +135,8 @@ def _admission(
     base: Foundation, people: AccountParts, store: OrderIntake, rate_cache: redis.Redis
 ) -> Admission:
     order_rate = SharedOrderRate(
-        RedisOrderRate(rate_cache),
-        LocalOrderRate(monotonic),
+        RedisOrderRate(rate_cache).grant,
+        LocalOrderRate(monotonic).grant,
         unreachable=(redis.RedisError,),
         meter=base.meter,
         monotonic=monotonic,
@@ -146,7 +146,7 @@ def _admission(
         backpressure=Backpressure(
             store.waiting, limit=settings.max_queue_size, monotonic=monotonic
         ),
-        order_rate=order_rate,
+        grant_rate=order_rate.grant,
         rules=RulesInForce(people.limits.rules, monotonic=monotonic)
         if settings.rate_limit_enabled
         else lambda: NO_RULES,

@@ -36,7 +36,7 @@ def build_margin_marking(
         risks=orders.risks,
         square_offs=workflows.square_off,
         limits=people.limits.rules,
-        events=base.events,
+        publish=base.events.publish,
         unreachable=TRANSIENT,
         grace_seconds=settings.margin_grace_seconds,
         ends_losing_days=settings.daily_loss_square_off,

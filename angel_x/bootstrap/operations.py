@@ -90,7 +90,7 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
             process,
             reports=reports,
             meter=base.meter,
-            events=base.events,
+            publish=base.events.publish,
             clock=base.clock,
             resident_bytes=resident_bytes,
             threshold_mb=base.settings.memory_alert_threshold_mb,
@@ -100,7 +100,7 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
         queues=QueueMonitor(
             depths=base.depths.read,
             lanes=backlog.lanes,
-            events=base.events,
+            publish=base.events.publish,
             max_waiting=base.settings.max_queue_size,
             max_age_seconds=base.settings.queue_age_alert_seconds,
         ),

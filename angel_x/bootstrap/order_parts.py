@@ -61,7 +61,7 @@ def build_order_parts(base: Foundation, market: Market) -> OrderParts:
     risks = _risk_sheets(base, market).of
     venue: Venue = PaperVenue(_paper_market(base, market), sleep=sleep)
     aftermath = Aftermath(
-        events=base.events,
+        publish=base.events.publish,
         mark_dirty=portfolio_cache.mark_dirty,
         resting=market.resting,
         dispatcher=base.dispatcher,

@@ -29,7 +29,7 @@ def relay_of(base: Foundation, orders: OrderParts, execution: Execution) -> Rela
     """Put together the relay."""
     return Relay(
         search=orders.search,
-        workflows=orders.workflows,
+        take_workflows=orders.workflows.due,
         bells=base.dispatcher,
         depths=partial(_lane_depths, base.depths, base.cache),
         age=_ageing(base).look,
@@ -47,13 +47,13 @@ def relay_of(base: Foundation, orders: OrderParts, execution: Execution) -> Rela
 
 def overdue_emergencies(base: Foundation, execution: Execution) -> OverdueEmergencies:
     """Put together the rescue of emergency orders that no worker decides."""
-    return OverdueEmergencies(
-        orders=PostgresOverdueOrders(base.engine),
-        decide=execution.run,
+    take = partial(
+        PostgresOverdueOrders(base.engine).take,
         after_seconds=_OVERDUE_SECONDS,
         # The rest is left to messages: a ring counts only where a worker has failed.
         attempts=min(_OVERDUE_ATTEMPTS, base.settings.max_rings // 2),
     )
+    return OverdueEmergencies(take=take, decide=execution.run)
 
 
 def _ageing(base: Foundation) -> Ageing:

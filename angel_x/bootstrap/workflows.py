@@ -77,7 +77,7 @@ def build_workflows(
         advance=Advance(
             workflows=orders.workflows,
             advancers={WorkflowKind.SQUARE_OFF: square_off, WorkflowKind.BASKET: basket_advancer},
-            events=base.events,
+            publish=base.events.publish,
             transient=TRANSIENT,
         ),
     )

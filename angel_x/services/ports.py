@@ -103,11 +103,9 @@ class Dispatcher(Protocol):
         """Ask for the pricing of each chunk ``(start, stop)``; return the number of sent messages."""
 
 
-class EventStream(Protocol):
-    """The live stream that the API serves.  It can be lost without loss of stored state."""
-
-    def publish(self, events: Sequence[Mapping[str, object]]) -> None:
-        """Append events, each with ``user_id`` and ``kind``, in one round trip."""
+#: Appends events, each with ``user_id`` and ``kind``, to the live stream that the API serves, in one round
+#: trip.  The stream can be lost without loss of stored state.
+Publish = Callable[[Sequence[Mapping[str, object]]], object]
 
 
 class Meter(Protocol):

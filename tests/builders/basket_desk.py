@@ -39,7 +39,7 @@ class BasketDesk(Desk):
                 WorkflowKind.SQUARE_OFF: self.square_off,
                 WorkflowKind.BASKET: self.basket_advancer,
             },
-            events=self.events,
+            publish=self.events.publish,
             transient=(ConnectionError,),
         )
 

@@ -158,7 +158,7 @@ class Desk:
         self.advance = Advance(
             workflows=self.workflows,
             advancers={WorkflowKind.SQUARE_OFF: self.square_off},
-            events=self.events,
+            publish=self.events.publish,
             transient=(ConnectionError,),
         )
         for symbol in UNIVERSE.symbols:

@@ -109,7 +109,7 @@ class Reception:
         )
         self.admission = Admission(
             backpressure=Backpressure(self.intake.waiting, limit=self.room, monotonic=lambda: 0.0),
-            order_rate=LocalOrderRate(lambda: 0.0),
+            grant_rate=LocalOrderRate(lambda: 0.0).grant,
             rules=self._rules,
             emergencies=Emergencies(lambda _: self.exposures),
             emergency_limit=self.emergency_limit,
@@ -124,12 +124,12 @@ class Reception:
             submissions=self.submissions,
             senders=Senders(
                 account_id=lambda name: Accounts(self.users).named(name).id,
-                keys=self.keys,
+                find_key=self.keys.key,
                 clock=self.clock,
                 default_user=self.default_user,
                 signed_only=self.signed_only,
             ),
-            refusals=self.refusals,
+            keep_refusal=self.refusals.put,
             redeliveries=self.redeliveries,
             is_outage=lambda error: isinstance(error, Away),
         )

@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
 
 from angel_x.domain.exchange.charges import Tariff
 from angel_x.domain.records.contract_note import ContractNote, DayRows, write_note
 from angel_x.errors import UnknownDay
 
-
-class NoteRows(Protocol):
-    """The stored fills and settlements."""
-
-    def of(self, user_id: int, day: date) -> DayRows:
-        """Return the rows of an account and a day of the market."""
+#: Returns the stored fills and settlements of an account and a day of the market.
+ReadDayRows = Callable[[int, date], DayRows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractNotes:
     """Writes contract notes.  A day without trades has an empty one."""
 
-    rows: NoteRows
+    read_rows: ReadDayRows
     names: Callable[[list[int]], dict[int, str]]
     tariff: Callable[[], Tariff]
 
@@ -33,7 +28,7 @@ class ContractNotes:
         Raises:
             UnknownDay: No charges are known for the day.
         """
-        rows = self.rows.of(user_id, day)
+        rows = self.read_rows(user_id, day)
         try:
             return write_note(self.names([user_id])[user_id], day, rows, self.tariff())
         except LookupError as error:

@@ -16,7 +16,7 @@ from angel_x.domain.book.marked_account import MarkedAccount
 from angel_x.domain.book.risk import TradingRules
 from angel_x.domain.contracts.contract import underlying_of
 from angel_x.services.accounts.mark_ports import MarkStore
-from angel_x.services.ports import EventStream
+from angel_x.services.ports import Publish
 from angel_x.services.units import Units
 
 log = structlog.get_logger()
@@ -46,7 +46,7 @@ class MarginCalls:
     risks: Risks
     square_offs: SquareOffs
     limits: LimitRules
-    events: EventStream
+    publish: Publish
     #: The exceptions that mean an unavailable cache.
     unreachable: tuple[type[Exception], ...]
     #: Seconds of shortfall after which positions are closed; zero closes none.
@@ -78,7 +78,7 @@ class MarginCalls:
             "shortfall": str(account.shortfall),
         }
         try:
-            self.events.publish([event])
+            self.publish([event])
         except self.unreachable as error:
             log.warning("margin.unpublished", error=str(error))
 

@@ -30,7 +30,7 @@ from angel_x.domain.records.statement import PositionRecord
 from angel_x.domain.values.dated import Dated
 from angel_x.domain.values.money import rupees, to_paisa
 from angel_x.errors import UnknownAccount
-from angel_x.services.ports import Clock, Dispatcher, EventStream, Meter, QuoteBoard, UniverseSource
+from angel_x.services.ports import Clock, Dispatcher, Meter, Publish, QuoteBoard, UniverseSource
 from angel_x.services.timing import track
 from angel_x.services.valuation_ports import PortfolioCache, PortfolioStore, ReadColumns
 
@@ -57,7 +57,7 @@ class Portfolios:
     quotes: QuoteBoard
     read_greeks: ReadColumns
     dispatcher: Dispatcher
-    events: EventStream
+    publish: Publish
     meter: Meter
     clock: Clock
     market_clock: Clock
@@ -90,7 +90,7 @@ class Portfolios:
         if portfolios:
             self.store.save(portfolios)
             self.cache.put({p.user_id: msgspec.json.encode(p) for p in portfolios})
-            self.events.publish([_event(portfolio) for portfolio in portfolios])
+            self.publish([_event(portfolio) for portfolio in portfolios])
         return portfolios
 
     def refresh(self) -> int:

@@ -16,7 +16,7 @@ from angel_x.domain.book.control import Control, ControlList, ControlReceipt, Co
 from angel_x.domain.book.risk import TradingRules, TradingState
 from angel_x.errors import InvalidInput, UnknownContract
 from angel_x.services.controls.risk_limits import AccountNames
-from angel_x.services.ports import Dispatcher, EventStream, UniverseSource
+from angel_x.services.ports import Dispatcher, Publish, UniverseSource
 
 log = structlog.get_logger()
 
@@ -57,14 +57,14 @@ class TradingControls:
         account_names: AccountNames,
         universes: UniverseSource,
         dispatcher: Dispatcher,
-        events: EventStream,
+        publish: Publish,
         unreachable: tuple[type[Exception], ...],
     ) -> None:
         self._store = store
         self._account_names = account_names
         self._universes = universes
         self._dispatcher = dispatcher
-        self._events = events
+        self._publish = publish
         #: The exceptions that mean an unavailable cache.
         self._unreachable = unreachable
 
@@ -151,7 +151,7 @@ class TradingControls:
             "reason": control.reason,
         }
         try:
-            self._events.publish([event])
+            self._publish([event])
         except self._unreachable as error:
             log.warning("trading_state.unpublished", error=str(error))
 

@@ -19,7 +19,7 @@ from angel_x.errors import AngelXError, InvalidInput, OrderRateExceeded, QueueFu
 from angel_x.services.intake.acceptance import Submission
 from angel_x.services.intake.backpressure import Backpressure
 from angel_x.services.intake.emergencies import Emergencies
-from angel_x.services.intake.order_rate import OrderRate
+from angel_x.services.intake.order_rate import GrantRate
 
 #: The window that counts all orders together.
 _ALL = "all"
@@ -60,13 +60,13 @@ class Admission:
         self,
         *,
         backpressure: Backpressure,
-        order_rate: OrderRate,
+        grant_rate: GrantRate,
         rules: Callable[[], TradingRules],
         emergencies: Emergencies,
         emergency_limit: int,
     ) -> None:
         self._backpressure = backpressure
-        self._order_rate = order_rate
+        self._grant_rate = grant_rate
         self._rules = rules
         self._emergencies = emergencies
         #: Emergency orders a second of one account that do not reduce.
@@ -106,7 +106,7 @@ class Admission:
             if refusals[place] is None:
                 asks += [(place, Ask(orders, tuple(limits))) for orders, limits in wanted]
                 windows |= {name: most for _, limits in wanted for name, most in limits.items()}
-        waits = self._order_rate.grant([ask for _, ask in asks], windows) if asks else []
+        waits = self._grant_rate([ask for _, ask in asks], windows) if asks else []
         for (place, ask), wait in zip(asks, waits, strict=True):
             if wait:
                 limit = min(windows[name] for name in ask.windows)

@@ -30,11 +30,8 @@ ACTOR = "message"
 MAX_ATTEMPTS = 10
 
 
-class Refusals(Protocol):
-    """The store of refusals, which keeps them for a day."""
-
-    def put(self, user_id: int, client_order_ids: Sequence[str], problem: object) -> None:
-        """Keep a problem under each of those ids."""
+#: Keeps a problem of an account under each of the client order ids.
+KeepRefusal = Callable[[int, Sequence[str], object], object]
 
 
 class Redeliveries(Protocol):
@@ -55,13 +52,13 @@ class Messaging:
         *,
         submissions: Submissions,
         senders: Senders,
-        refusals: Refusals,
+        keep_refusal: KeepRefusal,
         redeliveries: Redeliveries,
         is_outage: Callable[[Exception], bool],
     ) -> None:
         self._submissions = submissions
         self._senders = senders
-        self._refusals = refusals
+        self._keep_refusal = keep_refusal
         self._redeliveries = redeliveries
         #: Returns whether an error is the outage of a server and not caused by the message.
         self._is_outage = is_outage
@@ -115,7 +112,7 @@ class Messaging:
             "detail": str(error),
             "errors": [_fault(fault) for fault in faults],
         }
-        self._refusals.put(user_id, client_order_ids, problem)
+        self._keep_refusal(user_id, client_order_ids, problem)
 
 
 def _client_order_ids(request: Mapping[str, Any]) -> set[str]:

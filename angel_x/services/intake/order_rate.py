@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Protocol
 
 import structlog
 
@@ -16,14 +15,9 @@ from angel_x.services.ports import Meter
 log = structlog.get_logger()
 
 
-class OrderRate(Protocol):
-    """Counts orders within a sliding window."""
-
-    def grant(self, asks: Sequence[Ask], windows: Windows) -> list[float]:
-        """Let in the asks that fit, in the order given; return for each 0, or the seconds to wait.
-
-        An ask that does not fit into one of its windows is counted by none.
-        """
+#: Lets in the asks that fit into sliding windows, in the order given, and returns for each 0, or the
+#: seconds to wait.  An ask that does not fit into one of its windows is counted by none.
+GrantRate = Callable[[Sequence[Ask], Windows], list[float]]
 
 
 class LocalOrderRate:
@@ -79,8 +73,8 @@ class SharedOrderRate:
 
     def __init__(
         self,
-        shared: OrderRate,
-        local: OrderRate,
+        shared: GrantRate,
+        local: GrantRate,
         *,
         unreachable: tuple[type[Exception], ...],
         meter: Meter,
@@ -100,9 +94,9 @@ class SharedOrderRate:
         """Let in the asks that fit, in the order given; return seconds to wait."""
         if self._monotonic() >= self._retry_at:
             try:
-                return self._shared.grant(asks, windows)
+                return self._shared(asks, windows)
             except self._unreachable as error:
                 self._retry_at = self._monotonic() + self._retry_seconds
                 log.warning("order_rate.degraded", error=repr(error)[:200])
         self._meter.add(Metric.ORDER_RATE_FALLBACKS, len(asks))
-        return self._local.grant(asks, windows)
+        return self._local(asks, windows)

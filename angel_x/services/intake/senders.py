@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from angel_x.domain.records.access import KeyRecord, Scope
 from angel_x.domain.records.signature import Signature
@@ -23,9 +23,8 @@ _CLOCKS_DIFFER = timedelta(minutes=5)
 _REFUSAL = "the signature is not valid"
 
 
-class KeyRecords(Protocol):
-    def key(self, prefix: str) -> KeyRecord | None:
-        """Return the key of that prefix."""
+#: Returns the key of a prefix.
+FindKey = Callable[[str], KeyRecord | None]
 
 
 class Senders:
@@ -35,14 +34,14 @@ class Senders:
         self,
         *,
         account_id: Callable[[str], int],
-        keys: KeyRecords,
+        find_key: FindKey,
         clock: Clock,
         default_user: str | None,
         signed_only: bool,
     ) -> None:
         #: Returns the id of the account of a name.
         self._account_id = account_id
-        self._keys = keys
+        self._find_key = find_key
         self._clock = clock
         self._default_user = default_user
         self._signed_only = signed_only
@@ -71,7 +70,7 @@ class Senders:
             signature = Signature.parse(text)
         except ValueError as error:
             raise SignatureRefused(str(error)) from None
-        record = self._keys.key(signature.prefix)
+        record = self._find_key(signature.prefix)
         if record is None or not signature.fits(request, record.digest) or record.revoked_at:
             raise SignatureRefused(_REFUSAL)
         if record.has_expired:

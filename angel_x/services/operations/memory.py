@@ -12,7 +12,7 @@ import structlog
 
 from angel_x.domain.operations.memory_report import MemoryReport
 from angel_x.domain.operations.metric import Metric
-from angel_x.services.ports import Clock, EventStream, Meter
+from angel_x.services.ports import Clock, Meter, Publish
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class MemoryWatch:
         *,
         reports: MemoryReports,
         meter: Meter,
-        events: EventStream,
+        publish: Publish,
         clock: Clock,
         resident_bytes: Callable[[], int | None],
         threshold_mb: float,
@@ -50,7 +50,7 @@ class MemoryWatch:
         self._process = process
         self._reports = reports
         self._meter = meter
-        self._events = events
+        self._publish = publish
         self._clock = clock
         self._resident_bytes = resident_bytes
         self._threshold_mb = threshold_mb
@@ -88,7 +88,7 @@ class MemoryWatch:
             "threshold_mb": self._threshold_mb,
         }
         log.warning("memory.exceeded", collected_objects=collected, **found)
-        self._events.publish([{"user_id": _EVERYBODY, "kind": "alert", "alert": "memory", **found}])
+        self._publish([{"user_id": _EVERYBODY, "kind": "alert", "alert": "memory", **found}])
         return after
 
 

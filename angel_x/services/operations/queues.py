@@ -9,7 +9,7 @@ import structlog
 
 from angel_x.domain.operations.backlog import LaneBacklog
 from angel_x.domain.orders.order import Priority
-from angel_x.services.ports import EventStream
+from angel_x.services.ports import Publish
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ class QueueMonitor:
         *,
         depths: Callable[[], Mapping[str, int]],
         lanes: Callable[[], Mapping[Priority, LaneBacklog]],
-        events: EventStream,
+        publish: Publish,
         max_waiting: int,
         max_age_seconds: float,
     ) -> None:
@@ -42,7 +42,7 @@ class QueueMonitor:
         self._depths = depths
         #: Returns the undecided orders by lane.
         self._lanes = lanes
-        self._events = events
+        self._publish = publish
         self._max_waiting = max_waiting
         self._max_age_seconds = max_age_seconds
 
@@ -64,7 +64,7 @@ class QueueMonitor:
         over = [state for state in self.read() if self._is_over(state)]
         for state in over:
             log.warning("queue.exceeded", **_shown(state))
-        self._events.publish(
+        self._publish(
             [
                 {"user_id": _EVERYBODY, "kind": "alert", "alert": "queue", **_shown(state)}
                 for state in over

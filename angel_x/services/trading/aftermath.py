@@ -15,7 +15,7 @@ from angel_x.domain.book.book import Book
 from angel_x.domain.book.moves import Move, ParentOrder
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import RESTING
-from angel_x.services.ports import Dispatcher, EventStream, Meter
+from angel_x.services.ports import Dispatcher, Meter, Publish
 from angel_x.services.trading.match_requests import RestingContracts
 
 log = structlog.get_logger()
@@ -31,14 +31,14 @@ class Aftermath:
     def __init__(
         self,
         *,
-        events: EventStream,
+        publish: Publish,
         mark_dirty: MarkDirty,
         resting: RestingContracts,
         dispatcher: Dispatcher,
         meter: Meter,
         unreachable: tuple[type[Exception], ...],
     ) -> None:
-        self._events = events
+        self._publish = publish
         self._mark_dirty = mark_dirty
         self._resting = resting
         self._dispatcher = dispatcher
@@ -56,7 +56,7 @@ class Aftermath:
         self._count(book, elapsed_seconds)
         try:
             moves = [_event(move) for move in book.moves]
-            self._events.publish([*moves, *map(_parent_event, parents)])
+            self._publish([*moves, *map(_parent_event, parents)])
             self._resting.note({m.order.symbol for m in book.moves if m.status in RESTING})
             self._value(sorted({fill.order.user_id for fill in book.fills}))
         except self._unreachable as error:

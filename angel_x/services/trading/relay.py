@@ -53,11 +53,8 @@ class DueOrders(Protocol):
         """Make orders due that waited for the opening; return their number."""
 
 
-class DueWorkflows(Protocol):
-    """Finds due workflows."""
-
-    def due(self, limit: int) -> Sequence[DueWorkflow]:
-        """Take some for a while, in which no other relay finds them."""
+#: Takes due workflows, at most as many as the number, for a while in which no other relay finds them.
+TakeDueWorkflows = Callable[[int], Sequence[DueWorkflow]]
 
 
 class Bells(Protocol):
@@ -101,7 +98,7 @@ class Relay:
         self,
         *,
         search: DueOrders,
-        workflows: DueWorkflows,
+        take_workflows: TakeDueWorkflows,
         bells: Bells,
         depths: Callable[[], Mapping[Priority, int]],
         age: Callable[[Mapping[Priority, int]], object],
@@ -111,7 +108,7 @@ class Relay:
         hours: TradingHours,
     ) -> None:
         self._search = search
-        self._workflows = workflows
+        self._take_workflows = take_workflows
         self._bells = bells
         self._depths = depths
         self._age = age
@@ -168,7 +165,7 @@ class Relay:
 
         Attempts are counted where they are made, so a lost message does not count as one.
         """
-        due = self._workflows.due(_AT_A_TIME)
+        due = self._take_workflows(_AT_A_TIME)
         for workflow in due:
             is_urgent = workflow.kind is WorkflowKind.SQUARE_OFF
             if not self._bells.advance(workflow.id, emergency=is_urgent):

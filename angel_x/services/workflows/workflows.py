@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import structlog
 
 from angel_x.domain.workflows.workflow import Workflow, WorkflowKind, WorkflowStatus
-from angel_x.services.ports import EventStream
+from angel_x.services.ports import Publish
 
 log = structlog.get_logger()
 
@@ -89,12 +89,12 @@ class Advance:
         *,
         workflows: Workflows,
         advancers: Mapping[WorkflowKind, Advancer],
-        events: EventStream,
+        publish: Publish,
         transient: tuple[type[Exception], ...],
     ) -> None:
         self._workflows = workflows
         self._advancers = advancers
-        self._events = events
+        self._publish = publish
         #: Errors of servers, not of workflows.
         self._transient = transient
 
@@ -133,6 +133,6 @@ class Advance:
             "status": workflow.status.value,
         }
         try:
-            self._events.publish([event])
+            self._publish([event])
         except self._transient as error:
             log.warning("workflow.unpublished", workflow_id=workflow_id, error=str(error))

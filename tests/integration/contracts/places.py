@@ -14,7 +14,7 @@ from angel_x.adapters.postgres.holdings import Holdings
 from angel_x.adapters.postgres.workflows import Workflows
 from angel_x.domain.book.position import Position
 from angel_x.domain.orders.order import Product, Side
-from angel_x.services.workflows import square_off, workflows
+from angel_x.services.workflows import square_off_progress, workflows
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.chains import MARKET_TIME, make_universe
 from tests.builders.stored_orders import StoredOrder, store_orders, store_positions
@@ -26,8 +26,10 @@ from tests.fakes.workflows import MemoryWorkflows
 UNIVERSE = make_universe(("BANKNIFTY", "NIFTY"), (date(2026, 8, 25),), (24_000,))
 
 
-class Reads(square_off.Holdings, Protocol):
+class Reads(square_off_progress.Holdings, Protocol):
     """All reads of holdings."""
+
+    def accounts(self) -> list[int]: ...
 
     def intraday_accounts(self, key: str) -> list[tuple[int, int]]: ...
 

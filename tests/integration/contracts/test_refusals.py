@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -9,16 +10,18 @@ import pytest
 
 from angel_x.adapters.redis.redeliveries import RedisRedeliveries
 from angel_x.adapters.redis.refusals import RedisRefusals
-from angel_x.services.intake.messaging import Redeliveries, Refusals
+from angel_x.services.intake.messaging import Redeliveries
 from tests.fakes.refusals import MemoryRedeliveries, MemoryRefusals
 
 
-class ReadableRefusals(Refusals, Protocol):
+class Refusals(Protocol):
+    def put(self, user_id: int, client_order_ids: Sequence[str], problem: object) -> None: ...
+
     def get(self, user_id: int, client_order_id: str) -> bytes | None: ...
 
 
 @pytest.fixture(params=["fake", "real"])
-def refusals(request: pytest.FixtureRequest) -> ReadableRefusals:
+def refusals(request: pytest.FixtureRequest) -> Refusals:
     if request.param == "fake":
         return MemoryRefusals()
     return RedisRefusals(request.getfixturevalue("cache"))
@@ -32,7 +35,7 @@ def redeliveries(request: pytest.FixtureRequest) -> Redeliveries:
 
 
 def test_a_refusal_is_kept_under_each_of_its_ids_for_its_account_alone(
-    refusals: ReadableRefusals,
+    refusals: Refusals,
 ) -> None:
     problem = {"title": "Full", "errors": [{"index": 1}]}
 
@@ -46,14 +49,14 @@ def test_a_refusal_is_kept_under_each_of_its_ids_for_its_account_alone(
     assert refusals.get(8, "a") is None
 
 
-def test_the_last_refusal_of_an_id_is_kept(refusals: ReadableRefusals) -> None:
+def test_the_last_refusal_of_an_id_is_kept(refusals: Refusals) -> None:
     refusals.put(7, ["a", "b"], "first")
     refusals.put(7, ["a"], "second")
 
     assert (refusals.get(7, "a"), refusals.get(7, "b")) == (b'"second"', b'"first"')
 
 
-def test_a_refusal_that_names_no_id_is_kept_nowhere(refusals: ReadableRefusals) -> None:
+def test_a_refusal_that_names_no_id_is_kept_nowhere(refusals: Refusals) -> None:
     refusals.put(7, [], "nothing")
 
     assert refusals.get(7, "") is None

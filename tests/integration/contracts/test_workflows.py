@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Protocol
@@ -11,9 +11,8 @@ import pytest
 from sqlalchemy import Engine
 
 from angel_x.adapters.postgres.workflows import Workflows
-from angel_x.domain.workflows.workflow import Workflow, WorkflowKind, WorkflowStatus
+from angel_x.domain.workflows.workflow import DueWorkflow, Workflow, WorkflowKind, WorkflowStatus
 from angel_x.errors import IdempotencyConflict
-from angel_x.services.trading import relay
 from angel_x.services.workflows import workflows as ports
 from tests.builders.accounts import open_accounts
 from tests.fakes.workflows import MemoryWorkflows
@@ -23,8 +22,10 @@ DONE, FAILED, RUNNING = WorkflowStatus.DONE, WorkflowStatus.FAILED, WorkflowStat
 _keys = count(1)
 
 
-class Store(ports.Workflows, relay.DueWorkflows, Protocol):
-    """Everything that is asked of a store of workflows, by services and by the relay."""
+class Store(ports.Workflows, Protocol):
+    """The calls of services and of the relay."""
+
+    def due(self, limit: int) -> Sequence[DueWorkflow]: ...
 
 
 class BrokenOffError(Exception):

@@ -74,7 +74,7 @@ def relay(application: Application, bell: Bell) -> Relay:
     depths: Callable[[], Mapping[Priority, int]] = dict
     return Relay(
         search=OrderSearch(application.base.engine),
-        workflows=application.orders.workflows,
+        take_workflows=application.orders.workflows.due,
         bells=bell,
         depths=depths,
         age=lambda _: None,

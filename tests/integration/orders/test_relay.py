@@ -59,7 +59,7 @@ def relay(
 ) -> Relay:
     return Relay(
         search=OrderSearch(application.base.engine),
-        workflows=application.orders.workflows,
+        take_workflows=application.orders.workflows.due,
         bells=bell,
         depths=lambda: depths or {},
         age=lambda _: None,

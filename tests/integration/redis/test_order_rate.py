@@ -14,21 +14,21 @@ import redis
 
 from angel_x.adapters.redis.order_rate import RedisOrderRate
 from angel_x.domain.orders.order_rate import WINDOW_SECONDS, Ask
-from angel_x.services.intake.order_rate import LocalOrderRate, OrderRate
+from angel_x.services.intake.order_rate import GrantRate, LocalOrderRate
 from tests.plugins.servers import RedisUrls
 
 #: Makes the same window as another process would see it.
-Rates = Callable[[], OrderRate]
+Rates = Callable[[], GrantRate]
 
 
 @pytest.fixture(params=["shared", "local"])
 def rates(request: pytest.FixtureRequest, redis_urls: RedisUrls) -> Iterator[Rates]:
-    local = LocalOrderRate(monotonic)
+    local = LocalOrderRate(monotonic).grant
     with ExitStack() as stack:
 
-        def shared() -> OrderRate:
+        def shared() -> GrantRate:
             client = redis.Redis.from_url(redis_urls.cache_url)
-            return RedisOrderRate(stack.enter_context(closing(client)))
+            return RedisOrderRate(stack.enter_context(closing(client))).grant
 
         yield shared if request.param == "shared" else lambda: local
 
@@ -44,7 +44,7 @@ def within_a_window(attempt: Callable[[str], tuple[float, float]]) -> tuple[floa
 
 
 def test_what_fits_is_let_in_and_no_order_more(rates: Rates) -> None:
-    waits = rates().grant([Ask(3, ("a",)), Ask(2, ("a",)), Ask(1, ("a",))], {"a": 5})
+    waits = rates()([Ask(3, ("a",)), Ask(2, ("a",)), Ask(1, ("a",))], {"a": 5})
 
     assert waits[:2] == [0, 0]
     assert 0 < waits[2] <= WINDOW_SECONDS
@@ -52,9 +52,9 @@ def test_what_fits_is_let_in_and_no_order_more(rates: Rates) -> None:
 
 def test_what_is_let_in_by_one_process_counts_for_the_others(rates: Rates) -> None:
     def twice(key: str) -> tuple[float, float]:
-        (first,) = rates().grant([Ask(5, (key,))], {key: 5})
+        (first,) = rates()([Ask(5, (key,))], {key: 5})
         # Far above the limit, so that the outcome does not depend on the time in between.
-        (second,) = rates().grant([Ask(10_000, (key,))], {key: 10_004})
+        (second,) = rates()([Ask(10_000, (key,))], {key: 10_004})
         return first, second
 
     first, second = within_a_window(twice)
@@ -66,36 +66,36 @@ def test_what_is_let_in_by_one_process_counts_for_the_others(rates: Rates) -> No
 def test_what_does_not_fit_is_counted_nowhere(rates: Rates) -> None:
     asks = [Ask(4, ("all", "a")), Ask(2, ("all", "a")), Ask(6, ("all", "b")), Ask(1, ("all", "b"))]
 
-    waits = rates().grant(asks, {"all": 10, "a": 5, "b": 100})
+    waits = rates()(asks, {"all": 10, "a": 5, "b": 100})
 
     assert [wait > 0 for wait in waits] == [False, True, False, True]
 
 
 def test_a_later_ask_that_fits_is_let_in_past_one_that_does_not(rates: Rates) -> None:
-    waits = rates().grant([Ask(4, ("a",)), Ask(2, ("a",)), Ask(1, ("a",))], {"a": 5})
+    waits = rates()([Ask(4, ("a",)), Ask(2, ("a",)), Ask(1, ("a",))], {"a": 5})
 
     assert [wait > 0 for wait in waits] == [False, True, False]
 
 
 def test_the_window_moves_on_and_the_wait_that_was_named_was_enough(rates: Rates) -> None:
-    rate = rates()
+    grant = rates()
     started = monotonic()
-    assert rate.grant([Ask(5, ("a",))], {"a": 5}) == [0]
-    (named,) = rate.grant([Ask(1, ("a",))], {"a": 5})
+    assert grant([Ask(5, ("a",))], {"a": 5}) == [0]
+    (named,) = grant([Ask(1, ("a",))], {"a": 5})
 
     threading.Event().wait(named)
-    (wait,) = rate.grant([Ask(5, ("a",))], {"a": 5})
+    (wait,) = grant([Ask(5, ("a",))], {"a": 5})
 
     assert wait == 0
     assert monotonic() - started >= WINDOW_SECONDS
 
 
 def test_the_wait_ends_with_the_grant_that_frees_just_enough(rates: Rates) -> None:
-    rate = rates()
+    grant = rates()
 
     def twice(key: str) -> tuple[float, float]:
-        (first,) = rate.grant([Ask(1, (key,))], {key: 5})
-        (second,) = rate.grant([Ask(5, (key,))], {key: 5})
+        (first,) = grant([Ask(1, (key,))], {key: 5})
+        (second,) = grant([Ask(5, (key,))], {key: 5})
         return first, second
 
     first, second = within_a_window(twice)
@@ -108,10 +108,10 @@ def test_the_wait_ends_with_the_grant_that_frees_just_enough(rates: Rates) -> No
 def test_no_window_holds_more_than_the_limit_whoever_asks(rates: Rates) -> None:
     limit, granted = 20, []
 
-    def ask(rate: OrderRate) -> None:
+    def ask(grant: GrantRate) -> None:
         for _ in range(60):
             before = monotonic()
-            (wait,) = rate.grant([Ask(1, ("a",))], {"a": limit})
+            (wait,) = grant([Ask(1, ("a",))], {"a": limit})
             if not wait:
                 granted.append((before, monotonic()))
 

@@ -83,7 +83,7 @@ def desk(cache: Redis, engine: Engine) -> Desk:
         quotes=quotes,
         read_greeks=greeks.read_rows,
         dispatcher=dispatcher,
-        events=events,
+        publish=events.publish,
         meter=meter,
         clock=lambda: NOW,
         market_clock=lambda: MARKET_TIME,

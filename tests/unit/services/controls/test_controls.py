@@ -38,7 +38,7 @@ class Panel:
             account_names=crossed_names,
             universes=OneUniverse(UNIVERSE),
             dispatcher=self.dispatcher,
-            events=self.events,
+            publish=self.events.publish,
             unreachable=(ConnectionError,),
         )
 

@@ -56,7 +56,7 @@ class Gate:
         self.counter = Counter()
         self.admission = Admission(
             backpressure=Backpressure(lambda: {0: waiting}, limit=room, monotonic=lambda: 0.0),
-            order_rate=self.counter,
+            grant_rate=self.counter.grant,
             rules=lambda: TradingRules.from_rows((), rows),
             emergencies=Emergencies(
                 lambda _: {

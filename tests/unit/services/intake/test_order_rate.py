@@ -39,8 +39,8 @@ class Rate:
         self.flaky = Flaky()
         self.meter = RecordingMeter()
         self.shared = SharedOrderRate(
-            self.flaky,
-            LocalOrderRate(lambda: self.now),
+            self.flaky.grant,
+            LocalOrderRate(lambda: self.now).grant,
             unreachable=(ConnectionError,),
             meter=self.meter,
             monotonic=lambda: self.now,

@@ -51,7 +51,7 @@ class World:
             "node/orders-0",
             reports=self.reports,
             meter=self.meter,
-            events=self.events,
+            publish=self.events.publish,
             clock=lambda: self.now,
             resident_bytes=lambda: int(self.resident_mb * MB),
             threshold_mb=500,

@@ -37,7 +37,11 @@ def events() -> RecordingEvents:
 @pytest.fixture
 def monitor(queues: Queues, events: RecordingEvents) -> QueueMonitor:
     return QueueMonitor(
-        depths=queues.read, lanes=queues.lanes, events=events, max_waiting=100, max_age_seconds=10
+        depths=queues.read,
+        lanes=queues.lanes,
+        publish=events.publish,
+        max_waiting=100,
+        max_age_seconds=10,
     )
 
 

@@ -62,7 +62,7 @@ class World:
         self.portfolios, self.dispatcher = Portfolios(), RecordingDispatcher()
         self.meter, self.resting = LabelingMeter(), MemoryResting()
         self.aftermath = Aftermath(
-            events=self.events,
+            publish=self.events.publish,
             mark_dirty=self.portfolios.mark_dirty,
             resting=self.resting,
             dispatcher=self.dispatcher,

@@ -42,7 +42,7 @@ class Sweeper:
         self.tables, self.bells, self.meter = Tables(), MemoryBells(), RecordingMeter()
         self.relay = Relay(
             search=MemoryDueOrders(self.tables),
-            workflows=self,
+            take_workflows=self.due,
             bells=self.bells,
             depths=lambda: self.depths,
             age=self.aged.append,
@@ -343,7 +343,7 @@ def test_what_is_due_is_held_while_it_is_rung_for(sweeper: Sweeper) -> None:
     others: list[int] = []
     other = Relay(
         search=MemoryDueOrders(sweeper.tables),
-        workflows=sweeper,
+        take_workflows=sweeper.due,
         bells=MemoryBells(),
         depths=dict,
         age=lambda _: None,

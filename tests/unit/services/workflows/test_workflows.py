@@ -47,7 +47,7 @@ class Office:
         self.advance = Advance(
             workflows=self.workflows,
             advancers=self.steps,
-            events=self.events,
+            publish=self.events.publish,
             transient=(ConnectionError,),
         )
 
