@@ -45,8 +45,8 @@ from angel_x.rehearsal.chaos.environment import Environment, Passage, Role
 from angel_x.rehearsal.chaos.passages import Passages, open_passages
 from angel_x.rehearsal.chaos.storm import Storm, schedule
 from angel_x.rehearsal.check import check_history
-from angel_x.rehearsal.clients import Answer
-from angel_x.rehearsal.history import History, Outcome
+from angel_x.rehearsal.clients import HttpAnswer
+from angel_x.rehearsal.history import ClientHistory, Outcome
 from angel_x.rehearsal.orders import Request
 from angel_x.rehearsal.trader import TraderSetup, traders
 from benchmarks.machine import described, write
@@ -261,7 +261,7 @@ def _setup(
     return TraderSetup(
         user=name,
         client=PlainClient(place.url, name),
-        history=stack.enter_context(History(place.home / "history" / f"{name}.jsonl")),
+        history=stack.enter_context(ClientHistory(place.home / "history" / f"{name}.jsonl")),
         find_missing=lambda order_ids: _retry(lambda: evidence.missing(order_ids)),
         cancel=None,
         share_of_cancels=0,
@@ -299,7 +299,7 @@ class PlainClient:
         self._address = urlsplit(url)
         self._user = user
 
-    def submit(self, orders: Sequence[OrderFields]) -> Answer:
+    def submit(self, orders: Sequence[OrderFields]) -> HttpAnswer:
         (order,) = orders
         connection = http.client.HTTPConnection(
             self._address.hostname or "", self._address.port, timeout=30
@@ -310,12 +310,12 @@ class PlainClient:
             response = connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
-            return Answer(Outcome.UNKNOWN, detail=repr(error))
+            return HttpAnswer(Outcome.UNKNOWN, detail=repr(error))
         finally:
             connection.close()
         if response.status not in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
-            return Answer(Outcome.UNKNOWN, detail=str(response.status))
-        return Answer(
+            return HttpAnswer(Outcome.UNKNOWN, detail=str(response.status))
+        return HttpAnswer(
             Outcome.ACCEPTED, {str(order["client_order_id"]): json.loads(content)["order_id"]}
         )
 

@@ -22,7 +22,7 @@ class ArchiveDamaged(AngelXError):
     """A file of the archive does not hold the rows that were written to it."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class PartitionFile(msgspec.Struct, frozen=True):
     """One file of a partition."""
 
     file: str
@@ -35,7 +35,7 @@ class Contents(msgspec.Struct):
 
     table: str
     partition: str
-    parts: list[Part] = []
+    parts: list[PartitionFile] = []
 
     @property
     def rows(self) -> int:
@@ -81,7 +81,7 @@ class Archive:
             if list(packed) != lines:
                 raise ArchiveDamaged(f"a file does not hold the rows written to it: {draft}")
         draft.replace(self._directory / name)
-        contents.parts.append(Part(name, len(lines), _digest(self._directory / name)))
+        contents.parts.append(PartitionFile(name, len(lines), _digest(self._directory / name)))
         self._write_list(contents)
 
     def verify(self, contents: Contents) -> None:

@@ -12,7 +12,7 @@ from angel_x.adapters.postgres.portfolios import PostgresPortfolios
 from angel_x.adapters.postgres.settlements import PostgresSettlements
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.bootstrap.kernels import choose_kernels
-from angel_x.bootstrap.market import Market
+from angel_x.bootstrap.market import MarketParts
 from angel_x.bootstrap.order_parts import OrderParts
 from angel_x.domain.margin.span import span_table
 from angel_x.domain.pricing.pricing_model import PricingModel
@@ -33,7 +33,7 @@ class Analytics:
     portfolios: Portfolios
 
 
-def build_analytics(base: Foundation, market: Market, orders: OrderParts) -> Analytics:
+def build_analytics(base: Foundation, market: MarketParts, orders: OrderParts) -> Analytics:
     """Put together the services that price and value."""
     model = PricingModel(base.settings.pricing_model)
     rates = Following(base.tables.rule(partial(interest_rates, model), "rates"))
@@ -82,7 +82,9 @@ def interest_rates(model: PricingModel, rates: Any) -> Dated[float]:  # noqa: AN
     return Dated((date.fromisoformat(row["from"]), float(row["rate"])) for row in rows)
 
 
-def _greeks(base: Foundation, market: Market, model: PricingModel, rates: Dated[float]) -> Greeks:
+def _greeks(
+    base: Foundation, market: MarketParts, model: PricingModel, rates: Dated[float]
+) -> Greeks:
     settings = base.settings
     return Greeks(
         universes=market.universes,

@@ -10,10 +10,10 @@ from angel_x.bootstrap.controls import ControlParts, build_controls
 from angel_x.bootstrap.foundation import Foundation, lay_foundation
 from angel_x.bootstrap.intake import IntakeParts, build_intake
 from angel_x.bootstrap.margin import build_margin_marking
-from angel_x.bootstrap.market import Market, build_market
+from angel_x.bootstrap.market import MarketParts, build_market
 from angel_x.bootstrap.operations import Operations, build_operations
 from angel_x.bootstrap.order_parts import OrderParts, build_order_parts
-from angel_x.bootstrap.trading import Trading, build_trading
+from angel_x.bootstrap.trading import TradingParts, build_trading
 from angel_x.bootstrap.workflows import WorkflowParts, build_workflows
 from angel_x.services.accounts.margin_marking import MarginMarking
 from config.settings import Settings
@@ -24,11 +24,11 @@ class Application:
     """Everything that one process works with.  It belongs to the process that built it."""
 
     base: Foundation
-    market: Market
+    market: MarketParts
     people: AccountParts
     intake: IntakeParts
     orders: OrderParts
-    trading: Trading
+    trading: TradingParts
     controls: ControlParts
     workflows: WorkflowParts
     margin_marking: MarginMarking

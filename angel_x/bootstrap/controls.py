@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from time import monotonic
 
 from angel_x.adapters.postgres.controls import PostgresControls
-from angel_x.adapters.postgres.holdings import Holdings
+from angel_x.adapters.postgres.holdings import PostgresHoldings
 from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.bootstrap.intake import IntakeParts
-from angel_x.bootstrap.market import Market
+from angel_x.bootstrap.market import MarketParts
 from angel_x.bootstrap.order_parts import OrderParts
 from angel_x.services.controls.controls import TradingControls
 from angel_x.services.controls.controls_watch import ControlsWatch
@@ -26,16 +26,23 @@ class ControlParts:
     trading_controls: TradingControls
     enforcement: Enforcement
     watch: ControlsWatch
-    holdings: Holdings
+    holdings: PostgresHoldings
     exits: Exits
     cancel_all: CancelAll
 
 
 def build_controls(
-    base: Foundation, market: Market, people: AccountParts, intake: IntakeParts, orders: OrderParts
+    base: Foundation,
+    market: MarketParts,
+    people: AccountParts,
+    intake: IntakeParts,
+    orders: OrderParts,
 ) -> ControlParts:
     """Put together the services that keep orders from trading."""
-    states, holdings = PostgresControls(base.engine), Holdings(base.engine, base.market_clock)
+    states, holdings = (
+        PostgresControls(base.engine),
+        PostgresHoldings(base.engine, base.market_clock),
+    )
     exits = Exits(market.universes, intake.slicing, base.market_clock)
     enforcement = Enforcement(
         desk=orders.desk,

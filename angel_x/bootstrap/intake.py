@@ -18,7 +18,7 @@ from angel_x.adapters.redis.refusals import RedisRefusals
 from angel_x.adapters.redis.task_results import RedisTaskResults
 from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import Foundation, is_outage
-from angel_x.bootstrap.market import Market
+from angel_x.bootstrap.market import MarketParts
 from angel_x.domain.book.risk import NO_RULES
 from angel_x.domain.calendar.intraday import IntradayRule, cutoffs
 from angel_x.domain.values.dated import Following
@@ -63,7 +63,7 @@ class IntakeParts:
             client.close()
 
 
-def build_intake(base: Foundation, market: Market, people: AccountParts) -> IntakeParts:
+def build_intake(base: Foundation, market: MarketParts, people: AccountParts) -> IntakeParts:
     """Put together the intake of orders over HTTP, messages and the command line."""
     settings = base.settings
     slicing = Slicing(market.rules)

@@ -10,7 +10,7 @@ from angel_x.adapters.postgres.margin_marks import PostgresMarks
 from angel_x.adapters.redis.mark_memo import RedisMarkMemo
 from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
-from angel_x.bootstrap.market import Market
+from angel_x.bootstrap.market import MarketParts
 from angel_x.bootstrap.order_parts import OrderParts
 from angel_x.bootstrap.workflows import WorkflowParts
 from angel_x.domain.values.money import rupees
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def build_margin_marking(
     base: Foundation,
-    market: Market,
+    market: MarketParts,
     people: AccountParts,
     orders: OrderParts,
     workflows: WorkflowParts,
@@ -55,7 +55,7 @@ def build_margin_marking(
     )
 
 
-def _spots(market: Market) -> Mapping[str, Decimal]:
+def _spots(market: MarketParts) -> Mapping[str, Decimal]:
     universe = market.universes.current()
     paise = market.quotes.spots(universe)["last"].tolist()
     return {n: rupees(max(p, 0)) for n, p in zip(universe.underlyings, paise, strict=True)}

@@ -34,7 +34,7 @@ _RESTING_SECONDS = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Market:
+class MarketParts:
     """Contracts, the boards of quotes and Greeks, and the feed."""
 
     rules: Callable[[], ContractRules]
@@ -51,7 +51,7 @@ class Market:
     resting: RedisRestingContracts
 
 
-def build_market(base: Foundation) -> Market:
+def build_market(base: Foundation) -> MarketParts:
     """Put together contracts, the boards of quotes and Greeks, and the feed."""
     rules = base.tables.rule(ContractRules.from_table, "contracts")
     pointer, listed = RedisUniversePointer(base.cache), SqlContracts(base.engine)
@@ -62,7 +62,7 @@ def build_market(base: Foundation) -> Market:
     risk_board = RedisRiskBoard(base.cache, base.settings.cache_ttl_greeks)
     chain_boards = RedisChainBoards(base.cache, greeks_board, risk_board)
     resting = RedisRestingContracts(base.cache, base.clock, keep_seconds=_RESTING_SECONDS)
-    return Market(
+    return MarketParts(
         rules=rules,
         universes=universes,
         contracts=ContractListing(

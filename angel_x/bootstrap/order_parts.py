@@ -10,11 +10,11 @@ from typing import Any
 from angel_x.adapters.postgres.book_unit import BookUnits
 from angel_x.adapters.postgres.ladders import Ladders
 from angel_x.adapters.postgres.order_search import OrderSearch
-from angel_x.adapters.postgres.workflows import Workflows
+from angel_x.adapters.postgres.workflows import PostgresWorkflows
 from angel_x.adapters.redis.liquidity import RedisLiquidity
 from angel_x.adapters.redis.portfolios import RedisPortfolioCache
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
-from angel_x.bootstrap.market import Market
+from angel_x.bootstrap.market import MarketParts
 from angel_x.domain.book.margin_pool import Risks
 from angel_x.domain.exchange.charges import Tariff
 from angel_x.domain.exchange.latency import Latency
@@ -45,11 +45,11 @@ class OrderParts:
     desk: VenueDesk
     aftermath: Aftermath
     search: OrderSearch
-    workflows: Workflows
+    workflows: PostgresWorkflows
     portfolio_cache: RedisPortfolioCache
 
 
-def build_order_parts(base: Foundation, market: Market) -> OrderParts:
+def build_order_parts(base: Foundation, market: MarketParts) -> OrderParts:
     """Put together transactions of the book, the venue, and the events that follow a commit."""
     settings = base.settings
     portfolio_cache = RedisPortfolioCache(base.cache, settings.cache_ttl_portfolio)
@@ -82,12 +82,12 @@ def build_order_parts(base: Foundation, market: Market) -> OrderParts:
         ),
         aftermath=aftermath,
         search=OrderSearch(base.engine, base.at),
-        workflows=Workflows(base.engine, at=base.at),
+        workflows=PostgresWorkflows(base.engine, at=base.at),
         portfolio_cache=portfolio_cache,
     )
 
 
-def _paper_market(base: Foundation, market: Market) -> PaperMarket:
+def _paper_market(base: Foundation, market: MarketParts) -> PaperMarket:
     settings = base.settings
     return PaperMarket(
         universes=market.universes,
@@ -119,7 +119,7 @@ def _paper_rules(settings: Settings, charges: Any, contracts: Any, bands: Any) -
     )
 
 
-def _risk_sheets(base: Foundation, market: Market) -> RiskSheets:
+def _risk_sheets(base: Foundation, market: MarketParts) -> RiskSheets:
     model = base.tables.rule(SpanMargin.from_table, "margin")
     return RiskSheets(
         universes=market.universes,

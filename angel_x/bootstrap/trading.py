@@ -15,7 +15,7 @@ from angel_x.adapters.postgres.settlements import PostgresSettlements
 from angel_x.adapters.redis.lane_queues import LaneQueues
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation, lane_messages
 from angel_x.bootstrap.intake import IntakeParts
-from angel_x.bootstrap.market import Market
+from angel_x.bootstrap.market import MarketParts
 from angel_x.bootstrap.order_parts import OrderParts, liquidity
 from angel_x.bootstrap.relay import overdue_emergencies, relay_of
 from angel_x.domain.exchange.charges import Tariff
@@ -26,7 +26,7 @@ from angel_x.services.trading.amendment import Amending
 from angel_x.services.trading.cancellation import Cancellation
 from angel_x.services.trading.doorbells import Doorbells
 from angel_x.services.trading.execution import Execution
-from angel_x.services.trading.expiry import Expiry
+from angel_x.services.trading.expiry import OrderExpiry
 from angel_x.services.trading.market_watch import MarketWatch
 from angel_x.services.trading.matching import Matching
 from angel_x.services.trading.overdue import OverdueEmergencies
@@ -40,7 +40,7 @@ _FULL_LOOK_SECONDS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trading:
+class TradingParts:
     """Execution, matching, amendment, cancellation, expiry, replay and what the relay does."""
 
     execution: Execution
@@ -50,7 +50,7 @@ class Trading:
     what_if: WhatIf
     balances: Balances
     cancellation: Cancellation
-    expiry: Expiry
+    expiry: OrderExpiry
     settlement: Settlement
     relay: Relay
     overdue: OverdueEmergencies
@@ -58,17 +58,17 @@ class Trading:
 
 
 def build_trading(
-    base: Foundation, market: Market, intake: IntakeParts, orders: OrderParts
-) -> Trading:
+    base: Foundation, market: MarketParts, intake: IntakeParts, orders: OrderParts
+) -> TradingParts:
     """Put together the services that move orders."""
     execution = _execution(base, orders)
-    expiry = Expiry(
+    expiry = OrderExpiry(
         find_ended=orders.search.ended,
         desk=orders.desk,
         market_clock=base.market_clock,
         transient=TRANSIENT,
     )
-    return Trading(
+    return TradingParts(
         execution=execution,
         doorbells=_doorbells(base, execution),
         matching=_matching(base, market, orders),
@@ -132,7 +132,7 @@ def _doorbells(base: Foundation, execution: Execution) -> Doorbells:
     )
 
 
-def _matching(base: Foundation, market: Market, orders: OrderParts) -> Matching:
+def _matching(base: Foundation, market: MarketParts, orders: OrderParts) -> Matching:
     return Matching(
         reached=ReachedOrders(
             watch=MarketWatch(
@@ -159,7 +159,9 @@ def _matching(base: Foundation, market: Market, orders: OrderParts) -> Matching:
     )
 
 
-def _settlement(base: Foundation, market: Market, orders: OrderParts, expiry: Expiry) -> Settlement:
+def _settlement(
+    base: Foundation, market: MarketParts, orders: OrderParts, expiry: OrderExpiry
+) -> Settlement:
     return Settlement(
         store=PostgresSettlements(base.engine),
         units=orders.units,

@@ -10,7 +10,7 @@ from angel_x.bootstrap.controls import ControlParts
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.bootstrap.intake import IntakeParts
 from angel_x.bootstrap.order_parts import OrderParts
-from angel_x.bootstrap.trading import Trading
+from angel_x.bootstrap.trading import TradingParts
 from angel_x.domain.workflows.workflow import WorkflowKind
 from angel_x.services.workflows.basket_advancer import BasketAdvancer
 from angel_x.services.workflows.basket_orders import BasketOrders
@@ -35,7 +35,7 @@ def build_workflows(
     people: AccountParts,
     intake: IntakeParts,
     orders: OrderParts,
-    trading: Trading,
+    trading: TradingParts,
     controls: ControlParts,
 ) -> WorkflowParts:
     """Put together the services that take several steps."""

@@ -12,8 +12,8 @@ from angel_x.rehearsal.clients import HttpClient
 from angel_x.rehearsal.history import (
     Answered,
     Canceled,
-    Content,
     Entry,
+    OrderContent,
     Outcome,
     Sent,
     Unseen,
@@ -58,7 +58,7 @@ class HistoryCheck:
 class _Client:
     """The knowledge of all clients together."""
 
-    contents: dict[Name, Content] = field(default_factory=dict)
+    contents: dict[Name, OrderContent] = field(default_factory=dict)
     calls: dict[tuple[str, int], Sent] = field(default_factory=dict)
     order_ids: dict[Name, set[str]] = field(default_factory=dict)
     accepted: Counter[Name] = field(default_factory=Counter)

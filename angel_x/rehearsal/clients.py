@@ -31,7 +31,7 @@ _POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """The outcome of a request."""
 
     outcome: Outcome
@@ -46,7 +46,7 @@ class OrderClient(Protocol):
     @property
     def name(self) -> str: ...
 
-    def submit(self, orders: Sequence[OrderFields]) -> Answer: ...
+    def submit(self, orders: Sequence[OrderFields]) -> HttpAnswer: ...
 
 
 class HttpClient:
@@ -57,7 +57,7 @@ class HttpClient:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def submit(self, orders: Sequence[OrderFields]) -> Answer:
+    def submit(self, orders: Sequence[OrderFields]) -> HttpAnswer:
         return answered(lambda: self._accepted(orders))
 
     def _accepted(self, orders: Sequence[OrderFields]) -> Mapping[str, str]:
@@ -76,7 +76,7 @@ class MessageClient:
         self._key = key
         self._broker = connect(broker_url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
-    def submit(self, orders: Sequence[OrderFields]) -> Answer:
+    def submit(self, orders: Sequence[OrderFields]) -> HttpAnswer:
         request = {"orders": list(orders)}
         signature = sign(request, self._key, wall_clock().timestamp())
         message = _message(
@@ -85,10 +85,10 @@ class MessageClient:
         try:
             self._broker.lpush(QueueName.INTAKE, message)
         except redis.RedisError as error:
-            return Answer(Outcome.UNKNOWN, detail=f"{type(error).__name__}: {error}")
+            return HttpAnswer(Outcome.UNKNOWN, detail=f"{type(error).__name__}: {error}")
         return self._await([str(order["client_order_id"]) for order in orders])
 
-    def _await(self, names: Sequence[str]) -> Answer:
+    def _await(self, names: Sequence[str]) -> HttpAnswer:
         """Ask for the result of the message until the time is over."""
         deadline = time.monotonic() + _MESSAGE_PATIENCE
         while True:
@@ -101,16 +101,16 @@ class MessageClient:
         self._broker.close()
 
 
-def answered(call: Callable[[], Mapping[str, str]]) -> Answer:
+def answered(call: Callable[[], Mapping[str, str]]) -> HttpAnswer:
     """Make a call and return the outcome of its orders."""
     try:
-        return Answer(Outcome.ACCEPTED, call())
+        return HttpAnswer(Outcome.ACCEPTED, call())
     except Overloaded as error:
-        return Answer(Outcome.BUSY, detail=str(error))
+        return HttpAnswer(Outcome.BUSY, detail=str(error))
     except (Unavailable, NotFound) as error:
-        return Answer(Outcome.UNKNOWN, detail=str(error))
+        return HttpAnswer(Outcome.UNKNOWN, detail=str(error))
     except (InvalidRequest, ApiError) as error:
-        return Answer(Outcome.REFUSED, detail=f"{error.status} {error}")
+        return HttpAnswer(Outcome.REFUSED, detail=f"{error.status} {error}")
 
 
 def _message(task: str, args: Sequence[object], kwargs: Mapping[str, object]) -> str:

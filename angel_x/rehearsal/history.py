@@ -33,7 +33,7 @@ class Outcome(StrEnum):
         return self in {Outcome.ACCEPTED, Outcome.REFUSED}
 
 
-class Content(msgspec.Struct, frozen=True):
+class OrderContent(msgspec.Struct, frozen=True):
     """The content of one order."""
 
     symbol: str
@@ -50,7 +50,7 @@ class Sent(msgspec.Struct, frozen=True, tag="sent", omit_defaults=True):
     call: int
     client: str
     #: By client order id.
-    orders: Mapping[str, Content]
+    orders: Mapping[str, OrderContent]
 
 
 class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
@@ -89,7 +89,7 @@ class Unseen(msgspec.Struct, frozen=True, tag="unseen"):
 Entry = Sent | Answered | Canceled | Unseen
 
 
-class History:
+class ClientHistory:
     """One client's file.  Threads may share it."""
 
     def __init__(self, path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from angel_x.adapters.postgres.tally import Latency
+from angel_x.adapters.postgres.tally import DecisionLatency
 from angel_x.domain.operations.invariant import Invariant
 
 
@@ -31,7 +31,7 @@ def rules_document(rules: Iterable[Invariant]) -> list[dict[str, object]]:
     ]
 
 
-def latency_document(latency: Iterable[Latency]) -> dict[str, dict[str, object]]:
+def latency_document(latency: Iterable[DecisionLatency]) -> dict[str, dict[str, object]]:
     """Return milliseconds by priority as they are printed for machines."""
     return {
         each.priority: {"orders": each.orders, "p50": each.p50_ms, "p99": each.p99_ms}

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from angel_x.adapters.postgres.tally import Latency
+from angel_x.adapters.postgres.tally import DecisionLatency
 from angel_x.domain.operations.invariant import Invariant
 from angel_x.entrypoints.presentation.indian import grouped
 from angel_x.entrypoints.presentation.printing import table
@@ -21,7 +21,7 @@ def print_parts(parts: Iterable[object], console: Console) -> None:
         console.print()
 
 
-def latency_table(title: str, latency: Sequence[Latency]) -> Table:
+def latency_table(title: str, latency: Sequence[DecisionLatency]) -> Table:
     """Return the time from acceptance to decision by priority."""
     rows = (
         (each.priority, grouped(each.orders), f"{each.p50_ms:,.1f} ms", f"{each.p99_ms:,.1f} ms")

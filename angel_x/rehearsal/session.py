@@ -17,7 +17,7 @@ from angel_x.adapters.servers import erase
 from angel_x.entrypoints.supervisor.output import Terminal
 from angel_x.entrypoints.up.addresses import free_ports
 from angel_x.entrypoints.up.programs import MarketChoice
-from angel_x.entrypoints.up.system import Plan, Stopped, System, run
+from angel_x.entrypoints.up.system import Stopped, System, SystemPlan, run
 from angel_x.rehearsal.phases import STARTUP, Phases
 from angel_x.rehearsal.progress import Bars
 from config.settings import PREFIX, Settings
@@ -27,7 +27,7 @@ _FOREIGN = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "CACHE_URL", "API_URL", "
 _STARTING = "processes ready"
 
 
-class Outcome(Protocol):
+class CheckedReport(Protocol):
     """The report of a rehearsal."""
 
     @property
@@ -36,7 +36,7 @@ class Outcome(Protocol):
         ...
 
 
-_Report = TypeVar("_Report", bound=Outcome)
+_Report = TypeVar("_Report", bound=CheckedReport)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Rehearsal(Generic[_Report]):
     """One rehearsal: it runs a system and its work, and prints a report."""
 
     #: With a home of its own, from :func:`isolated`.
-    plan: Plan
+    plan: SystemPlan
     console: Console
     terminal: Terminal
     #: The servers and the programs of the plan.
@@ -129,12 +129,12 @@ def isolated(
     home: Path,
     market: MarketChoice,
     **changes: object,
-) -> Plan:
+) -> SystemPlan:
     """Return the plan of a system on free ports, with servers of its own, in ``home``."""
     api, flower, metrics = free_ports(settings.api_host, 3)
     foreign = {PREFIX + name for name in _FOREIGN}
     addresses = {"home": str(home), "api_port": api, "flower_port": flower, "metrics_port": metrics}
-    return Plan(
+    return SystemPlan(
         settings=msgspec.structs.replace(settings, **addresses, **changes),
         environ={name: value for name, value in environ.items() if name not in foreign},
         market=market,

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from angel_x.domain.orders.order import OrderType, Validity
 from angel_x.errors import ApiError, Conflict, NotFound
-from angel_x.rehearsal.clients import Answer, OrderClient
+from angel_x.rehearsal.clients import HttpAnswer, OrderClient
 from angel_x.rehearsal.history import (
     Answered,
     Canceled,
-    Content,
-    History,
+    ClientHistory,
+    OrderContent,
     Outcome,
     Sent,
     Unseen,
@@ -44,7 +44,7 @@ class TraderSetup:
 
     user: str
     client: OrderClient
-    history: History
+    history: ClientHistory
     #: Confirms that accepted orders are stored; None where that is not checked at once.
     find_missing: FindMissing | None
     #: Cancels an order with the errors of the client library; None where nothing is canceled.
@@ -84,7 +84,7 @@ class Trader:
                 return
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _attempt(self, call: int, request: Request) -> Answer:
+    def _attempt(self, call: int, request: Request) -> HttpAnswer:
         setup, contents = (
             self._setup,
             {str(o["client_order_id"]): _content(o) for o in request.orders},
@@ -107,7 +107,7 @@ class Trader:
             ]
         return answer
 
-    def _look(self, answer: Answer) -> None:
+    def _look(self, answer: HttpAnswer) -> None:
         """Note accepted orders that the database does not show."""
         if self._setup.find_missing is None:
             return
@@ -140,8 +140,8 @@ class Trader:
         )
 
 
-def _content(order: OrderFields) -> Content:
-    return Content(str(order["symbol"]), str(order["side"]), int(str(order["quantity"])))
+def _content(order: OrderFields) -> OrderContent:
+    return OrderContent(str(order["symbol"]), str(order["side"]), int(str(order["quantity"])))
 
 
 def _may_rest(order: OrderFields) -> bool:

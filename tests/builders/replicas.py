@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import psycopg2
 
-from angel_x.adapters.servers.account import Account, stand_in
+from angel_x.adapters.servers.account import SystemUser, stand_in
 from angel_x.adapters.servers.binaries import PostgresBinaries, find_postgres, within_reach
 from tests.builders.ports import free_port
 from tests.e2e.processes import eventually
@@ -81,7 +81,7 @@ class Replicas:
     """The cluster."""
 
     folder: Path
-    account: Account | None
+    account: SystemUser | None
     binaries: PostgresBinaries
     primary: Replica
     standby: Replica

@@ -12,11 +12,11 @@ from angel_x.domain.exchange.latency import Latency
 from angel_x.domain.orders.order import OPEN, Order, OrderStatus, Side
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.trading.amendment import Amending
-from angel_x.services.trading.amendment_form import Change
+from angel_x.services.trading.amendment_form import AmendmentRequest
 from angel_x.services.trading.cancel_all import CancelAll
 from angel_x.services.trading.cancellation import Cancellation
 from angel_x.services.trading.execution import Execution
-from angel_x.services.trading.expiry import Expiry
+from angel_x.services.trading.expiry import OrderExpiry
 from angel_x.services.trading.venue import Venue
 from tests.builders.markets import RULES
 from tests.builders.paper import LOT, UNIVERSE, Exchange, OneUniverse
@@ -65,7 +65,7 @@ class Trading:
             unlisted=lambda _selection: None,
             transient=(),
         )
-        self.expiry = Expiry(**common, find_ended=self.ended, transient=())
+        self.expiry = OrderExpiry(**common, find_ended=self.ended, transient=())
         self.amending = Amending(
             **common,
             venue=self.venue,
@@ -88,7 +88,7 @@ class Trading:
     def amend(self, order: Order, limit: str | None = None, lots: int | None = None) -> bool:
         price = None if limit is None else Decimal(limit)
         units = None if lots is None else lots * LOT
-        return self.amending.amend(1, order.id, Change(price, None, units))
+        return self.amending.amend(1, order.id, AmendmentRequest(price, None, units))
 
     def end_leases(self) -> None:
         """Let the lease of every request run out."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from angel_x.domain.exchange.answer import UNKNOWN, Answer, Execution, VenueState
+from angel_x.domain.exchange.answer import UNKNOWN, Answer, VenueExecution, VenueState
 from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import DenialReason
@@ -24,7 +24,7 @@ class Held:
 
     order: Order
     state: VenueState = VenueState.STANDING
-    executions: list[Execution] = field(default_factory=list)
+    executions: list[VenueExecution] = field(default_factory=list)
     reason: DenialReason | None = None
 
     @property
@@ -130,7 +130,7 @@ class ScriptedVenue:
     def _execute(self, held: Held, units: int, price: Decimal) -> None:
         before = held.filled
         name = f"{held.order.tag}/{len(held.executions) + 1}"
-        held.executions.append(Execution(name, units, price, before))
+        held.executions.append(VenueExecution(name, units, price, before))
 
     def _state(self, tag: str) -> Answer:
         held = self.held.get(tag)

@@ -12,7 +12,7 @@ from threading import Event, Thread
 import pytest
 
 from angel_x.adapters.postgres import schema
-from angel_x.adapters.postgres.schema import Pace
+from angel_x.adapters.postgres.schema import MigrationPace
 from tests.builders.migrations import CONTRACT, EXPAND, write_versions
 from tests.e2e.processes import eventually
 from tests.faults.web import Api
@@ -20,7 +20,7 @@ from tests.faults.world import ORDER_QUEUES, World
 
 pytestmark = pytest.mark.e2e
 
-PACE = Pace(pause=0.1, patience=300)
+PACE = MigrationPace(pause=0.1, patience=300)
 #: Orders that are accepted in each step, at least.
 LOAD = 30
 

@@ -37,7 +37,7 @@ from angel_x.domain.orders.order import (
 )
 from angel_x.domain.orders.step import Step
 from angel_x.errors import AngelXError
-from angel_x.services.trading.amendment_form import Change
+from angel_x.services.trading.amendment_form import AmendmentRequest
 from config.loading import load
 from config.task_names import TaskName
 from tests.builders.orders import Market
@@ -211,7 +211,7 @@ class Protocol(RuleBasedStateMachine):
         death=DEATHS,
     )
     def amend(self, which: int, price: str, lots: int, death: int | None) -> None:
-        change = Change(limit_price=Decimal(price), quantity=65 * lots)
+        change = AmendmentRequest(limit_price=Decimal(price), quantity=65 * lots)
         order = self._one(which)
         self.attempt(
             partial(self.application.trading.amending.amend, self.user, order, change), death

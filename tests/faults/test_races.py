@@ -13,7 +13,7 @@ import pytest
 
 from angel_x.domain.orders.order import OrderRequest
 from angel_x.errors import AngelXError, OrderAlreadyClosed
-from angel_x.services.trading.amendment_form import Change
+from angel_x.services.trading.amendment_form import AmendmentRequest
 from tests.faults.world import World
 
 pytestmark = pytest.mark.e2e
@@ -114,7 +114,7 @@ def test_an_amendment_and_a_match_leave_an_order_that_traded_at_a_price_it_stood
         order_id = resting(world, user, symbol)
         # The matcher looks at what has moved since its last look.
         world.market.quote(symbol, "100.00", "100.20" if round_ % 2 else "100.25")
-        change = Change(limit_price=Decimal("99.50"))
+        change = AmendmentRequest(limit_price=Decimal("99.50"))
 
         answer, _ = at_once(
             partial(application.trading.amending.amend, user, order_id, change),

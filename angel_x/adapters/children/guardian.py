@@ -56,7 +56,7 @@ class ServerPlan(TypedDict):
     stop: list[tuple[int, float]]
 
 
-class Plan(TypedDict):
+class GuardianPlan(TypedDict):
     parent: int
     #: Inherited by every server, so the lock is free only when all of them are gone.
     lock: int
@@ -97,7 +97,7 @@ class Parent:
             os.write(1, json.dumps(event).encode() + b"\n")
 
 
-class Child:
+class ServerChild:
     """One server process, again and again."""
 
     def __init__(self, plan: ServerPlan, lock: int) -> None:
@@ -170,10 +170,10 @@ class Child:
 class Guardian:
     """All servers of one home."""
 
-    def __init__(self, plan: Plan, parent: Parent) -> None:
+    def __init__(self, plan: GuardianPlan, parent: Parent) -> None:
         self._plan = plan
         self._parent = parent
-        self._children = [Child(server, plan["lock"]) for server in plan["servers"]]
+        self._children = [ServerChild(server, plan["lock"]) for server in plan["servers"]]
 
     def run(self) -> None:
         try:
@@ -184,7 +184,7 @@ class Guardian:
         finally:
             self._stop()
 
-    def _prepare(self, child: Child) -> bool:
+    def _prepare(self, child: ServerChild) -> bool:
         preparation = child.plan["preparation"]
         if preparation is None:
             return True
@@ -200,7 +200,7 @@ class Guardian:
         Path(preparation["made"]).rename(preparation["final"])
         return True
 
-    def _start(self, child: Child) -> bool:
+    def _start(self, child: ServerChild) -> bool:
         try:
             child.start()
         except (OSError, subprocess.SubprocessError) as error:
@@ -214,12 +214,12 @@ class Guardian:
             for child in self._children:
                 self._look_after(child)
 
-    def _cut_log(self, child: Child) -> None:
+    def _cut_log(self, child: ServerChild) -> None:
         bounds = LogBounds(self._plan["log_bytes"], self._plan["log_files"])
         with contextlib.suppress(OSError):  # a full disk; the next look tries again
             cut_log(Path(child.plan["log"]), bounds)
 
-    def _look_after(self, child: Child) -> None:
+    def _look_after(self, child: ServerChild) -> None:
         self._cut_log(child)
         code = child.exit_code()
         # A server that runs is ended by signals only, so one that ended by itself has not started.
@@ -276,14 +276,14 @@ def wake_on_signals() -> tuple[socket.socket, socket.socket]:
     return reader, writer
 
 
-def read_plan() -> Plan:
+def read_plan() -> GuardianPlan:
     text = b""
     while not text.endswith(b"\n"):
         piece = os.read(0, 65536)
         if not piece:
             raise SystemExit(0)
         text += piece
-    plan: Plan = json.loads(text)
+    plan: GuardianPlan = json.loads(text)
     return plan
 
 

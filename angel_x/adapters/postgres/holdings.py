@@ -94,7 +94,7 @@ class _IntradayRow(NamedTuple):
     ended: int
 
 
-class Holdings:
+class PostgresHoldings:
     """Reads of positions and open orders."""
 
     def __init__(self, engine: Engine, market_clock: Callable[[], datetime]) -> None:

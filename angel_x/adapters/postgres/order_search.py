@@ -63,7 +63,7 @@ class _DueRow(NamedTuple):
     is_abandoned: bool
 
 
-class DueUnit:
+class PostgresDueUnit:
     """The due rows of one relay, locked until it is left."""
 
     def __init__(self, connection: Connection, at: Passing) -> None:
@@ -113,7 +113,7 @@ class OrderSearch:
             return connection.exec_driver_sql(_OPEN_MARKET, {"limit": limit}).rowcount
 
     @contextmanager
-    def due_unit(self) -> Iterator[DueUnit]:
+    def due_unit(self) -> Iterator[PostgresDueUnit]:
         """Open a transaction over due rows."""
         with self._engine.connect() as connection:
-            yield DueUnit(connection, self._at)
+            yield PostgresDueUnit(connection, self._at)

@@ -21,7 +21,7 @@ WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND reltuples >= %
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class QueryPlan:
     """How PostgreSQL runs a statement, for any values of its parameters."""
 
     statement: str
@@ -32,7 +32,7 @@ class Plan:
     scanned: tuple[str, ...]
 
 
-def explain_all(engine: Engine, statements: Iterable[Statement], *, large: int) -> list[Plan]:
+def explain_all(engine: Engine, statements: Iterable[Statement], *, large: int) -> list[QueryPlan]:
     """Return the plan of each statement; a table is large from ``large`` rows on.
 
     No statement runs, and the engine must plan for any values.
@@ -43,7 +43,7 @@ def explain_all(engine: Engine, statements: Iterable[Statement], *, large: int) 
         return [_plan(connection, statement, tables) for statement in statements]
 
 
-def _plan(connection: Connection, statement: Statement, large: frozenset[str]) -> Plan:
+def _plan(connection: Connection, statement: Statement, large: frozenset[str]) -> QueryPlan:
     text, parameters = numbered(statement.text)
     values = f" ({', '.join('NULL' for _ in parameters)})" if parameters else ""
     connection.exec_driver_sql(f"PREPARE explained AS {text}")
@@ -51,7 +51,7 @@ def _plan(connection: Connection, statement: Statement, large: frozenset[str]) -
     [document] = explained.scalar_one()
     connection.exec_driver_sql("DEALLOCATE explained")
     nodes = list(_nodes(document["Plan"]))
-    return Plan(
+    return QueryPlan(
         statement.label,
         document["Plan"]["Total Cost"],
         tuple(sorted({node["Index Name"] for node in nodes if "Index Name" in node})),

@@ -96,7 +96,7 @@ class _CandidateRow(NamedTuple):
     living: int | None
 
 
-class ReplayUnit:
+class PostgresReplayUnit:
     """One order, locked.  Leaving it without :meth:`send` changes nothing."""
 
     def __init__(self, connection: Connection, ring_after_seconds: float) -> None:
@@ -150,7 +150,7 @@ class PostgresReplays:
             return int(connection.exec_driver_sql(_WAITING).scalar_one())
 
     @contextmanager
-    def begin(self) -> Iterator[ReplayUnit]:
+    def begin(self) -> Iterator[PostgresReplayUnit]:
         """Open a transaction that is rolled back unless :meth:`ReplayUnit.send` commits it."""
         with self._engine.connect() as connection:
-            yield ReplayUnit(connection, self._ring_after)
+            yield PostgresReplayUnit(connection, self._ring_after)

@@ -33,7 +33,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class MigrationPace:
     """How a migration gives way to the order path, in seconds."""
 
     #: Between two attempts of a revision.
@@ -47,7 +47,11 @@ Versions = tuple[Path, ...]
 
 
 def upgrade(
-    engine: Engine, revision: str = "head", *, pace: Pace | None = None, more: Versions = ()
+    engine: Engine,
+    revision: str = "head",
+    *,
+    pace: MigrationPace | None = None,
+    more: Versions = (),
 ) -> None:
     """Upgrade the schema to a revision, and grant the privileges of the application's role.
 
@@ -58,18 +62,20 @@ def upgrade(
         MigrationRefused: A revision did not get its locks in time; the ones before it are applied.
     """
     config = configuration(more)
-    while _patiently(engine, lambda c: _step(c, config, revision), pace or Pace()):
+    while _patiently(engine, lambda c: _step(c, config, revision), pace or MigrationPace()):
         pass
 
 
-def downgrade(engine: Engine, revision: str, *, pace: Pace | None = None) -> None:
+def downgrade(engine: Engine, revision: str, *, pace: MigrationPace | None = None) -> None:
     """Downgrade the schema to a revision, as a whole; ``base`` removes every table.
 
     Raises:
         MigrationRefused: It did not get its locks in time; nothing has changed.
     """
     _patiently(
-        engine, lambda c: run(c, command.downgrade, configuration(), revision), pace or Pace()
+        engine,
+        lambda c: run(c, command.downgrade, configuration(), revision),
+        pace or MigrationPace(),
     )
 
 
@@ -141,7 +147,9 @@ def _step(connection: Connection, config: Config, revision: str) -> bool:
     return True
 
 
-def _patiently(engine: Engine, work: Callable[[Connection], bool | None], pace: Pace) -> bool:
+def _patiently(
+    engine: Engine, work: Callable[[Connection], bool | None], pace: MigrationPace
+) -> bool:
     """Do work in a transaction that holds the lock of migrations, again while its own locks are taken."""
     deadline = time.monotonic() + pace.patience
     while True:

@@ -51,7 +51,7 @@ _NATURES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class MigrationStatement:
     """A statement of a migration, cut to a readable length."""
 
     nature: Nature
@@ -64,7 +64,7 @@ class Planned:
 
     revision: str
     title: str
-    statements: tuple[Statement, ...]
+    statements: tuple[MigrationStatement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,9 @@ def _planned(config: Config, revision: str) -> Planned:
     command.upgrade(config, f"{script.down_revision or 'base'}:{revision}", sql=True)
     title = (script.module.__doc__ or "").strip().partition("\n")[0]
     ours = [s for s in statements(out.getvalue()) if "alembic_version" not in s]
-    return Planned(revision, title, tuple(Statement(nature_of(s), _shown(s)) for s in ours))
+    return Planned(
+        revision, title, tuple(MigrationStatement(nature_of(s), _shown(s)) for s in ours)
+    )
 
 
 def statements(sql: str) -> Iterator[str]:

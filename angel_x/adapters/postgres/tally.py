@@ -53,7 +53,7 @@ class _LatencyRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
+class DecisionLatency:
     """Milliseconds from acceptance to the decision: closed, or working in the market."""
 
     priority: str
@@ -79,10 +79,10 @@ class Tally:
         with self._engine.connect() as connection:
             return int(connection.exec_driver_sql(_UNDECIDED).scalar_one())
 
-    def latency(self) -> list[Latency]:
+    def latency(self) -> list[DecisionLatency]:
         """Return the latency of each priority, the most urgent first."""
         return [
-            Latency(row.priority, row.orders, round(row.p50_ms, 1), round(row.p99_ms, 1))
+            DecisionLatency(row.priority, row.orders, round(row.p50_ms, 1), round(row.p99_ms, 1))
             for row in read(self._engine, _LATENCY, _LatencyRow, {"lanes": array(Priority)})
         ]
 

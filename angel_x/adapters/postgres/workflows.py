@@ -91,7 +91,7 @@ class _DueRow(NamedTuple):
 _ATTEMPT_SECONDS = 5.0
 
 
-class WorkflowUnit:
+class PostgresWorkflowUnit:
     """One locked workflow.  Saved changes are committed when it is left without an error."""
 
     def __init__(self, connection: Connection, workflow: Workflow) -> None:
@@ -126,7 +126,7 @@ class WorkflowUnit:
         return json.dumps(self.workflow.spec if spec is None else spec)
 
 
-class Workflows:
+class PostgresWorkflows:
     """The table ``workflows``."""
 
     def __init__(self, engine: Engine, *, at: Passing = unhindered) -> None:
@@ -165,7 +165,7 @@ class Workflows:
         return _workflow(found), is_new
 
     @contextmanager
-    def locked(self, workflow_id: int) -> Iterator[WorkflowUnit | None]:
+    def locked(self, workflow_id: int) -> Iterator[PostgresWorkflowUnit | None]:
         """Lock a workflow; None if it is finished, unknown or locked by another process.
 
         The attempt is counted first.  After an error nothing else is stored.
@@ -182,7 +182,7 @@ class Workflows:
                 yield None
                 return
             self._at(Step.WORKFLOW_BEGUN)
-            yield WorkflowUnit(connection, _workflow(mine[0]))
+            yield PostgresWorkflowUnit(connection, _workflow(mine[0]))
             self._at(Step.WORKFLOW_SAVED)
             connection.commit()
         self._at(Step.WORKFLOW_COMMITTED)

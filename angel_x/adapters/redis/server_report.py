@@ -67,7 +67,7 @@ class Keyspace:
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
+class ServerLatency:
     """Round trips of PING in milliseconds, and the longest delay of each event that the server noted."""
 
     median_ms: float
@@ -91,7 +91,7 @@ class ServerReport:
     memory: Memory
     keyspace: tuple[Keyspace, ...]
     clients: Clients
-    latency: Latency
+    latency: ServerLatency
     #: The slowest first.
     slow_commands: tuple[SlowCommand, ...]
     #: The largest first, of the keys that were looked at.
@@ -142,7 +142,7 @@ def _keyspaces(found: dict[str, Any]) -> Iterator[Keyspace]:
             yield Keyspace(name, counts["keys"], counts["expires"])
 
 
-def _latency(client: Redis, refused: list[str]) -> Latency:
+def _latency(client: Redis, refused: list[str]) -> ServerLatency:
     times = sorted(_round_trip(client) for _ in range(_PINGS))
     rows: list[list[Any]] = _permitted(
         "latency",
@@ -151,7 +151,7 @@ def _latency(client: Redis, refused: list[str]) -> Latency:
         [],
     )
     events = {_shown(row[0]): int(row[3]) for row in rows}
-    return Latency(round(times[len(times) // 2], 3), round(times[-1], 3), events)
+    return ServerLatency(round(times[len(times) // 2], 3), round(times[-1], 3), events)
 
 
 def _round_trip(client: Redis) -> float:

@@ -14,7 +14,7 @@ UNPRIVILEGED = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SystemUser:
     name: str
     uid: int
     gid: int
@@ -31,7 +31,7 @@ class Account:
         return bool(directory.st_mode & stat.S_IXOTH)
 
 
-def stand_in(*, needed: bool) -> Account | None:
+def stand_in(*, needed: bool) -> SystemUser | None:
     """Return an existing unprivileged user to run servers in place of root; None for other users."""
     if os.geteuid() != 0:
         return None
@@ -44,7 +44,7 @@ def stand_in(*, needed: bool) -> Account | None:
             "PostgreSQL refuses to run as root and there is no user to run it as: "
             f"run as another user, give DATABASE_URL, or add the user {UNPRIVILEGED}"
         ) from None
-    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    return SystemUser(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
 
 def own_name() -> str:

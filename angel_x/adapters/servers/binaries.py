@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from angel_x.adapters.servers.account import Account
+from angel_x.adapters.servers.account import SystemUser
 from angel_x.adapters.servers.places import OUTSIDE_PREFIX, shared_base
 from angel_x.errors import ServerUnavailable
 
@@ -91,7 +91,7 @@ def find_client(name: str, major: int) -> Path:
     )
 
 
-def within_reach(binaries: PostgresBinaries, account: Account | None) -> PostgresBinaries:
+def within_reach(binaries: PostgresBinaries, account: SystemUser | None) -> PostgresBinaries:
     """Give programs that ``account`` may run: these, or a copy of the wheel's where it can look."""
     if account is None or account.reaches(binaries.directory):
         return binaries

@@ -19,7 +19,7 @@ from angel_x.errors import ServerUnavailable
 PATIENCE = 45.0
 
 
-class Claim:
+class HomeClaim:
     """Both locks.  Opening it again, in this or another process, is refused until it is closed."""
 
     def __init__(self, root: Path) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Protocol
 
-from angel_x.adapters.children.guardian import Plan, ServerPlan
+from angel_x.adapters.children.guardian import GuardianPlan, ServerPlan
 from angel_x.adapters.children.logs import LogBounds, begin_log, with_tail
-from angel_x.adapters.servers.claim import Claim
+from angel_x.adapters.servers.claim import HomeClaim
 from angel_x.adapters.servers.places import Places
 from angel_x.adapters.servers.tether import Tether
 from angel_x.errors import ServerUnavailable
@@ -38,7 +38,7 @@ class GuardedServers:
     """
 
     def __init__(
-        self, servers: Sequence[LocalServer], places: Places, claim: Claim, logs: LogBounds
+        self, servers: Sequence[LocalServer], places: Places, claim: HomeClaim, logs: LogBounds
     ) -> None:
         self._servers = servers
         self._places = places
@@ -101,8 +101,8 @@ class GuardedServers:
                 self._tether.cut()
             self._claim.await_servers()
 
-    def _plan(self) -> Plan:
-        return Plan(
+    def _plan(self) -> GuardianPlan:
+        return GuardianPlan(
             parent=os.getpid(),
             lock=self._claim.servers_lock,
             state=str(self._places.root / "running.json"),

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from angel_x.adapters.servers.account import Account
+from angel_x.adapters.servers.account import SystemUser
 from angel_x.errors import ServerUnavailable
 
 #: The shortest limit of the platforms (macOS); Linux allows four bytes more.
@@ -52,7 +52,7 @@ def servers_root(home: Path) -> Path:
     return home.absolute() / "servers"
 
 
-def open_home(home: Path, account: Account | None) -> Path:
+def open_home(home: Path, account: SystemUser | None) -> Path:
     """Make or check the directory of the servers under ``home``."""
     mode = PASSAGE if account else PRIVATE
     root = servers_root(home)
@@ -66,7 +66,7 @@ def open_home(home: Path, account: Account | None) -> Path:
     return root
 
 
-def lay_out(root: Path, account: Account | None) -> Places:
+def lay_out(root: Path, account: SystemUser | None) -> Places:
     """Choose and make all directories; a second call finds the same ones."""
     state = _postgres_state(root, account)
     sockets, postgres_sockets, discard = _socket_directories(root, state)
@@ -76,7 +76,7 @@ def lay_out(root: Path, account: Account | None) -> Places:
     return Places(root, state, postgres_sockets, sockets, discard)
 
 
-def own_directory(path: Path, mode: int, account: Account | None = None) -> None:
+def own_directory(path: Path, mode: int, account: SystemUser | None = None) -> None:
     """Make a directory for ``account`` (None: for us), or check that it is theirs."""
     uid = account.uid if account else os.geteuid()
     try:
@@ -99,7 +99,7 @@ def _check_owner(path: Path, uid: int) -> None:
         )
 
 
-def _postgres_state(root: Path, account: Account | None) -> Path:
+def _postgres_state(root: Path, account: SystemUser | None) -> Path:
     inside, memo = root / "postgres", root / MEMO
     if memo.exists():
         return _remembered(memo)

@@ -14,7 +14,7 @@ import psycopg2
 from angel_x.adapters.children.aside import clear_for_file
 from angel_x.adapters.children.guardian import Preparation, ServerPlan
 from angel_x.adapters.home_files import write_whole
-from angel_x.adapters.servers.account import Account, own_name
+from angel_x.adapters.servers.account import SystemUser, own_name
 from angel_x.adapters.servers.binaries import PostgresBinaries
 from angel_x.adapters.servers.places import POSTGRES_SOCKET, PRIVATE, Places, own_directory
 from angel_x.adapters.servers.urls import socket_database_url
@@ -52,7 +52,7 @@ class Postgres:
 
     places: Places
     binaries: PostgresBinaries
-    account: Account | None
+    account: SystemUser | None
     durable: bool
 
     @property

@@ -9,9 +9,9 @@ from typing import Self
 
 from angel_x.adapters.children.logs import USUAL_BOUNDS, LogBounds
 from angel_x.adapters.home_files import named
-from angel_x.adapters.servers.account import Account, stand_in
+from angel_x.adapters.servers.account import SystemUser, stand_in
 from angel_x.adapters.servers.binaries import find_postgres, find_valkey, within_reach
-from angel_x.adapters.servers.claim import Claim
+from angel_x.adapters.servers.claim import HomeClaim
 from angel_x.adapters.servers.given import given_database, given_redis
 from angel_x.adapters.servers.guarded import GuardedServers, LocalServer
 from angel_x.adapters.servers.places import Places, lay_out, open_home, remove, servers_root
@@ -98,7 +98,7 @@ def start_servers(
 
 def _start(
     home: Path,
-    account: Account | None,
+    account: SystemUser | None,
     database: str | None,
     redis: tuple[RedisAddress, RedisAddress] | None,
     *,
@@ -107,7 +107,7 @@ def _start(
 ) -> RunningServers:
     root = open_home(home, account)
     with ExitStack() as stack:
-        claim = stack.enter_context(Claim(root))
+        claim = stack.enter_context(HomeClaim(root))
         places = lay_out(root, account)
         servers: list[LocalServer] = []
         if redis is None:
@@ -128,7 +128,7 @@ def erase(home: Path) -> None:
     """Remove all that the servers of a home have stored; refused while they run."""
     root = servers_root(home)
     if root.exists():
-        with Claim(root):
+        with HomeClaim(root):
             remove(root)
 
 
@@ -144,5 +144,5 @@ def _valkeys(places: Places, *, durable: bool) -> tuple[Valkey, Valkey]:
     )
 
 
-def _postgres(places: Places, account: Account | None, *, durable: bool) -> Postgres:
+def _postgres(places: Places, account: SystemUser | None, *, durable: bool) -> Postgres:
     return Postgres(places, within_reach(find_postgres(), account), account, durable)

@@ -12,7 +12,7 @@ from typing import TypedDict, cast
 import structlog
 
 from angel_x.adapters.children import guardian
-from angel_x.adapters.children.guardian import Plan
+from angel_x.adapters.children.guardian import GuardianPlan
 from angel_x.adapters.children.keeper import Keeper
 from angel_x.errors import ServerUnavailable
 
@@ -39,7 +39,7 @@ class Aside(TypedDict):
 class Tether:
     """The guardian's process."""
 
-    def __init__(self, plan: Plan, log: Path) -> None:
+    def __init__(self, plan: GuardianPlan, log: Path) -> None:
         self._state = Path(plan["state"])
         with log.open("wb") as errors:
             self._keeper = Keeper(
@@ -63,7 +63,7 @@ class Tether:
             return {}
         return pids if self.is_alive else {}
 
-    def send(self, plan: Plan) -> None:
+    def send(self, plan: GuardianPlan) -> None:
         # An early exit is seen, and explained, while the servers are awaited.
         with suppress(BrokenPipeError):
             self._keeper.tell(json.dumps(plan))

@@ -23,7 +23,7 @@ from angel_x.domain.book.position import Closing, Position
 from angel_x.domain.book.risk import TradingRules, may_stand
 from angel_x.domain.book.settled import SettledPosition
 from angel_x.domain.contracts.contract import underlying_of
-from angel_x.domain.exchange.answer import Execution
+from angel_x.domain.exchange.answer import VenueExecution
 from angel_x.domain.exchange.charges import ChargeRates
 from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.margin.unit_risk import RiskSheet
@@ -220,7 +220,7 @@ class Book:
         order.attempt += 1
         self._move(order, OrderStatus.PENDING_CANCEL, reason)
 
-    def execute(self, order: Order, execution: Execution, rates: ChargeRates) -> None:
+    def execute(self, order: Order, execution: VenueExecution, rates: ChargeRates) -> None:
         """Take an execution at a venue; one that was recorded before changes nothing."""
         if execution.before >= order.filled_quantity:
             self._trade_held(order, execution.quantity, execution.price, rates, execution.id)

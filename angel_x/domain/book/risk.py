@@ -36,7 +36,7 @@ class Offer(Protocol):
     def triggered(self) -> bool: ...
 
 
-class Change(Protocol):
+class AmendedFields(Protocol):
     """The fields of an amendment that the rules need."""
 
     @property
@@ -162,7 +162,7 @@ def refusal(
 
 def refusal_to_amend(
     order: Order,
-    amendment: Change,
+    amendment: AmendedFields,
     account: Account,
     exposure: Exposure,
     terms: Offer,

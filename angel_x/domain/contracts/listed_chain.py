@@ -48,7 +48,7 @@ class ListedChain(NamedTuple):
     terms: NDArray[np.int64]
 
 
-class Gathering:
+class ChainGathering:
     """Groups contracts, added one by one in any order, by chain."""
 
     def __init__(self) -> None:
@@ -64,13 +64,13 @@ class Gathering:
             yield ListedChain(underlying, expiry, terms)
 
 
-def gathered(contracts: Iterable[Contract]) -> Gathering:
+def gathered(contracts: Iterable[Contract]) -> ChainGathering:
     """Group contracts by chain.
 
     Raises:
         InvalidInput: A strike or tick is finer than a paisa, or a symbol does not match its terms.
     """
-    gathering = Gathering()
+    gathering = ChainGathering()
     for c in contracts:
         if c.symbol != (symbol := format_symbol(c.underlying, c.expiry, c.strike, c.right)):
             raise InvalidInput(f"symbol must be {symbol}, was {c.symbol}")

@@ -43,7 +43,7 @@ class VenueState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Execution:
+class VenueExecution:
     """One execution at a venue, by the venue's name for it."""
 
     id: str
@@ -62,7 +62,7 @@ class Answer:
     #: Set where the answer is an offer.
     offer: Terms | None = None
     #: All executions of the order so far, oldest first; in a report only.
-    executions: tuple[Execution, ...] = ()
+    executions: tuple[VenueExecution, ...] = ()
     #: Rates of the charges on them.
     charges: ChargeRates | None = None
     #: Why the venue refused.

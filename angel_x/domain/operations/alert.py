@@ -18,7 +18,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class AlertRule:
     """A limit of a metric, for each value of its label."""
 
     alert: str
@@ -52,22 +52,22 @@ class RaisedAlert:
 _CRITICAL, _WARNING = Severity.CRITICAL, Severity.WARNING
 _LOW_LANE = "orders.low"
 RULES = (
-    Rule("ServerAway", _CRITICAL, Metric.SERVER_UP, 1, is_floor=True),
-    Rule("ProcessesMissing", _CRITICAL, Metric.PROCESSES, 1, is_floor=True),
-    Rule("BrokerNearlyFull", _CRITICAL, Metric.REDIS_MEMORY_RATIO, 0.8, only="broker"),
-    Rule("DiskNearlyFull", _CRITICAL, Metric.DISK_FREE_RATIO, 0.1, is_floor=True),
-    Rule("OrdersStalled", _CRITICAL, Metric.QUEUE_OLDEST_SECONDS, 30, without=_LOW_LANE),
-    Rule("OrdersStalled", _CRITICAL, Metric.QUEUE_OLDEST_SECONDS, 300, only=_LOW_LANE),
-    Rule("OrdersOverdue", _CRITICAL, Metric.OLDEST_DUE_ORDER_SECONDS, 30),
-    Rule("LeasesExpired", _CRITICAL, Metric.EXPIRED_LEASES, 0),
-    Rule("WorkflowsOverdue", _CRITICAL, Metric.WORKFLOWS_DUE, 0),
-    Rule("QueueNotHeardFrom", _CRITICAL, Metric.CANARY_AGE_SECONDS, 60),
-    Rule("ScheduleLate", _CRITICAL, Metric.SCHEDULE_LATE_SECONDS, 60),
-    Rule("ScheduleEntryPutAside", _WARNING, Metric.SCHEDULE_ENTRIES_ASIDE, 0),
-    Rule("OrdersParked", _WARNING, Metric.PARKED_ORDERS, 0),
-    Rule("BackupOld", _WARNING, Metric.BACKUP_AGE_SECONDS, 93_600),
-    Rule("GreeksOld", _WARNING, Metric.GREEKS_AGE_SECONDS, 20),
-    Rule("CalendarEnds", _WARNING, Metric.CALENDAR_DAYS_LEFT, 32, is_floor=True),
+    AlertRule("ServerAway", _CRITICAL, Metric.SERVER_UP, 1, is_floor=True),
+    AlertRule("ProcessesMissing", _CRITICAL, Metric.PROCESSES, 1, is_floor=True),
+    AlertRule("BrokerNearlyFull", _CRITICAL, Metric.REDIS_MEMORY_RATIO, 0.8, only="broker"),
+    AlertRule("DiskNearlyFull", _CRITICAL, Metric.DISK_FREE_RATIO, 0.1, is_floor=True),
+    AlertRule("OrdersStalled", _CRITICAL, Metric.QUEUE_OLDEST_SECONDS, 30, without=_LOW_LANE),
+    AlertRule("OrdersStalled", _CRITICAL, Metric.QUEUE_OLDEST_SECONDS, 300, only=_LOW_LANE),
+    AlertRule("OrdersOverdue", _CRITICAL, Metric.OLDEST_DUE_ORDER_SECONDS, 30),
+    AlertRule("LeasesExpired", _CRITICAL, Metric.EXPIRED_LEASES, 0),
+    AlertRule("WorkflowsOverdue", _CRITICAL, Metric.WORKFLOWS_DUE, 0),
+    AlertRule("QueueNotHeardFrom", _CRITICAL, Metric.CANARY_AGE_SECONDS, 60),
+    AlertRule("ScheduleLate", _CRITICAL, Metric.SCHEDULE_LATE_SECONDS, 60),
+    AlertRule("ScheduleEntryPutAside", _WARNING, Metric.SCHEDULE_ENTRIES_ASIDE, 0),
+    AlertRule("OrdersParked", _WARNING, Metric.PARKED_ORDERS, 0),
+    AlertRule("BackupOld", _WARNING, Metric.BACKUP_AGE_SECONDS, 93_600),
+    AlertRule("GreeksOld", _WARNING, Metric.GREEKS_AGE_SECONDS, 20),
+    AlertRule("CalendarEnds", _WARNING, Metric.CALENDAR_DAYS_LEFT, 32, is_floor=True),
 )
 
 

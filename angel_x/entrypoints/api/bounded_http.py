@@ -40,7 +40,7 @@ QUIET_SECONDS = 1.0
 _SEPARATORS = len(b": \r\n")
 
 
-class Part(Enum):
+class RequestPart(Enum):
     """The part of a request that arrives next."""
 
     START = auto()
@@ -102,9 +102,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._state = cast("BoundedState", server_state)
         #: The time of the loop at which the client is late.
         self.due = inf
-        self._part = Part.HEAD
+        self._part = RequestPart.HEAD
         #: The part that :attr:`due` is set for.
-        self._timed = Part.HEAD
+        self._timed = RequestPart.HEAD
         #: The time of the loop since which the client leaves its answer unread.
         self.unread_since = inf
         #: Bytes since the request or the last piece of its body began; no fewer than there are.
@@ -157,7 +157,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._chunk = len(data)
         self._received += self._chunk
         super().data_received(data)
-        if self._part is Part.START:
+        if self._part is RequestPart.START:
             self._received = 0
             self.due = inf
         elif not self._is_lingering:
@@ -170,18 +170,20 @@ class BoundedHttp(HttpToolsProtocol):
         elif self._timed is not self._part:
             self._timed = self._part
             bounds = self._state.bounds
-            seconds = bounds.header_seconds if self._part is Part.HEAD else bounds.body_seconds
+            seconds = (
+                bounds.header_seconds if self._part is RequestPart.HEAD else bounds.body_seconds
+            )
             self.due = self.loop.time() + seconds
 
     def on_message_begin(self) -> None:
-        self._part = Part.HEAD
+        self._part = RequestPart.HEAD
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         # Exact sizes are of interest only where that much was received.
         if self._received > LINE_BYTES:
             self._check_head()
-        self._part = Part.BODY
+        self._part = RequestPart.BODY
         if not self._was_heard:
             self._was_heard = True
             self._state.admitted.heard(self)
@@ -209,7 +211,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._part = self._timed = Part.START
+        self._part = self._timed = RequestPart.START
         # The rest of the chunk may belong to the next request.
         self._received = self._chunk
         super().on_message_complete()
@@ -225,7 +227,7 @@ class BoundedHttp(HttpToolsProtocol):
         elif self.flow.read_paused:
             # The application has not asked for the rest yet.
             self.due = now + self._state.bounds.body_seconds
-        elif self._part is Part.BODY:
+        elif self._part is RequestPart.BODY:
             self.refuse(HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time")
         elif self._received:
             self.refuse(HTTPStatus.REQUEST_TIMEOUT, "the headers did not arrive in time")
@@ -260,7 +262,7 @@ class BoundedHttp(HttpToolsProtocol):
         """Return whether an answer written now belongs to the request that arrives."""
         if self.pipeline:
             return False
-        if self._part is Part.BODY:
+        if self._part is RequestPart.BODY:
             return not self.cycle.response_started
         return self._unanswered is None
 

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import Protocol
 
 
-class Connection(Protocol):
+class ClientConnection(Protocol):
     """One connection of a client."""
 
     @property
@@ -31,9 +31,9 @@ class Connections:
         self._count = 0
         self._by_address: Counter[str] = Counter()
         #: Connections without a whole header block so far, the oldest first.
-        self._silent: dict[str, dict[Connection, None]] = {}
+        self._silent: dict[str, dict[ClientConnection, None]] = {}
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, connection: ClientConnection) -> bool:
         """Take a place; return False where there is none, and no silent connection has one."""
         if not self._has_place(connection.address):
             return False
@@ -42,14 +42,14 @@ class Connections:
         self._silent.setdefault(connection.address, {})[connection] = None
         return True
 
-    def heard(self, connection: Connection) -> None:
+    def heard(self, connection: ClientConnection) -> None:
         """Note the first whole header block: from now on it keeps its place."""
         silent = self._silent.get(connection.address, {})
         silent.pop(connection, None)
         if not silent:
             self._silent.pop(connection.address, None)
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: ClientConnection) -> None:
         """Give up the place of a connection that was admitted."""
         self.heard(connection)
         self._count -= 1

@@ -61,7 +61,7 @@ class OrderForms(msgspec.Struct, forbid_unknown_fields=True):
     orders: list[OrderForm]
 
 
-class Content(dict[str, Any]):
+class BodyContent(dict[str, Any]):
     """The content of a body in the document, and the records whose schemas it refers to."""
 
     def __init__(self, media_type: str, *records: type) -> None:
@@ -73,10 +73,10 @@ class Content(dict[str, Any]):
 
 #: The possible problems of every call.
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "The request is refused", "content": Content(MEDIA_TYPE, Problem)},
+    "4XX": {"description": "The request is refused", "content": BodyContent(MEDIA_TYPE, Problem)},
     503: {
         "description": "There is no outcome; the same request may be sent again",
-        "content": Content(MEDIA_TYPE, Problem),
+        "content": BodyContent(MEDIA_TYPE, Problem),
     },
 }
 #: The header with the id of a submission whose body has none.
@@ -94,7 +94,7 @@ IDEMPOTENCY_KEY = {
 
 def reads(*records: type, required: bool = True) -> dict[str, Any]:
     """Return the ``openapi_extra`` of a route whose body is one of these records."""
-    content = Content("application/json", *records)
+    content = BodyContent("application/json", *records)
     return {"requestBody": {"required": required, "content": content}}
 
 
@@ -109,7 +109,7 @@ def answers(
 
     ``page`` documents that it also answers with a page of HTML.
     """
-    content = Content("application/json", record)
+    content = BodyContent("application/json", record)
     if page:
         content["text/html"] = {"schema": {"type": "string"}}
     return {200: {"description": description, "content": content}, **PROBLEMS}
@@ -154,7 +154,7 @@ def _records(route: BaseRoute) -> Iterator[type]:
     bodies = [*route.responses.values(), (route.openapi_extra or {}).get("requestBody", {})]
     for body in bodies:
         content = body.get("content")
-        if isinstance(content, Content):
+        if isinstance(content, BodyContent):
             yield from content.records
 
 

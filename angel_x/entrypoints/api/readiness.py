@@ -16,7 +16,7 @@ _SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SystemPart:
     """One part of the system."""
 
     ready: bool
@@ -28,7 +28,7 @@ class Readiness:
     """The readiness of the system and of its parts."""
 
     ready: bool
-    parts: dict[str, Part]
+    parts: dict[str, SystemPart]
 
 
 class ReadinessCheck:
@@ -65,12 +65,12 @@ class ReadinessCheck:
         parts = {name: self._part(name) for name in self._probes}
         return Readiness(all(part.ready for part in parts.values()), parts)
 
-    def _part(self, name: str) -> Part:
+    def _part(self, name: str) -> SystemPart:
         if not self._asked[name].done():
-            return Part(ready=False, detail=f"no answer within {_BUDGET_SECONDS:g} s")
+            return SystemPart(ready=False, detail=f"no answer within {_BUDGET_SECONDS:g} s")
         answer = self._asked.pop(name)
         error = answer.exception()
         if error is None:
-            return Part(ready=True, detail=answer.result())
+            return SystemPart(ready=True, detail=answer.result())
         words = str(error).strip() or type(error).__name__
-        return Part(ready=False, detail=words.splitlines()[0][:_SHOWN])
+        return SystemPart(ready=False, detail=words.splitlines()[0][:_SHOWN])

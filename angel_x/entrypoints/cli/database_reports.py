@@ -10,7 +10,7 @@ from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.database_size import TableSize, read_size
 from angel_x.adapters.postgres.generated_rows import fill
 from angel_x.adapters.postgres.hot_statements import hot_statements
-from angel_x.adapters.postgres.plans import Plan, explain_all
+from angel_x.adapters.postgres.plans import QueryPlan, explain_all
 from angel_x.adapters.postgres.scratch import scratch_database
 from angel_x.adapters.postgres.slow_queries import SlowQuery
 from angel_x.adapters.postgres.slow_queries import slow_queries as read_slow_queries
@@ -102,7 +102,7 @@ def size(indexes: int, *, as_json: bool) -> None:
     show(table("Largest indexes", ["index", "table", ">size", ">scans"], largest))
 
 
-def _plan_cells(plan: Plan) -> list[str]:
+def _plan_cells(plan: QueryPlan) -> list[str]:
     scans = f"SCANS {', '.join(plan.scanned)}" if plan.scanned else "-"
     return [plan.statement, f"{plan.cost:,.0f}", ", ".join(plan.indexes) or "-", scans]
 

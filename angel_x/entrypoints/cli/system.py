@@ -13,7 +13,7 @@ from angel_x.entrypoints.cli.running import quiet
 from angel_x.entrypoints.presentation.printing import console_for_people
 from angel_x.entrypoints.up.programs import MarketChoice
 from angel_x.entrypoints.up.serving import serve
-from angel_x.entrypoints.up.system import Plan
+from angel_x.entrypoints.up.system import SystemPlan
 from config.loading import load, with_secrets
 
 
@@ -27,7 +27,7 @@ def up(chain: Path | None, seed: int, speed: float, *, verbose: bool) -> None:
     check_chain(chain)
     settings = load(os.environ, of_running=False)
     configure_logging(quiet(settings), "up")
-    plan = Plan(
+    plan = SystemPlan(
         settings=settings,
         environ=with_secrets(os.environ),
         market=MarketChoice(chain=chain, seed=seed, speed=speed),

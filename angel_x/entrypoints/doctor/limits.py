@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from angel_x.domain.operations.alert import RULES, Rule, Severity
+from angel_x.domain.operations.alert import RULES, AlertRule, Severity
 from angel_x.domain.operations.check import Check, CheckStatus, Measured
 from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.metrics import sources
@@ -66,7 +66,7 @@ def checks_of(readings: Mapping[Metric, Reading]) -> Iterator[Check]:
             yield _check(rule, TITLES[rule.alert], readings.get(rule.metric))
 
 
-def _check(rule: Rule, title: Title, reading: Reading | None) -> Check:
+def _check(rule: AlertRule, title: Title, reading: Reading | None) -> Check:
     is_of_lane = rule.only is not None and rule.metric is Metric.QUEUE_OLDEST_SECONDS
     name = f"{title.name} in {rule.only}" if is_of_lane else title.name
     if reading is None:

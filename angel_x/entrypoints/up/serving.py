@@ -9,12 +9,12 @@ from time import monotonic
 from rich.console import Console
 
 from angel_x.entrypoints.supervisor.output import Terminal
-from angel_x.entrypoints.up.system import Plan, Stopped, System, run, where_to_look
+from angel_x.entrypoints.up.system import Stopped, System, SystemPlan, run, where_to_look
 
 READY = "Angel-X is ready"
 
 
-def serve(plan: Plan, console: Console, *, verbose: bool) -> None:
+def serve(plan: SystemPlan, console: Console, *, verbose: bool) -> None:
     """Run the system until a signal.
 
     Raises:
@@ -34,7 +34,7 @@ def serve(plan: Plan, console: Console, *, verbose: bool) -> None:
 
 
 def _until_stopped(
-    console: Console, began: float, plan: Plan
+    console: Console, began: float, plan: SystemPlan
 ) -> Callable[[System], asyncio.Future[None]]:
     def work(system: System) -> asyncio.Future[None]:
         shown = [*where_to_look(system), ("Market", plan.market.title)]

@@ -43,7 +43,7 @@ _GLANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class SystemPlan:
     """The configuration of a system to run."""
 
     settings: Settings
@@ -80,7 +80,7 @@ class Stopped(Exception):
 
 
 def run(
-    plan: Plan,
+    plan: SystemPlan,
     terminal: Terminal,
     work: Callable[[System], Awaitable[None]],
     on_ready: Callable[[str], None] = lambda _name: None,
@@ -107,7 +107,7 @@ def run(
         asyncio.run(_supervise(plan, settings, addresses, servers, terminal, work, on_ready))
 
 
-def _servers(plan: Plan) -> RunningServers:
+def _servers(plan: SystemPlan) -> RunningServers:
     # Not from the settings, which may contain run.json of a killed run of this home.
     redis = plan.environ.get(f"{PREFIX}REDIS_URL") or plan.environ.get(f"{PREFIX}BROKER_URL")
     return start_servers(
@@ -123,7 +123,7 @@ def _log_bounds(settings: Settings) -> LogBounds:
     return LogBounds(settings.log_file_mb * 1_000_000, settings.log_files)
 
 
-def _urls(plan: Plan, urls: ServerUrls) -> ServerUrls:
+def _urls(plan: SystemPlan, urls: ServerUrls) -> ServerUrls:
     """Return the servers' addresses, with a cache that was given on its own."""
     cache = plan.environ.get(f"{PREFIX}CACHE_URL")
     return replace(urls, cache_url=redis_address(cache)) if cache else urls
@@ -140,7 +140,7 @@ def _located(settings: Settings, addresses: Addresses) -> Settings:
 
 
 async def _supervise(
-    plan: Plan,
+    plan: SystemPlan,
     settings: Settings,
     addresses: Addresses,
     servers: RunningServers,

@@ -13,9 +13,9 @@ from angel_x.entrypoints.cli.running import quiet
 from angel_x.entrypoints.presentation.printing import console_for_people, print_json
 from angel_x.entrypoints.up.system import Stopped
 from angel_x.rehearsal.chaos.command import storm
-from angel_x.rehearsal.chaos.options import Options
+from angel_x.rehearsal.chaos.options import ChaosOptions
 from angel_x.rehearsal.chaos.rendering import render
-from angel_x.rehearsal.chaos.report import Report
+from angel_x.rehearsal.chaos.report import ChaosReport
 from config.loading import load, with_secrets
 
 #: Verified faults that are required for each minute by default.
@@ -58,7 +58,7 @@ def chaos(
     settings = load(os.environ, of_running=False)
     configure_logging(quiet(settings), "chaos")
     console = console_for_people(stderr=as_json, quiet=as_json)
-    options = Options(
+    options = ChaosOptions(
         orders=orders,
         minutes=minutes,
         seed=seed,
@@ -67,7 +67,7 @@ def chaos(
         keeps_home=keep_home,
     )
 
-    def tell(report: Report) -> None:
+    def tell(report: ChaosReport) -> None:
         if as_json:
             print_json(report.as_document())
         else:

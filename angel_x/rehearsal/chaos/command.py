@@ -14,9 +14,9 @@ from angel_x.entrypoints.supervisor.output import Terminal
 from angel_x.entrypoints.up.addresses import Addresses
 from angel_x.entrypoints.up.programs import MarketChoice, Stages
 from angel_x.rehearsal.chaos import programs
-from angel_x.rehearsal.chaos.options import Options
+from angel_x.rehearsal.chaos.options import ChaosOptions
 from angel_x.rehearsal.chaos.passages import Passages, open_passages
-from angel_x.rehearsal.chaos.report import Report
+from angel_x.rehearsal.chaos.report import ChaosReport
 from angel_x.rehearsal.chaos.run import ChaosRun, ChaosSetup
 from angel_x.rehearsal.session import Rehearsal, Running, isolated
 from config.settings import PREFIX, Settings
@@ -31,9 +31,9 @@ _PARTS = 5 + sum(map(len, programs.ROLES.values()))
 def storm(
     settings: Settings,
     environ: Mapping[str, str],
-    options: Options,
+    options: ChaosOptions,
     console: Console,
-    tell: Callable[[Report], None],
+    tell: Callable[[ChaosReport], None],
 ) -> bool:
     """Run the storm, print its report, and return whether every rule holds.
 
@@ -51,7 +51,7 @@ def storm(
             opened.append(open_passages(database, broker, sockets, stack))
             return programs.stages(addresses, variables, market, passages=opened[0])
 
-        def perform(running: Running) -> Report:
+        def perform(running: Running) -> ChaosReport:
             return ChaosRun(ChaosSetup(running, opened[0], options)).report()
 
         shorter = {name.lower(): seconds for name, seconds in _SHORTER.items()}

@@ -27,7 +27,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class InjectedFault:
     """One injected fault, after its repair."""
 
     kind: str

@@ -16,9 +16,9 @@ from angel_x.client import Client
 from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.up.addresses import Addresses
 from angel_x.entrypoints.up.preparation import ensure_account
-from angel_x.rehearsal.chaos.options import Options
+from angel_x.rehearsal.chaos.options import ChaosOptions
 from angel_x.rehearsal.clients import HttpClient, MessageClient, OrderClient
-from angel_x.rehearsal.history import History
+from angel_x.rehearsal.history import ClientHistory
 from angel_x.rehearsal.orders import Instrument, Mix, make_requests
 from angel_x.rehearsal.trader import TraderSetup, Work
 from angel_x.rehearsal.waiting import through_outages
@@ -41,7 +41,7 @@ class Load:
 
     application: Application
     addresses: Addresses
-    options: Options
+    options: ChaosOptions
     #: The folder of the histories.
     folder: Path
     #: Seconds that a request may take.
@@ -76,7 +76,7 @@ class Load:
         return TraderSetup(
             user=name,
             client=self._order_client(name, key, client),
-            history=self.stack.enter_context(History(self.folder / f"{name}.jsonl")),
+            history=self.stack.enter_context(ClientHistory(self.folder / f"{name}.jsonl")),
             find_missing=self._missing,
             cancel=client.cancel,
             share_of_cancels=_SHARE_OF_CANCELS,

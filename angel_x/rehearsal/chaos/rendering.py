@@ -9,17 +9,17 @@ from rich.table import Table
 
 from angel_x.entrypoints.presentation.indian import grouped
 from angel_x.entrypoints.presentation.printing import table
-from angel_x.rehearsal.chaos.report import Report
+from angel_x.rehearsal.chaos.report import ChaosReport
 from angel_x.rehearsal.chaos.waits import Waits
 from angel_x.rehearsal.rendering import latency_table, print_parts, rules_table
 
 
-def render(report: Report, console: Console) -> None:
+def render(report: ChaosReport, console: Console) -> None:
     """Print the report."""
     print_parts(_parts(report), console)
 
 
-def _parts(report: Report) -> Iterator[object]:
+def _parts(report: ChaosReport) -> Iterator[object]:
     yield _faults(report)
     missing = [fault for fault in report.faults if not fault.is_verified]
     if missing:
@@ -31,7 +31,7 @@ def _parts(report: Report) -> Iterator[object]:
     yield _conclusion(report)
 
 
-def _faults(report: Report) -> Table:
+def _faults(report: ChaosReport) -> Table:
     rows = [
         (
             kind,
@@ -62,7 +62,7 @@ def _emergencies(waits: Waits | None) -> tuple[str, ...]:
     return (grouped(waits.orders), *(f"{s:.2f}" for s in (waits.p50, waits.p99, waits.slowest)))
 
 
-def _orders(report: Report) -> Table:
+def _orders(report: ChaosReport) -> Table:
     check = report.check
     counts = {
         "sent": check.sent,
@@ -77,13 +77,13 @@ def _orders(report: Report) -> Table:
     return table("Orders", ("", ">"), ((name, grouped(count)) for name, count in counts.items()))
 
 
-def _latency(report: Report) -> Table:
+def _latency(report: ChaosReport) -> Table:
     slowest = f"the slowest {report.slowest_seconds:.1f} s"
     title = f"Accepted until closed or working, all outages included, {slowest}"
     return latency_table(title, report.latency)
 
 
-def _conclusion(report: Report) -> str:
+def _conclusion(report: ChaosReport) -> str:
     check, drained = report.check, report.drained_seconds
     color, word = ("green", "Holds") if report.holds else ("red", "BROKEN")
     ended = "not drained" if drained is None else f"drained in {drained:.1f} s"

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from angel_x.adapters.postgres.tally import Latency
+from angel_x.adapters.postgres.tally import DecisionLatency
 from angel_x.domain.operations.invariant import Invariant
-from angel_x.rehearsal.chaos.fault import Fault
+from angel_x.rehearsal.chaos.fault import InjectedFault
 from angel_x.rehearsal.chaos.waits import Waits
 from angel_x.rehearsal.check import HistoryCheck
 from angel_x.rehearsal.proofs import all_hold, latency_document, rule, rules_document
@@ -25,16 +25,16 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class ChaosReport:
     seed: int
     #: Seconds of each part, in the order in which they were.
     phases: Mapping[str, float]
     bounds: Bounds
-    faults: Sequence[Fault]
+    faults: Sequence[InjectedFault]
     check: HistoryCheck
     by_status: Mapping[str, int]
     denials: Mapping[str, int]
-    latency: Sequence[Latency]
+    latency: Sequence[DecisionLatency]
     #: None where orders were still undecided at the deadline.
     drained_seconds: float | None
     #: The longest time from acceptance to decision.

@@ -19,10 +19,10 @@ from angel_x.entrypoints.supervisor import ready_when_it_answers
 from angel_x.rehearsal import history
 from angel_x.rehearsal.chaos.environment import Environment
 from angel_x.rehearsal.chaos.load import Load
-from angel_x.rehearsal.chaos.options import Options
+from angel_x.rehearsal.chaos.options import ChaosOptions
 from angel_x.rehearsal.chaos.passages import Passages
 from angel_x.rehearsal.chaos.programs import ROLES
-from angel_x.rehearsal.chaos.report import Bounds, Report
+from angel_x.rehearsal.chaos.report import Bounds, ChaosReport
 from angel_x.rehearsal.chaos.storm import Storm, schedule
 from angel_x.rehearsal.chaos.waits import Waits, waits_by_kind
 from angel_x.rehearsal.chaos.worker_check import unresponsive_workers
@@ -63,7 +63,7 @@ class ChaosSetup:
 
     running: Running
     passages: Passages
-    options: Options
+    options: ChaosOptions
 
 
 class ChaosRun:
@@ -77,7 +77,7 @@ class ChaosRun:
         self._stop = setup.running.stop
         self._histories = self._system.settings.home_path / "history"
 
-    def report(self) -> Report:
+    def report(self) -> ChaosReport:
         """Run every step and return the report."""
         phases = self._running.phases
         settings = msgspec.structs.replace(self._system.settings, **_PATIENT)
@@ -195,7 +195,7 @@ class ChaosRun:
         storm: Storm,
         drained: float | None,
         unresponsive: Sequence[str],
-    ) -> Report:
+    ) -> ChaosReport:
         evidence, tally = Evidence(application.base.engine), Tally(application.base.engine)
         check = check_history(
             history.read(self._histories),
@@ -205,7 +205,7 @@ class ChaosRun:
         )
         books = application.operations.invariants.check(application.base.market_clock())
         self._running.phases.end("checked")
-        return Report(
+        return ChaosReport(
             seed=self._options.seed,
             phases=self._running.phases.seconds,
             bounds=Bounds(faults=self._options.faults, drain_seconds=self._options.drain_seconds),

@@ -21,7 +21,7 @@ from angel_x.rehearsal.chaos import (
     process_faults,
 )
 from angel_x.rehearsal.chaos.environment import Environment, Unverified
-from angel_x.rehearsal.chaos.fault import Fault, Kind
+from angel_x.rehearsal.chaos.fault import InjectedFault, Kind
 
 log = structlog.get_logger()
 
@@ -80,7 +80,7 @@ class Storm:
         self,
         environment: Environment,
         faults: Sequence[ScheduledFault],
-        tell: Callable[[Fault], None] = lambda _fault: None,
+        tell: Callable[[InjectedFault], None] = lambda _fault: None,
     ) -> None:
         self._environment = environment
         self._scheduled = faults
@@ -88,7 +88,7 @@ class Storm:
         self._targets = {scheduled.target: Lock() for scheduled in faults}
         #: By the monotonic clock.
         self.began = 0.0
-        self.faults: list[Fault] = []
+        self.faults: list[InjectedFault] = []
 
     def run(self) -> float:
         """Inject every fault at its time; return the monotonic time of the last repair."""
@@ -108,7 +108,7 @@ class Storm:
         with self._targets[scheduled.target]:
             began = time.monotonic()
             is_verified, evidence = self._inject(scheduled)
-            fault = Fault(
+            fault = InjectedFault(
                 kind=scheduled.kind.name,
                 target=scheduled.target,
                 at=round(began - self.began, 2),

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from angel_x.rehearsal.chaos.fault import Fault
+    from angel_x.rehearsal.chaos.fault import InjectedFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Waits:
 
 
 def waits_by_kind(
-    faults: Sequence[Fault], began: float, orders: NDArray[np.float64]
+    faults: Sequence[InjectedFault], began: float, orders: NDArray[np.float64]
 ) -> Mapping[str, Waits]:
     """Return the waits of the orders that waited during proven faults, by kind.
 

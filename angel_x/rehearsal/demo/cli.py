@@ -14,14 +14,14 @@ from angel_x.entrypoints.cli.running import quiet
 from angel_x.entrypoints.presentation.printing import console_for_people, print_json
 from angel_x.entrypoints.supervisor import ProgramLate
 from angel_x.entrypoints.up.system import Stopped, SystemLate
-from angel_x.rehearsal.demo.command import Options, demonstrate
+from angel_x.rehearsal.demo.command import DemoOptions, demonstrate
 from angel_x.rehearsal.demo.rendering import render
-from angel_x.rehearsal.demo.report import Outcome, Report
+from angel_x.rehearsal.demo.report import DemoOutcome, DemoReport
 from angel_x.rehearsal.waiting import NotFinished
 from config.loading import load, with_secrets
 
 #: The exit code of each outcome; 2 is an invalid request.
-EXIT_CODES = {Outcome.HOLDS: 0, Outcome.BROKEN: 1, Outcome.UNFINISHED: 3}
+EXIT_CODES = {DemoOutcome.HOLDS: 0, DemoOutcome.BROKEN: 1, DemoOutcome.UNFINISHED: 3}
 
 
 @click.command()
@@ -42,10 +42,10 @@ def demo(
     check_chain(chain)
     settings = load(os.environ, of_running=False)
     configure_logging(quiet(settings), "demo")
-    options = Options(orders=orders, seed=seed, chain=chain, speed=speed, keeps=keep)
+    options = DemoOptions(orders=orders, seed=seed, chain=chain, speed=speed, keeps=keep)
     console = console_for_people(stderr=as_json, quiet=as_json)
 
-    def tell(report: Report) -> None:
+    def tell(report: DemoReport) -> None:
         if as_json:
             print_json(report.as_document(runs=keep))
         else:
@@ -57,5 +57,5 @@ def demo(
         raise click.ClickException("the demonstration was stopped") from None
     except (NotFinished, ProgramLate, SystemLate) as error:
         click.echo(f"NOT FINISHED in time: {error}.  No rule was checked.", err=True)
-        sys.exit(EXIT_CODES[Outcome.UNFINISHED])
+        sys.exit(EXIT_CODES[DemoOutcome.UNFINISHED])
     sys.exit(EXIT_CODES[report.outcome])

@@ -14,7 +14,7 @@ from angel_x.entrypoints.supervisor.output import Terminal
 from angel_x.entrypoints.up.programs import MarketChoice
 from angel_x.entrypoints.up.system import where_to_look
 from angel_x.rehearsal.demo.demonstration import Demonstration, DemoSetup
-from angel_x.rehearsal.demo.report import Report, conduct_rules
+from angel_x.rehearsal.demo.report import DemoReport, conduct_rules
 from angel_x.rehearsal.patience import Patience
 from angel_x.rehearsal.phases import STARTUP
 from angel_x.rehearsal.session import Rehearsal, Running, isolated
@@ -25,7 +25,7 @@ _PARTS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class DemoOptions:
     orders: int
     seed: int
     chain: Path | None
@@ -37,10 +37,10 @@ class Options:
 def demonstrate(
     settings: Settings,
     environ: Mapping[str, str],
-    options: Options,
+    options: DemoOptions,
     console: Console,
-    tell: Callable[[Report], None],
-) -> Report:
+    tell: Callable[[DemoReport], None],
+) -> DemoReport:
     """Run the demonstration, print its report, and return it.
 
     The errors are those of :meth:`Rehearsal.run`.
@@ -61,7 +61,7 @@ def demonstrate(
     ).run()
 
 
-def _perform(running: Running, options: Options) -> Report:
+def _perform(running: Running, options: DemoOptions) -> DemoReport:
     system, phases = running.system, running.phases
     with closing(build(system.settings, role="demo")) as application:
         setup = DemoSetup(
@@ -83,7 +83,7 @@ def _perform(running: Running, options: Options) -> Report:
         conduct = conduct_rules(refusals, worker_kill, trading, scenarios)
         invariants = [*demonstration.invariants(), *conduct]
         phases.end("invariants checked")
-        return Report(
+        return DemoReport(
             seed=options.seed,
             phases=phases.seconds,
             trading=trading,

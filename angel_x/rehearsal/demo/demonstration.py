@@ -25,10 +25,10 @@ from angel_x.rehearsal import history
 from angel_x.rehearsal.check import HistoryCheck, check_history
 from angel_x.rehearsal.clients import HttpClient
 from angel_x.rehearsal.demo.refusals import Refusal, RequestParts, bad_requests, send
-from angel_x.rehearsal.demo.report import Account, Trading, promise_rules
+from angel_x.rehearsal.demo.report import AccountReport, Trading, promise_rules
 from angel_x.rehearsal.demo.scenarios import ScenarioResult, Scenarios
 from angel_x.rehearsal.demo.worker_kill import WorkerKill, kill_worker
-from angel_x.rehearsal.history import Canceled, History, Outcome
+from angel_x.rehearsal.history import Canceled, ClientHistory, Outcome
 from angel_x.rehearsal.market import current_chain, instruments, near_the_money
 from angel_x.rehearsal.orders import Instrument, Mix, make_requests
 from angel_x.rehearsal.patience import Patience
@@ -154,7 +154,7 @@ class Demonstration:
         return TraderSetup(
             user=name,
             client=HttpClient(client),
-            history=stack.enter_context(History(self._histories / f"{name}.jsonl")),
+            history=stack.enter_context(ClientHistory(self._histories / f"{name}.jsonl")),
             find_missing=None,
             cancel=client.cancel,
             share_of_cancels=_SHARE_OF_CANCELS,
@@ -239,13 +239,13 @@ class Demonstration:
         with Client(self._api_url, key) as client:
             return list(Scenarios(client, instrument, freeze, self._patience).results())
 
-    def accounts(self) -> list[Account]:
+    def accounts(self) -> list[AccountReport]:
         """Return every account as the API shows it."""
         return [self._account(name) for name in ACCOUNTS]
 
-    def _account(self, name: str) -> Account:
+    def _account(self, name: str) -> AccountReport:
         with Client(self._api_url, self._keys[name]) as client:
-            return Account(
+            return AccountReport(
                 name=name,
                 portfolio=client.portfolio(),
                 positions=marked(client.positions(), self._app.analytics.option_chains.contracts),

@@ -13,7 +13,7 @@ from angel_x.entrypoints.presentation.indian import decimals, grouped, whole
 from angel_x.entrypoints.presentation.positions import position_table
 from angel_x.entrypoints.presentation.printing import table
 from angel_x.rehearsal.demo.refusals import Refusal
-from angel_x.rehearsal.demo.report import Account, Outcome, Report, Trading
+from angel_x.rehearsal.demo.report import AccountReport, DemoOutcome, DemoReport, Trading
 from angel_x.rehearsal.demo.scenarios import ScenarioResult
 from angel_x.rehearsal.rendering import latency_table, print_parts, rules_table
 
@@ -22,12 +22,12 @@ _NET_GREEKS = ("delta", "vega", "theta")
 _POSITIONS = 6
 
 
-def render(report: Report, console: Console, *, runs: bool) -> None:
+def render(report: DemoReport, console: Console, *, runs: bool) -> None:
     """Print the report; ``runs`` is whether the system still runs."""
     print_parts(_parts(report, runs=runs), console)
 
 
-def _parts(report: Report, *, runs: bool) -> Iterator[object]:
+def _parts(report: DemoReport, *, runs: bool) -> Iterator[object]:
     yield _orders(report.trading)
     yield _latency(report.trading)
     yield _speed(report)
@@ -61,7 +61,7 @@ def _latency(trading: Trading) -> Table:
     return latency_table(title, trading.latency)
 
 
-def _speed(report: Report) -> str:
+def _speed(report: DemoReport) -> str:
     trading = report.trading
     return (
         f"{grouped(trading.accepted)} orders in {trading.seconds:.1f} s: "
@@ -70,7 +70,7 @@ def _speed(report: Report) -> str:
     )
 
 
-def _worker_kill(report: Report) -> str:
+def _worker_kill(report: DemoReport) -> str:
     worker_kill = report.worker_kill
     busy = (
         f"process {worker_kill.busy} was at work"
@@ -89,7 +89,7 @@ def _worker_kill(report: Report) -> str:
     )
 
 
-def _scenarios(report: Report) -> Table:
+def _scenarios(report: DemoReport) -> Table:
     rows = ((each.name, _shown(each)) for each in report.scenarios)
     return table("Beyond buying and selling", ("", ""), rows)
 
@@ -100,7 +100,7 @@ def _shown(result: ScenarioResult) -> str:
     return result.outcome if result.holds else f"NOT SO: {result.outcome}"
 
 
-def _refusals(report: Report) -> Table:
+def _refusals(report: DemoReport) -> Table:
     rows = (
         (
             each.kind,
@@ -120,7 +120,7 @@ def _answer(refusal: Refusal) -> str:
     return f"expected {refusal.expected}: {refusal.detail}"
 
 
-def _accounts(report: Report) -> Table:
+def _accounts(report: DemoReport) -> Table:
     columns = (
         "account", ">equity", ">cash", ">margin", ">unrealised", ">realised", ">held",
         ">delta", ">vega", ">theta",
@@ -128,7 +128,7 @@ def _accounts(report: Report) -> Table:
     return table("Accounts", columns, map(_account, report.accounts), is_tight=True)
 
 
-def _account(account: Account) -> tuple[str, ...]:
+def _account(account: AccountReport) -> tuple[str, ...]:
     valued = account.portfolio
     amounts = (
         valued.equity,
@@ -146,7 +146,7 @@ def _account(account: Account) -> tuple[str, ...]:
     )
 
 
-def _memory(report: Report) -> Table:
+def _memory(report: DemoReport) -> Table:
     rows = (
         (process, *(f"{float(str(seen[name])):,.1f}" for name in ("current_mb", "delta_mb")))
         for process, seen in report.memory.items()
@@ -154,11 +154,11 @@ def _memory(report: Report) -> Table:
     return table("Memory", ("process", ">MB", ">since start"), rows)
 
 
-def _conclusion(report: Report) -> Text:
-    if report.outcome is Outcome.HOLDS:
+def _conclusion(report: DemoReport) -> Text:
+    if report.outcome is DemoOutcome.HOLDS:
         parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report.phases.items())
         return Text(f"Everything holds.  ({parts})", "bold green")
-    if report.outcome is Outcome.UNFINISHED:
+    if report.outcome is DemoOutcome.UNFINISHED:
         return Text(
             f"NOT FINISHED in time: {', '.join(report.unfinished)}.  No rule is broken so far.",
             "bold yellow",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from angel_x.adapters.postgres.tally import Latency
+from angel_x.adapters.postgres.tally import DecisionLatency
 from angel_x.domain.chains.option_chain import OptionChain
 from angel_x.domain.operations.invariant import Invariant
 from angel_x.domain.portfolios.portfolio import Portfolio
@@ -29,7 +29,7 @@ class Trading:
     cancels: Mapping[str, int]
     #: Seconds from the first acceptance to the last decision.
     seconds: float
-    latency: Sequence[Latency]
+    latency: Sequence[DecisionLatency]
     #: Orders without a decision at the deadline.
     undecided: int
 
@@ -39,7 +39,7 @@ class Trading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class AccountReport:
     """One account at the end."""
 
     name: str
@@ -47,7 +47,7 @@ class Account:
     positions: Sequence[MarkedPosition]
 
 
-class Outcome(StrEnum):
+class DemoOutcome(StrEnum):
     """The outcome of a demonstration."""
 
     HOLDS = "holds"
@@ -57,7 +57,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class DemoReport:
     seed: int
     #: Seconds of each part, in the order in which they were.
     phases: Mapping[str, float]
@@ -65,7 +65,7 @@ class Report:
     refusals: Sequence[Refusal]
     worker_kill: WorkerKill
     scenarios: Sequence[ScenarioResult]
-    accounts: Sequence[Account]
+    accounts: Sequence[AccountReport]
     chain: OptionChain
     #: Megabytes by process.
     memory: Mapping[str, Mapping[str, object]]
@@ -76,15 +76,15 @@ class Report:
     where_to_look: Sequence[tuple[str, str]]
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> DemoOutcome:
         if not all_hold(self.invariants):
-            return Outcome.BROKEN
-        return Outcome.UNFINISHED if self.unfinished else Outcome.HOLDS
+            return DemoOutcome.BROKEN
+        return DemoOutcome.UNFINISHED if self.unfinished else DemoOutcome.HOLDS
 
     @property
     def holds(self) -> bool:
         """Return whether all is finished and every rule holds."""
-        return self.outcome is Outcome.HOLDS
+        return self.outcome is DemoOutcome.HOLDS
 
     def as_document(self, *, runs: bool) -> dict[str, object]:
         """Return the report as it is printed for machines; ``runs`` is whether the system runs."""

@@ -28,7 +28,7 @@ from angel_x.errors import (
 from angel_x.services.intake.listing import listing_faults
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.ports import Clock, UniverseSource
-from angel_x.services.trading.amendment_form import Change
+from angel_x.services.trading.amendment_form import AmendmentRequest
 from angel_x.services.trading.transaction import Steps
 from angel_x.services.trading.venue import Venue
 from angel_x.services.trading.venue_desk import VenueDesk
@@ -60,7 +60,9 @@ class Amending:
         self._slicing = slicing
         self._market_clock = market_clock
 
-    def amend(self, user_id: int, order_id: int, change: Change, actor: str = "api") -> bool:
+    def amend(
+        self, user_id: int, order_id: int, change: AmendmentRequest, actor: str = "api"
+    ) -> bool:
         """Amend an order, and trade it if it is marketable then.
 
         Return whether anything changed; a second call with the same amendment changes nothing.
@@ -87,7 +89,7 @@ class Amending:
         return bool(claimed.book.moves)
 
     def _differing(
-        self, claimed: OrderWithSlices, user_id: int, order_id: int, change: Change
+        self, claimed: OrderWithSlices, user_id: int, order_id: int, change: AmendmentRequest
     ) -> list[tuple[Order, Order]]:
         """Return the orders that change, each with its amendment."""
         targets = _targets(claimed, user_id, order_id, change)
@@ -98,12 +100,12 @@ class Amending:
         wanted = [(order, _amended(order, change)) for order in targets]
         return [(order, after) for order, after in wanted if order != after]
 
-    def _check(self, orders: Sequence[Order], change: Change) -> None:
+    def _check(self, orders: Sequence[Order], change: AmendmentRequest) -> None:
         faults = {fault: None for order in orders for fault in self._faults(order, change)}
         if faults:
             raise InvalidAmendment(tuple(faults))
 
-    def _faults(self, order: Order, change: Change) -> Iterator[Fault]:
+    def _faults(self, order: Order, change: AmendmentRequest) -> Iterator[Fault]:
         """Yield the faults of the amended order."""
         universe, now = self._universes.current(), self._market_clock()
         yield from _type_faults(order, change)
@@ -144,7 +146,9 @@ def _refuse(order: Order, after: Order, denial: DenialReason | None) -> None:
         raise AmendmentRefused(order.id, denial)
 
 
-def _targets(claimed: OrderWithSlices, user_id: int, order_id: int, change: Change) -> list[Order]:
+def _targets(
+    claimed: OrderWithSlices, user_id: int, order_id: int, change: AmendmentRequest
+) -> list[Order]:
     """Return the orders in the market that the change is for."""
     order = claimed.order
     if order is None or order.user_id != user_id:
@@ -163,7 +167,7 @@ def _targets(claimed: OrderWithSlices, user_id: int, order_id: int, change: Chan
     return targets
 
 
-def _amended(order: Order, change: Change) -> Order:
+def _amended(order: Order, change: AmendmentRequest) -> Order:
     return replace(
         order,
         # That of a slice is its own.
@@ -175,7 +179,7 @@ def _amended(order: Order, change: Change) -> Order:
     )
 
 
-def _type_faults(order: Order, change: Change) -> Iterator[Fault]:
+def _type_faults(order: Order, change: AmendmentRequest) -> Iterator[Fault]:
     """Yield the faults of fields that an order of this type or status does not have."""
     has_no_price = order.order_type not in LIMITED and order.status is OrderStatus.RECEIVED
     if has_no_price and change.limit_price is not None:

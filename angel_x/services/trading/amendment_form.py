@@ -34,7 +34,7 @@ class AmendmentForm(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AmendmentRequest:
     """A validated amendment request; a field that is None stays unchanged."""
 
     limit_price: Decimal | None = None
@@ -43,13 +43,13 @@ class Change:
 
     @property
     def is_empty(self) -> bool:
-        return self == Change()
+        return self == AmendmentRequest()
 
 
 _FIELDS: Fields = {field.name: field for field in msgspec.structs.fields(AmendmentForm)}
 
 
-def decode(body: bytes) -> Change:
+def decode(body: bytes) -> AmendmentRequest:
     """Read an amendment.
 
     Raises:
@@ -60,7 +60,7 @@ def decode(body: bytes) -> Change:
     return read({name: value for name, value in content.items() if value is not None})
 
 
-def read(content: Mapping[str, object]) -> Change:
+def read(content: Mapping[str, object]) -> AmendmentRequest:
     """Read the same from parsed JSON.
 
     Raises:
@@ -72,7 +72,7 @@ def read(content: Mapping[str, object]) -> Change:
     form = AmendmentForm(**converted(content, _FIELDS))
     if faults := tuple(_price_faults(form)):
         raise InvalidAmendment(faults)
-    return Change(_paisa(form.price), _paisa(form.trigger_price), form.quantity)
+    return AmendmentRequest(_paisa(form.price), _paisa(form.trigger_price), form.quantity)
 
 
 def _price_faults(form: AmendmentForm) -> Iterator[Fault]:

@@ -32,7 +32,7 @@ _STEPS = Steps(
 FindEnded = Callable[[datetime, int], list[int]]
 
 
-class Expiry:
+class OrderExpiry:
     """Expires orders.  A second call finds nothing left to do."""
 
     def __init__(

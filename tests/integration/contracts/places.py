@@ -10,8 +10,8 @@ from typing import Protocol
 from sqlalchemy import Engine
 
 from angel_x.adapters.postgres.basket_legs import BasketLegs
-from angel_x.adapters.postgres.holdings import Holdings
-from angel_x.adapters.postgres.workflows import Workflows
+from angel_x.adapters.postgres.holdings import PostgresHoldings
+from angel_x.adapters.postgres.workflows import PostgresWorkflows
 from angel_x.domain.book.position import Position
 from angel_x.domain.orders.order import Product, Side
 from angel_x.services.workflows import square_off_progress, workflows
@@ -56,8 +56,8 @@ class Database:
     def __post_init__(self) -> None:
         list_contracts(self.engine, UNIVERSE)
         open_accounts(self.engine, 9)
-        self.reads = Holdings(self.engine, lambda: MARKET_TIME)
-        self.workflows = Workflows(self.engine)
+        self.reads = PostgresHoldings(self.engine, lambda: MARKET_TIME)
+        self.workflows = PostgresWorkflows(self.engine)
         self.legs = BasketLegs(self.engine)
 
     def orders(self, **orders: StoredOrder) -> dict[str, int]:

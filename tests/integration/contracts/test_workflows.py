@@ -10,7 +10,7 @@ from typing import Protocol
 import pytest
 from sqlalchemy import Engine
 
-from angel_x.adapters.postgres.workflows import Workflows
+from angel_x.adapters.postgres.workflows import PostgresWorkflows
 from angel_x.domain.workflows.workflow import DueWorkflow, Workflow, WorkflowKind, WorkflowStatus
 from angel_x.errors import IdempotencyConflict
 from angel_x.services.workflows import workflows as ports
@@ -39,7 +39,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
         return
     engine: Engine = request.getfixturevalue("engine")
     assert open_accounts(engine, 2) == [1, 2]
-    yield Workflows(engine)
+    yield PostgresWorkflows(engine)
 
 
 def start(

@@ -19,7 +19,7 @@ from angel_x.errors import (
     OrderNotFound,
     OrderOnItsWay,
 )
-from angel_x.services.trading.amendment_form import Change
+from angel_x.services.trading.amendment_form import AmendmentRequest
 from tests.builders.orders import Market
 
 
@@ -56,8 +56,8 @@ def snapshot(market: Market) -> Sequence[object]:
     ]  # fmt: skip
 
 
-def price(text: str) -> Change:
-    return Change(limit_price=Decimal(text))
+def price(text: str) -> AmendmentRequest:
+    return AmendmentRequest(limit_price=Decimal(text))
 
 
 def test_a_new_price_holds_and_is_an_event(market: Market, user: int) -> None:
@@ -112,10 +112,10 @@ def test_more_sold_takes_more_margin_and_less_gives_it_back(market: Market, user
     (order_id,) = resting(market, user, market.request(Side.SELL, limit="120.00"))
     ((one_lot,),) = rows(market, "SELECT sum(margin) FROM margins")
 
-    market.application.trading.amending.amend(user, order_id, Change(quantity=130))
+    market.application.trading.amending.amend(user, order_id, AmendmentRequest(quantity=130))
     assert rows(market, "SELECT sum(margin) FROM margins") == [(2 * one_lot,)]
     market.assert_invariants()
-    market.application.trading.amending.amend(user, order_id, Change(quantity=65))
+    market.application.trading.amending.amend(user, order_id, AmendmentRequest(quantity=65))
 
     assert rows(market, "SELECT sum(margin) FROM margins") == [(one_lot,)]
     market.assert_invariants()
@@ -124,13 +124,13 @@ def test_more_sold_takes_more_margin_and_less_gives_it_back(market: Market, user
 @pytest.mark.parametrize(
     ("change", "loses"),
     [
-        (Change(quantity=65), False),
-        (Change(quantity=195), True),
+        (AmendmentRequest(quantity=65), False),
+        (AmendmentRequest(quantity=195), True),
         (price("91.00"), True),
     ],
 )
 def test_price_and_more_quantity_go_to_the_end_of_the_line(
-    market: Market, user: int, change: Change, *, loses: bool
+    market: Market, user: int, change: AmendmentRequest, *, loses: bool
 ) -> None:
     first, second = resting(
         market,
@@ -148,7 +148,9 @@ def test_price_and_more_quantity_go_to_the_end_of_the_line(
 def test_what_waits_is_amended_before_it_is_decided(market: Market, user: int) -> None:
     (accepted,) = market.accept(user, market.request(quantity=130))
 
-    market.application.trading.amending.amend(user, accepted.order_id, Change(quantity=65))
+    market.application.trading.amending.amend(
+        user, accepted.order_id, AmendmentRequest(quantity=65)
+    )
     assert rows(market, "SELECT status, quantity FROM orders") == [("received", 65)]
     market.application.trading.execution.run([accepted.order_id])
 
@@ -161,13 +163,13 @@ def test_what_waits_is_amended_before_it_is_decided(market: Market, user: int) -
     [
         (price("95.03"), "price"),
         (price("1000.00"), "price"),
-        (Change(quantity=66), "quantity"),
-        (Change(quantity=65 * 28), "quantity"),
-        (Change(trigger_price=Decimal(90)), "trigger_price"),
+        (AmendmentRequest(quantity=66), "quantity"),
+        (AmendmentRequest(quantity=65 * 28), "quantity"),
+        (AmendmentRequest(trigger_price=Decimal(90)), "trigger_price"),
     ],
 )
 def test_a_bad_value_is_named_and_nothing_changes(
-    market: Market, user: int, change: Change, field: str
+    market: Market, user: int, change: AmendmentRequest, field: str
 ) -> None:
     (order_id,) = resting(market, user, market.request(limit="90.00"))
     before = snapshot(market)
@@ -196,10 +198,10 @@ def test_a_quantity_that_has_traded_cannot_be_taken_back(market: Market, user: i
     before = snapshot(market)
 
     with pytest.raises(InvalidAmendment, match="above the 65"):
-        market.application.trading.amending.amend(user, order_id, Change(quantity=65))
+        market.application.trading.amending.amend(user, order_id, AmendmentRequest(quantity=65))
 
     assert snapshot(market) == before
-    market.application.trading.amending.amend(user, order_id, Change(quantity=130))
+    market.application.trading.amending.amend(user, order_id, AmendmentRequest(quantity=130))
     assert rows(market, "SELECT status, quantity, filled_quantity FROM orders") == [
         ("partially_filled", 130, 65)
     ]
@@ -212,7 +214,7 @@ def test_what_the_margin_does_not_allow_is_refused_and_nothing_changes(market: M
     before = snapshot(market)
 
     with pytest.raises(AmendmentRefused) as caught:
-        market.application.trading.amending.amend(poor, order_id, Change(quantity=130))
+        market.application.trading.amending.amend(poor, order_id, AmendmentRequest(quantity=130))
 
     assert caught.value.reason == DenialReason.INSUFFICIENT_MARGIN
     assert snapshot(market) == before
@@ -290,12 +292,12 @@ def test_a_stop_takes_a_new_trigger_until_it_is_triggered(market: Market, user: 
     assert set(market.statuses().values()) == {"trigger_pending"}
 
     market.application.trading.amending.amend(
-        user, order_id, Change(trigger_price=Decimal("115.00"))
+        user, order_id, AmendmentRequest(trigger_price=Decimal("115.00"))
     )
     assert rows(market, "SELECT status, trigger_price::text FROM orders") == [
         ("trigger_pending", "115.00")
     ]
-    passed = Change(trigger_price=Decimal("99.00"))
+    passed = AmendmentRequest(trigger_price=Decimal("99.00"))
     with pytest.raises(AmendmentRefused, match="TRIGGER_PASSED"):
         market.application.trading.amending.amend(user, order_id, passed)
     market.application.people.limits.put(user, {"trigger_at_once": 1}, "test")

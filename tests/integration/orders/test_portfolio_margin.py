@@ -18,7 +18,7 @@ from angel_x.domain.orders.order import OrderRequest, OrderStatus, Side
 from angel_x.domain.records.margin_record import MarginEstimate
 from angel_x.domain.values.money import to_paisa
 from angel_x.domain.workflows.basket import BasketRequest, BasketResult
-from angel_x.services.trading.amendment_form import Change
+from angel_x.services.trading.amendment_form import AmendmentRequest
 from tests.builders.environs import application_on
 from tests.builders.orders import SPOT, Market
 from tests.builders.risk import model_columns
@@ -188,8 +188,8 @@ def _halt(market: Market, user: int, order_id: int) -> None:
 
 
 def _shrink(market: Market, user: int, order_id: int) -> None:
-    market.application.trading.amending.amend(user, order_id, Change(quantity=2 * LOT))
-    market.application.trading.amending.amend(user, order_id, Change(quantity=LOT))
+    market.application.trading.amending.amend(user, order_id, AmendmentRequest(quantity=2 * LOT))
+    market.application.trading.amending.amend(user, order_id, AmendmentRequest(quantity=LOT))
     market.application.trading.cancellation.cancel(user, order_id)
 
 

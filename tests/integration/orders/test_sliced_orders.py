@@ -20,7 +20,7 @@ from angel_x.domain.records.live_event import BEGINNING
 from angel_x.domain.records.order_record import OrderFilter
 from angel_x.errors import IdempotencyConflict, InvalidAmendment, InvalidOrder, OrderAlreadyClosed
 from angel_x.services.intake.acceptance import Accepted, Submission
-from angel_x.services.trading.amendment_form import Change
+from angel_x.services.trading.amendment_form import AmendmentRequest
 from tests.builders.orders import Market
 
 FREEZE = 65 * 27
@@ -282,7 +282,7 @@ def test_a_new_price_holds_for_every_slice_and_for_the_whole(market: Market, use
     market.application.trading.execution.run(slices(market)[:2])
 
     market.application.trading.amending.amend(
-        user, accepted.order_id, Change(limit_price=Decimal("95.00"))
+        user, accepted.order_id, AmendmentRequest(limit_price=Decimal("95.00"))
     )
 
     assert rows(market, "SELECT DISTINCT limit_price::text FROM orders") == [("95.00",)]
@@ -298,7 +298,7 @@ def test_a_price_that_one_slice_cannot_bear_changes_none(market: Market) -> None
 
     with pytest.raises(Exception, match="INSUFFICIENT_MARGIN"):
         market.application.trading.amending.amend(
-            poor, accepted.order_id, Change(limit_price=Decimal("120.00"))
+            poor, accepted.order_id, AmendmentRequest(limit_price=Decimal("120.00"))
         )
 
     after = rows(market, "SELECT id, limit_price, reserved, time_priority FROM orders ORDER BY 1")
@@ -314,7 +314,7 @@ def test_neither_the_quantity_of_the_whole_nor_a_single_slice_is_amended(
     order_id = slices(market)[0] if of_a_slice else accepted.order_id
 
     with pytest.raises(InvalidAmendment):
-        market.application.trading.amending.amend(user, order_id, Change(quantity=FREEZE))
+        market.application.trading.amending.amend(user, order_id, AmendmentRequest(quantity=FREEZE))
 
     assert rows(market, "SELECT sum(quantity) FROM orders WHERE parent_id > 0") == [
         (FREEZE * 2 + 65,)

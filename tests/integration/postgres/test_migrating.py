@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from angel_x.adapters.postgres import schema, schema_plan
 from angel_x.adapters.postgres.engine import make_engine
-from angel_x.adapters.postgres.schema import Pace
+from angel_x.adapters.postgres.schema import MigrationPace
 from angel_x.bootstrap import Application
 from angel_x.entrypoints.api.probed import probes_of
 from angel_x.errors import MigrationRefused
@@ -19,8 +19,8 @@ from tests.builders.accounts import open_accounts
 from tests.builders.migrations import CONTRACT, EXPAND, write_versions
 from tests.builders.shells import Shell
 
-HURRIED = Pace(pause=0.05, patience=0.2)
-PATIENT = Pace(pause=0.05, patience=300)
+HURRIED = MigrationPace(pause=0.05, patience=0.2)
+PATIENT = MigrationPace(pause=0.05, patience=300)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from angel_x.adapters.postgres.order_intake import OrderIntake
-from angel_x.adapters.postgres.workflows import Workflows
+from angel_x.adapters.postgres.workflows import PostgresWorkflows
 from angel_x.domain.orders.intake import IntakeRow
 from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Product, Side, Validity
 from angel_x.domain.orders.step import Step
@@ -61,7 +61,7 @@ def intake(engine: Engine, users: list[int]) -> OrderIntake:
 
 @pytest.fixture
 def basket(engine: Engine, users: list[int]) -> int:
-    workflow, _ = Workflows(engine).start(
+    workflow, _ = PostgresWorkflows(engine).start(
         users[0],
         WorkflowKind.BASKET,
         "basket",

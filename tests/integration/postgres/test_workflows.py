@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, event, text
 
-from angel_x.adapters.postgres.workflows import Workflows
+from angel_x.adapters.postgres.workflows import PostgresWorkflows
 from angel_x.domain.workflows.workflow import Workflow, WorkflowKind, WorkflowStatus
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.chains import make_universe
 
 
 @pytest.fixture
-def workflows(engine: Engine) -> Workflows:
-    return Workflows(engine)
+def workflows(engine: Engine) -> PostgresWorkflows:
+    return PostgresWorkflows(engine)
 
 
 @pytest.fixture
@@ -22,7 +22,11 @@ def user(engine: Engine) -> int:
 
 
 def start(
-    workflows: Workflows, user: int, key: str = "exit", content: bytes = b"a", due_in: float = 0.0
+    workflows: PostgresWorkflows,
+    user: int,
+    key: str = "exit",
+    content: bytes = b"a",
+    due_in: float = 0.0,
 ) -> tuple[Workflow, bool]:
     return workflows.start(
         user,
@@ -36,7 +40,7 @@ def start(
 
 
 def test_an_order_of_a_basket_is_stored_while_its_workflow_is_locked(
-    engine: Engine, workflows: Workflows, user: int
+    engine: Engine, workflows: PostgresWorkflows, user: int
 ) -> None:
     workflow, _ = start(workflows, user)
     universe = make_universe()
@@ -58,7 +62,7 @@ def test_an_order_of_a_basket_is_stored_while_its_workflow_is_locked(
 
 
 def test_a_relay_takes_no_workflow_that_another_process_holds_and_waits_for_none(
-    engine: Engine, workflows: Workflows, user: int
+    engine: Engine, workflows: PostgresWorkflows, user: int
 ) -> None:
     taken, free = start(workflows, user, "taken")[0], start(workflows, user, "free")[0]
 
@@ -70,7 +74,7 @@ def test_a_relay_takes_no_workflow_that_another_process_holds_and_waits_for_none
 
 
 def test_a_workflow_is_due_in_the_seconds_that_it_was_given(
-    workflows: Workflows, user: int
+    workflows: PostgresWorkflows, user: int
 ) -> None:
     later, now = start(workflows, user, "later", due_in=60)[0], start(workflows, user, "now")[0]
 
@@ -81,7 +85,7 @@ def test_a_workflow_is_due_in_the_seconds_that_it_was_given(
 
 
 def test_a_workflow_that_ends_between_the_count_and_the_lock_is_nobodys(
-    engine: Engine, workflows: Workflows, user: int
+    engine: Engine, workflows: PostgresWorkflows, user: int
 ) -> None:
     workflow, _ = start(workflows, user)
 
@@ -101,7 +105,7 @@ def test_a_workflow_that_ends_between_the_count_and_the_lock_is_nobodys(
 
 
 def test_the_longest_due_comes_first_and_one_that_has_ended_never(
-    engine: Engine, workflows: Workflows, user: int
+    engine: Engine, workflows: PostgresWorkflows, user: int
 ) -> None:
     ages = {"second": -3, "third": -2, "first": -4, "ended": -9}
     ids = {key: start(workflows, user, key, due_in=due_in)[0].id for key, due_in in ages.items()}

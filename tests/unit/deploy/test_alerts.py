@@ -9,7 +9,7 @@ import click
 import pytest
 import yaml
 
-from angel_x.domain.operations.alert import RULES, Rule
+from angel_x.domain.operations.alert import RULES, AlertRule
 from angel_x.domain.operations.metric import DEFINITIONS, Metric
 from angel_x.entrypoints.cli.root import cli
 from tests.unit.deploy import compose
@@ -133,7 +133,7 @@ def test_every_alert_is_fired_by_a_test_of_the_rules() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.alert}-{rule.limit:g}")
-def test_the_status_raises_an_alert_at_the_limit_of_its_rule(rule: Rule) -> None:
+def test_the_status_raises_an_alert_at_the_limit_of_its_rule(rule: AlertRule) -> None:
     [alert] = [alert for alert in ALERTS if alert["alert"] == rule.alert]
     # A flag or a number of processes is below one exactly where it is zero.
     zero = rule.is_floor and rule.limit == 1

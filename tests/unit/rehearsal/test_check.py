@@ -9,17 +9,19 @@ from angel_x.rehearsal.check import HistoryCheck, check_history
 from angel_x.rehearsal.history import (
     Answered,
     Canceled,
-    Content,
     Entry,
+    OrderContent,
     Outcome,
     Sent,
     Unseen,
 )
 
-CONTENT = Content("NIFTY_CE", "BUY", 65)
+CONTENT = OrderContent("NIFTY_CE", "BUY", 65)
 
 
-def sent(name: str, *, call: int = 0, client: str = "http", content: Content = CONTENT) -> Entry:
+def sent(
+    name: str, *, call: int = 0, client: str = "http", content: OrderContent = CONTENT
+) -> Entry:
     return Sent(at=1.0, user="asha", call=call, client=client, orders={name: content})
 
 

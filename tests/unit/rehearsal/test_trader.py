@@ -10,11 +10,11 @@ import pytest
 
 from angel_x.client import OrderFields
 from angel_x.errors import Conflict
-from angel_x.rehearsal.clients import Answer
+from angel_x.rehearsal.clients import HttpAnswer
 from angel_x.rehearsal.history import (
     Answered,
     Canceled,
-    History,
+    ClientHistory,
     Outcome,
     Sent,
     Unseen,
@@ -41,17 +41,17 @@ class Scripted:
     name: str = "http"
     sent: list[list[str]] = field(default_factory=list)
 
-    def submit(self, orders: Sequence[OrderFields]) -> Answer:
+    def submit(self, orders: Sequence[OrderFields]) -> HttpAnswer:
         names = [str(order["client_order_id"]) for order in orders]
         self.sent.append(names)
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         is_accepted = outcome is Outcome.ACCEPTED
-        return Answer(outcome, {name: f"id-{name}" for name in names} if is_accepted else {})
+        return HttpAnswer(outcome, {name: f"id-{name}" for name in names} if is_accepted else {})
 
 
 @pytest.fixture
 def setup(tmp_path: Path) -> Iterator[TraderSetup]:
-    with History(tmp_path / "asha.jsonl") as history:
+    with ClientHistory(tmp_path / "asha.jsonl") as history:
         yield TraderSetup(
             user="asha",
             client=Scripted([Outcome.ACCEPTED]),
@@ -104,8 +104,8 @@ def test_nothing_is_sent_after_the_stop(setup: TraderSetup) -> None:
 
 def test_an_accepted_order_that_is_not_stored_is_noted(setup: TraderSetup, tmp_path: Path) -> None:
     class Numbered(Scripted):
-        def submit(self, orders: Sequence[OrderFields]) -> Answer:
-            return Answer(Outcome.ACCEPTED, {"a": "17"})
+        def submit(self, orders: Sequence[OrderFields]) -> HttpAnswer:
+            return HttpAnswer(Outcome.ACCEPTED, {"a": "17"})
 
     client = Numbered([Outcome.ACCEPTED])
     Trader(replace(setup, client=client, find_missing=set)).trade([Request(orders=[RESTING])])
@@ -131,7 +131,7 @@ def test_a_cancellation_that_comes_too_late_is_a_refusal(
 def test_traders_work_at_the_same_time_and_all_end_with_the_block(
     setup: TraderSetup, tmp_path: Path
 ) -> None:
-    with History(tmp_path / "dev.jsonl") as other:
+    with ClientHistory(tmp_path / "dev.jsonl") as other:
         work = [
             (each, [Request(orders=[RESTING])])
             for each in (setup, replace(setup, user="dev", history=other))

@@ -18,7 +18,7 @@ from angel_x.adapters.metrics.files import prepare_files
 from angel_x.adapters.metrics.slots import take_slot
 from angel_x.adapters.servers import ServerUrls
 from angel_x.adapters.servers.binaries import PostgresBinaries
-from angel_x.adapters.servers.claim import Claim
+from angel_x.adapters.servers.claim import HomeClaim
 from angel_x.adapters.servers.places import MEMO, lay_out, open_home
 from angel_x.adapters.servers.postgres import Postgres
 from angel_x.adapters.servers.valkey import BROKER, Valkey
@@ -111,7 +111,7 @@ def plan_postgres(home: Path) -> None:
 
 
 def claim_servers(home: Path) -> None:
-    with Claim(open_home(home, None)):
+    with HomeClaim(open_home(home, None)):
         pass
 
 
@@ -208,11 +208,11 @@ def test_a_lost_path_of_the_database_is_never_taken_for_an_empty_database(
 
 def test_an_owner_whose_lock_file_is_damaged_is_of_unknown_id(tmp_path: Path) -> None:
     root = open_home(tmp_path / "home", None)
-    with Claim(root):
+    with HomeClaim(root):
         (root / "owner.lock").write_bytes(bytes(8))
 
         with pytest.raises(ServerUnavailable, match="process of unknown id runs the servers"):
-            Claim(root)
+            HomeClaim(root)
 
 
 def test_a_process_without_room_for_its_metrics_works_without_them(

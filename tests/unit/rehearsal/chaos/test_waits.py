@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from angel_x.rehearsal.chaos.fault import Fault
+from angel_x.rehearsal.chaos.fault import InjectedFault
 from angel_x.rehearsal.chaos.waits import Waits, waits_by_kind
 
 BEGAN = 1000.0
 
 
-def fault(kind: str, at: float, seconds: float, *, is_verified: bool = True) -> Fault:
-    return Fault(
+def fault(kind: str, at: float, seconds: float, *, is_verified: bool = True) -> InjectedFault:
+    return InjectedFault(
         kind=kind, target="t", at=at, seconds=seconds, is_verified=is_verified, evidence=""
     )
 

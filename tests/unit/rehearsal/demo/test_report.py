@@ -14,9 +14,9 @@ from angel_x.rehearsal.demo.cli import EXIT_CODES
 from angel_x.rehearsal.demo.refusals import Refusal
 from angel_x.rehearsal.demo.rendering import render
 from angel_x.rehearsal.demo.report import (
-    Account,
-    Outcome,
-    Report,
+    AccountReport,
+    DemoOutcome,
+    DemoReport,
     Trading,
     conduct_rules,
     promise_rules,
@@ -68,14 +68,14 @@ CHAIN = OptionChain(
     age_seconds=None,
     rows=(),
 )
-REPORT = Report(
+REPORT = DemoReport(
     seed=1,
     phases={"orders decided": 1.0},
     trading=TRADING,
     refusals=(),
     worker_kill=KILL,
     scenarios=(SCENARIO,),
-    accounts=(Account(name="demo", portfolio=PORTFOLIO, positions=()),),
+    accounts=(AccountReport(name="demo", portfolio=PORTFOLIO, positions=()),),
     chain=CHAIN,
     memory={},
     invariants=(),
@@ -84,7 +84,7 @@ REPORT = Report(
 )
 
 
-def shown(report: Report, *, runs: bool) -> str:
+def shown(report: DemoReport, *, runs: bool) -> str:
     """Return the report as it is printed for people."""
     console = Console(file=io.StringIO(), width=200, record=True)
     render(report, console, runs=runs)
@@ -130,14 +130,14 @@ def test_what_is_not_finished_is_neither_held_nor_broken() -> None:
 @pytest.mark.parametrize(
     ("unfinished", "example", "outcome", "words", "code"),
     [
-        ([], None, Outcome.HOLDS, "Everything holds", 0),
-        (["orders"], None, Outcome.UNFINISHED, "NOT FINISHED in time: orders. ", 3),
-        ([], "a", Outcome.BROKEN, "1 of 1 rules are BROKEN", 1),
-        (["orders"], "a", Outcome.BROKEN, "1 of 1 rules are BROKEN", 1),
+        ([], None, DemoOutcome.HOLDS, "Everything holds", 0),
+        (["orders"], None, DemoOutcome.UNFINISHED, "NOT FINISHED in time: orders. ", 3),
+        ([], "a", DemoOutcome.BROKEN, "1 of 1 rules are BROKEN", 1),
+        (["orders"], "a", DemoOutcome.BROKEN, "1 of 1 rules are BROKEN", 1),
     ],
 )
 def test_late_and_broken_have_words_and_exit_codes_of_their_own(
-    unfinished: list[str], example: str | None, outcome: Outcome, words: str, code: int
+    unfinished: list[str], example: str | None, outcome: DemoOutcome, words: str, code: int
 ) -> None:
     rules = [rule("nothing lost", "it is stored", [example] if example else [])]
     report = replace(REPORT, invariants=rules, unfinished=unfinished)
@@ -146,7 +146,7 @@ def test_late_and_broken_have_words_and_exit_codes_of_their_own(
 
     assert report.outcome is outcome
     assert words in printed
-    assert ("BROKEN" in printed) is (outcome is Outcome.BROKEN)
+    assert ("BROKEN" in printed) is (outcome is DemoOutcome.BROKEN)
     assert report.as_document(runs=False)["outcome"] == outcome.value
     assert EXIT_CODES[outcome] == code
 

@@ -38,7 +38,7 @@ class Panel:
             account_names=crossed_names,
             universes=OneUniverse(UNIVERSE),
             dispatcher=self.dispatcher,
-            publish=self.events.publish,
+            publish=lambda events: self.events.publish(events),  # noqa: PLW0108 - a test replaces it
             unreachable=(ConnectionError,),
         )
 

@@ -11,7 +11,7 @@ from angel_x.domain.orders.order import Order, OrderStatus
 from angel_x.errors import InvalidAmendment, OrderAlreadyClosed, OrderNotFound
 from angel_x.services.intake.slicing import Slicing
 from angel_x.services.trading.amendment import Amending
-from angel_x.services.trading.amendment_form import Change
+from angel_x.services.trading.amendment_form import AmendmentRequest
 from tests.builders.markets import RULES
 from tests.builders.paper import LOT, MAX_AGE_SECONDS, UNIVERSE, Exchange, OneUniverse
 from tests.builders.venue_desk import venue_desk
@@ -39,7 +39,7 @@ class Desk:
             market_clock=self.exchange.clock,
         )
 
-    def amend(self, change: Change, user: int = 1) -> bool:
+    def amend(self, change: AmendmentRequest, user: int = 1) -> bool:
         return self.amending.amend(user, self.order.id, change)
 
 
@@ -53,7 +53,7 @@ def test_an_order_may_be_amended_until_its_hour_and_not_at_it(
     desk: Desk, left: int, *, is_over: bool
 ) -> None:
     desk.order.valid_until = desk.exchange.clock() + left * MILLISECOND
-    change = Change(limit_price=Decimal("100.50"))
+    change = AmendmentRequest(limit_price=Decimal("100.50"))
 
     if is_over:
         with pytest.raises(OrderAlreadyClosed, match="expired"):
@@ -72,7 +72,7 @@ def test_an_order_may_be_amended_until_its_hour_and_not_at_it(
 def test_an_order_that_is_amended_to_the_touch_trades_and_a_tick_short_of_it_rests(
     desk: Desk, price: str, status: OrderStatus
 ) -> None:
-    assert desk.amend(Change(limit_price=Decimal(price)))
+    assert desk.amend(AmendmentRequest(limit_price=Decimal(price)))
 
     assert desk.order.status is status
 
@@ -82,7 +82,7 @@ def test_a_quantity_of_parts_of_lots_or_above_the_largest_order_changes_nothing(
     desk: Desk, quantity: int
 ) -> None:
     with pytest.raises(InvalidAmendment) as refused:
-        desk.amend(Change(quantity=quantity))
+        desk.amend(AmendmentRequest(quantity=quantity))
 
     assert {(fault.index, fault.field) for fault in refused.value.faults} == {(0, "quantity")}
     assert desk.order.quantity == 2 * LOT
@@ -93,16 +93,16 @@ def test_a_quantity_of_parts_of_lots_or_above_the_largest_order_changes_nothing(
 def test_a_quantity_of_whole_lots_up_to_the_largest_order_is_taken(
     desk: Desk, quantity: int
 ) -> None:
-    assert desk.amend(Change(quantity=quantity))
+    assert desk.amend(AmendmentRequest(quantity=quantity))
     assert desk.order.quantity == quantity
     assert len(desk.aftermath.told) == 1
-    assert not desk.amend(Change(quantity=quantity))
+    assert not desk.amend(AmendmentRequest(quantity=quantity))
     assert len(desk.aftermath.told) == 1
 
 
 def test_an_order_of_another_account_is_not_found(desk: Desk) -> None:
     with pytest.raises(OrderNotFound):
-        desk.amend(Change(limit_price=Decimal("100.50")), user=2)
+        desk.amend(AmendmentRequest(limit_price=Decimal("100.50")), user=2)
 
     assert desk.exchange.fills == []
 
@@ -113,7 +113,7 @@ def test_an_order_of_another_account_is_not_found(desk: Desk) -> None:
 def test_an_amended_limit_may_lie_on_the_band_and_not_beyond_it(
     desk: Desk, price: str, *, is_taken: bool
 ) -> None:
-    change = Change(limit_price=Decimal(price))
+    change = AmendmentRequest(limit_price=Decimal(price))
 
     if is_taken:
         assert desk.amend(change)
@@ -131,7 +131,7 @@ def test_a_quantity_must_stay_above_what_has_traded(
     desk.exchange.matching.run()
     assert desk.order.filled_quantity == LOT
 
-    change = Change(quantity=quantity, limit_price=Decimal("98.95"))
+    change = AmendmentRequest(quantity=quantity, limit_price=Decimal("98.95"))
     if is_taken:
         assert desk.amend(change)
     else:
@@ -145,7 +145,7 @@ def test_an_order_that_waits_to_be_decided_is_amended_without_a_market(desk: Des
     waiting = desk.exchange.order(limit=9_900, lots=2)
     desk.exchange.clock.advance(MAX_AGE_SECONDS + 1)
 
-    assert desk.amending.amend(1, waiting.id, Change(limit_price=Decimal("98.00")))
+    assert desk.amending.amend(1, waiting.id, AmendmentRequest(limit_price=Decimal("98.00")))
 
     assert (waiting.status, waiting.limit_price) == (OrderStatus.RECEIVED, Decimal("98.00"))
 
@@ -154,7 +154,7 @@ def test_an_order_that_waits_is_not_amended_to_a_price_outside_of_the_band(desk:
     waiting = desk.exchange.order(limit=9_900, lots=2)
 
     with pytest.raises(InvalidAmendment, match="inside the price band"):
-        desk.amending.amend(1, waiting.id, Change(limit_price=Decimal("500.00")))
+        desk.amending.amend(1, waiting.id, AmendmentRequest(limit_price=Decimal("500.00")))
 
     assert (waiting.status, waiting.limit_price) == (OrderStatus.RECEIVED, Decimal("99.00"))
     assert desk.aftermath.told == []

@@ -11,7 +11,7 @@ from angel_x.domain.book.book import Book
 from angel_x.domain.orders.order import OPEN, Order, OrderStatus
 from angel_x.domain.orders.step import Step
 from angel_x.domain.values.money import ZERO
-from angel_x.services.trading.expiry import Expiry
+from angel_x.services.trading.expiry import OrderExpiry
 from tests.builders.order_worker import Away, Worker
 from tests.builders.terms import rest
 
@@ -24,7 +24,7 @@ class Clerk:
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
         self.asked: list[tuple[datetime, int]] = []
-        self.expiry = Expiry(
+        self.expiry = OrderExpiry(
             find_ended=self.ended,
             desk=worker.desk,
             market_clock=worker.clock,

@@ -47,7 +47,7 @@ class Office:
         self.advance = Advance(
             workflows=self.workflows,
             advancers=self.steps,
-            publish=self.events.publish,
+            publish=lambda events: self.events.publish(events),  # noqa: PLW0108 - a test replaces it
             transient=(ConnectionError,),
         )
 
