@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-browser pictures unit lint audit alerts dashboards fuzz mutants bench
+.PHONY: help demo up test test-browser pictures unit lint audit alerts dashboards manifests fuzz mutants bench
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +65,16 @@ dashboards: $(STAMP) ## Write the dashboards of Grafana, and check each expressi
 	@mkdir -p build
 	$(BIN)/python -m deploy.grafana.rules > build/dashboards.yaml
 	promtool check rules build/dashboards.yaml
+
+# The schemas are 72 MB, so they have an environment of their own.
+manifests: ## Render the overlays of Kubernetes and hold them against the schemas of its API
+	@"$(PYTHON)" -m venv build/manifests
+	@build/manifests/bin/python -m pip install --quiet kubernetes-validate==1.37.0
+	@for each in deploy/kubernetes/overlays/*; do \
+		file=build/manifests/$$(basename $$each).yaml; \
+		kubectl kustomize $$each > $$file && \
+		build/manifests/bin/kubernetes-validate --strict --kubernetes-version 1.32 $$file || exit 1; \
+	done
 
 fuzz: $(STAMP) ## Make requests that fit the OpenAPI document, or only just do not, for 20 minutes
 	exec $(BIN)/pytest --fuzz-minutes 20 $(ARGS) tests/integration/api/test_schemathesis.py

@@ -155,6 +155,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = None
     metrics_port: Annotated[Port, Doc("Port of the exporter.", "entrypoints.metrics")] = 9464
+    own_metrics_port: Annotated[
+        int,
+        Meta(ge=0, le=65535),
+        Doc(
+            "Port at which a process that is alone in its pod serves its own counts; 0 where "
+            "`angel-x metrics` serves those of all processes of a machine.",
+            "entrypoints.own_metrics",
+        ),
+    ] = 0
     submit_user: Annotated[
         str | None,
         Doc("Account of an `orders.submit` message that names none.", "services.intake.senders"),

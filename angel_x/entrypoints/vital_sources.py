@@ -29,8 +29,14 @@ NEEDED_ROLES = ("api", "relay", "feed", *WORKER_QUEUES)
 def vital_sources(base: Foundation) -> list[Source]:
     """Return the sources of the machine and the servers."""
     home = base.settings.home_path
+    # In pods each process says itself that it lives.
+    shared = (
+        []
+        if base.settings.own_metrics_port
+        else [Source(Metric.PROCESSES, lambda: _processes(metrics_directory(home)))]
+    )
     return [
-        Source(Metric.PROCESSES, lambda: _processes(metrics_directory(home))),
+        *shared,
         Source(Metric.SERVER_UP, lambda: _servers_up(base)),
         Source(Metric.REDIS_MEMORY_RATIO, lambda: _memory_ratios(base)),
         Source(Metric.DISK_FREE_RATIO, lambda: {"": _free_part(home)}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 
@@ -70,7 +71,9 @@ def registry(
     """Return the registry of a scrape."""
     made = CollectorRegistry(auto_describe=False)
     made.register(CountsCollector(directory, clock))
-    made.register(SystemCollector(sources))
+    made.register(
+        SystemCollector([Source(Metric.BUILD_INFO, lambda: {version("angel-x"): 1}), *sources])
+    )
     return made
 
 

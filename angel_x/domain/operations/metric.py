@@ -72,6 +72,7 @@ class Metric(StrEnum):
     SERVER_UP = "angel_x_server_up"
     REDIS_MEMORY_RATIO = "angel_x_redis_memory_ratio"
     DISK_FREE_RATIO = "angel_x_disk_free_ratio"
+    BUILD_INFO = "angel_x_build_info"
 
 
 class MetricKind(Enum):
@@ -218,4 +219,5 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     Metric.SERVER_UP: _scraped("1 if the metrics process reaches a server, else 0.", "server"),
     Metric.REDIS_MEMORY_RATIO: _scraped("Used memory by what a server may use.", "server"),
     Metric.DISK_FREE_RATIO: _scraped("Free part of the disk of ANGEL_X_HOME."),
+    Metric.BUILD_INFO: _scraped("1, with the version of Angel-X that serves this page.", "version"),
 }

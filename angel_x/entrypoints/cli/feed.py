@@ -21,6 +21,7 @@ from angel_x.domain.values.moment import in_utc
 from angel_x.entrypoints import feed as process
 from angel_x.entrypoints.cli.numbers import Real
 from angel_x.entrypoints.cli.options import as_json, at_speed, checked_speed, seeded
+from angel_x.entrypoints.cli.processes import start_own_metrics
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.printing import print_json
 from angel_x.services.operations.memory import MemoryReporter
@@ -54,6 +55,7 @@ def feed(
     )
     settings = load(os.environ)
     configure_logging(settings, "feed")
+    start_own_metrics(settings)
     with closing(build(settings, role="feed")) as app:
         MemoryReporter(app.operations.memory_watch).start()
         process.run(

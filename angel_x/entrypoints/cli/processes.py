@@ -39,6 +39,14 @@ def beat_command() -> list[str]:
     return list(python("beat_schedule", "--quiet", "beat"))
 
 
+def start_own_metrics(settings: Settings) -> None:
+    """Start the page of this process, where the settings name a port for it."""
+    if settings.own_metrics_port:
+        from angel_x.entrypoints import own_metrics  # noqa: PLC0415 - of pods only
+
+        own_metrics.start(settings)
+
+
 def _become(command: list[str]) -> None:
     """Replace this process by a program, which then gets the signals."""
     os.execv(command[0], command)  # noqa: S606 - our own program, no shell
@@ -50,7 +58,9 @@ def api(fd: int | None) -> None:
     """Serve the HTTP API."""
     from angel_x.entrypoints.api import server  # noqa: PLC0415 - needed by this process only
 
-    server.run(load(os.environ), fd)
+    settings = load(os.environ)
+    start_own_metrics(settings)
+    server.run(settings, fd)
 
 
 @click.command()
@@ -63,6 +73,7 @@ def worker(kind: str, name: str | None) -> None:
     settings.needed("database_url")
     if kind != _UNNICED:
         os.nice(settings.bulk_niceness)
+    start_own_metrics(settings)
     _become(worker_command(kind, settings, name))
 
 
@@ -91,6 +102,7 @@ def relay() -> None:
 
     settings = load(os.environ)
     configure_logging(settings, "relay")
+    start_own_metrics(settings)
     with closing(build(settings, role="relay")) as application:
         log.info("relay.started", interval_ms=settings.relay_interval_ms)
         process.run(application)

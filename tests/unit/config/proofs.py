@@ -30,6 +30,7 @@ PROOFS: Mapping[str, str] = {
     "flower_url": "unit/entrypoints/test_flower.py::test_flower_url_is_where_the_pages_of_workers_are",
     "flower_password": "e2e/test_flower.py::test_a_password_that_is_set_is_used",
     "metrics_port": "e2e/test_metrics.py::test_the_page_shows_every_source_of_a_running_system",
+    "own_metrics_port": "unit/entrypoints/test_own_metrics.py::test_a_process_with_own_metrics_port_serves_its_own_counts",
     "submit_user": f"{_SETTINGS}/test_order_path.py::test_a_message_without_an_account_is_for_submit_user",
     "submit_signed": f"{_SETTINGS}/test_order_path.py::test_submit_signed_decides_whether_a_message_needs_a_signature",
     "thread_pool_size": f"{_SETTINGS}/test_api.py::test_blocking_work_gets_thread_pool_size_threads",

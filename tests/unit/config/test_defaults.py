@@ -31,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "flower_url": None,
     "flower_password": None,
     "metrics_port": 9464,
+    "own_metrics_port": 0,
     "submit_user": None,
     "submit_signed": False,
     "max_queue_size": 5000,

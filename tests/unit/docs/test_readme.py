@@ -40,6 +40,7 @@ def test_the_makefile_has_what_it_promises() -> None:
         "audit",
         "alerts",
         "dashboards",
+        "manifests",
         "fuzz",
         "mutants",
         "bench",

@@ -79,6 +79,7 @@ def test_jobs_run_the_commands_of_a_developer_and_have_an_end() -> None:
         "lint": "make lint",
         "audit": "make audit",
         "alerts": "make alerts",
+        "manifests": "make manifests",
         "unit": "make unit",
         "test": ".ci/run",
     }

@@ -64,6 +64,7 @@ METRICS = """
     server_up scraped server
     redis_memory_ratio scraped server
     disk_free_ratio scraped
+    build_info scraped version
 """
 #: Upper ends in milliseconds.
 BUCKETS = {
