@@ -110,6 +110,7 @@ class _Stream:
     name: str = "stream"
     cadence: timedelta | None = None
     is_continuous: bool = False
+    has_market: bool = True
     ticks: int = 0
     #: How late the feed was each time it asked for more, in seconds.
     lags: list[float] = field(default_factory=list)
@@ -146,6 +147,7 @@ class _Watched:
         self.name, self.universe = self.recording.name, self.recording.universe
         self.cadence = self.recording.cadence
         self.is_continuous = False
+        self.has_market = True
 
     def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
         began = time.perf_counter()

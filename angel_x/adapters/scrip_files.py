@@ -89,6 +89,17 @@ def read_master(
         return parse_rows(given, path.name, chosen, rules, calendar, trading_day)
 
 
+def master_rows(path: Path) -> Iterator[object]:
+    """Yield the rows of a file that is JSON.
+
+    Raises:
+        InvalidScripMaster: With the row at which the file cannot be read.
+        OSError: The file cannot be opened.
+    """
+    with path.open("rb") as raw, _unpacked(raw, path) as file:
+        yield from _rows(file, path.name)
+
+
 def read_list(
     path: Path,
     chosen: InstrumentFormat,

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from angel_x.adapters.angel_one.budget import Budget, LocalLedger
 from angel_x.adapters.angel_one.client import AngelOne
 from angel_x.adapters.angel_one.credentials import Credentials
+from angel_x.adapters.angel_one.instrument_tokens import read_tokens
+from angel_x.adapters.angel_one.live_market import LiveMarket
 from angel_x.adapters.angel_one.market_frames import Instrument
 from angel_x.adapters.angel_one.market_socket import SocketEndpoint
 from angel_x.adapters.angel_one.market_stream import MarketStream
 from angel_x.adapters.angel_one.session import Session
 from angel_x.adapters.angel_one.wire import Endpoint, Wire
 from angel_x.adapters.clock import wall_clock
+from angel_x.adapters.postgres.open_contracts import OpenContracts
+from angel_x.bootstrap.foundation import Foundation
 from config.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from angel_x.domain.contracts.universe import Universe
 
 _THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 _NEEDED = ("client_code", "api_key", "pin", "totp_secret")
@@ -31,17 +41,38 @@ def build_broker(settings: Settings) -> AngelOne:
 
 
 def build_market_stream(settings: Settings, instruments: Sequence[Instrument]) -> MarketStream:
-    """Put together the market data of instruments, without connecting.
+    """Put together the market data of all instruments that may be subscribed, without connecting.
 
     Raises:
         SettingsError: Credentials are missing, or an address would show them to others.
-        ValueError: There are more instruments than all connections of a client take.
+        ValueError: A token is no number of at most eight digits.
     """
     credentials = _credentials(settings)
     url = _checked("ANGEL_X_ANGEL_ONE_STREAM_URL", settings.angel_one_stream_url, "wss", "ws")
     client, session = _client(settings, credentials)
     endpoint = SocketEndpoint(url, credentials, session.tokens, session.renewed)
     return MarketStream(endpoint, instruments, on_close=client.close)
+
+
+def build_live_market(
+    settings: Settings, base: Foundation, master: Path, universe: Universe
+) -> LiveMarket:
+    """Put together the broker's market as a source of the feed, without connecting.
+
+    Raises:
+        SettingsError: Credentials are missing, or an address would show them to others.
+        InvalidScripMaster: The master has a row that makes no sense.
+        OSError: The master cannot be opened.
+    """
+    _credentials(settings)
+    return LiveMarket(
+        universe,
+        read_tokens(master),
+        open_stream=partial(build_market_stream, settings),
+        find_held=OpenContracts(base.engine).find,
+        clock=base.clock,
+        monotonic=time.monotonic,
+    )
 
 
 def _credentials(settings: Settings) -> Credentials:

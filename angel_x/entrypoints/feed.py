@@ -16,20 +16,23 @@ from angel_x.services.market.feed import Feed
 from angel_x.services.market.feed_ports import FeedPorts, MarketSource
 
 if TYPE_CHECKING:
+    from angel_x.domain.contracts.universe import Universe
     from angel_x.domain.feed.replay import RecordedChain
 
 
 class SourceName(StrEnum):
     SIMULATOR = "simulator"
     REPLAY = "replay"
+    ANGEL_ONE = "angel-one"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedChoice:
-    """The source of the feed: a replay needs ``chain``, the simulator uses ``seed``."""
+    """The source of the feed: a replay needs ``chain``, the broker ``master``; the simulator uses ``seed``."""
 
     source: SourceName = SourceName.SIMULATOR
     chain: Path | None = None
+    master: Path | None = None
     seed: int = 1
     speed: float = 1.0
     loops: bool = False
@@ -40,6 +43,7 @@ def run(
     choice: FeedChoice,
     *,
     read_chain: Callable[[Path], RecordedChain],
+    open_broker: Callable[[Path, Universe], MarketSource],
     buffer_size: int,
     stop: Event | None = None,
 ) -> None:
@@ -48,24 +52,36 @@ def run(
     It handles signals, so it must be called from the main thread.
 
     Raises:
-        InvalidInput: The choice is incomplete, or the chain file is invalid.
+        InvalidInput: The choice is incomplete, or its file is invalid.
     """
-    source = _source(ports, choice, read_chain)
+    source = _source(ports, choice, read_chain, open_broker)
     feed = Feed(source, ports, buffer_size=buffer_size, speed=choice.speed, loops=choice.loops)
     with stopped_by_signal(stop or Event()) as event:
         feed.run(event)
 
 
 def _source(
-    ports: FeedPorts, choice: FeedChoice, read_chain: Callable[[Path], RecordedChain]
+    ports: FeedPorts,
+    choice: FeedChoice,
+    read_chain: Callable[[Path], RecordedChain],
+    open_broker: Callable[[Path, Universe], MarketSource],
 ) -> MarketSource:
-    if choice.source is SourceName.REPLAY:
-        if choice.chain is None:
-            raise InvalidInput("a replay needs a chain file, was none")
-        try:
-            return read_chain(choice.chain)
-        except OSError as error:
-            raise InvalidInput(f"the file cannot be read: {error}") from error
+    try:
+        if choice.source is SourceName.REPLAY:
+            return read_chain(_needed(choice.chain, "a replay needs a chain file"))
+        if choice.source is SourceName.ANGEL_ONE:
+            if choice.speed != 1.0 or choice.loops:
+                raise InvalidInput("the market of the broker has one speed and no end")
+            master = _needed(choice.master, "the market of the broker needs a scrip master")
+            return open_broker(master, ports.universes.current())
+    except OSError as error:
+        raise InvalidInput(f"the file cannot be read: {error}") from error
     universe = ports.universes.current()
     spots = central_strikes(universe)
     return Simulator(universe, spots, seed=choice.seed, starts_at=ports.clock())
+
+
+def _needed(path: Path | None, need: str) -> Path:
+    if path is None:
+        raise InvalidInput(f"{need}, was none")
+    return path

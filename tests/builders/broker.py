@@ -12,11 +12,13 @@ from typing import Any
 
 from angel_x.adapters.angel_one.budget import Budget, Ledger, LocalLedger
 from angel_x.adapters.angel_one.client import AngelOne
-from angel_x.adapters.angel_one.credentials import Credentials
+from angel_x.adapters.angel_one.credentials import Credentials, Tokens
+from angel_x.adapters.angel_one.market_socket import SocketEndpoint
 from angel_x.adapters.angel_one.session import Session
 from angel_x.adapters.angel_one.wire import Endpoint, Wire
 from angel_x.adapters.clock import wall_clock
 from angel_x.domain.contracts.contract import Right, format_symbol
+from angel_x.rehearsal.fake_exchange import market_socket
 from angel_x.rehearsal.fake_exchange.exchange import Exchange
 from angel_x.rehearsal.fake_exchange.faults import Fault, Faults
 from angel_x.rehearsal.fake_exchange.listings import Listing
@@ -128,3 +130,22 @@ def broker(made: Exchange | None = None, *, is_limited: bool = False) -> Iterato
             yield found
         finally:
             found.client.close()
+
+
+def socket_endpoint(served: Broker) -> SocketEndpoint:
+    """Return the market data socket of a served exchange, with a session of its own."""
+    known = served.exchange.sessions.client
+    login = served.server.do(lambda each: each.sessions._start(known.code))
+    held = [Tokens(login.access, login.refresh, login.feed)]
+
+    def renewed(_ended: Tokens) -> Tokens:
+        fresh = served.server.do(lambda each: each.sessions.renew(held[-1].refresh))
+        held.append(Tokens(fresh.access, fresh.refresh, fresh.feed))
+        return held[-1]
+
+    return SocketEndpoint(
+        f"ws://{served.server.address}{market_socket.PATH}",
+        Credentials(known.code, known.api_key, known.pin, known.totp_secret),
+        lambda: held[-1],
+        renewed,
+    )

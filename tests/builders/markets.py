@@ -110,6 +110,7 @@ class ListedMoves:
     name: str = "listed"
     cadence: timedelta | None = None
     is_continuous: bool = False
+    has_market: bool = True
 
     def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
         yield from (move for move in self.given if since is None or move.at >= since)

@@ -92,12 +92,17 @@ _DIGITS = 8
 _LARGEST = np.iinfo(np.int32).max
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Instrument:
     """A token of an exchange segment: 1 is NSE's cash market, 2 its F&O, 3 and 4 those of BSE."""
 
     exchange: int
     token: str
+
+    @property
+    def is_sound(self) -> bool:
+        """True if the token is a number that fits into a frame's first word."""
+        return self.token.isascii() and self.token.isdigit() and len(self.token) <= _DIGITS
 
 
 class Instruments:
@@ -110,7 +115,7 @@ class Instruments:
             ValueError: A token is no number of at most eight digits.
         """
         for each in instruments:
-            if not (each.token.isascii() and each.token.isdigit() and len(each.token) <= _DIGITS):
+            if not each.is_sound:
                 raise ValueError(f"token: expected at most {_DIGITS} digits, was {each.token!r}")
         tokens = np.array([each.token.encode() for each in instruments], f"S{_DIGITS}")
         exchanges = np.array([each.exchange for each in instruments], np.uint8)

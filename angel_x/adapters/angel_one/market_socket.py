@@ -1,14 +1,14 @@
 """One connection to Angel One's market data socket (SmartWebSocketV2), kept up by a thread.
 
 A connection that ends, stays silent or refuses the token is made anew, with a growing pause and all
-subscriptions.
+subscriptions, which may be changed at any time.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Condition, Event, Thread
@@ -37,11 +37,12 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 30.0
 #: Waiting frames: three of each subscription.
 _MOST_FRAMES = 3 * MOST_CONNECTIONS * MOST_SUBSCRIPTIONS
 _UNAUTHORIZED = 401
+_SUBSCRIBE, _UNSUBSCRIBE = 1, 0
 #: The errors of a connection that another one may not have.
 _BROKEN = (OSError, WebSocketException, BrokerError)
 
-#: Instruments to subscribe, by mode.
-Subscriptions = Mapping[Mode, Sequence[Instrument]]
+#: One instrument, and how much is told about it.
+Subscription = tuple[Mode, Instrument]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +104,25 @@ class FrameQueue:
 class MarketSocket:
     """Receives the frames of its subscriptions from :meth:`start` to :meth:`close`."""
 
-    def __init__(
-        self, endpoint: SocketEndpoint, subscriptions: Subscriptions, frames: FrameQueue
-    ) -> None:
-        """Take subscriptions.
+    def __init__(self, endpoint: SocketEndpoint, frames: FrameQueue) -> None:
+        self._endpoint = endpoint
+        self._frames = frames
+        self.state = SocketState()
+        self._wanted: frozenset[Subscription] = frozenset()
+        self._stopped = Event()
+        self._thread = Thread(target=self._run, name="market-socket", daemon=True)
+
+    def want(self, subscriptions: Collection[Subscription]) -> None:
+        """Subscribe these, and no others any longer; a running connection follows soon.
 
         Raises:
             ValueError: There are more than one connection takes.
         """
-        count = sum(map(len, subscriptions.values()))
-        if count > MOST_SUBSCRIPTIONS:
-            raise ValueError(f"subscriptions: at most {MOST_SUBSCRIPTIONS}, were {count}")
-        self._endpoint = endpoint
-        self._subscriptions = subscriptions
-        self._frames = frames
-        self.state = SocketState()
-        self._stopped = Event()
-        self._thread = Thread(target=self._run, name="market-socket", daemon=True)
+        if len(subscriptions) > MOST_SUBSCRIPTIONS:
+            raise ValueError(
+                f"subscriptions: at most {MOST_SUBSCRIPTIONS}, were {len(subscriptions)}"
+            )
+        self._wanted = frozenset(subscriptions)
 
     def start(self) -> None:
         """Begin to connect; the caller does not wait for it."""
@@ -161,7 +164,7 @@ class MarketSocket:
             self._listen(connection)
 
     def _listen(self, connection: ClientConnection) -> None:
-        self._subscribe(connection)
+        subscribed = self._follow(connection, frozenset())
         state, now = self.state, monotonic()
         state.is_connected, state.connections, state.heard_at = True, state.connections + 1, now
         log.info("market_socket.connected", connections=state.connections)
@@ -170,6 +173,7 @@ class MarketSocket:
             with suppress(TimeoutError):
                 self._hear(connection.recv(timeout=_LOOK_SECONDS))
                 state.heard_at = monotonic()
+            subscribed = self._follow(connection, subscribed)
             now = monotonic()
             if now - state.heard_at > _SILENCE_SECONDS:
                 raise TimeoutError(f"nothing was heard for {_SILENCE_SECONDS:g} s")
@@ -177,10 +181,18 @@ class MarketSocket:
                 connection.send("ping")
                 pinged_at = now
 
-    def _subscribe(self, connection: ClientConnection) -> None:
-        for mode, instruments in self._subscriptions.items():
-            for start in range(0, len(instruments), _AT_A_TIME):
-                connection.send(_subscription(mode, instruments[start : start + _AT_A_TIME]))
+    def _follow(
+        self, connection: ClientConnection, subscribed: frozenset[Subscription]
+    ) -> frozenset[Subscription]:
+        """Ask for what is wanted and not subscribed, and the reverse; return the subscriptions."""
+        wanted = self._wanted
+        for action, changed in (
+            (_UNSUBSCRIBE, subscribed - wanted),
+            (_SUBSCRIBE, wanted - subscribed),
+        ):
+            for request in _requests(action, changed):
+                connection.send(request)
+        return wanted
 
     def _hear(self, message: str | bytes) -> None:
         if isinstance(message, bytes):
@@ -200,14 +212,23 @@ class MarketSocket:
             log.warning("market_socket.refused", code=code, sample=message[:200])
 
 
-def _subscription(mode: Mode, instruments: Sequence[Instrument]) -> str:
+def _requests(action: int, subscriptions: Iterable[Subscription]) -> Iterator[str]:
+    by_mode: dict[Mode, list[Instrument]] = {}
+    for mode, instrument in sorted(subscriptions):
+        by_mode.setdefault(mode, []).append(instrument)
+    for mode, instruments in by_mode.items():
+        for start in range(0, len(instruments), _AT_A_TIME):
+            yield _request(action, mode, instruments[start : start + _AT_A_TIME])
+
+
+def _request(action: int, mode: Mode, instruments: Sequence[Instrument]) -> str:
     tokens: dict[int, list[str]] = {}
     for each in instruments:
         tokens.setdefault(each.exchange, []).append(each.token)
     lists = [{"exchangeType": exchange, "tokens": found} for exchange, found in tokens.items()]
     content = {
         "correlationID": "angelx0001",
-        "action": 1,
+        "action": action,
         "params": {"mode": mode.value, "tokenList": lists},
     }
     return msgspec.json.encode(content).decode()

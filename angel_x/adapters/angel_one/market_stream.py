@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import count
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +16,6 @@ from angel_x.adapters.angel_one.market_frames import (
     Fault,
     Instrument,
     Instruments,
-    Mode,
     decode,
 )
 from angel_x.adapters.angel_one.market_socket import (
@@ -25,7 +25,7 @@ from angel_x.adapters.angel_one.market_socket import (
     MarketSocket,
     SocketEndpoint,
     SocketState,
-    Subscriptions,
+    Subscription,
 )
 
 log = structlog.get_logger()
@@ -34,32 +34,31 @@ _SAMPLE_BYTES = 64
 
 
 class MarketStream:
-    """Subscribes on entry, and closes its connections on exit."""
+    """Keeps connections up for its subscriptions, until it is left."""
 
     def __init__(
         self,
         endpoint: SocketEndpoint,
         instruments: Sequence[Instrument],
         *,
-        mode: Mode = Mode.SNAP_QUOTE,
         on_close: Callable[[], object] = lambda: None,
     ) -> None:
-        """Take instruments, each once; ticks name them by their place.
+        """Take all instruments that may be subscribed, each once; ticks name them by their place.
 
         Raises:
-            ValueError: There are more than all connections of a client take.
+            ValueError: A token is no number of at most eight digits.
         """
+        self._endpoint = endpoint
         self._instruments = Instruments(instruments)
         self._frames = FrameQueue()
-        wanted = spread({mode: instruments})
-        self._sockets = [MarketSocket(endpoint, part, self._frames) for part in wanted]
+        self._sockets: list[MarketSocket] = []
+        #: The number of the connection of each subscription.
+        self._numbers: dict[Subscription, int] = {}
         self._on_close = on_close
         #: Frames that made no sense since the start, by reason.
         self.faults: Counter[Fault] = Counter()
 
     def __enter__(self) -> Self:
-        for each in self._sockets:
-            each.start()
         return self
 
     def __exit__(
@@ -72,6 +71,27 @@ class MarketStream:
             ending.callback(self._on_close)
             for each in self._sockets:
                 ending.callback(each.close)
+
+    def want(self, subscriptions: Sequence[Subscription]) -> None:
+        """Subscribe these, each once, and no others any longer.
+
+        Those that stay keep their connection; connections are made as they are needed.
+
+        Raises:
+            ValueError: There are more than all connections of a client take.
+        """
+        most = MOST_CONNECTIONS * MOST_SUBSCRIPTIONS
+        if len(subscriptions) > most:
+            raise ValueError(f"subscriptions: at most {most}, were {len(subscriptions)}")
+        self._numbers = _numbered(subscriptions, self._numbers)
+        for number in range(max(self._numbers.values(), default=0) + 1):
+            mine = [each for each, holder in self._numbers.items() if holder == number]
+            self._socket(number).want(mine)
+
+    @property
+    def has_market(self) -> bool:
+        """True while every connection stands; without one there is no market."""
+        return bool(self._sockets) and all(each.state.is_connected for each in self._sockets)
 
     @property
     def states(self) -> list[SocketState]:
@@ -93,26 +113,25 @@ class MarketStream:
         self.faults += Counter(found.faults)
         return found
 
-
-def spread(wanted: Subscriptions) -> list[Subscriptions]:
-    """Return the subscriptions of each connection, as many as it takes, one connection at least.
-
-    Raises:
-        ValueError: There are more than all connections of a client take.
-    """
-    every = [(mode, each) for mode, instruments in wanted.items() for each in instruments]
-    most = MOST_CONNECTIONS * MOST_SUBSCRIPTIONS
-    if len(every) > most:
-        raise ValueError(f"subscriptions: at most {most}, were {len(every)}")
-    starts = range(0, max(1, len(every)), MOST_SUBSCRIPTIONS)
-    return [_by_mode(every[start : start + MOST_SUBSCRIPTIONS]) for start in starts]
+    def _socket(self, number: int) -> MarketSocket:
+        while number >= len(self._sockets):
+            self._sockets.append(MarketSocket(self._endpoint, self._frames))
+            self._sockets[-1].start()
+        return self._sockets[number]
 
 
-def _by_mode(subscriptions: Iterable[tuple[Mode, Instrument]]) -> Subscriptions:
-    found: dict[Mode, list[Instrument]] = {}
-    for mode, instrument in subscriptions:
-        found.setdefault(mode, []).append(instrument)
-    return found
+def _numbered(
+    subscriptions: Sequence[Subscription], before: Mapping[Subscription, int]
+) -> dict[Subscription, int]:
+    """Return the connection of each subscription: the one it has had, else the first with room."""
+    numbers = {each: before[each] for each in subscriptions if each in before}
+    taken = Counter(numbers.values())
+    for each in subscriptions:
+        if each not in numbers:
+            number = next(n for n in count() if taken[n] < MOST_SUBSCRIPTIONS)
+            numbers[each] = number
+            taken[number] += 1
+    return numbers
 
 
 def _sample(frames: Sequence[bytes]) -> str:

@@ -42,6 +42,10 @@ class RecordedChain:
         """The hours of a recorded day are those of the exchange."""
         return False
 
+    @property
+    def has_market(self) -> bool:
+        return True
+
     @cached_property
     def cadence(self) -> timedelta | None:
         """The median time between two snapshots; None for a recording of one snapshot."""

@@ -91,6 +91,7 @@ class Simulator:
     name = "simulator"
     #: A demonstration works at any hour of any day.
     is_continuous = True
+    has_market = True
 
     def __init__(
         self,

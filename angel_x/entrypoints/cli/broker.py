@@ -82,7 +82,7 @@ def watch(tokens: tuple[str, ...], segment: int, seconds: float, *, as_json: boo
         stream = build_market_stream(settings, instruments)
     except ValueError as error:
         raise InvalidInput(str(error)) from None
-    report = watched(stream, [each.token for each in instruments], seconds, as_json=as_json)
+    report = watched(stream, instruments, seconds, as_json=as_json)
     if not report.ticks:
         raise BrokerUnavailable("no tick came: " + report.reason)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from angel_x.adapters.angel_one.market_frames import Instrument, Mode
 from angel_x.adapters.angel_one.tick_book import TickBook
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.values.money import rupees
@@ -67,18 +68,19 @@ class WatchReport(msgspec.Struct, frozen=True):
 
 
 def watched(
-    stream: MarketStream, tokens: Sequence[str], seconds: float, *, as_json: bool
+    stream: MarketStream, instruments: Sequence[Instrument], seconds: float, *, as_json: bool
 ) -> WatchReport:
     """Watch a stream for some seconds after its first connection, and print the report."""
-    book, ticks = TickBook(len(tokens)), 0
+    book, ticks = TickBook(len(instruments)), 0
     with stream:
+        stream.want([(Mode.SNAP_QUOTE, each) for each in instruments])
         _await_connection(stream)
         end = monotonic() + seconds
         while (left := end - monotonic()) > 0:
             found = stream.take(min(left, _LOOK_SECONDS))
             ticks += sum(len(each.places) for each in found.ticks)
             book.apply(found)
-        report = _report(stream, seconds, ticks, tokens, book)
+        report = _report(stream, seconds, ticks, [each.token for each in instruments], book)
     if as_json:
         print_json(report)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import closing
 from datetime import datetime, time
+from functools import partial
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -29,6 +30,9 @@ from config.loading import load
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
+    from angel_x.domain.contracts.universe import Universe
+    from angel_x.services.market.feed_ports import MarketSource
+    from config.settings import Settings
 
 #: The wait for a command; the feed reads commands twenty times a second.
 _PATIENCE_SECONDS = 5.0
@@ -37,21 +41,41 @@ _POLL_SECONDS = 0.02
 
 @click.group(invoke_without_command=True)
 @click.option(
-    "--source", type=click.Choice(["simulator", "replay"]), default="simulator", show_default=True
+    "--source",
+    type=click.Choice([name.value for name in process.SourceName]),
+    default="simulator",
+    show_default=True,
 )
 @click.option("--chain", type=click.Path(path_type=Path), help="The recording to replay.")
+@click.option(
+    "--master",
+    type=click.Path(path_type=Path),
+    help="The broker's scrip master, with the tokens of its contracts.",
+)
 @seeded("Random seed of the simulator.")
 @at_speed
 @click.option("--loop", is_flag=True, help="Repeat a recording at its end.")
 @click.pass_context
 def feed(
-    context: click.Context, source: str, chain: Path | None, seed: int, speed: float, *, loop: bool
+    context: click.Context,
+    source: str,
+    chain: Path | None,
+    master: Path | None,
+    seed: int,
+    speed: float,
+    *,
+    loop: bool,
 ) -> None:
     """Run the feed until a signal, or send a command to the running feed."""
     if context.invoked_subcommand is not None:
         return
     choice = process.FeedChoice(
-        source=process.SourceName(source), chain=chain, seed=seed, speed=speed, loops=loop
+        source=process.SourceName(source),
+        chain=chain,
+        master=master,
+        seed=seed,
+        speed=speed,
+        loops=loop,
     )
     settings = load(os.environ)
     configure_logging(settings, "feed")
@@ -62,8 +86,17 @@ def feed(
             app.market.feed_ports,
             choice,
             read_chain=app.market.read_chain,
+            open_broker=partial(_open_broker, settings, app),
             buffer_size=settings.market_data_buffer_size,
         )
+
+
+def _open_broker(
+    settings: Settings, app: Application, master: Path, universe: Universe
+) -> MarketSource:
+    from angel_x.bootstrap.broker import build_live_market  # noqa: PLC0415 - only this source needs it
+
+    return build_live_market(settings, app.base, master, universe)
 
 
 @feed.command()

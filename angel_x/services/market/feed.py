@@ -206,7 +206,8 @@ class Feed:
         if self._beacon_time.is_time(now):
             self._watch.measure(self._quoting, self._pace.market(now), now_ms)
             self._ports.beacon.show(self._state(now))
-        if self._restate_time.is_time(now):
+        # What a lost market said last must become stale.
+        if self._source.has_market and self._restate_time.is_time(now):
             self._has_moved |= self._quoting.restate(now_ms)
             self._announce()
         elif self._quoting.buffer.is_due(now_ms, coming=coming, rest_ms=self._rest_ms):

@@ -37,6 +37,10 @@ class MarketSource(Protocol):
     def is_continuous(self) -> bool:
         """True for a market that trades around the clock, in sessions of its own."""
 
+    @property
+    def has_market(self) -> bool:
+        """False while the source has lost its market, so that a quote without a move may be wrong."""
+
     def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
         """Yield moves in the order of market time, from the beginning or from a time on.
 

@@ -27,6 +27,7 @@ from angel_x.adapters.redis.quote_board import RedisQuoteBoard
 from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
 from angel_x.adapters.universe_source import PublishedUniverse
 from angel_x.domain.calendar.expiry import epoch_ms
+from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.feed.simulator import Simulator, central_strikes
 from angel_x.domain.quotes.quote import fresh
 from angel_x.entrypoints import feed as feed_process
@@ -42,6 +43,10 @@ from tests.builders.recorders import RecordingMeter
 PATIENCE_SECONDS = 120
 READ_CHAIN = partial(read_chain, rules=RULES, calendar=CALENDAR)
 READ_FILE = partial(read_contracts, rules=RULES, calendar=CALENDAR)
+
+
+def no_broker(_master: Path, _universe: Universe) -> MarketSource:
+    raise AssertionError("the broker was not chosen")
 
 
 @dataclass
@@ -202,7 +207,9 @@ def test_the_process_replays_a_file_to_its_end(world: World, tmp_path: Path) -> 
     world.listing.load_file(path)
     choice = FeedChoice(source=SourceName.REPLAY, chain=path, speed=600)
 
-    feed_process.run(world.ports, choice, read_chain=READ_CHAIN, buffer_size=5_000)
+    feed_process.run(
+        world.ports, choice, read_chain=READ_CHAIN, open_broker=no_broker, buffer_size=5_000
+    )
 
     universe = world.ports.universes.current()
     assert world.ports.board.read(universe)["last"].tolist() == [15_340, 14_740, 5]
@@ -221,7 +228,12 @@ def test_the_process_simulates_until_it_is_stopped(world: World) -> None:
     stopper.start()
 
     feed_process.run(
-        world.ports, FeedChoice(seed=3), read_chain=READ_CHAIN, buffer_size=5_000, stop=stop
+        world.ports,
+        FeedChoice(seed=3),
+        read_chain=READ_CHAIN,
+        open_broker=no_broker,
+        buffer_size=5_000,
+        stop=stop,
     )
 
     stopper.join()
@@ -239,6 +251,7 @@ def test_a_replay_without_a_file_or_with_a_wrong_one_does_not_begin(
             world.ports,
             FeedChoice(source=SourceName.REPLAY),
             read_chain=READ_CHAIN,
+            open_broker=no_broker,
             buffer_size=5_000,
         )
     with pytest.raises(InvalidInput, match=r"cannot be read: .*nowhere"):
@@ -246,6 +259,7 @@ def test_a_replay_without_a_file_or_with_a_wrong_one_does_not_begin(
             world.ports,
             FeedChoice(source=SourceName.REPLAY, chain=tmp_path / "nowhere"),
             read_chain=READ_CHAIN,
+            open_broker=no_broker,
             buffer_size=5_000,
         )
     with pytest.raises(InvalidChainFile, match="row 3, column ltp"):
@@ -253,10 +267,28 @@ def test_a_replay_without_a_file_or_with_a_wrong_one_does_not_begin(
             world.ports,
             FeedChoice(source=SourceName.REPLAY, chain=path),
             read_chain=READ_CHAIN,
+            open_broker=no_broker,
             buffer_size=5_000,
         )
 
     assert not world.market_clock.is_live()
+
+
+@pytest.mark.parametrize(
+    ("choice", "refusal"),
+    [
+        (FeedChoice(source=SourceName.ANGEL_ONE), "needs a scrip master, was none"),
+        (FeedChoice(source=SourceName.ANGEL_ONE, master=Path("m"), speed=2), "has one speed"),
+        (FeedChoice(source=SourceName.ANGEL_ONE, master=Path("m"), loops=True), "no end"),
+    ],
+)
+def test_the_market_of_the_broker_needs_its_tokens_and_its_own_pace(
+    world: World, choice: FeedChoice, refusal: str
+) -> None:
+    with pytest.raises(InvalidInput, match=refusal):
+        feed_process.run(
+            world.ports, choice, read_chain=READ_CHAIN, open_broker=no_broker, buffer_size=5_000
+        )
 
 
 @pytest.mark.reference
@@ -265,7 +297,9 @@ def test_a_real_recording_ends_at_its_last_quotes(world: World, reference_folder
     assert world.listing.load_file(path).listed == 458
     choice = FeedChoice(source=SourceName.REPLAY, chain=path, speed=6_000)
 
-    feed_process.run(world.ports, choice, read_chain=READ_CHAIN, buffer_size=5_000)
+    feed_process.run(
+        world.ports, choice, read_chain=READ_CHAIN, open_broker=no_broker, buffer_size=5_000
+    )
 
     universe = world.ports.universes.current()
     last = READ_CHAIN(path).snapshots[-1]

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 import trustme
 
-from angel_x.adapters.angel_one.market_frames import Instrument
+from angel_x.adapters.angel_one.market_frames import Instrument, Mode
 from angel_x.bootstrap.broker import build_broker, build_market_stream
 from angel_x.errors import BrokerLoginRefused, BrokerUnavailable
 from angel_x.rehearsal.fake_exchange.faults import Fault
@@ -127,7 +127,9 @@ def test_market_data_comes_from_angel_one_stream_url(at_broker: Broker) -> None:
     url = f"ws://{at_broker.server.address}/smart-stream"
     settings = load(environ(at_broker, ANGEL_ONE_STREAM_URL=url))
 
-    with build_market_stream(settings, [Instrument(2, CALL.token)]) as stream:
+    instrument = Instrument(2, CALL.token)
+    with build_market_stream(settings, [instrument]) as stream:
+        stream.want([(Mode.SNAP_QUOTE, instrument)])
         (ticks,) = stream.take(60).ticks
 
     assert ticks.quotes["bid"].tolist() == [BID * 100]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
@@ -12,10 +14,10 @@ from angel_x.adapters.angel_one import market_socket
 from angel_x.adapters.angel_one.credentials import Credentials, Tokens
 from angel_x.adapters.angel_one.market_frames import Fault, Instrument, Mode
 from angel_x.adapters.angel_one.market_socket import FrameQueue, MarketSocket, SocketEndpoint
-from angel_x.adapters.angel_one.market_stream import MarketStream, spread
+from angel_x.adapters.angel_one.market_stream import MarketStream, _numbered
 from angel_x.rehearsal.fake_exchange import market_socket as exchange_socket
 from angel_x.rehearsal.fake_exchange.faults import Fault as ExchangeFault
-from tests.builders.broker import ASK, BID, CALL, LOT, Broker, broker
+from tests.builders.broker import ASK, BID, CALL, LOT, Broker, broker, socket_endpoint
 
 INSTRUMENT = Instrument(2, CALL.token)
 
@@ -33,23 +35,13 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange_socket, "_PAUSE_SECONDS", 0.01)
 
 
-def endpoint(served: Broker) -> SocketEndpoint:
-    """Return the socket of the exchange, with a session of its own."""
-    known = served.exchange.sessions.client
-    login = served.server.do(lambda each: each.sessions._start(known.code))
-    held = [Tokens(login.access, login.refresh, login.feed)]
-
-    def renewed(_ended: Tokens) -> Tokens:
-        fresh = served.server.do(lambda each: each.sessions.renew(held[-1].refresh))
-        held.append(Tokens(fresh.access, fresh.refresh, fresh.feed))
-        return held[-1]
-
-    return SocketEndpoint(
-        f"ws://{served.server.address}{exchange_socket.PATH}",
-        Credentials(known.code, known.api_key, known.pin, known.totp_secret),
-        lambda: held[-1],
-        renewed,
-    )
+@contextmanager
+def subscribed(served: Broker, *instruments: Instrument) -> Iterator[MarketStream]:
+    """Open a stream of snapshots."""
+    wanted = instruments or (INSTRUMENT,)
+    with MarketStream(socket_endpoint(served), wanted) as stream:
+        stream.want([(Mode.SNAP_QUOTE, each) for each in wanted])
+        yield stream
 
 
 def quote(served: Broker, bid: str) -> None:
@@ -77,7 +69,7 @@ def bids(stream: MarketStream, wanted: int, seconds: float = 60) -> None:
 
 def test_a_subscription_brings_the_quote_and_each_that_follows(served: Broker) -> None:
     served.server.do(lambda each: each.quote_all(BID, ASK, 100 * LOT))
-    with MarketStream(endpoint(served), [INSTRUMENT]) as stream:
+    with subscribed(served) as stream:
         bids(stream, int(BID * 100))
         quote(served, "101.25")
         bids(stream, 10_125)
@@ -87,7 +79,7 @@ def test_a_subscription_brings_the_quote_and_each_that_follows(served: Broker) -
 
 
 def test_a_connection_that_ends_is_made_anew_with_its_subscriptions(served: Broker) -> None:
-    with MarketStream(endpoint(served), [INSTRUMENT]) as stream:
+    with subscribed(served) as stream:
         until(stream, lambda: stream.states[0].is_connected)
         served.plan(ExchangeFault.HANG_UP, "tick")
         until(stream, lambda: stream.states[0].connections == 2)
@@ -96,17 +88,18 @@ def test_a_connection_that_ends_is_made_anew_with_its_subscriptions(served: Brok
 
 
 def test_a_token_that_has_ended_is_renewed(served: Broker) -> None:
-    found = endpoint(served)
+    found = socket_endpoint(served)
     served.server.do(lambda each: each.sessions.expire(found.tokens().access))
 
     with MarketStream(found, [INSTRUMENT]) as stream:
+        stream.want([(Mode.LAST, INSTRUMENT)])
         until(stream, lambda: stream.states[0].is_connected)
 
     assert served.exchange.sessions.renewals
 
 
 def test_a_frame_that_is_cut_short_is_counted_by_its_reason(served: Broker) -> None:
-    with MarketStream(endpoint(served), [INSTRUMENT]) as stream:
+    with subscribed(served) as stream:
         until(stream, lambda: stream.states[0].is_connected)
         served.plan(ExchangeFault.MALFORMED, "tick")
         quote(served, "103.00")
@@ -121,7 +114,7 @@ def test_a_refused_subscription_is_counted_by_its_code(
     monkeypatch.setattr(served.exchange.faults, "subscriptions", 1)
     two = [INSTRUMENT, Instrument(2, "40002")]
 
-    with MarketStream(endpoint(served), two) as stream:
+    with subscribed(served, *two) as stream:
         until(stream, lambda: stream.states[0].errors["E1002"] == 1)
 
 
@@ -131,7 +124,7 @@ def test_a_socket_that_is_silent_is_given_up(
     monkeypatch.setattr(market_socket, "_SILENCE_SECONDS", 0.3)
     nobody = Instrument(2, "999")
 
-    with MarketStream(endpoint(served), [nobody]) as stream:
+    with subscribed(served, nobody) as stream:
         until(stream, lambda: stream.states[0].connections >= 2)
 
 
@@ -141,7 +134,7 @@ def test_an_answered_ping_is_a_sign_of_life(
     monkeypatch.setattr(market_socket, "_PING_SECONDS", 0.0)
     nobody = Instrument(2, "999")
 
-    with MarketStream(endpoint(served), [nobody]) as stream:
+    with subscribed(served, nobody) as stream:
         until(stream, lambda: stream.states[0].is_connected)
         first = stream.states[0].heard_at
         until(stream, lambda: stream.states[0].heard_at > first)
@@ -157,35 +150,54 @@ def test_what_is_closed_is_called_back() -> None:
     )
 
     with MarketStream(nowhere, [INSTRUMENT], on_close=lambda: closed.append(True)) as stream:
+        stream.want([(Mode.LAST, INSTRUMENT)])
         assert stream.take(0.05).ticks == []
 
     assert closed == [True]
-    assert not stream.states[0].is_connected
+    assert not stream.has_market
 
 
-def test_more_subscriptions_than_one_connection_takes_are_spread() -> None:
-    many = [Instrument(2, str(n)) for n in range(2_500)]
+def test_subscriptions_follow_while_the_connection_stands(served: Broker) -> None:
+    other = Instrument(2, "40002")
+    served.server.do(lambda each: each.quote_all(BID, ASK, 100 * LOT))
+    with MarketStream(socket_endpoint(served), [INSTRUMENT, other]) as stream:
+        stream.want([(Mode.LAST, INSTRUMENT)])
+        until(stream, lambda: stream.has_market)
 
-    parts = spread({Mode.LAST: many[:1], Mode.SNAP_QUOTE: many[1:]})
+        stream.want([(Mode.SNAP_QUOTE, other)])
 
-    assert [sum(map(len, part.values())) for part in parts] == [1_000, 1_000, 500]
-    assert parts[0][Mode.LAST] == many[:1]
-    assert [each for part in parts for each in part.get(Mode.SNAP_QUOTE, [])] == many[1:]
-    assert spread({}) == [{}]
+        bids(stream, int(BID * 100))
+        quote(served, "105.00")
+        with pytest.raises(AssertionError, match="no tick"):
+            bids(stream, 10_500, 0.3)
+        assert stream.states[0].connections == 1
 
 
-def test_more_than_all_connections_take_are_refused() -> None:
-    many = [Instrument(2, str(n)) for n in range(3_001)]
+def test_a_subscription_keeps_its_connection_and_new_ones_go_where_there_is_room() -> None:
+    many = [(Mode.LAST, Instrument(2, str(n))) for n in range(2_500)]
+    first = _numbered(many[:2_100], {})
+
+    assert Counter(first.values()) == {0: 1_000, 1: 1_000, 2: 100}
+
+    # Fifty of the first connection have gone, and five hundred have come.
+    second = _numbered(many[50:], first)
+
+    assert all(second[each] == first[each] for each in many[50:2_100])
+    assert Counter(second.values()) == {0: 1_000, 1: 1_000, 2: 450}
+
+
+def test_more_than_all_connections_take_are_refused(served: Broker) -> None:
+    many = [(Mode.LAST, Instrument(2, str(n))) for n in range(3_001)]
 
     with pytest.raises(ValueError, match=r"at most 3000, were 3001"):
-        spread({Mode.LAST: many})
+        MarketStream(socket_endpoint(served), []).want(many)
 
 
 def test_one_connection_refuses_more_than_it_takes(served: Broker) -> None:
-    many = [Instrument(2, str(n)) for n in range(1_001)]
+    many = [(Mode.LAST, Instrument(2, str(n))) for n in range(1_001)]
 
     with pytest.raises(ValueError, match=r"at most 1000, were 1001"):
-        MarketSocket(endpoint(served), {Mode.LAST: many}, FrameQueue())
+        MarketSocket(socket_endpoint(served), FrameQueue()).want(many)
 
 
 def test_frames_that_nobody_takes_give_way_to_newer_ones() -> None:

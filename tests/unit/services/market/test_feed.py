@@ -325,6 +325,7 @@ class Following:
     name: str = "following"
     cadence: timedelta | None = None
     is_continuous: bool = False
+    has_market: bool = True
 
     def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
         rows = range(len(self.universe))
@@ -621,3 +622,40 @@ def test_the_buffer_that_overflows_during_an_outage_is_counted() -> None:
 
     dropped = [n for metric, n, _ in stage.meter.added if metric is Metric.FEED_TICKS_DROPPED]
     assert sum(dropped) > 0
+
+
+class Losing:
+    """A market of one quote, which is lost at a time."""
+
+    name = "losing"
+    universe = UNIVERSE
+    cadence = None
+    is_continuous = False
+
+    def __init__(self, clock: ManualClock, lost_at: datetime) -> None:
+        self._clock = clock
+        self._lost_at = lost_at
+
+    @property
+    def has_market(self) -> bool:
+        return self._clock() < self._lost_at
+
+    def moves(self, since: datetime | None = None) -> Iterator[MarketMove]:
+        yield make_move(MARKET, [0], [100])
+        for n in count(1):
+            yield make_move(MARKET + at(n), [], [])
+
+    def relisted(self, _universe: Universe) -> None:
+        return None
+
+
+@pytest.mark.parametrize(("lost_after", "stated_at"), [(3, 2), (60, 8)])
+def test_a_quote_of_a_lost_market_becomes_stale(
+    stage: Stage, lost_after: float, stated_at: float
+) -> None:
+    stage.play(Losing(stage.clock, NOW + at(lost_after)), seconds=10)
+
+    (quoted,) = stage.board.read(UNIVERSE)[[0]]
+    assert quoted["last"] == 100
+    stated = quoted["time"] / 1000 - NOW.timestamp()
+    assert stated_at <= stated <= stated_at + 2
