@@ -7,6 +7,10 @@ has no time value, its volatility is that of its twin, the other right of the st
 status ``from_twin``: a trader needs the delta, and by parity the twin's quote is a quote for both.
 A row without a valid quote of its own has no numbers, even if its twin has some.
 
+Risk arrays are those of the clearing corporation's model, Black-Scholes-Merton on the spot: its files move the
+spot, not the forward, and a volatility of that model is solved for every row.  With the implied forward a short
+call at the money would come out four percent higher than its file of 29 May 2026.
+
 Greeks are converted to derivatives by the spot, which add up across expiries.  Theta and charm hold
 the forward constant; rho is the effect of a shift of the rate at a constant spot.
 """
@@ -108,12 +112,8 @@ def price_chains(
     rows = _Rows.of(universe, start, stop)
     marks = marks_of(market.quotes, market.quote_age)
     terms = _terms(universe, rows, market, marks, model)
-    contracts = terms.contracts(rows.chain, rows.strike, rows.is_call, marks.price)
-    sigma, status = np.empty(stop - start), np.empty(stop - start, np.int8)
-    kernels.solve(contracts, sigma, status)
-    _name_market_faults(status, marks.status, contracts)
-    _copy_from_twins(sigma, status, rows.calls)
-    solved = _Solved(contracts._replace(given=sigma), status, terms.basis[rows.chain])
+    solved = _solved(rows, marks, terms, kernels)
+    _copy_from_twins(solved, rows.calls)
     greeks, risk = _columns(stop - start)
     _write_greeks(greeks, solved, terms, rows.chain, kernels)
     if market.span is None:
@@ -123,6 +123,9 @@ def price_chains(
         least = market.span.least_moves(universe.underlyings)[rows.underlying]
         price, volatility = market.span.scan_ranges(is_index, terms.years, least)
         scan = _scan(market.span, price[rows.chain], volatility[rows.chain])
+        if model is not PricingModel.BSM:
+            on_spot = _terms(universe, rows, market, marks, PricingModel.BSM)
+            solved = _solved(rows, marks, on_spot, kernels)
         _write_risk(risk, solved, greeks[GreekField.DELTA], marks.price, scan, kernels)
         risk[MARK_ROW] = np.where(np.isnan(risk[DELTA_ROW]), np.nan, marks.price)
     return PricedChains(greeks, risk)
@@ -190,6 +193,15 @@ def _terms(
     return model_terms(model, pairs, chains)
 
 
+def _solved(rows: _Rows, marks: Marks, terms: ModelTerms, kernels: Kernels) -> _Solved:
+    """Return the volatility of each row by its own quote under the terms of a model."""
+    contracts = terms.contracts(rows.chain, rows.strike, rows.is_call, marks.price)
+    sigma, status = np.empty(rows.strike.size), np.empty(rows.strike.size, np.int8)
+    kernels.solve(contracts, sigma, status)
+    _name_market_faults(status, marks.status, contracts)
+    return _Solved(contracts._replace(given=sigma), status, terms.basis[rows.chain])
+
+
 def _name_market_faults(status: Statuses, missing: Statuses, contracts: Contracts) -> None:
     """Replace the solver's status by the fault of the market data where there is one."""
     status[np.isnan(contracts.spot)] = MarketStatus.NO_SPOT
@@ -197,8 +209,9 @@ def _name_market_faults(status: Statuses, missing: Statuses, contracts: Contract
     status[contracts.years <= 0.0] = IvStatus.EXPIRED
 
 
-def _copy_from_twins(sigma: Floats, status: Statuses, calls: Rows) -> None:
+def _copy_from_twins(solved: _Solved, calls: Rows) -> None:
     """Give rows whose own quote has no time value the volatility of their twin."""
+    sigma, status = solved.contracts.given, solved.status
     for own, twin in ((calls, calls + 1), (calls + 1, calls)):
         copied = _is_without_time_value(status[own]) & (status[twin] == IvStatus.OK)
         sigma[own[copied]] = sigma[twin[copied]]
@@ -242,15 +255,17 @@ def _scan(span: SpanParameters, price: Floats, volatility: Floats) -> Scan:
 def _write_risk(
     out: Floats, solved: _Solved, delta: Floats, mark: Floats, scan: Scan, kernels: Kernels
 ) -> None:
-    """Write losses from the mark and delta; for a price without time value, those of the payoff."""
+    """Write losses from the mark and delta; for a price without time value, those of the payoff.
+
+    ``delta`` is that of the published Greeks, NaN where their model has none.
+    """
     contracts = solved.contracts
-    payoffs = np.flatnonzero(_is_without_time_value(solved.status))
-    if payoffs.size:
-        contracts = contracts._replace(given=contracts.given.copy())
-        contracts.given[payoffs] = 0.0
-        certain = np.empty((BASIC_COUNT, payoffs.size))
-        kernels.value(contracts.rows(payoffs), certain)
-        delta = delta.copy()
-        delta[payoffs] = certain[OUTPUTS.index("delta")] * solved.basis[payoffs]
+    payoffs = _is_without_time_value(solved.status)
+    contracts = contracts._replace(given=np.where(payoffs, 0.0, contracts.given))
     write_losses(contracts, mark, scan, kernels, out[: len(SCENARIOS)])
-    out[DELTA_ROW] = delta
+    out[DELTA_ROW] = np.where(np.isnan(contracts.given), np.nan, delta)
+    missing = np.flatnonzero(np.isnan(delta) & ~np.isnan(contracts.given))
+    if missing.size:
+        values = np.empty((BASIC_COUNT, missing.size))
+        kernels.value(contracts.rows(missing), values)
+        out[DELTA_ROW, missing] = values[OUTPUTS.index("delta")] * solved.basis[missing]

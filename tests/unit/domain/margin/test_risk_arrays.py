@@ -31,9 +31,16 @@ from angel_x.domain.pricing.forward import ForwardSource
 from angel_x.domain.pricing.greek import GreekField
 from angel_x.domain.pricing.kernels import NUMPY, Kernels, chosen
 from angel_x.domain.quotes.quote import QUOTE
-from angel_x.pricing import greeks
+from angel_x.pricing import greeks, implied_vol
 from config.market import table
-from tests.builders.chains import MARKET_TIME, RATE, make_contract, make_universe, market_rows
+from tests.builders.chains import (
+    MARKET_TIME,
+    RATE,
+    SPOT,
+    make_contract,
+    make_universe,
+    market_rows,
+)
 
 SPAN = span_table(table("margin")["span"])
 UNIVERSE = make_universe()
@@ -83,27 +90,32 @@ def test_the_scenarios_stand_in_the_order_of_the_risk_files() -> None:
     assert (len(SCENARIOS), DELTA_ROW, MARK_ROW, RISK_ROWS) == (16, 16, 17, 18)
 
 
+def on_spot(row: int, price: float, years: float) -> float:
+    """Return the volatility of a price under the clearing corporation's model."""
+    strike, is_call = float(UNIVERSE.strike[row]), bool(UNIVERSE.is_call[row])
+    return float(implied_vol(price, SPOT, strike, years, RATE, 0.0, is_call)[0])
+
+
 @pytest.mark.parametrize("rows", [ROWS, 42])
-def test_a_loss_is_what_a_repricing_of_one_contract_says(rows: int) -> None:
+def test_a_loss_is_what_a_repricing_of_one_contract_on_the_spot_says(rows: int) -> None:
     market = replace(market_rows(UNIVERSE), quotes=market_rows(UNIVERSE).quotes[:rows])
     found = price_chains(UNIVERSE, 0, rows, market)
     years = years_to_expiry(UNIVERSE.expires_at, MARKET_TIME.timestamp())
 
     for row in range(0, rows, 5):
-        sigma, value, forward = (
-            float(found.greeks[field, row])
-            for field in (GreekField.IMPLIED_VOL, GreekField.PRICE, GreekField.FORWARD)
-        )
+        value = float(found.risk[MARK_ROW, row])
+        # The forward of the quotes is above that of the spot, so far puts have no time value on it.
+        sigma = np.nan_to_num(on_spot(row, value, years[row]))
         expected = []
         for scenario in SCENARIOS:
             reach = 2 * 0.093 if scenario.is_extreme else 0.093
             later = greeks(
-                forward * (1 + scenario.move * reach),
+                SPOT * (1 + scenario.move * reach),
                 UNIVERSE.strike[row],
                 years[row] - LOOK_AHEAD,
                 RATE,
-                RATE,
-                sigma + 0.04 * scenario.volatility,
+                0.0,
+                max(sigma + 0.04 * scenario.volatility, 0.0),
                 UNIVERSE.is_call[row],
             )
             cover = 0.35 if scenario.is_extreme else 1.0
@@ -139,10 +151,9 @@ def test_mark_and_losses_say_what_a_scenario_is_worth_however_low_the_quote(
     found = priced(market)
 
     worth, healthy = worths(found)[:, row], worths(priced())[:, row]
-    if has_twin:
-        # Two quotes of one strike differ by their rounding to a tick.
-        np.testing.assert_allclose(worth, healthy, atol=2.0)
-    # Without one there is no time value to be had, of which the worst for a short one has none.
+    assert (worth <= healthy + 2.0).all()
+    assert worth[0] >= 1_023
+    # The worst for a short one is without time value.
     assert worth.max() == pytest.approx(healthy.max(), abs=2.0)
     assert (found.risk[LOSSES, row] <= found.risk[MARK_ROW, row] + 1e-9).all()
     assert found.risk[MARK_ROW, row] == paise / 100
@@ -229,7 +240,7 @@ def test_a_price_without_time_value_loses_what_its_payoff_does() -> None:
     worth, before = worths(found)[:, row], worths(PricedChains(found.greeks, healthy))[:, row]
     # Whoever is short is asked for what the payoffs are worth; the difference is time value.
     assert (worth <= before + 1e-6).all()
-    np.testing.assert_allclose(worth[10:14], before[10:14], atol=15.0)
+    np.testing.assert_allclose(worth[10:14], before[10:14], atol=30.0)
     assert np.isnan(found.risk[:, put]).all()
 
 
@@ -307,13 +318,10 @@ def test_whatever_is_no_index_is_a_stock() -> None:
 
 
 @pytest.mark.reference
-@pytest.mark.parametrize(
-    ("source", "within"),
-    # Measured: +4.2 % and +1.6 %.  The file does not hold the future; its price here is a derived one.
-    [(ForwardSource.FUTURES, 0.05), (ForwardSource.SPOT_CARRY, 0.02)],
-)
-def test_margins_are_near_those_of_a_real_risk_file(
-    reference_folder: Path, source: ForwardSource, within: float
+# The file does not hold the future; its price here is a derived one.
+@pytest.mark.parametrize("source", [ForwardSource.FUTURES, ForwardSource.SPOT_CARRY])
+def test_margins_are_within_two_percent_of_a_real_risk_file_whatever_the_forward(
+    reference_folder: Path, source: ForwardSource
 ) -> None:
     reference: dict[str, Any] = json.loads(
         (reference_folder / "span_reference_20260529.json").read_text()
@@ -340,7 +348,7 @@ def test_margins_are_near_those_of_a_real_risk_file(
     assert found.greeks[GreekField.FORWARD_SOURCE, 0] == source
     scan_risk = -found.risk[LOSSES, 0].min() * lot
     premium = found.risk[MARK_ROW, 0] * lot
-    assert scan_risk + premium == pytest.approx(short_call["span"], rel=within)
+    assert scan_risk + premium == pytest.approx(short_call["span"], rel=0.02)
     # A long option: what it can lose is what it is worth, so nothing is asked for beyond it.
     assert found.risk[LOSSES, 0].max() * lot - premium <= long_call["span"]
     forward = found.greeks[GreekField.FORWARD, 0]
