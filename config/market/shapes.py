@@ -121,7 +121,6 @@ class Intraday(Shape, frozen=True):
 
 
 class ShortRow(DatedRow, frozen=True, kw_only=True):
-    scan_percent: Percent
     exposure_percent: Percent
     expiry_day_percent: Percent
 

@@ -11,12 +11,14 @@ from itertools import count
 import numpy as np
 
 from angel_x.bootstrap import Application
+from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.contracts.contract import Contract, Right, format_symbol
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Side, Validity
 from angel_x.domain.quotes.quote import QUOTE
 from angel_x.domain.values.money import paise
 from angel_x.services.intake.acceptance import Accepted, Submission
+from tests.builders.risk import model_columns
 
 SPOT = Decimal(24_000)
 _numbers = count(1)
@@ -65,7 +67,16 @@ class Market:
         market.spot(SPOT)
         for symbol in market.symbols:
             market.quote(symbol, "100.00", "100.50")
+        market.publish_risk()
         return market
+
+    def publish_risk(self, spot: Decimal = SPOT, *, without: str = "") -> None:
+        """Publish the risk array of each contract but one."""
+        universe, now = self.application.market.universes.current(), self.application.base.clock()
+        columns = model_columns(universe, at=now.timestamp(), spot=float(spot))
+        if without:
+            columns[:, universe.rows[without]] = np.nan
+        self.application.market.risk_board.write(universe, 0, columns, epoch_ms(now))
 
     def account(self, name: str = "trader", cash: str = "10000000") -> int:
         self.accounts[name] = self.application.people.accounts.open(name, Decimal(cash)).id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +50,7 @@ from tests.builders.chains import MARKET_TIME, make_universe
 from tests.builders.liquidity import MemoryLiquidity
 from tests.builders.markets import CALENDAR, ManualClock, MemoryQuoteBoard
 from tests.builders.recorders import RecordingMeter
-from tests.builders.risk import MemoryRiskBoard
+from tests.builders.risk import MemoryRiskBoard, model_columns
 from tests.builders.venue_desk import venue_desk
 from tests.fakes.aftermath import SilentAftermath
 from tests.fakes.ladders import MemoryLadders
@@ -66,6 +67,12 @@ LOT, TICK = 65, 5
 MAX_AGE_SECONDS = 60.0
 FULL_SECONDS = 3.0
 _SPOT_PAISE = 2_400_000
+
+
+@cache
+def _columns(spot: float) -> NDArray[np.float32]:
+    """Return the risk arrays of a price of the underlying, made once for all tests."""
+    return model_columns(UNIVERSE, at=MARKET_TIME.timestamp(), spot=spot)
 
 
 @dataclass
@@ -93,6 +100,8 @@ class Exchange:
     latency: Latency = field(default_factory=Latency)
     seed: int = 0
     at: Passing = unhindered
+    #: Whether risk arrays are published with each price of the underlying.
+    publishes: bool = True
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(MARKET_TIME)
@@ -205,6 +214,13 @@ class Exchange:
         spots = np.zeros(1, QUOTE)
         spots["time"], spots["last"] = epoch_ms(self.clock()), paise
         self.board.write_spots(UNIVERSE, spots)
+        if self.publishes and paise:
+            self.publish(paise / 100)
+
+    def publish(self, spot: float = _SPOT_PAISE / 100, *, age_seconds: float = 0) -> None:
+        """Publish the risk array of each contract."""
+        at = self.clock() - timedelta(seconds=age_seconds)
+        self.risk.write(UNIVERSE, 0, _columns(spot), epoch_ms(at))
 
     def order(
         self,

@@ -66,8 +66,8 @@ class Flat(dict[str, UnitRisk]):
 
 
 def flat(per_unit: Decimal) -> Flat:
-    """Know no risk array, and ask for so many rupees for each unit short."""
-    return Flat(UnitRisk(date.max, MarginSource.PERCENTAGE, NO_LOSSES, 0, int(per_unit * STEPS)))
+    """Know contracts without scenarios, which ask for so many rupees for each unit short."""
+    return Flat(UnitRisk(date.max, MarginSource.RISK_ARRAY, NO_LOSSES, 0, int(per_unit * STEPS)))
 
 
 class MemoryRiskBoard:

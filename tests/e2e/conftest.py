@@ -22,8 +22,9 @@ def environment(migrated_url: str, redis_urls: RedisUrls, tmp_path: Path) -> dic
         "ANGEL_X_DATABASE_URL": migrated_url,
         "ANGEL_X_BROKER_URL": redis_urls.broker_redis_url,
         "ANGEL_X_CACHE_URL": redis_urls.cache_url,
-        # On a busy machine a test outlives its quotes, and its orders would be denied.
+        # On a busy machine a test outlives its quotes and risk arrays, and its orders would be denied.
         "ANGEL_X_CACHE_TTL_MARKET_DATA": "3600",
+        "ANGEL_X_CACHE_TTL_GREEKS": "3600",
     }
 
 

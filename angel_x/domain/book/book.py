@@ -126,8 +126,9 @@ class Book:
             self._move(order, OrderStatus.CANCELED, CancelReason.NOT_MARKETABLE)
             return
         stands = 0 if order.validity is Validity.IOC else order.leaves_quantity - quantity
-        if not self._holds.take(order, terms, quantity, stands):
-            self.deny(order, DenialReason.INSUFFICIENT_MARGIN)
+        reason = self._holds.take(order, terms, quantity, stands)
+        if reason is not None:
+            self.deny(order, reason)
             return
         if quantity:
             assert terms.fill_price is not None
@@ -147,8 +148,8 @@ class Book:
         """Reserve the needs of an order and mark it as sent to a venue that answers later."""
         order.attempt += 1
         reason = self._refusals.of(order, terms, self.rules)
-        if reason is None and not self._holds.take(order, terms, 0, order.leaves_quantity):
-            reason = DenialReason.INSUFFICIENT_MARGIN
+        if reason is None:
+            reason = self._holds.take(order, terms, 0, order.leaves_quantity)
         if reason is not None:
             self.deny(order, reason)
         else:
@@ -193,10 +194,11 @@ class Book:
         denial = self._refusal_to_amend(order, amendment, terms)
         if denial is not None:
             return denial
-        if order.status in PLACED and not self._holds.retake(order, amendment, terms.charges):
-            return DenialReason.INSUFFICIENT_MARGIN
-        self._restate(order, amendment, order.status)
-        return None
+        if order.status in PLACED:
+            denial = self._holds.retake(order, amendment, terms.charges)
+        if denial is None:
+            self._restate(order, amendment, order.status)
+        return denial
 
     def ask_to_amend(self, order: Order, amendment: Amendment, terms: Terms) -> DenialReason | None:
         """Hold margin for an order with and without an amendment, and request it from the venue.
@@ -208,8 +210,9 @@ class Book:
         if denial is not None:
             return denial
         worst = amendment.at_worst(order)
-        if not self._holds.retake(order, worst, terms.charges):
-            return DenialReason.INSUFFICIENT_MARGIN
+        denial = self._holds.retake(order, worst, terms.charges)
+        if denial is not None:
+            return denial
         order.attempt += 1
         self.wanted[order.id] = amendment
         self._restate(order, worst, OrderStatus.PENDING_AMEND)

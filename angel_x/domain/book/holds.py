@@ -17,6 +17,7 @@ from angel_x.domain.contracts.contract import underlying_of
 from angel_x.domain.exchange.charges import ChargeRates
 from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.amendment import Amendment
+from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import PLACED, Order, Side
 from angel_x.domain.values.money import ZERO
 
@@ -49,10 +50,10 @@ class Holds:
             self.exposures[key] = Exposure(*key)
         return self.exposures[key]
 
-    def take(self, order: Order, terms: Terms, quantity: int, stands: int) -> bool:
+    def take(self, order: Order, terms: Terms, quantity: int, stands: int) -> DenialReason | None:
         """Hold margin and reserve for trading ``quantity`` now and resting ``stands`` units.
 
-        Return False, without a change, if the free balance is insufficient.
+        Return the reason, without a change, if the margin is unknown or the free balance insufficient.
         """
         if order.limit_price is None:
             order.limit_price = terms.limit_price
@@ -66,11 +67,11 @@ class Holds:
         change = _change(order.side, traded=quantity, offered=stands)
         closing = order.is_exit or closes(order.side, quantity + stands, self.exposure(order))
         needs = _Needs(paid + reserved, is_closing=closing, rests=stands > 0)
-        if not self._margin(order, change, needs):
-            return False
-        self._set_reserve(order, reserved)
-        self._expose(order, offered=stands, traded=quantity)
-        return True
+        denial = self._margin(order, change, needs)
+        if denial is None:
+            self._set_reserve(order, reserved)
+            self._expose(order, offered=stands, traded=quantity)
+        return denial
 
     def retake(
         self,
@@ -79,8 +80,8 @@ class Holds:
         rates: ChargeRates,
         *,
         is_bound: bool = False,
-    ) -> bool:
-        """Adjust margin and reserve to an amended order; return False, without a change, if insufficient.
+    ) -> DenialReason | None:
+        """Adjust margin and reserve to an amended order, or return the reason of the refusal.
 
         With ``is_bound`` the venue has made the change already, and the margin is held in any case.
         """
@@ -91,11 +92,11 @@ class Holds:
         own = order.leaves_quantity if order.status in PLACED else 0
         closing = order.is_exit or closes(order.side, leaves, self.exposure(order), own=own)
         needs = _Needs(reserved - order.reserved, is_closing=closing)
-        if not self._margin(order, change, None if is_bound else needs):
-            return False
-        self._set_reserve(order, reserved)
-        self._expose(order, offered=more)
-        return True
+        denial = self._margin(order, change, None if is_bound else needs)
+        if denial is None:
+            self._set_reserve(order, reserved)
+            self._expose(order, offered=more)
+        return denial
 
     def trade(self, order: Order, quantity: int, price: Decimal, rates: ChargeRates) -> None:
         """Turn resting units into units of the position."""
@@ -121,19 +122,32 @@ class Holds:
                 account.margin_used -= self.margins.cap(account.id, account.missing)
                 account.debit = account.missing
 
-    def _margin(self, order: Order, change: Change, needs: _Needs | None = None) -> bool:
+    def _margin(
+        self, order: Order, change: Change, needs: _Needs | None = None
+    ) -> DenialReason | None:
         """Hold the margin of ``change`` more units of the order's contract.
 
-        Return False, without a change, if the account cannot afford it together with ``needs``.
+        Return the reason, without a change, if the margin is unknown or the account cannot afford it
+        together with ``needs``.
         """
         underlying = underlying_of(order.symbol)
         pool = self.margins.of(order.user_id, underlying, self.exposures.values())
         shift = pool.shift(order.symbol, change)
-        if needs is not None and not self._affords(order, shift, needs):
+        denial = None if needs is None else self._refusal(order, shift, needs)
+        if denial is None:
+            self.accounts[order.user_id].margin_used += shift.cost
+        else:
             pool.undo(shift)
-            return False
-        self.accounts[order.user_id].margin_used += shift.cost
-        return True
+        return denial
+
+    def _refusal(self, order: Order, shift: Shift, needs: _Needs) -> DenialReason | None:
+        """Refuse an order whose margin is unknown, unless it buys back, or that is not affordable."""
+        buys_back = needs.is_closing and order.side is Side.BUY
+        if not shift.is_known and not buys_back:
+            return DenialReason.NO_RISK_ARRAY
+        if not self._affords(order, shift, needs):
+            return DenialReason.INSUFFICIENT_MARGIN
+        return None
 
     def _affords(self, order: Order, shift: Shift, needs: _Needs) -> bool:
         """Return whether an account can bear the margin and the needs of an order.

@@ -1,9 +1,8 @@
 """Held margin of accounts by underlying, and its changes with the book.
 
 Every change of a book marks the margin of its underlying to the market: what is held becomes what is
-required at the risk arrays of now.  Where a contract has no risk array, that would take the credit of
-hedges away from an account at a moment without data; so there a sale adds the difference of both
-requirements, and a purchase gives back in proportion.
+required at the risk arrays of now.  Where a contract has no risk array the requirement is unknown, unless
+nothing is short; then the held margin stays, until a later marking.
 """
 
 from __future__ import annotations
@@ -15,18 +14,14 @@ from typing import NamedTuple
 
 from angel_x.domain.book.account import Exposure
 from angel_x.domain.contracts.contract import underlying_of
-from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.unit_risk import RiskSheet, UnitRisk, no_risks, to_rupees
 from angel_x.domain.margin.worst_case import Requirement, WorstCase
-from angel_x.domain.values.money import ZERO, to_paisa
+from angel_x.domain.values.money import ZERO
 
 #: Account and underlying.
 Pair = tuple[int, str]
 #: Returns the margin contribution of one unit of each contract.
 Risks = Callable[[Collection[str]], RiskSheet]
-
-#: More than any free balance.
-_UNPAYABLE = Decimal("Infinity")
 
 
 class Change(NamedTuple):
@@ -54,6 +49,9 @@ class Shift(NamedTuple):
     #: The change of held margin in rupees, and the part of it that the market has made.
     cost: Decimal
     collected: Decimal
+    #: Whether contracts had no risk array before, and whether the requirement is known now.
+    had_gaps: bool
+    is_known: bool
 
     @property
     def rise(self) -> Decimal:
@@ -71,60 +69,44 @@ class MarginPool:
         #: Units of each contract in the worst case, negative where they are short.
         self._quantities: dict[str, int] = {}
         self._worst = WorstCase()
-        #: Rupees, or short units where the underlying has no price; None until it is computed.
-        self._known: Decimal | None = None
-        #: Whether a contract has no risk array, and whether the underlying has no price.
+        #: Rupees; None until it is computed.
+        self._computed: Decimal | None = None
+        #: Whether a contract has no risk array.
         self._has_gaps = False
-        self._is_blind = False
 
     def add(self, symbol: str, change: Change) -> None:
         """Add units to the worst case without a change of held margin."""
         unit, before = self._units(symbol), self._quantities.get(symbol, 0)
         self._worst.add(unit, before, *change)
         self._quantities[symbol] = before + change.worst
-        self._has_gaps |= unit.source is not MarginSource.RISK_ARRAY
-        self._is_blind |= unit.source is MarginSource.NONE
-        self._known = None
+        self._has_gaps |= not unit.is_known
+        self._computed = None
 
     def shift(self, symbol: str, change: Change) -> Shift:
-        """Add units of a contract, and mark the held margin.
-
-        After a sale into a short position without market data the held margin is infinite.
-        """
-        held, worst = self.held, change.worst
-        was_long, was_partial = self._quantities.get(symbol, 0) > 0, self._is_partial()
-        before = self._required()
+        """Add units of a contract, and mark the held margin where the requirement is known."""
+        held, had_gaps, before = self.held, self._has_gaps, self._required()
         self.add(symbol, change)
-        after = self._required()
-        if not self._has_gaps:
-            self.held = after
-            return Shift(symbol, change, held, after - held, before - held)
-        if not after:
-            self.held = ZERO
-        elif worst > 0:
-            self.held = self._lowered(before, after, is_partial=was_partial)
-        elif worst < 0:
-            self.held = self._raised(before, after, sells_unseen=was_long and was_partial)
-        return Shift(symbol, change, held, self.held - held, ZERO)
+        if self.is_known:
+            self.held = self._required()
+        collected = ZERO if self._has_gaps else before - held
+        return Shift(symbol, change, held, self.held - held, collected, had_gaps, self.is_known)
 
     def undo(self, shift: Shift) -> None:
         """Undo the last shift."""
         self.add(shift.symbol, shift.change.reversed())
+        self._has_gaps = shift.had_gaps
         self.held = shift.held_before
 
     @property
-    def is_blind(self) -> bool:
-        """True where the underlying has no price, so that the requirement is unknown."""
-        return self._is_blind
+    def is_known(self) -> bool:
+        """True where every contract has a risk array, or nothing is short."""
+        return not self._has_gaps or not self._worst.short
 
     def lower(self) -> Decimal:
-        """Lower the held margin to the requirement of now; return the change in rupees.
-
-        Without market data only a book without short units releases margin.
-        """
-        held, required = self.held, self._required()
-        if not required or not self._is_blind:
-            self.held = min(held, required)
+        """Lower the held margin to the requirement, if it is known; return the change in rupees."""
+        held = self.held
+        if self.is_known:
+            self.held = min(held, self._required())
         return self.held - held
 
     def requirement(self) -> Requirement:
@@ -137,28 +119,9 @@ class MarginPool:
         return to_rupees(sum(self._units(s).short_steps * q for s, q in short.items()))
 
     def _required(self) -> Decimal:
-        if self._known is None:
-            blind = self._is_blind
-            known = Decimal(self._worst.short) if blind else to_rupees(self._worst.total())
-            self._known = known
-        return self._known
-
-    def _raised(self, before: Decimal, after: Decimal, *, sells_unseen: bool) -> Decimal:
-        """Return the held margin after a sale, whose requirement is never lower."""
-        if self._is_blind:
-            return _UNPAYABLE
-        held = self.held + after - before
-        # Without risk arrays the value of a sold hedge to the remaining book is unknown.
-        return max(held, after) if sells_unseen else held
-
-    def _lowered(self, before: Decimal, after: Decimal, *, is_partial: bool) -> Decimal:
-        """Return the held margin after a purchase, whose requirement is never higher."""
-        held = to_paisa(self.held * after / before)
-        return max(held, min(self.held, after)) if is_partial and not self._is_blind else held
-
-    def _is_partial(self) -> bool:
-        """Return whether there may be hedges in contracts without a risk array."""
-        return self._has_gaps and any(quantity > 0 for quantity in self._quantities.values())
+        if self._computed is None:
+            self._computed = to_rupees(self._worst.total())
+        return self._computed
 
 
 @dataclass(slots=True)

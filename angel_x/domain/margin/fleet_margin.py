@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from angel_x.domain.contracts.contract import underlying_of
-from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, STEPS_PER_PAISA, RiskSheet, UnitRisk
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class FleetMargin:
     #: Exposure margin, with the addition on the day of expiry.
     exposure: Integers
     option_value: Integers
-    #: Whether every contract has a risk array; the requirement holds only then.
+    #: Whether the margin of every contract is known; the requirement holds only then.
     is_complete: Booleans
     #: Columns with one entry for each account.
     unrealised: Integers
@@ -70,7 +69,7 @@ class _Contracts(NamedTuple):
     charge: Floats
     spread: Floats
     price: Floats
-    has_array: Booleans
+    is_known: Booleans
     #: Position among the expiries, and of each expiry its underlying and whether it is today.
     expiry: Integers
     underlying_of_expiry: Integers
@@ -111,7 +110,7 @@ def margin_fleet(count: int, columns: FleetColumns, sheet: RiskSheet) -> FleetMa
         required=_paise(required),
         exposure=_paise(charge),
         option_value=_paise(by_pair(worst * contracts.mark[position])),
-        is_complete=by_pair(~contracts.has_array[position]) == 0,
+        is_complete=by_pair(~contracts.is_known[position]) == 0,
         unrealised=pnl.all,
         short_pnl=pnl.short,
         is_priced=pnl.is_priced,
@@ -137,7 +136,7 @@ def _contracts(symbols: Sequence[str], sheet: RiskSheet) -> _Contracts:
         charge=np.array([u.charge for u in units], np.float64),
         spread=np.array([u.spread for u in units], np.float64),
         price=np.array([_price(u) for u in units], np.float64),
-        has_array=np.array([u.source is MarginSource.RISK_ARRAY for u in units], np.bool_),
+        is_known=np.array([u.is_known for u in units], np.bool_),
         expiry=np.array(labels, np.int64),
         underlying_of_expiry=np.array([underlyings[name] for name, _ in expiries], np.int64),
         is_last_day=np.array([last[label] for label in range(len(expiries))], np.bool_),

@@ -10,7 +10,5 @@ class MarginSource(StrEnum):
 
     #: The 16 scenarios of its risk array.
     RISK_ARRAY = "risk_array"
-    #: A percentage of the underlying, because the risk array is absent, without numbers or stale.
-    PERCENTAGE = "percentage"
-    #: None: the underlying has no price.
+    #: None: the risk array or the price of the underlying is absent, without numbers or stale.
     NONE = "none"

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from angel_x.domain.margin.margin import PercentageMargin, RiskRows
+from angel_x.domain.margin.margin import ExposureMargin, RiskRows
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import DELTA_ROW, MARK_ROW
-from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, STEPS, UnitRisk
+from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, STEPS, UnitRisk, unknown_risk
 from angel_x.domain.values.dated import Dated
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ _ABSURD = 1e8
 
 
 class SpanMargin:
-    """Margin from risk arrays; contracts without one get the percentage margin."""
+    """Margin from risk arrays; that of a contract without one is unknown."""
 
-    def __init__(self, percentage: PercentageMargin, spread_charges: Dated[Decimal]) -> None:
-        self._percentage = percentage
+    def __init__(self, exposure: ExposureMargin, spread_charges: Dated[Decimal]) -> None:
+        self._exposure_margin = exposure
         #: Fraction of the underlying, for each unit of delta that two expiries offset.
         self._spread_charges = spread_charges
 
@@ -41,7 +41,7 @@ class SpanMargin:
             (date.fromisoformat(row["from"]), Decimal(row["charge_percent"]) / 100)
             for row in table["calendar_spreads"]
         )
-        return cls(PercentageMargin.from_table(table), Dated(charges))
+        return cls(ExposureMargin.from_table(table), Dated(charges))
 
     def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
         """Return the margin contribution of one unit of each contract, as a ``MarginModel``."""
@@ -64,17 +64,17 @@ class SpanMargin:
                 self._addition(underlying, expiry, spot, today),
             )
             if is_usable and spot > 0
-            else self._percentage.unit_risk(underlying, expiry, spot, today)
+            else unknown_risk(expiry, is_last_day=expiry <= today)
             for place, (underlying, expiry, spot, is_usable) in enumerate(
                 zip(rows.underlyings, rows.expiries, rows.spots, usable.tolist(), strict=True)
             )
         ]
 
     def _exposure(self, underlying: str, spot: Decimal, today: date) -> int:
-        return _steps(spot * self._percentage.rule(underlying, today).exposure)
+        return _steps(spot * self._exposure_margin.rates(underlying, today).exposure)
 
     def _addition(self, underlying: str, expiry: date, spot: Decimal, today: date) -> int:
-        return _steps(spot * self._percentage.rule(underlying, today).addition(expiry, today))
+        return _steps(spot * self._exposure_margin.rates(underlying, today).addition(expiry, today))
 
 
 def _steps(amount: Decimal) -> int:

@@ -34,8 +34,7 @@ class UnitRisk:
     losses: Losses
     #: Value of a unit; zero without a risk array.
     mark: int
-    #: Charge of a short unit beyond the scenarios: exposure margin with the addition on the day of
-    #: expiry, or the whole percentage margin.
+    #: Exposure margin of a short unit, with the addition on the day of expiry.
     charge: int
     #: Signed calendar spread charge of the delta of a unit long.
     spread: int = 0
@@ -45,6 +44,11 @@ class UnitRisk:
     expiry_day: int = 0
     #: The price at which positions are valued; None without a quote.
     price: int | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """False where the margin is unknown for lack of a fresh risk array."""
+        return self.source is not MarginSource.NONE
 
     @property
     def worth(self) -> int | None:
@@ -71,8 +75,13 @@ NO_LOSSES: Losses = (0,) * SCENARIO_COUNT
 
 
 def no_risks(symbols: Collection[str]) -> RiskSheet:
-    """Return the risks of contracts whose market is unknown: no margin, no source."""
-    return {symbol: UnitRisk(date.max, MarginSource.NONE, NO_LOSSES, 0, 0) for symbol in symbols}
+    """Return the risks of contracts whose margin is unknown."""
+    return {symbol: unknown_risk(date.max) for symbol in symbols}
+
+
+def unknown_risk(expiry: date, *, is_last_day: bool = False) -> UnitRisk:
+    """Return the risk of a contract whose margin is unknown."""
+    return UnitRisk(expiry, MarginSource.NONE, NO_LOSSES, 0, 0, is_last_day=is_last_day)
 
 
 def to_rupees(steps: int) -> Decimal:

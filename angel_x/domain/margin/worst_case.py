@@ -37,7 +37,7 @@ class Requirement(NamedTuple):
     calendar: int
     #: Value of long options less that of short ones.
     net_option_value: int
-    #: Exposure margin, and percentage margin of contracts without a risk array.
+    #: Exposure margin.
     exposure: int
     #: The addition for short units on their day of expiry.
     expiry_day: int

@@ -54,7 +54,7 @@ class Metric(StrEnum):
     HTTP_REQUEST_SECONDS = "angel_x_http_request_duration_seconds"
     HTTP_EARLY_REFUSALS = "angel_x_http_early_refusals_total"
     TRADING_STATE = "angel_x_trading_state"
-    MARGIN_FALLBACKS = "angel_x_margin_fallbacks_total"
+    RISK_ARRAYS_MISSED = "angel_x_risk_arrays_missed_total"
     MARGIN_MARK_SECONDS = "angel_x_margin_mark_seconds"
     MARGIN_MARK_AGE_SECONDS = "angel_x_margin_mark_age_seconds"
     MARGIN_SHORT_ACCOUNTS = "angel_x_margin_short_accounts"
@@ -185,8 +185,8 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     Metric.TRADING_STATE: _scraped(
         "Strictest trading state of a scope: 0 active, 1 reducing, 2 halted.", "scope"
     ),
-    Metric.MARGIN_FALLBACKS: _counter(
-        "Contracts margined by percentage because their risk array was absent or old, by look-up."
+    Metric.RISK_ARRAYS_MISSED: _counter(
+        "Contracts of unknown margin because their risk array was absent or old, by look-up."
     ),
     Metric.MARGIN_MARK_SECONDS: _histogram("Time to mark the margin of all accounts.", LONG),
     Metric.MARGIN_MARK_AGE_SECONDS: _scraped(

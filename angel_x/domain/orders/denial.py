@@ -20,6 +20,9 @@ class DenialReason(StrEnum):
     STALE_QUOTE = "STALE_QUOTE"
     """The quote, or the spot that margin is computed from, is absent or stale."""
 
+    NO_RISK_ARRAY = "NO_RISK_ARRAY"
+    """A contract of the account in this underlying has no fresh risk array, so that the margin is unknown."""
+
     INSUFFICIENT_MARGIN = "INSUFFICIENT_MARGIN"
     """Margin, premium and charges together exceed the free balance of the account."""
 

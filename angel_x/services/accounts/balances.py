@@ -59,7 +59,7 @@ def _balance(book: Book, account: Account) -> Balance:
 def margin_parts(pool: MarginPool) -> MarginParts:
     """Return the requirement of an underlying in rupees."""
     needs = pool.requirement()
-    required = pool.held if pool.is_blind else to_rupees(needs.total)
+    required = to_rupees(needs.total) if pool.is_known else pool.held
     return MarginParts(
         scan=to_rupees(needs.scan),
         calendar=to_rupees(needs.calendar),
@@ -68,7 +68,7 @@ def margin_parts(pool: MarginPool) -> MarginParts:
         expiry_day=to_rupees(needs.expiry_day),
         required=required,
         held=pool.held,
-        hedge_benefit=pool.unhedged() - required,
+        hedge_benefit=pool.unhedged() - required if pool.is_known else ZERO,
     )
 
 

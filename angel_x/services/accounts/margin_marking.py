@@ -22,7 +22,6 @@ from angel_x.domain.book.marked_account import (
 )
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.margin.fleet_margin import FleetMargin, margin_fleet
-from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.values.money import ZERO, rupees
 from angel_x.services.accounts.mark_ports import MarkMemo, MarkStore
@@ -73,7 +72,7 @@ class MarginMarking:
         now, day = self.clock(), self.market_clock().astimezone(IST).date()
         fleet = self.store.read()
         sheet = self.risks(set(fleet.columns.symbols))
-        if sheet and all(unit.source is MarginSource.NONE for unit in sheet.values()):
+        if sheet and not any(unit.is_known for unit in sheet.values()):
             log.warning("margin.unmarked", accounts=len(fleet.standing))
             return 0
         found = margin_fleet(len(fleet.standing), fleet.columns, sheet)

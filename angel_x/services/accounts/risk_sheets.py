@@ -15,7 +15,6 @@ from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract import parse_symbol
 from angel_x.domain.margin.margin import MarginModel, RiskRows
-from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import RISK_ROWS
 from angel_x.domain.margin.unit_risk import STEPS, RiskSheet, UnitRisk, no_risks
 from angel_x.domain.operations.metric import Metric
@@ -131,12 +130,11 @@ class RiskSheets:
         expiries = [expiry for _, expiry, *_ in parsed]
         known = RiskRows(names, expiries, spots, columns, is_fresh)
         read = self.model(known, edition.today)
-        if any(unit.source is MarginSource.NONE for unit in read):
+        if not all(spots):
             # Not cached: the next call reads the spots again.
             self._edition = None
-        fallen_back = sum(unit.source is not MarginSource.RISK_ARRAY for unit in read)
-        if fallen_back:
-            self.meter.add(Metric.MARGIN_FALLBACKS, fallen_back)
+        if unknown := sum(not unit.is_known for unit in read):
+            self.meter.add(Metric.RISK_ARRAYS_MISSED, unknown)
         priced = (replace(unit, price=at) for unit, at in zip(read, prices, strict=True))
         return dict(zip(symbols, priced, strict=True))
 

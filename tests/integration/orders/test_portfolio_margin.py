@@ -12,32 +12,20 @@ import pytest
 from angel_x.bootstrap import Application
 from angel_x.domain.book.control import ControlScope, OrderSelection
 from angel_x.domain.book.risk import TradingState
-from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.orders.order import OrderRequest, OrderStatus, Side
 from angel_x.domain.records.margin_record import MarginEstimate
-from angel_x.domain.values.money import to_paisa
 from angel_x.domain.workflows.basket import BasketRequest, BasketResult
 from angel_x.services.trading.amendment_form import AmendmentRequest
 from tests.builders.environs import application_on
-from tests.builders.orders import SPOT, Market
-from tests.builders.risk import model_columns
+from tests.builders.orders import Market
 
 LOT = 65
 
 
 @pytest.fixture
 def market(application: Application) -> Market:
-    """A market with a risk array for each of its contracts."""
-    market = Market.open(application)
-    publish(market)
-    return market
-
-
-def publish(market: Market) -> None:
-    universe, now = market.application.market.universes.current(), market.application.base.clock()
-    columns = model_columns(universe, at=now.timestamp(), spot=float(SPOT))
-    market.application.market.risk_board.write(universe, 0, columns, epoch_ms(now))
+    return Market.open(application)
 
 
 def symbol(market: Market, name: str) -> str:
@@ -222,7 +210,7 @@ def test_what_stands_in_the_market_can_be_canceled_without_a_cache(
 
     with application_on(environ, cache_url="redis://127.0.0.1:9/0") as without:
         without.trading.cancellation.cancel(user, resting.order_id)
-        assert used(market) == to_paisa(held / 4)
+        assert used(market) == held, "the requirement of the rest is unknown"
 
         without.trading.cancellation.cancel(user, other.order_id)
         assert used(market) == 0
@@ -256,25 +244,27 @@ def test_two_workers_on_one_account_never_promise_the_same_rupee(
     market.assert_invariants()
 
 
-def test_margin_of_a_contract_without_an_array_is_its_percentage(market: Market) -> None:
-    universe = market.application.market.universes.current()
-    columns = model_columns(
-        universe, at=market.application.base.clock().timestamp(), spot=float(SPOT)
-    )
-    columns[:, universe.rows[symbol(market, "24000CE")]] = float("nan")
-    market.application.market.risk_board.write(
-        universe, 0, columns, epoch_ms(market.application.base.clock())
-    )
+def test_a_sale_without_a_risk_array_is_denied_with_that_reason_and_one_with_it_trades(
+    market: Market,
+) -> None:
+    market.publish_risk(without=symbol(market, "24000CE"))
     user = market.account()
 
-    trade(market, user, buy(market), sell(market))
-
-    assert used(market) == Decimal("2712.00") * LOT, "its hedge has nothing to offset"
-    expected = estimate(market, user, sell(market), sell(market, "24000PE"))
-    assert [order.margin_source for order in expected.orders] == [
-        MarginSource.PERCENTAGE,
-        MarginSource.RISK_ARRAY,
+    assert trade(market, user, buy(market), sell(market), sell(market, "24000PE")) == [
+        "filled",
+        "denied",
+        "filled",
     ]
+
+    assert rows(market, "SELECT DISTINCT reason FROM orders WHERE reason IS NOT NULL") == [
+        ("NO_RISK_ARRAY",)
+    ]
+    expected = estimate(market, user, sell(market), sell(market, "24000PE"))
+    assert [(o.margin_source, o.reason) for o in expected.orders] == [
+        (MarginSource.NONE, "NO_RISK_ARRAY"),
+        (MarginSource.RISK_ARRAY, None),
+    ]
+    assert not expected.fits
 
 
 def test_an_order_that_expires_gives_back_what_it_took(market: Market) -> None:

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from angel_x.domain.margin.margin import PercentageMargin, RiskRows
+from angel_x.domain.margin.margin import ExposureMargin, RiskRows
 from angel_x.domain.margin.risk_arrays import DELTA_ROW
 from angel_x.domain.margin.span import ScanRange, SpanParameters, span_table
 from angel_x.domain.margin.span_margin import SpanMargin
 from angel_x.domain.margin.unit_risk import STEPS
 from config.market import table
 
-MARGIN = PercentageMargin.from_table(table("margin"))
+MARGIN = ExposureMargin.from_table(table("margin"))
 SPREADS = SpanMargin.from_table(table("margin"))
 SPAN = span_table(table("margin")["span"])
 FIRST, LAST, EVE = date(2024, 1, 1), date(2030, 12, 31), date(2023, 12, 31)
@@ -46,16 +46,16 @@ def spread(today: date, *, contracts: int = 1) -> list[float]:
 
 @pytest.mark.parametrize("day", [FIRST, EXTRA - timedelta(days=1), EXTRA, LAST])
 @pytest.mark.parametrize(
-    ("underlying", "scan", "exposure", "expiry_day"),
-    [*((name, 930, 200, 200) for name in INDICES), ("RELIANCE", 1_420, 350, 0)],
+    ("underlying", "exposure", "expiry_day"),
+    [*((name, 200, 200) for name in INDICES), ("RELIANCE", 350, 0)],
 )
 def test_a_short_of_ten_thousand_rupees_is_asked_for_the_listed_shares(
-    underlying: str, scan: int, exposure: int, expiry_day: int, day: date
+    underlying: str, exposure: int, expiry_day: int, day: date
 ) -> None:
-    rule = MARGIN.rule(underlying, day)
+    rates = MARGIN.rates(underlying, day)
 
-    asked = [share * 10_000 for share in (rule.scan, rule.exposure, rule.expiry_day)]
-    assert asked == [scan, exposure, expiry_day if day >= EXTRA else 0]
+    asked = [share * 10_000 for share in (rates.exposure, rates.expiry_day)]
+    assert asked == [exposure, expiry_day if day >= EXTRA else 0]
 
 
 @pytest.mark.parametrize("day", [FIRST, LAST])
@@ -68,7 +68,7 @@ def test_an_offset_between_expiries_costs_a_hundred_and_seventy_five_of_ten_thou
 @pytest.mark.parametrize("underlying", ["NIFTY", "RELIANCE"])
 def test_no_margin_is_known_before_the_first(underlying: str) -> None:
     with pytest.raises(LookupError, match="2023-12-31"):
-        MARGIN.rule(underlying, EVE)
+        MARGIN.rates(underlying, EVE)
     with pytest.raises(LookupError, match="2023-12-31"):
         spread(EVE, contracts=0)
     with pytest.raises(LookupError, match="2023-12-31"):
@@ -116,9 +116,8 @@ def test_scan_ranges_are_those_of_a_real_risk_file(reference_folder: Path) -> No
         price["priceScan"], abs=0.02
     )
     assert parameters.index.volatility == volatility["volScan"]
-    rule = MARGIN.rule("NIFTY", date(2026, 5, 29))
-    assert float(rule.scan) == parameters.index.price
+    rates = MARGIN.rates("NIFTY", date(2026, 5, 29))
     for case in listed["cases"][:1]:
         units = case["legs"][0][2]
         future = listed["future_price_implied_by_exposure"]
-        assert float(rule.exposure) * future * units == pytest.approx(case["exposure"], abs=1)
+        assert float(rates.exposure) * future * units == pytest.approx(case["exposure"], abs=1)

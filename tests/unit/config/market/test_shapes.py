@@ -30,8 +30,8 @@ SHAPES = {
     ),
     "intraday": "source'' cutoff[2 from'' minutes_before_close0]",
     "margin": (
-        "source'' short_options[2 from'' scan_percent'' exposure_percent'' expiry_day_percent''] "
-        "short_stock_options[1 from'' scan_percent'' exposure_percent'' expiry_day_percent''] "
+        "source'' short_options[2 from'' exposure_percent'' expiry_day_percent''] "
+        "short_stock_options[1 from'' exposure_percent'' expiry_day_percent''] "
         "calendar_spreads[1 from'' charge_percent''] span_source'' "
         "span(indices[7''] scenarios[1 from'' "
         "index(price_percent'' distant_price_percent'' volatility_points'') "
@@ -73,10 +73,9 @@ SOURCES = {
         "as well."
     ),
     ("margin", "source"): (
-        "NSE Clearing SPAN risk parameters: index price scan range 9.3 % of the underlying, "
-        "exposure margin 2 %, extra loss margin of 2 % on short index options on the day of "
-        "expiry (NCL/CMPT/64639, 20-Nov-2024), calendar spread charge 1.75 % of the far contract; "
-        "stocks exposure margin 3.5 %, and the scan range of the scenarios"
+        "NSE Clearing SPAN risk parameters: exposure margin 2 % of the underlying, extra loss "
+        "margin of 2 % on short index options on the day of expiry (NCL/CMPT/64639, 20-Nov-2024), "
+        "calendar spread charge 1.75 % of the far contract; stocks exposure margin 3.5 %"
     ),
     ("margin", "span_source"): (
         "NSE Clearing SPAN risk parameters: the larger of a multiple of the daily volatility and "

@@ -125,7 +125,7 @@ def test_a_resting_purchase_reserves_its_premium_and_gives_it_back() -> None:
     assert not it.entries
 
 
-def test_a_resting_sale_keeps_its_margin_when_it_trades_after_the_spot_has_risen() -> None:
+def test_a_resting_sale_is_marked_to_the_market_when_it_trades_after_the_spot_has_risen() -> None:
     it = book(str(65 * PER_UNIT))
     resting = order(Side.SELL, limit="100")
     it.decide(resting, terms(None))
@@ -134,7 +134,7 @@ def test_a_resting_sale_keeps_its_margin_when_it_trades_after_the_spot_has_risen
     it.match(resting, terms("100.00"))
 
     assert resting.status is OrderStatus.FILLED
-    assert it.accounts[USER].margin_used == 65 * PER_UNIT
+    assert it.accounts[USER].margin_used == 65 * PER_UNIT * 2
     assert it.exposures[USER, SYMBOL].open_sell_quantity == 0
 
 

@@ -278,12 +278,12 @@ def test_a_day_earns_its_results_less_its_charges() -> None:
     assert it.accounts[USER].realised_pnl == 650
 
 
-def test_the_margin_of_a_sale_stays_as_it_was_when_the_market_asks_for_more() -> None:
+def test_a_sale_that_trades_holds_the_margin_of_the_market_of_then() -> None:
     it, one = book("1000000"), order(Side.SELL, 130, "100.00")
     it.decide(one, RESTS)
     it = repriced(it, Decimal(5400))
 
     it.match(one, terms("100.00", rates=RATES))
 
-    assert it.margins.held()[USER, "NIFTY"] == 351_000
-    assert it.accounts[USER].margin_used == 351_000 + one.reserved
+    assert it.margins.held()[USER, "NIFTY"] == 702_000
+    assert it.accounts[USER].margin_used == 702_000 + one.reserved

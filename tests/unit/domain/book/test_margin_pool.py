@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date
 from decimal import Decimal
 from itertools import permutations
 
@@ -13,8 +12,7 @@ from hypothesis import strategies as st
 
 from angel_x.domain.book.account import Exposure
 from angel_x.domain.book.margin_pool import Change, MarginPool, MarginPools, Shift
-from angel_x.domain.margin.margin_source import MarginSource
-from angel_x.domain.margin.unit_risk import NO_LOSSES, STEPS, RiskSheet, UnitRisk, to_rupees
+from angel_x.domain.margin.unit_risk import RiskSheet, UnitRisk, to_rupees, unknown_risk
 from angel_x.domain.values.money import ZERO
 from tests.builders.risk_units import FAR, NEAR, naive_requirement, option
 
@@ -72,14 +70,15 @@ def test_a_change_of_the_book_marks_what_is_held_to_the_market() -> None:
     assert done.rise == needs({SHORT: -LOT}, 3) - needs({SHORT: -2 * LOT}, 3)
 
 
-def test_one_unit_bought_back_without_arrays_frees_its_share_of_what_is_held() -> None:
-    units = {SHORT: percentage()}
-    it = MarginPool(Decimal(900), units.__getitem__)
+def test_without_arrays_the_held_margin_stays_until_nothing_is_short() -> None:
+    it = MarginPool(Decimal(900), {SHORT: unknown_risk(NEAR)}.__getitem__)
     it.add(SHORT, Change(-3))
 
-    shift(it, SHORT, 1)
+    partly = shift(it, SHORT, 1)
+    assert (it.held, partly.cost, partly.is_known) == (Decimal(900), ZERO, False)
+    closed = shift(it, SHORT, 2)
 
-    assert it.held == 600
+    assert (it.held, closed.cost, closed.is_known) == (ZERO, Decimal(-900), True)
 
 
 def test_a_hedge_lowers_what_is_held_and_selling_it_raises_it_again() -> None:
@@ -148,63 +147,43 @@ def test_a_shift_that_is_undone_was_never_there(
     assert (it.held, it.requirement(), it.unhedged()) == before
 
 
-def percentage(expiry: date = NEAR) -> UnitRisk:
-    return UnitRisk(expiry, MarginSource.PERCENTAGE, NO_LOSSES, 0, 2712 * STEPS)
+@pytest.mark.parametrize(
+    ("book", "symbol", "units"),
+    [
+        ({SHORT: -LOT}, OTHER, -LOT),
+        ({SHORT: -LOT}, OTHER, LOT),
+        ({OTHER: -LOT}, SHORT, -LOT),
+        ({SHORT: -LOT, OTHER: LOT}, OTHER, -LOT // 5),
+        ({}, OTHER, -LOT),
+    ],
+)
+def test_one_contract_without_an_array_makes_the_requirement_unknown(
+    book: dict[str, int], symbol: str, units: int
+) -> None:
+    risks = {**UNITS, OTHER: unknown_risk(FAR)}
+    it = MarginPool(Decimal(900), risks.__getitem__)
+    for name, quantity in book.items():
+        it.add(name, Change(quantity))
+
+    done = shift(it, symbol, units)
+
+    assert (done.is_known, done.cost, it.held) == (False, ZERO, Decimal(900))
+    assert it.lower() == 0
 
 
-def test_a_contract_without_a_risk_array_is_asked_its_percentage_beside_the_scenarios() -> None:
-    units = {**UNITS, OTHER: percentage(FAR)}
-    it = MarginPool(ZERO, units.__getitem__)
-    shift(it, SHORT, -LOT)
-    spread = it.held
+def test_a_shift_into_a_contract_without_an_array_can_be_undone() -> None:
+    it = MarginPool(ZERO, {**UNITS, OTHER: unknown_risk(FAR)}.__getitem__)
 
-    assert shift(it, OTHER, -LOT).cost == 2712 * LOT
-    assert shift(it, OTHER, LOT).cost == -2712 * LOT
-    assert it.held == spread
+    it.undo(shift(it, OTHER, -LOT))
+
+    assert it.is_known
+    assert shift(it, SHORT, -LOT).cost == needs({SHORT: -LOT})
 
 
-def test_a_hedge_is_not_sold_unseen_while_there_are_no_risk_arrays() -> None:
-    hedged = needs({SHORT: -LOT, HEDGE: LOT})
-    units = {SHORT: percentage(), HEDGE: percentage()}
-    it = MarginPool(hedged, units.__getitem__)
-    it.add(SHORT, Change(-LOT))
-    it.add(HEDGE, Change(LOT))
-
-    done = shift(it, HEDGE, -LOT)
-
-    assert it.held == 2712 * LOT
-    assert done.cost == 2712 * LOT - hedged
-
-
-def test_part_of_a_hedged_book_gives_back_no_more_than_the_rest_needs_without_arrays() -> None:
-    hedged = needs({SHORT: -LOT, HEDGE: LOT})
-    units = {SHORT: percentage(), HEDGE: percentage(), OTHER: percentage(FAR)}
-    it = MarginPool(hedged + 2712 * LOT, units.__getitem__)
-    for symbol, quantity in ((SHORT, -LOT), (HEDGE, LOT), (OTHER, -LOT)):
-        it.add(symbol, Change(quantity))
-
-    shift(it, SHORT, LOT)
-
-    assert it.held >= 2712 * LOT
-
-
-def test_without_a_price_nothing_more_is_sold_and_what_is_bought_back_gives_back_by_units() -> None:
-    it = MarginPools({(1, "NIFTY"): Decimal(900)}).of(1, "NIFTY", [Exposure(1, SHORT, -3 * LOT)])
-
-    refused = shift(it, SHORT, -LOT)
-    assert refused.cost == Decimal("Infinity")
-    it.undo(refused)
-    assert it.held == 900
-    shift(it, SHORT, LOT)
-    assert it.held == 600
-    assert shift(it, HEDGE, LOT).cost == 0
-    assert shift(it, HEDGE, -LOT).cost == Decimal("Infinity"), "it may be a hedge"
-
-
-def test_without_a_price_what_hedges_nothing_may_be_sold() -> None:
+def test_a_book_without_shorts_needs_nothing_with_or_without_arrays() -> None:
     it = MarginPools().of(1, "NIFTY", [Exposure(1, HEDGE, 2 * LOT)])
 
-    assert shift(it, HEDGE, -LOT).cost == 0
+    assert shift(it, HEDGE, -LOT)[2:] == (ZERO, ZERO, ZERO, True, True)
 
 
 def test_a_pool_is_made_of_the_open_contracts_of_its_account_and_underlying() -> None:

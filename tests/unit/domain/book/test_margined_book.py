@@ -8,15 +8,17 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from angel_x.domain.book.account import Account
+from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.book.position import Position
 from angel_x.domain.exchange.charges import charge_table
 from angel_x.domain.exchange.terms import Terms
-from angel_x.domain.margin.unit_risk import RiskSheet, UnitRisk, to_rupees
+from angel_x.domain.margin.unit_risk import RiskSheet, UnitRisk, no_risks, to_rupees
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import CancelReason, DenialReason
 from angel_x.domain.orders.order import (
@@ -25,6 +27,7 @@ from angel_x.domain.orders.order import (
     OrderStatus,
     OrderType,
     Priority,
+    Product,
     Side,
     Validity,
 )
@@ -168,3 +171,62 @@ def test_a_hedge_is_not_sold_by_an_account_that_cannot_carry_the_rest() -> None:
     assert it.moves[-1].reason is DenialReason.INSUFFICIENT_MARGIN
     assert (it.accounts[1].margin_used, it.margins.held()) == before
     assert it.exposures[1, hedge].net_quantity == 5
+
+
+SHORT, OTHER = "NIFTY_25AUG26_24000CE", "NIFTY_25AUG26_24300CE"
+
+
+@pytest.mark.parametrize(
+    ("held", "symbol", "side", "lots", "reason"),
+    [
+        ({}, OTHER, Side.SELL, 1, DenialReason.NO_RISK_ARRAY),
+        ({}, OTHER, Side.BUY, 1, None),
+        ({OTHER: 2}, OTHER, Side.SELL, 2, None),
+        ({OTHER: 2}, OTHER, Side.SELL, 3, DenialReason.NO_RISK_ARRAY),
+        ({OTHER: -2}, OTHER, Side.BUY, 1, None),
+        ({OTHER: -2}, OTHER, Side.BUY, 3, None),
+        ({OTHER: -2}, SHORT, Side.SELL, 1, DenialReason.NO_RISK_ARRAY),
+        ({OTHER: -2}, SHORT, Side.BUY, 1, DenialReason.NO_RISK_ARRAY),
+        ({SHORT: -2, OTHER: 2}, OTHER, Side.SELL, 2, DenialReason.NO_RISK_ARRAY),
+        ({SHORT: -2, OTHER: 2}, SHORT, Side.BUY, 2, None),
+    ],
+)
+def test_without_an_array_only_purchases_that_buy_back_pass_while_something_is_short(
+    held: dict[str, int], symbol: str, side: Side, lots: int, reason: DenialReason | None
+) -> None:
+    risks = {**sheet(SYMBOLS, 1), **no_risks([OTHER])}
+    pools = MarginPools({(1, "NIFTY"): Decimal(900)}, risks)
+    it = Book({1: Account(1, Decimal(10**7), ZERO, ZERO)}, {}, {}, margins=pools)
+    it.accounts[1].margin_used = Decimal(900)
+    for name, many in held.items():
+        it.exposures[1, name] = Exposure(1, name, many * 5)
+        it.positions[1, name, Product.NORMAL] = Position(1, name, Product.NORMAL, many * 5)
+    price = Decimal(50)
+
+    it.decide(placed_order(symbol, side, lots, price), Terms(price, RATES, None, lots * 5, price))
+
+    assert it.moves[-1].reason == reason
+    is_short = any(e.net_quantity < 0 for e in it.exposures.values())
+    assert it.accounts[1].margin_used == it.margins.held_by(1) == (900 if is_short or reason else 0)
+
+
+@pytest.mark.parametrize("settle", ["submit", "amend"])
+def test_an_order_for_a_slow_venue_and_an_amendment_are_refused_for_the_same_reason(
+    settle: str,
+) -> None:
+    pools = MarginPools(sheet=sheet(SYMBOLS, 1))
+    it = Book({1: Account(1, Decimal(10**7), ZERO, ZERO)}, {}, {}, margins=pools)
+    order, price = placed_order(OTHER, Side.SELL, 1, Decimal(50)), Decimal(50)
+    rests = Terms(None, RATES, None, 0, price)
+    if settle == "amend":
+        it.decide(order, rests)
+    it = replace(it, margins=MarginPools(it.margins.held(), no_risks(SYMBOLS)))
+
+    if settle == "submit":
+        it.submit(order, rests)
+        refused = it.moves[-1].reason
+    else:
+        refused = it.amend(order, Amendment(10, price, None), rests)
+
+    assert refused == DenialReason.NO_RISK_ARRAY
+    assert order.quantity == 5

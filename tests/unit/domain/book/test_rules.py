@@ -9,13 +9,11 @@ import pytest
 
 from angel_x.domain.contracts.contract import Contract, Right
 from angel_x.domain.exchange.charges import charge_table
-from angel_x.domain.margin.margin import PercentageMargin
 from angel_x.domain.orders.order import Side
 from angel_x.domain.values.dated import Dated
 from config.market import table
 
 CHARGES = charge_table(table("charges")["options"]["NSE"])
-MARGIN = PercentageMargin.from_table(table("margin"))
 CONTRACT = Contract(
     "NIFTY_25AUG26_24000CE",
     "NIFTY",
@@ -92,15 +90,3 @@ def test_nothing_traded_costs_nothing() -> None:
 )
 def test_charges_are_rounded_to_the_paisa_once(premium: str, side: Side, charges: str) -> None:
     assert CHARGES.on(date(2026, 11, 23)).on_order(side, Decimal(premium)) == Decimal(charges)
-
-
-def test_short_margin_is_a_percentage_of_the_underlying() -> None:
-    assert MARGIN.per_short_unit(
-        "NIFTY", CONTRACT.expiry, Decimal(24000), date(2026, 8, 19)
-    ) == Decimal("2712.00")
-
-
-def test_the_day_of_expiry_costs_two_percent_more() -> None:
-    assert MARGIN.per_short_unit(
-        "NIFTY", CONTRACT.expiry, Decimal(24000), date(2026, 8, 25)
-    ) == Decimal("3192.00")

@@ -91,7 +91,7 @@ def test_an_order_whose_margin_is_unknown_is_refused_and_never_free_of_margin() 
 
     trial = what_if(blind, [order(1, Side.SELL, "NIFTY_25AUG26_24000CE")], [TERMS])
 
-    assert trial.refusals == {1: DenialReason.INSUFFICIENT_MARGIN}
+    assert trial.refusals == {1: DenialReason.NO_RISK_ARRAY}
     assert not trial.book.fills
 
 

@@ -9,8 +9,7 @@ from random import Random
 import numpy as np
 
 from angel_x.domain.margin.fleet_margin import FleetColumns, FleetMargin, margin_fleet
-from angel_x.domain.margin.margin_source import MarginSource
-from angel_x.domain.margin.unit_risk import NO_LOSSES, STEPS, UnitRisk, to_rupees
+from angel_x.domain.margin.unit_risk import STEPS, UnitRisk, to_rupees, unknown_risk
 from angel_x.domain.margin.worst_case import WorstCase
 from angel_x.domain.values.money import rupees
 from tests.builders.risk_units import FAR, NEAR, TODAY, option
@@ -83,7 +82,7 @@ def test_open_profit_is_the_value_at_the_price_less_the_cost() -> None:
 
 def test_a_contract_without_an_array_or_a_price_is_named() -> None:
     symbol = "NIFTY_25AUG26_24000CE"
-    unknown = UnitRisk(date(2026, 8, 25), MarginSource.PERCENTAGE, NO_LOSSES, 0, 2712 * STEPS)
+    unknown = unknown_risk(date(2026, 8, 25))
 
     found = fleet([{symbol: (-65, 0, 0)}], {symbol: unknown})
 

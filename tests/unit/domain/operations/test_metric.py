@@ -46,7 +46,7 @@ METRICS = """
     http_request_duration_seconds histogram:long route method code
     http_early_refusals_total counter code
     trading_state scraped scope
-    margin_fallbacks_total counter
+    risk_arrays_missed_total counter
     margin_mark_seconds histogram:long
     margin_mark_age_seconds scraped
     margin_short_accounts scraped

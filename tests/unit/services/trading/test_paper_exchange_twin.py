@@ -6,6 +6,7 @@ paise, fractions where a share is taken.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -254,6 +255,13 @@ _ASKED = st.tuples(
 )
 
 
+def _exchange(seed: int) -> Exchange:
+    """Return an exchange whose risk arrays never age: the twin knows no margin."""
+    exchange = Exchange(slippage_ticks=_MOST_TICKS, seed=seed)
+    exchange.sheets.max_age_seconds = math.inf
+    return exchange
+
+
 class PaperExchange(RuleBasedStateMachine):
     """Does the same to the exchange and to its twin, and compares all that can be seen."""
 
@@ -261,7 +269,7 @@ class PaperExchange(RuleBasedStateMachine):
     def open(self, seed: int, call: dict[str, Any], put: dict[str, Any], *, at_once: bool) -> None:
         self.seed = seed
         self.history: list[tuple[str, tuple[Any, ...]]] = []
-        self.exchange = Exchange(slippage_ticks=_MOST_TICKS, seed=seed)
+        self.exchange = _exchange(seed)
         self.do("allow", at_once)
         self.twin = Twin(seed, at_once, lambda: self.exchange.clock().timestamp())
         self.twin.spot_at = self.twin.clock()
@@ -354,7 +362,7 @@ class PaperExchange(RuleBasedStateMachine):
         """The same deeds under the same seed come to the same end."""
         if not hasattr(self, "exchange"):
             return
-        again = Exchange(slippage_ticks=_MOST_TICKS, seed=self.seed)
+        again = _exchange(self.seed)
         for name, arguments in self.history:
             _DEEDS[name](again, *arguments)
         assert again.fills == self.exchange.fills
