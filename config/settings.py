@@ -575,6 +575,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "bootstrap.broker",
         ),
     ] = "wss://smartapisocket.angelone.in/smart-stream"
+    angel_one_updates_url: Annotated[
+        str,
+        Meta(min_length=1),
+        Doc(
+            "Address of Angel One's order updates; wss, unless it is a fake exchange on this machine.",
+            "bootstrap.broker",
+        ),
+    ] = "wss://tns.angelone.in/smart-order-update"
     angel_one_client_code: Annotated[
         str | None, Doc("Client code at Angel One.", "bootstrap.broker")
     ] = None
@@ -612,6 +620,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "adapters.angel_one.wire",
         ),
     ] = None
+    angel_one_processes: Annotated[
+        int,
+        Meta(ge=1, le=10_000),
+        Doc(
+            "Processes of all machines that send requests to Angel One: while the message broker is "
+            "away, each of them keeps to this part of the rate limits.",
+            "bootstrap.broker",
+        ),
+    ] = 20
     angel_one_mac_address: Annotated[
         str,
         Meta(pattern=r"^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$"),

@@ -6,27 +6,41 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from random import SystemRandom
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from angel_x.adapters.angel_one.budget import Budget, LocalLedger
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from angel_x.adapters.angel_one.budget import Budget, Ledger, LocalLedger
 from angel_x.adapters.angel_one.client import AngelOne
 from angel_x.adapters.angel_one.credentials import Credentials
+from angel_x.adapters.angel_one.fleet_ledger import FleetLedger
 from angel_x.adapters.angel_one.instrument_tokens import read_tokens
 from angel_x.adapters.angel_one.live_market import LiveMarket
 from angel_x.adapters.angel_one.market_frames import Instrument
 from angel_x.adapters.angel_one.market_socket import SocketEndpoint
 from angel_x.adapters.angel_one.market_stream import MarketStream
+from angel_x.adapters.angel_one.order_updates import OrderUpdates
 from angel_x.adapters.angel_one.session import Session
-from angel_x.adapters.angel_one.wire import Endpoint, Wire
+from angel_x.adapters.angel_one.wire import LEAVING_SECONDS, Endpoint, Wire
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.postgres.open_contracts import OpenContracts
+from angel_x.adapters.redis.connecting import connect
+from angel_x.adapters.redis.request_budget import RedisLedger
 from angel_x.bootstrap.foundation import Foundation
+from angel_x.domain.exchange.request_budget import share_of
 from config.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from angel_x.domain.contracts.universe import Universe
 
+#: The time in which every process notices a message broker that is away, and tells one that is back
+#: what it has sent.
+_QUIET_SECONDS = 3.0
+_SOCKET_SECONDS = 1.0
 _THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 _NEEDED = ("client_code", "api_key", "pin", "totp_secret")
 
@@ -80,7 +94,7 @@ def _credentials(settings: Settings) -> Credentials:
 
 
 def _client(settings: Settings, credentials: Credentials) -> tuple[AngelOne, Session]:
-    budget = Budget(LocalLedger(time.monotonic), sleep=time.sleep, monotonic=time.monotonic)
+    budget = Budget(_ledger(settings), sleep=time.sleep, monotonic=time.monotonic)
     wire = Wire(
         _endpoint(settings),
         client_code=credentials.client_code,
@@ -90,6 +104,44 @@ def _client(settings: Settings, credentials: Credentials) -> tuple[AngelOne, Ses
     )
     session = Session(wire, credentials, now=wall_clock)
     return AngelOne(wire, session), session
+
+
+def build_order_updates(settings: Settings, client: AngelOne) -> OrderUpdates:
+    """Put the socket of order updates together, without connecting.
+
+    Raises:
+        SettingsError: The address would show the token to others.
+    """
+    return OrderUpdates(
+        _checked("ANGEL_X_ANGEL_ONE_UPDATES_URL", settings.angel_one_updates_url, "wss", "ws"),
+        client.session,
+        sleep=time.sleep,
+        monotonic=time.monotonic,
+        random=SystemRandom(),
+    )
+
+
+def _ledger(settings: Settings) -> Ledger:
+    """Return the ledger of the fleet where there is a message broker, and of this process elsewhere."""
+    if settings.broker_url is None:
+        return LocalLedger(time.monotonic)
+    hold = settings.angel_one_timeout_seconds + LEAVING_SECONDS
+    client = connect(
+        settings.broker_url,
+        socket_timeout=_SOCKET_SECONDS,
+        socket_connect_timeout=_SOCKET_SECONDS,
+        # A repeated command would count a request twice.
+        retry=Retry(NoBackoff(), 0),
+    )
+    return FleetLedger(
+        RedisLedger(client, hold_seconds=hold, quiet_seconds=_QUIET_SECONDS),
+        LocalLedger(
+            time.monotonic, share=partial(share_of, processes=settings.angel_one_processes)
+        ),
+        unreachable=(redis.RedisError,),
+        monotonic=time.monotonic,
+        pause_seconds=_QUIET_SECONDS,
+    )
 
 
 def _endpoint(settings: Settings) -> Endpoint:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from random import shuffle
 from time import monotonic
 
+from angel_x.adapters.postgres.holdings import PostgresHoldings
 from angel_x.adapters.postgres.ladders import Ladders
 from angel_x.adapters.postgres.lane_orders import LaneOrders
 from angel_x.adapters.postgres.match_lock import MatchLock
@@ -34,9 +35,13 @@ from angel_x.services.trading.reached_orders import ReachedOrders
 from angel_x.services.trading.relay import Relay
 from angel_x.services.trading.replay import Replays
 from angel_x.services.trading.settlement import Settlement
+from angel_x.services.trading.venue_reports import VenueReports
 
 #: Longest wait of an order that began to rest behind the back of the matcher.
 _FULL_LOOK_SECONDS = 3.0
+
+#: Seconds between two looks at orders that rest at a venue which trades by itself.
+_REPORT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,7 @@ class TradingParts:
     relay: Relay
     overdue: OverdueEmergencies
     replays: Replays
+    reports: VenueReports
 
 
 def build_trading(
@@ -101,6 +107,19 @@ def build_trading(
             market_clock=base.market_clock,
             dispatcher=base.dispatcher,
         ),
+        reports=_reports(base, orders),
+    )
+
+
+def _reports(base: Foundation, orders: OrderParts) -> VenueReports:
+    holdings = PostgresHoldings(base.engine, base.market_clock)
+    return VenueReports(
+        desk=orders.desk,
+        venue=orders.venue,
+        find_accounts=holdings.accounts,
+        find_orders=holdings.open_orders,
+        monotonic=monotonic,
+        interval_seconds=_REPORT_SECONDS,
     )
 
 

@@ -1,5 +1,7 @@
 """The relay process: sweeps for due orders and workflows and sends canaries until a signal.
 
+It also records the reports of a venue that trades by itself.
+
 It needs neither Celery nor Beat, so it works while they do not.  A thread of its own decides overdue
 emergency orders: a sweep may have to wait for the message broker.
 """
@@ -36,6 +38,7 @@ def run(application: Application, stop: Event | None = None) -> None:
         while not stopped.wait(pause):
             try:
                 application.trading.relay.sweep()
+                application.trading.reports.look()
                 application.operations.canaries.send()
                 application.controls.watch.look()
                 is_away = False

@@ -10,19 +10,24 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from angel_x.adapters.angel_one.budget import Budget, Ledger, LocalLedger
+from angel_x.adapters.angel_one.books import Books
+from angel_x.adapters.angel_one.budget import Budget, Ledger
 from angel_x.adapters.angel_one.client import AngelOne
 from angel_x.adapters.angel_one.credentials import Credentials, Tokens
 from angel_x.adapters.angel_one.market_socket import SocketEndpoint
+from angel_x.adapters.angel_one.scrips import SearchedScrips
 from angel_x.adapters.angel_one.session import Session
+from angel_x.adapters.angel_one.venue import AngelOneVenue, Preview
 from angel_x.adapters.angel_one.wire import Endpoint, Wire
 from angel_x.adapters.clock import wall_clock
 from angel_x.domain.contracts.contract import Right, format_symbol
+from angel_x.domain.exchange.request_budget import RequestAsk
 from angel_x.rehearsal.fake_exchange import market_socket
 from angel_x.rehearsal.fake_exchange.exchange import Exchange
 from angel_x.rehearsal.fake_exchange.faults import Fault, Faults
 from angel_x.rehearsal.fake_exchange.listings import Listing
 from angel_x.rehearsal.fake_exchange.server import ExchangeServer
+from tests.builders.terms import RATES
 
 LOT = 65
 EXPIRY = date(2026, 8, 25)
@@ -76,6 +81,18 @@ def order(**changes: str) -> dict[str, str]:
     }
 
 
+class Unlimited:
+    """A ledger that lets in everything at once."""
+
+    def take(self, ask: RequestAsk) -> float:
+        return 0.0
+
+    def settle(self, ask: RequestAsk) -> None:
+        """Count nothing."""
+
+    leave = settle
+
+
 @dataclass
 class Broker:
     """A fake exchange that is served, and one client of it that never waits between attempts."""
@@ -94,9 +111,7 @@ class Broker:
         credentials = Credentials(
             known.code, known.api_key, changes.get("pin", known.pin), known.totp_secret
         )
-        budget = Budget(
-            ledger or LocalLedger(time.monotonic), sleep=time.sleep, monotonic=time.monotonic
-        )
+        budget = Budget(ledger or Unlimited(), sleep=time.sleep, monotonic=time.monotonic)
         wire = Wire(
             Endpoint(
                 url=self.server.url,
@@ -108,6 +123,29 @@ class Broker:
             sleep=self.pauses.append,
         )
         return AngelOne(wire, Session(wire, credentials, now=wall_clock))
+
+    def venue(self, preview: Preview) -> AngelOneVenue:
+        """Return the venue of a process that has seen no order yet."""
+        return AngelOneVenue(
+            self.client,
+            Books(self.client, lambda _underlying: RATES),
+            scrips=SearchedScrips(self.client.search),
+            preview=preview,
+            sleep=self.pauses.append,
+            monotonic=time.monotonic,
+            patience_seconds=60.0,
+        )
+
+    def begin_day(self) -> None:
+        """Let the exchange begin a day without orders, at the quotes of the first one."""
+
+        def begin(each: Exchange) -> None:
+            each.orders.clear()
+            each.matching.clear()
+            each.quote_all(BID, ASK, 100 * LOT)
+
+        self.server.do(begin)
+        self.pauses.clear()
 
     def plan(self, fault: Fault, name: str, times: int = 1) -> None:
         """Let a fault befall the next requests of a name."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from angel_x.adapters.angel_one.venue import Preview
 from angel_x.domain.book.control import OrderSelection
 from angel_x.domain.exchange.latency import Latency
 from angel_x.domain.orders.order import OPEN, Order, OrderStatus, Side
@@ -26,8 +28,8 @@ from tests.fakes.holdings import MemoryHoldings
 from tests.fakes.tables import Row
 from tests.fakes.venue import ScriptedVenue
 
-PAPER, SLOW_PAPER, SCRIPTED = "paper", "slow paper", "scripted"
-KINDS = (PAPER, SLOW_PAPER, SCRIPTED)
+PAPER, SLOW_PAPER, SCRIPTED, ANGEL_ONE = "paper", "slow paper", "scripted", "angel one"
+KINDS = (PAPER, SLOW_PAPER, SCRIPTED, ANGEL_ONE)
 ALL = OrderSelection()
 
 
@@ -37,6 +39,8 @@ class Trading:
 
     kind: str
     scripted: ScriptedVenue = field(default_factory=ScriptedVenue)
+    #: Makes the venue of a broker, with previews of the paper exchange.
+    at_broker: Callable[[Preview], Venue] | None = None
 
     def __post_init__(self) -> None:
         self.exchange = Exchange(latency=Latency(fixed_ms=int(self.kind == SLOW_PAPER)))
@@ -44,6 +48,8 @@ class Trading:
         self.tables, self.units = self.exchange.tables, self.exchange.units
         self.clock, self.aftermath = self.exchange.clock, SilentAftermath()
         self.venue: Venue = self.scripted if self.kind == SCRIPTED else self.exchange.venue
+        if self.at_broker is not None:
+            self.venue = self.at_broker(self.exchange.venue.preview)
         desk = venue_desk(
             self.units, self.venue, self.aftermath, self.clock, risks=self.exchange.sheets.of
         )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Protocol
 
-from angel_x.domain.exchange.request_budget import Ask, Windows
+from angel_x.domain.exchange.request_budget import RequestAsk, Windows
 from angel_x.errors import BudgetSpent
 
 #: The shortest and the longest pause before a request asks again for its turn, in seconds.
@@ -17,16 +17,16 @@ _SHORTEST, _LONGEST = 0.002, 0.25
 class Ledger(Protocol):
     """Counts requests within sliding windows."""
 
-    def take(self, ask: Ask) -> float:
+    def take(self, ask: RequestAsk) -> float:
         """Count a request and return 0, or the seconds after which to ask again.
 
         An ask that has to wait keeps its place until it is taken, left, or silent for too long.
         """
 
-    def settle(self, ask: Ask) -> None:
+    def settle(self, ask: RequestAsk) -> None:
         """Record that a request has been answered."""
 
-    def leave(self, ask: Ask) -> None:
+    def leave(self, ask: RequestAsk) -> None:
         """Give up the place of a request that was not taken."""
 
 
@@ -44,26 +44,33 @@ class Budget:
         self._sleep = sleep
         self._monotonic = monotonic
 
+    def deadline(self, patience: float) -> float:
+        """Return the moment that is so many seconds away, for permits."""
+        return self._monotonic() + patience
+
     @contextmanager
-    def permit(self, ask: Ask, *, patience: float) -> Iterator[None]:
-        """Hold a permit for one request, after a wait of ``patience`` seconds at most.
+    def permit(self, ask: RequestAsk, *, until: float) -> Iterator[None]:
+        """Hold a permit for one request, which begins before a moment of the monotonic clock.
 
         Raises:
-            BudgetSpent: There was no room; nothing may be sent.
+            BudgetSpent: There was no room in time; nothing may be sent.
         """
-        self._wait(ask, self._monotonic() + patience)
+        self._wait(ask, until)
         try:
             yield
         finally:
             self._ledger.settle(ask)
 
-    def _wait(self, ask: Ask, until: float) -> None:
+    def _wait(self, ask: RequestAsk, until: float) -> None:
         while wait := self._ledger.take(ask):
             left = until - self._monotonic()
             if left <= 0:
                 self._ledger.leave(ask)
                 raise BudgetSpent(f"the budget of requests is spent: {ask.budget}")
             self._sleep(min(max(wait, _SHORTEST), _LONGEST, left))
+        if self._monotonic() > until:
+            self._ledger.settle(ask)
+            raise BudgetSpent(f"the permit of a request came too late: {ask.budget}")
 
 
 class LocalLedger:
@@ -75,41 +82,51 @@ class LocalLedger:
         self._monotonic = monotonic
         self._share = share
         self._lock = Lock()
-        self._running: dict[str, set[str]] = {}
-        self._settled: dict[str, list[float]] = {}
+        #: When each request was answered, by budget and id; None while it runs.
+        self._sent: dict[str, dict[str, float | None]] = {}
 
-    def take(self, ask: Ask) -> float:
+    def take(self, ask: RequestAsk) -> float:
         """Count a request and return 0, or the seconds after which to ask again."""
         with self._lock:
-            wait = max(
-                (self._wait(ask.budget, *window) for window in self._share(ask.windows)), default=0
-            )
+            windows = self._share(ask.windows)
+            wait = max((self._wait(ask.budget, *window) for window in windows), default=0.0)
             if not wait:
-                self.note(ask)
+                self._note(ask)
             return wait
 
-    def note(self, ask: Ask) -> None:
+    def note(self, ask: RequestAsk) -> None:
         """Count a request that was let in by another ledger."""
-        self._running.setdefault(ask.budget, set()).add(ask.id)
+        with self._lock:
+            self._note(ask)
 
-    def settle(self, ask: Ask) -> None:
+    def settle(self, ask: RequestAsk) -> None:
         """Record that a request has been answered."""
         with self._lock:
-            now = self._monotonic()
-            self._running.get(ask.budget, set()).discard(ask.id)
-            longest = max((span for span, _ in self._share(ask.windows)), default=0.0)
-            kept = [at for at in self._settled.get(ask.budget, ()) if at > now - longest]
-            self._settled[ask.budget] = [*kept, now]
+            self._sent.setdefault(ask.budget, {})[ask.id] = self._monotonic()
 
-    def leave(self, ask: Ask) -> None:
+    def leave(self, ask: RequestAsk) -> None:
         """Do nothing: no place is kept."""
+
+    def ages(self, budget: str) -> dict[str, float | None]:
+        """Return the seconds since the answer to each request that counts; None while it runs."""
+        with self._lock:
+            now = self._monotonic()
+            sent = self._sent.get(budget, {})
+            return {name: None if at is None else now - at for name, at in sent.items()}
+
+    def _note(self, ask: RequestAsk) -> None:
+        longest = max((span for span, _ in self._share(ask.windows)), default=0.0)
+        since = self._monotonic() - longest
+        sent = self._sent.get(ask.budget, {})
+        kept = {name: at for name, at in sent.items() if at is None or at > since}
+        self._sent[ask.budget] = {**kept, ask.id: None}
 
     def _wait(self, budget: str, span: float, most: int) -> float:
         since = self._monotonic() - span
-        running = len(self._running.get(budget, ()))
-        counted = [at for at in self._settled.get(budget, ()) if at > since]
-        excess = running + len(counted) + 1 - most
+        sent = self._sent.get(budget, {}).values()
+        answered = sorted(at for at in sent if at is not None and at > since)
+        excess = sum(at is None for at in sent) + len(answered) + 1 - most
         if excess <= 0:
             return 0.0
-        # An answer that is on its way frees its place at a moment that nobody knows.
-        return counted[excess - 1] - since if excess <= len(counted) else _LONGEST
+        # When a running request frees its place is not known.
+        return answered[excess - 1] - since if excess <= len(answered) else _LONGEST

@@ -5,7 +5,6 @@ Source: the published table of rate limits, 2026; https://smartapi.angelone.in/d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -32,7 +31,7 @@ class Rate(StrEnum):
 
 
 #: The limits of each.
-RATES: Mapping[Rate, Windows] = {
+RATES: dict[Rate, Windows] = {
     Rate.LOGIN: windows_of(1),
     Rate.RENEWAL: windows_of(1, 0, 1000),
     Rate.LOGOUT: windows_of(1),

@@ -60,22 +60,24 @@ class AngelOne:
         """Return the positions of the day and those carried forward."""
         return [BookPosition.of(row) for row in listed(self._call(calls.POSITIONS))]
 
-    def order_book(self) -> list[BookOrder]:
+    def order_book(self, turn: Turn = _SYSTEM) -> list[BookOrder]:
         """Return all orders of the day, those of other programs too."""
-        return [BookOrder.of(row) for row in listed(self._call(calls.ORDER_BOOK))]
+        return [BookOrder.of(row) for row in listed(self._call(calls.ORDER_BOOK, turn=turn))]
 
-    def trade_book(self) -> list[BookTrade]:
+    def trade_book(self, turn: Turn = _SYSTEM) -> list[BookTrade]:
         """Return all executions of the day."""
-        return [BookTrade.of(row) for row in listed(self._call(calls.TRADE_BOOK))]
+        return [BookTrade.of(row) for row in listed(self._call(calls.TRADE_BOOK, turn=turn))]
 
-    def details(self, unique_id: str) -> BookOrder:
+    def details(self, unique_id: str, turn: Turn = _SYSTEM) -> BookOrder:
         """Return one order by its unique id."""
-        return BookOrder.of(fields(self._call(calls.DETAILS, name=quote(unique_id, safe=""))))
+        return BookOrder.of(
+            fields(self._call(calls.DETAILS, name=quote(unique_id, safe=""), turn=turn))
+        )
 
-    def search(self, exchange: str, name: str) -> list[Scrip]:
+    def search(self, exchange: str, name: str, turn: Turn = _SYSTEM) -> list[Scrip]:
         """Return the contracts of an exchange whose trading symbols begin with a name."""
         content = {"exchange": exchange, "searchscrip": name}
-        return [Scrip.of(row) for row in listed(self._call(calls.SEARCH, content))]
+        return [Scrip.of(row) for row in listed(self._call(calls.SEARCH, content, turn=turn))]
 
     def place(self, order: Mapping[str, str], turn: Turn = _SYSTEM) -> Placed:
         """Place an order; it is accepted then, not executed, and may still be rejected."""

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import msgspec
 
+from angel_x.domain.orders.order import is_tag
 from angel_x.errors import BrokerUnavailable
 
 #: One record of an answer.
@@ -160,6 +161,11 @@ class BookOrder:
     status: str
     #: Why it was rejected.
     text: str
+
+    @property
+    def is_foreign(self) -> bool:
+        """Return whether it was placed by hand or by another program: its tag is not one of ours."""
+        return not is_tag(self.tag)
 
     @classmethod
     def of(cls, row: Fields) -> Self:

@@ -11,10 +11,14 @@ import httpx
 from angel_x.adapters.angel_one.budget import Budget
 from angel_x.adapters.angel_one.calls import RATES, Call
 from angel_x.adapters.angel_one.envelope import unwrap
-from angel_x.domain.exchange.request_budget import Ask
+from angel_x.domain.exchange.request_budget import RequestAsk
 from angel_x.errors import BrokerError, BrokerThrottled, BrokerUnavailable
 
 _CONNECTIONS = 100
+_PATIENCE_SECONDS = 30.0
+#: Bounds of the time until a request has left; with the timeout of the answer they are its whole time.
+_POOL_SECONDS, _CONNECT_SECONDS, _WRITE_SECONDS = 1.0, 2.0, 2.0
+LEAVING_SECONDS = _POOL_SECONDS + _CONNECT_SECONDS + _WRITE_SECONDS
 _RETRIES, _BACKOFF_SECONDS = 3, 0.5
 _REPEATED = (BrokerThrottled, BrokerUnavailable)
 
@@ -38,8 +42,8 @@ class Turn:
 
     user_id: int = 0
     is_urgent: bool = False
-    #: Seconds that it may wait for its permit.
-    patience: float = 30.0
+    #: The moment of the monotonic clock before which it has to be sent; None for a usual wait.
+    until: float | None = None
 
 
 _SYSTEM = Turn()
@@ -63,7 +67,12 @@ class Wire:
         self._http = httpx.Client(
             base_url=endpoint.url,
             headers=_headers(endpoint, api_key),
-            timeout=endpoint.timeout_seconds,
+            timeout=httpx.Timeout(
+                endpoint.timeout_seconds,
+                pool=_POOL_SECONDS,
+                connect=_CONNECT_SECONDS,
+                write=_WRITE_SECONDS,
+            ),
             transport=_transport(endpoint),
         )
 
@@ -82,7 +91,7 @@ class Wire:
     ) -> object:
         """Send a request and return the data of its answer; ``name`` is the end of its path.
 
-        A read is repeated up to three times; anything else is sent once.
+        A read is repeated up to three times, but not after its moment; anything else is sent once.
 
         Raises:
             BrokerError: It failed, or there was no permit for it.
@@ -91,10 +100,14 @@ class Wire:
             try:
                 return self._once(call, content, token, name, turn)
             except _REPEATED:
-                if not call.is_read:
+                pause = _BACKOFF_SECONDS * 2**attempt
+                if not call.is_read or self._is_late(pause, turn):
                     raise
-            self._sleep(_BACKOFF_SECONDS * 2**attempt)
+            self._sleep(pause)
         return self._once(call, content, token, name, turn)
+
+    def _is_late(self, pause: float, turn: Turn) -> bool:
+        return turn.until is not None and self._budget.deadline(pause) > turn.until
 
     def _once(
         self,
@@ -106,8 +119,9 @@ class Wire:
     ) -> object:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         budget = f"{self._client_code}:{call.rate}"
-        ask = Ask(budget, RATES[call.rate], turn.user_id, turn.is_urgent)
-        with self._budget.permit(ask, patience=turn.patience):
+        ask = RequestAsk(budget, RATES[call.rate], turn.user_id, turn.is_urgent)
+        until = self._budget.deadline(_PATIENCE_SECONDS) if turn.until is None else turn.until
+        with self._budget.permit(ask, until=until):
             try:
                 answer = self._http.request(
                     call.method, call.path + name, json=content, headers=headers

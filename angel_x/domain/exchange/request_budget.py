@@ -37,7 +37,7 @@ def _new_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class RequestAsk:
     """One request that wants to be sent."""
 
     #: Requests with the same name of their budget are counted together.

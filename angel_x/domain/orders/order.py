@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,8 @@ from angel_x.errors import IllegalTransition
 #: Places of an average price.
 _AVERAGE = Decimal("0.0001")
 
+
+_TAG = re.compile(r"angel-x-[1-9][0-9]*", re.ASCII)
 
 #: The prefix of the client order ids of exits: orders of the system that can only reduce a position.
 #: Ids of callers contain no blank.
@@ -120,6 +123,11 @@ PLACED = RESTING | ASKED
 def tag_of(order_id: int) -> str:
     """Return the name of an order at a venue."""
     return f"angel-x-{order_id}"
+
+
+def is_tag(text: str) -> bool:
+    """Return whether a text is the name of an order of ours at a venue."""
+    return _TAG.fullmatch(text) is not None
 
 
 def check_move(source: OrderStatus, target: OrderStatus) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from decimal import Decimal
+from time import monotonic
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from angel_x.adapters.angel_one.market_frames import Instrument
-from angel_x.adapters.angel_one.records import Funds, Profile
+from angel_x.adapters.angel_one.order_watch import Watch
+from angel_x.adapters.angel_one.records import BookOrder, Funds, Profile
 from angel_x.adapters.logging import configure_logging
 from angel_x.entrypoints.cli.numbers import Real, Whole
 from angel_x.entrypoints.cli.options import as_json
@@ -19,12 +24,32 @@ from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.errors import BrokerUnavailable, InvalidInput
 from config.loading import load
 
+if TYPE_CHECKING:
+    from angel_x.adapters.angel_one.client import AngelOne
+    from config.settings import Settings
+
 
 class Checked(msgspec.Struct, frozen=True):
     """Profile and funds of the client at the broker."""
 
     profile: Profile
     funds: Funds
+
+
+class OrderLine(msgspec.Struct, frozen=True):
+    """An order at the broker."""
+
+    order_id: str
+    #: Our tag, or ``foreign``.
+    owner: str
+    contract: str
+    side: str
+    quantity: int
+    filled: int
+    #: Rupees; zero where the order has none.
+    price: Decimal
+    status: str
+    text: str
 
 
 @click.group()
@@ -41,11 +66,7 @@ def check(*, logout: bool, as_json: bool) -> None:
     Needs the credentials in ANGEL_X_ANGEL_ONE_*, and no running system.  No order is sent.  Exits with
     1 where the broker refuses or does not answer.
     """
-    from angel_x.bootstrap.broker import build_broker  # noqa: PLC0415 - not needed for help
-
-    settings = load(os.environ)
-    configure_logging(quiet(settings), "cli")
-    with closing(build_broker(settings)) as client:
+    with _client() as (client, _):
         found = Checked(client.profile(), client.funds())
         if logout:
             client.logout()
@@ -85,6 +106,78 @@ def watch(tokens: tuple[str, ...], segment: int, seconds: float, *, as_json: boo
     report = watched(stream, instruments, seconds, as_json=as_json)
     if not report.ticks:
         raise BrokerUnavailable("no tick came: " + report.reason)
+
+
+@broker.command()
+@click.option("--follow", is_flag=True, help="Then show every change until Ctrl-C.")
+@click.option("--seconds", type=Real(0, 86_400), help="With --follow: end after so many seconds.")
+@as_json
+def orders(*, follow: bool, seconds: float | None, as_json: bool) -> None:
+    """Show the orders of the day in the broker's order book, with those of other programs.
+
+    An order whose tag is not one of ours is foreign: it was placed by hand or by another program.
+    It is shown and never adopted.  With --follow every change is shown once: changes come from the
+    socket of order updates, and from the order book at each connection, once a minute, and every five
+    seconds while there is no connection.
+    """
+    if follow and as_json:
+        raise InvalidInput("--follow does not end, so it cannot be one JSON document")
+    with _client() as (client, settings):
+        if follow:
+            _follow(client, settings, seconds)
+            return
+        found = [_line(order) for order in client.order_book()]
+    if as_json:
+        print_json(found)
+        return
+    columns = (
+        "order", "owner", "contract", "side", ">quantity", ">filled", ">price", "status", "text",
+    )  # fmt: skip
+    rows = [tuple(str(value) for value in msgspec.structs.astuple(line)) for line in found]
+    show(table("Orders at the broker", columns, rows))
+
+
+def _follow(client: AngelOne, settings: Settings, seconds: float | None) -> None:
+    from angel_x.bootstrap.broker import build_order_updates  # noqa: PLC0415 - not needed for help
+
+    watched = Watch(client.order_book, monotonic=monotonic)
+    until = None if seconds is None else monotonic() + seconds
+    for order in watched.changes(build_order_updates(settings, client).events()):
+        if order is not None:
+            show(_written(_line(order)))
+        elif until is not None and monotonic() >= until:
+            break
+
+
+@contextmanager
+def _client() -> Iterator[tuple[AngelOne, Settings]]:
+    from angel_x.bootstrap.broker import build_broker  # noqa: PLC0415 - not needed for help
+
+    settings = load(os.environ)
+    configure_logging(quiet(settings), "cli")
+    with closing(build_broker(settings)) as client:
+        yield client, settings
+
+
+def _line(order: BookOrder) -> OrderLine:
+    return OrderLine(
+        order.order_id,
+        "foreign" if order.is_foreign else order.tag,
+        order.trading_symbol,
+        order.side,
+        order.quantity,
+        order.filled,
+        order.price,
+        order.status,
+        order.text,
+    )
+
+
+def _written(line: OrderLine) -> str:
+    return (
+        f"{line.order_id} {line.owner}: {line.side} {line.quantity} {line.contract} at {line.price}, "
+        f"{line.filled} filled, {line.status} {line.text}"
+    ).rstrip()
 
 
 def _show(found: Checked) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from angel_x.domain.calendar.session import IST
 from angel_x.rehearsal.fake_exchange.faults import Fault, Faults
 from angel_x.rehearsal.fake_exchange.listings import Listing
-from angel_x.rehearsal.fake_exchange.matching import ALIVE, ExchangeOrder, Matching, Status
+from angel_x.rehearsal.fake_exchange.matching import ALIVE, ExchangeOrder, MatchingEngine, Status
 from angel_x.rehearsal.fake_exchange.sessions import Client, Refusal, Sessions
 from angel_x.rehearsal.fake_exchange.throttle import Throttle
 
@@ -52,7 +52,7 @@ class Exchange:
         self.faults = faults or Faults()
         self.throttle = Throttle(monotonic)
         self.sessions = Sessions(client or Client(), self.faults, now)
-        self.matching = Matching(self._changed, self._time_of_day)
+        self.matching = MatchingEngine(self._changed, self._time_of_day)
         self.cash = cash
         self.orders: dict[str, ExchangeOrder] = {}
         #: The addresses of the last requests: that of the peer, and those in its headers.

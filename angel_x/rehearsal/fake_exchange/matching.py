@@ -101,7 +101,7 @@ class Quote:
 Changed = Callable[[ExchangeOrder], None]
 
 
-class Matching:
+class MatchingEngine:
     """Matches the orders of all clients."""
 
     def __init__(self, changed: Changed, time: Callable[[], str]) -> None:
@@ -141,6 +141,11 @@ class Matching:
         """Let the maker quote anew, which may trigger and trade resting orders."""
         self.quotes[token] = Quote(bid, ask, size, (bid + ask) / 2)
         self._match(token)
+
+    def clear(self) -> None:
+        """Take everything off the market, as at the end of a day."""
+        self._resting.clear()
+        self.quotes.clear()
 
     def protected_price(self, listing: Listing, *, is_buy: bool) -> Decimal:
         """Return the limit of an order at market; zero without a quote."""

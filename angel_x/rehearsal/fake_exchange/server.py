@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from angel_x.rehearsal.fake_exchange import rest
 from angel_x.rehearsal.fake_exchange.exchange import Exchange
 from angel_x.rehearsal.fake_exchange.market_socket import MarketTicks
-from angel_x.rehearsal.fake_exchange.updates import OrderUpdates
+from angel_x.rehearsal.fake_exchange.updates import UpdatesSocket
 
 _Result = TypeVar("_Result")
 _PATIENCE_SECONDS = 60.0
@@ -25,7 +25,7 @@ _LOGGERS = ("uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 
 def application(exchange: Exchange) -> Starlette:
     """Return the application: REST and sockets."""
-    sockets = [*OrderUpdates(exchange).routes(), *MarketTicks(exchange).routes()]
+    sockets = [*UpdatesSocket(exchange).routes(), *MarketTicks(exchange).routes()]
     return Starlette(routes=[*rest.routes(exchange), *sockets])
 
 

@@ -15,6 +15,7 @@ from angel_x.rehearsal.fake_exchange.exchange import Exchange
 from angel_x.rehearsal.fake_exchange.faults import Fault, Faults
 from angel_x.rehearsal.fake_exchange.market import Walk, nifty_chain
 from angel_x.rehearsal.fake_exchange.server import listening, server
+from angel_x.rehearsal.fake_exchange.updates import PATH as UPDATES_PATH
 from config.settings import Settings
 
 _PAUSE_SECONDS = 1.0
@@ -65,6 +66,7 @@ def client_settings(exchange: Exchange, url: str) -> Iterator[str]:
     values = {
         "url": url,
         "stream_url": f"ws{url.removeprefix('http')}{market_socket.PATH}",
+        "updates_url": url.replace("http", "ws", 1) + UPDATES_PATH,
         "client_code": client.code,
         "api_key": client.api_key,
         "pin": client.pin,

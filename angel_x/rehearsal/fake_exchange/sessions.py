@@ -52,7 +52,7 @@ class Sessions:
 
     def __init__(self, client: Client, faults: Faults, now: Callable[[], datetime]) -> None:
         self.client = client
-        self._faults = faults
+        self.faults = faults
         self._now = now
         self._numbers = count(1)
         self._logins: dict[str, Login] = {}
@@ -112,7 +112,7 @@ class Sessions:
     def _start(self, client_code: str) -> Login:
         number = next(self._numbers)
         now = self._now()
-        seconds = self._faults.token_seconds
+        seconds = self.faults.token_seconds
         ends = _midnight(now) if seconds is None else now + timedelta(seconds=seconds)
         login = Login(
             client_code, f"access-{number:08d}", f"refresh-{number:08d}", f"feed-{number:08d}", ends

@@ -29,7 +29,7 @@ _CODES = {
 }
 
 
-class OrderUpdates:
+class UpdatesSocket:
     """Sends every change of an order to the sockets of its client."""
 
     def __init__(self, exchange: Exchange) -> None:

@@ -159,6 +159,32 @@ class VenueDesk:
         )
         return claimed.book.orders_moved
 
+    def report(self, order_ids: Sequence[int]) -> int:
+        """Record the venue's reports on resting orders; return the number of moved ones.
+
+        One that was amended or canceled since the venue was asked is left to the next report.
+        """
+        resting = self._transactions.read(lambda unit: unit.orders(order_ids, RESTING)).orders
+        asked = {order.id: order.attempt for order in resting}
+        if not asked:
+            return 0
+        answers = dict(zip(asked, self._venue.status([tag_of(i) for i in asked]), strict=True))
+
+        def decide(_unit: Unit, claimed: Claim) -> bool:
+            orders = [order for order in claimed.orders if asked[order.id] == order.attempt]
+            if orders:
+                self.begin_day(claimed.book)
+            for order in orders:
+                if answers[order.id].state is VenueState.ABSENT:
+                    log.error("order.missing_at_venue", order_id=order.id)
+            self.take(claimed.book, orders, [answers[order.id] for order in orders])
+            return bool(claimed.book.moves)
+
+        claimed = self.run(
+            lambda unit: unit.orders(list(asked), RESTING), decide, actor="venue", steps=_SETTLEMENT
+        )
+        return claimed.book.orders_moved
+
     def begin_day(self, book: Book) -> None:
         """Let the book's results be those of the market's day."""
         book.begin_day(self._market_clock().astimezone(IST).date())

@@ -128,5 +128,5 @@ OTHERS = {
     "feed pause", "feed resume", "feed seek", "feed speed", "feed status",
     "contracts load", "contracts generate", "db upgrade", "db downgrade", "backup", "restore", "calendar",
     "schedule", "settle", "settle load", "settle set", "status", "top", "db explain", "db slow-queries", "db size", "redis report",
-    "broker check", "broker watch", "fake-exchange",
+    "broker check", "broker orders", "broker watch", "fake-exchange",
 }  # fmt: skip

@@ -5,14 +5,19 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from time import monotonic
 
 import pytest
 import trustme
 
+from angel_x.adapters.angel_one.calls import RATES, Rate
 from angel_x.adapters.angel_one.market_frames import Instrument, Mode
-from angel_x.bootstrap.broker import build_broker, build_market_stream
-from angel_x.errors import BrokerLoginRefused, BrokerUnavailable
+from angel_x.adapters.angel_one.order_updates import Event
+from angel_x.adapters.angel_one.wire import Turn
+from angel_x.bootstrap.broker import build_broker, build_market_stream, build_order_updates
+from angel_x.errors import BrokerLoginRefused, BrokerUnavailable, BudgetSpent
 from angel_x.rehearsal.fake_exchange.faults import Fault
+from angel_x.rehearsal.fake_exchange.updates import PATH
 from config.loading import load
 from config.settings import SettingsError
 from tests.builders.broker import BID, CALL, Broker, broker, order
@@ -96,6 +101,37 @@ def test_requests_leave_from_angel_one_source_address_and_say_the_other_addresse
     client.close()
 
     assert seen[-1] == ("127.0.0.9", "127.0.0.9", "203.0.113.7", "02:00:00:00:00:01")
+
+
+def test_order_updates_come_from_angel_one_updates_url(at_broker: Broker) -> None:
+    url = f"ws://{at_broker.server.address}{PATH}"
+    given = load(environ(at_broker, ANGEL_ONE_UPDATES_URL=url))
+    client = build_broker(given)
+    events = build_order_updates(given, client).events()
+
+    assert next(events) is Event.CONNECTED
+    events.close()  # type: ignore[attr-defined]
+    refused = load(environ(at_broker, ANGEL_ONE_UPDATES_URL="ws://broker.example/"))
+    with pytest.raises(SettingsError, match="ANGEL_ONE_UPDATES_URL"):
+        build_order_updates(refused, client)
+    client.close()
+
+
+def test_without_the_message_broker_a_process_keeps_to_its_part_of_angel_one_processes(
+    at_broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("angel_x.bootstrap.broker._QUIET_SECONDS", 0.0)
+    monkeypatch.setitem(RATES, Rate.ORDERS, ((600.0, 4),))
+    nobody = "redis://127.0.0.1:1/0"
+    client = build_broker(load(environ(at_broker, ANGEL_ONE_PROCESSES="2", BROKER_URL=nobody)))
+    now = Turn(until=monotonic() + 1)
+
+    for _ in range(2):
+        client.place(order(price="95.00"), now)
+    with pytest.raises(BudgetSpent):
+        client.place(order(price="95.00"), now)
+
+    client.close()
 
 
 def test_a_server_of_another_authority_gets_no_request(at_broker: Broker) -> None:

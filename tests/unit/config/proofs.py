@@ -99,6 +99,7 @@ PROOFS: Mapping[str, str] = {
     "fault_action": f"{_SETTINGS}/test_faults.py::test_fault_action_may_stop_it_instead",
     "angel_one_url": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",
     "angel_one_stream_url": f"{_BROKER}::test_market_data_comes_from_angel_one_stream_url",
+    "angel_one_updates_url": f"{_BROKER}::test_order_updates_come_from_angel_one_updates_url",
     "angel_one_client_code": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",
     "angel_one_api_key": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",
     "angel_one_pin": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",
@@ -106,5 +107,6 @@ PROOFS: Mapping[str, str] = {
     "angel_one_timeout_seconds": f"{_BROKER}::test_an_answer_is_waited_for_no_longer_than_angel_one_timeout_seconds",
     "angel_one_source_address": f"{_BROKER}::test_requests_leave_from_angel_one_source_address_and_say_the_other_addresses",
     "angel_one_public_address": f"{_BROKER}::test_requests_leave_from_angel_one_source_address_and_say_the_other_addresses",
+    "angel_one_processes": f"{_BROKER}::test_without_the_message_broker_a_process_keeps_to_its_part_of_angel_one_processes",
     "angel_one_mac_address": f"{_BROKER}::test_requests_leave_from_angel_one_source_address_and_say_the_other_addresses",
 }

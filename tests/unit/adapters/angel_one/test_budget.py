@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from angel_x.adapters.angel_one.budget import Budget, LocalLedger
-from angel_x.domain.exchange.request_budget import Ask, share_of, windows_of
+from angel_x.domain.exchange.request_budget import RequestAsk, share_of, windows_of
 from angel_x.errors import BudgetSpent
 
 WINDOWS = windows_of(2, 3)
@@ -20,8 +20,8 @@ class Clock:
         self.now += seconds
 
 
-def ask() -> Ask:
-    return Ask("orders", WINDOWS)
+def ask() -> RequestAsk:
+    return RequestAsk("orders", WINDOWS)
 
 
 def test_a_request_counts_until_each_window_has_passed_since_its_answer() -> None:
@@ -47,7 +47,7 @@ def test_requests_of_other_budgets_do_not_count() -> None:
     ledger = LocalLedger(Clock())
 
     assert [ledger.take(ask()) for _ in range(2)] == [0, 0]
-    assert ledger.take(Ask("funds", WINDOWS)) == 0
+    assert ledger.take(RequestAsk("funds", WINDOWS)) == 0
 
 
 def test_a_permit_is_waited_for_and_given_back_after_an_error() -> None:
@@ -56,7 +56,7 @@ def test_a_permit_is_waited_for_and_given_back_after_an_error() -> None:
     budget = Budget(ledger, sleep=clock.sleep, monotonic=clock)
 
     for _ in range(3):
-        with pytest.raises(ZeroDivisionError), budget.permit(ask(), patience=10):
+        with pytest.raises(ZeroDivisionError), budget.permit(ask(), until=1010):
             raise ZeroDivisionError
 
     assert clock.now == pytest.approx(1001, abs=0.3)
@@ -66,11 +66,11 @@ def test_without_room_in_time_nothing_is_sent() -> None:
     clock = Clock()
     budget = Budget(LocalLedger(clock), sleep=clock.sleep, monotonic=clock)
     for _ in range(2):
-        with budget.permit(ask(), patience=0):
+        with budget.permit(ask(), until=1000):
             pass
 
     sent = False
-    with pytest.raises(BudgetSpent, match="orders"), budget.permit(ask(), patience=0.5):
+    with pytest.raises(BudgetSpent, match="orders"), budget.permit(ask(), until=1000.5):
         sent = True
 
     assert not sent

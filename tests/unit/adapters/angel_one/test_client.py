@@ -29,11 +29,8 @@ def served() -> Iterator[Broker]:
 
 
 @pytest.fixture
-def at_broker(served: Broker, monkeypatch: pytest.MonkeyPatch) -> Broker:
-    """One exchange for the module; every test has a client of its own, with no local limits."""
-    monkeypatch.setattr(
-        "angel_x.adapters.angel_one.wire.RATES", dict(served.exchange.throttle.limits)
-    )
+def at_broker(served: Broker) -> Broker:
+    """One exchange for the module; every test has a client of its own."""
     served.pauses.clear()
     served.client.close()
     served.client = served.another()

@@ -12,6 +12,7 @@ from angel_x.rehearsal.fake_exchange.faults import Fault
 from angel_x.rehearsal.fake_exchange.server import ExchangeServer
 from angel_x.rehearsal.fake_exchange.serving import client_settings, prepared
 from config.loading import load
+from tests.builders.broker import order
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,29 @@ def test_the_command_shows_profile_and_funds_of_the_client_whose_settings_are_pr
     found = json.loads(shown.stdout)
     assert found["profile"]["client_code"] == "A12345"
     assert found["funds"]["net"] == "10000000.0000"
+
+
+def test_orders_by_hand_are_shown_as_foreign_and_each_change_once(
+    served: ExchangeServer,
+) -> None:
+    listing = next(iter(served.exchange.listings.values()))
+    for tag in ("", "angel-x-7"):
+        request = order(
+            tradingsymbol=listing.trading_symbol,
+            symboltoken=listing.token,
+            ordertype="MARKET",
+            ordertag=tag,
+        )
+        served.do(lambda each, request=request: each.place("A12345", request))  # type: ignore[misc]
+
+    listed = CliRunner().invoke(cli, ["broker", "orders", "--json"], env=environ(served))
+    watched = CliRunner().invoke(
+        cli, ["broker", "orders", "--follow", "--seconds", "0"], env=environ(served)
+    )
+
+    assert [each["owner"] for each in json.loads(listed.stdout)] == ["foreign", "angel-x-7"]
+    assert watched.stdout.count("complete") == 2, watched.output
+    assert "foreign: BUY" in watched.stdout
 
 
 def test_a_refused_login_and_a_missing_credential_are_told_apart(served: ExchangeServer) -> None:

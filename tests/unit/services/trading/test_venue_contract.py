@@ -1,7 +1,8 @@
-"""The contract of venues: paper, paper that takes its time, and a scripted one of its own."""
+"""The contract of venues: paper, paper that takes its time, a scripted one, and the broker's."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -9,15 +10,26 @@ import pytest
 from angel_x.domain.exchange.answer import VenueState
 from angel_x.domain.orders.order import OrderStatus, Side
 from angel_x.errors import AmendmentRefused, InvalidAmendment, OrderAlreadyClosed
+from tests.builders.broker import Broker, broker
 from tests.builders.paper import CALL, LOT
-from tests.builders.trading import ALL, KINDS, SCRIPTED, STANDS, Trading, end_session
+from tests.builders.trading import ALL, ANGEL_ONE, KINDS, SCRIPTED, STANDS, Trading, end_session
 
 CANCELED, EXPIRED, FILLED = OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.FILLED
 
 
+@pytest.fixture(scope="module")
+def at_broker() -> Iterator[Broker]:
+    with broker() as found:
+        yield found
+
+
 @pytest.fixture(params=KINDS)
 def trading(request: pytest.FixtureRequest) -> Trading:
-    return Trading(request.param)
+    if request.param != ANGEL_ONE:
+        return Trading(request.param)
+    at_broker = request.getfixturevalue("at_broker")
+    at_broker.begin_day()
+    return Trading(request.param, at_broker=at_broker.venue)
 
 
 def test_every_request_is_answered_for_each_order_in_its_place(trading: Trading) -> None:

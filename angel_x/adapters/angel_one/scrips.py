@@ -1,0 +1,53 @@
+"""The broker's names of contracts, found by a search and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock
+
+from angel_x.adapters.angel_one.records import Scrip
+from angel_x.domain.contracts.contract import MONTHS, parse_symbol
+from angel_x.errors import BrokerRefused
+
+_SEGMENT = "NFO"
+
+#: Returns the contracts of an exchange whose trading symbols begin with a name.
+Search = Callable[[str, str], list[Scrip]]
+
+
+class SearchedScrips:
+    """Finds options of NSE by their trading symbols; each is searched for once.
+
+    Those of BSE have trading symbols that do not follow from their terms.
+    """
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+        self._lock = Lock()
+        self._known: dict[str, Scrip] = {}
+
+    def of(self, symbol: str) -> Scrip:
+        """Return the broker's name of a contract.
+
+        Raises:
+            BrokerRefused: The broker has no contract of that name.
+            BrokerError: The search failed.
+        """
+        with self._lock:
+            if symbol not in self._known:
+                self._known[symbol] = self._found(symbol)
+            return self._known[symbol]
+
+    def _found(self, symbol: str) -> Scrip:
+        name = trading_symbol(symbol)
+        for scrip in self._search(_SEGMENT, name):
+            if scrip.trading_symbol == name:
+                return scrip
+        raise BrokerRefused(f"the broker must list the contract, was {symbol}")
+
+
+def trading_symbol(symbol: str) -> str:
+    """Return the broker's name of an option of NSE, such as ``NIFTY25AUG2624050CE``."""
+    underlying, expiry, strike, right = parse_symbol(symbol)
+    day = f"{expiry.day:02d}{MONTHS[expiry.month - 1]}{expiry.year % 100:02d}"
+    return f"{underlying}{day}{strike:f}{right}"

@@ -1,0 +1,189 @@
+"""Angel One as a venue.
+
+The broker takes every request that arrives, a second one with the same tag too, and says "success" for
+orders that are then rejected.  So a request is sent once; an answer is given after the order was looked
+at; and whatever is not certain is unknown, to be queried by tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+import structlog
+
+from angel_x.adapters.angel_one.books import Books
+from angel_x.adapters.angel_one.client import AngelOne
+from angel_x.adapters.angel_one.records import BookOrder, Scrip
+from angel_x.adapters.angel_one.venue_answers import is_closed, is_on_its_way, reason_of
+from angel_x.adapters.angel_one.venue_requests import modification, placement
+from angel_x.adapters.angel_one.wire import Turn
+from angel_x.domain.exchange.answer import UNKNOWN, Answer, VenueState
+from angel_x.domain.exchange.terms import Terms
+from angel_x.domain.orders.amendment import Amendment
+from angel_x.domain.orders.order import Order, Priority
+from angel_x.errors import BrokerError, BrokerRefused, BrokerUnavailable
+
+log = structlog.get_logger()
+
+_WORKERS = 8
+_LOOKS, _PAUSE_SECONDS = 3, 0.2
+_ABSENT = Answer(VenueState.ABSENT)
+_Item = TypeVar("_Item")
+#: An order that was looked at, or an answer without one.
+_Seen = BookOrder | Answer
+
+#: Returns the terms of orders in the market of now.
+Preview = Callable[[Sequence[Order]], Sequence[Terms]]
+
+
+class Scrips(Protocol):
+    def of(self, symbol: str) -> Scrip:
+        """Return the broker's name of a contract."""
+
+
+class AngelOneVenue:
+    """Sends requests in parallel, each for itself; what goes wrong with one leaves the others alone."""
+
+    is_local = False
+    places_at_once = False
+
+    def __init__(
+        self,
+        client: AngelOne,
+        books: Books,
+        *,
+        scrips: Scrips,
+        preview: Preview,
+        sleep: Callable[[float], None],
+        monotonic: Callable[[], float],
+        patience_seconds: float,
+    ) -> None:
+        self._client = client
+        self._books = books
+        self._scrips = scrips
+        self._preview = preview
+        self._sleep = sleep
+        self._monotonic = monotonic
+        #: The time in which a request has to begin.
+        self._patience_seconds = patience_seconds
+        self._last: dict[str, Answer] = {}
+
+    def preview(self, orders: Sequence[Order]) -> Sequence[Terms]:
+        return self._preview(orders)
+
+    def place(self, orders: Sequence[Order]) -> Sequence[Answer]:
+        """Place each order once; a tag that the broker has already is answered as it stands."""
+        until = self._until()
+        return self._each(orders, lambda order: self._place(order, _turn(order, until)))
+
+    def amend(self, changes: Sequence[tuple[Order, Amendment]]) -> Sequence[Answer]:
+        until = self._until()
+        return self._each(changes, lambda pair: self._amend(*pair, _turn(pair[0], until)))
+
+    def cancel(self, orders: Sequence[Order]) -> Sequence[Answer]:
+        until = self._until()
+        return self._each(orders, lambda order: self._cancel(order, _turn(order, until)))
+
+    def status(self, tags: Sequence[str]) -> Sequence[Answer]:
+        """Return the states of tags by the order book and the trade book."""
+        try:
+            answers = self._books.answers(tags, Turn(until=self._until())) if tags else []
+        except BrokerError as error:
+            log.warning("order_book.unread", error=str(error))
+            return [UNKNOWN] * len(tags)
+        return [self._noted(tag, answer) for tag, answer in zip(tags, answers, strict=True)]
+
+    def settle(self, orders: Sequence[Order]) -> Sequence[Answer]:
+        """Return the states that this process has last seen, without a request."""
+        return [self._last.get(order.tag, UNKNOWN) for order in orders]
+
+    def _place(self, order: Order, turn: Turn) -> _Seen:
+        # A later attempt follows a request whose end is not known to this process.
+        if order.attempt > 1 or self._books.known(order.tag) is not None:
+            (there,) = self.status([order.tag])
+            if there.state is not VenueState.ABSENT:
+                return there
+        try:
+            placed = self._client.place(placement(order, self._scrips.of(order.symbol)), turn)
+        except BrokerRefused as refusal:
+            log.info("order.refused", order_id=order.id, detail=refusal.detail)
+            return Answer(VenueState.REJECTED, reason=reason_of(refusal.detail))
+        return self._look(placed.unique_id)
+
+    def _amend(self, order: Order, wanted: Amendment, turn: Turn) -> _Seen:
+        known = self._books.find(order.tag, turn)
+        if known is None:
+            return _ABSENT
+        scrip = self._scrips.of(order.symbol)
+        try:
+            self._client.modify(modification(order, wanted, known, scrip), turn)
+        except BrokerRefused as refusal:
+            log.info("amendment.refused", order_id=order.id, detail=refusal.detail)
+        return self._look(known.unique_id)
+
+    def _cancel(self, order: Order, turn: Turn) -> _Seen:
+        known = self._books.find(order.tag, turn)
+        if known is None:
+            return _ABSENT
+        try:
+            self._client.cancel(known.variety, known.order_id, turn)
+        except BrokerRefused as refusal:
+            log.info("cancellation.refused", order_id=order.id, detail=refusal.detail)
+        except BrokerUnavailable as error:
+            log.warning("request.unanswered", error=str(error), code=error.code)
+            found = self._look(known.unique_id)
+            # One that still stands may yet be canceled by the request.
+            return found if is_closed(found) else UNKNOWN
+        return self._look(known.unique_id)
+
+    def _look(self, unique_id: str) -> BookOrder:
+        """Return an order, after some looks if it is on its way to the exchange."""
+        turn = Turn(until=self._until())
+        found = self._client.details(unique_id, turn)
+        for _ in range(_LOOKS):
+            if not is_on_its_way(found):
+                break
+            self._sleep(_PAUSE_SECONDS)
+            found = self._client.details(unique_id, turn)
+        self._books.remember(found)
+        return found
+
+    def _each(self, items: Sequence[_Item], request: Callable[[_Item], _Seen]) -> list[Answer]:
+        """Make the requests in parallel, then describe the orders that were seen."""
+        seen = self._in_parallel(items, request)
+        orders = [each for each in seen if isinstance(each, BookOrder)]
+        described = iter(self._books.described(orders, Turn(until=self._until())))
+        return [
+            self._noted(each.tag, next(described)) if isinstance(each, BookOrder) else each
+            for each in seen
+        ]
+
+    def _in_parallel(
+        self, items: Sequence[_Item], request: Callable[[_Item], _Seen]
+    ) -> list[_Seen]:
+        def attempt(item: _Item) -> _Seen:
+            try:
+                return request(item)
+            except BrokerError as error:
+                # Sent or not, its state is queried by tag before anything is sent again.
+                log.warning("request.unanswered", error=str(error), code=error.code)
+                return UNKNOWN
+
+        if len(items) <= 1:
+            return [attempt(item) for item in items]
+        with ThreadPoolExecutor(min(_WORKERS, len(items))) as workers:
+            return list(workers.map(attempt, items))
+
+    def _until(self) -> float:
+        return self._monotonic() + self._patience_seconds
+
+    def _noted(self, tag: str, answer: Answer) -> Answer:
+        if answer.is_known:
+            self._last[tag] = answer
+        return answer
+
+
+def _turn(order: Order, until: float) -> Turn:
+    return Turn(order.user_id, order.priority is Priority.EMERGENCY, until)
