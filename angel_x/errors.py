@@ -10,6 +10,8 @@ AngelXError
 │   ├── InvalidChainFile    with file, row and column
 │   ├── InvalidScripMaster  with file, row and field
 │   ├── InvalidSettlementFile  with file, row and column
+│   ├── InvalidOpenings     with file, row, field and value
+│   ├── FormatUnavailable   a format whose library is not installed
 │   └── InvalidCursor
 ├── IdempotencyConflict     same client order id, other content
 ├── SubmissionAbandoned     a message that was redelivered too often
@@ -132,6 +134,26 @@ class InvalidSettlementFile(InvalidInput):
 
     def __init__(self, file: str, row: int, column: str, detail: str) -> None:
         super().__init__(f"{file}, row {row}, column {column}: {detail}", field=column)
+
+
+class InvalidOpenings(InvalidInput):
+    """A file of opening positions and cash cannot be imported; nothing of it is."""
+
+    def __init__(self, file: str, row: int, field: str, detail: str, value: str) -> None:
+        super().__init__(
+            f"{file}, row {row}, {field}: {detail}, was {value}", field=field, value=value
+        )
+        self.file = file
+        self.row = row
+
+
+class FormatUnavailable(InvalidInput):
+    """A file format needs a library that is not installed."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__(
+            f"the format {form} needs pyarrow: install angel-x[arrow]", field="format", value=form
+        )
 
 
 class InvalidScripMaster(InvalidInput):

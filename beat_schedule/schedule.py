@@ -15,6 +15,10 @@ from config.task_names import TaskName
 _MARK_LOOK = 5
 
 
+#: Seconds between two snapshots of portfolios.
+_HISTORY_SECONDS = 900
+
+
 class Gate(Enum):
     """The market hours in which a due entry may run."""
 
@@ -65,6 +69,10 @@ def entries(settings: Settings) -> dict[str, Entry]:
         # The task compares time and spots with the last marking itself.
         "margin-mark": Entry(
             TaskName.MARK_MARGIN, _every(min(_MARK_LOOK, settings.margin_mark_seconds)), Gate.LIVE
+        ),
+        # The equity curve, and the marks and margins of past moments.
+        "portfolios-history": Entry(
+            TaskName.SNAPSHOT_PORTFOLIOS, _every(_HISTORY_SECONDS), Gate.LIVE
         ),
         # After the close of 15:40 and the expiry of the day's orders.
         "portfolios-snapshot": Entry(

@@ -305,7 +305,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=36_500),
         Doc(
-            "Days that the database keeps daily snapshots of portfolios; older ones are in the archive.",
+            "Days that the database keeps snapshots of portfolios; older ones are in the archive.",
             "adapters.postgres.retention",
         ),
     ] = 1827

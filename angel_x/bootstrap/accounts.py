@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from angel_x.adapters.postgres.account_history import AccountHistory
+from angel_x.adapters.postgres.equity import PostgresEquity
 from angel_x.adapters.postgres.exports import Exports
 from angel_x.adapters.postgres.notes import PostgresNotes
 from angel_x.adapters.postgres.reading import PostgresStatements
@@ -15,6 +16,8 @@ from angel_x.domain.exchange.charges import Tariff
 from angel_x.services.accounts.access import Access
 from angel_x.services.accounts.accounts import Accounts
 from angel_x.services.accounts.contract_notes import ContractNotes
+from angel_x.services.accounts.equity import EquityCurves
+from angel_x.services.accounts.past import PastPortfolios
 from angel_x.services.accounts.profit import Profit
 from angel_x.services.accounts.reading import Reading
 from angel_x.services.controls.risk_limits import RiskLimits
@@ -32,6 +35,8 @@ class AccountParts:
     reading: Reading
     notes: ContractNotes
     profit: Profit
+    equity: EquityCurves
+    past: PastPortfolios
     exports: Exports
 
 
@@ -50,12 +55,14 @@ def build_accounts(base: Foundation) -> AccountParts:
             holds_rate=base.settings.rate_limit_enabled,
         ),
         statements=statements,
-        reading=Reading(statements),
+        reading=Reading(statements, base.market_clock),
         notes=ContractNotes(
             read_rows=PostgresNotes(base.engine).of,
             names=users.names,
             tariff=tariff,
         ),
         exports=Exports(base.engine),
+        equity=EquityCurves(PostgresEquity(base.engine)),
+        past=PastPortfolios(AccountHistory(base.engine), base.clock),
         profit=Profit(moves=AccountHistory(base.engine).moves, tariff=tariff),
     )

@@ -13,6 +13,7 @@ from angel_x.bootstrap.margin import build_margin_marking
 from angel_x.bootstrap.market import MarketParts, build_market
 from angel_x.bootstrap.operations import Operations, build_operations
 from angel_x.bootstrap.order_parts import OrderParts, build_order_parts
+from angel_x.bootstrap.scenarios import Questions, build_questions
 from angel_x.bootstrap.trading import TradingParts, build_trading
 from angel_x.bootstrap.workflows import WorkflowParts, build_workflows
 from angel_x.services.accounts.margin_marking import MarginMarking
@@ -33,6 +34,7 @@ class Application:
     workflows: WorkflowParts
     margin_marking: MarginMarking
     analytics: Analytics
+    questions: Questions
     operations: Operations
 
     def close(self) -> None:
@@ -68,6 +70,7 @@ def assemble(base: Foundation) -> Application:
     trading = build_trading(base, market, intake, orders)
     controls = build_controls(base, market, people, intake, orders)
     workflows = build_workflows(base, people, intake, orders, trading, controls)
+    analytics = build_analytics(base, market, orders)
     return Application(
         base=base,
         market=market,
@@ -78,7 +81,8 @@ def assemble(base: Foundation) -> Application:
         controls=controls,
         workflows=workflows,
         margin_marking=build_margin_marking(base, market, people, orders, workflows),
-        analytics=build_analytics(base, market, orders),
+        analytics=analytics,
+        questions=build_questions(base, market, people, analytics),
         operations=build_operations(base, people),
     )
 

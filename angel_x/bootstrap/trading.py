@@ -11,6 +11,7 @@ from angel_x.adapters.postgres.holdings import PostgresHoldings
 from angel_x.adapters.postgres.ladders import Ladders
 from angel_x.adapters.postgres.lane_orders import LaneOrders
 from angel_x.adapters.postgres.match_lock import MatchLock
+from angel_x.adapters.postgres.openings import PostgresOpenings
 from angel_x.adapters.postgres.replays import PostgresReplays
 from angel_x.adapters.postgres.settlements import PostgresSettlements
 from angel_x.adapters.redis.lane_queues import LaneQueues
@@ -21,6 +22,7 @@ from angel_x.bootstrap.order_parts import OrderParts, liquidity
 from angel_x.bootstrap.relay import overdue_emergencies, relay_of
 from angel_x.domain.exchange.charges import Tariff
 from angel_x.services.accounts.balances import Balances
+from angel_x.services.accounts.openings import Openings
 from angel_x.services.accounts.what_if import WhatIf
 from angel_x.services.market.index_levels import IndexLevels
 from angel_x.services.trading.amendment import Amending
@@ -54,6 +56,7 @@ class TradingParts:
     amending: Amending
     what_if: WhatIf
     balances: Balances
+    openings: Openings
     cancellation: Cancellation
     expiry: OrderExpiry
     settlement: Settlement
@@ -94,6 +97,12 @@ def build_trading(
             market_clock=base.market_clock,
         ),
         balances=Balances(units=orders.units, risks=orders.risks),
+        openings=Openings(
+            store=PostgresOpenings(base.engine),
+            risks=orders.risks,
+            universes=market.universes,
+            market_clock=base.market_clock,
+        ),
         cancellation=Cancellation(desk=orders.desk),
         expiry=expiry,
         settlement=_settlement(base, market, orders, expiry),

@@ -12,6 +12,7 @@ from angel_x.client.limits import LimitCalls
 from angel_x.client.market import MarketCalls
 from angel_x.client.operations import OperationCalls
 from angel_x.client.orders import OrderCalls
+from angel_x.client.strategies import StrategyCalls
 from angel_x.client.stream import StreamCalls
 
 __all__ = ["Client", "OrderFields", "Price"]
@@ -24,6 +25,7 @@ class Client(
     AccountCalls,
     LimitCalls,
     MarketCalls,
+    StrategyCalls,
     StreamCalls,
     OperationCalls,
 ):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import overload
 
 import msgspec
 
-from angel_x.client.connection import Connection, OrderFields, listed
+from angel_x.client.connection import Connection, OrderFields, listed, with_query
+from angel_x.domain.portfolios.pnl import PnlGroup, PnlReport
 from angel_x.domain.portfolios.portfolio import Portfolio
+from angel_x.domain.records.equity import EquityPage, EquityPoint
 from angel_x.domain.records.margin_record import Balance, MarginEstimate
 from angel_x.domain.records.statement import PositionList, PositionRecord, TradeList, TradeRecord
 
@@ -23,6 +26,21 @@ class AccountCalls(Connection):
     def trades(self) -> list[TradeRecord]:
         """Return the round trips closed within 24 hours, the newest first, at most 1,000."""
         return list(self._call("GET", "/v1/trades", TradeList).trades)
+
+    def pnl(
+        self,
+        by: PnlGroup | str = PnlGroup.DAY,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> PnlReport:
+        """Return the realised P&L by average cost and by FIFO, of days of the market, ends included."""
+        path = with_query("/v1/pnl", {"by": by, "since": since, "until": until})
+        return self._call("GET", path, PnlReport)
+
+    def equity(self) -> list[EquityPoint]:
+        """Return the newest points of the equity curve, at most 1,000."""
+        return list(self._call("GET", "/v1/equity", EquityPage).points)
 
     def portfolio(self) -> Portfolio:
         return self._call("GET", "/v1/portfolio", Portfolio)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -71,8 +72,14 @@ class PortfolioStore(Protocol):
     def save(self, portfolios: Sequence[Portfolio]) -> None:
         """Insert or replace portfolios, in one statement; a newer one is never replaced."""
 
-    def snapshot(self, taken_at: datetime) -> int:
-        """Append every stored portfolio to the history, once per ``taken_at``; return the number of rows."""
+    def held(self) -> Sequence[str]:
+        """Return every contract with an open position."""
+
+    def snapshot(self, taken_at: datetime, day: date, marks: Mapping[str, Decimal]) -> int:
+        """Append every stored portfolio to the history, once per ``taken_at``; return the number of rows.
+
+        ``marks`` are the prices of held contracts, and ``day`` is the market's: positions are marked too.
+        """
 
 
 class PortfolioCache(Protocol):

@@ -22,6 +22,7 @@ APPEND_ONLY = (
     "settlement_prices",
     "final_prices",
     "settlements",
+    "openings",
 )
 
 _GRANT = f"""

@@ -111,7 +111,7 @@ RULES = (
     ),
     Rule(
         "positions fold fills",
-        "position of each product = fold of its fills less what is settled, and what is held of a contract = both",
+        "position of each product = fold of openings and fills less what is settled, and what is held of a contract = both",
         f"""
         SELECT user_id || ' ' || symbol || ' ' || product FROM (
             SELECT user_id, symbol, product, sum(net) AS net FROM (
@@ -120,6 +120,8 @@ RULES = (
                 FROM fills f JOIN orders o ON o.id = f.order_id
                 UNION ALL
                 SELECT user_id, symbol, product, -quantity FROM settlements
+                UNION ALL
+                SELECT user_id, symbol, product, quantity FROM openings
             ) moves GROUP BY 1, 2, 3
         ) f
         FULL JOIN (

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 from sqlalchemy import Row, text
 
+from angel_x.adapters.postgres.arrays import array
 from angel_x.domain.book.account import Account
 from angel_x.domain.portfolios.valuation import PositionColumns
 
@@ -51,13 +53,33 @@ _SAVE = text("""
     WHERE portfolios.updated_at <= EXCLUDED.updated_at
 """)
 
+_HELD = text("SELECT DISTINCT symbol FROM positions WHERE status = 'OPEN'")
+
+# The marks of its positions go with an account.
 _SNAPSHOT = text("""
+    WITH marks AS (
+        SELECT * FROM unnest(CAST(:symbols AS text[]), CAST(:prices AS numeric[])) AS t (symbol, price)
+    )
     INSERT INTO portfolio_snapshots
-        (user_id, taken_at, equity, realised_pnl, unrealised_pnl, margin_used)
-    SELECT user_id, :taken_at, equity, realised_pnl, unrealised_pnl, margin_used
+        (user_id, taken_at, equity, realised_pnl, unrealised_pnl, margin_used, marks)
+    SELECT user_id, :taken_at, equity, realised_pnl, unrealised_pnl, margin_used,
+        (SELECT jsonb_object_agg(m.symbol, m.price::text) FROM positions h JOIN marks m USING (symbol)
+            WHERE h.user_id = p.user_id AND h.status = 'OPEN')
     FROM portfolios p
     WHERE NOT EXISTS (
         SELECT 1 FROM portfolio_snapshots s WHERE s.user_id = p.user_id AND s.taken_at = :taken_at)
+""")
+# The first mark of a day takes the last one of the day before as the opening.
+_MARK = text("""
+    INSERT INTO position_marks (position_id, user_id, market_day, opening_pnl, pnl)
+    SELECT p.id, p.user_id, CAST(:day AS date), 0, round(p.realised_pnl + p.quantity * m.price - p.cost, 2)
+    FROM positions p
+    JOIN unnest(CAST(:symbols AS text[]), CAST(:prices AS numeric[])) AS m (symbol, price) USING (symbol)
+    WHERE p.status = 'OPEN' ORDER BY p.id
+    ON CONFLICT (position_id) DO UPDATE SET
+        opening_pnl = CASE WHEN position_marks.market_day < EXCLUDED.market_day
+            THEN position_marks.pnl ELSE position_marks.opening_pnl END,
+        market_day = EXCLUDED.market_day, pnl = EXCLUDED.pnl
 """)
 
 _PLAIN_COLUMNS = (
@@ -103,9 +125,17 @@ class PostgresPortfolios:
         with self._engine.begin() as connection:
             connection.execute(_SAVE, columns)
 
-    def snapshot(self, taken_at: datetime) -> int:
+    def held(self) -> list[str]:
+        with self._engine.connect() as connection:
+            return list(connection.execute(_HELD).scalars())
+
+    def snapshot(self, taken_at: datetime, day: date, marks: Mapping[str, Decimal]) -> int:
+        given = {"symbols": array(marks), "prices": array(marks.values())}
         with self._engine.begin() as connection:
-            return connection.execute(_SNAPSHOT, {"taken_at": taken_at}).rowcount
+            appended = connection.execute(_SNAPSHOT, {"taken_at": taken_at, **given}).rowcount
+            if appended and marks:
+                connection.execute(_MARK, {"day": day, **given})
+        return appended
 
 
 def _holdings(rows: Sequence[Row[Any]]) -> PositionColumns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -65,8 +65,10 @@ WHERE o.parent_id = :parent_id AND o.user_id = :user_id ORDER BY o.id
 
 _POSITIONS = text("""
 SELECT p.id::text AS id, p.symbol, p.product, p.quantity, p.cost, p.realised_pnl, p.entry_time,
-    g.delta, g.gamma, g.vega, g.theta, g.as_of AS greeks_as_of
+    g.delta, g.gamma, g.vega, g.theta, g.as_of AS greeks_as_of,
+    coalesce(CASE WHEN m.market_day < :day THEN m.pnl ELSE m.opening_pnl END, 0.00) AS opening_pnl
 FROM positions p LEFT JOIN greeks_snapshot g ON p.symbol = g.symbol
+LEFT JOIN position_marks m ON m.position_id = p.id
 WHERE p.user_id = :user_id AND p.status = 'OPEN' ORDER BY p.entry_time DESC, p.id DESC
 """)
 
@@ -190,8 +192,9 @@ class PostgresStatements:
         parameters = {"user_id": user_id, "client_order_id": client_order_id}
         return self._history(_ORDER_OF_CLIENT, parameters)
 
-    def positions(self, user_id: int) -> list[PositionRecord]:
-        return self._read(_POSITIONS, {"user_id": user_id}, PositionRecord)
+    def positions(self, user_id: int, day: date) -> list[PositionRecord]:
+        """Return open positions, with their P&L at the opening of a day of the market."""
+        return self._read(_POSITIONS, {"user_id": user_id, "day": day}, PositionRecord)
 
     def trades(
         self, user_id: int, period: Period, after: Mapping[str, object], limit: int

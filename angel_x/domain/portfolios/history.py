@@ -20,12 +20,12 @@ from angel_x.domain.values.money import ZERO
 
 @dataclass(frozen=True, slots=True)
 class AccountMove:
-    """One fill, or one settlement as the fill that closes the position."""
+    """One fill, an opening as the fill that made it, or a settlement as the fill that closes the position."""
 
     day: date
     symbol: str
     product: Product
-    #: The tag of the order, None without one and for settlements.
+    #: The tag of the order, None without one, for openings and for settlements.
     tag: str | None
     side: Side
     quantity: int
@@ -33,8 +33,9 @@ class AccountMove:
     price: Decimal
     #: Rupees that its order had traded before.
     traded_before: Decimal
-    #: Booked charges of a settlement, None for a fill.
+    #: Booked charges of a settlement or an opening, None for a fill.
     charges: Decimal | None
+    settles: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,15 @@ from angel_x.domain.portfolios.history import AccountMove, History
 from angel_x.domain.values.money import ZERO
 
 
+class CostConvention(StrEnum):
+    """The units that a closing fill takes."""
+
+    #: All held units alike: that of the book and of every stored amount.
+    AVERAGE_COST = "average_cost"
+    #: The oldest ones: that of tax returns in India.
+    FIFO = "fifo"
+
+
 class PnlGroup(StrEnum):
     DAY = "day"
     UNDERLYING = "underlying"
@@ -38,9 +47,11 @@ class PnlRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PnlReport:
-    """Rows by key, and their sum."""
+    """Rows by key, and their sum; amounts are named by their convention."""
 
     by: PnlGroup
+    #: The convention of positions, trades and the ledger.
+    book_convention: CostConvention = CostConvention.AVERAGE_COST
     rows: tuple[PnlRow, ...]
     total: PnlRow
 
@@ -81,7 +92,7 @@ def report(
         move = realised.move
         if not since <= move.day <= until:
             continue
-        charges = _charges(move, tariff)
+        charges = charges_of(move, tariff)
         for group in (sums.setdefault(_key(move, by), _Sums()), total):
             group.average_cost += realised.average_cost
             group.fifo += realised.fifo
@@ -90,7 +101,12 @@ def report(
     return PnlReport(by=by, rows=rows, total=total.row("total"))
 
 
-def _charges(move: AccountMove, tariff: Tariff) -> Decimal:
+def charges_of(move: AccountMove, tariff: Tariff) -> Decimal:
+    """Return the charges of a move in rupees.
+
+    Raises:
+        LookupError: No charges are known for its day.
+    """
     if move.charges is not None:
         return move.charges
     after = move.traded_before + move.price * move.quantity

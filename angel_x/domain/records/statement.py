@@ -11,11 +11,12 @@ from decimal import Decimal
 
 from angel_x.domain.book.ledger import LedgerAccount
 from angel_x.domain.orders.order import Product, Side
+from angel_x.domain.values.money import ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionRecord:
-    """An open position, with the last snapshot of the Greeks of one unit where there is one."""
+    """An open position, with the Greeks of one unit: the published ones, else the last stored ones."""
 
     id: str
     symbol: str
@@ -37,6 +38,13 @@ class PositionRecord:
     mark: Decimal | None = None
     #: Rupees, before charges; None without a mark.
     unrealised_pnl: Decimal | None = None
+    #: P&L since the opening of the market's day, realised and unrealised, before charges; None without a
+    #: mark.
+    day_pnl: Decimal | None = None
+    #: P&L of the position, realised and unrealised, at that opening; zero for one that was opened since.
+    opening_pnl: Decimal = ZERO
+    #: Seconds since the request of the Greeks.
+    greeks_age_seconds: float | None = None
     #: The contract has expired, and the position awaits its settlement.
     provisional: bool = False
 

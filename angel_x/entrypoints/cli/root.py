@@ -57,6 +57,7 @@ COMMANDS: Mapping[str, Place] = {
         "statements",
         "Show realised P&L by day, underlying or tag: by average cost, and first in, first out.",
     ),
+    "equity": Place("account", "Show the equity curve of an account, the newest snapshot first."),
     "greeks": Place("market", "Show the quote and the Greeks of one contract."),
     "chain": Place("market", "Show the option chain of an underlying, around the money."),
     "calendar": Place(
@@ -95,9 +96,13 @@ COMMANDS: Mapping[str, Place] = {
     ),
     "db": Place("database", "The database."),
     "redis": Place("redis_report", "The message broker and the cache."),
+    "openings": Place(
+        "openings",
+        "Import opening positions and cash of an account from FILE, a CSV, all or none.",
+    ),
     "export": Place(
         "export",
-        "Write the whole history of an account as CSV: trades, fills, orders, ledger or positions.",
+        "Write the whole history of an account: trades, fills, orders, ledger, positions or Greeks.",
     ),
     "doctor": Place(
         "doctor",

@@ -36,6 +36,8 @@ class MarkedPosition:
     average_price: Decimal
     mark_price: Decimal | None
     unrealised_pnl: Decimal | None
+    #: Realised and unrealised since the opening of the market's day.
+    day_pnl: Decimal | None
     realised_pnl: Decimal
     implied_vol: float | None
     delta: float | None
@@ -54,7 +56,9 @@ def marked(positions: Sequence[PositionRecord], read: ReadContracts) -> list[Mar
 
 
 def _marked(position: PositionRecord, market: ContractGreeks | None) -> MarkedPosition:
-    mark = None if market is None else mark_price(market)
+    mark = position.mark
+    if mark is None and market is not None:
+        mark = mark_price(market)
     profit = None if mark is None else to_paisa(mark * position.quantity - position.cost)
     return MarkedPosition(
         symbol=position.symbol,
@@ -64,6 +68,7 @@ def _marked(position: PositionRecord, market: ContractGreeks | None) -> MarkedPo
         average_price=to_paisa(position.cost / position.quantity),
         mark_price=mark,
         unrealised_pnl=profit,
+        day_pnl=None if profit is None else position.realised_pnl + profit - position.opening_pnl,
         realised_pnl=position.realised_pnl,
         implied_vol=_value(market, "implied_vol"),
         **{greek.name: _value(market, greek.name) for greek in POSITION_GREEKS},
@@ -87,7 +92,7 @@ def mark_price(market: ContractGreeks) -> Decimal | None:
 def position_table(title: str, positions: Sequence[MarkedPosition]) -> Table:
     """Return the table of positions."""
     columns = (
-        "contract", "product", ">units", ">average", ">mark", ">unrealised", ">realised",
+        "contract", "product", ">units", ">average", ">mark", ">unrealised", ">day", ">realised",
         ">IV", *(f">{greek.name}" for greek in POSITION_GREEKS), ">age s", "status",
     )  # fmt: skip
     return table(title, columns, map(_row, positions), is_tight=True)
@@ -101,6 +106,7 @@ def _row(position: MarkedPosition) -> tuple[str, ...]:
         price(position.average_price),
         price(position.mark_price),
         price(position.unrealised_pnl),
+        price(position.day_pnl),
         price(position.realised_pnl),
         vol_points(position.implied_vol),
         *(written(greek, getattr(position, greek.name)) for greek in POSITION_GREEKS),

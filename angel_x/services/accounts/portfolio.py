@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import isnan
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ import structlog
 
 from angel_x.domain.book.settlement import IndexLevel
 from angel_x.domain.calendar.session import IST
+from angel_x.domain.chains.option_chain import shortest
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.portfolios.expired import ExpiredMarks, expired, mark_expired
 from angel_x.domain.portfolios.portfolio import Portfolio
@@ -24,6 +25,7 @@ from angel_x.domain.portfolios.valuation import (
     locate,
     value_accounts,
 )
+from angel_x.domain.pricing.greek import POSITION_GREEKS
 from angel_x.domain.pricing.pricing_model import PricingModel
 from angel_x.domain.quotes.quote import mid_paise
 from angel_x.domain.records.statement import PositionRecord
@@ -101,9 +103,25 @@ class Portfolios:
         return len(user_ids)
 
     def snapshot(self) -> int:
-        """Append the stored portfolios to the history; a second call in a minute appends nothing."""
+        """Append the stored portfolios to the history, with the marks of their positions.
+
+        A second call in a minute appends nothing.  Without the cache there are no marks.
+        """
         taken_at = self.clock().replace(second=0, microsecond=0)
-        return self.store.snapshot(taken_at)
+        return self.store.snapshot(taken_at, self._market_day(), self._held_marks())
+
+    def _market_day(self) -> date:
+        return self.market_clock().astimezone(IST).date()
+
+    def _held_marks(self) -> dict[str, Decimal]:
+        symbols = self.store.held()
+        try:
+            marks, _ = self._marks(symbols)
+        except self.unreachable as error:
+            log.warning("positions.unmarked", count=len(symbols), error=repr(error))
+            return {}
+        pairs = zip(symbols, marks, strict=True)
+        return {symbol: mark for symbol, mark in pairs if mark is not None}
 
     def of(self, user_id: int) -> Portfolio:
         """Return the cached portfolio of an account, else value it now.
@@ -123,13 +141,36 @@ class Portfolios:
         return portfolios[0]
 
     def marked(self, held: Sequence[PositionRecord]) -> list[PositionRecord]:
-        """Return positions at their marks of now; without marks while the cache is unavailable."""
+        """Return positions at their marks and Greeks of now; as stored while the cache is unavailable."""
+        symbols = [position.symbol for position in held]
         try:
-            marks, is_expired = self._marks([position.symbol for position in held])
+            marks, is_expired = self._marks(symbols)
+            live = self._live_greeks(symbols)
         except self.unreachable as error:
             log.warning("positions.unmarked", count=len(held), error=repr(error))
-            marks, is_expired = [None] * len(held), [False] * len(held)
-        return [_at_mark(*found) for found in zip(held, marks, is_expired, strict=True)]
+            marks, is_expired, live = [None] * len(held), [False] * len(held), {}
+        now = self.clock()
+        found = zip(held, marks, is_expired, strict=True)
+        valued = (_at_mark(*each) for each in found)
+        return [_with_greeks(each, live.get(each.symbol), now) for each in valued]
+
+    def _live_greeks(self, symbols: Sequence[str]) -> dict[str, dict[str, object]]:
+        """Return the published Greeks of contracts as fields of a record; unpublished ones are left out."""
+        universe = self.universes.current()
+        located = locate(universe, symbols)
+        columns, times = self.read_greeks(universe, located.rows)
+        fields = columns[[greek.field for greek in POSITION_GREEKS]]
+        known = np.isfinite(fields).all(axis=0) & (times > 0)
+        return {
+            universe.symbols[row]: {
+                **{g.name: shortest(v) for g, v in zip(POSITION_GREEKS, values, strict=True)},
+                "greeks_as_of": datetime.fromtimestamp(time / 1000.0, UTC),
+            }
+            for row, values, time, is_known in zip(
+                located.rows.tolist(), fields.T.tolist(), times.tolist(), known, strict=True
+            )
+            if is_known
+        }
 
     def _marks(self, symbols: Sequence[str]) -> tuple[list[Decimal | None], list[bool]]:
         """Return the mark of each symbol in rupees, and whether its contract has expired."""
@@ -196,8 +237,20 @@ def _at_mark(position: PositionRecord, mark: Decimal | None, is_expired: bool) -
         average_price=(position.cost / position.quantity).quantize(_AVERAGE),
         mark=mark,
         unrealised_pnl=profit,
+        day_pnl=None if profit is None else position.realised_pnl + profit - position.opening_pnl,
         provisional=is_expired,
     )
+
+
+def _with_greeks(
+    position: PositionRecord, live: Mapping[str, object] | None, now: datetime
+) -> PositionRecord:
+    """Return a position with its live Greeks, else the stored ones, and their age."""
+    found = replace(position, **live) if live else position  # type: ignore[arg-type]
+    if found.greeks_as_of is None:
+        return found
+    age = max(0.0, (now - found.greeks_as_of).total_seconds())
+    return replace(found, greeks_age_seconds=round(age, 3))
 
 
 def _event(portfolio: Portfolio) -> dict[str, object]:

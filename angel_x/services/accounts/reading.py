@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Protocol
 
+from angel_x.domain.calendar.session import IST
 from angel_x.domain.records import cursor
 from angel_x.domain.records.order_record import (
     OrderFilter,
@@ -23,6 +25,7 @@ from angel_x.domain.records.statement import (
     TradeRecord,
 )
 from angel_x.errors import OrderNotFound, WorkflowNotFound
+from angel_x.services.ports import Clock
 
 _ORDER_ID = re.compile(r"[1-9][0-9]{0,17}")
 #: The order of a ledger entry in a cursor, zero without one.
@@ -41,7 +44,7 @@ class Statements(Protocol):
     ) -> list[OrderRecord]: ...
     def order(self, user_id: int, order_id: int) -> OrderHistory | None: ...
     def order_of_client(self, user_id: int, client_order_id: str) -> OrderHistory | None: ...
-    def positions(self, user_id: int) -> list[PositionRecord]: ...
+    def positions(self, user_id: int, day: date) -> list[PositionRecord]: ...
     def trades(
         self, user_id: int, period: Period, after: Mapping[str, object], limit: int
     ) -> list[TradeRecord]: ...
@@ -53,8 +56,9 @@ class Statements(Protocol):
 class Reading:
     """Reads one account's records."""
 
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, statements: Statements, market_clock: Clock) -> None:
         self._statements = statements
+        self._market_clock = market_clock
 
     def orders(
         self, user_id: int, wanted: OrderFilter, *, after: str | None, limit: int
@@ -91,7 +95,8 @@ class Reading:
 
     def positions(self, user_id: int) -> list[PositionRecord]:
         """Return the open positions, the newest first."""
-        return self._statements.positions(user_id)
+        day = self._market_clock().astimezone(IST).date()
+        return self._statements.positions(user_id, day)
 
     def trades(self, user_id: int, period: Period, *, after: str | None, limit: int) -> TradeList:
         """Return a page of the round trips closed in a period, by default of 24 hours, newest first.

@@ -209,7 +209,8 @@ def converted(fields: Mapping[str, object], known: Fields) -> dict[str, Any]:
 def _convert_field(value: object, kind: Any) -> Any:  # noqa: ANN401 - the type is a value here
     if isinstance(value, bool):
         raise msgspec.ValidationError("must not be a boolean")
-    if isinstance(value, str) and not storable_text.is_storable(value):
+    texts = value if isinstance(value, list) else [value]
+    if not all(storable_text.is_storable(text) for text in texts if isinstance(text, str)):
         raise msgspec.ValidationError(storable_text.RULE)
     if _takes_amount(kind):
         if isinstance(value, str) and value and not is_plain(value):

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import gzip
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
 
 from angel_x import Client
+from angel_x.domain.portfolios.pnl import CostConvention, PnlGroup
 from tests.integration.api.running import RunningApi
 
 POSITION = """
@@ -20,6 +22,24 @@ INSERT INTO trades (user_id, symbol, status, side, quantity, entry_price, exit_p
 SELECT :user_id, :symbol, 'CLOSED', 'BUY', 75, 100, 101.5, 112.5,
     now() - make_interval(mins => 30 * n)
 FROM generate_series(1, :count) n
+"""
+SNAPSHOTS = """
+INSERT INTO portfolio_snapshots (user_id, taken_at, equity, realised_pnl, unrealised_pnl, margin_used)
+SELECT :user_id, now() - make_interval(mins => n), 100 + n, 0, 0, n FROM generate_series(1, :count) n
+"""
+FILLED = """
+WITH traded AS (
+    INSERT INTO orders (user_id, client_order_id, request_hash, symbol, side, quantity, filled_quantity,
+        order_type, validity, product, priority, tag, status, ring_at, valid_until, closed_at)
+    SELECT :user_id, 'order ' || n, '', :symbol, CASE WHEN n < 3 THEN 'BUY' ELSE 'SELL' END, 65, 65,
+        'MARKET', 'DAY', 'NRML', 'normal', 'wheel', 'filled', now(), now(), now()
+    FROM generate_series(1, 3) n RETURNING id, side, client_order_id
+)
+INSERT INTO fills (execution_id, order_id, user_id, symbol, side, quantity, price, trade_date)
+SELECT 'fill ' || client_order_id, id, :user_id, :symbol, side, 65, price, day FROM traded
+JOIN (VALUES ('order 1', 100, DATE '2026-08-19'), ('order 2', 200, DATE '2026-08-19'),
+    ('order 3', 180, DATE '2026-08-20')) AS p (name, price, day) ON name = client_order_id
+ORDER BY id
 """
 GREEKS = """
 INSERT INTO greeks_snapshot (symbol, delta, gamma, vega, theta, as_of)
@@ -101,6 +121,39 @@ def test_margin_is_cash_less_what_is_used(
     assert balance.cash == Decimal("10000000.00")
     assert balance.margin_used == Decimal("1000.50")
     assert balance.free_balance == Decimal("9998999.50")
+
+
+def test_the_equity_curve_is_read_in_pages_newest_first(
+    api: RunningApi, account: tuple[int, str], client: Client, key: str
+) -> None:
+    other_id, _ = api.open_account("other")
+    for user_id, count in ((account[0], 3), (other_id, 9)):
+        run(api, SNAPSHOTS, user_id=user_id, count=count)
+
+    first = api.call("GET", "/v1/equity?limit=2", key=key).body
+    second = api.call("GET", f"/v1/equity?limit=2&cursor={first['next']}", key=key).body
+
+    assert [point["equity"] for point in first["points"]] == ["101.00", "102.00"]
+    assert [point["equity"] for point in second["points"]] == ["103.00"]
+    assert second["next"] is None
+    assert [point.margin_used for point in client.equity()] == [1, 2, 3]
+    assert api.call("GET", "/v1/equity?cursor=forged", key=key).status == 400
+
+
+def test_pnl_is_by_group_with_average_cost_beside_fifo(
+    api: RunningApi, account: tuple[int, str], client: Client, symbol: str
+) -> None:
+    run(api, FILLED, user_id=account[0], symbol=symbol)
+
+    by_tag, by_day = client.pnl(PnlGroup.TAG), client.pnl()
+
+    assert by_tag.book_convention is CostConvention.AVERAGE_COST
+    (row,) = by_tag.rows
+    assert (row.key, row.realised_average_cost, row.realised_fifo) == ("wheel", 1950, 5200)
+    assert row.net_fifo == row.realised_fifo - row.charges < row.realised_fifo
+    assert [row.key for row in by_day.rows] == ["2026-08-19", "2026-08-20"]
+    (day,) = client.pnl(since=date(2026, 8, 20)).rows
+    assert day == by_day.rows[1]
 
 
 def test_a_new_account_has_a_portfolio_of_its_cash(client: Client) -> None:

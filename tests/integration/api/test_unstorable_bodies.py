@@ -39,6 +39,12 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/v1/orders/{order_id}"): {"price": "10.05", "quantity": 65},
     ("POST", "/v1/baskets"): {"basket_id": "b", "on_refusal": "keep", "orders": [LEG]},
     ("POST", "/v1/margin"): {"orders": [ORDER]},
+    ("POST", "/v1/scenarios"): {"orders": [ORDER], "underlying": "NIFTY", "positions": "held"},
+    ("POST", "/v1/strategies"): {
+        "name": "straddle",
+        "underlying": "NIFTY",
+        "tag": "t",
+    },
     ("PUT", "/v1/settlement-prices/{underlying}/{expiry}"): {"price": "100.05"},
     ("PUT", "/v1/limits"): {"max_order_quantity": 1, "max_order_notional": "1.00"},
     ("PUT", "/v1/kill-switch"): {"state": "on", "scope": "user", "name": "n", "reason": "r"},

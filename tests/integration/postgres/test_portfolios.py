@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from angel_x.adapters.postgres.portfolios import PostgresPortfolios
+from angel_x.adapters.postgres.reading import PostgresStatements
 from angel_x.domain.portfolios.portfolio import NetGreeks, Portfolio, ScenarioGrid
 from tests.builders.accounts import list_contracts, open_accounts, open_positions
 from tests.builders.chains import make_universe
@@ -136,10 +137,40 @@ def test_a_second_snapshot_of_one_moment_appends_nothing(
     first, second = open_accounts(engine, 2)
     store.save([portfolio(first), portfolio(second)])
 
-    assert store.snapshot(AT) == 2
-    assert store.snapshot(AT) == 0
-    assert store.snapshot(AT + timedelta(minutes=1)) == 2
+    assert store.snapshot(AT, AT.date(), {}) == 2
+    assert store.snapshot(AT, AT.date(), {}) == 0
+    assert store.snapshot(AT + timedelta(minutes=1), AT.date(), {}) == 2
 
     assert rows(engine, "SELECT count(*), min(equity) FROM portfolio_snapshots") == [
         (4, Decimal("104999.95"))
     ]
+
+
+def test_a_snapshot_marks_positions_and_a_new_day_opens_at_the_last_mark(
+    store: PostgresPortfolios, engine: Engine
+) -> None:
+    first, second = open_accounts(engine, 2)
+    open_positions(engine, [(first, CALL, -65, "-6500.00"), (second, PUT, 65, "6000.00")])
+    store.save([portfolio(first), portfolio(second)])
+
+    for day, price in enumerate(("90.25", "80.00", "70.00", "60.00"), 0):
+        # Two snapshots on each of two days.
+        moment = AT + timedelta(hours=12 * day)
+        store.snapshot(moment, (AT + timedelta(days=day // 2)).date(), {CALL: Decimal(price)})
+
+    assert sorted(store.held()) == sorted([CALL, PUT])
+    marked = rows(engine, "SELECT market_day, opening_pnl, pnl FROM position_marks")
+    # 6,500 received less 65 at 80.00 and at 60.00.
+    assert marked == [((AT + timedelta(days=1)).date(), Decimal("1300.00"), Decimal("2600.00"))]
+    kept = rows(
+        engine, f"SELECT marks FROM portfolio_snapshots WHERE user_id = {first} ORDER BY taken_at"
+    )
+    assert [marks for (marks,) in kept] == [{CALL: p} for p in ("90.25", "80.00", "70.00", "60.00")]
+    of_second = rows(
+        engine, f"SELECT DISTINCT marks FROM portfolio_snapshots WHERE user_id = {second}"
+    )
+    assert of_second == [(None,)]
+    reading = PostgresStatements(engine)
+    days = [(AT + timedelta(days=n)).date() for n in (1, 2)]
+    assert [reading.positions(first, day)[0].opening_pnl for day in days] == [1300, 2600]
+    assert reading.positions(second, days[0])[0].opening_pnl == 0

@@ -185,7 +185,7 @@ def test_open_positions_are_read_newest_first_with_the_greeks_of_their_contract(
     insert(engine, "greeks_snapshot", symbol=A, implied_vol=9, price=8, delta=0.1, gamma=0.2,
            vega=0.3, theta=-0.4, rho=7, as_of=ACCEPTED)  # fmt: skip
 
-    first, second = read.positions(user)
+    first, second = read.positions(user, ACCEPTED.date())
 
     assert (first.symbol, first.product, first.quantity, first.cost) == (
         B, "MIS", -130, Decimal("-99.00"))  # fmt: skip

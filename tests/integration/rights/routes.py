@@ -59,8 +59,8 @@ class Row:
 
     @property
     def stores(self) -> bool:
-        """Whether the call is there to store something; an estimate of margin is not."""
-        return self.method not in {"GET", "HEAD"} and self.call != "POST /v1/margin"
+        """Whether the call is there to store something; a question is not."""
+        return self.method not in {"GET", "HEAD"} and self.call not in _QUESTIONS
 
     @property
     def method(self) -> str:
@@ -69,6 +69,17 @@ class Row:
     @property
     def path(self) -> str:
         return self.call.partition(" ")[2]
+
+
+_QUESTIONS = frozenset({"POST /v1/margin", "POST /v1/scenarios", "POST /v1/strategies"})
+
+
+def _question(world: World, _ref: str) -> object:
+    return {"orders": [world.order_fields()]}
+
+
+def _straddle(_world: World, _ref: str) -> object:
+    return {"name": "straddle", "direction": "short", "underlying": "NIFTY", "offsets": [0]}
 
 
 def _order(world: World, ref: str) -> object:
@@ -151,12 +162,19 @@ ROWS = (
     Row("GET /v1/trades", READ, shows="SYMBOL"),
     Row("GET /v1/ledger", READ),
     Row("GET /v1/contract-notes/{day}", READ),
+    Row("GET /v1/pnl", READ, query="?by=tag", shows="realised_fifo"),
+    Row("GET /v1/equity", READ, shows="points"),
     Row("GET /v1/portfolio", READ, shows='"open_positions":1,'),
     Row("GET /v1/margin", READ, shows='"held":{}'),
     Row("GET /v1/limits", READ, shows='"max_order_notional":"1000000000"'),
     Row("GET /v1/kill-switch", READ, shows=HOLDER, admins=(200, 200)),
     Row("GET /v1/stream", READ, shows=HOLDER),
     Row("POST /v1/margin", READ, content=_order, shows='"held":"0.00"'),
+    Row("GET /v1/exports/{kind}", READ, query="?format=json", shows="SYMBOL"),
+    Row("POST /v1/scenarios", READ, content=_question, shows="SYMBOL"),
+    Row("GET /v1/strategies", READ, shows="SYMBOL"),
+    Row("GET /v1/strategies/tags", READ, shows='"tag":""'),
+    Row("POST /v1/strategies", READ, content=_straddle, shows="cost", lists_contracts=True),
     # The market.
     Row("GET /v1/greeks/{symbol}", READ, shows="SYMBOL"),
     Row("GET /v1/option-chain/{underlying}", READ, lists_contracts=True),

@@ -166,8 +166,8 @@ def test_a_speed_at_which_no_time_passes_is_refused(runner: CliRunner, speed: st
 def test_the_commands_are_listed_by_what_they_are_for(runner: CliRunner) -> None:
     names = (
         "demo up chaos submit orders basket positions portfolio trades ledger contract-note pnl "
-        "greeks chain calendar contracts settle users keys limits kill-switch square-off audit "
-        "status top schedule api worker beat flower feed relay metrics broker fake-exchange db redis export doctor backup "
+        "equity greeks chain calendar contracts settle users keys limits kill-switch square-off audit "
+        "status top schedule api worker beat flower feed relay metrics broker fake-exchange db redis openings export doctor backup "
         "restore"
     )
 

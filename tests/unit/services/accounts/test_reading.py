@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -39,7 +40,7 @@ class Row:
 
 
 def page(rows: Rows, limit: int, after: str | None = None) -> tuple[list[str], str | None]:
-    reading = Reading(cast("Any", rows))
+    reading = Reading(cast("Any", rows), lambda: datetime(2026, 8, 19, tzinfo=UTC))
     found = reading.orders(7, OrderFilter(), after=after, limit=limit)
     return [order.order_id for order in found.orders], found.next
 

@@ -1,0 +1,1 @@
+"""Option strategies: their legs, names, payoffs, scenarios and concentration."""

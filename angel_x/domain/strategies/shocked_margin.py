@@ -1,0 +1,86 @@
+"""The margin of positions in a state of the market: risk arrays made anew there, then the worst case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.margin.margin import MarginModel, RiskRows
+from angel_x.domain.margin.risk_arrays import DELTA_ROW, MARK_ROW, RISK_ROWS, Scan, write_losses
+from angel_x.domain.margin.unit_risk import UnitRisk, to_rupees
+from angel_x.domain.margin.worst_case import WorstCase
+from angel_x.domain.pricing.black_scholes import BASIC_COUNT
+from angel_x.domain.pricing.greek import OUTPUTS
+from angel_x.domain.pricing.kernels import NUMPY
+from angel_x.domain.strategies.shocks import SECONDS_PER_DAY, Axes, Priced, Shock
+from angel_x.domain.values.money import to_paisa
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from angel_x.domain.margin.span import SpanParameters
+
+_DELTA = OUTPUTS.index("delta")
+
+
+@dataclass(frozen=True, slots=True)
+class ShockedMargin:
+    """Positions of one account with the rules of their margin."""
+
+    priced: Priced
+    underlyings: Sequence[str]
+    expiries: Sequence[date]
+    #: Units, negative where they are short.
+    quantity: NDArray[np.int64]
+    span: SpanParameters
+    model: MarginModel
+
+    def grid(self, axes: Axes) -> list[Decimal]:
+        """Return rupees in every state of the axes; expired contracts need none."""
+        return [self.at(shock) for shock in axes.shocks()]
+
+    def at(self, shock: Shock) -> Decimal:
+        """Return rupees in one state."""
+        units = self._units(shock)
+        cases: dict[str, WorstCase] = {}
+        alive = self.priced.expires_at > self.priced.at + shock.days * SECONDS_PER_DAY
+        positions = zip(self.underlyings, units, self.quantity.tolist(), alive, strict=True)
+        for underlying, unit, quantity, is_alive in positions:
+            if is_alive:
+                cases.setdefault(underlying, WorstCase()).add(unit, 0, quantity)
+        return to_rupees(sum(case.total() for case in cases.values()))
+
+    def _units(self, shock: Shock) -> list[UnitRisk]:
+        contracts = self.priced.after(shock)
+        values = np.empty((BASIC_COUNT, self.quantity.size))
+        NUMPY.value(contracts, values)
+        spot = self.priced.spot * (1.0 + shock.spot_percent / 100.0)
+        columns = np.empty((RISK_ROWS, self.quantity.size))
+        write_losses(contracts, values[0], self._scan(contracts.years), NUMPY, columns[:DELTA_ROW])
+        columns[DELTA_ROW] = values[_DELTA] * contracts.spot / spot
+        columns[MARK_ROW] = values[0]
+        rows = RiskRows(
+            self.underlyings,
+            self.expiries,
+            [to_paisa(Decimal(s)) for s in spot.tolist()],
+            columns.astype(np.float32),
+            np.ones(self.quantity.size, np.bool_),
+        )
+        return self.model(rows, self._day(shock))
+
+    def _scan(self, years: NDArray[np.float64]) -> Scan:
+        is_index = self.span.are_indices(self.underlyings)
+        least = self.span.least_moves(self.underlyings)
+        price, volatility = self.span.scan_ranges(is_index, years, least)
+        reach = self.span.extreme_moves, self.span.extreme_cover, self.span.look_ahead_years
+        return Scan(price, volatility, *reach)
+
+    def _day(self, shock: Shock) -> date:
+        at = self.priced.at + shock.days * SECONDS_PER_DAY
+        return datetime.fromtimestamp(at, IST).date()
