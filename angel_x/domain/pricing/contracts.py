@@ -7,6 +7,8 @@ from typing import NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from angel_x.domain.pricing.flags import read_flags
+
 Floats: TypeAlias = NDArray[np.float64]
 Flags: TypeAlias = NDArray[np.bool_]
 Shape: TypeAlias = tuple[int, ...]
@@ -52,11 +54,9 @@ def broadcast(numbers: tuple[ArrayLike, ...], is_call: ArrayLike) -> tuple[Contr
     ``numbers`` are spot, strike, years, rate, dividend yield, and volatility or price.
 
     Raises:
-        TypeError: ``is_call`` is not boolean: -1 for a put would count as true.
+        TypeError: ``is_call`` says neither call nor put.
     """
-    flags = np.asarray(is_call)
-    if flags.dtype != np.bool_:
-        raise TypeError(f"is_call must be boolean, was {flags.dtype}")
+    flags = read_flags(is_call)
     columns = [np.asarray(number, dtype=np.float64) for number in numbers]
     shape = np.broadcast_shapes(flags.shape, *(column.shape for column in columns))
     spot, strike, years, rate, dividend_yield, given = (_flat(column, shape) for column in columns)

@@ -9,7 +9,7 @@ import click
 from angel_x.domain.calendar.session import IST
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """A time; without an offset it is one in India."""
 
     name = "moment"

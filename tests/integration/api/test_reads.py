@@ -149,7 +149,8 @@ def test_pnl_is_by_group_with_average_cost_beside_fifo(
 
     assert by_tag.book_convention is CostConvention.AVERAGE_COST
     (row,) = by_tag.rows
-    assert (row.key, row.realised_average_cost, row.realised_fifo) == ("wheel", 1950, 5200)
+    assert row.key == "wheel"
+    assert [row.realised_average_cost, row.realised_fifo] == [1950, 5200]
     assert row.net_fifo == row.realised_fifo - row.charges < row.realised_fifo
     assert [row.key for row in by_day.rows] == ["2026-08-19", "2026-08-20"]
     (day,) = client.pnl(since=date(2026, 8, 20)).rows

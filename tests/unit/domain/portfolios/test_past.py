@@ -20,7 +20,7 @@ def test_positions_are_worth_the_marks_of_the_last_snapshot() -> None:
     found = portfolio_at(AT, MOVES, CASH, snapshot)
 
     (position,) = found.positions
-    assert (position.quantity, position.cost, position.average_price) == (65, 6500, 100)
+    assert [position.quantity, position.cost, position.average_price] == [65, 6500, 100]
     assert (position.mark, position.mark_source.value) == (Decimal("130.25"), "snapshot")
     assert position.unrealised_pnl == found.unrealised_pnl == Decimal("1966.25")
     assert found.realised_pnl == position.realised_pnl == 1300

@@ -164,9 +164,20 @@ def test_no_contracts_give_no_values() -> None:
     assert values["price"].shape == (0,)
 
 
-def test_a_flag_that_is_not_boolean_is_refused() -> None:
-    with pytest.raises(TypeError, match="is_call must be boolean, was float64"):
-        greeks(**contract(is_call=np.array([1.0, -1.0])))
+@pytest.mark.parametrize(
+    ("flags", "wrong"),
+    [
+        (np.array([1.0, -1.0]), "-1.0"),
+        ([1, 2], "2"),
+        (["c", "x"], "x"),
+        ([True, None], "None"),
+        (float("nan"), "nan"),
+        ("", ""),
+    ],
+)
+def test_a_flag_that_is_neither_call_nor_put_is_refused(flags: Any, wrong: str) -> None:
+    with pytest.raises(TypeError, match=f"is_call must be booleans, .*, was {wrong}$"):
+        greeks(**contract(is_call=flags))
 
 
 def test_a_chain_longer_than_a_block_is_priced_like_its_parts() -> None:
