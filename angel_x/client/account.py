@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import overload
 
 import msgspec
 
 from angel_x.client.connection import Connection, OrderFields, listed, with_query
+from angel_x.domain.portfolios.past import PastPortfolio
 from angel_x.domain.portfolios.pnl import PnlGroup, PnlReport
 from angel_x.domain.portfolios.portfolio import Portfolio
 from angel_x.domain.records.equity import EquityPage, EquityPoint
@@ -41,6 +42,11 @@ class AccountCalls(Connection):
     def equity(self) -> list[EquityPoint]:
         """Return the newest points of the equity curve, at most 1,000."""
         return list(self._call("GET", "/v1/equity", EquityPage).points)
+
+    def past_portfolio(self, at: datetime) -> PastPortfolio:
+        """Return what the account held at a past moment, and its worth by the marks of then."""
+        path = with_query("/v1/portfolio/past", {"at": at.isoformat()})
+        return self._call("GET", path, PastPortfolio)
 
     def portfolio(self) -> Portfolio:
         return self._call("GET", "/v1/portfolio", Portfolio)

@@ -1,4 +1,4 @@
-"""P&L and the equity curve of an account."""
+"""P&L, the equity curve and past books of an account."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from angel_x.domain.portfolios.past import PastPortfolio
 from angel_x.domain.portfolios.pnl import PnlGroup, PnlReport
 from angel_x.domain.records.equity import EquityPage
 from angel_x.entrypoints.api.account import PeriodQuery
 from angel_x.entrypoints.api.bulkheads import Bulkhead, on_thread
 from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import answers
-from angel_x.entrypoints.api.parts import answer, application
+from angel_x.entrypoints.api.parts import Moment, answer, application
 
 router = APIRouter(tags=["account"])
 
@@ -51,3 +52,19 @@ def equity(request: Request, caller: Reader, query: Annotated[PeriodQuery, Query
         caller.user_id, query.period, after=query.cursor, limit=query.limit
     )
     return answer(found)
+
+
+@router.get(
+    "/v1/portfolio/past",
+    summary="Positions, worth and margin at a past moment",
+    response_class=Response,
+    responses=answers(PastPortfolio, "Worth the marks of the last snapshot before the moment"),
+)
+@on_thread(Bulkhead.READS)
+def past(
+    request: Request,
+    caller: Reader,
+    at: Annotated[Moment, Query(description="Not after now")],
+) -> Response:
+    """Positions and cash are folded from fills, settlements, openings and ledger up to the moment."""
+    return answer(application(request).people.past.of(caller.user_id, at))

@@ -42,7 +42,9 @@ VALUES = {
     "day": "2026-08-25",
 }
 #: Reports that fold the whole history of the account, a few thousand rows in memory at a time.
-WHOLE_HISTORY = {"/v1/pnl", "/v1/strategies/tags", "/v1/exports/{kind}"}
+WHOLE_HISTORY = {
+    "/v1/pnl", "/v1/portfolio/past", "/v1/strategies/tags", "/v1/exports/{kind}",
+}  # fmt: skip
 #: Filters that match nothing, or what is rare.
 QUERIES = {
     "/v1/orders": (

@@ -164,6 +164,7 @@ ROWS = (
     Row("GET /v1/contract-notes/{day}", READ),
     Row("GET /v1/pnl", READ, query="?by=tag", shows="realised_fifo"),
     Row("GET /v1/equity", READ, shows="points"),
+    Row("GET /v1/portfolio/past", READ, query="?at=2026-08-19T11:30:00Z", shows="snapshot_at"),
     Row("GET /v1/portfolio", READ, shows='"open_positions":1,'),
     Row("GET /v1/margin", READ, shows='"held":{}'),
     Row("GET /v1/limits", READ, shows='"max_order_notional":"1000000000"'),

@@ -43,6 +43,8 @@ CALLS: list[tuple[str, Call, str, str, Any]] = [
     ("positions", lambda c: c.positions(), "GET", "/v1/positions", None),
     ("trades", lambda c: c.trades(), "GET", "/v1/trades", None),
     ("pnl", lambda c: c.pnl("tag", since=AT.date()), "GET", "/v1/pnl?by=tag&since=2026-11-23", None),
+    ("past_portfolio", lambda c: c.past_portfolio(AT), "GET",
+     "/v1/portfolio/past?at=2026-11-23T03%3A45%3A00%2B00%3A00", None),
     ("equity", lambda c: c.equity(), "GET", "/v1/equity", None),
     ("scenarios", lambda c: c.scenarios([ORDER], days=[0, 1]), "POST", "/v1/scenarios",
      {"orders": [ORDER], "days": [0, 1]}),
