@@ -24,7 +24,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
 @router.get(
-    "/v1/exports/{kind}",
+    "/v1/exports/{statement}",
     summary="The whole history of the account as a file, oldest first",
     response_class=Response,
     responses={
@@ -39,13 +39,13 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 def export(
     request: Request,
     caller: Reader,
-    kind: ExportKind,
+    statement: ExportKind,
     form: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.CSV,
 ) -> Response:
     """The rows go to a file first, so that a client that reads slowly holds no connection of the database."""
     file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed with the answer
     try:
-        application(request).people.exports.write(caller.user_id, kind, form, file)
+        application(request).people.exports.write(caller.user_id, statement, form, file)
     except BaseException:
         file.close()
         raise
@@ -53,7 +53,7 @@ def export(
     file.seek(0)
     headers = {
         "Content-Length": str(length),
-        "Content-Disposition": f'attachment; filename="{kind}.{form}"',
+        "Content-Disposition": f'attachment; filename="{statement}.{form}"',
     }
     return StreamingResponse(_blocks(file), headers=headers, media_type=form.media_type)
 

@@ -43,7 +43,7 @@ VALUES = {
 }
 #: Reports that fold the whole history of the account, a few thousand rows in memory at a time.
 WHOLE_HISTORY = {
-    "/v1/pnl", "/v1/portfolio/past", "/v1/strategies/tags", "/v1/exports/{kind}",
+    "/v1/pnl", "/v1/portfolio/past", "/v1/strategies/tags", "/v1/exports/{statement}",
 }  # fmt: skip
 #: Filters that match nothing, or what is rare.
 QUERIES = {

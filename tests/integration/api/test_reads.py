@@ -213,3 +213,20 @@ def test_a_list_is_compressed_for_those_who_accept_it(api: RunningApi, key: str)
     assert small.headers["content-encoding"] == "gzip"
     assert gzip.decompress(small.raw) == plain.raw
     assert len(small.raw) * 5 < len(plain.raw)
+
+
+def test_a_statement_is_a_file_in_the_format_that_was_asked_for(
+    api: RunningApi, account: tuple[int, str], key: str, symbol: str
+) -> None:
+    run(api, FILLED, user_id=account[0], symbol=symbol)
+
+    found = api.call("GET", "/v1/exports/fills", key=key)
+    listed = api.call("GET", "/v1/exports/fills?format=json", key=key).body
+
+    assert found.headers["content-type"] == "text/csv; charset=utf-8"
+    assert found.headers["content-disposition"] == 'attachment; filename="fills.csv"'
+    header, *lines = found.raw.decode().splitlines()
+    assert header.startswith("fill_id,execution_id,")
+    assert len(lines) == 3
+    assert [row["price"] for row in listed["fills"]] == ["100.00", "200.00", "180.00"]
+    assert api.call("GET", "/v1/exports/secrets", key=key).status == 422

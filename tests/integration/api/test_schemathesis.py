@@ -102,6 +102,14 @@ class World:
             body |= {"basket_id": name, "orders": [self._order(number)]}
         elif path == "/v1/orders/{order_id}":
             body |= {"price": "95.00", "trigger_price": None, "quantity": LOT * 2}
+        elif path == "/v1/strategies":
+            straddle = {
+                "name": "straddle",
+                "direction": "short",
+                "underlying": "NIFTY",
+                "offsets": [0],
+            }
+            body |= straddle | {"deltas": [], "strikes": [], "expiry": None, "far_expiry": None}
         elif "settlement-prices" in path:
             body["price"] = "24000.05"
         elif "symbol" in body and "quantity" in body:

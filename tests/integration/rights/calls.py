@@ -104,6 +104,7 @@ class Caller:
         given = {
             "symbol": self.world.symbol(HOLDER),
             "underlying": "NIFTY",
+            "statement": "positions",
             "day": "2026-11-24",
             "expiry": "2099-01-06",
         }

@@ -171,7 +171,7 @@ ROWS = (
     Row("GET /v1/kill-switch", READ, shows=HOLDER, admins=(200, 200)),
     Row("GET /v1/stream", READ, shows=HOLDER),
     Row("POST /v1/margin", READ, content=_order, shows='"held":"0.00"'),
-    Row("GET /v1/exports/{kind}", READ, query="?format=json", shows="SYMBOL"),
+    Row("GET /v1/exports/{statement}", READ, query="?format=json", shows="SYMBOL"),
     Row("POST /v1/scenarios", READ, content=_question, shows="SYMBOL"),
     Row("GET /v1/strategies", READ, shows="SYMBOL"),
     Row("GET /v1/strategies/tags", READ, shows='"tag":""'),
