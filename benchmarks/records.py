@@ -1,7 +1,8 @@
-"""Rows in and rows out: orders stored together and one by one, and the memory of large exports.
+"""Rows in and rows out: rows stored together and one by one, and the memory of large exports.
 
-``python -m benchmarks.records [--orders N] [--rows N] [--json FILE]``.  One process, real servers.  Orders
-are accepted in one transaction, and then as many one after the other; the ratio is that of their times.
+``python -m benchmarks.records [--inserts N] [--rows N] [--json FILE]``.  One process, real servers.  Orders
+are accepted, and Greeks stored, in one statement, and then as many in one each with a commit of its own; the
+ratio is that of their times.  An order is validated and made ready besides, which no statement shortens.
 An export writes so many fills to a file in each format; the memory is the largest resident size beyond
 that before, after a small export of the same format.
 """
@@ -12,13 +13,16 @@ import argparse
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import psutil
 
+from angel_x.adapters.postgres.greeks_snapshot import PostgresGreeksSnapshots
 from angel_x.bootstrap import Application
 from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Side, Validity
 from angel_x.domain.records.export import ExportFormat, ExportKind
@@ -35,27 +39,50 @@ FROM generate_series(1, %(count)s) AS n
 """
 
 
-def measure_inserts(application: Application, count: int) -> dict[str, float]:
-    """Return milliseconds of ``count`` orders together and one by one, and the ratio."""
-    symbol = listed_universe(application).symbols[0]
-    user_id = application.people.accounts.open("inserts", Decimal(10**9)).id
-    accept = application.intake.acceptance.accept
+def measure_inserts(application: Application, count: int) -> list[dict[str, object]]:
+    """Return milliseconds of ``count`` rows together and one by one, and the ratio."""
+    return [
+        _inserts(
+            "greeks", count, partial(_keep_greeks, PostgresGreeksSnapshots(application.base.engine))
+        ),
+        _inserts("orders", count, _accepting(application)),
+    ]
+
+
+def _inserts(kind: str, count: int, store: Callable[[Sequence[str]], object]) -> dict[str, object]:
     # The first statements are planned, and connections made.
-    accept([Submission(user_id, (_request(symbol, "warm"),))])
-    together = tuple(_request(symbol, f"together-{n}") for n in range(count))
+    store([f"{kind} warm"])
     started = time.perf_counter()
-    accept([Submission(user_id, together)])
-    bulk = time.perf_counter() - started
+    store([f"{kind} together {n}" for n in range(count)])
+    together = time.perf_counter() - started
     started = time.perf_counter()
     for n in range(count):
-        accept([Submission(user_id, (_request(symbol, f"alone-{n}"),))])
+        store([f"{kind} alone {n}"])
     alone = time.perf_counter() - started
     return {
-        "orders": count,
-        "together_ms": round(1e3 * bulk, 1),
+        "rows": kind,
+        "count": count,
+        "together_ms": round(1e3 * together, 1),
         "one_by_one_ms": round(1e3 * alone, 1),
-        "ratio": round(alone / bulk, 1),
+        "ratio": round(alone / together, 1),
     }
+
+
+def _keep_greeks(snapshots: PostgresGreeksSnapshots, symbols: Sequence[str]) -> None:
+    column = np.full(len(symbols), 0.5)
+    names = ("implied_vol", "price", "delta", "gamma", "vega", "theta", "rho")
+    snapshots.save(symbols, dict.fromkeys(names, column), np.ones(len(symbols), np.int64))
+
+
+def _accepting(application: Application) -> Callable[[Sequence[str]], object]:
+    symbol = listed_universe(application).symbols[0]
+    user_id = application.people.accounts.open("inserts", Decimal(10**9)).id
+
+    def accept(names: Sequence[str]) -> object:
+        requests = tuple(_request(symbol, name) for name in names)
+        return application.intake.acceptance.accept([Submission(user_id, requests)])
+
+    return accept
 
 
 def measure_exports(application: Application, rows: int) -> list[dict[str, object]]:
@@ -124,13 +151,14 @@ def _request(symbol: str, name: str) -> OrderRequest:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, default=1_000)
+    parser.add_argument("--inserts", type=int, default=1_000)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with running_application() as application:
-        inserts = measure_inserts(application, options.orders)
-        print(inserts, flush=True)
+        inserts = measure_inserts(application, options.inserts)
+        for row in inserts:
+            print(row, flush=True)
         exports = measure_exports(application, options.rows)
         for row in exports:
             print(row, flush=True)
