@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from angel_x.domain.margin.span import SpanParameters
+    from angel_x.domain.pricing.contracts import Contracts, Floats
 
 _DELTA = OUTPUTS.index("delta")
 
@@ -62,7 +63,8 @@ class ShockedMargin:
         NUMPY.value(contracts, values)
         spot = self.priced.spot * (1.0 + shock.spot_percent / 100.0)
         columns = np.empty((RISK_ROWS, self.quantity.size))
-        write_losses(contracts, values[0], self._scan(contracts.years), NUMPY, columns[:DELTA_ROW])
+        on_spot = _on_spot(contracts, spot, values[0])
+        write_losses(on_spot, values[0], self._scan(contracts.years), NUMPY, columns[:DELTA_ROW])
         columns[DELTA_ROW] = values[_DELTA] * contracts.spot / spot
         columns[MARK_ROW] = values[0]
         rows = RiskRows(
@@ -84,3 +86,14 @@ class ShockedMargin:
     def _day(self, shock: Shock) -> date:
         at = self.priced.at + shock.days * SECONDS_PER_DAY
         return datetime.fromtimestamp(at, IST).date()
+
+
+def _on_spot(contracts: Contracts, spot: Floats, prices: Floats) -> Contracts:
+    """Return the contracts as the clearing corporation prices them: by Black-Scholes-Merton on the spot.
+
+    The volatility is that of the price; a price without time value has none, and moves as its payoff.
+    """
+    on_spot = contracts._replace(spot=spot, dividend_yield=np.zeros_like(spot), given=prices)
+    sigma, status = np.empty(spot.size), np.empty(spot.size, np.int8)
+    NUMPY.solve(on_spot, sigma, status)
+    return on_spot._replace(given=np.nan_to_num(sigma, nan=0.0))
