@@ -14,7 +14,7 @@ import msgspec
 
 from angel_x.adapters.angel_one.market_frames import Instrument
 from angel_x.adapters.angel_one.order_watch import Watch
-from angel_x.adapters.angel_one.records import BookOrder, Funds, Profile
+from angel_x.adapters.angel_one.records import BookOrder, BookPosition, Funds, Profile
 from angel_x.adapters.logging import configure_logging
 from angel_x.entrypoints.cli.numbers import Real, Whole
 from angel_x.entrypoints.cli.options import as_json
@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """Profile and funds of the client at the broker."""
+    """Profile, funds and positions of the client at the broker."""
 
     profile: Profile
     funds: Funds
+    positions: tuple[BookPosition, ...]
 
 
 class OrderLine(msgspec.Struct, frozen=True):
@@ -61,13 +62,13 @@ def broker() -> None:
 @click.option("--logout", is_flag=True, help="End the session afterwards.")
 @as_json
 def check(*, logout: bool, as_json: bool) -> None:
-    """Log in at the broker, and show the profile and the funds of the client.
+    """Log in at the broker, and show profile, funds and open positions of the client.
 
     Needs the credentials in ANGEL_X_ANGEL_ONE_*, and no running system.  No order is sent.  Exits with
     1 where the broker refuses or does not answer.
     """
     with _client() as (client, _):
-        found = Checked(client.profile(), client.funds())
+        found = Checked(client.profile(), client.funds(), _open(client))
         if logout:
             client.logout()
     if as_json:
@@ -180,6 +181,11 @@ def _written(line: OrderLine) -> str:
     ).rstrip()
 
 
+def _open(client: AngelOne) -> tuple[BookPosition, ...]:
+    """Return the positions that are not closed."""
+    return tuple(each for each in client.positions() if each.quantity)
+
+
 def _show(found: Checked) -> None:
     profile, funds = found.profile, found.funds
     rows = [
@@ -194,3 +200,6 @@ def _show(found: Checked) -> None:
         f"Exchanges: {', '.join(profile.exchanges)}.  Products: {', '.join(profile.products)}.",
         table("Funds", ("", ">rupees"), rows),
     )
+    if found.positions:
+        held = [(p.trading_symbol, p.product, str(p.quantity)) for p in found.positions]
+        show(table("Positions", ("contract", "product", ">quantity"), held))

@@ -41,6 +41,7 @@ def test_the_command_shows_profile_and_funds_of_the_client_whose_settings_are_pr
     found = json.loads(shown.stdout)
     assert found["profile"]["client_code"] == "A12345"
     assert found["funds"]["net"] == "10000000.0000"
+    assert found["positions"] == []
 
 
 def test_orders_by_hand_are_shown_as_foreign_and_each_change_once(
@@ -64,6 +65,8 @@ def test_orders_by_hand_are_shown_as_foreign_and_each_change_once(
     assert [each["owner"] for each in json.loads(listed.stdout)] == ["foreign", "angel-x-7"]
     assert watched.stdout.count("complete") == 2, watched.output
     assert "foreign: BUY" in watched.stdout
+    checked = CliRunner().invoke(cli, ["broker", "check"], env=environ(served))
+    assert f"{listing.trading_symbol}  CARRYFORWARD" in checked.stdout
 
 
 def test_a_refused_login_and_a_missing_credential_are_told_apart(served: ExchangeServer) -> None:
