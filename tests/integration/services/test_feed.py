@@ -139,10 +139,10 @@ def test_a_simulated_market_is_on_the_board_and_moves(world: World) -> None:
         universe = world.ports.universes.current()
         spot = world.ports.board.spots(universe)["last"][0]
         wait_until(lambda: world.ports.board.spots(universe)["last"][0] != spot)
-        assert world.market_clock.is_live()
+        wait_until(world.market_clock.is_live)
 
     assert abs(int(spot) - 2_400_000) < 10_000
-    assert not world.market_clock.is_live()
+    wait_until(lambda: not world.market_clock.is_live())
 
 
 def test_a_board_that_was_wiped_is_whole_again_while_the_feed_runs(world: World) -> None:
@@ -152,7 +152,7 @@ def test_a_board_that_was_wiped_is_whole_again_while_the_feed_runs(world: World)
         wait_until(lambda: world.fresh_quotes() == listed)
         world.cache.flushdb()
         wait_until(lambda: world.fresh_quotes() == listed)
-        assert world.market_clock.is_live()
+        wait_until(world.market_clock.is_live)
 
 
 def test_a_cache_that_is_away_is_waited_for(
@@ -169,6 +169,7 @@ def test_a_cache_that_is_away_is_waited_for(
         cache.flushdb()
         door.open()
         wait_until(lambda: world.fresh_quotes() == listed)
+        wait_until(lambda: any(entry["event"] == "outage.ended" for entry in logs))
 
     events = [entry["event"] for entry in logs if entry["event"].startswith("outage.")]
     assert events == ["outage.begun", "outage.ended"]
@@ -213,7 +214,7 @@ def test_the_process_replays_a_file_to_its_end(world: World, tmp_path: Path) -> 
 
     universe = world.ports.universes.current()
     assert world.ports.board.read(universe)["last"].tolist() == [15_340, 14_740, 5]
-    assert not world.market_clock.is_live()
+    wait_until(lambda: not world.market_clock.is_live())
 
 
 def test_the_process_simulates_until_it_is_stopped(world: World) -> None:
@@ -271,7 +272,7 @@ def test_a_replay_without_a_file_or_with_a_wrong_one_does_not_begin(
             buffer_size=5_000,
         )
 
-    assert not world.market_clock.is_live()
+    wait_until(lambda: not world.market_clock.is_live())
 
 
 @pytest.mark.parametrize(
