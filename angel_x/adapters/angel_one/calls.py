@@ -28,6 +28,8 @@ class Rate(StrEnum):
     TRADE_BOOK = "trade_book"
     POSITIONS = "positions"
     SEARCH = "search"
+    QUOTE = "quote"
+    MARGIN = "margin"
 
 
 #: The limits of each.
@@ -43,6 +45,8 @@ RATES: dict[Rate, Windows] = {
     Rate.TRADE_BOOK: windows_of(1),
     Rate.POSITIONS: windows_of(1),
     Rate.SEARCH: windows_of(1),
+    Rate.QUOTE: windows_of(10, 500, 5000),
+    Rate.MARGIN: windows_of(10, 500, 5000),
 }
 
 

@@ -32,8 +32,7 @@ class Service:
 
     path: str
     method: str
-    #: None where requests are not counted.
-    rate: Rate | None
+    rate: Rate
     act: Act
 
     @property
@@ -68,7 +67,7 @@ def _served(exchange: Exchange, service: Service) -> Callable[[Request], Any]:
             return answers.CutOff()
         try:
             client_code = exchange.sessions.of(_token(request)).client_code
-            is_within = service.rate is None or exchange.throttle.lets_in(client_code, service.rate)
+            is_within = exchange.throttle.lets_in(client_code, service.rate)
             if not is_within or faults.befalls(Fault.THROTTLE, service.name):
                 return answers.throttled()
             if faults.befalls(Fault.EXPIRE, service.name):
@@ -245,6 +244,6 @@ SERVICES = (
     Service(f"{_ORDER}/getTradeBook", "GET", Rate.TRADE_BOOK, _trade_book),
     Service(f"{_ORDER}/getPosition", "GET", Rate.POSITIONS, _positions),
     Service(f"{_ORDER}/searchScrip", "POST", Rate.SEARCH, _search),
-    Service(f"{_ROOT}/market/v1/quote/", "POST", None, _quotes),
-    Service(f"{_ROOT}/margin/v1/batch", "POST", None, _margin),
+    Service(f"{_ROOT}/market/v1/quote/", "POST", Rate.QUOTE, _quotes),
+    Service(f"{_ROOT}/margin/v1/batch", "POST", Rate.MARGIN, _margin),
 )
