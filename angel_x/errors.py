@@ -30,7 +30,7 @@ AngelXError
 ├── OrderRateExceeded       likewise
 ├── AccountBusy             likewise; other work of the account is in the way
 ├── BadKeysExceeded         likewise; too many keys that are not valid
-├── BooksDiffer             stored accounts that are not what their history makes of them
+├── BooksDiffer             stored accounts that differ from the fold of their history
 ├── SettlementRefused       another price than the one at which an expiry is settled
 ├── UnknownAccount
 ├── UnknownDay              no calendar covers the day
@@ -308,7 +308,7 @@ class BadKeysExceeded(AngelXError):
 
 
 class BooksDiffer(AngelXError):
-    """Stored accounts are not what their history makes of them."""
+    """Stored accounts differ from the fold of their history."""
 
 
 class SettlementRefused(AngelXError):

@@ -14,7 +14,7 @@ from beat_schedule.memory import report_memory
 
 def run() -> int:
     """Serve Flower until a signal."""
-    # It unpickles the state that it has saved, so nobody else may write it.
+    # It unpickles the state that it has saved, so only its owner may write it.
     os.umask(0o077)
     app.conf.angel_x_settings.home_path.mkdir(parents=True, exist_ok=True)
     # Flower shows the names and times of all tasks here to anyone.

@@ -25,7 +25,7 @@ def sqlalchemy_address(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in {"postgres", "postgresql", _DRIVER}:
         raise ValueError("Expected an address that starts with postgresql://")
-    # A second one is part of a password, and libpq would show what is behind the first as the host.
+    # A second one is part of a password, and libpq would show the rest behind the first as the host.
     if rest.partition("?")[0].count("@") > 1:
         raise ValueError("Expected special characters of the password as %XX")
     return _with_hosts_in_query(rest) or f"{_DRIVER}://{rest}"

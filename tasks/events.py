@@ -33,7 +33,7 @@ class Sample:
         self._hidden: dict[str, Mapping[str, Any]] = {}
 
     def passing(self, kind: str, fields: Mapping[str, Any]) -> Iterator[_Event]:
-        """Yield the events to send for an event; a failure brings the one that names its task."""
+        """Yield the events to send for an event; a failure brings the event that names its task."""
         message = fields.get("uuid", "")
         if kind == "task-received" and not self._is_shown(fields.get("name", "")):
             self._hide(message, fields)

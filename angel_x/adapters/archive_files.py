@@ -67,7 +67,7 @@ class Archive:
 
         Raises:
             OSError: The directory cannot be written.
-            ArchiveDamaged: The file does not hold what was written.
+            ArchiveDamaged: The file does not hold the written rows.
         """
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{contents.partition}.{len(contents.parts) + 1:04d}.jsonl.gz"

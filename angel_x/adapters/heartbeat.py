@@ -1,7 +1,7 @@
 """The heartbeat of a worker: a file that it writes when it asks the broker for messages of all its queues.
 
 The standard library is enough, because a probe reads it in milliseconds.  Times are of the monotonic
-clock, which all processes of a machine share and which nobody sets.
+clock, which all processes of a machine share and no clock setting moves.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ def _engine(settings: Settings, role: str, meter: Meter) -> Engine:
         idle_seconds=settings.order_lease_seconds,
         pools_transactions=settings.pools_transactions,
     )
-    # What a pooler names is not the process of a session.
+    # The process id that a pooler gives is not that of a session.
     if os.getpriority(os.PRIO_PROCESS, 0) and not settings.pools_transactions:
         give_way(engine, os.getpriority(os.PRIO_PROCESS, 0))
     watch_queries(engine, meter.observe, slow_seconds=settings.slow_query_threshold_ms / 1000)

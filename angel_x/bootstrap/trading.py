@@ -48,7 +48,7 @@ _REPORT_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class TradingParts:
-    """Execution, matching, amendment, cancellation, expiry, replay and what the relay does."""
+    """Execution, matching, amendment, cancellation, expiry, replay and the relay."""
 
     execution: Execution
     doorbells: Doorbells

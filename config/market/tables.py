@@ -1,7 +1,7 @@
 """The tables in force: those of a directory of the user's, and the shipped ones for the rest.
 
 A table is validated as a whole.  Files are read when a process starts and at the beginning of every
-day in India; a wrong file then leaves in force what was in force.
+day in India; a wrong file then leaves the former rules in force.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class _Parsed:
         self._names = names
         self._made: tuple[list[Any], Any] | None = None
 
-    def __call__(self) -> Any:  # noqa: ANN401 - what parse makes
+    def __call__(self) -> Any:  # noqa: ANN401 - the result of parse
         current = [self._tables.read(name) for name in self._names]
         made = self._made
         if made is None or any(a is not b for a, b in zip(made[0], current, strict=True)):
@@ -191,7 +191,7 @@ def _backward(row: dict[str, Any], place: str) -> Iterator[tuple[str, str]]:
 
 
 def _missing(row: dict[str, Any], place: str) -> Iterator[tuple[str, str]]:
-    """Yield what the rules of contracts need and a table does not have."""
+    """Yield the entries that the rules of contracts need and a table lacks."""
     if "expiry_weekday" in row:
         for exchange in sorted({"NSE", "BSE"} - set(row["expiry_weekday"])):
             yield f"{place}.expiry_weekday", f"must have the weekdays of {exchange}"

@@ -45,7 +45,7 @@ def take(url: str, file: Path, *, actor: str, clock: Callable[[], datetime]) -> 
     The system may trade meanwhile.  A second call for the same file is refused.
 
     Raises:
-        BackupFailed: The file exists, a program fails, or what it wrote is not complete.
+        BackupFailed: The file exists, a program fails, or its output is not complete.
         UnusableFile: The directory cannot be written, or its disk is full.
     """
     if file.exists():

@@ -65,7 +65,7 @@ class PrometheusMeter:
 
 
 class _OwnersFile(MmapedDict):
-    """A file of metrics that only its owner reads, whatever the umask."""
+    """A file of metrics that only its owner reads, under any umask."""
 
     def __init__(self, filename: str, read_mode: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's signature
         if not read_mode:

@@ -17,7 +17,7 @@ from angel_x.domain.portfolios.rebuild import StoredAccount, StoredPosition
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-# In the order in which the book folded them: ids of fills follow it, and what is settled is not
+# In the order in which the book folded them: ids of fills follow it, and a settled position is not
 # traded any more.
 _MOVES = f"""
 SELECT day, symbol, product, tag, side, quantity, price, traded_before, charges, settles FROM (
@@ -138,7 +138,7 @@ class AccountHistory:
         return PastSnapshot(row.taken_at, row.margin_used, marks)
 
     def accounts(self) -> list[StoredAccount]:
-        """Return the stored state of every account, beside what its ledger and margins sum to."""
+        """Return the stored state of every account beside the sums of its ledger and margins."""
         with self._engine.connect() as connection:
             rows = named(connection.exec_driver_sql(_ACCOUNTS), _AccountRow)
         return [StoredAccount(*row) for row in rows]

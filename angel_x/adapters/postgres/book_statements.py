@@ -70,7 +70,7 @@ booked AS (
         %(entry_amounts)s::numeric[])
 )
 """
-# A debit arises in a settlement or a closing order; afterwards it falls with what is missing.
+# A debit arises in a settlement or a closing order; afterwards it falls with the shortfall.
 ACCOUNTS = """
 accounts_moved AS (
     UPDATE users u SET

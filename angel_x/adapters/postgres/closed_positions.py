@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _PAGE = 5_000
-#: Seconds after which a round ends; the task has fifteen, also for what follows.
+#: Seconds after which a round ends; the task has fifteen, also for the steps after it.
 _BUDGET_SECONDS = 3.0
 _COLUMNS = "id, user_id, portfolio_id, symbol, product, realised_pnl, entry_time, exit_time"
 # A closed position is of no quantity and of no cost, so no sum over positions changes.

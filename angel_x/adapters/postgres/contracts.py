@@ -53,7 +53,7 @@ ON CONFLICT (symbol) DO UPDATE
                          excluded.expires_at, true)
 """)
 
-# Only a listed contract can be closed, so a held one stays whatever a new list says.
+# Only a listed contract can be closed, so a held one stays under any new list.
 _KEEP = text(f"""
 INSERT INTO staged_contracts ({_COLUMNS})
 SELECT {_COLUMNS} FROM contracts c

@@ -29,7 +29,7 @@ _STARTED = "angel_x_started"
 _NO_PRIMARY = (ReadOnlySqlTransaction, Unreplicated)
 
 
-#: The options of a statement whose result is not streamed, whatever its connection is told.
+#: The options of a statement whose result is not streamed, under any option of its connection.
 _WHOLE = {"stream_results": False, "yield_per": None}
 
 

@@ -48,7 +48,7 @@ _SELECTED = {
             SELECT symbol FROM positions WHERE user_id = {0} AND status = 'OPEN') ORDER BY symbol
     """,
 }
-# Written in UTC, and for as long as it takes: what reads it may be slow.
+# Written in UTC, and for as long as it takes: the reader may be slow.
 _SETTINGS = """
 SET LOCAL timezone = 'UTC'; SET LOCAL statement_timeout = 0;
 SET LOCAL idle_in_transaction_session_timeout = 0

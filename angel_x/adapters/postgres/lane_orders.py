@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 # From account to account through the index of the lane, so that neither a deep backlog of one of them
-# nor a large number of them costs more than what is returned.
+# nor a large number of them costs more than the returned rows.
 def _waiting(label: str, last: str) -> Statement:
     """Return the statement of the oldest orders of each account, ``last`` of those that are read."""
     return Statement(

@@ -29,7 +29,7 @@ _SETTLED = """
 SELECT symbol, product, quantity, index_price, price, charges FROM settlements
 WHERE user_id = %(user_id)s AND expiry = %(day)s ORDER BY id
 """
-# Orders are of one day, so what the ledger has of them was booked for this day.
+# Orders are of one day, so their ledger entries were booked for this day.
 _BOOKED = f"""
 SELECT coalesce((SELECT sum(l.amount) FROM ledger_entries l
         WHERE l.user_id = %(user_id)s AND l.account = '{LedgerAccount.CHARGES}'

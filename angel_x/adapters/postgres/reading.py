@@ -88,7 +88,7 @@ _LEDGER_CONDITIONS = {
 
 #: Conditions with an index of their own, under which an account has few orders.
 _SELECTIVE = frozenset({"client_order_id", "parent_id", "basket_id"})
-#: Orders that one page looks at, whatever its filter; more than any page has.
+#: Orders that one page looks at under any filter; more than any page has.
 _LOOKED_AT = 2_000
 _FLOOR = text("""
 SELECT o.id, o.accepted_at FROM orders o WHERE o.id = (

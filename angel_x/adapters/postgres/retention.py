@@ -24,7 +24,7 @@ _BLOCKS = 2000
 _BUDGET_SECONDS = 5.0
 
 _BLOCKS_OF = "SELECT pg_relation_size('{0}') / current_setting('block_size')::bigint"
-# By block, in the order on the disk: nobody writes to a day that is over.
+# By block, in the order on the disk: a day that is over has no writer.
 _ROWS = """
 SELECT to_jsonb(r)::text FROM {0} r
 WHERE ctid >= format('(%%s,0)', %(first)s::bigint)::tid

@@ -42,7 +42,7 @@ class MigrationPace:
     patience: float = 600.0
 
 
-#: Beside those of this release, for tests of what a coming release may do.
+#: Beside those of this release, for tests of a coming release.
 Versions = tuple[Path, ...]
 
 

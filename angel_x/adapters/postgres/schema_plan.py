@@ -76,7 +76,7 @@ class Loss:
 
 
 def plan(engine: Engine, more: schema.Versions = ()) -> list[Planned]:
-    """Return what an upgrade will do, without doing it."""
+    """Return the steps of an upgrade, without a change."""
     config = schema.configuration(more)
     return [
         _planned(config, revision)
@@ -147,7 +147,7 @@ def statements(sql: str) -> Iterator[str]:
 
 
 def nature_of(statement: str) -> Nature:
-    """Return what a statement does, by its first words."""
+    """Return the effect of a statement, by its first words."""
     upper = statement.upper()
     return next((nature for nature, form in _NATURES if form.match(upper)), Nature.CHANGES)
 

@@ -15,7 +15,7 @@ from angel_x.errors import ServerUnavailable
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-#: One at a time: what a killed command has left is dropped by the next.
+#: One at a time: the rest of a killed command is dropped by the next.
 DATABASE = "angel_x_scratch"
 #: Filling a table of a million rows is one statement.
 _PATIENCE_SECONDS = 3600.0

@@ -1,4 +1,4 @@
-"""Final settlement prices, the levels of the indices, and who holds what has expired."""
+"""Final settlement prices, the levels of the indices, and accounts with expired positions."""
 
 from __future__ import annotations
 

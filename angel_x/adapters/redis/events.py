@@ -23,7 +23,7 @@ from angel_x.domain.records.live_event import (
 
 #: Events in the feed: the time that a reader may be late.
 _FEED_LENGTH = 10_000
-#: Events of one account, whatever others do.
+#: Events of one account, apart from those of others.
 _HISTORY_LENGTH = 10_000
 #: Fifteen minutes, and one for clients that count them from the arrival of an event.
 _HISTORY_SECONDS = 960

@@ -49,7 +49,7 @@ class RedisChainBoards:
         )
 
     def carry(self, before: Universe, universe: Universe) -> None:
-        """Write what is published about contracts of another universe for this one."""
+        """Copy the published values of contracts of another universe to this one."""
         for board in (self._risk, self._greeks):
             board.carry(before, universe)
 

@@ -15,7 +15,7 @@ _KEY = "ax:margin:marked"
 
 
 class RedisMarkMemo:
-    """One key.  What cannot be decoded counts as lost."""
+    """One key.  A value that cannot be decoded counts as lost."""
 
     def __init__(self, client: Redis) -> None:
         self._client = client

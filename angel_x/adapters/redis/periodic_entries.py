@@ -54,7 +54,7 @@ class PeriodicEntries:
 def _entry(
     name: str, due: float | None, definition: bytes | None, meta: bytes | None
 ) -> PeriodicEntry:
-    """Make an entry of what can be read of it."""
+    """Make an entry of its readable fields."""
     defined, known = _document(definition), _document(meta)
     schedule = defined.get("schedule")
     every = schedule.get("every") if isinstance(schedule, dict) else None

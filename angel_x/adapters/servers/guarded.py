@@ -33,7 +33,7 @@ class LocalServer(Protocol):
 class GuardedServers:
     """Servers that run from :meth:`launch` to :meth:`stop`.
 
-    A guardian that is killed takes the servers with it; what they have stored is recovered by their
+    A guardian that is killed takes the servers with it; their stored data is recovered by their
     next start.
     """
 

@@ -236,7 +236,7 @@ class Book:
     def stand_changed(
         self, order: Order, status: OrderStatus, standing: Amendment, rates: ChargeRates
     ) -> None:
-        """Set quantity and prices of an order as its venue reports, whatever margin they need."""
+        """Set quantity and prices of an order as its venue reports, even beyond the free balance."""
         self._holds.retake(order, standing, rates, is_bound=True)
         self._restate(order, standing, status)
 

@@ -1,7 +1,7 @@
 """Held margin of accounts by underlying, and its changes with the book.
 
-Every change of a book marks the margin of its underlying to the market: what is held becomes what is
-required at the risk arrays of now.  Where a contract has no risk array the requirement is unknown, unless
+Every change of a book marks the margin of its underlying to the market: the held margin becomes the
+requirement at the risk arrays of now.  Where a contract has no risk array the requirement is unknown, unless
 nothing is short; then the held margin stays, until a later marking.
 """
 

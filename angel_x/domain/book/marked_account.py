@@ -52,7 +52,7 @@ class LastMarking:
 class MarketValues:
     """Margin and open P&L of an account at the market of now, in rupees."""
 
-    #: By underlying; of one without risk arrays what is held.
+    #: By underlying; without risk arrays the held margin.
     required: Mapping[str, Decimal]
     exposure: Decimal
     option_value: Decimal

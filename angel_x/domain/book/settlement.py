@@ -84,7 +84,7 @@ def settle_account(book: Book, user_id: int, price: SettlementPrice, tax: Decima
     """Close the positions of an account in the contracts of an expiry, and release their margin.
 
     ``tax`` is the rate of the securities transaction tax on an exercise.  A loss is taken from the
-    cash of the account whatever is free; the shortage is its debit.
+    cash of the account even beyond the free balance; the shortage is its debit.
     """
     held = [p for p in book.positions.values() if p.user_id == user_id]
     expired = [p for p in held if price.expiry.holds(p.symbol)]

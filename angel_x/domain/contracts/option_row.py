@@ -1,4 +1,4 @@
-"""One option in a list of instruments, whatever the format, and its contradictions."""
+"""One option in a list of instruments of any format, and its contradictions."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The margin contribution of one unit of a contract, in integer ten-thousandths of a rupee.
 
 A sum of integers does not depend on their order, so the same book at the same risk arrays needs the
-same margin, in whatever order its orders traded.
+same margin, in any order of its trades.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The history of an account as moves of positions, and its fold: positions and P&L.
 
 Average cost is the convention of the book and of every stored amount: a closing fill takes the average
-cost of what is held.  First in, first out (FIFO) closes the oldest units first; it is the convention of
+cost of the held units.  First in, first out (FIFO) closes the oldest units first; it is the convention of
 tax returns in India.  Both agree once a position is flat.
 """
 

@@ -35,7 +35,7 @@ class PnlRow:
 
     #: The day, the underlying or the tag of the closing order; empty without a tag.
     key: str
-    #: Before charges: the closed units at the average cost of what was held.
+    #: Before charges: the closed units at the average cost of the held units.
     realised_average_cost: Decimal
     #: Before charges: the oldest units closed first.
     realised_fifo: Decimal

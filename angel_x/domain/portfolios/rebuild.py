@@ -12,7 +12,7 @@ from angel_x.domain.portfolios.history import History
 
 @dataclass(frozen=True, slots=True)
 class StoredAccount:
-    """The stored state of an account, and what its ledger and margins sum to, in rupees."""
+    """The stored state of an account beside the sums of its ledger and margins, in rupees."""
 
     id: int
     name: str

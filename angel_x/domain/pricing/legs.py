@@ -128,7 +128,7 @@ def _sign_legs(
     """Turn the discounted spot and strike into the signed legs of the price.
 
     N(x) = u - s Y n, where Y is the Mills ratio of abs(x), u is 1 for x > 0 and 0 otherwise, and s its sign.  Signs are
-    moved as bits: a mask costs numpy a tenth of what a condition does.
+    moved as bits: a mask costs numpy a tenth of a condition.
     """
     flips, signs = bits
     np.copyto(flips, is_call)

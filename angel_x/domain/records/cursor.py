@@ -24,7 +24,7 @@ def decode(cursor: str) -> int:
     """Return the id below which the page starts.
 
     Raises:
-        InvalidCursor: The text is not exactly what :func:`encode` writes.
+        InvalidCursor: The text is not exactly that of :func:`encode`.
     """
     try:
         text = _decoded(cursor)
@@ -46,7 +46,7 @@ def decode_place(cursor: str, count: int) -> tuple[datetime, list[str]]:
     """Return the time and the ``count`` further columns of the row before the page.
 
     Raises:
-        InvalidCursor: The text is not exactly what :func:`encode_place` writes.
+        InvalidCursor: The text is not exactly that of :func:`encode_place`.
     """
     try:
         kind, moment, *rest = _decoded(cursor).split("|")

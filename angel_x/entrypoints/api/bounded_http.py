@@ -112,7 +112,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._chunk = 0
         self._is_admitted = False
         self._was_heard = False
-        #: The answer is written, and what still arrives is discarded.
+        #: The answer is written, and later bytes are discarded.
         self._is_lingering = False
 
     @property
@@ -267,7 +267,7 @@ class BoundedHttp(HttpToolsProtocol):
         return self._unanswered is None
 
     def _linger(self) -> None:
-        """Send the end, and discard for a while what still arrives: a close would be a reset."""
+        """Send the end, and discard later bytes for a while: a close would be a reset."""
         self._leave()
         self._unset_keepalive_if_required()
         self._is_lingering = True

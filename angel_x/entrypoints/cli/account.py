@@ -56,9 +56,9 @@ def positions(user: str, at: datetime | None, *, as_json: bool) -> None:
 @_at
 @as_json
 def portfolio(user: str, at: datetime | None, *, as_json: bool) -> None:
-    """Show what an account is worth and exposed to.
+    """Show the value and the Greeks of an account.
 
-    With --at what it was worth then, and the margin that stood.
+    With --at its value and margin of then.
     """
     if at is not None:
         _show_past(user, at, as_json=as_json)

@@ -29,7 +29,7 @@ _after = click.option("--cursor", help="The `next` of the page before.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write a page to print to this file.")
 @as_json
 def contract_note(day: datetime, user: str, html: Path | None, *, as_json: bool) -> None:
-    """Show what an account traded and settled on a day of the market, with charges by item."""
+    """Show trades and settlements of an account on a day of the market, with charges by item."""
     with application() as app:
         note = app.people.notes.of(app.people.accounts.named(user).id, day.date())
     if html is not None:

@@ -37,7 +37,7 @@ def account_name(
     """Return the name of the account, None for the system or an underlying.
 
     Raises:
-        InvalidInput: No target is named, or more than one, or nobody can be asked.
+        InvalidInput: No target is named, or more than one, or there is no terminal to ask at.
         Abort: The operator did not confirm.
     """
     named = [user is not None, underlying is not None, system]

@@ -1,4 +1,4 @@
-"""The database: its schema, indexes, partitions and statistics, and what it tells of slow statements."""
+"""The database: its schema, indexes, partitions and statistics, and its slow statements."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ SUBJECTS = (
 
 
 def examine(environ: Mapping[str, str], *, fix: bool = False) -> tuple[Diagnosis, list[Repair]]:
-    """Make every check that can be made; with ``fix`` repair what is safe and check again."""
+    """Make every possible check; with ``fix`` make the safe repairs and check again."""
     try:
         settings = load(environ)
         missing = list(servers.missing_addresses(settings))

@@ -1,4 +1,4 @@
-"""Market time in a few words: what it is, and whether the market trades."""
+"""Market time in a few words, and whether the market trades."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """An error as an RFC 9457 problem, for HTTP clients and senders of messages alike.
 
-A problem names each fault with the index of the order, the field, the value and what is wrong.
+A problem names each fault with the index of the order, the field, the value and the reason.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Contract notes: what an account traded and settled on a day, with charges by item."""
+"""Contract notes: trades and settlements of an account on a day, with charges by item."""
 
 from __future__ import annotations
 

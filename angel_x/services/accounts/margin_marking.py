@@ -59,7 +59,7 @@ class MarginMarking:
         last, spots = self.memo.get(), self.spots()
         if last is not None and not self._is_due(last, spots):
             return 0
-        # Before marking: what moves meanwhile makes the next one due.
+        # Before marking: moves of the meantime make the next one due.
         self.memo.put(LastMarking(self.clock(), spots))
         return self.run()
 

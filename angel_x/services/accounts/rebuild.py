@@ -1,4 +1,4 @@
-"""The proof that stored accounts are what their history makes of them."""
+"""The proof that stored accounts equal the fold of their history."""
 
 from __future__ import annotations
 

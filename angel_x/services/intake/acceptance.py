@@ -170,7 +170,7 @@ class Acceptance:
         """
         with_stored: dict[int, IdempotencyConflict] = {}
         with_others: dict[int, IdempotencyConflict] = {}
-        # What the submissions before say of the orders that are new.
+        # Facts of earlier submissions about the new orders.
         said: dict[OrderKey, bytes] = {}
         for i in standing:
             says: dict[OrderKey, bytes] = {}

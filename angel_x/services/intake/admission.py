@@ -138,7 +138,7 @@ def _limits_of(user_id: int, rules: TradingRules) -> Limits:
 
 
 def _counted(submission: Submission) -> int:
-    """Return the number of orders that count whatever they do to a position."""
+    """Return the number of orders that count without regard to positions."""
     return sum(request.priority is not Priority.EMERGENCY for request in submission.requests)
 
 

@@ -1,8 +1,8 @@
-"""The account of a message: of the API key that has signed it, or the one that it names.
+"""The account of a message: of the API key that has signed it, or of the name in it.
 
 Any client of the message broker can name any account, so in production a message without a signature
 is refused.  A signed message can be sent again by those who read it, with no effect: its orders have
-client order ids.  What was refused is not stored and would be accepted later, so a signature ends.
+client order ids.  A refused message is not stored and would be accepted later, so a signature ends.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class MemoryWatch:
         self._resident_bytes = resident_bytes
         self._threshold_mb = threshold_mb
         self._pause_seconds = pause_seconds
-        #: Publishes what else this process reports of itself, as often.
+        #: Publishes the other reports of this process, as often.
         self._also = also
         self._last: MemoryReport | None = None
 

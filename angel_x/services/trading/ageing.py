@@ -2,7 +2,7 @@
 
 Workers take a lane only when those above it are empty, so a steady load of ``normal`` orders would hold up
 ``low`` ones without an end.  An order that has waited for some seconds is rung for in the lane ``high``,
-one doorbell a look, which bounds what fresh orders lose to it.
+one doorbell a look, which bounds the delay of fresh orders.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ class Execution:
         while busy:
             user_id, theirs = busy.popitem()
             if self._desk.wait_for(user_id):
-                # In turn: two processes that skip what the other one holds could do so for ever.
+                # In turn: two processes that skip each other's accounts could do so for ever.
                 decided, _ = self._run_claimed(theirs, waits=True)
                 orders += decided.orders
                 leaves_orders |= decided.leaves_orders

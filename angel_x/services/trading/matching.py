@@ -65,7 +65,7 @@ class Matching:
 
         The orders of a contract and side trade by price and time, so of two that compete for the same
         displayed size the better one is never in the later transaction.  Stops that are triggered in a
-        later transaction than those orders compete for what these have left.
+        later transaction than those orders compete for the size that these have left.
         """
         if not self._hours.is_open():
             return 0

@@ -24,7 +24,7 @@ from angel_x.services.trading_hours import TradingHours
 log = structlog.get_logger()
 
 _AT_A_TIME = 1000
-#: Messages in every lane at which nothing is added, whatever it asks for.
+#: Messages in every lane at which no message of any kind is added.
 _CROWDED = 200
 _LONGEST_PAUSE_SECONDS = 8.0
 #: Until the next ring where messages of the lane still wait: ours may be among them.
@@ -195,7 +195,7 @@ class Relay:
         """Yield lane by lane the doorbells for which there is room.
 
         Half way to being parked an order is rung for alone: if another one, next to it, ends
-        every process, this one must not be parked for it.  What was left on its way to the venue
+        every process, this one must not be parked for it.  An order on its way to the venue
         waits in no lane, so a doorbell has to ask for exactly that.
         """
         enough = (self._pace.max_rings + 1) // 2

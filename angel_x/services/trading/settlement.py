@@ -1,4 +1,4 @@
-"""Cash settlement of what has expired, once the closing value of the index is known.
+"""Cash settlement of expired positions, once the closing value of the index is known.
 
 The price of an expiry is fixed once, and every account is settled at it in a transaction of its own:
 a process that dies leaves the other accounts to the next one.
@@ -43,7 +43,7 @@ _MOST = Decimal(10) ** 10
 
 
 class SettlementStore(Protocol):
-    """Prices and levels, and who holds what has expired."""
+    """Prices, levels, and accounts with expired positions."""
 
     def due(self, now: datetime) -> list[DueExpiry]:
         """Return the expiries at or before a time with open positions, oldest first."""
@@ -227,7 +227,7 @@ class Settlement:
         return len(book.settled)
 
     def _read_risks(self, book: Book, expiry: Expiry) -> None:
-        """Read the risks of what the account still holds."""
+        """Read the risks of the contracts that the account still holds."""
         lasting = {symbol for symbol in book.margins.symbols if not expiry.holds(symbol)}
         book.margins.sheet = self.risks(lasting)
 

@@ -91,7 +91,7 @@ class Progress:
         }
 
     def held(self, plan: SquareOffPlan) -> list[Holding]:
-        """Return the positions that trading can close; what has expired awaits its settlement."""
+        """Return the positions that trading can close; expired ones await their settlement."""
         return [holding for holding in self._positions(plan) if not holding.has_expired]
 
     def _positions(self, plan: SquareOffPlan) -> list[Holding]:

@@ -567,7 +567,7 @@ def _collect(rows: Array, begin: Scalar, end: Scalar, odd_rows: Array, found: Sc
     return found
 
 
-# The signatures of what numba compiles; its types are not typed.
+# The signatures for numba, whose types are not typed.
 _types: Any = numba_types
 _column = float64[::1]
 _contracts = _types.NamedTuple(
