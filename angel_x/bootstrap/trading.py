@@ -140,7 +140,7 @@ def _execution(base: Foundation, orders: OrderParts) -> Execution:
         hours=base.hours,
         meter=base.meter,
         monotonic=monotonic,
-        at=base.at,
+        units=orders.units,
         claim_limit=base.settings.claim_limit,
         transient=TRANSIENT,
     )

@@ -135,7 +135,7 @@ class Desk:
             hours=self.exchange.hours,
             meter=self.exchange.meter,
             monotonic=lambda: self.clock().timestamp(),
-            at=self.units.at,
+            units=self.units,
             claim_limit=1000,
             transient=(ConnectionError,),
         )

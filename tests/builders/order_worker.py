@@ -77,7 +77,7 @@ class Worker:
             hours=ALWAYS_OPEN,
             meter=self.meter,
             monotonic=self.monotonic,
-            at=self.passed,
+            units=self.units,
             claim_limit=self.claim_limit,
             transient=(Away,),
         )

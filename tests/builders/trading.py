@@ -60,7 +60,7 @@ class Trading:
             venue=self.venue,
             meter=self.exchange.meter,
             monotonic=lambda: self.clock().timestamp(),
-            at=self.units.at,
+            units=self.units,
             claim_limit=100,
             transient=(),
         )

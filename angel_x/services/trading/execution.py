@@ -26,7 +26,7 @@ from angel_x.services.trading.transaction import Steps
 from angel_x.services.trading.venue import Venue
 from angel_x.services.trading.venue_desk import VenueDesk
 from angel_x.services.trading_hours import TradingHours
-from angel_x.services.units import Unit
+from angel_x.services.units import Unit, Units
 
 log = structlog.get_logger()
 
@@ -54,7 +54,7 @@ class Execution:
         hours: TradingHours,
         meter: Meter,
         monotonic: Callable[[], float],
-        at: Callable[[Step], None],
+        units: Units,
         claim_limit: int,
         transient: tuple[type[Exception], ...],
     ) -> None:
@@ -64,7 +64,7 @@ class Execution:
         self._hours = hours
         self._meter = meter
         self._monotonic = monotonic
-        self._at = at
+        self._units = units
         self._claim_limit = claim_limit
         #: Errors of servers, not of orders: the message is given up and the relay rings again.
         self._transient = transient
@@ -81,7 +81,7 @@ class Execution:
         its traceback, and the others are decided.
         """
         started = self._monotonic()
-        self._at(Step.BATCH_RECEIVED)
+        self._units.at(Step.BATCH_RECEIVED)
         try:
             decided = self._answer(order_ids)
         except self._transient:
@@ -118,7 +118,7 @@ class Execution:
         orders, leaves_orders, elsewhere = decided.orders, decided.leaves_orders, set[int]()
         while busy:
             user_id, theirs = busy.popitem()
-            if self._desk.wait_for(user_id):
+            if self._units.wait_for(user_id):
                 # In turn: two processes that skip each other's accounts could do so for ever.
                 decided, _ = self._run_claimed(theirs, waits=True)
                 orders += decided.orders
@@ -210,19 +210,15 @@ class Execution:
         if not self._venue.places_at_once:
             # Orders that are only sent must not take displayed size.
             previews = self._venue.preview(orders)
-            self._read_risks(book, orders, trades=False)
+            self._desk.read_risks_for(book, orders, trades=False)
             for order, terms in zip(orders, previews, strict=True):
                 book.submit(order, terms)
             return
         answers = self._venue.place(orders)
-        self._read_risks(book, orders, trades=any(answer.trades for answer in answers))
+        self._desk.read_risks_for(book, orders, trades=any(answer.trades for answer in answers))
         for order, answer in zip(orders, answers, strict=True):
             assert answer.offer is not None, "a venue that places at once makes offers"
             book.decide(order, answer.offer)
-
-    def _read_risks(self, book: Book, orders: Sequence[Order], *, trades: bool) -> None:
-        if book.moves_margin(orders, trades=trades):
-            self._desk.read_risks(book)
 
     def _report_unknown(self, unit: Unit, order_ids: Sequence[int]) -> None:
         if unknown := unit.unknown(order_ids):

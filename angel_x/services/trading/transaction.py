@@ -82,10 +82,6 @@ class Transactions:
         with self._units.begin() as unit:
             return claim(unit)
 
-    def wait_for(self, user_id: int) -> bool:
-        """Wait for the lock of an account; return False at once where another process does."""
-        return self._units.wait_for(user_id)
-
     def at(self, step: Step) -> None:
         """Pass a step outside of transactions."""
         self._units.at(step)

@@ -89,10 +89,6 @@ class VenueDesk:
         self._follow(claimed.book)
         return claimed
 
-    def wait_for(self, user_id: int) -> bool:
-        """Wait for the lock of an account; return False at once where another process does."""
-        return self._transactions.wait_for(user_id)
-
     def withdraw(
         self,
         book: Book,
@@ -128,11 +124,14 @@ class VenueDesk:
         if not book.margins.sheet:
             book.take_risks(self._risks(book.margins.symbols))
 
-    def take(self, book: Book, orders: Sequence[Order], answers: Sequence[Answer]) -> None:
-        """Take the venue's answers about orders in the market or on their way there."""
-        trades = any(answer.trades for answer in answers)
+    def read_risks_for(self, book: Book, orders: Sequence[Order], *, trades: bool) -> None:
+        """Read the risks of a book if the decision of these orders moves margin."""
         if book.moves_margin(orders, trades=trades):
             self.read_risks(book)
+
+    def take(self, book: Book, orders: Sequence[Order], answers: Sequence[Answer]) -> None:
+        """Take the venue's answers about orders in the market or on their way there."""
+        self.read_risks_for(book, orders, trades=any(answer.trades for answer in answers))
         for order, answer in zip(orders, answers, strict=True):
             take(book, order, answer)
 

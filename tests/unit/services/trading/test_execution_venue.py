@@ -134,7 +134,7 @@ def test_the_same_displayed_size_is_there_when_the_order_arrives() -> None:
         hours=exchange.hours,
         meter=exchange.meter,
         monotonic=lambda: exchange.clock().timestamp(),
-        at=exchange.units.at,
+        units=exchange.units,
         claim_limit=1,
         transient=(),
     )
