@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from angel_x.domain.book.control import OrderSelection
@@ -39,6 +39,10 @@ from tests.fakes.workflows import MemoryWorkflows
 #: Units of the largest order that the exchange takes.
 LARGEST = 1755
 PLENTY = 10_000_000
+#: The close of the session of the desk, after the intraday cut-off.
+CLOSE = datetime(2026, 8, 19, 10, 10, tzinfo=UTC)
+#: Below the market: a purchase at it rests.
+LIMIT = Decimal(95)
 ALL = OrderSelection()
 
 
@@ -166,6 +170,10 @@ class Desk:
 
     def account(self, cash: str = "1000000000") -> int:
         return self.tables.account(cash)
+
+    def close_offers(self, symbol: str = CALL) -> None:
+        """Withdraw the offers of a contract, so that short positions in it cannot be bought back."""
+        self.quote(symbol, ask=0)
 
     def quote(
         self, symbol: str = CALL, bid: int = 10_000, ask: int = 10_050, size: int = PLENTY

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -14,29 +13,12 @@ from angel_x.domain.orders.denial import CancelReason
 from angel_x.domain.orders.order import OrderStatus, OrderType, Priority, Product, Side, Validity
 from angel_x.domain.workflows.workflow import WorkflowKind, WorkflowStatus
 from angel_x.errors import IdempotencyConflict, UnknownContract
-from tests.builders.desk import ALL, LARGEST, Desk, request
+from tests.builders.desk import ALL, CLOSE, LARGEST, LIMIT, Desk, request
 from tests.builders.paper import CALL, LOT, PUT
 
 BUY, SELL = Side.BUY, Side.SELL
 NRML, MIS = Product.NORMAL, Product.INTRADAY
 DONE, FAILED, RUNNING = WorkflowStatus.DONE, WorkflowStatus.FAILED, WorkflowStatus.RUNNING
-CLOSE = datetime(2026, 8, 19, 10, 10, tzinfo=UTC)
-LIMIT = Decimal(95)
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
-@pytest.fixture
-def user(desk: Desk) -> int:
-    return desk.account()
-
-
-def close_offers(desk: Desk, symbol: str = CALL) -> None:
-    """Let nobody sell a contract, so that what is short of it cannot be bought back."""
-    desk.quote(symbol, ask=0)
 
 
 def test_it_is_stored_with_what_was_asked_for_and_rung_for_in_an_emergency(
@@ -152,7 +134,7 @@ def test_it_sends_immediate_orders_at_market_in_an_emergency_under_its_own_names
 def test_what_is_short_is_bought_back_before_any_hedge_is_sold(desk: Desk, user: int) -> None:
     desk.place(user, BUY, PUT, 3 * LOT)
     desk.place(user, SELL, CALL)
-    close_offers(desk)
+    desk.close_offers()
     workflow = desk.start(user)
 
     assert desk.step(workflow).status is RUNNING

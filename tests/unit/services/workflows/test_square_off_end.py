@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,36 +14,19 @@ from angel_x.domain.orders.order import OrderStatus, Product, Side
 from angel_x.domain.workflows.square_off import SquareOffLeg
 from angel_x.domain.workflows.workflow import WorkflowKind, WorkflowStatus
 from angel_x.errors import WorkflowNotFound
-from tests.builders.desk import LARGEST, Desk
+from tests.builders.desk import CLOSE, LARGEST, LIMIT, Desk
 from tests.builders.paper import CALL, LOT, PUT
 
 BUY, SELL = Side.BUY, Side.SELL
 NRML, MIS = Product.NORMAL, Product.INTRADAY
 DONE, FAILED, RUNNING = WorkflowStatus.DONE, WorkflowStatus.FAILED, WorkflowStatus.RUNNING
-CLOSE = datetime(2026, 8, 19, 10, 10, tzinfo=UTC)
-LIMIT = Decimal(95)
-
-
-@pytest.fixture
-def desk() -> Desk:
-    return Desk()
-
-
-@pytest.fixture
-def user(desk: Desk) -> int:
-    return desk.account()
-
-
-def close_offers(desk: Desk, symbol: str = CALL) -> None:
-    """Let nobody sell a contract, so that what is short of it cannot be bought back."""
-    desk.quote(symbol, ask=0)
 
 
 def test_a_step_that_closes_nothing_waits_longer_each_time_up_to_a_quarter_of_a_minute(
     desk: Desk, user: int
 ) -> None:
     desk.place(user, SELL, CALL)
-    close_offers(desk)
+    desk.close_offers()
     workflow, pauses = desk.start(user), []
 
     for _ in range(8):
@@ -57,7 +40,7 @@ def test_a_step_that_closes_nothing_waits_longer_each_time_up_to_a_quarter_of_a_
 
 def test_a_very_long_stall_still_has_a_pause(desk: Desk, user: int) -> None:
     desk.place(user, SELL, CALL)
-    close_offers(desk)
+    desk.close_offers()
     workflow = desk.start(user)
     stored = desk.workflows.stored[workflow.id]
     desk.workflows.stored[workflow.id] = replace(stored, spec=stored.spec | {"stalls": 5000})
@@ -69,7 +52,7 @@ def test_a_very_long_stall_still_has_a_pause(desk: Desk, user: int) -> None:
 
 def test_whatever_closes_something_begins_its_pauses_anew(desk: Desk, user: int) -> None:
     desk.place(user, SELL, CALL, 3 * LOT)
-    close_offers(desk)
+    desk.close_offers()
     workflow = desk.start(user)
     desk.step(workflow)
     desk.step(workflow)
@@ -147,7 +130,7 @@ def test_from_the_close_on_nothing_is_sent_and_it_says_what_is_left(
 ) -> None:
     desk.place(user, SELL, CALL)
     desk.place(user, BUY, PUT, 2 * LOT, product=MIS)
-    close_offers(desk)
+    desk.close_offers()
     workflow = desk.start(user)
     desk.step(workflow)
     desk.quote(CALL)
@@ -260,7 +243,7 @@ def test_a_leg_adds_up_its_orders_and_shows_why_the_newest_did_not_get_there(
 
 def test_a_leg_that_has_not_traded_has_no_average(desk: Desk, user: int) -> None:
     desk.place(user, SELL, CALL)
-    close_offers(desk)
+    desk.close_offers()
 
     (leg,) = desk.step(desk.start(user)).legs
 
