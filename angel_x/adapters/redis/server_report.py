@@ -6,7 +6,8 @@ commands walks over all of them at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +29,11 @@ _SLOW_COMMANDS = 10
 #: Of a slow command the name and the key: its values may be orders.
 _WORDS = 2
 _WORD_LENGTH = 80
+#: The fields of INFO in the order of the records.
+_MEMORY = itemgetter(
+    "used_memory", "used_memory_peak", "maxmemory", "maxmemory_policy", "mem_fragmentation_ratio"
+)
+_CLIENTS = itemgetter("connected_clients", "blocked_clients", "rejected_connections")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,32 +113,19 @@ def read_report(client: Redis, server: str, *, most_keys: int, biggest: int) -> 
     ``most_keys`` bounds the keys of its database that are looked at.
     """
     found = client.info()
-    refused: list[str] = []
-    no_keys: tuple[BigKey, ...] = ()
-    keys = _permitted("big keys", lambda: tuple(_sizes(client, most_keys)), refused, no_keys)
+    sections, no_keys = _Sections(), tuple[BigKey, ...]()
+    keys = sections.read("big keys", lambda: tuple(_sizes(client, most_keys)), no_keys)
     return ServerReport(
         server=server,
         version=str(found.get("valkey_version") or found["redis_version"]),
-        memory=_memory(found),
+        memory=Memory(*_MEMORY(found)),
         keyspace=tuple(_keyspaces(found)),
-        clients=Clients(
-            found["connected_clients"], found["blocked_clients"], found["rejected_connections"]
-        ),
-        latency=_latency(client, refused),
-        slow_commands=_permitted("slow log", lambda: _slow_commands(client), refused, ()),
+        clients=Clients(*_CLIENTS(found)),
+        latency=_latency(client, sections),
+        slow_commands=sections.read("slow log", lambda: _slow_commands(client), ()),
         big_keys=tuple(sorted(keys, key=lambda key: key.bytes, reverse=True)[:biggest]),
         keys_looked_at=len(keys),
-        refused=tuple(refused),
-    )
-
-
-def _memory(found: dict[str, Any]) -> Memory:
-    return Memory(
-        found["used_memory"],
-        found["used_memory_peak"],
-        found["maxmemory"],
-        found["maxmemory_policy"],
-        found["mem_fragmentation_ratio"],
+        refused=tuple(sections.refused),
     )
 
 
@@ -142,12 +135,11 @@ def _keyspaces(found: dict[str, Any]) -> Iterator[Keyspace]:
             yield Keyspace(name, counts["keys"], counts["expires"])
 
 
-def _latency(client: Redis, refused: list[str]) -> ServerLatency:
+def _latency(client: Redis, sections: _Sections) -> ServerLatency:
     times = sorted(_round_trip(client) for _ in range(_PINGS))
-    rows: list[list[Any]] = _permitted(
+    rows: list[list[Any]] = sections.read(
         "latency",
         lambda: client.execute_command("LATENCY", "LATEST"),  # type: ignore[no-untyped-call]
-        refused,
         [],
     )
     events = {_shown(row[0]): int(row[3]) for row in rows}
@@ -195,14 +187,18 @@ def _sized(client: Redis, names: Sequence[bytes | str]) -> Iterator[BigKey]:
             yield BigKey(_shown(name), _shown(kind), size)
 
 
-def _permitted(
-    section: str, read: Callable[[], _Section], refused: list[str], otherwise: _Section
-) -> _Section:
-    try:
-        return read()
-    except ResponseError:
-        refused.append(section)
-        return otherwise
+@dataclass(frozen=True, slots=True)
+class _Sections:
+    """Reads sections, and keeps the names of those that the server refuses."""
+
+    refused: list[str] = field(default_factory=list)
+
+    def read(self, name: str, read: Callable[[], _Section], otherwise: _Section) -> _Section:
+        try:
+            return read()
+        except ResponseError:
+            self.refused.append(name)
+            return otherwise
 
 
 def _shown(value: bytes | str) -> str:
