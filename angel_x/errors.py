@@ -26,10 +26,11 @@ AngelXError
 ├── AccessDenied            no key, or a wrong or revoked one
 │   ├── KeyExpired          with the time
 │   └── ScopeMissing        the key is valid, but lacks the scope
-├── QueueFull               with the seconds until the next attempt
-├── OrderRateExceeded       likewise
-├── AccountBusy             likewise; other work of the account is in the way
-├── BadKeysExceeded         likewise; too many keys that are not valid
+├── TryLater                with the seconds until the next attempt
+│   ├── QueueFull
+│   ├── OrderRateExceeded
+│   ├── AccountBusy         other work of the account is in the way
+│   └── BadKeysExceeded     too many keys that are not valid
 ├── BooksDiffer             stored accounts that differ from the fold of their history
 ├── SettlementRefused       another price than the one at which an expiry is settled
 ├── UnknownAccount
@@ -268,29 +269,8 @@ class ScopeMissing(AccessDenied):
     """The key is valid and lacks the scope of this call."""
 
 
-class QueueFull(AngelXError):
-    """More orders than MAX_QUEUE_SIZE wait for a decision."""
-
-    def __init__(self, waiting: int, limit: int, retry_after: int = 1) -> None:
-        super().__init__(f"{waiting} orders wait to be decided, the limit is {limit}")
-        self.waiting = waiting
-        self.limit = limit
-        #: Seconds until the next attempt.
-        self.retry_after = retry_after
-
-
-class OrderRateExceeded(AngelXError):
-    """The orders within a second exceed the limit of the account or of all accounts together."""
-
-    def __init__(self, limit: int, retry_after: int = 1) -> None:
-        super().__init__(f"at most {limit} orders a second are let in")
-        self.limit = limit
-        #: Seconds until the next attempt.
-        self.retry_after = retry_after
-
-
-class AccountBusy(AngelXError):
-    """Other work of the account holds the lock or the threads that a request waited for."""
+class TryLater(AngelXError):
+    """The same call may succeed later."""
 
     def __init__(self, detail: str, retry_after: int = 1) -> None:
         super().__init__(detail)
@@ -298,13 +278,34 @@ class AccountBusy(AngelXError):
         self.retry_after = retry_after
 
 
-class BadKeysExceeded(AngelXError):
+class QueueFull(TryLater):
+    """More orders than MAX_QUEUE_SIZE wait for a decision."""
+
+    def __init__(self, waiting: int, limit: int, retry_after: int = 1) -> None:
+        super().__init__(f"{waiting} orders wait to be decided, the limit is {limit}", retry_after)
+        self.waiting = waiting
+        self.limit = limit
+
+
+class OrderRateExceeded(TryLater):
+    """The orders within a second exceed the limit of the account or of all accounts together."""
+
+    def __init__(self, limit: int, retry_after: int = 1) -> None:
+        super().__init__(f"at most {limit} orders a second are let in", retry_after)
+        self.limit = limit
+
+
+class AccountBusy(TryLater):
+    """Other work of the account holds the lock or the threads that a request waited for."""
+
+
+class BadKeysExceeded(TryLater):
     """An address, or the prefix of a key, has sent too many keys that are not valid."""
 
     def __init__(self, retry_after: int = 1) -> None:
-        super().__init__("too many keys that are not valid came from this address or for this key")
-        #: Seconds until the next attempt.
-        self.retry_after = retry_after
+        super().__init__(
+            "too many keys that are not valid came from this address or for this key", retry_after
+        )
 
 
 class BooksDiffer(AngelXError):

@@ -29,13 +29,6 @@ _LOCKED = (
     "other work of the account held a lock for too long; the part of the request that waited for it "
     "was not stored, so send it again"
 )
-#: The errors that say when to send the request again.
-_LATER = (
-    errors.QueueFull,
-    errors.OrderRateExceeded,
-    errors.AccountBusy,
-    errors.BadKeysExceeded,
-)
 
 
 def install(app: FastAPI) -> None:
@@ -60,7 +53,7 @@ def response(problem: Problem, headers: Mapping[str, str] | None = None) -> Resp
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, errors.AngelXError)
     headers = {}
-    if isinstance(error, _LATER):
+    if isinstance(error, errors.TryLater):
         headers["Retry-After"] = str(error.retry_after)
     problem = of_error(error)
     if problem.status == HTTPStatus.UNAUTHORIZED:
