@@ -38,12 +38,6 @@ PORTFOLIO = Board(
                         Series(quantile(0.99, Metric.MARGIN_MARK_SECONDS), "p99"),
                     ),
                 ),
-                Chart(
-                    title="Contracts without a risk array",
-                    text="Margined by percentage, which is too much: Greeks are absent or old.",
-                    unit=Unit.A_SECOND,
-                    series=(Series(rate(Metric.MARGIN_FALLBACKS), "by percentage"),),
-                ),
             ),
         ),
         Row(
