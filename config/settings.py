@@ -128,7 +128,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 3600
     api_url: Annotated[
         str | None,
-        Doc("Address of the API that `angel-x doctor` asks.", "entrypoints.doctor"),
+        Doc(
+            "Address of the API that `angel-x doctor` and the desk ask. For the desk API_PORT on this "
+            "machine where absent.",
+            "entrypoints.doctor, entrypoints.desk",
+        ),
     ] = None
 
     api_host: Annotated[
@@ -164,6 +168,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "entrypoints.own_metrics",
         ),
     ] = 0
+    desk_enabled: Annotated[
+        bool,
+        Doc(
+            "Run the desk with `angel-x up`, where the extra `desk` is installed.",
+            "entrypoints.up, entrypoints.api.front",
+        ),
+    ] = True
+    desk_port: Annotated[Port, Doc("Port of the desk.", "entrypoints.desk.server")] = 8080
+    desk_url: Annotated[
+        str | None,
+        Doc(
+            "Address of the desk for browsers, to which `/` of the API leads. Without one, the host of "
+            "the request and DESK_PORT.",
+            "entrypoints.api.front",
+        ),
+    ] = None
+    desk_session_hours: Annotated[
+        float,
+        Meta(gt=0, le=168),
+        Doc("Hours after which the desk asks to log in again.", "entrypoints.desk.sessions"),
+    ] = 12
     submit_user: Annotated[
         str | None,
         Doc("Account of an `orders.submit` message that names none.", "services.intake.senders"),

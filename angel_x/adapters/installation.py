@@ -30,6 +30,11 @@ def python(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", module, *arguments)
 
 
+def is_desk_installed() -> bool:
+    """Return whether the extra ``desk`` is installed."""
+    return find_spec("nicegui") is not None
+
+
 def check_packages() -> None:
     """Check that imports find every package of Angel-X.
 

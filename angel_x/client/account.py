@@ -12,6 +12,7 @@ from angel_x.client.connection import Connection, OrderFields, listed, with_quer
 from angel_x.domain.portfolios.past import PastPortfolio
 from angel_x.domain.portfolios.pnl import PnlGroup, PnlReport
 from angel_x.domain.portfolios.portfolio import Portfolio
+from angel_x.domain.records.access import KeyHolder
 from angel_x.domain.records.equity import EquityPage, EquityPoint
 from angel_x.domain.records.margin_record import Balance, MarginEstimate
 from angel_x.domain.records.statement import PositionList, PositionRecord, TradeList, TradeRecord
@@ -19,6 +20,10 @@ from angel_x.domain.records.statement import PositionList, PositionRecord, Trade
 
 class AccountCalls(Connection):
     """Positions, trades, portfolio and margin."""
+
+    def holder(self) -> KeyHolder:
+        """Return the account and the scopes of the key."""
+        return self._call("GET", "/v1/key", KeyHolder)
 
     def positions(self) -> list[PositionRecord]:
         """Return the open positions, the newest first."""

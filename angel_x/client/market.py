@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from angel_x.client.connection import Connection, with_query
+from angel_x.domain.records.market_status import MarketStatus
 
 if TYPE_CHECKING:
     from angel_x.domain.chains.chain_summary import ChainSummary
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class MarketCalls(Connection):
-    """Quotes, Greeks and option chains."""
+    """Quotes, Greeks, option chains and the state of the market."""
+
+    def market(self) -> MarketStatus:
+        """Return whether the market trades, and market time."""
+        return self._call("GET", "/v1/market", MarketStatus)
 
     def greeks(self, symbol: str) -> ContractGreeks:
         """Return the quote and the Greeks of a contract."""

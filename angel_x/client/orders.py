@@ -79,6 +79,21 @@ class OrderCalls(Connection):
                 return
             wanted["cursor"] = page.next
 
+    def order_page(
+        self,
+        *,
+        status: OrderStatus | str | None = None,
+        symbol: str | None = None,
+        cursor: str | None = None,
+        page_size: int = 100,
+    ) -> OrderPage:
+        """Return one page of orders, the newest first, behind the ``next`` of an earlier page.
+
+        The status ``open`` takes all that are not closed.
+        """
+        wanted = {"status": status, "symbol": symbol, "cursor": cursor, "limit": page_size}
+        return self._call("GET", with_query("/v1/orders", wanted), OrderPage)
+
     def modify(
         self,
         order_id: str,

@@ -131,11 +131,11 @@ def isolated(
     **changes: object,
 ) -> SystemPlan:
     """Return the plan of a system on free ports, with servers of its own, in ``home``."""
-    api, flower, metrics = free_ports(settings.api_host, 3)
+    ports = ("api_port", "flower_port", "metrics_port", "desk_port")
+    free = dict(zip(ports, free_ports(settings.api_host, len(ports)), strict=True))
     foreign = {PREFIX + name for name in _FOREIGN}
-    addresses = {"home": str(home), "api_port": api, "flower_port": flower, "metrics_port": metrics}
     return SystemPlan(
-        settings=msgspec.structs.replace(settings, **addresses, **changes),
+        settings=msgspec.structs.replace(settings, home=str(home), **free, **changes),
         environ={name: value for name, value in environ.items() if name not in foreign},
         market=market,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from angel_x.domain.calendar.session import TradingCalendar
+from angel_x.domain.records.market_status import MarketStatus
 from angel_x.services.ports import Clock
 
 
@@ -35,3 +36,16 @@ class TradingHours:
     def until_open(self) -> timedelta:
         """Return the market time until orders trade; none while they do."""
         return max(self.next_open() - self.market_clock(), timedelta())
+
+    def status(self) -> MarketStatus:
+        """Return whether orders trade, and when that changes."""
+        now, is_continuous = self.market_clock(), self.is_continuous()
+        is_open = is_continuous or self.calendar.is_open(now)
+        following = self.calendar.next_close if is_open else self.calendar.next_open
+        return MarketStatus(
+            mode="paper",
+            time=now,
+            is_open=is_open,
+            is_continuous=is_continuous,
+            changes_at=None if is_continuous else following(now),
+        )

@@ -54,9 +54,9 @@ def picture(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Page, s
 
 @pytest.fixture(scope="session")
 def system() -> Iterator[Instance]:
-    """A whole system as ``angel-x up`` runs it, one for the session."""
+    """A whole system as ``angel-x up`` runs it, with the desk, one for the session."""
     with temporary_home() as home:
-        instance = Instance(home, environment_of(home))
+        instance = Instance(home, {**environment_of(home), "ANGEL_X_DESK_ENABLED": "true"})
         try:
             instance.start()
             yield instance

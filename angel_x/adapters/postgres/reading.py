@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from sqlalchemy import text
 
+from angel_x.adapters.postgres.literals import literals
 from angel_x.domain.orders.denial import MoveReason
+from angel_x.domain.orders.order import OPEN
 from angel_x.domain.records.order_record import OrderFilter, OrderHistory, OrderRecord, PageFloor
 from angel_x.domain.records.statement import LedgerRecord, Period, PositionRecord, TradeRecord
 from angel_x.domain.workflows.workflow import WorkflowKind
@@ -34,6 +36,7 @@ _ORDER_COLUMNS = """
 # one plan for both cases.
 _CONDITIONS = {
     "status": "o.status = :status",
+    "is_open": f"o.status IN {literals(OPEN)}",
     "symbol": "o.symbol = :symbol",
     "client_order_id": "o.client_order_id = :client_order_id",
     "since": "o.accepted_at >= :since",

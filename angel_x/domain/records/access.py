@@ -52,6 +52,16 @@ class KeyRecord:
         return Identity(self.user_id, self.prefix, frozenset(self.scopes))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyHolder:
+    """The account of a key by name, and the scopes of the key."""
+
+    user: str
+    user_id: int
+    key_prefix: str
+    scopes: tuple[Scope, ...]
+
+
 def parse_scopes(names: Iterable[str]) -> tuple[Scope, ...]:
     """Return the scopes of these names, each once, in their order.
 

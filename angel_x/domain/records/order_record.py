@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 
 from angel_x.domain.orders.order import OrderStatus, OrderType, Priority, Product, Side, Validity
 
@@ -99,6 +100,8 @@ class OrderFilter:
     """
 
     status: OrderStatus | None = None
+    #: True for orders that are not closed.
+    is_open: Literal[True] | None = None
     symbol: str | None = None
     client_order_id: str | None = None
     parent_id: int | None = None

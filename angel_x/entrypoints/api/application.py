@@ -14,8 +14,10 @@ from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.api import (
     account,
     baskets,
+    caller,
     controls,
     exports,
+    front,
     limits,
     market,
     openapi,
@@ -59,6 +61,7 @@ ROUTERS = (
     performance.router,
     exports.router,
     strategies.router,
+    caller.router,
     limits.router,
     controls.router,
     operations.router,
@@ -66,6 +69,7 @@ ROUTERS = (
     market.router,
     stream.router,
     probes.router,
+    front.router,
 )
 
 

@@ -11,12 +11,24 @@ from starlette.responses import Response
 from angel_x.domain.calendar.session import IST, CalendarDay, CalendarYear
 from angel_x.domain.chains.chain_summary import ChainSummary
 from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.records.market_status import MarketStatus
 from angel_x.entrypoints.api.bulkheads import Bulkhead, on_thread
 from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import answers
 from angel_x.entrypoints.api.parts import answer, application
 
 router = APIRouter(tags=["market"])
+
+
+@router.get(
+    "/v1/market",
+    summary="Whether the market trades, and market time",
+    response_class=Response,
+    responses=answers(MarketStatus, "The state of now; `changes_at` is the next close or opening"),
+)
+@on_thread(Bulkhead.READS)
+def market(request: Request, _: Reader) -> Response:
+    return answer(application(request).base.hours.status())
 
 
 @router.get(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -47,7 +47,10 @@ class OrderQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    status: OrderStatus | None = None
+    status: Annotated[
+        OrderStatus | Literal["open"] | None,
+        Field(description="`open` takes every status of an order that is not closed"),
+    ] = None
     symbol: Annotated[str | None, Field(pattern=_SYMBOL)] = None
     client_order_id: Annotated[str | None, Field(pattern=_CLIENT_ORDER_ID)] = None
     parent_id: Annotated[_Id | None, Field(description="The slices of this order")] = None
@@ -59,7 +62,8 @@ class OrderQuery(BaseModel):
     @property
     def wanted(self) -> OrderFilter:
         return OrderFilter(
-            status=self.status,
+            status=None if self.status == "open" else self.status,
+            is_open=True if self.status == "open" else None,
             symbol=self.symbol,
             client_order_id=self.client_order_id,
             parent_id=self.parent_id,

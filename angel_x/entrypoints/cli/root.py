@@ -86,6 +86,7 @@ COMMANDS: Mapping[str, Place] = {
     "worker": Place("processes", "Run the Celery worker of one CLASS."),
     "beat": Place("processes", "Run the scheduler; of several, one leads."),
     "flower": Place("processes", "Run Flower, read-only and behind a password."),
+    "desk": Place("desk", "Serve the desk, a page for traders and operators."),
     "feed": Place("feed", "Run the feed until a signal, or send a command to the running feed."),
     "relay": Place("processes", "Ring again for orders that no message has brought to a decision."),
     "metrics": Place("processes", "Serve all processes' metrics on one page."),

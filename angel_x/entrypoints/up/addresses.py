@@ -11,6 +11,7 @@ import structlog
 
 from angel_x.adapters.children.listening import bound, reachable
 from angel_x.adapters.home_files import write_whole
+from angel_x.adapters.installation import is_desk_installed
 from angel_x.adapters.servers import ServerUrls
 from angel_x.errors import ServerUnavailable, UnusableFile
 from config.loading import RUN_FILE
@@ -30,6 +31,7 @@ class Addresses:
     api_url: str
     flower_url: str
     metrics_url: str
+    desk_url: str
 
     @classmethod
     def of(cls, servers: ServerUrls, settings: Settings) -> Addresses:
@@ -57,6 +59,8 @@ class Addresses:
             "FLOWER_URL": self.flower_url,
             "FLOWER_PORT": str(settings.flower_port),
             "METRICS_PORT": str(settings.metrics_port),
+            "DESK_PORT": str(settings.desk_port),
+            "DESK_ENABLED": str(settings.desk_enabled).lower(),
             "LOG_LEVEL": level,
         }
         return {**environ, **{PREFIX + name: value for name, value in ours.items()}}
@@ -69,6 +73,7 @@ def web_addresses(settings: Settings) -> dict[str, str]:
         "api_url": f"http://{host}:{settings.api_port}",
         "flower_url": f"http://{host}:{settings.flower_port}",
         "metrics_url": f"http://{host}:{settings.metrics_port}/metrics",
+        "desk_url": f"http://{host}:{settings.desk_port}",
     }
 
 
@@ -114,7 +119,9 @@ def check_ports(settings: Settings) -> None:
     Raises:
         ServerUnavailable: With the port and the setting that moves it.
     """
-    for name in ("api_port", "flower_port", "metrics_port"):
+    names = ("api_port", "flower_port", "metrics_port")
+    has_desk = settings.desk_enabled and is_desk_installed()
+    for name in (*names, "desk_port") if has_desk else names:
         port: int = getattr(settings, name)
         try:
             bound(settings.api_host, port).close()

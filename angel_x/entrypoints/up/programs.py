@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from angel_x.adapters.heartbeat import heartbeat_file, tick_file
-from angel_x.adapters.installation import python
+from angel_x.adapters.installation import is_desk_installed, python
 from angel_x.entrypoints.supervisor import Program, ready_when_it_answers
 from angel_x.entrypoints.up.addresses import Addresses
 from config.celery_options import TIME_LIMIT
@@ -86,6 +86,9 @@ def stages(addresses: Addresses, environ: Mapping[str, str], market: MarketChoic
             listens_at=listens_at,
         )
 
+    def desk() -> Program:
+        return program("desk", answers=f"{addresses.desk_url}/livez")
+
     return (
         (
             program("feed", *market.arguments(), says="feed.started"),
@@ -97,5 +100,6 @@ def stages(addresses: Addresses, environ: Mapping[str, str], market: MarketChoic
             replace(program("beat", says=_BEAT_READY), heartbeat=tick_file(settings.home)),
             program("flower", answers=f"{addresses.flower_url}/healthcheck"),
             program("metrics", answers=addresses.metrics_url),
+            *([desk()] if settings.desk_enabled and is_desk_installed() else ()),
         ),
     )

@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from angel_x.adapters.children.logs import LogBounds
+from angel_x.adapters.installation import is_desk_installed
 from angel_x.adapters.metrics import make_meter
 from angel_x.adapters.outage import outage
 from angel_x.adapters.redaction import Redaction
@@ -21,6 +22,7 @@ from angel_x.adapters.servers import RunningServers, ServerUrls, start_servers
 from angel_x.adapters.slowness import slowness
 from angel_x.bootstrap import TRANSIENT
 from angel_x.domain.operations.metric import Metric
+from angel_x.entrypoints.desk import login_link
 from angel_x.entrypoints.flower import PASSWORD_FILE, USER
 from angel_x.entrypoints.supervisor import Supervisor, ready_when_it_answers
 from angel_x.entrypoints.supervisor.heartbeat_watch import RECONNECT_SECONDS, HeartbeatWatch
@@ -268,6 +270,7 @@ def where_to_look(system: System) -> list[tuple[str, str]]:
     """Return the addresses of the user interfaces by purpose."""
     addresses, home = system.addresses, system.settings.home_path.absolute()
     return [
+        *_desk(system),
         ("API", addresses.api_url),
         ("API documentation", f"{addresses.api_url}/docs"),
         ("API key of demo", str(home / KEY_FILE)),
@@ -275,3 +278,14 @@ def where_to_look(system: System) -> list[tuple[str, str]]:
         ("Metrics", addresses.metrics_url),
         ("Logs", str(home / "logs")),
     ]
+
+
+def _desk(system: System) -> list[tuple[str, str]]:
+    """Return the line of the desk, with a link that logs in the demo account once."""
+    if not system.settings.desk_enabled:
+        return []
+    if not is_desk_installed():
+        return [("Desk", "not installed, see: pip install 'angel-x[desk]'")]
+    token = login_link.make(system.settings.home_path, KEY_FILE)
+    path = f"{system.addresses.desk_url}{login_link.PATH}/{token}"
+    return [("Desk", f"{path}  (logs in once, within {login_link.LIFETIME_MINUTES} minutes)")]

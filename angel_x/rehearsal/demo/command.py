@@ -50,8 +50,10 @@ def demonstrate(
     """
     market = MarketChoice(chain=options.chain, seed=options.seed, speed=options.speed)
     home = settings.home_path / "demo"
+    # Without --keep it ends before anybody can log in.
+    has_desk = options.keeps and settings.desk_enabled
     return Rehearsal(
-        plan=isolated(settings, environ, home, market, submit_user="demo"),
+        plan=isolated(settings, environ, home, market, submit_user="demo", desk_enabled=has_desk),
         console=console,
         terminal=Terminal(console, narrates=False),
         parts=_PARTS,

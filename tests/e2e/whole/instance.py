@@ -120,7 +120,7 @@ def command(environment: Mapping[str, str], *arguments: str, stdin: str = "") ->
 def environment_of(home: Path) -> dict[str, str]:
     """Return variables under which nothing collides with another system of this machine."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("ANGEL_X_")}
-    api, flower, metrics = map(str, free_ports("127.0.0.1", 3))
+    api, flower, metrics, desk = map(str, free_ports("127.0.0.1", 4))
     return {
         **inherited,
         "ANGEL_X_ENV": "testing",
@@ -128,6 +128,7 @@ def environment_of(home: Path) -> dict[str, str]:
         "ANGEL_X_API_PORT": api,
         "ANGEL_X_FLOWER_PORT": flower,
         "ANGEL_X_METRICS_PORT": metrics,
+        "ANGEL_X_DESK_PORT": desk,
     }
 
 

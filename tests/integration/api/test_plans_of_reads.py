@@ -51,6 +51,7 @@ QUERIES = {
         "limit=500",
         "status=pending_cancel&limit=500",
         "status=working&limit=500",
+        "status=open&limit=500",
         "symbol=NIFTY_25AUG26_99999CE&limit=500",
         f"symbol={SYMBOL}&status=expired&since=2020-01-01T00:00:00Z",
         "since=2100-01-01T00:00:00Z",

@@ -138,6 +138,7 @@ ROWS = (
     Row("GET /livez", OPEN),
     Row("GET /readyz", OPEN, own=503),
     Row("GET /healthz", OPEN, own=503),
+    Row("GET /", OPEN, own=307),
     Row("GET /openapi.json", OPEN),
     Row("GET /docs", OPEN),
     Row("GET /docs/page.js", OPEN),
@@ -158,6 +159,7 @@ ROWS = (
     Row("GET /v1/submissions/{client_order_id:path}", READ, 422, Kind.REFUSED, shows="quantity"),
     Row("GET /v1/baskets/{basket_id:path}", READ, 200, Kind.BASKET, shows="REF"),
     Row("GET /v1/square-off/{workflow_id}", READ, 200, Kind.SQUARE_OFF, shows="REF"),
+    Row("GET /v1/key", READ, shows=f'"user":"{HOLDER}"'),
     Row("GET /v1/positions", READ, shows="SYMBOL"),
     Row("GET /v1/trades", READ, shows="SYMBOL"),
     Row("GET /v1/ledger", READ),
@@ -180,6 +182,7 @@ ROWS = (
     Row("GET /v1/greeks/{symbol}", READ, shows="SYMBOL"),
     Row("GET /v1/option-chain/{underlying}", READ, lists_contracts=True),
     Row("GET /v1/option-chain/{underlying}/summary", READ, lists_contracts=True),
+    Row("GET /v1/market", READ, shows='"mode":"paper"'),
     Row("GET /v1/calendar", READ, shows='"published_until"'),
     Row("GET /v1/calendar/{day}", READ, shows='"provisional"'),
     # What an account does.

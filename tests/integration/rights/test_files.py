@@ -83,7 +83,7 @@ def test_the_password_of_flower_is_its_owners(settings: Settings) -> None:
 
 @pytest.mark.usefixtures("no_umask")
 def test_addresses_with_their_passwords_are_their_owners(tmp_path: Path) -> None:
-    addresses = Addresses("postgresql://u:secret@h/d", "b", "b", "c", "a", "f", "m")
+    addresses = Addresses("postgresql://u:secret@h/d", "b", "b", "c", "a", "f", "m", "d")
 
     for pid in (1, 2):
         RunFile(tmp_path, addresses).write({"api": pid})

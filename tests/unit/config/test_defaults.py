@@ -27,6 +27,10 @@ DEFAULTS: dict[str, Any] = {
     "api_url": None,
     "api_host": "127.0.0.1",
     "api_port": 8000,
+    "desk_enabled": True,
+    "desk_port": 8080,
+    "desk_url": None,
+    "desk_session_hours": 12,
     "flower_port": 5555,
     "flower_url": None,
     "flower_password": None,
@@ -134,6 +138,7 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
         "db_query_timeout_seconds": 10,
         "bad_keys_per_second": 1000,
         "rate_limit_enabled": False,
+        "desk_enabled": False,
     },
 }
 

@@ -21,7 +21,7 @@ OPTIONAL = ("--seed", "1", "--speed", "1")
 def started_by_up(home: Path) -> set[tuple[str, ...]]:
     """Return the commands of a whole system, without the program."""
     url = "http://127.0.0.1:1"
-    addresses = Addresses(url, url, url, url, url, url, url)
+    addresses = Addresses(url, url, url, url, url, url, url, url)
     environ = {"ANGEL_X_HOME": str(home), "ANGEL_X_API_HOST": "127.0.0.1", "ANGEL_X_API_PORT": "1"}
     programs = [each for stage in stages(addresses, environ, MarketChoice()) for each in stage]
     found = {
@@ -55,7 +55,7 @@ def of_systemd() -> set[tuple[str, ...]]:
 
 def test_up_starts_every_process_of_the_design(tmp_path: Path) -> None:
     assert len(started_by_up(tmp_path)) == len(WORKER_QUEUES) + len(
-        {"feed", "relay", "api", "beat", "flower", "metrics"}
+        {"feed", "relay", "api", "beat", "flower", "metrics", "desk"}
     )
 
 

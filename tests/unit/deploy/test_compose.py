@@ -65,7 +65,9 @@ def test_the_yaml_is_clean() -> None:
 def test_every_process_and_server_is_there() -> None:
     workers = {f"worker-{kind}" for kind in WORKER_QUEUES}
 
-    assert set(OURS) == ONCE | workers | {"api", "beat", "relay", "feed", "flower", "metrics"}
+    assert set(OURS) == ONCE | workers | {
+        *("api", "beat", "desk", "relay", "feed", "flower", "metrics")
+    }
     assert set(SERVICES) - set(OURS) == SERVERS | MONITORING
     assert {n for n in SERVICES if SERVICES[n].get("profiles") == ["monitoring"]} == MONITORING
     assert {name for name in OURS if OURS[name].get("deploy", {}).get("replicas") == 2} == {
@@ -87,7 +89,7 @@ def test_a_command_that_the_command_line_has_not_would_be_found(arguments: list[
         parsed(arguments)
 
 
-@pytest.mark.parametrize("name", sorted(OURS))
+@pytest.mark.parametrize("name", sorted(set(OURS) - {"desk"}))
 def test_the_settings_of_a_process_load(name: str) -> None:
     settings = load(OURS[name]["environment"])
 
@@ -97,11 +99,20 @@ def test_the_settings_of_a_process_load(name: str) -> None:
     assert settings.home == "/run/angel-x"
 
 
-@pytest.mark.parametrize("name", ["api", "flower", "metrics"])
+def test_the_desk_knows_the_api_and_no_password() -> None:
+    settings = load(OURS["desk"]["environment"])
+
+    assert settings.env == "production"
+    assert settings.api_url == "http://api:8000"
+    assert list(settings.secrets) == []
+
+
+@pytest.mark.parametrize("name", ["api", "desk", "flower", "metrics"])
 def test_what_listens_is_published_to_this_machine_only(name: str) -> None:
     settings = load(OURS[name]["environment"])
     port = {
         "api": settings.api_port,
+        "desk": settings.desk_port,
         "flower": settings.flower_port,
         "metrics": settings.metrics_port,
     }[name]
@@ -113,7 +124,7 @@ def test_what_listens_is_published_to_this_machine_only(name: str) -> None:
 def test_nothing_else_is_published() -> None:
     published = {name for name in SERVICES if "ports" in SERVICES[name]}
 
-    assert published == {"api", "flower", "metrics"} | MONITORING
+    assert published == {"api", "desk", "flower", "metrics"} | MONITORING
     for name in published:
         assert all(port.startswith("127.0.0.1:") for port in SERVICES[name]["ports"])
 
@@ -175,7 +186,8 @@ def test_our_processes_can_change_nothing_but_their_own_directory(name: str) -> 
     assert OURS[name]["read_only"] is True
     assert OURS[name]["cap_drop"] == ["ALL"]
     archive = ["archive:/var/lib/angel-x/archive"] if name == "worker-monitor" else []
-    assert OURS[name]["volumes"] == ["run:/run/angel-x", *archive]
+    home = [] if name == "desk" else ["run:/run/angel-x"]
+    assert OURS[name]["volumes"] == [*home, *archive]
 
 
 def test_the_broker_and_the_cache_are_two_servers_with_two_configurations() -> None:
@@ -217,7 +229,7 @@ def test_only_who_changes_the_schema_owns_it() -> None:
     roles = (compose.DEPLOY / "postgres-roles.sql").read_text(encoding="utf-8")
 
     assert owners == {"migrate", "worker-monitor"}
-    for name in set(OURS) - owners:
+    for name in set(OURS) - owners - {"desk"}:
         assert _database_url(OURS[name]).startswith(f"postgresql://{ROLE}:"), name
     assert f"CREATE ROLE {ROLE} LOGIN" in roles
     assert (
@@ -227,7 +239,7 @@ def test_only_who_changes_the_schema_owns_it() -> None:
 
 
 def _database_url(service: compose.Service) -> str:
-    return str(service["environment"]["ANGEL_X_DATABASE_URL"])
+    return str(service["environment"].get("ANGEL_X_DATABASE_URL"))
 
 
 def test_every_password_that_is_needed_is_in_the_example() -> None:

@@ -24,7 +24,7 @@ OVERLAYS = sorted(path.name for path in (FOLDER / "overlays").iterdir())
 KUBECTL = shutil.which("kubectl")
 COMPONENT = "app.kubernetes.io/component"
 WORKERS = {f"worker-{kind}" for kind in WORKER_QUEUES}
-PROCESSES = WORKERS | {"api", "beat", "relay", "feed", "flower", "metrics"}
+PROCESSES = WORKERS | {"api", "beat", "relay", "feed", "flower", "metrics", "desk"}
 ONCE = {"migrate", "contracts"}
 
 pytestmark = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed")
@@ -117,7 +117,9 @@ def test_a_pod_has_no_rights_and_no_secret_in_its_environment(overlay: str, name
     assert only["resources"]["limits"]["memory"]
     assert only["resources"]["requests"].keys() == {"cpu", "memory"}
     secret = [
-        each["name"] for each in only.get("env", ()) if re.search(r"PASSWORD$|_URL$", each["name"])
+        each["name"]
+        for each in only.get("env", ())
+        if re.search(r"PASSWORD$|(?<!API)_URL$", each["name"])
     ]
     assert secret == []
 
@@ -203,10 +205,12 @@ def test_pods_are_closed_but_for_the_api_and_the_metrics(overlay: str) -> None:
         "policyTypes": ["Ingress", "Egress"],
     }
     opened = {n for n, p in policies.items() if "ingress" in p["spec"]}
-    assert opened == {"api", "metrics"}
+    assert opened == {"api", "desk", "metrics"}
     for name in opened:
         (rule,) = policies[name]["spec"]["ingress"]
-        assert all("namespaceSelector" in source for source in rule["from"])
+        others = [source for source in rule["from"] if "namespaceSelector" not in source]
+        desk = {"podSelector": {"matchLabels": {**every, "app.kubernetes.io/component": "desk"}}}
+        assert others == ([desk] if name == "api" else [])
     (namespace,) = of_kind(overlay, "Namespace").values()
     assert namespace["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
     assert {r["metadata"].get("namespace") for r in rendered(overlay) if r is not namespace} == {

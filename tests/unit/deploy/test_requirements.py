@@ -51,7 +51,7 @@ def locked() -> set[str]:
 
 
 def test_what_the_image_installs_is_all_that_the_processes_import() -> None:
-    installed = closure([*PROJECT["dependencies"], *EXTRAS["fast"]])
+    installed = closure([*PROJECT["dependencies"], *EXTRAS["fast"], *EXTRAS["desk"]])
     blocked = [
         module
         for module, owners in packages_distributions().items()

@@ -60,13 +60,14 @@ def test_the_run_file_holds_process_ids_and_is_private(tmp_path: Path) -> None:
 
 
 def test_processes_get_addresses_that_their_settings_accept(tmp_path: Path) -> None:
-    given = settings(tmp_path, flower_port=7001, log_level="error")
+    given = settings(tmp_path, flower_port=7001, desk_port=7002, log_level="error")
     addresses = Addresses.of(URLS, given)
 
     environ = addresses.environment({"ANGEL_X_ENV": "testing", "PATH": "/bin"}, given)
 
     found = load(environ)
     assert (found.env, found.home, found.flower_port) == ("testing", str(tmp_path), 7001)
+    assert (found.desk_port, found.desk_enabled) == (7002, False)
     # Readiness is read from what processes log at this level.
     assert found.log_level == "info"
     assert environ["PATH"] == "/bin"

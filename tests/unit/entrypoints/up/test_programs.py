@@ -6,6 +6,7 @@ import pytest
 
 from angel_x.adapters.installation import python
 from angel_x.entrypoints.cli.root import COMMANDS
+from angel_x.entrypoints.up import programs
 from angel_x.entrypoints.up.addresses import Addresses
 from angel_x.entrypoints.up.programs import MarketChoice, stages
 from config.queues import WORKER_QUEUES
@@ -18,6 +19,7 @@ ADDRESSES = Addresses(
     api_url="http://127.0.0.1:1",
     flower_url="http://127.0.0.1:2",
     metrics_url="http://127.0.0.1:3/metrics",
+    desk_url="http://127.0.0.1:4",
 )
 ENVIRON = {"ANGEL_X_API_HOST": "0.0.0.0", "ANGEL_X_API_PORT": "8123"}
 
@@ -66,3 +68,18 @@ def test_the_socket_of_the_api_outlives_its_processes() -> None:
     programs = [p for stage in stages(ADDRESSES, ENVIRON, MarketChoice()) for p in stage]
 
     assert {p.name: p.listens_at for p in programs if p.listens_at} == {"api": ("0.0.0.0", 8123)}
+
+
+@pytest.mark.parametrize(
+    ("enabled", "installed", "runs"),
+    [("true", True, True), ("true", False, False), ("false", True, False)],
+)
+def test_the_desk_runs_where_it_is_enabled_and_installed(
+    monkeypatch: pytest.MonkeyPatch, enabled: str, *, installed: bool, runs: bool
+) -> None:
+    monkeypatch.setattr(programs, "is_desk_installed", lambda: installed)
+    environ = {**ENVIRON, "ANGEL_X_DESK_ENABLED": enabled}
+
+    names = {p.name for stage in stages(ADDRESSES, environ, MarketChoice()) for p in stage}
+
+    assert ("desk" in names) is runs

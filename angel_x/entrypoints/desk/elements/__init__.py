@@ -1,0 +1,1 @@
+"""Elements that NiceGUI does not have."""
