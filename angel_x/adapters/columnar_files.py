@@ -14,7 +14,7 @@ from angel_x.domain.records.export import ExportFormat
 from angel_x.errors import FormatUnavailable
 
 #: Rows in memory at a time.
-BATCH = 16_384
+BATCH = 2_048
 
 _WHOLE = ("order_id", "fill_id", "trade_id", "position_id", "quantity", "filled_quantity")
 _MONEY = (
@@ -65,5 +65,7 @@ def _types(arrow: Any) -> Mapping[str, object]:  # noqa: ANN401
 
 def _writer(form: ExportFormat, file: IO[bytes], schema: object) -> Any:  # noqa: ANN401
     if form is ExportFormat.PARQUET:
-        return import_module("pyarrow.parquet").ParquetWriter(file, schema)
+        # A dictionary of each column would be kept for every group of rows.
+        parquet = import_module("pyarrow.parquet")
+        return parquet.ParquetWriter(file, schema, use_dictionary=False)
     return import_module("pyarrow.ipc").new_file(file, schema)
