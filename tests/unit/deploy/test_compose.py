@@ -250,6 +250,12 @@ def test_every_password_that_is_needed_is_in_the_example() -> None:
     assert listed == compose.needed_variables() | secrets
 
 
+@pytest.mark.parametrize("name", ["broker", "cache"])
+def test_a_redis_may_open_files_for_all_of_its_clients(name: str) -> None:
+    # Of its default of 10,000 clients it would take only as many as it may open files, less 32.
+    assert SERVICES[name]["ulimits"]["nofile"]["soft"] >= 10_000 + 32
+
+
 def test_the_api_may_open_files_for_all_of_its_connections() -> None:
     settings = load(OURS["api"]["environment"])
     own = settings.db_max_pool_size + 2 * settings.redis_pool_size + 128
