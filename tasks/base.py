@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from enum import StrEnum
 from functools import cached_property
+from time import perf_counter
 from typing import Any, get_type_hints
 
 import msgspec
 import structlog
 from celery import Task
-from celery.exceptions import Ignore
+from celery.exceptions import Ignore, Reject
 
+from angel_x.domain.operations.metric import Metric
 from angel_x.errors import InvalidInput
-from tasks import drops
+from tasks import drops, runtime
 
 log = structlog.get_logger()
+
+
+class Outcome(StrEnum):
+    """End of a run of a task."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    #: Back to its queue, because a server was away.
+    RETURNED = "returned"
+    #: Its arguments did not fit.
+    DROPPED = "dropped"
 
 
 class BaseTask(Task):
@@ -28,12 +42,24 @@ class BaseTask(Task):
     abstract = True
 
     def __call__(self, *args: object, **kwargs: object) -> object:
+        started, outcome = perf_counter(), Outcome.FAILED
         try:
             arguments = self._converted(args, kwargs)
-            return self.run(*arguments.args, **arguments.kwargs)
+            result = self.run(*arguments.args, **arguments.kwargs)
+            outcome = Outcome.SUCCEEDED
         except InvalidInput as error:
+            outcome = Outcome.DROPPED
             self._drop(error)
             raise Ignore(str(error)) from None
+        except Reject:
+            outcome = Outcome.RETURNED
+            raise
+        finally:
+            elapsed = perf_counter() - started
+            runtime.meter().observe(
+                Metric.TASK_RUNTIME_SECONDS, elapsed, task=self.name, outcome=outcome.value
+            )
+        return result
 
     def on_failure(self, exc: BaseException, task_id: str, *_: object) -> None:
         """Log the error; Celery calls this."""

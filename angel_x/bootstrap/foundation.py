@@ -27,6 +27,7 @@ from angel_x.adapters.redis.events import EventStream
 from angel_x.adapters.redis.market_clock import MarketClock
 from angel_x.adapters.redis.queue_depths import QueueDepths
 from angel_x.domain.calendar.session import SessionTable, TradingCalendar
+from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.step import Passing
 from angel_x.services.operations.timings import Recorder, RecordingMeter
 from angel_x.services.ports import Clock, Meter
@@ -154,6 +155,7 @@ def _engine(settings: Settings, role: str, meter: Meter) -> Engine:
         lock_seconds=settings.api_lock_timeout_ms / 1000 if is_api else _WORKER_LOCK_SECONDS,
         idle_seconds=settings.order_lease_seconds,
         pools_transactions=settings.pools_transactions,
+        exhausted=lambda: meter.add(Metric.DB_POOL_TIMEOUTS),
     )
     # The process id that a pooler gives is not that of a session.
     if os.getpriority(os.PRIO_PROCESS, 0) and not settings.pools_transactions:

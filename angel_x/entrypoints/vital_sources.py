@@ -12,6 +12,7 @@ import structlog
 from angel_x.adapters.metrics import metrics_directory
 from angel_x.adapters.metrics.collector import Reading, Source
 from angel_x.adapters.metrics.slots import living
+from angel_x.adapters.postgres.server_state import read_state
 from angel_x.adapters.redis.memory_ratio import memory_ratio
 from angel_x.bootstrap import TRANSIENT
 from angel_x.domain.operations.metric import Metric
@@ -37,6 +38,7 @@ def vital_sources(base: Foundation) -> list[Source]:
     )
     return [
         *shared,
+        Source(Metric.DB_CONNECTIONS_RATIO, lambda: {"": _connections_used(base)}),
         Source(Metric.SERVER_UP, lambda: _servers_up(base)),
         Source(Metric.REDIS_MEMORY_RATIO, lambda: _memory_ratios(base)),
         Source(Metric.DISK_FREE_RATIO, lambda: {"": _free_part(home)}),
@@ -67,6 +69,11 @@ def _answers(server: str, ask: Callable[[], object]) -> bool:
 
 def _memory_ratios(base: Foundation) -> Reading:
     return {"broker": memory_ratio(base.broker), "cache": memory_ratio(base.cache)}
+
+
+def _connections_used(base: Foundation) -> float:
+    state = read_state(base.engine)
+    return state.connected / (state.max_connections - state.reserved)
 
 
 def _free_part(home: Path) -> float:

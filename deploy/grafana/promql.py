@@ -8,7 +8,7 @@ from angel_x.domain.operations.metric import Metric
 WINDOW = "$__rate_interval"
 
 
-def rate(metric: Metric, *by: str, where: str = "") -> str:
+def rate(metric: str, *by: str, where: str = "") -> str:
     """Return a counter's increase a second, by labels."""
     return f"sum{_by(*by)} (rate({_chosen(metric, where)}[{WINDOW}]))"
 
@@ -45,8 +45,8 @@ def total(metric: Metric, *by: str) -> str:
     return f"sum{_by(*by)} ({metric})"
 
 
-def _chosen(metric: Metric, where: str) -> str:
-    return f"{metric}{{{where}}}" if where else str(metric)
+def _chosen(metric: str, where: str) -> str:
+    return f"{metric}{{{where}}}" if where else f"{metric}"
 
 
 def _by(*labels: str) -> str:

@@ -11,6 +11,8 @@ import structlog
 from psycopg2.errors import ReadOnlySqlTransaction
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, DisconnectionError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoneInTime
+from sqlalchemy.pool import QueuePool
 
 from angel_x.adapters.postgres.driver import PromisingConnection, Unreplicated
 from angel_x.adapters.postgres.prepared import EXECUTE, IN_TRANSACTION, STALE
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
     from sqlalchemy.engine import ExceptionContext
+    from sqlalchemy.pool import PoolProxiedConnection
 
 log = structlog.get_logger()
 
@@ -33,7 +36,7 @@ _NO_PRIMARY = (ReadOnlySqlTransaction, Unreplicated)
 _WHOLE = {"stream_results": False, "yield_per": None}
 
 
-def make_engine(
+def make_engine(  # noqa: PLR0913 - each is a limit of its own
     url: str,
     *,
     pool_size: int,
@@ -44,6 +47,7 @@ def make_engine(
     idle_seconds: float = 60,
     commit_seconds: float = 10,
     pools_transactions: bool = False,
+    exhausted: Callable[[], None] = lambda: None,
 ) -> Engine:
     """Return an engine whose pool belongs to the calling process.
 
@@ -55,7 +59,8 @@ def make_engine(
     connection that the server has ended while it was not in use is replaced before its next use.
 
     With ``pools_transactions`` a pooler before the server may give each transaction another session:
-    limits are then set in each transaction, and statements are not prepared.
+    limits are then set in each transaction, and statements are not prepared.  ``exhausted`` is called where
+    a connection was asked for and none was free within ``acquire_seconds``.
     """
     limits = {
         "statement_timeout": query_timeout_seconds,
@@ -70,6 +75,7 @@ def make_engine(
     options = " ".join(f"-c {name}={value}" for name, value in session.items())
     engine = create_engine(
         url,
+        poolclass=_counting(exhausted),
         pool_size=pool_size,
         max_overflow=max(0, max_pool_size - pool_size),
         pool_timeout=acquire_seconds,
@@ -93,6 +99,20 @@ def make_engine(
     event.listen(engine, "handle_error", _named, retval=True)
     event.listen(engine, "checkout", _look)
     return engine
+
+
+def _counting(exhausted: Callable[[], None]) -> type[QueuePool]:
+    """Return a pool that reports when it has no free connection in time."""
+
+    class CountingPool(QueuePool):
+        def connect(self) -> PoolProxiedConnection:
+            try:
+                return super().connect()
+            except NoneInTime:
+                exhausted()
+                raise
+
+    return CountingPool
 
 
 def _set_in_transactions(engine: Engine, session: Mapping[str, str]) -> None:

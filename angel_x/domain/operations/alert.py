@@ -55,6 +55,7 @@ RULES = (
     AlertRule("ServerAway", _CRITICAL, Metric.SERVER_UP, 1, is_floor=True),
     AlertRule("ProcessesMissing", _CRITICAL, Metric.PROCESSES, 1, is_floor=True),
     AlertRule("BrokerNearlyFull", _CRITICAL, Metric.REDIS_MEMORY_RATIO, 0.8, only="broker"),
+    AlertRule("PoolExhausted", _CRITICAL, Metric.DB_CONNECTIONS_RATIO, 0.9),
     AlertRule("DiskNearlyFull", _CRITICAL, Metric.DISK_FREE_RATIO, 0.1, is_floor=True),
     AlertRule("OrdersStalled", _CRITICAL, Metric.QUEUE_OLDEST_SECONDS, 30, without=_LOW_LANE),
     AlertRule("OrdersStalled", _CRITICAL, Metric.QUEUE_OLDEST_SECONDS, 300, only=_LOW_LANE),

@@ -72,6 +72,9 @@ class Metric(StrEnum):
     SERVER_UP = "angel_x_server_up"
     REDIS_MEMORY_RATIO = "angel_x_redis_memory_ratio"
     DISK_FREE_RATIO = "angel_x_disk_free_ratio"
+    DB_CONNECTIONS_RATIO = "angel_x_db_connections_ratio"
+    DB_POOL_TIMEOUTS = "angel_x_db_pool_timeouts_total"
+    TASK_RUNTIME_SECONDS = "angel_x_task_runtime_seconds"
     BUILD_INFO = "angel_x_build_info"
 
 
@@ -98,6 +101,8 @@ class MetricDefinition:
 #: Down to a millisecond, because the target is ten; 10 ms to 1 s are the guide's own.
 FINE = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 LONG = (*FINE, 5.0, 10.0, 30.0, 60.0)
+#: Few, because each task and each end has all of them.
+TASK = (0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
 QUERY = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 
 
@@ -219,5 +224,14 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     Metric.SERVER_UP: _scraped("1 if the metrics process reaches a server, else 0.", "server"),
     Metric.REDIS_MEMORY_RATIO: _scraped("Used memory by what a server may use.", "server"),
     Metric.DISK_FREE_RATIO: _scraped("Free part of the disk of ANGEL_X_HOME."),
+    Metric.DB_CONNECTIONS_RATIO: _scraped(
+        "Connections to the database by those that its server allows to the application."
+    ),
+    Metric.DB_POOL_TIMEOUTS: _counter(
+        "Requests for a connection of the pool of a process that got none in time."
+    ),
+    Metric.TASK_RUNTIME_SECONDS: _histogram(
+        "Time of one run of a task, by its end.", TASK, "task", "outcome"
+    ),
     Metric.BUILD_INFO: _scraped("1, with the version of Angel-X that serves this page.", "version"),
 }

@@ -29,6 +29,9 @@ TITLES: Mapping[str, Title] = {
     "BrokerNearlyFull": Title(
         "memory of the message broker", "of 1", "See `angel-x redis report` and the queues."
     ),
+    "PoolExhausted": Title(
+        "connections to the database", "of 1", "Smaller pools, fewer processes, or pgbouncer."
+    ),
     "DiskNearlyFull": Title("free disk of the home", "of 1", "Remove old logs and backups."),
     "OrdersStalled": Title("age of waiting orders", "s", "Look at the workers of the lane."),
     "OrdersOverdue": Title("overdue orders", "s", "Look at the relay and the order workers."),

@@ -75,6 +75,13 @@ SERVERS = Board(
                     ),
                 ),
                 Chart(
+                    title="Connections",
+                    text="Of those that the server allows; above 90 %: PoolExhausted.",
+                    unit=Unit.PART,
+                    series=(Series(most(Metric.DB_CONNECTIONS_RATIO), "used"),),
+                    limit=0.9,
+                ),
+                Chart(
                     title="Partitions that could not be exported",
                     text="They stay in the database: RetentionFailing.",
                     unit=Unit.COUNT,

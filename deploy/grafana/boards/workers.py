@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from angel_x.domain.operations.metric import Metric
 from deploy.grafana.board import Board, Chart, Row, Series, Unit
-from deploy.grafana.promql import increase, most, quantile, total
+from deploy.grafana.promql import increase, most, quantile, rate, total
+
+
+def _runs(*by: str, where: str = "") -> str:
+    return rate(f"{Metric.TASK_RUNTIME_SECONDS}_count", *by, where=where)
+
 
 WORKERS = Board(
     "workers",
@@ -32,6 +37,36 @@ WORKERS = Board(
                     unit=Unit.SECONDS,
                     series=(
                         Series(quantile(0.99, Metric.QUEUE_WAIT_SECONDS, "queue"), "{{queue}}"),
+                    ),
+                ),
+            ),
+        ),
+        Row(
+            "Tasks",
+            (
+                Chart(
+                    title="Runs",
+                    text="Runs in a second, by task.",
+                    unit=Unit.A_SECOND,
+                    series=(Series(_runs("task"), "{{task}}"),),
+                ),
+                Chart(
+                    title="Runs that did not succeed",
+                    text="Errors are in the log as task.failed: TasksFailing.",
+                    unit=Unit.A_SECOND,
+                    series=(
+                        Series(
+                            _runs("task", "outcome", where='outcome!="succeeded"'),
+                            "{{task}} {{outcome}}",
+                        ),
+                    ),
+                ),
+                Chart(
+                    title="Time of a run, p99",
+                    text="By task; a task ends within 20 s.",
+                    unit=Unit.SECONDS,
+                    series=(
+                        Series(quantile(0.99, Metric.TASK_RUNTIME_SECONDS, "task"), "{{task}}"),
                     ),
                 ),
             ),

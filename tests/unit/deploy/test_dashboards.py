@@ -97,7 +97,7 @@ def test_every_metric_and_every_label_exists() -> None:
         assert metrics or names & FOREIGN, text
         known = {label for metric in metrics for label in DEFINITIONS[metric].labels}
         by = {label for found in re.findall(r"by \(([^)]*)\)", text) for label in found.split(", ")}
-        chosen = set(re.findall(r'(\w+)=~?"', text))
+        chosen = set(re.findall(r'(\w+)(?:!=|=~?)"', text))
         assert by | chosen <= known | {"le", "job", "severity", "alertstate"}, text
 
     assert len(asked) > 40

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from celery import Celery
-from celery.exceptions import Ignore
+from celery.exceptions import Ignore, Reject
 from structlog.testing import capture_logs
 
 from angel_x.domain.operations.metric import Metric
@@ -203,6 +204,41 @@ def test_what_the_task_itself_finds_wrong_with_its_input_is_dropped_too(
         tasks_app.tasks[TaskName.MATCH_ORDERS]()
 
     assert meter.added == [(Metric.MESSAGES_DROPPED, 1, {"reason": "arguments"})]
+
+
+@pytest.mark.parametrize(
+    ("raised", "outcome"),
+    [
+        (None, "succeeded"),
+        (InvalidInput("no such thing"), "dropped"),
+        (Reject("a server is away", requeue=True), "returned"),
+        (ValueError("broken"), "failed"),
+    ],
+    ids=["nothing", "input", "away", "error"],
+)
+def test_each_run_is_timed_by_its_task_and_its_end(
+    tasks_app: Celery,
+    runtime: Any,
+    meter: RecordingMeter,
+    monkeypatch: pytest.MonkeyPatch,
+    calls: Calls,
+    raised: Exception | None,
+    outcome: str,
+) -> None:
+    def current() -> Calls:
+        if raised:
+            raise raised
+        return calls
+
+    monkeypatch.setattr(runtime, "current", current)
+
+    with suppress(Ignore, Reject, ValueError):
+        tasks_app.tasks[TaskName.MATCH_ORDERS]()
+
+    [(metric, seconds)] = meter.observed
+    assert metric is Metric.TASK_RUNTIME_SECONDS
+    assert 0 <= seconds < 60
+    assert meter.labels == [{"task": TaskName.MATCH_ORDERS, "outcome": outcome}]
 
 
 def test_an_error_of_a_task_is_logged_with_its_traceback_and_its_message(

@@ -64,12 +64,16 @@ METRICS = """
     server_up scraped server
     redis_memory_ratio scraped server
     disk_free_ratio scraped
+    db_connections_ratio scraped
+    db_pool_timeouts_total counter
+    task_runtime_seconds histogram:task task outcome
     build_info scraped version
 """
 #: Upper ends in milliseconds.
 BUCKETS = {
     "fine": "1 2.5 5 7.5 10 15 25 50 100 250 500 1000 2500",
     "long": "1 2.5 5 7.5 10 15 25 50 100 250 500 1000 2500 5000 10000 30000 60000",
+    "task": "5 25 100 500 2500 10000",
     "query": "0.5 1 2.5 5 10 25 50 100 200 500 1000 5000",
 }
 
