@@ -6,5 +6,6 @@ from collections.abc import Mapping
 
 VALUES: Mapping[str, object] = {
     "log_format": "json",
+    "log_decisions": True,
     "submit_signed": True,
 }

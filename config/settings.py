@@ -61,6 +61,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["text", "json"],
         Doc("Format of logs: text for people, or one JSON object a line.", "adapters.logging"),
     ] = "text"
+    log_decisions: Annotated[
+        bool,
+        Doc(
+            "Write an `order.decided` for each move of an order, with its account, lane, attempt and times.",
+            "services.trading.aftermath",
+        ),
+    ] = False
     log_file_mb: Annotated[
         int,
         Meta(ge=1, le=100_000),

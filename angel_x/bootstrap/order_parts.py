@@ -67,6 +67,7 @@ def build_order_parts(base: Foundation, market: MarketParts) -> OrderParts:
         dispatcher=base.dispatcher,
         meter=base.meter,
         unreachable=TRANSIENT,
+        log_decisions=settings.log_decisions,
     )
     return OrderParts(
         units=units,

@@ -67,7 +67,7 @@ class RecordingMeter:
     added: list[tuple[Metric, float, Mapping[str, str]]] = field(default_factory=list)
     observed: list[tuple[Metric, float]] = field(default_factory=list)
     #: Labels of the observations, in their order.
-    labels: list[Mapping[str, str]] = field(default_factory=list)
+    observed_labels: list[Mapping[str, str]] = field(default_factory=list)
     gauges: dict[Metric, float] = field(default_factory=dict)
 
     def add(self, metric: Metric, amount: float = 1, **labels: str) -> None:
@@ -75,7 +75,7 @@ class RecordingMeter:
 
     def observe(self, metric: Metric, value: float, **labels: str) -> None:
         self.observed.append((metric, value))
-        self.labels.append(labels)
+        self.observed_labels.append(labels)
 
     def set(self, metric: Metric, value: float, **labels: str) -> None:
         self.gauges[metric] = value

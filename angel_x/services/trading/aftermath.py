@@ -37,6 +37,7 @@ class Aftermath:
         dispatcher: Dispatcher,
         meter: Meter,
         unreachable: tuple[type[Exception], ...],
+        log_decisions: bool = False,
     ) -> None:
         self._publish = publish
         self._mark_dirty = mark_dirty
@@ -45,6 +46,7 @@ class Aftermath:
         self._meter = meter
         #: The exceptions that mean an unavailable cache or message broker.
         self._unreachable = unreachable
+        self._log_decisions = log_decisions
 
     def tell(
         self, book: Book, parents: Sequence[ParentOrder] = (), elapsed_seconds: float = 0.0
@@ -54,6 +56,8 @@ class Aftermath:
         ``elapsed_seconds`` have passed since its orders were read.
         """
         self._count(book, elapsed_seconds)
+        if self._log_decisions:
+            _log(book, elapsed_seconds)
         try:
             moves = [_event(move) for move in book.moves]
             self._publish([*moves, *map(_parent_event, parents)])
@@ -84,6 +88,23 @@ class Aftermath:
             )
         for status, count in by_status.items():
             self._meter.add(Metric.ORDERS_PROCESSED, count, status=status)
+
+
+def _log(book: Book, elapsed_seconds: float) -> None:
+    """Write a line for each move; ``seconds`` have passed since its order was accepted."""
+    for move in book.moves:
+        order = move.order
+        log.info(
+            "order.decided",
+            order_id=order.id,
+            user_id=order.user_id,
+            lane=order.priority.value,
+            attempt=order.attempt,
+            status=move.status.value,
+            reason=move.reason,
+            seconds=round(order.age_seconds + elapsed_seconds, 6),
+            batch_seconds=round(elapsed_seconds, 6),
+        )
 
 
 def _event(move: Move) -> Mapping[str, object]:

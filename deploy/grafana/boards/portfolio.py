@@ -38,6 +38,12 @@ PORTFOLIO = Board(
                         Series(quantile(0.99, Metric.MARGIN_MARK_SECONDS), "p99"),
                     ),
                 ),
+                Chart(
+                    title="Contracts of unknown margin",
+                    text="Their risk array is absent or old: look at feed and Greeks.",
+                    unit=Unit.A_SECOND,
+                    series=(Series(rate(Metric.RISK_ARRAYS_MISSED), "missed"),),
+                ),
             ),
         ),
         Row(

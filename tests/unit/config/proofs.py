@@ -16,6 +16,7 @@ PROOFS: Mapping[str, str] = {
     "home": "integration/metrics/test_meter.py::test_metrics_that_are_on_are_kept_in_the_home",
     "node": f"{_SETTINGS}/test_alerts.py::test_a_process_reports_under_its_node",
     "log_level": "unit/adapters/test_logging.py::test_events_below_the_level_are_not_written",
+    "log_decisions": "unit/services/trading/test_aftermath.py::test_a_decision_is_a_line_of_the_log_where_log_decisions_asks_for_it",
     "log_format": "unit/adapters/test_logging.py::test_a_traceback_is_part_of_its_line",
     "database_url": f"{_SETTINGS}/test_addresses.py::test_the_books_are_at_database_url",
     "database_pooling": f"{_SETTINGS}/test_database.py::test_behind_a_pooler_of_transactions_no_session_is_relied_on",

@@ -15,6 +15,7 @@ DEFAULTS: dict[str, Any] = {
     "home": ".angel-x",
     "log_level": "info",
     "log_format": "text",
+    "log_decisions": False,
     "log_file_mb": 20,
     "log_files": 5,
     "database_url": None,
@@ -113,7 +114,12 @@ DEFAULTS: dict[str, Any] = {
     "fault_action": "kill",
 }
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
-    "production": {"log_format": "json", "submit_signed": True, "thread_pool_size": 12},
+    "production": {
+        "log_format": "json",
+        "log_decisions": True,
+        "submit_signed": True,
+        "thread_pool_size": 12,
+    },
     "development": {
         "submit_user": "demo",
         "thread_pool_size": 12,

@@ -238,7 +238,7 @@ def test_each_run_is_timed_by_its_task_and_its_end(
     [(metric, seconds)] = meter.observed
     assert metric is Metric.TASK_RUNTIME_SECONDS
     assert 0 <= seconds < 60
-    assert meter.labels == [{"task": TaskName.MATCH_ORDERS, "outcome": outcome}]
+    assert meter.observed_labels == [{"task": TaskName.MATCH_ORDERS, "outcome": outcome}]
 
 
 def test_an_error_of_a_task_is_logged_with_its_traceback_and_its_message(

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from angel_x.domain.book.account import Account
 from angel_x.domain.book.book import Book
@@ -57,7 +58,9 @@ class LabelingMeter(RecordingMeter):
 class World:
     """An aftermath, and everybody whom it tells."""
 
-    def __init__(self, events: RecordingEvents | None = None) -> None:
+    def __init__(
+        self, events: RecordingEvents | None = None, *, log_decisions: bool = False
+    ) -> None:
         self.events = events or RecordingEvents()
         self.portfolios, self.dispatcher = Portfolios(), RecordingDispatcher()
         self.meter, self.resting = LabelingMeter(), MemoryResting()
@@ -68,6 +71,7 @@ class World:
             dispatcher=self.dispatcher,
             meter=self.meter,
             unreachable=(Away,),
+            log_decisions=log_decisions,
         )
         self.tables = Tables()
 
@@ -80,6 +84,33 @@ def book_of(*orders: Order) -> Book:
         o.user_id: Account(o.user_id, Decimal(10**7), Decimal(0), Decimal(0)) for o in orders
     }
     return Book(accounts, {}, {})
+
+
+def test_a_decision_is_a_line_of_the_log_where_log_decisions_asks_for_it() -> None:
+    quiet, telling = World(), World(log_decisions=True)
+    order = replace(telling.order(), age_seconds=0.25, attempt=1)
+    book = book_of(order)
+    book.decide(order, fill("100.50"))
+
+    with capture_logs() as logs:
+        quiet.aftermath.tell(book, elapsed_seconds=0.5)
+        assert logs == []
+        telling.aftermath.tell(book, elapsed_seconds=0.5)
+
+    assert logs == [
+        {
+            "event": "order.decided",
+            "log_level": "info",
+            "order_id": order.id,
+            "user_id": 1,
+            "lane": "normal",
+            "attempt": 2,
+            "status": "filled",
+            "reason": None,
+            "seconds": 0.75,
+            "batch_seconds": 0.5,
+        }
+    ]
 
 
 def test_every_move_is_an_event_of_its_account() -> None:
