@@ -31,7 +31,7 @@ _BODY_BYTES = 16 * 1024
 _SHEET = answers(LimitSheet, "The stored limits, and the limits in force")
 
 
-class Subject(BaseModel):
+class LimitSubject(BaseModel):
     """The account of the limits, by default the caller's own."""
 
     model_config = ConfigDict(extra="forbid")
@@ -42,7 +42,7 @@ class Subject(BaseModel):
     ] = "user"
 
 
-class Cleared(Subject):
+class Cleared(LimitSubject):
     """The limits to remove."""
 
     kind: Annotated[list[LimitKind], Field(description="By default all kinds")] = []
@@ -50,7 +50,7 @@ class Cleared(Subject):
 
 @router.get("/v1/limits", summary="Read limits", response_class=Response, responses=_SHEET)
 @on_thread(Bulkhead.READS)
-def limits(request: Request, caller: Reader, subject: Annotated[Subject, Query()]) -> Response:
+def limits(request: Request, caller: Reader, subject: Annotated[LimitSubject, Query()]) -> Response:
     """Return the caller's own limits; others need the scope `admin`."""
     if (subject.user is not None or subject.scope == "global") and not caller.allows(Scope.ADMIN):
         raise ScopeMissing(f"this key shows its own limits only; others need {Scope.ADMIN}")
@@ -64,7 +64,9 @@ def limits(request: Request, caller: Reader, subject: Annotated[Subject, Query()
     responses=_SHEET,
     openapi_extra=reads(LimitsForm),
 )
-async def put(request: Request, caller: Admin, subject: Annotated[Subject, Query()]) -> Response:
+async def put(
+    request: Request, caller: Admin, subject: Annotated[LimitSubject, Query()]
+) -> Response:
     """Set the limits in the body; others stay unchanged.  They hold within a second."""
     values = _decoded(await body.read(request, _BODY_BYTES))
     sheet = await bulkheads(request).run(
@@ -89,7 +91,7 @@ def _decoded(content: bytes) -> dict[str, object]:
     return {kind: value for kind, value in given.items() if value is not None}
 
 
-def _user_id(request: Request, caller: Identity, subject: Subject) -> int | None:
+def _user_id(request: Request, caller: Identity, subject: LimitSubject) -> int | None:
     if subject.scope == "global":
         if subject.user is not None:
             raise InvalidInput("global limits belong to no user", field="user", value=subject.user)

@@ -11,7 +11,7 @@ from angel_x.domain.calendar.session import IST
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.printing import print_json, show, table
-from angel_x.services.operations.schedule import LATE_SECONDS, Turn
+from angel_x.services.operations.schedule import LATE_SECONDS, DueEntry
 
 
 @click.command()
@@ -33,7 +33,7 @@ def schedule(forget: str | None, *, as_json: bool) -> None:
         show(f"Put aside because they could not be decoded: {', '.join(aside)}")
 
 
-def _cells(turn: Turn) -> list[str]:
+def _cells(turn: DueEntry) -> list[str]:
     times = [
         moment.astimezone(IST).isoformat(sep=" ", timespec="seconds") if moment else "-"
         for moment in (turn.last_run_at, turn.next_run_at)

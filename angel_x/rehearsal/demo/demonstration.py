@@ -24,9 +24,9 @@ from angel_x.entrypoints.up.preparation import DEMO_USER, ensure_account
 from angel_x.rehearsal import history
 from angel_x.rehearsal.check import HistoryCheck, check_history
 from angel_x.rehearsal.clients import HttpClient
-from angel_x.rehearsal.demo.refusals import Refusal, RequestParts, bad_requests, send
+from angel_x.rehearsal.demo.refusals import DemoRefusal, RequestParts, bad_requests, send
 from angel_x.rehearsal.demo.report import AccountReport, Trading, promise_rules
-from angel_x.rehearsal.demo.scenarios import ScenarioResult, Scenarios
+from angel_x.rehearsal.demo.scenarios import DemoScenarios, ScenarioResult
 from angel_x.rehearsal.demo.worker_kill import WorkerKill, kill_worker
 from angel_x.rehearsal.history import Canceled, ClientHistory, Outcome
 from angel_x.rehearsal.market import current_chain, instruments, near_the_money
@@ -108,7 +108,7 @@ class Demonstration:
             raise NotFinished(f"{subject} were not published in time")
         return current_chain(self._app)
 
-    def trade(self, chain: OptionChain) -> tuple[WorkerKill, list[Refusal]]:
+    def trade(self, chain: OptionChain) -> tuple[WorkerKill, list[DemoRefusal]]:
         """Let all accounts trade at once, kill a worker half way, and send bad requests."""
         tradable = instruments(self._app, chain)
         self._running.bars.begin(_TRADING, self._setup.orders)
@@ -171,7 +171,7 @@ class Demonstration:
     def _order_worker(self) -> int | None:
         return self._running.system.supervisor.pids().get(_ORDER_WORKER)
 
-    def _send_bad_requests(self, instrument: Instrument) -> list[Refusal]:
+    def _send_bad_requests(self, instrument: Instrument) -> list[DemoRefusal]:
         """Send one bad request of every kind while the others trade."""
         user, other = list(ACCOUNTS)[:2]
         revoked = self._app.people.access.issue(self._user_ids[user], [Scope.TRADE])
@@ -237,7 +237,7 @@ class Demonstration:
         universe = self._app.market.universes.current()
         freeze = universe.contracts[universe.rows[instrument.symbol]].freeze_quantity
         with Client(self._api_url, key) as client:
-            return list(Scenarios(client, instrument, freeze, self._patience).results())
+            return list(DemoScenarios(client, instrument, freeze, self._patience).results())
 
     def accounts(self) -> list[AccountReport]:
         """Return every account as the API shows it."""

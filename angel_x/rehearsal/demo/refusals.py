@@ -35,7 +35,7 @@ class BadRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class DemoRefusal:
     """The answer to a bad request."""
 
     kind: str
@@ -158,7 +158,7 @@ def _post(given: RequestParts, kind: str, status: HTTPStatus, body: bytes) -> Ba
     return BadRequest(kind, "POST", "/v1/orders", status, given.key, body)
 
 
-def send(request: BadRequest, url: str, timeout: float) -> Refusal:
+def send(request: BadRequest, url: str, timeout: float) -> DemoRefusal:
     """Send a bad request and return its answer; status 0 means no answer in ``timeout`` seconds."""
     headers = {"Content-Type": "application/json"}
     if request.key is not None:
@@ -175,4 +175,4 @@ def send(request: BadRequest, url: str, timeout: float) -> Refusal:
         status, detail = response.status, response.data.decode("utf-8", "replace")
     except urllib3.exceptions.HTTPError as error:
         status, detail = 0, str(error)
-    return Refusal(request.kind, request.status.value, status, detail[:300])
+    return DemoRefusal(request.kind, request.status.value, status, detail[:300])

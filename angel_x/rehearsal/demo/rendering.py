@@ -12,7 +12,7 @@ from angel_x.entrypoints.presentation.chains import chain_table
 from angel_x.entrypoints.presentation.indian import decimals, grouped, whole
 from angel_x.entrypoints.presentation.positions import position_table
 from angel_x.entrypoints.presentation.printing import table
-from angel_x.rehearsal.demo.refusals import Refusal
+from angel_x.rehearsal.demo.refusals import DemoRefusal
 from angel_x.rehearsal.demo.report import AccountReport, DemoOutcome, DemoReport, Trading
 from angel_x.rehearsal.demo.scenarios import ScenarioResult
 from angel_x.rehearsal.rendering import latency_table, print_parts, rules_table
@@ -112,7 +112,7 @@ def _refusals(report: DemoReport) -> Table:
     return table("Bad input", ("kind", ">status", ""), rows)
 
 
-def _answer(refusal: Refusal) -> str:
+def _answer(refusal: DemoRefusal) -> str:
     if refusal.is_right:
         return "refused"
     if not refusal.is_answered:

@@ -11,7 +11,7 @@ from angel_x.domain.chains.option_chain import OptionChain
 from angel_x.domain.operations.invariant import Invariant
 from angel_x.domain.portfolios.portfolio import Portfolio
 from angel_x.entrypoints.presentation.positions import MarkedPosition
-from angel_x.rehearsal.demo.refusals import Refusal
+from angel_x.rehearsal.demo.refusals import DemoRefusal
 from angel_x.rehearsal.demo.scenarios import ScenarioResult
 from angel_x.rehearsal.demo.worker_kill import WorkerKill
 from angel_x.rehearsal.proofs import all_hold, latency_document, rule, rules_document
@@ -62,7 +62,7 @@ class DemoReport:
     #: Seconds of each part, in the order in which they were.
     phases: Mapping[str, float]
     trading: Trading
-    refusals: Sequence[Refusal]
+    refusals: Sequence[DemoRefusal]
     worker_kill: WorkerKill
     scenarios: Sequence[ScenarioResult]
     accounts: Sequence[AccountReport]
@@ -135,7 +135,7 @@ def promise_rules(
 
 
 def conduct_rules(
-    refusals: Sequence[Refusal],
+    refusals: Sequence[DemoRefusal],
     worker_kill: WorkerKill,
     trading: Trading,
     scenarios: Sequence[ScenarioResult],

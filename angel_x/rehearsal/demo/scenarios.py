@@ -42,7 +42,7 @@ class ScenarioResult:
     is_finished: bool = True
 
 
-class Scenarios:
+class DemoScenarios:
     """Run one after the other with the key of one account."""
 
     def __init__(

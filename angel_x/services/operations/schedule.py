@@ -23,7 +23,7 @@ class Entries(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class DueEntry:
     """An entry with its lateness in seconds, which is infinite where the entry was lost."""
 
     name: str
@@ -40,11 +40,11 @@ class PeriodicSchedule:
         self._entries = entries
         self._clock = clock
 
-    def turns(self) -> list[Turn]:
+    def turns(self) -> list[DueEntry]:
         """Return all entries, by name."""
         now = self._clock()
         return [
-            Turn(e.name, e.task, e.last_run_at, e.next_run_at, round(e.late_seconds(now), 3))
+            DueEntry(e.name, e.task, e.last_run_at, e.next_run_at, round(e.late_seconds(now), 3))
             for e in self._entries.read()
         ]
 
@@ -52,7 +52,7 @@ class PeriodicSchedule:
         """Return the lateness in seconds by entry; infinite for one that was lost."""
         return {turn.name: turn.late_seconds for turn in self.turns()}
 
-    def late(self) -> list[Turn]:
+    def late(self) -> list[DueEntry]:
         """Return the entries that are late, the latest first."""
         late = [turn for turn in self.turns() if turn.late_seconds > LATE_SECONDS]
         return sorted(late, key=lambda turn: -turn.late_seconds)

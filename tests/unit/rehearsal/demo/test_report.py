@@ -11,7 +11,7 @@ from rich.console import Console
 from angel_x.domain.chains.option_chain import OptionChain
 from angel_x.domain.portfolios.portfolio import Portfolio, ScenarioGrid
 from angel_x.rehearsal.demo.cli import EXIT_CODES
-from angel_x.rehearsal.demo.refusals import Refusal
+from angel_x.rehearsal.demo.refusals import DemoRefusal
 from angel_x.rehearsal.demo.rendering import render
 from angel_x.rehearsal.demo.report import (
     AccountReport,
@@ -99,14 +99,14 @@ def test_each_kind_of_broken_promise_breaks_its_rule() -> None:
 
 
 def test_conduct_holds_where_all_went_as_it_must() -> None:
-    right = Refusal("no key", 401, 401, "")
+    right = DemoRefusal("no key", 401, 401, "")
 
     rules = conduct_rules([right], KILL, TRADING, [SCENARIO])
     assert [rule.holds for rule in rules] == [True] * 5
 
 
 def test_a_bad_request_that_is_accepted_breaks_a_rule() -> None:
-    wrong = Refusal("no key", 401, 202, "")
+    wrong = DemoRefusal("no key", 401, 202, "")
 
     (broken,) = [
         rule for rule in conduct_rules([wrong], KILL, TRADING, [SCENARIO]) if not rule.holds
@@ -119,7 +119,7 @@ def test_what_is_not_finished_is_neither_held_nor_broken() -> None:
     alone = replace(KILL, is_dead=False, successor=None)
     waiting = replace(TRADING, undecided=3)
     late = replace(SCENARIO, holds=False, is_finished=False)
-    unanswered = [Refusal("no key", 401, status, "") for status in (0, 429, 503)]
+    unanswered = [DemoRefusal("no key", 401, status, "") for status in (0, 429, 503)]
 
     rules = conduct_rules(unanswered, alone, waiting, [late])
 

@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime, timedelta
 
 from angel_x.domain.operations.periodic_entry import PeriodicEntry
-from angel_x.services.operations.schedule import PeriodicSchedule, Turn
+from angel_x.services.operations.schedule import DueEntry, PeriodicSchedule
 
 NOW = datetime(2026, 8, 20, 6, 0, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ def schedule(*entries: PeriodicEntry) -> PeriodicSchedule:
 def test_each_entry_is_shown_with_its_lateness() -> None:
     kept = schedule(entry("memory", 5), entry("queues", -3.25))
 
-    assert kept.turns()[1] == Turn(
+    assert kept.turns()[1] == DueEntry(
         "queues", "task.queues", NOW, NOW - timedelta(seconds=3.25), 3.25
     )
     assert kept.lateness() == {"memory": 0, "queues": 3.25}
