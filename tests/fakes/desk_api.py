@@ -92,6 +92,7 @@ def make_position(symbol: str = "NIFTY_25AUG26_24050CE", **changes: Any) -> Posi
         average_price=Decimal("198.5000"),
         mark=Decimal("201.50"),
         unrealised_pnl=Decimal("195.00"),
+        day_pnl=Decimal("-45.00"),
     )
     return replace(position, **changes)
 

@@ -13,6 +13,10 @@ from angel_x.entrypoints.desk.views.legs import ChosenLeg
 from angel_x.entrypoints.desk.views.payoff import Payoff
 from angel_x.entrypoints.desk.views.words import Tone, money, price, status_words, units
 
+_LOSS, _GAIN = "#d1453b", "#1f9d63"
+#: Readable in the dark and in the light theme.
+_GRAY = "#8893a5"
+
 
 def leg_text(leg: ChosenLeg) -> str:
     """Return side, contract, units and limit of a leg."""
@@ -22,8 +26,10 @@ def leg_text(leg: ChosenLeg) -> str:
 def payoff_chart(found: Payoff, spot: Decimal | None) -> dict[str, Any]:
     """Return the options of the chart of a payoff."""
     points = [[float(close), float(value)] for close, value in found.points]
+    profits = [profit for _, profit in points]
     marks: list[dict[str, Any]] = [
-        {"xAxis": float(each), "label": {"formatter": price(each)}} for each in found.break_evens
+        {"xAxis": float(each), "label": {"formatter": price(each), "position": "insideEndTop"}}
+        for each in found.break_evens
     ]
     if spot is not None:
         marks.append({"xAxis": float(spot), "label": {"formatter": "spot"}})
@@ -31,12 +37,25 @@ def payoff_chart(found: Payoff, spot: Decimal | None) -> dict[str, Any]:
         "animation": False,
         "grid": {"left": 12, "right": 24, "top": 28, "bottom": 8, "containLabel": True},
         "tooltip": {"trigger": "axis"},
-        "xAxis": {"type": "value", "scale": True, "splitLine": {"show": False}},
-        "yAxis": {"type": "value", "scale": False},
+        "xAxis": {
+            "type": "value",
+            "scale": True,
+            "splitLine": {"show": False},
+            "axisLabel": {"color": _GRAY},
+        },
+        "yAxis": {
+            "type": "value",
+            "axisLabel": {"color": _GRAY},
+            "splitLine": {"lineStyle": {"color": _GRAY, "opacity": 0.25}},
+        },
+        # Bounded on both sides: a gradient from a piece without an end raises an error in ECharts.
         "visualMap": {
             "show": False,
             "dimension": 1,
-            "pieces": [{"lte": 0, "color": "#d1453b"}, {"gt": 0, "color": "#1f9d63"}],
+            "pieces": [
+                {"min": min([-1.0, *profits]), "max": 0, "color": _LOSS},
+                {"min": 0, "max": max([1.0, *profits]), "color": _GAIN},
+            ],
         },
         "series": [
             {
@@ -49,8 +68,8 @@ def payoff_chart(found: Payoff, spot: Decimal | None) -> dict[str, Any]:
                 "markLine": {
                     "symbol": "none",
                     "silent": True,
-                    "lineStyle": {"type": "dashed", "color": "#8893a5"},
-                    "label": {"color": "#8893a5"},
+                    "lineStyle": {"type": "dashed", "color": _GRAY},
+                    "label": {"color": _GRAY},
                     "data": marks,
                 },
             }

@@ -26,6 +26,7 @@ COLUMNS = (
     Column(name="average", label="Average", title="Rupees a unit"),
     Column(name="mark", label="Mark", title="Middle of the quote, rupees a unit"),
     Column(name="open", label="Open P&L", title="Before charges"),
+    Column(name="day", label="Day P&L", title="Since the opening of the market's day"),
     Column(name="realised", label="Realised", is_vital=False),
     Column(name="delta", label="Delta", title="Of all units"),
     Column(name="gamma", label="Gamma", title="Of all units", is_vital=False),
@@ -58,6 +59,7 @@ def _cells(position: PositionRecord) -> tuple[Cell, ...]:
         price(position.average_price),
         cell(Text(mark, Tone.MUTED if position.mark is None else Tone.PLAIN, _about(position))),
         cell(change(position.unrealised_pnl), float(position.unrealised_pnl or 0)),
+        cell(change(position.day_pnl), float(position.day_pnl or 0)),
         cell(change(position.realised_pnl), float(position.realised_pnl)),
         *(_greek(position, name, places) for name, places in _GREEKS),
     )

@@ -90,16 +90,17 @@ def test_a_position_shows_the_greeks_of_all_units() -> None:
 
     assert texts(row)[2] == f"{MINUS}130"
     assert texts(row)[5] == "▲ +₹195.00"
-    assert texts(row)[7:] == [f"{MINUS}65.0", f"{MINUS}0.130", f"{MINUS}1,560.0", "1,300.0"]
+    assert texts(row)[6] == "▼ \N{MINUS SIGN}₹45.00"
+    assert texts(row)[8:] == [f"{MINUS}65.0", f"{MINUS}0.130", f"{MINUS}1,560.0", "1,300.0"]
     assert row.acts == (positions.SQUARE_OFF,)
 
 
 def test_a_position_without_a_mark_or_greeks_shows_dashes() -> None:
-    bare = make_position(mark=None, unrealised_pnl=None, delta=None)
+    bare = make_position(mark=None, unrealised_pnl=None, day_pnl=None, delta=None)
 
     (row,) = positions.position_rows([bare], may_trade=False)
 
-    assert [texts(row)[place] for place in (4, 5, 7)] == [NONE] * 3
+    assert [texts(row)[place] for place in (4, 5, 6, 8)] == [NONE] * 4
     assert row.acts == ()
 
 
