@@ -14,8 +14,8 @@ from tests.unit.deploy.test_compose import LASTING, run
 
 FILE = compose.DEPLOY / "compose.pgbouncer.yaml"
 OVERRIDE: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-#: Beat and Flower ask no database; partitions are made by the owner of the schema.
-WITHOUT = {"beat", "flower", "worker-monitor"}
+#: Beat, desk and Flower ask no database; partitions are made by the owner of the schema.
+WITHOUT = {"beat", "desk", "flower", "worker-monitor"}
 
 
 def ini() -> ConfigParser:
