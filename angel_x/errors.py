@@ -42,6 +42,8 @@ AngelXError
 │   └── UnusableFile        a file that stops the start, with the remedy
 ├── MigrationRefused        a migration that would lose data, or did not get its locks
 ├── StatisticsMissing       the database counts no statements; with the remedy
+├── NoReview                no review of this kind was written yet
+├── ProfilerMissing         a profiler that is not installed or may not look; with the remedy
 ├── BackupFailed            a backup that could not be taken, verified or restored
 ├── ShadowedPackage         a module of another project that shadows a package of Angel-X
 ├── BrokerError             a request to the trading broker was refused, or got no answer; with its code
@@ -369,6 +371,14 @@ class MigrationRefused(AngelXError):
 
 class StatisticsMissing(AngelXError):
     """The database counts no statements; the message is the remedy."""
+
+
+class NoReview(AngelXError):
+    """No review of this kind was written yet."""
+
+
+class ProfilerMissing(AngelXError):
+    """A profiler is not installed, or may not look at a process; the message is the remedy."""
 
 
 class BackupFailed(AngelXError):

@@ -50,6 +50,8 @@ def entries(settings: Settings) -> dict[str, Entry]:
         "memory": Entry(TaskName.CHECK_MEMORY, _every(60)),
         "queues": Entry(TaskName.CHECK_QUEUES, _every(10)),
         "partitions": Entry(TaskName.MAINTAIN_PARTITIONS, crontab(hour=2, minute=30)),
+        # The task knows whether a week or a month has begun, so a day without Beat skips none.
+        "reviews": Entry(TaskName.WRITE_REVIEWS, crontab(hour=7, minute=0)),
         # A round is short, so a large day takes several.
         "retention": Entry(TaskName.ENFORCE_RETENTION, _every(60)),
         "orders-match": Entry(TaskName.MATCH_ORDERS, _every(1), Gate.LIVE),

@@ -30,6 +30,7 @@ class TaskName(StrEnum):
     CHECK_QUEUES = "monitor.check_queues"
     MAINTAIN_PARTITIONS = "monitor.maintain_partitions"
     ENFORCE_RETENTION = "monitor.enforce_retention"
+    WRITE_REVIEWS = "monitor.write_reviews"
     CANARY = "monitor.canary"
 
 
@@ -56,6 +57,7 @@ ROUTES: dict[TaskName, QueueName] = {
     TaskName.CHECK_QUEUES: QueueName.MONITOR,
     TaskName.MAINTAIN_PARTITIONS: QueueName.MONITOR,
     TaskName.ENFORCE_RETENTION: QueueName.MONITOR,
+    TaskName.WRITE_REVIEWS: QueueName.MONITOR,
     # The sender of a canary names the queue.
     TaskName.CANARY: QueueName.MONITOR,
 }

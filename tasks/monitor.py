@@ -52,6 +52,12 @@ def maintain_partitions() -> None:
     runtime.current().analytics.greeks_archive.forget()
 
 
+@app.task(name=TaskName.WRITE_REVIEWS)
+def write_reviews() -> None:
+    """Write the weekly and the monthly review where a week or a month has begun."""
+    runtime.current().operations.reviews.write_due()
+
+
 @app.task(name=TaskName.ENFORCE_RETENTION)
 def enforce_retention() -> None:
     """Move closed positions to the partition of their day; export partitions past their retention, and drop them.

@@ -105,7 +105,8 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
         SettingsError: A required address is missing, or a table of the market is wrong.
     """
     recorder = Recorder()
-    meter = RecordingMeter(make_meter(settings, role), recorder)
+    made = make_meter(settings, role)
+    meter = RecordingMeter(made, recorder) if settings.metrics_enabled else made
     engine = _engine(settings, role, meter)
     cache = _redis(settings.needed("cache_url"), settings.redis_pool_size)
     broker = _redis(settings.needed("broker_url"), settings.redis_pool_size)

@@ -21,12 +21,14 @@ from angel_x.adapters.redis.timing_board import RedisTimingBoard
 from angel_x.adapters.resident import resident_bytes
 from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import Foundation
+from angel_x.bootstrap.reviews import build_reviews
 from angel_x.domain.operations.metric import Metric
 from angel_x.services.accounts.audit import Audit
 from angel_x.services.accounts.rebuild import Rebuild
 from angel_x.services.operations.canaries import Canaries
 from angel_x.services.operations.memory import MemoryOverview, MemoryWatch
 from angel_x.services.operations.queues import QueueMonitor
+from angel_x.services.operations.reviews import Reviews
 from angel_x.services.operations.schedule import PeriodicSchedule
 from angel_x.services.operations.timings import TimingReports
 
@@ -46,6 +48,7 @@ class Operations:
     memory: MemoryOverview
     memory_watch: MemoryWatch
     timings: TimingReports
+    reviews: Reviews
     queues: QueueMonitor
     schedule: PeriodicSchedule
     rebuild: Rebuild
@@ -54,6 +57,7 @@ class Operations:
 def build_operations(base: Foundation, people: AccountParts) -> Operations:
     """Put together the services that operators look at."""
     backlog, reports = Backlog(base.engine), MemoryBoard(base.cache)
+    memory = MemoryOverview(reports=reports, clock=base.clock)
     process = f"{base.settings.node}/{base.role}"
     timings = TimingReports(
         process, base.recorder, RedisTimingBoard(base.cache), lambda: list(reports.read())
@@ -85,7 +89,7 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
             },
             on_failure=lambda table: base.meter.add(Metric.RETENTION_FAILURES, table=table),
         ),
-        memory=MemoryOverview(reports=reports, clock=base.clock),
+        memory=memory,
         memory_watch=MemoryWatch(
             process,
             reports=reports,
@@ -97,6 +101,7 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
             also=timings.publish,
         ),
         timings=timings,
+        reviews=build_reviews(base, people, memory, timings),
         queues=QueueMonitor(
             depths=base.depths.read,
             lanes=backlog.lanes,

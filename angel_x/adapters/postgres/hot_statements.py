@@ -34,6 +34,7 @@ OFFLINE = {
     "partitions": "reads the catalog of the server",
     "plans": "reads the catalog of the server",
     "retention": "moves whole partitions to the archive",
+    "reviews": "reads the few reviews of the audit",
     "schema_plan": "plans migrations",
     "server_state": "reads the settings of the server",
     "slow_queries": "reads the statistics of the server",

@@ -27,6 +27,7 @@ from angel_x.domain.operations.invariant import Invariant
 from angel_x.entrypoints.cli.operator import actor
 from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.presentation.printing import print_json
+from angel_x.entrypoints.presentation.progress import working
 from angel_x.errors import ServerUnavailable
 from config.loading import load
 from config.settings import Settings
@@ -50,7 +51,7 @@ def backup(destination: Path | None, *, as_json: bool) -> None:
         )
     os.nice(settings.bulk_niceness)
     file = _file_of(destination or settings.home_path / "backups", wall_clock())
-    with _answering(), _database(settings) as url:
+    with _answering(), _database(settings) as url, working("the backup is written and verified"):
         taken = take(url, file, actor=actor(), clock=wall_clock)
     if as_json:
         print_json({**msgspec.to_builtins(taken), "file": str(file)})
@@ -68,7 +69,7 @@ def restore(file: Path, *, replace: bool, as_json: bool) -> None:
     It is upgraded to this release, and its books are checked.
     """
     settings = load(os.environ, of_running=False)
-    with _answering(), _database(settings, flushed=True) as url:
+    with _answering(), _database(settings, flushed=True) as url, working("the backup is restored"):
         restored = restore_backup(url, file, replace=replace)
         books = _upgraded_books(url)
     broken = [each for each in books if not each.holds]

@@ -13,6 +13,7 @@ from angel_x.entrypoints.cli.options import as_json
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.doctor.examination import examine
 from angel_x.entrypoints.presentation.printing import print_json, show, table
+from angel_x.entrypoints.presentation.progress import working
 from angel_x.errors import BooksDiffer, InvalidInput
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def doctor(
             raise InvalidInput("--fix repairs no accounts: leave it out, or leave out --rebuild")
         _rebuild(as_json=as_json)
         return
-    found, repairs = examine(os.environ, fix=fix)
+    with working("servers") as tell:
+        found, repairs = examine(os.environ, fix=fix, tell=tell)
     if as_json:
         print_json({**asdict(found), "repairs": [asdict(repair) for repair in repairs]})
     else:
@@ -54,7 +56,7 @@ def doctor(
 
 
 def _rebuild(*, as_json: bool) -> None:
-    with application() as app:
+    with application() as app, working("accounts are made again from their history"):
         found = app.operations.rebuild.check()
     if as_json:
         print_json(found)

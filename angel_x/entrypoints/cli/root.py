@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import click
 from click.exceptions import NoSuchCommand
+from click.shell_completion import CompletionItem
 
 from angel_x.errors import AngelXError, InvalidInput, InvalidOrder
 from angel_x.services.intake.storable_text import check_text
@@ -44,14 +45,14 @@ COMMANDS: Mapping[str, Place] = {
     "orders": Place("orders", "List orders, show one, or change one."),
     "basket": Place("baskets", "Submit the orders of FILE, JSON or CSV, as legs of one basket."),
     "positions": Place("account", "Show open positions with profit and Greeks."),
-    "portfolio": Place("account", "Show what an account is worth and exposed to."),
+    "portfolio": Place("account", "Show the value and the Greeks of an account."),
     "trades": Place(
         "statements", "Show round trips that were closed within 24 hours, the newest first."
     ),
     "ledger": Place("statements", "Show the ledger of an account, the newest entry first."),
     "contract-note": Place(
         "statements",
-        "Show what an account traded and settled on a day of the market, with charges by item.",
+        "Show trades and settlements of an account on a day of the market, with charges by item.",
     ),
     "pnl": Place(
         "statements",
@@ -109,6 +110,11 @@ COMMANDS: Mapping[str, Place] = {
         "doctor",
         "Check settings, machine, servers, books and targets of a system that runs or is down.",
     ),
+    "reports": Place("reports", "List the weekly and monthly reviews, show one, or write one now."),
+    "profile": Place(
+        "angel_x.rehearsal.profiling.cli",
+        "Show where the time and the memory of orders and Greeks go.",
+    ),
     "backup": Place(
         "backup",
         "Write a verified backup of the database to DESTINATION, by default into the home.",
@@ -137,6 +143,15 @@ class Root(click.Group):
         module = import_module(name if "." in name else f"{_ROOM}.{name}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the names of commands without importing any, and the options."""
+        names = [
+            CompletionItem(name, help=place.help)
+            for name, place in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing any."""

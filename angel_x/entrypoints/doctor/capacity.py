@@ -12,6 +12,7 @@ import psutil
 from angel_x.adapters.postgres import server_state as postgres
 from angel_x.adapters.redis import server_state as redis
 from angel_x.domain.operations.check import Check, CheckStatus, Measured
+from angel_x.domain.operations.review import hints
 from angel_x.entrypoints.doctor.subject import BROKER, CACHE
 from config.queues import WORKER_QUEUES
 from config.worker_processes import worker_processes
@@ -92,6 +93,18 @@ def redis_checks(app: Application) -> Iterator[Check]:
             fix="Raise maxclients, or lower ANGEL_X_REDIS_POOL_SIZE.",
             otherwise=_WARNING,
         )
+
+
+def load_checks(app: Application) -> Iterator[Check]:
+    """Yield whether queues, pools and processes have room for the load of now."""
+    found = list(hints(app.operations.reviews.load()))
+    yield Check.of_fault(
+        "pools and workers fit the load",
+        "; ".join(found) or None,
+        detail="no queue waits, and no pool or process is nearly full",
+        fix="Follow the advice, and compare with `angel-x reports`.",
+        otherwise=_WARNING,
+    )
 
 
 def workers(settings: Settings) -> int:

@@ -25,6 +25,7 @@ from angel_x.entrypoints.doctor import (
 )
 from angel_x.entrypoints.doctor.repairs import Repair, repaired
 from angel_x.entrypoints.doctor.subject import BROKER, CACHE, DATABASE, SERVERS, Subject
+from angel_x.entrypoints.presentation.progress import Tell, silently
 from config.loading import load
 from config.settings import SettingsError
 
@@ -41,6 +42,7 @@ SUBJECTS = (
     Subject("capacity of the machine", capacity.machine_checks),
     Subject("connections to the database", capacity.database_checks, (DATABASE,)),
     Subject("clients of Redis", capacity.redis_checks, (BROKER, CACHE)),
+    Subject("load", capacity.load_checks, (DATABASE, CACHE)),
     Subject("clock of the database", clocks.database_checks, (DATABASE,)),
     Subject("clocks of Redis", clocks.redis_checks, (BROKER, CACHE)),
     Subject("TLS and users", security.address_checks),
@@ -56,15 +58,20 @@ SUBJECTS = (
 )
 
 
-def examine(environ: Mapping[str, str], *, fix: bool = False) -> tuple[Diagnosis, list[Repair]]:
-    """Make every possible check; with ``fix`` make the safe repairs and check again."""
+def examine(
+    environ: Mapping[str, str], *, fix: bool = False, tell: Tell = silently
+) -> tuple[Diagnosis, list[Repair]]:
+    """Make every possible check; with ``fix`` make the safe repairs and check again.
+
+    ``tell`` gets the subject of the next checks.
+    """
     try:
         settings = load(environ)
         missing = list(servers.missing_addresses(settings))
         if missing:
             return Diagnosis.of([_sound(settings), *missing, *_unmade(settings)]), []
         with closing(_build(settings)) as app:
-            return _examined(app, fix=fix)
+            return _examined(app, fix=fix, tell=tell)
     except SettingsError as error:
         return Diagnosis.of([_refused(error)]), []
 
@@ -77,19 +84,20 @@ def _build(settings: Settings) -> Application:
     return build(msgspec.structs.replace(settings, warm_cache_on_startup=False), role="cli")
 
 
-def _examined(app: Application, *, fix: bool) -> tuple[Diagnosis, list[Repair]]:
-    checks = list(_checks(app))
+def _examined(app: Application, *, fix: bool, tell: Tell) -> tuple[Diagnosis, list[Repair]]:
+    checks = list(_checks(app, tell))
     repairs = list(repaired(app, checks)) if fix else []
-    return Diagnosis.of(_checks(app) if repairs else checks), repairs
+    return Diagnosis.of(_checks(app, tell) if repairs else checks), repairs
 
 
-def _checks(app: Application) -> Iterator[Check]:
+def _checks(app: Application, tell: Tell) -> Iterator[Check]:
     yield _sound(app.base.settings)
     yield home.check(app.base.settings)
     answers = servers.answers(app)
     yield from answers.values()
     away = frozenset(s for s in SERVERS if answers[s].status is CheckStatus.FAILED)
     for subject in SUBJECTS:
+        tell(subject.name)
         yield from subject.made(app, away)
 
 

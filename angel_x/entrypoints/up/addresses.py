@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import psutil
 import structlog
 
 from angel_x.adapters.children.listening import bound, reachable
@@ -106,11 +108,40 @@ class RunFile:
 
 def running_addresses(home: Path) -> dict[str, str]:
     """Return the addresses of the system that runs in a home by name, none where none runs."""
+    found = _content(home).items()
+    return {n: url for n, url in found if n.endswith("_url") and isinstance(url, str)}
+
+
+def check_home(home: Path) -> None:
+    """Refuse to start a second system in a home, with the process and the address of the first.
+
+    Raises:
+        ServerUnavailable: A system runs there.
+    """
+    pids = _content(home).get("pids")
+    pid = pids.get("up") if isinstance(pids, dict) else None
+    if isinstance(pid, int) and _wrote(pid, home / RUN_FILE):
+        address = running_addresses(home).get("api_url", "without an API")
+        raise ServerUnavailable(
+            f"a system runs in {home.absolute()} already: process {pid}, {address}; stop it with "
+            f"`kill {pid}`, or name another home with ANGEL_X_HOME"
+        )
+
+
+def _content(home: Path) -> dict[str, Any]:
     try:
         content = json.loads((home / RUN_FILE).read_bytes())
     except (OSError, ValueError):
         return {}
-    return {name: url for name, url in content.items() if name.endswith("_url")}
+    return content if isinstance(content, dict) else {}
+
+
+def _wrote(pid: int, file: Path) -> bool:
+    """Return whether a process lives that is older than a file; a killed one leaves its id to others."""
+    try:
+        return pid > 0 and psutil.Process(pid).create_time() <= file.stat().st_mtime
+    except (psutil.Error, OSError):
+        return False
 
 
 def check_ports(settings: Settings) -> None:

@@ -27,7 +27,7 @@ from angel_x.entrypoints.flower import PASSWORD_FILE, USER
 from angel_x.entrypoints.supervisor import Supervisor, ready_when_it_answers
 from angel_x.entrypoints.supervisor.heartbeat_watch import RECONNECT_SECONDS, HeartbeatWatch
 from angel_x.entrypoints.supervisor.output import Terminal
-from angel_x.entrypoints.up.addresses import Addresses, RunFile, check_ports
+from angel_x.entrypoints.up.addresses import Addresses, RunFile, check_home, check_ports
 from angel_x.entrypoints.up.preparation import KEY_FILE, ask_for_greeks, prepare
 from angel_x.entrypoints.up.programs import MarketChoice, Stages, stages
 from angel_x.errors import ServerUnavailable
@@ -96,6 +96,7 @@ def run(
         ServerUnavailable: A server cannot be started, or a port is taken.
         ProgramFailed: A process did not become ready.
     """
+    check_home(plan.settings.home_path)
     check_ports(plan.settings)
     with _servers(plan) as servers:
         addresses = Addresses.of(_urls(plan, servers.urls), plan.settings)

@@ -45,7 +45,7 @@ def test_servers_and_books_that_are_sound_pass_and_missing_processes_fail_for_pe
         checks, "settings", "database answers", "message broker takes writes", "cache takes writes",
         "revision of the schema", "indexes", "partitions of the coming days", "clock of the database",
         "clock of the cache", "contracts that trade", "universe in the cache", "messages are kept",
-        "connections to the database", "TLS and user of the message broker", "age of waiting orders",
+        "connections to the database", "pools and workers fit the load", "TLS and user of the message broker", "age of waiting orders",
     ) == {"ok"}  # fmt: skip
     invariants = [name for name in checks if name.startswith("invariant: ")]
     assert len(invariants) == 14

@@ -10,7 +10,6 @@ import pytest
 
 from angel_x.adapters.metrics.traffic import read_counts
 from angel_x.bootstrap import Application
-from angel_x.domain.operations.metric import Metric
 from tests.builders.shells import Shell
 
 OVER = ("status", "--over", "0.1")
@@ -43,7 +42,7 @@ def test_missing_processes_and_waiting_messages_are_named_and_the_code_says_so(
 def test_top_shows_the_status_and_the_times_of_all_processes_once_without_a_terminal(
     application: Application, environ: dict[str, str]
 ) -> None:
-    application.base.meter.observe(Metric.ORDER_PROCESSING_SECONDS, 0.004)
+    application.base.recorder.record("order_processing", 0.004)
     application.operations.memory_watch.measure()
 
     shown = Shell(environ).json("top", "--every", "0.1")

@@ -36,6 +36,7 @@ MESSAGES = {
     "monitor.check_queues": [],
     "monitor.maintain_partitions": [],
     "monitor.enforce_retention": [],
+    "monitor.write_reviews": [],
     "monitor.canary": ["queue", "sent_at"],
 }
 

@@ -14,6 +14,7 @@ SCHEDULE = """
     memory              monitor.check_memory        always      60    60
     queues              monitor.check_queues        always      10    10
     partitions          monitor.maintain_partitions always      02:30 3600
+    reviews             monitor.write_reviews   always      07:00 3600
     retention           monitor.enforce_retention   always      60    60
     orders-match        orders.match                live        1     1
     orders-expire       orders.expire               always      30    30

@@ -29,6 +29,7 @@ TASKS = """
     monitor.check_queues        monitor
     monitor.maintain_partitions monitor
     monitor.enforce_retention   monitor
+    monitor.write_reviews       monitor
     monitor.canary              monitor
 """
 

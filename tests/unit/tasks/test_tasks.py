@@ -58,6 +58,7 @@ ANSWERED = ("trading.doorbells.answer", [7, 9], Priority.NORMAL, False)
             (),
             [("operations.partitions.maintain",), ("analytics.greeks_archive.forget",)],
         ),
+        (TaskName.WRITE_REVIEWS, (), [("operations.reviews.write_due",)]),
         (
             TaskName.ENFORCE_RETENTION,
             (),

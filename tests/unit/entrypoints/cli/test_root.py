@@ -99,6 +99,27 @@ def test_a_name_that_no_contract_can_have_is_an_invalid_request(
     assert "symbol must" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("angel-x do", ["doctor"]),
+        ("angel-x db s", ["size", "slow-queries"]),
+        ("angel-x doctor --", ["--fix", "--strict", "--rebuild", "--json", "--help"]),
+        ("angel-x worker o", ["orders"]),
+    ],
+)
+def test_a_shell_completes_commands_options_and_choices(
+    runner: CliRunner, words: str, offered: list[str]
+) -> None:
+    place = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+
+    shown = runner.invoke(
+        cli, [], prog_name="angel-x", env={**place, "_ANGEL_X_COMPLETE": "bash_complete"}
+    )
+
+    assert [line.partition(",")[2] for line in shown.output.splitlines()] == offered
+
+
 def test_an_unknown_command_is_refused(runner: CliRunner) -> None:
     assert runner.invoke(cli, ["explode"]).exit_code == 2
 
@@ -167,7 +188,7 @@ def test_the_commands_are_listed_by_what_they_are_for(runner: CliRunner) -> None
     names = (
         "demo up chaos submit orders basket positions portfolio trades ledger contract-note pnl "
         "equity greeks chain calendar contracts settle users keys limits kill-switch square-off audit "
-        "status top schedule api worker beat flower desk feed relay metrics broker fake-exchange db redis openings export doctor backup "
+        "status top schedule api worker beat flower desk feed relay metrics broker fake-exchange db redis openings export doctor reports profile backup "
         "restore"
     )
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import stat
 from collections.abc import Iterator
@@ -10,7 +11,14 @@ import msgspec
 import pytest
 
 from angel_x.adapters.servers import ServerUrls
-from angel_x.entrypoints.up.addresses import Addresses, RunFile, check_ports, free_ports
+from angel_x.entrypoints.up.addresses import (
+    Addresses,
+    RunFile,
+    check_home,
+    check_ports,
+    free_ports,
+    running_addresses,
+)
 from angel_x.errors import ServerUnavailable
 from config.loading import defaults, load
 from config.settings import Settings
@@ -57,6 +65,37 @@ def test_the_run_file_holds_process_ids_and_is_private(tmp_path: Path) -> None:
     file.remove()
     file.remove()
     assert list(tmp_path.iterdir()) == []
+
+
+def written(home: Path, pid: object) -> Path:
+    RunFile(home, Addresses.of(URLS, settings(home, api_port=8123))).write({"up": pid})  # type: ignore[dict-item]
+    return home / "run.json"
+
+
+def test_a_home_in_which_a_system_runs_is_refused_with_its_process_and_its_address(
+    tmp_path: Path,
+) -> None:
+    written(tmp_path, os.getpid())
+
+    with pytest.raises(ServerUnavailable) as refused:
+        check_home(tmp_path)
+
+    for words in (f"process {os.getpid()}", "http://127.0.0.1:8123", f"kill {os.getpid()}"):
+        assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("pid", [2**22 + 1, 0, -1, "17", None])
+def test_what_a_killed_system_has_left_in_its_home_is_no_obstacle(
+    tmp_path: Path, pid: object
+) -> None:
+    check_home(tmp_path)
+    written(tmp_path, pid)
+    check_home(tmp_path)
+    # Its id may belong to a younger process by now.
+    os.utime(written(tmp_path, os.getpid()), (1, 1))
+    check_home(tmp_path)
+
+    assert running_addresses(tmp_path)["api_url"] == "http://127.0.0.1:8123"
 
 
 def test_processes_get_addresses_that_their_settings_accept(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The command ``angel-x profile``: where time and memory of orders and Greeks go."""
