@@ -21,6 +21,9 @@ router = APIRouter(tags=["account"])
 _IN_MEMORY = 256 * 1024
 _BLOCK = 64 * 1024
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
+_FILES = {form.media_type: _BINARY for form in ExportFormat} | {
+    ExportFormat.JSON.media_type: {"schema": {"type": "object"}}
+}
 
 
 @router.get(
@@ -30,7 +33,7 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
     responses={
         200: {
             "description": "CSV, JSON, Parquet or Arrow",
-            "content": {form.media_type: _BINARY for form in ExportFormat},
+            "content": _FILES,
         },
         **PROBLEMS,
     },

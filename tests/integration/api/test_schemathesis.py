@@ -37,7 +37,7 @@ from angel_x.domain.operations.memory_report import MemoryReport
 from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.api.application import ROUTERS
 from config.loading import load
-from tests.builders.orders import Market
+from tests.builders.orders import SPOT, Market
 from tests.integration.api.running import RunningApi, running
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class World:
 
     def refresh(self) -> None:
         """Let quotes and a worker be seen anew: without any, 503 is the right answer of a probe."""
+        self.market.spot(SPOT)
         for symbol in self.market.symbols:
             self.market.quote(symbol, "100.00", "100.50")
         now = self.api.application.base.clock().timestamp()
