@@ -38,6 +38,7 @@ AngelXError
 ├── UnknownContract         no listed contract, underlying or expiry of that name
 ├── IllegalTransition       a move that is not in the transition table
 ├── PricingBackendMissing   the configured pricing library cannot be imported
+├── BenchmarksMissing       the benchmarks, which are part of the repository only
 ├── ServerUnavailable       a server that could not be found or started
 │   └── UnusableFile        a file that stops the start, with the remedy
 ├── MigrationRefused        a migration that would lose data, or did not get its locks
@@ -354,6 +355,10 @@ class PricingBackendMissing(AngelXError):
 
 class ServerUnavailable(AngelXError):
     """A required server could not be found or started."""
+
+
+class BenchmarksMissing(AngelXError):
+    """The benchmarks, which are part of the repository only."""
 
 
 class UnusableFile(ServerUnavailable):

@@ -54,6 +54,8 @@ def entries(settings: Settings) -> dict[str, Entry]:
         "reviews": Entry(TaskName.WRITE_REVIEWS, crontab(hour=7, minute=0)),
         # A round is short, so a large day takes several.
         "retention": Entry(TaskName.ENFORCE_RETENTION, _every(60)),
+        # A round is short; a whole proof takes several.
+        "proofs": Entry(TaskName.PROVE_INVARIANTS, _every(60)),
         "orders-match": Entry(TaskName.MATCH_ORDERS, _every(1), Gate.LIVE),
         # Not gated: orders expire at the close, when the market is not open any more.
         "orders-expire": Entry(TaskName.EXPIRE_ORDERS, _every(30)),
@@ -66,7 +68,7 @@ def entries(settings: Settings) -> dict[str, Entry]:
             TaskName.SNAPSHOT_GREEKS, _every(settings.greeks_snapshot_seconds), Gate.LIVE
         ),
         "portfolios": Entry(
-            TaskName.REFRESH_PORTFOLIOS, _every(settings.cache_ttl_portfolio / 2), Gate.LIVE
+            TaskName.REFRESH_PORTFOLIOS, _every(settings.portfolio_pace_seconds), Gate.LIVE
         ),
         # The task compares time and spots with the last marking itself.
         "margin-mark": Entry(

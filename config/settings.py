@@ -367,7 +367,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cache_ttl_portfolio: Annotated[
         int,
         Meta(ge=1, le=86_400),
-        Doc("TTL of a portfolio in seconds; it is renewed twice in that time.", "beat_schedule"),
+        Doc(
+            "TTL of a portfolio in seconds; one with a listener is renewed twice in that time.",
+            "beat_schedule",
+        ),
     ] = 10
     redis_pool_size: Annotated[
         int, Meta(ge=1, le=10_000), Doc("Connections of one process to the cache.", "bootstrap")
@@ -709,6 +712,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def pools_transactions(self) -> bool:
         """Return whether a pooler may give each transaction another session of the database."""
         return self.database_pooling == "transaction"
+
+    @property
+    def portfolio_pace_seconds(self) -> float:
+        """Seconds between refreshes of portfolios: two in their TTL."""
+        return self.cache_ttl_portfolio / 2
 
     @property
     def greeks_pace_seconds(self) -> float:

@@ -31,6 +31,7 @@ class TaskName(StrEnum):
     MAINTAIN_PARTITIONS = "monitor.maintain_partitions"
     ENFORCE_RETENTION = "monitor.enforce_retention"
     WRITE_REVIEWS = "monitor.write_reviews"
+    PROVE_INVARIANTS = "monitor.prove_invariants"
     CANARY = "monitor.canary"
 
 
@@ -58,6 +59,7 @@ ROUTES: dict[TaskName, QueueName] = {
     TaskName.MAINTAIN_PARTITIONS: QueueName.MONITOR,
     TaskName.ENFORCE_RETENTION: QueueName.MONITOR,
     TaskName.WRITE_REVIEWS: QueueName.MONITOR,
+    TaskName.PROVE_INVARIANTS: QueueName.MONITOR,
     # The sender of a canary names the queue.
     TaskName.CANARY: QueueName.MONITOR,
 }

@@ -66,3 +66,9 @@ def enforce_retention() -> None:
     """
     runtime.current().operations.closed_positions.move()
     runtime.current().operations.retention.enforce()
+
+
+@app.task(name=TaskName.PROVE_INVARIANTS)
+def prove_invariants() -> None:
+    """Prove the next slices of the books, for some seconds at most."""
+    runtime.current().operations.proofs.advance()

@@ -22,6 +22,9 @@ from angel_x.services.pricing.greeks import Greeks
 from angel_x.services.pricing.greeks_archive import GreeksArchive
 from angel_x.services.pricing.option_chain import OptionChains
 
+#: The age up to which the stored portfolio of an account is left that has no listener.
+_UNWATCHED_SECONDS = 60.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Analytics:
@@ -68,6 +71,8 @@ def build_analytics(base: Foundation, market: MarketParts, orders: OrderParts) -
             clock=base.clock,
             market_clock=base.market_clock,
             rates=rates,
+            watched=base.events.watched,
+            turns=max(1, round(_UNWATCHED_SECONDS / base.settings.portfolio_pace_seconds)),
             model=model,
             read_levels=PostgresSettlements(base.engine).levels,
             closes_at=base.calendar.expires_at,

@@ -13,6 +13,7 @@ from angel_x.adapters.postgres.canaries import PostgresCanaries
 from angel_x.adapters.postgres.closed_positions import ClosedPositions
 from angel_x.adapters.postgres.invariants import Invariants
 from angel_x.adapters.postgres.partitions import Partitions
+from angel_x.adapters.postgres.proofs import PostgresProofs
 from angel_x.adapters.postgres.retention import Retention
 from angel_x.adapters.redis.consumers import Consumers
 from angel_x.adapters.redis.memory_board import MemoryBoard
@@ -32,6 +33,10 @@ from angel_x.services.operations.reviews import Reviews
 from angel_x.services.operations.schedule import PeriodicSchedule
 from angel_x.services.operations.timings import TimingReports
 
+#: How long after its beginning a proof of the invariants begins again.
+_CHANGES_PROOF_SECONDS = 300.0
+_FULL_PROOF_SECONDS = 86_400.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Operations:
@@ -42,6 +47,7 @@ class Operations:
     consumers: Consumers
     backlog: Backlog
     invariants: Invariants
+    proofs: PostgresProofs
     partitions: Partitions
     closed_positions: ClosedPositions
     retention: Retention
@@ -62,6 +68,7 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
     timings = TimingReports(
         process, base.recorder, RedisTimingBoard(base.cache), lambda: list(reports.read())
     )
+    partitions = Partitions(base.engine, base.clock)
     return Operations(
         audit=Audit(PostgresAudit(base.engine), people.accounts),
         canaries=Canaries(
@@ -75,8 +82,14 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
         consumers=Consumers(base.broker),
         backlog=backlog,
         invariants=Invariants(base.engine),
-        partitions=Partitions(base.engine, base.clock),
-        closed_positions=ClosedPositions(base.engine, base.clock),
+        proofs=PostgresProofs(
+            base.engine,
+            base.market_clock,
+            changes_seconds=_CHANGES_PROOF_SECONDS,
+            full_seconds=_FULL_PROOF_SECONDS,
+        ),
+        partitions=partitions,
+        closed_positions=ClosedPositions(base.engine, base.clock, partitions),
         retention=Retention(
             base.engine,
             base.clock,

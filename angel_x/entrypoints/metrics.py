@@ -58,6 +58,7 @@ def sources(application: Application) -> list[Source]:
     """Return the sources of all metrics that the exporter reads itself."""
     backlog, queues = application.operations.backlog, application.operations.queues
     schedule = application.operations.schedule
+    proofs = application.operations.proofs.state
     marks = PostgresMarks(application.base.engine).state
     return [
         *vital_sources(application.base),
@@ -79,6 +80,8 @@ def sources(application: Application) -> list[Source]:
         Source(Metric.WORKER_RESIDENT_BYTES, application.operations.memory.resident_bytes),
         Source(Metric.CALENDAR_DAYS_LEFT, lambda: {"": _calendar_days_left(application)}),
         Source(Metric.SETTLEMENTS_WAITING, lambda: {"": application.trading.settlement.waiting()}),
+        Source(Metric.INVARIANTS_BROKEN, lambda: {p.kind.value: p.broken for p in proofs()}),
+        Source(Metric.PROOF_AGE_SECONDS, lambda: {p.kind.value: p.age_seconds for p in proofs()}),
         Source(
             Metric.BACKUP_AGE_SECONDS, lambda: {"": latest_age_seconds(application.base.engine)}
         ),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from angel_x.adapters.metrics.collector import Reading
     from angel_x.bootstrap import Application
+    from angel_x.domain.operations.proof import Proof
 
 #: At most, for the answers of workers; one that is stopped or busy starting gives none.
 _ASKING_SECONDS = 1.0
@@ -64,6 +65,8 @@ class Status:
     traffic: Traffic
     #: None where nothing trades.
     greeks_age_seconds: float | None
+    #: Of the invariants; empty where the database is away.
+    proofs: tuple[Proof, ...]
     #: Metrics that could not be read.
     unread: tuple[str, ...]
 
@@ -87,9 +90,15 @@ def read_status(application: Application, *, seconds: float) -> Status:
         running=running,
         pages={worker: worker_page(application.base.settings, worker) for worker in running},
         traffic=traffic,
+        proofs=_proofs(application, readings),
         greeks_age_seconds=readings.get(Metric.GREEKS_AGE_SECONDS, {}).get(""),
         unread=tuple(source.metric for source in wanted if source.metric not in readings),
     )
+
+
+def _proofs(application: Application, readings: Mapping[Metric, Reading]) -> tuple[Proof, ...]:
+    has_proofs = Metric.PROOF_AGE_SECONDS in readings
+    return tuple(application.operations.proofs.state()) if has_proofs else ()
 
 
 def _running(application: Application, seconds: float) -> dict[str, dict[str, int]]:

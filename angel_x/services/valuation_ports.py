@@ -66,8 +66,11 @@ class PortfolioStore(Protocol):
     def read(self, user_ids: Collection[int]) -> tuple[list[Account], PositionColumns]:
         """Return the accounts that exist, by id, and their open positions, in one statement."""
 
-    def holders(self) -> set[int]:
-        """Return every account with an open position."""
+    def holders(self, watched: Collection[int], turn: int, turns: int) -> set[int]:
+        """Return accounts with an open position: the watched ones, and every ``turns``-th of all.
+
+        So many turns in a row return every account.
+        """
 
     def save(self, portfolios: Sequence[Portfolio]) -> None:
         """Insert or replace portfolios, in one statement; a newer one is never replaced."""
@@ -96,6 +99,9 @@ class PortfolioCache(Protocol):
 
     def dirty(self) -> set[int]:
         """Return all marked accounts."""
+
+    def next_turn(self) -> int:
+        """Count a refresh; return its number, also over processes."""
 
     def clear_dirty(self, user_ids: Collection[int]) -> None:
         """Remove the marks of accounts."""

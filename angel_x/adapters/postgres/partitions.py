@@ -85,6 +85,11 @@ class Partitions:
         days = (today + timedelta(days=offset) for offset in range(first, self._days_ahead + 1))
         return [day for day in days if _name(table, day) not in known]
 
+    def ensure(self, table: str, day: date) -> None:
+        """Make the partition of one day, such as a past one; a second call changes nothing."""
+        if _name(table, day) not in existing(self._engine, table):
+            self._make(table, day, is_unused=self._is_unused(table))
+
     def _is_unused(self, table: str) -> bool:
         with self._engine.connect() as connection:
             found = connection.exec_driver_sql(f"SELECT NOT EXISTS (SELECT FROM {table}_default)")

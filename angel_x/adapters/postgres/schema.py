@@ -7,7 +7,8 @@ get its lock within a second is undone with its revision and tried again later.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from psycopg2.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
+from angel_x.adapters.postgres import index_builds
 from angel_x.adapters.postgres.grants import grant
 from angel_x.errors import MigrationRefused
 
@@ -29,6 +31,8 @@ log = structlog.get_logger()
 _LOCK_KEY = 7_243_392
 #: The order path queues behind a statement that waits for its lock.
 _LOCK_SECONDS = 1.0
+#: Between two looks whether another migration has ended.
+_TURN_SECONDS = 0.1
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -126,14 +130,23 @@ def run(
     step(config, revision)
 
 
-def wait_for_turn(connection: Connection) -> None:
-    """Wait for other migrations to end; from then on no statement waits long for a lock."""
-    execute = connection.exec_driver_sql
-    longest = execute("SELECT current_setting('statement_timeout')").scalar_one()
-    execute("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-    execute(f"SET LOCAL lock_timeout = {int(_LOCK_SECONDS * 1000)}")
-    execute(f"SET LOCAL statement_timeout = '{longest}'")
+@contextmanager
+def turn(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction once no other migration runs; its statements do not wait long for a lock.
+
+    It asks again and again, each time in another transaction: the build of an index waits for those
+    that began before it.
+    """
+    while True:
+        with engine.begin() as connection:
+            taken = connection.execute(
+                text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK_KEY}
+            )
+            if taken.scalar_one():
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(_LOCK_SECONDS * 1000)}")
+                yield connection
+                return
+        time.sleep(_TURN_SECONDS)
 
 
 def _step(connection: Connection, config: Config, revision: str) -> bool:
@@ -143,8 +156,18 @@ def _step(connection: Connection, config: Config, revision: str) -> bool:
         if _current(connection) is not None:
             grant(connection)
         return False
+    _build_indexes(connection, config, following[0])
     run(connection, command.upgrade, config, following[0])
     return True
+
+
+def _build_indexes(connection: Connection, config: Config, revision: str) -> None:
+    """Build the indexes of a revision in a session of their own, while this one holds the lock."""
+    builds = getattr(scripts_of(config).get_revision(revision).module, "INDEXES", ())
+    if builds:
+        # A build may take longer than a transaction may be idle.
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        index_builds.build(connection.engine.url, builds)
 
 
 def _patiently(
@@ -154,18 +177,19 @@ def _patiently(
     deadline = time.monotonic() + pace.patience
     while True:
         try:
-            with engine.begin() as connection:
-                wait_for_turn(connection)
+            with turn(engine) as connection:
                 return bool(work(connection))
-        except OperationalError as error:
-            if not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
+        except (OperationalError, LockNotAvailable) as error:
+            # The session that builds indexes has no engine, which would wrap its errors.
+            cause = error.orig if isinstance(error, OperationalError) else error
+            if not isinstance(cause, LockNotAvailable | DeadlockDetected):
                 raise
             if time.monotonic() > deadline:
                 raise MigrationRefused(
                     f"a migration did not get its locks in {pace.patience:g} s: end long transactions "
                     "(pg_stat_activity) and try again"
                 ) from error
-            log.warning("migration.waiting", reason=str(error.orig).splitlines()[0])
+            log.warning("migration.waiting", reason=str(cause).splitlines()[0])
             time.sleep(pace.pause)
 
 

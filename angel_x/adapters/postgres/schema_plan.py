@@ -90,10 +90,9 @@ def losses(engine: Engine, revision: str) -> list[Loss]:
     Raises:
         MigrationRefused: It does not get its locks: the system is busy.
     """
-    with engine.connect() as connection:
-        trial = connection.begin()
+    with schema.turn(engine) as connection:
+        trial = connection.begin_nested()
         try:
-            schema.wait_for_turn(connection)
             before = _columns(connection)
             schema.run(connection, command.downgrade, schema.configuration(), revision)
             lost = before - _columns(connection)

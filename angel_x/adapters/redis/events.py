@@ -102,6 +102,13 @@ class EventStream:
         if user_ids:
             self._watch(keys=[WATCHED], args=[seconds, *user_ids])
 
+    def watched(self) -> set[int]:
+        """Return the accounts whose states are published now."""
+        seconds, microseconds = self._cache.time()
+        now_ms = seconds * 1000 + microseconds // 1000
+        found = cast("Sequence[bytes]", self._cache.zrangebyscore(WATCHED, now_ms, "+inf"))
+        return {int(user_id) for user_id in found}
+
 
 class _Held:
     """The entries of one history from an id on, with its marks."""

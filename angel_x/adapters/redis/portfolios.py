@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 _DIRTY = "ax:portfolio:dirty"
+_TURN = "ax:portfolio:turn"
 
 
 class RedisPortfolioCache:
@@ -37,6 +38,10 @@ class RedisPortfolioCache:
     def dirty(self) -> set[int]:
         members = cast("set[bytes]", self._client.smembers(_DIRTY))
         return {int(member) for member in members if member.isdigit()}
+
+    def next_turn(self) -> int:
+        """Return a number one above that of the last call."""
+        return self._client.incr(_TURN)
 
     def clear_dirty(self, user_ids: Collection[int]) -> None:
         """Take the marks off.  Do so before reading, so that a change in between marks again."""

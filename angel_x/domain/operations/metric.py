@@ -67,6 +67,8 @@ class Metric(StrEnum):
     METRICS_FILES_UNREADABLE = "angel_x_metrics_files_unreadable"
     METRICS_FILE_UNREADABLE = "angel_x_metrics_file_unreadable"
     BACKUP_AGE_SECONDS = "angel_x_backup_age_seconds"
+    INVARIANTS_BROKEN = "angel_x_invariants_broken"
+    PROOF_AGE_SECONDS = "angel_x_proof_age_seconds"
     FEED_TICKS_DROPPED = "angel_x_feed_ticks_dropped_total"
     PROCESSES = "angel_x_processes"
     SERVER_UP = "angel_x_server_up"
@@ -218,6 +220,12 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     ),
     Metric.BACKUP_AGE_SECONDS: _scraped(
         "Age of the newest verified backup; infinite if there is none."
+    ),
+    Metric.INVARIANTS_BROKEN: _scraped(
+        "Rows that break an invariant, by the last proof or the one that runs.", "proof"
+    ),
+    Metric.PROOF_AGE_SECONDS: _scraped(
+        "Time since the last complete proof of the invariants began.", "proof"
     ),
     Metric.FEED_TICKS_DROPPED: _counter("Rows dropped from the full tick buffer."),
     Metric.PROCESSES: _scraped("Living processes of a role on this machine.", "role"),

@@ -42,6 +42,16 @@ TITLES: Mapping[str, Title] = {
     "ScheduleEntryPutAside": Title(
         "entries of Beat", "put aside", "See `angel-x schedule`, and --forget them."
     ),
+    "InvariantBroken": Title(
+        "rows that break an invariant",
+        "rows",
+        "See `angel-x status` for one of them, and `angel-x doctor --rebuild`.",
+    ),
+    "ProofOld": Title(
+        "age of the proof of the books",
+        "s",
+        "Look at the monitor worker, and its log for `proof.cut`.",
+    ),
     "OrdersParked": Title(
         "parked orders", "orders", "See `angel-x orders parked`, and replay or cancel them."
     ),
@@ -54,6 +64,8 @@ TITLES: Mapping[str, Title] = {
     ),
 }
 _NOTHING = "nothing to measure"
+#: Rules of one metric with a limit for each subject.
+_BY_SUBJECT = {Metric.QUEUE_OLDEST_SECONDS, Metric.PROOF_AGE_SECONDS}
 
 
 def checks(app: Application) -> Iterator[Check]:
@@ -70,8 +82,9 @@ def checks_of(readings: Mapping[Metric, Reading]) -> Iterator[Check]:
 
 
 def _check(rule: AlertRule, title: Title, reading: Reading | None) -> Check:
-    is_of_lane = rule.only is not None and rule.metric is Metric.QUEUE_OLDEST_SECONDS
-    name = f"{title.name} in {rule.only}" if is_of_lane else title.name
+    name = (
+        f"{title.name} in {rule.only}" if rule.only and rule.metric in _BY_SUBJECT else title.name
+    )
     if reading is None:
         return Check.unmade(name, "it cannot be read: its server is away")
     found = {subject: value for subject, value in reading.items() if rule.concerns(subject)}

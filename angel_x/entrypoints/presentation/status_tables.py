@@ -45,6 +45,12 @@ def status_parts(found: Status) -> Iterator[Table | str]:
         for worker, tasks in found.running.items()
     ]
     yield table("Workers that answer", ["worker", "runs", "page in Flower"], running)
+    proofs = [
+        [p.kind.value, _number(p.age_seconds), f"{p.broken:,}", p.example or "-", p.progress or "-"]
+        for p in found.proofs
+    ]
+    columns = ["proof", ">age s", ">broken rows", "one of them", "runs"]
+    yield table("Proofs of the books", columns, proofs)
     yield _traffic(found)
     if found.unread:
         yield f"Not readable: {', '.join(found.unread)}"

@@ -65,6 +65,10 @@ class Portfolios:
     market_clock: Clock
     #: The annual rate at which payoffs are discounted, by the market's date.
     rates: Dated[float]
+    #: Returns the accounts whose listeners get their portfolio.
+    watched: Callable[[], Collection[int]] = frozenset
+    #: The number of refreshes in which every account with positions is valued.
+    turns: int = 1
     #: The pricing model of the published volatilities.
     model: PricingModel = PricingModel.BLACK76
     #: Returns the last stored levels of the indices.
@@ -96,8 +100,14 @@ class Portfolios:
         return portfolios
 
     def refresh(self) -> int:
-        """Dispatch the valuation of accounts with positions or changes; return their number."""
-        user_ids = sorted(self.store.holders() | self.cache.dirty())
+        """Dispatch the valuation of accounts that changed or are watched, and of others in turn.
+
+        Return their number.  An account that nobody watches is valued when it is asked for, so its
+        stored portfolio may be as old as all turns take.
+        """
+        turn = self.cache.next_turn()
+        holders = self.store.holders(self.watched(), turn, self.turns)
+        user_ids = sorted(holders | self.cache.dirty())
         for start in range(0, len(user_ids), SLICE):
             self.dispatcher.update_portfolios(user_ids[start : start + SLICE])
         return len(user_ids)

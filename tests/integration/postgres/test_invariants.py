@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from angel_x.adapters.postgres.invariants import RULES, _checked
+from angel_x.adapters.postgres.invariants import RULES, WHOLE, checked
 from angel_x.bootstrap import Application
 from angel_x.domain.orders.order import Priority, Side
 from tests.builders.orders import Market
@@ -141,12 +141,12 @@ def traded(application: Application) -> Market:
 def test_all_hold_after_honest_trading(traded: Market) -> None:
     found = traded.application.operations.invariants.check(traded.application.base.clock())
 
-    assert [i.name for i in found] == [name for name, _, _ in RULES]
+    assert [i.name for i in found] == [name for name, *_ in RULES]
     assert all(i.holds for i in found)
 
 
 def test_every_rule_has_a_lie() -> None:
-    assert set(LIES) == {name for name, _, _ in RULES}
+    assert set(LIES) == {name for name, *_ in RULES}
 
 
 def test_the_honest_story_has_every_shape(traded: Market) -> None:
@@ -164,7 +164,7 @@ def test_every_lie_is_noticed(traded: Market) -> None:
             # What the database itself refuses is told as its owner could: without its triggers.
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
             assert connection.exec_driver_sql(lie).rowcount != 0, lie
-            found = _checked(connection, rule, now)
+            found = checked(connection, rule, WHOLE, now)
         if found.holds or found.example is None:
             unnoticed.append((name, lie))
 
@@ -200,7 +200,7 @@ def test_no_truth_is_called_a_lie(traded: Market) -> None:
         with traded.application.base.engine.connect() as connection:
             connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
             assert connection.exec_driver_sql(truth).rowcount > 0, truth
-            if not _checked(connection, rule, now).holds:
+            if not checked(connection, rule, WHOLE, now).holds:
                 accused.append((name, truth))
 
     assert accused == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,6 +39,13 @@ def test_of_two_upgrades_at_once_one_waits_for_the_other(empty: Engine) -> None:
     assert schema.current_revision(empty) == schema.head_revision()
 
 
+def counted(engine: Engine, view: str) -> int:
+    """Return the rows of a view about this database; a transaction sees them as they were at first."""
+    query = f"SELECT count(*) FROM {view} WHERE datname = current_database()"
+    with engine.connect() as connection:
+        return int(connection.execute(text(query)).scalar_one())
+
+
 def test_an_upgrade_waits_for_another_longer_than_statements_may(
     empty: Engine, database_url: str
 ) -> None:
@@ -45,11 +53,10 @@ def test_an_upgrade_waits_for_another_longer_than_statements_may(
         database_url, pool_size=1, max_pool_size=1, lock_seconds=0.1, query_timeout_seconds=0.2
     )
     with ThreadPoolExecutor(1) as pool:
-        with empty.begin() as other:
-            schema.wait_for_turn(other)
+        with schema.turn(empty) as other:
+            alone = counted(empty, "pg_stat_activity")
             waiting = pool.submit(schema.upgrade, hasty, "0001")
-            waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-            while not other.execute(text(waits)).scalar():
+            while counted(empty, "pg_stat_activity") == alone:
                 assert not waiting.done()
             other.execute(text("SELECT pg_sleep(0.4)"))
             assert not waiting.done()
@@ -81,6 +88,60 @@ def test_a_migration_that_waits_for_a_lock_lets_the_order_path_through(
         waiting.result(300)
 
     assert schema.current_revision(engine) == EXPAND.revision
+
+
+def test_writers_go_on_while_the_index_of_a_revision_is_built(engine: Engine) -> None:
+    schema.downgrade(engine, "0012")
+    with engine.connect() as held, ThreadPoolExecutor(1) as pool:
+        held.execute(text("LOCK TABLE positions IN ROW EXCLUSIVE MODE"))
+        waiting = pool.submit(schema.upgrade, engine, pace=HURRIED)
+        while not counted(engine, "pg_stat_progress_create_index"):
+            assert not waiting.done()
+        with engine.connect() as writer:
+            writer.execute(text("LOCK TABLE positions IN ROW EXCLUSIVE MODE NOWAIT"))
+        assert not waiting.done()
+        held.rollback()
+        waiting.result(300)
+
+    assert schema.current_revision(engine) == schema.head_revision()
+
+
+def test_an_index_that_was_interrupted_is_built_again(engine: Engine) -> None:
+    schema.downgrade(engine, "0009")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE INDEX idx_orders_ladders ON orders (side)"))
+        connection.execute(
+            text(
+                "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_orders_ladders'::regclass"
+            )
+        )
+
+    schema.upgrade(engine)
+
+    defined = "SELECT pg_get_indexdef('idx_orders_ladders'::regclass)"
+    invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
+    with engine.connect() as connection:
+        assert "time_priority" in connection.execute(text(defined)).scalar_one()
+        assert connection.execute(text(invalid)).scalar_one() == 0
+
+
+@pytest.mark.parametrize("revision", ["0008", "0009", "0010", "0011", "0012", "0013", "0014"])
+def test_no_revision_builds_an_index_of_a_large_table_itself(revision: str) -> None:
+    module = schema.scripts_of(schema.configuration()).get_revision(revision).module
+    expands, _, _ = (
+        Path(module.__file__ or "").read_text(encoding="utf-8").partition("def downgrade")
+    )
+
+    built = re.findall(r"CREATE (?:UNIQUE )?INDEX \w+ ON (\w+)", expands)
+
+    assert not {*built} & {
+        "orders",
+        "order_events",
+        "fills",
+        "positions",
+        "trades",
+        "ledger_entries",
+    }
 
 
 def test_a_migration_without_its_locks_is_given_up_and_changes_nothing(

@@ -72,7 +72,20 @@ def test_accounts_are_read_with_their_open_positions_only(
     assert holdings.owner.tolist() == [0, 2]
     assert holdings.quantity.tolist() == [65, -130]
     assert holdings.cost_paise.tolist() == [600_050, -900_005]
-    assert store.holders() == {first, third}
+    assert store.holders((), 7, 1) == {first, third}
+
+
+def test_holders_take_turns_and_watched_ones_are_always_asked_for(
+    store: PostgresPortfolios, engine: Engine
+) -> None:
+    *holders, idle = open_accounts(engine, 10)
+    open_positions(engine, [(user_id, CALL, 65, "6000.50") for user_id in holders])
+    watched = {holders[0], idle}
+
+    turns = [store.holders(watched, turn, 3) for turn in range(5, 8)]
+
+    assert set().union(*turns) == {*holders}
+    assert all(holders[0] in found and len(found) <= 4 for found in turns)
 
 
 def test_nobody_reads_as_nothing(store: PostgresPortfolios) -> None:

@@ -90,6 +90,14 @@ def test_states_are_published_for_watched_accounts_only_and_have_no_history(
     assert ids_of(stream, 2) == []
 
 
+def test_the_watched_accounts_are_known_until_their_watch_ends(stream: EventStream) -> None:
+    assert stream.watched() == set()
+    stream.watch([2, 5], 60)
+    stream.watch([7], -1)
+
+    assert stream.watched() == {2, 5}
+
+
 def test_a_watch_ends(stream: EventStream) -> None:
     stream.watch([2], -1)
 

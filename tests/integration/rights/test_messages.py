@@ -37,6 +37,7 @@ MESSAGES = {
     "monitor.maintain_partitions": [],
     "monitor.enforce_retention": [],
     "monitor.write_reviews": [],
+    "monitor.prove_invariants": [],
     "monitor.canary": ["queue", "sent_at"],
 }
 

@@ -247,6 +247,7 @@ _NOBODYS = {
     "final_prices",
     "greeks_snapshot",
     "index_levels",
+    "proofs",
     "retention_horizons",
     "settlement_prices",
 }

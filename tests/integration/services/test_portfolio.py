@@ -227,6 +227,21 @@ def test_a_refresh_asks_for_who_holds_and_who_changed_in_slices(
     assert desk.dispatcher.portfolios == [[first, second], [third]]
 
 
+def test_an_account_without_a_listener_waits_for_its_turn(desk: Desk, engine: Engine) -> None:
+    users = open_accounts(engine, 12)
+    open_positions(engine, [(user_id, CALL, 65, "1") for user_id in users])
+    watched, changed = users[3], users[5]
+    shared = replace(desk.portfolios, turns=4, watched=lambda: {watched})
+    desk.cache.mark_dirty([changed])
+
+    counts = [shared.refresh() for _ in range(4)]
+
+    asked = desk.dispatcher.portfolios
+    assert all({watched, changed} <= {*each} for each in asked)
+    assert {user_id for each in asked for user_id in each} == {*users}
+    assert max(counts) <= 5
+
+
 def test_a_portfolio_that_is_not_cached_is_valued_when_it_is_asked_for(
     desk: Desk, engine: Engine
 ) -> None:

@@ -30,6 +30,7 @@ TASKS = """
     monitor.maintain_partitions monitor
     monitor.enforce_retention   monitor
     monitor.write_reviews       monitor
+    monitor.prove_invariants    monitor
     monitor.canary              monitor
 """
 

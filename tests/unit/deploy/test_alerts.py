@@ -56,6 +56,8 @@ REPAIR = {
     Metric.PARKED_ORDERS,
     Metric.STALE_ATTEMPTS,
     Metric.BACKUP_AGE_SECONDS,
+    Metric.INVARIANTS_BROKEN,
+    Metric.PROOF_AGE_SECONDS,
 }
 
 

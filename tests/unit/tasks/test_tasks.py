@@ -64,6 +64,7 @@ ANSWERED = ("trading.doorbells.answer", [7, 9], Priority.NORMAL, False)
             (),
             [("operations.closed_positions.move",), ("operations.retention.enforce",)],
         ),
+        (TaskName.PROVE_INVARIANTS, (), [("operations.proofs.advance",)]),
     ],
 )
 def test_a_task_asks_for_what_its_name_says(

@@ -31,6 +31,9 @@ def test_a_system_within_all_limits_raises_nothing() -> None:
         (Metric.SCHEDULE_LATE_SECONDS, "expiry", math.inf, "ScheduleLate"),
         (Metric.GREEKS_AGE_SECONDS, "", 20.1, "GreeksOld"),
         (Metric.CALENDAR_DAYS_LEFT, "", 31, "CalendarEnds"),
+        (Metric.INVARIANTS_BROKEN, "changes", 1, "InvariantBroken"),
+        (Metric.PROOF_AGE_SECONDS, "changes", 3_601, "ProofOld"),
+        (Metric.PROOF_AGE_SECONDS, "full", 259_201, "ProofOld"),
     ],
 )
 def test_a_value_beyond_its_limit_raises_the_alert_of_its_label(
@@ -45,6 +48,7 @@ def test_a_value_beyond_its_limit_raises_the_alert_of_its_label(
         # The cache drops what it has no room for.
         (Metric.REDIS_MEMORY_RATIO, "cache", 0.99),
         (Metric.QUEUE_OLDEST_SECONDS, "orders.low", 299),
+        (Metric.PROOF_AGE_SECONDS, "full", 3_601),
     ],
 )
 def test_a_label_with_a_limit_of_its_own_is_held_to_no_other(

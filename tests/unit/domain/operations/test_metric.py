@@ -59,6 +59,8 @@ METRICS = """
     metrics_files_unreadable scraped
     metrics_file_unreadable scraped file
     backup_age_seconds scraped
+    invariants_broken scraped proof
+    proof_age_seconds scraped proof
     feed_ticks_dropped_total counter
     processes scraped role
     server_up scraped server

@@ -43,6 +43,7 @@ def test_the_worst_reading_of_a_rule_counts_and_an_absent_one_is_unknown() -> No
                 Metric.QUEUE_OLDEST_SECONDS: {"orders.low": 299.0, "orders.high": 1.0},
                 Metric.SCHEDULE_LATE_SECONDS: {},
                 Metric.REDIS_MEMORY_RATIO: {"broker": 0.1, "cache": 0.99},
+                Metric.PROOF_AGE_SECONDS: {"changes": 3_601.0, "full": 3_601.0},
             }
         )
     }
@@ -51,6 +52,8 @@ def test_the_worst_reading_of_a_rule_counts_and_an_absent_one_is_unknown() -> No
     assert (checks["processes"].status, checks["processes"].detail) == ("failed", "of relay")
     assert checks["age of waiting orders"].value == 1.0
     assert checks["age of waiting orders in orders.low"].status is CheckStatus.OK
+    assert checks["age of the proof of the books in changes"].status is CheckStatus.WARNING
+    assert checks["age of the proof of the books in full"].status is CheckStatus.OK
     assert checks["lateness of Beat"].detail == "nothing to measure"
     assert checks["memory of the message broker"].value == 0.1
     assert checks["parked orders"].status is CheckStatus.UNKNOWN

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from alembic import op
 
+from angel_x.adapters.postgres.index_builds import IndexBuild
+
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
 
+_AWAITING = IndexBuild(
+    "idx_orders_awaiting",
+    "orders",
+    "(id) WHERE awaits_opening AND status = 'received'",
+    column="ALTER TABLE orders ADD COLUMN IF NOT EXISTS awaits_opening boolean NOT NULL DEFAULT false",
+)
+INDEXES = (_AWAITING,)
+
 
 def upgrade() -> None:
-    op.execute("""
-        ALTER TABLE orders ADD COLUMN awaits_opening boolean NOT NULL DEFAULT false,
-            ADD CONSTRAINT orders_awaiting_is_held CHECK (
+    op.execute(f"""
+        {_AWAITING.column};
+        ALTER TABLE orders ADD CONSTRAINT orders_awaiting_is_held CHECK (
                 NOT awaits_opening OR held OR status <> 'received');
-        CREATE INDEX idx_orders_awaiting ON orders (id) WHERE awaits_opening AND status = 'received';
+        {_AWAITING.statement}
     """)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from angel_x.adapters.postgres.index_builds import IndexBuild
+
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
@@ -12,14 +14,23 @@ depends_on = None
 #: A fill of an earlier revision is of the day on which it was stored.
 DAY = "(coalesce(trade_date, (at AT TIME ZONE 'Asia/Kolkata')::date))"
 
+_FILLS = IndexBuild(
+    "idx_fills_user_day",
+    "fills",
+    f"(user_id, {DAY}, id)",
+    column="ALTER TABLE fills ADD COLUMN IF NOT EXISTS trade_date date",
+)
+_LEDGER = IndexBuild("idx_ledger_entries_user_at", "ledger_entries", "(user_id, at)")
+INDEXES = (_FILLS, _LEDGER)
+
 
 def upgrade() -> None:
     """No statement looked fills up by symbol, or the ledger by its account."""
     op.execute(f"""
-        ALTER TABLE fills ADD COLUMN trade_date date;
-        CREATE INDEX idx_fills_user_day ON fills (user_id, {DAY}, id);
+        {_FILLS.column};
+        {_FILLS.statement}
         DROP INDEX idx_fills_user_symbol;
-        CREATE INDEX idx_ledger_entries_user_at ON ledger_entries (user_id, at);
+        {_LEDGER.statement}
         DROP INDEX idx_ledger_entries_user;
     """)
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from alembic import op
 
+from angel_x.adapters.postgres.index_builds import IndexBuild
+
 revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
 
+_CLOSED = IndexBuild("idx_positions_closed", "positions", "(exit_time) WHERE status = 'CLOSED'")
+INDEXES = (_CLOSED,)
 _COLUMNS = "id, user_id, portfolio_id, symbol, product, realised_pnl, entry_time, exit_time"
 
 
 def upgrade() -> None:
     """The index finds closed positions that leave; one that opens has no part in it."""
-    op.execute("""
+    op.execute(f"""
         CREATE TABLE closed_positions (
             id bigint NOT NULL,
             user_id bigint NOT NULL,
@@ -26,7 +30,7 @@ def upgrade() -> None:
             exit_time timestamptz NOT NULL
         ) PARTITION BY RANGE (exit_time);
         CREATE TABLE closed_positions_default PARTITION OF closed_positions DEFAULT;
-        CREATE INDEX idx_positions_closed ON positions (exit_time) WHERE status = 'CLOSED';
+        {_CLOSED.statement}
     """)
 
 
