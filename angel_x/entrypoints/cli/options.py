@@ -36,14 +36,14 @@ recorded_chain = click.option(
 )
 
 
-def check_chain(chain: Path | None) -> None:
-    """Refuse a recorded chain that is not a file.
+def check_chain(chain: Path | None, name: str = "chain") -> None:
+    """Refuse a recorded chain, or another file with a name, that is not a file.
 
     Raises:
         InvalidInput: With the path.
     """
     if chain is not None and not chain.is_file():
-        raise InvalidInput(f"the chain must be a file, was {chain}")
+        raise InvalidInput(f"the {name} must be a file, was {chain}")
 
 
 def seeded(help_text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -27,11 +27,13 @@ KEY_FILE = "demo.key"
 OPENING_CASH = Decimal(10_000_000)
 
 
-def prepare(settings: Settings, chain: Path | None) -> None:
+def prepare(settings: Settings, listed: Path | None) -> None:
     """Bring a home into the state that its processes expect.  A second call changes nothing.
 
+    ``listed`` is a recorded chain or a scrip master; without it a chain is generated.
+
     Raises:
-        InvalidChainFile: The chain file is wrong somewhere.
+        InvalidContractFile: The file is wrong somewhere.
     """
     wipe(settings.home_path)
     migrate(settings)
@@ -40,10 +42,10 @@ def prepare(settings: Settings, chain: Path | None) -> None:
     with closing(build(unwarmed, role="up")) as application:
         application.operations.partitions.maintain()
         _ensure_key(application, settings.home_path / KEY_FILE)
-        if chain is None:
+        if listed is None:
             application.market.contracts.ensure()
         else:
-            application.market.contracts.load_file(chain)
+            application.market.contracts.load_file(listed)
 
 
 def ask_for_greeks(settings: Settings) -> None:

@@ -26,21 +26,31 @@ Stages = tuple[tuple[Program, ...], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketChoice:
-    """The market: a replay of a recorded chain, or a simulation of a generated one."""
+    """The market: a recorded chain, that of the broker by its scrip master, or a simulated one."""
 
     chain: Path | None = None
+    master: Path | None = None
     seed: int = 1
     speed: float = 1.0
 
     @property
     def title(self) -> str:
         """The market and its hours, for people."""
+        if self.master is not None:
+            return "Angel One's quotes, in the hours of the exchange; orders trade on paper"
         if self.chain is None:
             return "simulated, trades around the clock"
         return f"replay of {self.chain.name}, in the hours of the exchange"
 
+    @property
+    def listed(self) -> Path | None:
+        """The file of the contracts to list; None for generated ones."""
+        return self.chain or self.master
+
     def arguments(self) -> tuple[str, ...]:
         """Return the arguments of ``angel-x feed``."""
+        if self.master is not None:
+            return ("--source", "angel-one", "--master", str(self.master.absolute()))
         pace = ("--speed", f"{self.speed:g}")
         if self.chain is None:
             return ("--source", "simulator", "--seed", str(self.seed), *pace)

@@ -102,7 +102,7 @@ def run(
         addresses = Addresses.of(_urls(plan, servers.urls), plan.settings)
         settings = _located(plan.settings, addresses)
         try:
-            prepare(settings, plan.market.chain)
+            prepare(settings, plan.market.listed)
         except TRANSIENT as error:
             reason = Redaction(settings.secrets).masked(str(error))
             raise ServerUnavailable(f"a server does not answer: {reason}") from error

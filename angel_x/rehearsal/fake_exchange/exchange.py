@@ -12,7 +12,13 @@ from typing import Any
 from angel_x.domain.calendar.session import IST
 from angel_x.rehearsal.fake_exchange.faults import Fault, Faults
 from angel_x.rehearsal.fake_exchange.listings import Listing
-from angel_x.rehearsal.fake_exchange.matching import ALIVE, ExchangeOrder, MatchingEngine, Status
+from angel_x.rehearsal.fake_exchange.matching import (
+    ALIVE,
+    ExchangeOrder,
+    MatchingEngine,
+    Quote,
+    Status,
+)
 from angel_x.rehearsal.fake_exchange.sessions import Client, Refusal, Sessions
 from angel_x.rehearsal.fake_exchange.throttle import Throttle
 
@@ -54,6 +60,8 @@ class Exchange:
         self.sessions = Sessions(client or Client(), self.faults, now)
         self.matching = MatchingEngine(self._changed, self._time_of_day)
         self.cash = cash
+        #: Levels of indices by token, in which nobody trades.
+        self.indices: dict[str, Quote] = {}
         self.orders: dict[str, ExchangeOrder] = {}
         #: The addresses of the last requests: that of the peer, and those in its headers.
         self.callers: deque[tuple[str, ...]] = deque(maxlen=_CALLERS)

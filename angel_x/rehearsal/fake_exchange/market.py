@@ -8,11 +8,13 @@ from datetime import date
 from decimal import Decimal
 from random import Random
 
+from angel_x.adapters.angel_one.instrument_tokens import INDICES
 from angel_x.domain.calendar.session import TradingCalendar
 from angel_x.domain.contracts.contract_rules import ContractFactory, ContractRules
 from angel_x.domain.feed.chain_generator import generate_chain
 from angel_x.rehearsal.fake_exchange.exchange import Exchange
 from angel_x.rehearsal.fake_exchange.listings import Listing, listings
+from angel_x.rehearsal.fake_exchange.matching import Quote
 
 _SPOT = Decimal(24_000)
 _SIZE_LOTS = 20
@@ -38,6 +40,8 @@ class Walk:
     def step(self) -> None:
         """Move the spot and quote every contract."""
         self._spot += Decimal(self._random.randint(-40, 40)) / 10
+        level = Quote(self._spot, self._spot, 0, self._spot)
+        self._exchange.indices[INDICES["NIFTY"].token] = level
         for listing in self._listed:
             bid, ask = _quote(listing, self._spot)
             self._exchange.matching.quote(listing.token, bid, ask, _SIZE_LOTS * listing.lot_size)

@@ -121,7 +121,7 @@ class MarketTicks:
         with suppress(WebSocketDisconnect, RuntimeError):
             while True:
                 for key in list(subscribed):
-                    quote = self._exchange.matching.quotes.get(key[2])
+                    quote = self._quote(key[2])
                     if key in subscribed and quote is not None and quote is not subscribed[key]:
                         subscribed[key] = quote
                         await socket.send_bytes(self._spoiled(self._frame(key, quote)))
@@ -129,6 +129,9 @@ class MarketTicks:
                     await socket.close()
                     return
                 await asyncio.sleep(_PAUSE_SECONDS)
+
+    def _quote(self, token: str) -> Quote | None:
+        return self._exchange.matching.quotes.get(token) or self._exchange.indices.get(token)
 
     def _spoiled(self, frame: bytes) -> bytes:
         return frame[:-9] if self._exchange.faults.befalls(Fault.MALFORMED, _NAME) else frame

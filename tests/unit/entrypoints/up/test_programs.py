@@ -56,9 +56,12 @@ def test_every_program_shows_when_it_is_ready() -> None:
             MarketChoice(chain=Path("/chains/a.csv"), speed=20),
             "--source replay --chain /chains/a.csv --loop --speed 20",
         ),
+        (MarketChoice(master=Path("/m.json")), "--source angel-one --master /m.json"),
     ],
 )
-def test_the_feed_simulates_or_replays_for_ever(market: MarketChoice, arguments: str) -> None:
+def test_the_feed_simulates_replays_or_follows_the_broker_for_ever(
+    market: MarketChoice, arguments: str
+) -> None:
     (feed,) = [command for command in commands(market) if command[0] == "feed"]
 
     assert " ".join(feed[1:]) == arguments
@@ -83,3 +86,12 @@ def test_the_desk_runs_where_it_is_enabled_and_installed(
     names = {p.name for stage in stages(ADDRESSES, environ, MarketChoice()) for p in stage}
 
     assert ("desk" in names) is runs
+
+
+def test_the_contracts_of_the_market_are_listed_from_its_file() -> None:
+    chain, master = Path("a.csv"), Path("m.json")
+
+    assert MarketChoice().listed is None
+    assert MarketChoice(chain=chain).listed == chain
+    assert MarketChoice(master=master).listed == master
+    assert "orders trade on paper" in MarketChoice(master=master).title

@@ -120,6 +120,18 @@ def test_the_ticks_of_instruments_are_watched(served: ExchangeServer) -> None:
     assert found["ticks"] == 2
 
 
+def test_the_index_has_a_level(served: ExchangeServer) -> None:
+    shown = CliRunner().invoke(
+        cli,
+        ["broker", "watch", "99926000", "--segment", "1", "--seconds", "1", "--json"],
+        env=environ(served),
+    )
+
+    assert shown.exit_code == 0, shown.output
+    (index,) = json.loads(shown.stdout)["instruments"]
+    assert Decimal(index["last"]) == served.exchange.indices["99926000"].last
+
+
 def test_a_token_that_is_none_is_refused_and_a_foreign_one_brings_no_tick(
     served: ExchangeServer,
 ) -> None:

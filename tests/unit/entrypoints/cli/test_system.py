@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from angel_x.entrypoints.cli.root import cli
+
+
+@pytest.mark.parametrize("other", [("--chain", "a.csv"), ("--speed", "2")])
+def test_the_market_of_the_broker_takes_no_recording_and_no_pace(other: tuple[str, str]) -> None:
+    refused = CliRunner().invoke(cli, ["up", "--master", "m.json", *other])
+
+    assert refused.exit_code == 2
+    assert "without --chain and --speed" in refused.stderr
+
+
+def test_a_master_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(cli, ["up", "--master", str(tmp_path / "none")])
+
+    assert refused.exit_code == 2
+    assert "the master must be a file" in refused.stderr
