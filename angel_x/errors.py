@@ -12,6 +12,7 @@ AngelXError
 │   ├── InvalidSettlementFile  with file, row and column
 │   ├── InvalidOpenings     with file, row, field and value
 │   ├── FormatUnavailable   a format whose library is not installed
+│   ├── InvalidRiskFile        with file, row and element
 │   └── InvalidCursor
 ├── IdempotencyConflict     same client order id, other content
 ├── SubmissionAbandoned     a message that was redelivered too often
@@ -158,6 +159,13 @@ class FormatUnavailable(InvalidInput):
         super().__init__(
             f"the format {form} needs pyarrow: install angel-x[arrow]", field="format", value=form
         )
+
+
+class InvalidRiskFile(InvalidInput):
+    """A SPAN risk parameter file cannot be loaded."""
+
+    def __init__(self, file: str, row: int, element: str, detail: str) -> None:
+        super().__init__(f"{file}, row {row}, element {element}: {detail}", field=element)
 
 
 class InvalidScripMaster(InvalidInput):

@@ -79,6 +79,8 @@ class Foundation:
     #: The times that the meter has observed.
     recorder: Recorder
     engine: Engine
+    #: One more connection, for reads under the locks of a transaction, which must not wait for the pool.
+    side_engine: Engine
     cache: redis.Redis
     broker: redis.Redis
     clock: Clock
@@ -94,6 +96,7 @@ class Foundation:
         """Send waiting messages, and close all connections."""
         self.dispatcher.close()
         self.engine.dispose()
+        self.side_engine.dispose()
         self.cache.close()
         self.broker.close()
 
@@ -107,7 +110,10 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
     recorder = Recorder()
     made = make_meter(settings, role)
     meter = RecordingMeter(made, recorder) if settings.metrics_enabled else made
-    engine = _engine(settings, role, meter)
+    pools = (settings.db_pool_size, settings.db_max_pool_size)
+    if role != "api":
+        pools = (min(_WORKER_POOL, pools[0]), min(2 * _WORKER_POOL, pools[1]))
+    engine = _engine(settings, role, meter, *pools)
     cache = _redis(settings.needed("cache_url"), settings.redis_pool_size)
     broker = _redis(settings.needed("broker_url"), settings.redis_pool_size)
     tables = market_tables(settings)
@@ -122,6 +128,7 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
         meter=meter,
         recorder=recorder,
         engine=engine,
+        side_engine=_engine(settings, role, meter, 1, 1),
         cache=cache,
         broker=broker,
         clock=clock,
@@ -145,13 +152,12 @@ def lane_messages(settings: Settings) -> int:
     return settings.order_processing_workers + 1
 
 
-def _engine(settings: Settings, role: str, meter: Meter) -> Engine:
-    size = (settings.db_pool_size, settings.db_max_pool_size)
+def _engine(settings: Settings, role: str, meter: Meter, size: int, most: int) -> Engine:
     is_api = role == "api"
     engine = make_engine(
         settings.needed("database_url"),
-        pool_size=size[0] if is_api else min(_WORKER_POOL, size[0]),
-        max_pool_size=size[1] if is_api else min(2 * _WORKER_POOL, size[1]),
+        pool_size=size,
+        max_pool_size=most,
         query_timeout_seconds=settings.db_query_timeout_seconds,
         lock_seconds=settings.api_lock_timeout_ms / 1000 if is_api else _WORKER_LOCK_SECONDS,
         idle_seconds=settings.order_lease_seconds,

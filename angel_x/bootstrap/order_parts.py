@@ -10,6 +10,7 @@ from typing import Any
 from angel_x.adapters.postgres.book_unit import BookUnits
 from angel_x.adapters.postgres.ladders import Ladders
 from angel_x.adapters.postgres.order_search import OrderSearch
+from angel_x.adapters.postgres.risk_files import PostgresRiskFiles
 from angel_x.adapters.postgres.workflows import PostgresWorkflows
 from angel_x.adapters.redis.liquidity import RedisLiquidity
 from angel_x.adapters.redis.portfolios import RedisPortfolioCache
@@ -21,6 +22,7 @@ from angel_x.domain.exchange.latency import Latency
 from angel_x.domain.exchange.protection import Protection
 from angel_x.domain.exchange.slippage import Slippage
 from angel_x.domain.margin.span_margin import SpanMargin
+from angel_x.services.accounts.risk_files import RiskFiles
 from angel_x.services.accounts.risk_sheets import RiskSheets
 from angel_x.services.trading.aftermath import Aftermath
 from angel_x.services.trading.paper_market import PaperMarket
@@ -34,6 +36,9 @@ from config.settings import Settings
 #: The time for which read risk arrays and spots are used for later batches.
 _SHEET_SECONDS = 0.5
 
+#: The longest time until a process follows another risk file.
+_FILE_SECONDS = 5.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class OrderParts:
@@ -42,6 +47,7 @@ class OrderParts:
     units: BookUnits
     venue: Venue
     risks: Risks
+    risk_files: RiskFiles
     desk: VenueDesk
     aftermath: Aftermath
     search: OrderSearch
@@ -58,7 +64,14 @@ def build_order_parts(base: Foundation, market: MarketParts) -> OrderParts:
         lease_seconds=settings.order_lease_seconds,
         at=base.at,
     )
-    risks = _risk_sheets(base, market).of
+    risk_files = RiskFiles(
+        store=PostgresRiskFiles(base.side_engine),
+        calendar=base.calendar,
+        market_clock=base.market_clock,
+        monotonic=monotonic,
+        keep_seconds=_FILE_SECONDS,
+    )
+    risks = _risk_sheets(base, market, risk_files).of
     venue: Venue = PaperVenue(_paper_market(base, market), sleep=sleep)
     aftermath = Aftermath(
         publish=base.events.publish,
@@ -73,6 +86,7 @@ def build_order_parts(base: Foundation, market: MarketParts) -> OrderParts:
         units=units,
         venue=venue,
         risks=risks,
+        risk_files=risk_files,
         desk=VenueDesk(
             transactions=Transactions(units=units, aftermath=aftermath, monotonic=monotonic),
             venue=venue,
@@ -120,7 +134,7 @@ def _paper_rules(settings: Settings, charges: Any, contracts: Any, bands: Any) -
     )
 
 
-def _risk_sheets(base: Foundation, market: MarketParts) -> RiskSheets:
+def _risk_sheets(base: Foundation, market: MarketParts, files: RiskFiles) -> RiskSheets:
     model = base.tables.rule(SpanMargin.from_table, "margin")
     return RiskSheets(
         universes=market.universes,
@@ -131,6 +145,8 @@ def _risk_sheets(base: Foundation, market: MarketParts) -> RiskSheets:
         clock=base.clock,
         market_clock=base.market_clock,
         monotonic=monotonic,
+        risk_file=files.current,
+        counts=files.counts,
         max_age_seconds=base.settings.cache_ttl_greeks,
         keep_seconds=_SHEET_SECONDS,
         unreachable=TRANSIENT,

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.unit_risk import UnitRisk
 from angel_x.domain.values.dated import Dated
 
@@ -25,9 +26,13 @@ class RiskRows:
     #: Price of the underlying in rupees, zero where unknown.
     spots: Sequence[Decimal]
     #: Risk arrays: 16 losses of a unit long in rupees, delta, mark.
-    columns: NDArray[np.float32]
+    columns: NDArray[np.floating]
     #: Whether the risk array is recent enough.
     is_fresh: NDArray[np.bool_]
+    source: MarginSource = MarginSource.RISK_ARRAY
+    #: Rupees for each unit of delta that two expiries offset, by underlying; None for the model's own
+    #: charge.
+    spreads: Mapping[str, Decimal] | None = None
 
 
 #: Returns the margin contribution of one unit of each contract on a day.

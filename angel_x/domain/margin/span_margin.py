@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from angel_x.domain.margin.margin import ExposureMargin, RiskRows
-from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import DELTA_ROW, MARK_ROW
 from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, STEPS, UnitRisk, unknown_risk
 from angel_x.domain.values.dated import Dated
@@ -53,13 +52,17 @@ class SpanMargin:
         return [
             UnitRisk(
                 expiry,
-                MarginSource.RISK_ARRAY,
+                rows.source,
                 losses[place],
                 marks[place],
                 self._exposure(underlying, spot, today)
                 + self._addition(underlying, expiry, spot, today),
                 # No credit against other expiries on the day of expiry, so no charge for it.
-                0 if expiry <= today else _steps(spot * spread_charge * Decimal(deltas[place])),
+                0
+                if expiry <= today
+                else _steps(
+                    _spread(rows, underlying, spot * spread_charge) * Decimal(deltas[place])
+                ),
                 expiry <= today,
                 self._addition(underlying, expiry, spot, today),
             )
@@ -75,6 +78,11 @@ class SpanMargin:
 
     def _addition(self, underlying: str, expiry: date, spot: Decimal, today: date) -> int:
         return _steps(spot * self._exposure_margin.rates(underlying, today).addition(expiry, today))
+
+
+def _spread(rows: RiskRows, underlying: str, own: Decimal) -> Decimal:
+    """Return the calendar spread charge for each unit of delta in rupees."""
+    return own if rows.spreads is None else rows.spreads.get(underlying, Decimal(0))
 
 
 def _steps(amount: Decimal) -> int:

@@ -79,6 +79,17 @@ def no_risks(symbols: Collection[str]) -> RiskSheet:
     return {symbol: unknown_risk(date.max) for symbol in symbols}
 
 
+def expired_risk(expiry: date, payoff: Decimal) -> UnitRisk:
+    """Return the risk of a contract that awaits its settlement: what is owed, and no further move.
+
+    ``payoff`` is that of a unit long in rupees, at the last price of the underlying.
+    """
+    mark = int(payoff * STEPS)
+    return UnitRisk(
+        expiry, MarginSource.PAYOFF, NO_LOSSES, mark, charge=0, is_last_day=True, price=mark
+    )
+
+
 def unknown_risk(expiry: date, *, is_last_day: bool = False) -> UnitRisk:
     """Return the risk of a contract whose margin is unknown."""
     return UnitRisk(expiry, MarginSource.NONE, NO_LOSSES, 0, 0, is_last_day=is_last_day)

@@ -68,6 +68,7 @@ COMMANDS: Mapping[str, Place] = {
     "settle": Place(
         "settlement", "Settle expired positions in cash at the closing value of their index."
     ),
+    "span": Place("span", "Show the risk parameter file from which margin is computed."),
     "users": Place("access", "Accounts."),
     "keys": Place("access", "API keys."),
     "limits": Place("limits", "Risk limits on orders and accounts."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -11,12 +12,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
+from angel_x.domain.book.settlement import intrinsic_value
 from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract import parse_symbol
 from angel_x.domain.margin.margin import MarginModel, RiskRows
+from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import RISK_ROWS
-from angel_x.domain.margin.unit_risk import STEPS, RiskSheet, UnitRisk, no_risks
+from angel_x.domain.margin.risk_file import RiskFile
+from angel_x.domain.margin.unit_risk import (
+    STEPS,
+    RiskSheet,
+    UnitRisk,
+    expired_risk,
+    no_risks,
+)
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.quotes.quote import mid_paise
 from angel_x.domain.values.money import ZERO, rupees
@@ -43,6 +53,11 @@ class _Edition:
     units: dict[str, UnitRisk] = field(default_factory=dict)
 
 
+def no_risk_file() -> RiskFile | None:
+    """Return None: the risk arrays are those of the Greeks workers."""
+    return None
+
+
 @dataclass(slots=True, kw_only=True)
 class RiskSheets:
     """Reads the risks of contracts, cached for ``keep_seconds`` so that batches share one read."""
@@ -55,6 +70,10 @@ class RiskSheets:
     clock: Clock
     market_clock: Clock
     monotonic: Callable[[], float]
+    #: Returns the risk file that stands in for the arrays of the Greeks workers.
+    risk_file: Callable[[], RiskFile | None] = no_risk_file
+    #: Returns whether a file of the first day counts on the second one.
+    counts: Callable[[date, date], bool] = operator.eq
     #: Older risk arrays are ignored.
     max_age_seconds: float
     keep_seconds: float
@@ -121,28 +140,67 @@ class RiskSheets:
         rows: NDArray[np.int64],
         prices: Sequence[int | None],
     ) -> dict[str, UnitRisk]:
-        columns, times = self._arrays(universe, rows)
-        is_fresh = epoch_ms(self.clock()) - times <= self.max_age_seconds * 1000
-        # Parsed from the symbol, so that contracts that are unlisted meanwhile have them too.
-        parsed = [parse_symbol(symbol) for symbol in symbols]
-        names = [underlying for underlying, *_ in parsed]
-        spots = [edition.spots.get(name, ZERO) for name in names]
-        expiries = [expiry for _, expiry, *_ in parsed]
-        known = RiskRows(names, expiries, spots, columns, is_fresh)
+        known = self._rows(universe, edition, symbols, rows)
         read = self.model(known, edition.today)
-        if not all(spots):
+        read = self._with_payoffs(universe, rows, symbols, known, read)
+        if not all(known.spots):
             # Not cached: the next call reads the spots again.
             self._edition = None
         if unknown := sum(not unit.is_known for unit in read):
             self.meter.add(Metric.RISK_ARRAYS_MISSED, unknown)
-        priced = (replace(unit, price=at) for unit, at in zip(read, prices, strict=True))
+        priced = (
+            replace(unit, price=at) if unit.price is None else unit
+            for unit, at in zip(read, prices, strict=True)
+        )
         return dict(zip(symbols, priced, strict=True))
+
+    def _with_payoffs(
+        self,
+        universe: Universe,
+        rows: NDArray[np.int64],
+        symbols: Sequence[str],
+        known: RiskRows,
+        units: Sequence[UnitRisk],
+    ) -> list[UnitRisk]:
+        """Return the risks with those of expired contracts, which await their settlement."""
+        now = self.market_clock()
+        today = now.astimezone(IST).date()
+        return [
+            expired_risk(expiry, intrinsic_value(symbol, spot))
+            if spot > 0
+            and (expiry < today or (row >= 0 and universe.expires_at[row] <= now.timestamp()))
+            else unit
+            for symbol, row, expiry, spot, unit in zip(
+                symbols, rows.tolist(), known.expiries, known.spots, units, strict=True
+            )
+        ]
+
+    def _rows(
+        self,
+        universe: Universe,
+        edition: _Edition,
+        symbols: Sequence[str],
+        rows: NDArray[np.int64],
+    ) -> RiskRows:
+        """Return the risk arrays of contracts: those of a risk file, or else the published ones."""
+        # Parsed from the symbol, so that contracts that are unlisted meanwhile have them too.
+        parsed = [parse_symbol(symbol) for symbol in symbols]
+        names, expiries = [name for name, *_ in parsed], [expiry for _, expiry, *_ in parsed]
+        spots = [edition.spots.get(name, ZERO) for name in names]
+        file = self.risk_file()
+        if file is None:
+            columns, times = self._arrays(universe, rows)
+            is_fresh = epoch_ms(self.clock()) - times <= self.max_age_seconds * 1000
+            return RiskRows(names, expiries, spots, columns, is_fresh)
+        columns, counts = file.columns_of(symbols), self.counts(file.day, edition.today)
+        is_fresh, source = np.full(len(symbols), counts), MarginSource.RISK_FILE
+        return RiskRows(names, expiries, spots, columns, is_fresh, source, file.spreads)
 
     def _arrays(
         self, universe: Universe, rows: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    ) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
         """Return risk arrays and their times; NaN and zero for contracts that are not listed."""
-        columns = np.full((RISK_ROWS, len(rows)), np.nan, np.float32)
+        columns: NDArray[np.floating] = np.full((RISK_ROWS, len(rows)), np.nan, np.float32)
         times = np.zeros(len(rows), np.int64)
         listed = rows >= 0
         if listed.any():

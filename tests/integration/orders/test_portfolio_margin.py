@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from angel_x.adapters.risk_files import read_risk_file
 from angel_x.bootstrap import Application
 from angel_x.domain.book.control import ControlScope, OrderSelection
 from angel_x.domain.book.risk import TradingState
+from angel_x.domain.calendar.session import IST
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.orders.order import OrderRequest, OrderStatus, Side
 from angel_x.domain.records.margin_record import MarginEstimate
@@ -19,6 +22,7 @@ from angel_x.domain.workflows.basket import BasketRequest, BasketResult
 from angel_x.services.trading.amendment_form import AmendmentRequest
 from tests.builders.environs import application_on
 from tests.builders.orders import Market
+from tests.builders.risk_files import FileOption, risk_file_text
 
 LOT = 65
 
@@ -321,3 +325,32 @@ def test_the_balance_says_what_each_underlying_holds(market: Market) -> None:
 
     assert balance.held == {"NIFTY": used(market)}
     assert balance.margin_used > used(market), "the purchase that rests reserves its premium"
+
+
+def test_margin_of_a_loaded_risk_file_takes_the_place_of_risk_arrays_until_it_is_dropped(
+    market: Market, tmp_path: Path
+) -> None:
+    application, user = market.application, market.account()
+    today = application.base.market_clock().astimezone(IST).date()
+    expiry = application.market.universes.current().contracts[0].expiry
+    losses = ["0"] * 10 + ["-1500", "-1490", "300", "290", "-1200", "350"]
+    option = FileOption("24000", "C", "400", "0.5", losses, expiry=f"{expiry:%Y%m%d}")
+    path = tmp_path / "nsccl.spn"
+    path.write_text(risk_file_text([option], day=f"{today:%Y%m%d}"))
+    files = application.orders.risk_files
+
+    assert files.load(read_risk_file(path), "operator").counts
+    sheet = application.orders.risks([symbol(market, "24000CE")])
+    assert sheet[symbol(market, "24000CE")].source is MarginSource.RISK_FILE
+    assert trade(market, user, sell(market), sell(market, "24000PE")) == ["filled", "denied"]
+
+    # 1500 of scan risk, 400 of option value and 2 % of 24,000.
+    assert used(market) == (1_500 + 400 + 480) * LOT
+    files.drop("operator")
+    market.publish_risk()
+    assert trade(market, user, sell(market, "23900PE")) == ["filled"]
+    assert rows(market, "SELECT action, actor FROM audit_entries WHERE action ~ 'risk_file'") == [
+        ("risk_file.loaded", "operator"),
+        ("risk_file.dropped", "operator"),
+    ]
+    assert rows(market, "SELECT count(content), count(*) FROM risk_files") == [(0, 2)]

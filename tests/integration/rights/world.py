@@ -249,6 +249,7 @@ _NOBODYS = {
     "index_levels",
     "proofs",
     "retention_horizons",
+    "risk_files",
     "settlement_prices",
 }
 _TABLES = """

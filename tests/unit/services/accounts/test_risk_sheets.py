@@ -9,6 +9,7 @@ import pytest
 
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import MARK_ROW, RISK_ROWS
+from angel_x.domain.margin.unit_risk import STEPS
 from angel_x.domain.operations.metric import Metric
 from tests.builders.paper import CALL, MAX_AGE_SECONDS, PUT, UNIVERSE, Exchange
 
@@ -82,7 +83,7 @@ def test_no_scenario_is_worse_for_a_holder_than_losing_everything(exchange: Exch
 
 def test_the_margin_of_an_unlisted_contract_is_unknown(exchange: Exchange) -> None:
     exchange.publish()
-    gone = "NIFTY_18AUG26_24000CE"
+    gone = "NIFTY_01SEP26_24000CE"
 
     sheet = exchange.sheets.of([gone, CALL])
     alone = exchange.sheets.of([gone])
@@ -136,3 +137,22 @@ def test_without_a_cache_nothing_is_known_and_it_is_not_asked_again_at_once(
     monkeypatch.undo()
     exchange.clock.advance(1.0)
     assert margins(exchange)[0][0] is MarginSource.RISK_ARRAY
+
+
+def test_an_expired_contract_that_awaits_its_settlement_owes_its_payoff(
+    exchange: Exchange,
+) -> None:
+    exchange.publish()
+    exchange.tell_spot(2_415_000)
+    gone = "NIFTY_18AUG26_24000CE"
+    assert exchange.sheets.of([gone])[gone].short_margin == 150
+
+    exchange.clock.advance(7 * 86_400)
+    exchange.tell_spot(2_415_000)
+    sheet = exchange.sheets.of([CALL, PUT])
+
+    assert [(sheet[s].source, sheet[s].worth) for s in (CALL, PUT)] == [
+        (MarginSource.PAYOFF, 150 * STEPS),
+        (MarginSource.PAYOFF, 0),
+    ]
+    assert not any(sheet[CALL].losses)
