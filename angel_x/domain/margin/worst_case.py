@@ -89,7 +89,7 @@ class WorstCase:
         self.short += more_short
         self._charge += more_short * unit.charge
         self._expiry_day += more_short * unit.expiry_day
-        if unit.losses is NO_LOSSES:
+        if not unit.is_known:
             return
         if change:
             pairs = zip(expiry.losses, unit.losses, strict=True)

@@ -129,6 +129,23 @@ def test_without_a_closing_value_a_position_waits_and_equity_is_provisional(mark
     market.assert_invariants()
 
 
+def test_expired_positions_that_wait_are_marked_at_what_they_owe(market: Market) -> None:
+    _, short, closes_at, _ = held(market)
+    set_market(market, closes_at + timedelta(seconds=1))
+    market.spot(CLOSE)
+    market.application.margin_marking.run()
+
+    # 130 calls owe 200 rupees each; they and the put were sold at 100.
+    assert rows(
+        market,
+        f"SELECT required, unrealised_pnl, exposure FROM margin_marks WHERE user_id = {short}",
+    ) == [(26_000, -6_500, 0)]
+    assert settle(market).positions == 3
+    market.application.margin_marking.run()
+    assert rows(market, "SELECT sum(required), sum(unrealised_pnl) FROM margin_marks") == [(0, 0)]
+    market.assert_invariants()
+
+
 def test_the_exchange_comes_before_the_feed_and_the_feed_before_an_operator(market: Market) -> None:
     _, _, closes_at, expiry = held(market)
     settlement = market.application.trading.settlement
