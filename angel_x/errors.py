@@ -12,7 +12,7 @@ AngelXError
 │   ├── InvalidSettlementFile  with file, row and column
 │   ├── InvalidOpenings     with file, row, field and value
 │   ├── FormatUnavailable   a format whose library is not installed
-│   ├── InvalidRiskFile        with file, row and element
+│   ├── InvalidRiskFile     with file, row and element
 │   └── InvalidCursor
 ├── IdempotencyConflict     same client order id, other content
 ├── SubmissionAbandoned     a message that was redelivered too often

@@ -221,7 +221,8 @@ class MemoryContracts:
     def replace(self, universe: Universe) -> Replaced:
         kept = [c for c in self.universe.contracts if c.symbol in self.held - {*universe.symbols}]
         unlisted = {*self.universe.symbols} - {*universe.symbols} - {c.symbol for c in kept}
-        self.universe = Universe([*universe.contracts, *kept]) if kept else universe
+        closing_only = [contract.symbol for contract in kept]
+        self.universe = Universe([*universe.contracts, *kept], closing_only=closing_only)
         return Replaced(len(unlisted), tuple(c.symbol for c in kept))
 
     def load(self) -> Universe:

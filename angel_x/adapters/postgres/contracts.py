@@ -42,18 +42,19 @@ _COPY = f"COPY staged_contracts ({_COLUMNS}) FROM STDIN"
 
 # Unchanged rows are not written, so a second load of the same contracts only reads.
 _LIST = text(f"""
-INSERT INTO contracts ({_COLUMNS}, listed)
-SELECT {_COLUMNS}, true FROM staged_contracts
+INSERT INTO contracts ({_COLUMNS}, listed, closing_only)
+SELECT {_COLUMNS}, true, symbol = ANY(:kept) FROM staged_contracts
 ON CONFLICT (symbol) DO UPDATE
    SET lot_size = excluded.lot_size, tick_size = excluded.tick_size,
-       freeze_quantity = excluded.freeze_quantity, expires_at = excluded.expires_at, listed = true
+       freeze_quantity = excluded.freeze_quantity, expires_at = excluded.expires_at, listed = true,
+       closing_only = excluded.closing_only
  WHERE (contracts.lot_size, contracts.tick_size, contracts.freeze_quantity, contracts.expires_at,
-        contracts.listed)
+        contracts.listed, contracts.closing_only)
        IS DISTINCT FROM (excluded.lot_size, excluded.tick_size, excluded.freeze_quantity,
-                         excluded.expires_at, true)
+                         excluded.expires_at, true, excluded.closing_only)
 """)
 
-# Only a listed contract can be closed, so a held one stays under any new list.
+# Only a listed contract can be closed, so a held one stays under any new list, to be closed.
 _KEEP = text(f"""
 INSERT INTO staged_contracts ({_COLUMNS})
 SELECT {_COLUMNS} FROM contracts c
@@ -77,7 +78,8 @@ SELECT underlying, expiry,
                   || int8send(CAST(lot_size AS bigint))
                   || int8send(CAST(tick_size * 100 AS bigint))
                   || int8send(CAST(freeze_quantity AS bigint))
-                  || int8send(CAST(extract(epoch FROM expires_at) * 1000000 AS bigint)), '')
+                  || int8send(CAST(extract(epoch FROM expires_at) * 1000000 AS bigint)), ''),
+       array_agg(symbol) FILTER (WHERE closing_only)
   FROM contracts
  WHERE listed
  GROUP BY underlying, expiry
@@ -103,13 +105,17 @@ class SqlContracts:
             connection.execute(_PATIENCE)
             _stage(connection, universe)
             kept = sorted(connection.execute(_KEEP).scalars())
-            connection.execute(_LIST)
+            connection.execute(_LIST, {"kept": kept})
             return Replaced(connection.execute(_UNLIST).rowcount, tuple(kept))
 
     def load(self) -> Universe:
         with self._engine.connect() as connection:
             streamed = connection.execution_options(yield_per=_FETCHED)
-            return Universe(chains=(_terms(*row) for row in streamed.execute(_LOAD)))
+            chains, closing_only = [], list[str]()
+            for underlying, expiry, numbers, closing in streamed.execute(_LOAD):
+                chains.append(_terms(underlying, expiry, numbers))
+                closing_only += closing or ()
+            return Universe(chains=chains, closing_only=closing_only)
 
 
 def _terms(underlying: str, expiry: date, numbers: memoryview) -> ListedChain:

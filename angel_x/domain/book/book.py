@@ -174,7 +174,7 @@ class Book:
 
     def match(self, order: Order, terms: Terms) -> None:
         """Trigger and fill a resting order, as far as the market allows."""
-        if not self.may_stand(order):
+        if not self.may_stand(order) or not self._refusals.may_trade(order, terms):
             return
         if order.status is OrderStatus.TRIGGER_PENDING:
             if not terms.triggered:

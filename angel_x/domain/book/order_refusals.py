@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.position import Position
-from angel_x.domain.book.risk import TradingRules, refusal, refusal_to_amend
+from angel_x.domain.book.risk import TradingRules, closes, refusal, refusal_to_amend
 from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import DenialReason
@@ -31,6 +31,8 @@ class OrderRefusals:
             return None if self._reduces(order) else DenialReason.REDUCING_ONLY
         key = order.user_id, order.symbol
         account, exposure = self.accounts[order.user_id], self.exposures.get(key) or Exposure(*key)
+        if terms.is_closing_only and not closes(order.side, order.leaves_quantity, exposure):
+            return DenialReason.REDUCING_ONLY
         return refusal(order, account, exposure, terms, rules)
 
     def of_trigger(self, order: Order, terms: Terms, rules: TradingRules) -> DenialReason | None:
@@ -52,8 +54,18 @@ class OrderRefusals:
             denial = self.of_trigger(order, terms, rules)
         if denial is not None:
             return denial
+        leaves = amendment.quantity - order.filled_quantity
+        if terms.is_closing_only and leaves > order.leaves_quantity:
+            return DenialReason.REDUCING_ONLY
         account = self.accounts[order.user_id]
         return refusal_to_amend(order, amendment, account, exposure, terms, rules)
+
+    def may_trade(self, order: Order, terms: Terms) -> bool:
+        """Return whether the contract of a resting order lets it trade: one that ends lets none open."""
+        exposure = self.exposures.get((order.user_id, order.symbol))
+        if not terms.is_closing_only or exposure is None:
+            return not terms.is_closing_only
+        return closes(order.side, order.leaves_quantity, exposure, own=order.leaves_quantity)
 
     def _reduces(self, order: Order) -> bool:
         """Return whether the position of the order's product covers all of its units."""

@@ -51,6 +51,7 @@ class Universe:
     Args:
         contracts: The contracts, in any order.
         chains: The contracts as columns, in any order, which is faster.
+        closing_only: Symbols of those contracts in which positions may only be closed.
 
     Raises:
         InvalidInput: A contract or a chain is repeated, a term is out of bounds, or a symbol does
@@ -58,7 +59,11 @@ class Universe:
     """
 
     def __init__(
-        self, contracts: Iterable[Contract] = (), *, chains: Iterable[ListedChain] | None = None
+        self,
+        contracts: Iterable[Contract] = (),
+        *,
+        chains: Iterable[ListedChain] | None = None,
+        closing_only: Iterable[str] = (),
     ) -> None:
         given = gathered(contracts) if chains is None else chains
         ordered = sorted((c for c in given if len(c.terms)), key=_chain_key)
@@ -80,6 +85,8 @@ class Universe:
         self._places = _numbered_once(self._prefixes)
         self._endings: dict[int, dict[str, int]] = {}
         self._made: dict[int, Contract] = {}
+        #: Contracts that the newest list lacks; they are listed until nothing is held in them.
+        self.closing_only = frozenset(closing_only)
         self.version = self._digest()
 
     def __len__(self) -> int:
@@ -214,6 +221,8 @@ class Universe:
         for column in (self.strike_paise, self.lot_size, self.tick_paise, self.freeze_quantity):
             digest.update(column.astype("<i4").tobytes())
         digest.update(self.expires_at.astype("<f8").tobytes())
+        if self.closing_only:
+            digest.update(repr(sorted(self.closing_only)).encode())
         return digest.hexdigest()
 
 

@@ -31,3 +31,5 @@ class Terms:
     execution_id: str = ""
     #: Whether the last price had reached the trigger of a stop order before it came in.
     trigger_passed: bool = False
+    #: Whether positions in the contract may only be closed.
+    is_closing_only: bool = False

@@ -30,7 +30,7 @@ class DenialReason(StrEnum):
     """The kill switch of the system, the account or the underlying is on."""
 
     REDUCING_ONLY = "REDUCING_ONLY"
-    """Only orders that reduce a position are allowed, and this one would not."""
+    """Only orders that reduce a position are allowed, by a control or because the newest list lacks the contract."""
 
     DAILY_LOSS = "DAILY_LOSS"
     """The loss of the account has reached its limit for the day; only closing orders pass."""

@@ -228,6 +228,7 @@ class PaperMarket:
                 money[reference],
                 f"paper-{order.id}-{order.filled_quantity}" if quantity else "",
                 has_passed,
+                order.symbol in look.universe.closing_only,
             )
             for order, price, denial, quantity, limit, is_alive, has_passed, row, reference in zip(
                 orders,

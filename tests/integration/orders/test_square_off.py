@@ -105,8 +105,10 @@ def test_what_a_new_list_lacks_is_bought_back_by_hand_and_squared_off(market: Ma
     assert other not in listed
     market.quote(short, "100.00", "100.50")
     market.quote(offered, "100.00", "100.50")
+    more = trade(market, user, Side.SELL, short, 65)
     by_hand = trade(market, user, Side.BUY, short, 65)
-    assert market.statuses()[by_hand] == "filled"
+    statuses = market.statuses()
+    assert (statuses[more], statuses[by_hand]) == ("denied", "filled"), "only to be closed"
     record = square_off(market, user)
     assert (record.status, record.flat) == (WorkflowStatus.DONE, True)
     assert market.statuses()[resting] == "canceled"

@@ -369,3 +369,53 @@ def test_an_exit_never_sells_more_than_its_own_position(held: int, units: int) -
     assert it.moves[-1].reason is DenialReason.REDUCING_ONLY
     assert leaving.status is OrderStatus.DENIED
     assert len(it.fills) == before
+
+
+@pytest.mark.parametrize(
+    ("held", "side", "units", "reason"),
+    [
+        (65, Side.BUY, 65, DenialReason.REDUCING_ONLY),
+        (65, Side.SELL, 65, None),
+        (65, Side.SELL, 130, DenialReason.REDUCING_ONLY),
+        (-65, Side.BUY, 65, None),
+        (-65, Side.SELL, 65, DenialReason.REDUCING_ONLY),
+        (0, Side.BUY, 65, DenialReason.REDUCING_ONLY),
+    ],
+)
+def test_a_contract_that_the_list_lacks_may_only_be_closed(
+    held: int, side: Side, units: int, reason: DenialReason | None
+) -> None:
+    it = book()
+    if held:
+        it.decide(order(Side.BUY if held > 0 else Side.SELL, abs(held)), terms("100.00"))
+    one = order(side, units)
+
+    it.decide(one, replace(terms("100.00", units=units), is_closing_only=True))
+
+    assert it.moves[-1].reason == reason
+
+
+def test_a_resting_order_that_would_open_in_such_a_contract_does_not_trade() -> None:
+    it = book()
+    opening = order(Side.BUY, limit="100")
+    it.decide(opening, terms(None))
+    ending = replace(terms("100.00"), is_closing_only=True)
+
+    it.match(opening, ending)
+    assert not it.fills
+
+    it.decide(order(Side.SELL), terms("100.00"))
+    it.match(opening, ending)
+    assert opening.status is OrderStatus.FILLED
+
+
+def test_an_order_in_such_a_contract_is_not_made_larger() -> None:
+    it = book()
+    it.decide(order(Side.SELL, 130), terms("100.00", units=130))
+    closing = order(Side.BUY, limit="90")
+    it.decide(closing, terms(None))
+    ending = replace(terms(None), is_closing_only=True)
+
+    larger = Amendment(130, Decimal(90), None)
+    assert it.amend(closing, larger, ending) is DenialReason.REDUCING_ONLY
+    assert it.amend(closing, Amendment(65, Decimal(95), None), ending) is None

@@ -314,3 +314,13 @@ def test_a_universe_that_nobody_holds_is_gone_at_once() -> None:
     finally:
         gc.enable()
     assert contract.symbol == symbol
+
+
+def test_another_version_says_that_a_contract_may_only_be_closed() -> None:
+    universe = make_universe()
+    symbol = universe.symbols[0]
+
+    ending = Universe(universe.contracts, closing_only=[symbol])
+
+    assert ending.closing_only == {symbol}
+    assert ending.version != universe.version == Universe(universe.contracts).version
