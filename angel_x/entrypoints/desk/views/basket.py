@@ -28,8 +28,7 @@ def payoff_chart(found: Payoff, spot: Decimal | None) -> dict[str, Any]:
     points = [[float(close), float(value)] for close, value in found.points]
     profits = [profit for _, profit in points]
     marks: list[dict[str, Any]] = [
-        {"xAxis": float(each), "label": {"formatter": price(each), "position": "insideEndTop"}}
-        for each in found.break_evens
+        {"xAxis": float(each), "label": {"show": False}} for each in found.break_evens
     ]
     if spot is not None:
         marks.append({"xAxis": float(spot), "label": {"formatter": "spot"}})

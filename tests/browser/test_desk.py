@@ -1,0 +1,217 @@
+"""The desk beside a running system, as a trader sees it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from angel_x.client import Client
+from angel_x.domain.chains.option_chain import ContractGreeks
+from tests.e2e.processes import eventually
+from tests.e2e.whole.instance import Instance
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PNG = b"\x89PNG"
+MARKUP = "<img src=x onerror=window.struck=1>"
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+
+
+@pytest.fixture
+def key(system: Instance) -> str:
+    return (system.home / "demo.key").read_text(encoding="utf-8").strip()
+
+
+@pytest.fixture
+def client(system: Instance, key: str) -> Iterator[Client]:
+    with Client(system.run_file["api_url"], key) as client:
+        yield client
+        client.kill_switch("active")
+        client.cancel_all()
+
+
+@pytest.fixture
+def enter(system: Instance, open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """Log in with a key."""
+
+    def enter(key: str, path: str = "/", **options: Any) -> Page:
+        page = open_page(base_url=system.run_file["desk_url"], **options)
+        page.goto(path)
+        page.get_by_label("API key").fill(key)
+        page.get_by_role("button", name="Log in").click()
+        return page
+
+    return enter
+
+
+def at_the_money(client: Client) -> ContractGreeks:
+    rows = client.option_chain("NIFTY").rows
+    return rows[len(rows) // 2]
+
+
+def resting(client: Client, tag: str) -> str:
+    """Submit an order at four fifths of the bid, inside of the price band."""
+    contract, lot = at_the_money(client), client.option_chain("NIFTY").lot_size
+    assert contract.bid is not None
+    price = (contract.bid * 16).to_integral_value() * Decimal("0.05")
+    order = {"symbol": contract.symbol, "side": "BUY", "quantity": lot, "order_type": "LIMIT"}
+    order_id = client.submit({**order, "price": str(price), "tag": tag})[0].order_id
+    eventually(lambda: client.order(order_id).status == "working", "the order rests")
+    return order_id
+
+
+def create_key(system: Instance, user: str, scope: str) -> str:
+    made = system.cli("keys", "create", "--user", user, "--scope", scope)
+    found = re.search(r"ax_\w+", made.out)
+    assert found, made
+    return found[0]
+
+
+def test_a_trader_watches_an_order_fill(
+    client: Client, key: str, enter: Callable[..., Page], picture: Callable[[Page, str], Path]
+) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - slow to import
+
+    page = enter(key)
+    expect(page.locator("#ax-link")).to_contain_text("Live")
+    expect(page.get_by_text("PAPER", exact=True)).to_be_visible()
+    contract, lot = at_the_money(client), client.option_chain("NIFTY").lot_size
+
+    client.submit({"symbol": contract.symbol, "side": "BUY", "quantity": lot})
+
+    activity = page.get_by_role("log")
+    expect(activity).to_contain_text(f"BUY {lot} {contract.symbol}: filled")
+    row = page.locator("tr").filter(has_text=contract.symbol).filter(has_text="Square off")
+    expect(row).to_contain_text(f"+{lot}")
+    assert picture(page, "desk-book").read_bytes().startswith(PNG)
+
+
+def test_an_order_is_canceled_after_a_question(
+    client: Client, key: str, enter: Callable[..., Page]
+) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - as above
+
+    order_id = resting(client, MARKUP)
+    page = enter(key)
+    row = page.locator(f"[data-row='{order_id}']")
+    expect(row).to_contain_text(MARKUP)
+
+    row.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Cancel order").click()
+
+    expect(row).to_have_count(0)
+    expect(page.get_by_role("log")).to_contain_text("canceled")
+    assert client.order(order_id).status == "canceled"
+    assert page.evaluate("window.struck") is None
+
+
+def test_the_kill_switch_has_two_steps_and_tells_the_end_of_open_orders(
+    client: Client, key: str, enter: Callable[..., Page], picture: Callable[[Page, str], Path]
+) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - as above
+
+    resting(client, "halted")
+    page = enter(key)
+    page.get_by_role("button", name="Kill switch").click()
+    page.get_by_label("Reason").fill("news")
+    page.get_by_role("button", name="Continue").click()
+    assert client.controls().state == "active"
+
+    page.get_by_role("button", name="Halt this account").click()
+
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("This account is halted")
+    expect(dialog).to_contain_text("1 canceled")
+    assert picture(page, "desk-halted").read_bytes().startswith(PNG)
+    assert client.controls().state == "halted"
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.locator(".ax-trading")).to_have_text("Halted")
+
+
+def test_a_silent_api_is_told_and_the_page_goes_on_without_a_reload(
+    system: Instance, key: str, enter: Callable[..., Page]
+) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - as above
+
+    page = enter(key)
+    link = page.locator("#ax-link")
+    expect(link).to_contain_text("Live")
+    page.evaluate("window.kept = 1")
+    api = system.pids["api"]
+    os.kill(api, signal.SIGSTOP)
+    try:
+        expect(link).to_contain_text("API silent, stale since")
+        expect(page.locator("[data-age=positions]")).to_contain_text("stale since")
+    finally:
+        os.kill(api, signal.SIGCONT)
+
+    expect(link).to_contain_text("Live")
+    assert page.evaluate("window.kept") == 1
+
+
+def test_a_key_shows_its_own_account_and_a_reader_has_no_buttons(
+    system: Instance, enter: Callable[..., Page]
+) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - as above
+
+    system.cli("users", "create", "reader")
+    page = enter(create_key(system, "reader", "read"))
+
+    expect(page.get_by_text("No open positions.")).to_be_visible()
+    expect(page.locator(".ax-user")).to_have_text("reader")
+    for name in ("Kill switch", "Cancel all", "Square off all"):
+        assert page.get_by_role("button", name=name).count() == 0
+
+
+def test_a_condor_is_weighed_before_it_is_sent(
+    client: Client, key: str, enter: Callable[..., Page], picture: Callable[[Page, str], Path]
+) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - as above
+
+    page = enter(key, "/chain", viewport={"width": 1680, "height": 1000})
+    expect(page.locator(".ax-atm")).to_have_count(1)
+    page.get_by_label("Strategy by name").click()
+    page.get_by_role("option", name="Iron condor").click()
+    expect(page.locator(".ax-leg")).to_have_count(4)
+    expect(page.locator(".ax-estimate")).to_contain_text("Margin")
+    expect(page.locator(".ax-builder")).to_contain_text("Break-even")
+    assert picture(page, "desk-chain").read_bytes().startswith(PNG)
+
+    page.get_by_role("button", name="Send basket").click()
+    page.get_by_role("dialog").get_by_role("button", name="Send basket").click()
+
+    expect(page.locator(".ax-note")).to_contain_text(
+        re.compile("Basket (filled|refused|kept|closed)")
+    )
+    assert {order.basket_id is None for order in client.order_page(page_size=4).orders} == {False}
+
+
+def test_the_desk_asks_no_other_host_and_fits_a_phone(
+    system: Instance, key: str, enter: Callable[..., Page], picture: Callable[[Page, str], Path]
+) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - as above
+
+    page = enter(key, **PHONE)
+    hosts, lines = set(), []
+    page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+    page.on("console", lambda message: lines.append((message.type, message.text)))
+    page.reload()
+
+    expect(page.locator("#ax-link")).to_contain_text("Live")
+    for path in ("/chain", "/"):
+        page.goto(path)
+        expect(page.locator("#ax-link")).to_contain_text("Live")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert picture(page, "desk-phone").read_bytes().startswith(PNG)
+    assert hosts == {system.run_file["desk_url"].split("/")[2]}
+    assert [line for line in lines if line[0] == "error"] == []
+    assert key not in json.dumps(lines)
