@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from angel_x.domain.operations.metric import Metric
 from deploy.grafana.board import Board, Chart, Row, Series, Unit
-from deploy.grafana.promql import least, most, quantile
+from deploy.grafana.promql import least, most, quantile, rate
 
 PORTFOLIO = Board(
     "portfolio",
