@@ -15,7 +15,7 @@ import msgspec
 
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.engine import make_engine
-from angel_x.adapters.servers import erase, start_servers
+from angel_x.adapters.servers import ServerUrls, erase, start_servers
 from angel_x.adapters.slowness import slowness
 from angel_x.bootstrap import build
 from angel_x.domain.contracts.universe_generator import UniversePlan
@@ -42,30 +42,40 @@ _PATIENCE_SECONDS = 60.0
 @contextmanager
 def prepared_application(settings: Settings) -> Iterator[Application]:
     """Start servers in a new home, and build the application of this process on them."""
-    home = Path(tempfile.mkdtemp(prefix="angel-x-profile-"))
-    home.chmod(0o755)
-    try:
-        with start_servers(home, database_url=None, redis_url=None) as servers:
-            engine = make_engine(servers.urls.database_url, pool_size=1, max_pool_size=1)
-            schema.upgrade(engine)
-            engine.dispose()
-            located = msgspec.structs.replace(
-                settings,
-                home=str(home),
-                database_url=servers.urls.database_url,
-                broker_url=servers.urls.broker_redis_url,
-                cache_url=servers.urls.cache_url,
-                market_hours="always",
-                rate_limit_enabled=False,
-                warm_cache_on_startup=False,
-                # The work under a profiler takes longer than quotes live.
-                cache_ttl_market_data=_LONG_SECONDS,
-                cache_ttl_greeks=_LONG_SECONDS,
-            )
-            with closing(build(located, role="profile")) as application:
-                yield application
-    finally:
-        erase(home)
+    with tempfile.TemporaryDirectory(prefix="angel-x-profile-") as directory:
+        home = Path(directory)
+        # As root another user runs PostgreSQL.
+        home.chmod(0o755)
+        try:
+            with start_servers(home, database_url=None, redis_url=None) as servers:
+                _migrate(servers.urls.database_url)
+                located = _located(settings, home, servers.urls)
+                with closing(build(located, role="profile")) as application:
+                    yield application
+        finally:
+            erase(home)
+
+
+def _migrate(database_url: str) -> None:
+    engine = make_engine(database_url, pool_size=1, max_pool_size=1)
+    schema.upgrade(engine)
+    engine.dispose()
+
+
+def _located(settings: Settings, home: Path, urls: ServerUrls) -> Settings:
+    return msgspec.structs.replace(
+        settings,
+        home=str(home),
+        database_url=urls.database_url,
+        broker_url=urls.broker_redis_url,
+        cache_url=urls.cache_url,
+        market_hours="always",
+        rate_limit_enabled=False,
+        warm_cache_on_startup=False,
+        # The work under a profiler takes longer than quotes live.
+        cache_ttl_market_data=_LONG_SECONDS,
+        cache_ttl_greeks=_LONG_SECONDS,
+    )
 
 
 def order_work(application: Application, orders: int) -> Work:
