@@ -15,6 +15,7 @@ import urllib3
 
 from angel_x import Client
 from angel_x.bootstrap import Application
+from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.orders.order import OrderStatus
 from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.up.addresses import free_ports
@@ -22,6 +23,7 @@ from angel_x.entrypoints.up.preparation import ensure_account
 from angel_x.errors import NotFound
 from config.addresses import kombu_address
 from tests.builders.environs import application_on
+from tests.builders.risk import model_columns
 from tests.e2e.processes import ROOT, Processes, eventually
 from tests.plugins.servers import RedisUrls
 
@@ -69,7 +71,8 @@ def trading(system: Processes, environment: dict[str, str], tmp_path: Path) -> I
         system.start("relay", "-m", "angel_x.entrypoints.cli", "relay")
         eventually(lambda: is_alive(url), "the API answers")
         chains = application.analytics.option_chains
-        eventually(lambda: chains.chain("NIFTY").spot, "the feed has quotes")
+        spot = eventually(lambda: chains.chain("NIFTY").spot, "the feed has quotes")
+        publish_risk(application, float(spot))
         (tmp_path / "bin").mkdir()
         installed_as("angel-x", tmp_path / "bin")
         reached = {
@@ -78,6 +81,13 @@ def trading(system: Processes, environment: dict[str, str], tmp_path: Path) -> I
             "PATH": f"{tmp_path / 'bin'}:{Path(sys.executable).parent}:{environment['PATH']}",
         }
         yield Trading(url, key, reached, application)
+
+
+def publish_risk(application: Application, spot: float) -> None:
+    """Publish the risk arrays of the listed contracts: no worker computes them here."""
+    universe, now = application.market.universes.current(), application.base.clock()
+    columns = model_columns(universe, at=now.timestamp(), spot=spot)
+    application.market.risk_board.write(universe, 0, columns, epoch_ms(now))
 
 
 def is_alive(url: str) -> bool:
