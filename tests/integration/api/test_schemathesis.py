@@ -61,7 +61,8 @@ OPERATIONS = [
     f"{method} {route.path.replace(':path', '')}"
     for router in ROUTERS
     for route in router.routes
-    if isinstance(route, APIRoute)
+    # The way from the root to the desk is a page, and none of the document.
+    if isinstance(route, APIRoute) and route.include_in_schema
     for method in sorted(route.methods or ())
 ]
 
