@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -63,15 +63,18 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _invalid_parameters(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = tuple(_parameter_fault(fault) for fault in error.errors())
+    # A parameter of several types has a fault for each of them.
+    by_field: dict[str, list[Mapping[str, Any]]] = {}
+    for fault in error.errors():
+        by_field.setdefault(str(fault["loc"][1]), []).append(fault)
+    faults = tuple(_parameter_fault(field, found) for field, found in by_field.items())
     detail = "; ".join(f"{fault.field} {fault.detail}" for fault in faults)
     return response(of_status(HTTPStatus.UNPROCESSABLE_ENTITY, detail, faults))
 
 
-def _parameter_fault(fault: Mapping[str, Any]) -> ProblemFault:
-    field = ".".join(str(step) for step in fault["loc"][1:])
-    reason = str(fault["msg"])
-    return ProblemFault(None, field, shown(fault["input"]), reason[:1].lower() + reason[1:])
+def _parameter_fault(field: str, faults: Sequence[Mapping[str, Any]]) -> ProblemFault:
+    reason = " or ".join(str(fault["msg"]) for fault in faults)
+    return ProblemFault(None, field, shown(faults[0]["input"]), reason[:1].lower() + reason[1:])
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

@@ -337,7 +337,7 @@ def test_a_wrong_filter_is_named(api: RunningApi, key: str, query: str, field: s
         ("/v1/submissions/unknown", 404),
         ("/v1/submissions/two%20words", 404),
         ("/v1/nothing", 404),
-        ("/", 404),
+        ("/none", 404),
     ],
 )
 def test_what_is_not_there_is_a_problem(api: RunningApi, key: str, path: str, status: int) -> None:

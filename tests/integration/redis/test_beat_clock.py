@@ -31,7 +31,12 @@ SCHEDULE = "redbeat::schedule"
 PERIODIC = {name for name, entry in entries(load({})).items() if isinstance(entry.when, timedelta)}
 DAILY = set(entries(load({}))) - PERIODIC
 #: Tasks of the monitor with a period.
-MONITOR = ["monitor.check_memory", "monitor.check_queues", "monitor.enforce_retention"]
+MONITOR = [
+    "monitor.check_memory",
+    "monitor.check_queues",
+    "monitor.enforce_retention",
+    "monitor.prove_invariants",
+]
 
 
 @pytest.fixture
