@@ -18,6 +18,8 @@ from angel_x.adapters.angel_one.market_socket import (
 )
 from angel_x.adapters.angel_one.market_stream import MarketStream
 from angel_x.adapters.angel_one.tick_book import TickBook
+from angel_x.adapters.clock import wall_clock
+from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.feed.market_move import MarketMove
 from angel_x.domain.feed.simulator import central_strikes
 from angel_x.domain.feed.token_choice import nearest_rows
@@ -41,7 +43,7 @@ OpenStream = Callable[[Sequence[Instrument]], MarketStream]
 
 
 class LiveMarket:
-    """Quotes what is held, what rests, and what is nearest to the money.
+    """Quotes contracts with a position or an order, then those nearest to the money.
 
     The choice follows the market.  While a connection is down the source has no market, and quotes
     without a tick become stale.
@@ -113,16 +115,20 @@ class LiveMarket:
             if self._monotonic() - chosen_at >= _CHOICE_SECONDS:
                 stream.want(self._chosen(book))
                 chosen_at = self._monotonic()
-            places = book.apply(stream.take(_LOOK_SECONDS))
+            places = self._apply(stream, book)
 
     def _first(self, stream: MarketStream, book: TickBook) -> NDArray[np.int64]:
         """Gather the first snapshots: a first move is the whole market."""
         ends_at = self._monotonic() + _PATIENCE_SECONDS
         while (now := self._monotonic()) < ends_at:
             before = len(np.flatnonzero(book.quotes["time"]))
-            if len(book.apply(stream.take(_LOOK_SECONDS))) and not before:
+            if len(self._apply(stream, book)) and not before:
                 ends_at = min(ends_at, now + _GATHER_SECONDS)
         return np.flatnonzero(book.quotes["time"])
+
+    def _apply(self, stream: MarketStream, book: TickBook) -> NDArray[np.int64]:
+        found = stream.take(_LOOK_SECONDS)
+        return book.apply(found, epoch_ms(wall_clock()))
 
     def _move(self, book: TickBook, places: NDArray[np.int64], at: datetime) -> MarketMove:
         contracts = places[places < len(self._rows)]

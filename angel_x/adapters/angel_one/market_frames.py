@@ -124,7 +124,7 @@ class Instruments:
         self._keys = keys[self._places]
 
     def places(self, raw: NDArray[np.void]) -> NDArray[np.int64]:
-        """Return the place of the instrument of each frame, -1 where nobody asked for it."""
+        """Return the place of the instrument of each frame, -1 for an unknown token."""
         if not len(self._keys):
             return np.full(len(raw), -1, np.int64)
         keys = _keys(raw["token"], raw["exchange"])

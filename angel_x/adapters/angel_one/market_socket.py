@@ -78,7 +78,7 @@ class SocketState:
 
 
 class FrameQueue:
-    """Frames that wait, of all connections; where nobody takes them, the oldest are dropped."""
+    """The waiting frames of all connections; when it is full, the oldest are dropped."""
 
     def __init__(self, most: int = _MOST_FRAMES) -> None:
         self._frames: deque[bytes] = deque(maxlen=most)
@@ -184,7 +184,7 @@ class MarketSocket:
     def _follow(
         self, connection: ClientConnection, subscribed: frozenset[Subscription]
     ) -> frozenset[Subscription]:
-        """Ask for what is wanted and not subscribed, and the reverse; return the subscriptions."""
+        """Subscribe the missing instruments, end the superfluous ones; return the subscriptions."""
         wanted = self._wanted
         for action, changed in (
             (_UNSUBSCRIBE, subscribed - wanted),

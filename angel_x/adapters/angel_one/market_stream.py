@@ -100,7 +100,7 @@ class MarketStream:
 
     @property
     def dropped(self) -> int:
-        """Frames that were dropped because nobody took them."""
+        """Frames that were dropped from the full queue."""
         return self._frames.dropped
 
     def take(self, wait_seconds: float) -> Decoded:

@@ -18,6 +18,7 @@ class TickBook:
 
     A tick changes the fields that its mode carries.  One that is older than the latest tick of its
     instrument, by the exchange's time, changes nothing; of ticks of one moment the last one counts.
+    A time in the future counts as the present: a wrong one must not make all later ticks late.
     """
 
     def __init__(self, instruments: int) -> None:
@@ -26,15 +27,19 @@ class TickBook:
         #: Ticks that came after a later one.
         self.late = 0
 
-    def apply(self, decoded: Decoded) -> NDArray[np.int64]:
-        """Take ticks; return the places of changed instruments, ascending."""
-        moved = [self._apply(ticks) for ticks in decoded.ticks]
+    def apply(self, decoded: Decoded, now_ms: int) -> NDArray[np.int64]:
+        """Take ticks; return the places of changed instruments, ascending.
+
+        ``now_ms`` is the present, in milliseconds since the epoch.
+        """
+        moved = [self._apply(ticks, now_ms) for ticks in decoded.ticks]
         return np.unique(np.concatenate(moved)) if moved else np.zeros(0, np.int64)
 
-    def _apply(self, ticks: Ticks) -> NDArray[np.int64]:
+    def _apply(self, ticks: Ticks, now_ms: int) -> NDArray[np.int64]:
+        known = np.minimum(ticks.times, now_ms)
         # Stable, so that of ticks of one moment the last one is assigned last.
-        order = np.argsort(ticks.times, kind="stable")
-        places, times = ticks.places[order], ticks.times[order]
+        order = np.argsort(known, kind="stable")
+        places, times = ticks.places[order], known[order]
         is_new = times >= self.quotes["time"][places]
         self.late += int(len(places) - is_new.sum())
         places, order = places[is_new], order[is_new]

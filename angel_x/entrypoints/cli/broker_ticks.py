@@ -12,6 +12,8 @@ import msgspec
 
 from angel_x.adapters.angel_one.market_frames import Instrument, Mode
 from angel_x.adapters.angel_one.tick_book import TickBook
+from angel_x.adapters.clock import wall_clock
+from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.values.money import rupees
 from angel_x.entrypoints.presentation.indian import grouped, price
@@ -49,7 +51,7 @@ class WatchReport(msgspec.Struct, frozen=True):
     ticks: int
     #: Connections that were made, over all of them.
     connections: int
-    #: Frames that nobody took in time.
+    #: Frames that were dropped from the full queue.
     dropped: int
     #: Frames that made no sense, by reason.
     left_out: dict[str, int]
@@ -79,7 +81,7 @@ def watched(
         while (left := end - monotonic()) > 0:
             found = stream.take(min(left, _LOOK_SECONDS))
             ticks += sum(len(each.places) for each in found.ticks)
-            book.apply(found)
+            book.apply(found, epoch_ms(wall_clock()))
         report = _report(stream, seconds, ticks, [each.token for each in instruments], book)
     if as_json:
         print_json(report)
