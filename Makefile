@@ -26,9 +26,10 @@ demo: $(STAMP) ## Start everything, trade 5,000 orders, kill a worker, prove tha
 up: $(STAMP) ## Run the whole system until Ctrl-C
 	@$(BIN)/angel-x up $(ARGS)
 
-# In the order of the folders: whole systems first, so that no long file is the last.
+# In the order of the folders: whole systems first, so that no long file is the last.  Three at a time on two cores,
+# since tests of processes wait as much as they compute.
 test: lint $(STAMP) ## Lint, then run every test on real servers
-	exec $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	exec $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-browser: $(STAMP) ## Look at the pages of a running system through Chromium, which must be installed
 	exec $(BIN)/pytest -m browser $(ARGS) tests/browser

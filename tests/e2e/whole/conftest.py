@@ -8,7 +8,7 @@ from tests.e2e.whole.instance import Instance, environment_of
 from tests.plugins.servers import temporary_home
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _instance() -> Iterator[Instance]:
     with temporary_home() as home:
         instance = Instance(home, environment_of(home))
@@ -20,6 +20,6 @@ def _instance() -> Iterator[Instance]:
 
 @pytest.fixture
 def whole(_instance: Instance) -> Instance:
-    """The one system of the session, started again if the test before has ended it."""
+    """The one system of the file, started again if the test before has ended it."""
     _instance.start()
     return _instance
