@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-browser pictures unit lint audit alerts dashboards manifests fuzz mutants bench
+.PHONY: help demo up test test-browser pictures unit lint audit alerts dashboards manifests docs fuzz mutants bench
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,6 +76,13 @@ manifests: ## Render the overlays of Kubernetes and hold them against the schema
 		kubectl kustomize $$each > $$file && \
 		build/manifests/bin/kubernetes-validate --strict --kubernetes-version 1.32 $$file || exit 1; \
 	done
+
+# In an environment of its own: nothing here needs it but the site.
+docs: ## Make a site of the documents, in build/docs/site
+	@"$(PYTHON)" -m venv build/docs/tools
+	@build/docs/tools/bin/python -m pip install --quiet zensical==0.0.60
+	@rm -rf build/docs/pages && "$(PYTHON)" -m deploy.pages build/docs/pages
+	build/docs/tools/bin/zensical build --clean --strict
 
 fuzz: $(STAMP) ## Make requests that fit the OpenAPI document, or only just do not, for 20 minutes
 	exec $(BIN)/pytest --fuzz-minutes 20 $(ARGS) tests/integration/api/test_schemathesis.py

@@ -6,21 +6,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from deploy.pages import prose
+
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
-_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-_FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-
-
-def prose(page: Path) -> str:
-    """Return a page without its code blocks."""
-    return _FENCED.sub("", page.read_text(encoding="utf-8"))
-
-
-def links(page: Path) -> Iterator[str]:
-    yield from _LINK.findall(prose(page))
 
 
 def anchors(page: Path) -> set[str]:

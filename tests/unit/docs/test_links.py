@@ -4,22 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.docs.pages import PAGES, ROOT, anchors, links
-
-_ELSEWHERE = ("https://", "http://")
+from deploy.pages import PAGES, links, target
+from tests.unit.docs.pages import ROOT, anchors
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     for link in links(page):
-        if link.startswith(_ELSEWHERE):
-            continue
-        path, _, anchor = link.partition("#")
-        target = (page.parent / path).resolve() if path else page
-        assert target.exists(), link
-        assert target.is_relative_to(ROOT), link
-        if anchor:
-            assert anchor in anchors(target), link
+        found = target(page, link)
+        assert found.exists(), link
+        assert found.is_relative_to(ROOT), link
+        if anchor := link.partition("#")[2]:
+            assert anchor in anchors(found), link
 
 
 def test_every_page_is_reached_from_the_readme() -> None:
@@ -30,11 +26,7 @@ def test_every_page_is_reached_from_the_readme() -> None:
         if page in reached:
             continue
         reached.add(page)
-        targets = [
-            (page.parent / link.partition("#")[0]).resolve()
-            for link in links(page)
-            if not link.startswith(_ELSEWHERE)
-        ]
-        waiting += [target for target in targets if target.suffix == ".md"]
+        targets = [target(page, link) for link in links(page)]
+        waiting += [each for each in targets if each.suffix == ".md"]
 
     assert set(PAGES) - reached == set()

@@ -41,6 +41,7 @@ def test_the_makefile_has_what_it_promises() -> None:
         "alerts",
         "dashboards",
         "manifests",
+        "docs",
         "fuzz",
         "mutants",
         "bench",
