@@ -35,6 +35,7 @@ from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.adapters.postgres.evidence import Evidence
 from angel_x.adapters.servers import RunningServers, erase, start_servers
+from angel_x.adapters.slowness import slowness
 from angel_x.bootstrap import TRANSIENT
 from angel_x.client import OrderFields
 from angel_x.entrypoints.supervisor import Program, Supervisor, ready_when_it_answers
@@ -246,6 +247,7 @@ def _environment(place: Place, stop: threading.Event) -> Environment:
         logs=place.home / "logs",
         api_answers=ready_when_it_answers(f"{place.url}/livez"),
         lease_seconds=3,
+        patience=lambda seconds: seconds * slowness(),
         stop=stop,
     )
 

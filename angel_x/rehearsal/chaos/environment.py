@@ -75,6 +75,8 @@ class Environment:
     api_answers: Callable[[], bool]
     #: Seconds that a stopped worker is stopped for at least: longer than any lease.
     lease_seconds: float
+    #: Returns the seconds that are as long on this machine as some on two idle cores.
+    patience: Callable[[float], float]
     stop: Event = field(default_factory=Event)
 
     @property
@@ -93,8 +95,11 @@ class Environment:
         return self.pids()[name]
 
     def within(self, seconds: float, holds: Callable[[], bool]) -> bool:
-        """Return whether a condition becomes true in time and before the run is stopped."""
-        return holds_within(seconds, holds, self.stop)
+        """Return whether a condition becomes true in time and before the run is stopped.
+
+        ``seconds`` are those of two idle cores.
+        """
+        return holds_within(self.patience(seconds), holds, self.stop)
 
     def pause(self, seconds: float) -> None:
         """Do nothing for a while."""

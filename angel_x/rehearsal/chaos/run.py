@@ -29,6 +29,8 @@ from angel_x.rehearsal.chaos.worker_check import unresponsive_workers
 from angel_x.rehearsal.check import check_history
 from angel_x.rehearsal.market import current_chain, instruments, near_the_money
 from angel_x.rehearsal.orders import Instrument
+from angel_x.rehearsal.patience import Patience
+from angel_x.rehearsal.phases import STARTUP
 from angel_x.rehearsal.session import Running
 from angel_x.rehearsal.trader import Work, traders
 from angel_x.rehearsal.waiting import Interrupted, holds_within, through_outages
@@ -76,6 +78,7 @@ class ChaosRun:
         self._system = setup.running.system
         self._stop = setup.running.stop
         self._histories = self._system.settings.home_path / "history"
+        self._patience = Patience(self._stop, setup.running.phases.seconds[STARTUP])
 
     def report(self) -> ChaosReport:
         """Run every step and return the report."""
@@ -134,7 +137,7 @@ class ChaosRun:
 
     @property
     def _timeout(self) -> float:
-        return self._system.settings.api_response_timeout + _SLACK
+        return self._system.settings.api_response_timeout + self._patience.seconds(_SLACK)
 
     def _await_market(self, application: Application) -> list[Instrument]:
         """Return the contracts around the money as soon as all of them have a mark price."""
@@ -145,7 +148,7 @@ class ChaosRun:
             found[:] = instruments(application, chain)
             return bool(found) and len(found) == len(near_the_money(chain))
 
-        if not holds_within(_TIMEOUT, is_alive, self._stop):
+        if not holds_within(self._patience.seconds(_TIMEOUT), is_alive, self._stop):
             raise Interrupted("the market did not come to life")
         return found
 
@@ -171,6 +174,7 @@ class ChaosRun:
             logs=system.settings.home_path / "logs",
             api_answers=ready_when_it_answers(f"{system.addresses.api_url}/livez"),
             lease_seconds=system.settings.order_lease_seconds,
+            patience=self._patience.seconds,
             stop=self._stop,
         )
 
@@ -187,7 +191,7 @@ class ChaosRun:
         def is_drained() -> bool:
             return not through_outages(lambda: evidence.undecided(by), self._stop)
 
-        return holds_within(_TIMEOUT, is_drained, self._stop)
+        return holds_within(self._patience.seconds(_TIMEOUT), is_drained, self._stop)
 
     def _report(
         self,

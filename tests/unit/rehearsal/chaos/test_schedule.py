@@ -38,6 +38,7 @@ def environment(*, has_roles: bool = True, has_passages: bool = True) -> Environ
         logs=Path(),
         api_answers=lambda: True,
         lease_seconds=1,
+        patience=lambda seconds: seconds,
     )
 
 
