@@ -6,6 +6,7 @@ AngelXError
 │   ├── SignatureRefused    a message whose signature is missing or not valid
 │   ├── InvalidOrder        with the index, field and value of each fault
 │   ├── InvalidAmendment    with the field and value of each fault
+│   ├── InvalidWatch        with the value of each fault
 │   ├── InvalidSymbol
 │   ├── InvalidChainFile    with file, row and column
 │   ├── InvalidScripMaster  with file, row and field
@@ -116,6 +117,15 @@ class InvalidAmendment(InvalidInput):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("; ".join(f"{f.field} {f.detail}" for f in faults))
         #: Their index has no meaning: there is one order.
+        self.faults = faults
+
+
+class InvalidWatch(InvalidInput):
+    """A list of contracts to watch is invalid; the stream is not opened."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("; ".join(f"{f.field} {f.detail}, was {f.value}" for f in faults))
+        #: Their index has no meaning.
         self.faults = faults
 
 

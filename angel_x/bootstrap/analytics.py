@@ -21,6 +21,7 @@ from angel_x.services.accounts.portfolio import Portfolios
 from angel_x.services.pricing.greeks import Greeks
 from angel_x.services.pricing.greeks_archive import GreeksArchive
 from angel_x.services.pricing.option_chain import OptionChains
+from angel_x.services.pricing.watched_contracts import WatchedContracts
 
 #: The age up to which the stored portfolio of an account is left that has no listener.
 _UNWATCHED_SECONDS = 60.0
@@ -33,6 +34,7 @@ class Analytics:
     greeks: Greeks
     greeks_archive: GreeksArchive
     option_chains: OptionChains
+    watched_contracts: WatchedContracts
     portfolios: Portfolios
 
 
@@ -58,6 +60,12 @@ def build_analytics(base: Foundation, market: MarketParts, orders: OrderParts) -
             clock=base.clock,
             market_clock=base.market_clock,
             is_provisional=base.calendar.is_provisional,
+        ),
+        watched_contracts=WatchedContracts(
+            universes=market.universes,
+            quotes=market.quotes,
+            read_greeks=market.greeks_board.read_rows,
+            clock=base.clock,
         ),
         portfolios=Portfolios(
             store=PostgresPortfolios(base.engine),

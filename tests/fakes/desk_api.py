@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from angel_x.domain.book.control import (
     ControlScope,
 )
 from angel_x.domain.book.risk import TradingState
+from angel_x.domain.chains.option_chain import QuoteUpdate
 from angel_x.domain.orders.order import (
     OPEN,
     OrderStatus,
@@ -162,6 +163,7 @@ class DeskApi:
     #: Raised by every call while it is set.
     outage: ApiError | None = None
     events: Queue[StreamEvent] = field(default_factory=Queue)
+    updates: Queue[QuoteUpdate] = field(default_factory=Queue)
     calls: list[str] = field(default_factory=list)
 
     def add_key(self, key: str, user: str, *scopes: Scope) -> None:
@@ -261,6 +263,16 @@ class FakeClient:
                 yield self._api.events.get(timeout=0.02)
             except Empty:
                 return
+
+    def quotes(self, symbols: Collection[str]) -> Iterator[QuoteUpdate]:
+        self._asked(f"quotes {','.join(sorted(symbols))}")
+        while True:
+            if self._api.outage is not None:
+                raise Unavailable("the event stream broke off")
+            try:
+                yield self._api.updates.get(timeout=0.02)
+            except Empty:
+                continue
 
 
 def _is_open(order: OrderHistory, status: str | None) -> bool:

@@ -6,12 +6,12 @@ missing numbers are None, and ``status`` is the reason.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -65,6 +65,44 @@ class ContractGreeks(UnitGreeks, ContractQuote):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedContract(UnitGreeks, ContractQuote):
+    """The quote and the Greeks of one contract, with times in place of ages."""
+
+    #: The model price at the implied volatility.
+    price: Decimal | None
+    forward: Decimal | None
+    forward_source: str | None
+    #: The request of the Greeks, and the receipt of the quote; None where there is none.
+    greeks_as_of: datetime | None
+    quoted_at: datetime | None
+    #: As in :class:`ContractGreeks`.
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedSpot:
+    """The last price of an underlying."""
+
+    underlying: str
+    price: Decimal | None
+    quoted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteUpdate:
+    """The watched contracts, and their underlyings, that have moved since the update before.
+
+    The first update of a connection has all of them.  One comes every second at least, without
+    contracts where none has moved.
+    """
+
+    #: The time at which quotes and Greeks were read.
+    read_at: datetime
+    contracts: tuple[WatchedContract, ...]
+    spots: tuple[WatchedSpot, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OptionChain:
     """One underlying and expiry, by strike, the call before the put."""
 
@@ -99,7 +137,10 @@ class Readings:
 
     def part(self, start: int, stop: int) -> Readings:
         """Return the readings of the rows ``start:stop`` of these."""
-        rows = slice(start, stop)
+        return self.at(slice(start, stop))
+
+    def at(self, rows: slice | NDArray[np.int64]) -> Readings:
+        """Return the readings of some rows of these."""
         return Readings(self.quotes[rows], self.columns[:, rows], self.times[rows])
 
 
@@ -107,15 +148,49 @@ def contract_greeks(
     universe: Universe, rows: Sequence[int], readings: Readings, now_ms: int
 ) -> tuple[ContractGreeks, ...]:
     """Return the record of each row from its readings; ``now_ms`` is the wall clock."""
-    quotes, times = readings.quotes.tolist(), readings.times.tolist()
-    greeks = [
-        dict(zip(GREEK_FIELDS, values, strict=True)) for values in readings.columns.T.tolist()
-    ]
-    contracts = universe.contracts
     return tuple(
-        _record(contracts[row], quote, greek, (now_ms, time))
-        for row, quote, greek, time in zip(rows, quotes, greeks, times, strict=True)
+        ContractGreeks(
+            **_fields(contract, quote, greeks),
+            age_seconds=_age(as_of_ms, now_ms),
+            quote_age_seconds=_age(quote[0], now_ms),
+        )
+        for contract, quote, greeks, as_of_ms in _each(universe, rows, readings)
     )
+
+
+def watched_contracts(
+    universe: Universe, rows: Sequence[int], readings: Readings
+) -> tuple[WatchedContract, ...]:
+    """Return the record of each row from its readings."""
+    return tuple(
+        WatchedContract(
+            **_fields(contract, quote, greeks),
+            greeks_as_of=time_of(as_of_ms),
+            quoted_at=time_of(quote[0]),
+        )
+        for contract, quote, greeks, as_of_ms in _each(universe, rows, readings)
+    )
+
+
+def time_of(time_ms: int) -> datetime | None:
+    """Return the time of epoch milliseconds, None for zero."""
+    return datetime.fromtimestamp(time_ms / 1000.0, UTC) if time_ms else None
+
+
+def _each(
+    universe: Universe, rows: Sequence[int], readings: Readings
+) -> Iterator[tuple[Contract, tuple[int, ...], dict[str, float], int]]:
+    """Yield contract, quote, Greeks by field and request time of each row."""
+    columns = zip(
+        rows,
+        readings.quotes.tolist(),
+        readings.columns.T.tolist(),
+        readings.times.tolist(),
+        strict=True,
+    )
+    contracts = universe.contracts
+    for row, quote, values, as_of_ms in columns:
+        yield contracts[row], quote, dict(zip(GREEK_FIELDS, values, strict=True)), as_of_ms
 
 
 def oldest_age(times: NDArray[np.int64], now_ms: int) -> float | None:
@@ -148,32 +223,28 @@ def age_of(quote: np.void, now_ms: int) -> float | None:
     return _age(int(quote["time"]), now_ms)
 
 
-def _record(
-    contract: Contract, quote: tuple[int, ...], greeks: dict[str, float], clock: tuple[int, int]
-) -> ContractGreeks:
+def _fields(contract: Contract, quote: tuple[int, ...], greeks: dict[str, float]) -> dict[str, Any]:
+    """Return the fields that every record of a contract has."""
     received, bid, ask, last, _, _, oi, volume = quote
-    now_ms, as_of_ms = clock
     forward = _price(greeks["forward"])
-    return ContractGreeks(
-        symbol=contract.symbol,
-        strike=contract.strike,
-        right=contract.right,
-        expiry=contract.expiry,
-        bid=_rupees(bid),
-        ask=_rupees(ask),
-        last=_rupees(last),
-        oi=oi if received else None,
-        volume=volume if received else None,
-        implied_vol=shortest(greeks["implied_vol"]),
+    return {
+        "symbol": contract.symbol,
+        "strike": contract.strike,
+        "right": contract.right,
+        "expiry": contract.expiry,
+        "bid": _rupees(bid),
+        "ask": _rupees(ask),
+        "last": _rupees(last),
+        "oi": oi if received else None,
+        "volume": volume if received else None,
+        "implied_vol": shortest(greeks["implied_vol"]),
         **{name: shortest(greeks[name]) for name in GREEK_NAMES},
-        price=_price(greeks["price"]),
-        forward=forward,
+        "price": _price(greeks["price"]),
+        "forward": forward,
         # Without a forward the stored source is the last one tried, and is not shown.
-        forward_source=None if forward is None else _source(greeks["forward_source"]),
-        age_seconds=_age(as_of_ms, now_ms),
-        quote_age_seconds=_age(received, now_ms),
-        status=status_name(greeks["status"]),
-    )
+        "forward_source": None if forward is None else _source(greeks["forward_source"]),
+        "status": status_name(greeks["status"]),
+    }
 
 
 def shortest(value: float) -> float | None:

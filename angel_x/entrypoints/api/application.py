@@ -39,6 +39,7 @@ from angel_x.entrypoints.api.group_commit import GroupCommit
 from angel_x.entrypoints.api.key_checks import KeyChecks
 from angel_x.entrypoints.api.parts import check_parameters
 from angel_x.entrypoints.api.probed import probes_of
+from angel_x.entrypoints.api.quote_watches import QuoteWatches
 from angel_x.entrypoints.api.readiness import ReadinessCheck
 from angel_x.entrypoints.api.subscriptions import Subscriptions
 from angel_x.services.accounts.bad_keys import BadKeys
@@ -123,6 +124,7 @@ def _equip(app: FastAPI, application: Application) -> None:
         TRANSIENT,
         on_drop=lambda drop: meter.add(Metric.STREAMS_DROPPED, reason=drop.value),
     )
+    app.state.quote_watches = QuoteWatches(application.analytics.watched_contracts, TRANSIENT)
     app.state.readiness = ReadinessCheck(probes_of(application))
 
 
@@ -134,5 +136,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     memory_reporter.stop()
     app.state.subscriptions.close()
+    app.state.quote_watches.close()
     app.state.group_commit.close()
     app.state.readiness.close()

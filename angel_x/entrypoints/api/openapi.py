@@ -115,6 +115,13 @@ def answers(
     return {200: {"description": description, "content": content}, **PROBLEMS}
 
 
+def events(description: str, *records: type) -> dict[int | str, dict[str, Any]]:
+    """Return the ``responses`` of a route that sends events; ``records`` are described beside it."""
+    content = BodyContent("text/event-stream", *records)
+    content["text/event-stream"] = {"schema": {"type": "string"}}
+    return {200: {"description": description, "content": content}, **PROBLEMS}
+
+
 def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     """Serve ``/openapi.json`` and, from files of this installation only, ``/docs``."""
     content = document(app, routers)

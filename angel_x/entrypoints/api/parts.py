@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from angel_x.bootstrap import Application
     from angel_x.entrypoints.api.group_commit import GroupCommit
+    from angel_x.entrypoints.api.quote_watches import QuoteWatches
     from angel_x.entrypoints.api.subscriptions import Subscriptions
 
 #: Converted to UTC, because PostgreSQL accepts no offset above 15:59.
@@ -33,6 +34,8 @@ Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
 #: Characters of a parameter's name or value in the path or the query.
 LONGEST_PARAMETER = 256
+#: Parameters that list symbols may be longer.
+_LONGER = {"watch": 7_000}
 #: The format of a client order id, shorter by the position of an order.
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,58}")
 
@@ -48,6 +51,10 @@ def group_commit(request: Request) -> GroupCommit:
 
 def subscriptions(request: Request) -> Subscriptions:
     return cast("Subscriptions", request.app.state.subscriptions)
+
+
+def quote_watches(request: Request) -> QuoteWatches:
+    return cast("QuoteWatches", request.app.state.quote_watches)
 
 
 def answer(record: object, status: int = 200) -> Response:
@@ -76,9 +83,10 @@ async def check_parameters(request: Request) -> None:
 
 def _check_bounded(field: str, text: str) -> None:
     check_text(field, text)
-    if len(text) > LONGEST_PARAMETER:
+    longest = _LONGER.get(field, LONGEST_PARAMETER)
+    if len(text) > longest:
         raise InvalidInput(
-            f"{field} must be at most {LONGEST_PARAMETER} characters, was {shown(text)}",
+            f"{field} must be at most {longest} characters, was {shown(text)}",
             field=field,
             value=shown(text),
         )

@@ -90,6 +90,10 @@ class Subscription:
         self._changed.set()
         return True
 
+    def wake(self) -> None:
+        """End the wait for events, for the sake of another source."""
+        self._changed.set()
+
     def end(self, drop: Drop | None = None) -> None:
         """End the subscription and drop its unread events; a second call does nothing."""
         if not self._ended:

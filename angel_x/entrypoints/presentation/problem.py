@@ -38,6 +38,7 @@ STATUS: Mapping[type[errors.AngelXError], HTTPStatus] = {
     errors.SignatureRefused: HTTPStatus.UNAUTHORIZED,
     errors.InvalidOrder: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidAmendment: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidWatch: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSymbol: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyConflict: HTTPStatus.CONFLICT,
     errors.OrderNotFound: HTTPStatus.NOT_FOUND,
@@ -97,7 +98,7 @@ def unexpected(request_id: str) -> Problem:
 def _faults(error: errors.AngelXError) -> tuple[ProblemFault, ...]:
     if isinstance(error, errors.InvalidOrder):
         return tuple(ProblemFault(f.index, f.field, f.value, f.detail) for f in error.faults)
-    if isinstance(error, errors.InvalidAmendment):
+    if isinstance(error, errors.InvalidAmendment | errors.InvalidWatch):
         return tuple(ProblemFault(None, f.field, f.value, f.detail) for f in error.faults)
     named = _named(error)
     return () if named is None else (ProblemFault(None, *named),)

@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import islice
 
+import numpy as np
 import pytest
 import structlog
 
 from angel_x import Client
+from angel_x.domain.calendar.expiry import epoch_ms
+from angel_x.domain.pricing.greek import GREEK_FIELDS
+from angel_x.domain.quotes.quote import QUOTE
 from angel_x.domain.records.live_event import BEGINNING, StreamEvent
-from angel_x.errors import Unauthorized
+from angel_x.errors import InvalidRequest, Unauthorized
 from tests.builders.deadlines import DEADLINE_SECONDS, begin, within
 from tests.integration.api.running import RunningApi, wait_until
 
@@ -143,6 +148,41 @@ def test_the_keys_of_open_streams_are_read_once_a_second_and_not_by_line(
     assert len(within(lambda: list(islice(stream, 100)))) == 100
     assert look_ups == []
     assert len(renewals[0]) == 1
+
+
+def test_watched_contracts_are_heard_with_open_interest_and_greeks(
+    api: RunningApi, client: Client
+) -> None:
+    market = api.application.market
+    universe = market.universes.current()
+    rows = np.array([0, 1])
+    quotes = np.zeros(2, QUOTE)
+    now_ms = epoch_ms(api.application.base.clock())
+    quotes["time"], quotes["last"], quotes["oi"] = now_ms, 10_000, 650
+    market.quotes.write(universe, rows, quotes)
+    chain = universe.chains[0]
+    columns = np.full((len(GREEK_FIELDS), chain.stop - chain.start), 0.5, np.float32)
+    market.greeks_board.write(universe, 0, columns, now_ms)
+    updates = client.quotes(universe.symbols[:2])
+
+    first = within(lambda: next(updates))
+    quotes["last"][1] = 10_005
+    market.quotes.write(universe, rows, quotes)
+    moved = within(lambda: next(update for update in updates if update.contracts))
+
+    assert [(c.symbol, c.oi, c.delta) for c in first.contracts] == [
+        (symbol, 650, 0.5) for symbol in reversed(universe.symbols[:2])
+    ]
+    assert [(c.symbol, c.last) for c in moved.contracts] == [
+        (universe.symbols[1], Decimal("100.05"))
+    ]
+
+
+def test_a_watch_of_contracts_that_are_not_listed_is_refused(client: Client) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        next(client.quotes(["NIFTY_99XXX99_1CE"]))
+
+    assert [(f.field, f.value) for f in refused.value.faults] == [("watch", "NIFTY_99XXX99_1CE")]
 
 
 def test_a_submitted_and_canceled_order_is_heard(client: Client, order: dict[str, object]) -> None:

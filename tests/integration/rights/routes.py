@@ -172,6 +172,7 @@ ROWS = (
     Row("GET /v1/limits", READ, shows='"max_order_notional":"1000000000"'),
     Row("GET /v1/kill-switch", READ, shows=HOLDER, admins=(200, 200)),
     Row("GET /v1/stream", READ, shows=HOLDER),
+    Row("GET /v1/stream", READ, query="?watch=SYMBOL", shows="SYMBOL"),
     Row("POST /v1/margin", READ, content=_order, shows='"held":"0.00"'),
     Row("GET /v1/exports/{statement}", READ, query="?format=json", shows="SYMBOL"),
     Row("POST /v1/scenarios", READ, content=_question, shows="SYMBOL"),

@@ -10,68 +10,35 @@ from nicegui import ui
 from angel_x.domain.chains.option_chain import OptionChain
 from angel_x.entrypoints.desk.elements.live_table import Empty, LiveTable
 from angel_x.entrypoints.desk.pages.basket import BasketBuilder
+from angel_x.entrypoints.desk.pages.chain_reader import FIRST, ChainReader
 from angel_x.entrypoints.desk.pages.parts import box, heading
 from angel_x.entrypoints.desk.reading import ApiReading
 from angel_x.entrypoints.desk.views import chain as view
+from angel_x.entrypoints.desk.views.words import age
 
 if TYPE_CHECKING:
     from angel_x.entrypoints.desk.pages.frame import Frame
 
-_LOOK_SECONDS = 0.5
-_FIRST = "NIFTY"
+_LOOK_SECONDS = 0.1
+_FIRST_STRIKES = 31
 _STRIKES = {15: "15 strikes", 31: "31", 61: "61", 10_000: "All"}
 
 
 def chain(frame: Frame) -> None:
     """Draw the page."""
-    reader = _ChainReader(frame)
+    reader = ChainReader(frame)
     with box("ax-columns"):
         _ChainTable(frame, reader)
         reader.builder = BasketBuilder(frame, lambda: reader.reading.value)
 
 
-class _ChainReader:
-    """Reads the chain that is shown."""
-
-    def __init__(self, frame: Frame) -> None:
-        self._frame = frame
-        self.reading: ApiReading[OptionChain] = ApiReading()
-        self.underlying = _FIRST
-        self.expiry: date | None = None
-        self.builder: BasketBuilder | None = None
-        self._is_reading = False
-
-    async def read(self) -> bool:
-        """Read the chain; False if an earlier reading still runs or another chain is shown now."""
-        if self._is_reading:
-            return False
-        self._is_reading = True
-        client, wanted = self._frame.account.client, (self.underlying, self.expiry)
-        try:
-            found = await self._frame.attempt(
-                self.reading.again,
-                lambda: client.option_chain(*wanted),
-                self._frame.account.clock,
-            )
-        finally:
-            self._is_reading = False
-        if found is None or wanted != (self.underlying, self.expiry):
-            return False
-        self.reading = self._frame.readings["chain"] = found
-        return True
-
-    def turn(self, underlying: str, expiry: date | None) -> None:
-        """Show another chain from the next reading on; nothing of the former one stays."""
-        self.underlying, self.expiry, self.reading = underlying, expiry, ApiReading()
-        self._frame.readings["chain"] = self.reading
-
-
 class _ChainTable:
     """Tabs of expiries and the rows of one."""
 
-    def __init__(self, frame: Frame, reader: _ChainReader) -> None:
+    def __init__(self, frame: Frame, reader: ChainReader) -> None:
         self._frame, self._reader = frame, reader
         self._expiries: tuple[date, ...] = ()
+        self._facts: dict[str, ui.label] = {}
         with box("ax-section", "section"):
             self._draw_bar()
             self._summary = box("ax-summary").props("data-source=chain")
@@ -90,7 +57,7 @@ class _ChainTable:
         with box("ax-bar"):
             heading("Chain", "chain")
             self._underlying = (
-                ui.input("Underlying", value=_FIRST)
+                ui.input("Underlying", value=FIRST)
                 .props("outlined dense maxlength=20")
                 .classes("ax-short")
                 .on("keydown.enter", self._turn)
@@ -103,14 +70,18 @@ class _ChainTable:
             )
             with box("ax-actions"):
                 self._strikes = (
-                    ui.toggle(_STRIKES, value=31)
+                    ui.toggle(_STRIKES, value=_FIRST_STRIKES, on_change=self._reader.reread)
                     .props("unelevated no-caps dense")
                     .classes("ax-toggle")
                 )
 
     async def _look(self) -> None:
-        if await self._reader.read():
+        if await self._reader.refresh(self._most):
             self._show(self._reader.reading)
+
+    @property
+    def _most(self) -> int:
+        return int(self._strikes.value or _FIRST_STRIKES)
 
     def _show(self, reading: ApiReading[OptionChain]) -> None:
         self._failure.set_text(reading.failure or "")
@@ -118,12 +89,25 @@ class _ChainTable:
             return
         self._show_expiries(found)
         positions = self._frame.account.snapshot.positions.value or ()
-        self._table.show(view.chain_rows(found, positions, most=int(self._strikes.value or 31)))
-        self._summary.clear()
-        with self._summary:
-            for name, text in view.summary(found):
+        self._table.show(view.chain_rows(found, positions, most=self._most))
+        for name, text in [*view.summary(found), ("Prices", self._source())]:
+            self._fact(name).set_text(text)
+
+    def _fact(self, name: str) -> ui.label:
+        """Return the label of a fact above the table, made on first use."""
+        if name not in self._facts:
+            with self._summary:
                 ui.label(name).classes("ax-muted")
-                ui.label(text)
+                self._facts[name] = ui.label()
+        return self._facts[name]
+
+    def _source(self) -> str:
+        feed = self._reader.feed
+        if feed is None or feed.silence is None:
+            return "read twice a second"
+        if feed.is_live:
+            return "as they move"
+        return f"read twice a second: the stream is silent since {age(feed.silence)}"
 
     def _show_expiries(self, found: OptionChain) -> None:
         if found.expiries != self._expiries:

@@ -147,13 +147,19 @@ def _units_held(number: int) -> Cell:
 
 def _quote(text: str, row: ContractGreeks) -> Cell:
     is_old = row.quote_age_seconds is None or row.quote_age_seconds > _OLD_QUOTE
-    words = f"{row.symbol}, quote {age(row.quote_age_seconds)} old"
+    words = f"{row.symbol}, quote {_in_steps(row.quote_age_seconds)} old"
     return cell(Text(text, Tone.MUTED if is_old else Tone.PLAIN, words))
 
 
 def _about(row: ContractGreeks) -> str:
     known = "" if row.status == "ok" else f", {row.status.replace('_', ' ')}"
-    return f"Greeks {age(row.age_seconds)} old{known}"
+    return f"Greeks {_in_steps(row.age_seconds)} old{known}"
+
+
+def _in_steps(seconds: float | None) -> str:
+    """Write an age; young ones alike, so that cells that do not move are not sent again."""
+    young = seconds is not None and seconds <= _OLD_QUOTE
+    return f"at most {_OLD_QUOTE:.0f} s" if young else age(seconds)
 
 
 def summary(chain: OptionChain) -> list[tuple[str, str]]:
