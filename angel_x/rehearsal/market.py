@@ -32,3 +32,10 @@ def instruments(application: Application, chain: OptionChain) -> list[Instrument
         if mark is not None:
             found.append(Instrument(row.symbol, contract.lot_size, contract.tick_size, mark))
     return found
+
+
+def live_instruments(application: Application) -> list[Instrument]:
+    """Return the contracts around the money; none while one of them has no mark price."""
+    chain = current_chain(application)
+    found = instruments(application, chain)
+    return found if len(found) == len(near_the_money(chain)) else []

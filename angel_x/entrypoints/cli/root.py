@@ -39,6 +39,10 @@ COMMANDS: Mapping[str, Place] = {
         "angel_x.rehearsal.chaos.cli",
         "Run the whole system through a storm of faults, and prove that no order was lost or doubled.",
     ),
+    "soak": Place(
+        "angel_x.rehearsal.soak.cli",
+        "Run the whole system under a steady load, and prove that no process grows.",
+    ),
     "submit": Place(
         "orders", "Hand in the orders of FILE, JSON or CSV, or of standard input with ``-``."
     ),

@@ -18,7 +18,6 @@ from angel_x.domain.orders.order import Priority
 from angel_x.entrypoints.supervisor import ready_when_it_answers
 from angel_x.rehearsal import history
 from angel_x.rehearsal.chaos.environment import Environment
-from angel_x.rehearsal.chaos.load import Load
 from angel_x.rehearsal.chaos.options import ChaosOptions
 from angel_x.rehearsal.chaos.passages import Passages
 from angel_x.rehearsal.chaos.programs import ROLES
@@ -27,7 +26,8 @@ from angel_x.rehearsal.chaos.storm import Storm, schedule
 from angel_x.rehearsal.chaos.waits import Waits, waits_by_kind
 from angel_x.rehearsal.chaos.worker_check import unresponsive_workers
 from angel_x.rehearsal.check import check_history
-from angel_x.rehearsal.market import current_chain, instruments, near_the_money
+from angel_x.rehearsal.load import Load
+from angel_x.rehearsal.market import live_instruments
 from angel_x.rehearsal.orders import Instrument
 from angel_x.rehearsal.patience import Patience
 from angel_x.rehearsal.phases import STARTUP
@@ -127,7 +127,9 @@ class ChaosRun:
         return Load(
             application=application,
             addresses=self._system.addresses,
-            options=self._options,
+            orders=self._options.orders,
+            minutes=self._options.minutes,
+            seed=self._options.seed,
             folder=self._histories,
             timeout=self._timeout,
             stop=self._stop,
@@ -144,9 +146,8 @@ class ChaosRun:
         found: list[Instrument] = []
 
         def is_alive() -> bool:
-            chain = current_chain(application)
-            found[:] = instruments(application, chain)
-            return bool(found) and len(found) == len(near_the_money(chain))
+            found[:] = live_instruments(application)
+            return bool(found)
 
         if not holds_within(self._patience.seconds(_TIMEOUT), is_alive, self._stop):
             raise Interrupted("the market did not come to life")

@@ -126,7 +126,7 @@ COMMANDS = (
 #: Start processes, change the market, the schema or the whole database, or show the calendar: they name
 #: no account and print none.
 OTHERS = {
-    "demo", "up", "chaos", "api", "worker", "beat", "flower", "desk", "feed", "relay", "metrics",
+    "demo", "up", "chaos", "soak", "api", "worker", "beat", "flower", "desk", "feed", "relay", "metrics",
     "feed pause", "feed resume", "feed seek", "feed speed", "feed status",
     "contracts load", "contracts generate", "db upgrade", "db downgrade", "backup", "restore", "calendar",
     "schedule", "openings", "settle", "settle load", "settle set", "span", "span load", "span drop", "status", "top", "db explain", "db slow-queries", "db size", "redis report", "broker check", "broker orders", "broker watch", "fake-exchange", "profile orders", "profile greeks", "profile memory", "profile process", "reports", "reports show", "reports write",

@@ -1,4 +1,4 @@
-"""The load of a storm: accounts that trade over HTTP and over the message broker, each with a history."""
+"""The load of a rehearsal: accounts that trade over HTTP and over the message broker, each with a history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from angel_x.client import Client
 from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.up.addresses import Addresses
 from angel_x.entrypoints.up.preparation import ensure_account
-from angel_x.rehearsal.chaos.options import ChaosOptions
 from angel_x.rehearsal.clients import HttpClient, MessageClient, OrderClient
 from angel_x.rehearsal.history import ClientHistory
 from angel_x.rehearsal.orders import Instrument, Mix, make_requests
@@ -37,11 +36,14 @@ _SHARE_OF_CANCELS = 0.6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Makes the traders of one storm; their connections close with ``stack``."""
+    """Makes the traders of one rehearsal; their connections close with ``stack``."""
 
     application: Application
     addresses: Addresses
-    options: ChaosOptions
+    #: Orders in all, and the minutes over which they are spread.
+    orders: int
+    minutes: float
+    seed: int
     #: The folder of the histories.
     folder: Path
     #: Seconds that a request may take.
@@ -56,7 +58,7 @@ class Load:
         mix = Mix(
             sizes=_SIZES,
             share_of_repeats=_SHARE_OF_REPEATS,
-            seconds=self.options.minutes * 60,
+            seconds=self.minutes * 60,
         )
         return [
             (
@@ -98,14 +100,14 @@ class Load:
 
     def _shares(self) -> dict[str, int]:
         """Return how many orders each account sends."""
-        by_message = round(self.options.orders * _SHARE_OF_MESSAGES)
+        by_message = round(self.orders * _SHARE_OF_MESSAGES)
         return {
-            **_shared(self.options.orders - by_message, _HTTP_ACCOUNTS),
+            **_shared(self.orders - by_message, _HTTP_ACCOUNTS),
             **_shared(by_message, _MESSAGE_ACCOUNTS),
         }
 
     def _random(self, purpose: str) -> Random:
-        return Random(f"{self.options.seed}-{purpose}")  # noqa: S311 - nothing secret
+        return Random(f"{self.seed}-{purpose}")  # noqa: S311 - nothing secret
 
 
 def _shared(orders: int, names: Sequence[str]) -> dict[str, int]:
