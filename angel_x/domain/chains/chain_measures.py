@@ -65,6 +65,20 @@ class ChainColumns(NamedTuple):
     volume: Integers
 
 
+class StrikeInterest(NamedTuple):
+    """Open interest of one expiry in units, by strike."""
+
+    #: Rupees, ascending, each once.
+    strike: Floats
+    calls: Integers
+    puts: Integers
+
+    def growth(self) -> Integers:
+        """Return the rupees by which the payout grows for each rupee above a strike, up to the next."""
+        slope: Integers = np.cumsum(self.calls) - (self.puts.sum() - np.cumsum(self.puts))
+        return slope
+
+
 class Smile(NamedTuple):
     """Volatilities of the out-of-the-money side, one a strike, ascending."""
 
@@ -163,7 +177,30 @@ def put_call_ratio(is_call: Flags, amounts: Integers) -> Measured:
     return puts / calls if calls else Lack.CALLS_ARE_ZERO
 
 
-def max_pain(chain: ChainColumns) -> Measured:
+def interest_by_strike(chain: ChainColumns) -> StrikeInterest:
+    """Return the open interest of each listed strike."""
+    strikes, place = np.unique(chain.strike, return_inverse=True)
+    calls, puts = np.zeros((2, strikes.size), np.int64)
+    np.add.at(calls, place[chain.is_call], chain.oi[chain.is_call])
+    np.add.at(puts, place[~chain.is_call], chain.oi[~chain.is_call])
+    return StrikeInterest(strikes, calls, puts)
+
+
+def payouts(interest: StrikeInterest) -> Floats:
+    """Return the rupees that open contracts pay at expiry if the underlying closes at each strike.
+
+    The sum over calls and puts of open interest times intrinsic value; :func:`max_pain` is its minimum.
+    """
+    strike = interest.strike
+    if strike.size == 0:
+        return np.zeros(0)
+    rises = np.diff(strike) * interest.growth()[:-1]
+    first = float(interest.puts @ (strike - strike[0]))
+    totals: Floats = first + np.concatenate(([0.0], np.cumsum(rises)))
+    return totals
+
+
+def max_pain(interest: StrikeInterest) -> Measured:
     """Return the listed strike, in rupees, with the least total payout of open contracts at expiry.
 
     The payout is convex and piecewise linear in the settlement price.  Between two listed strikes it
@@ -171,23 +208,15 @@ def max_pain(chain: ChainColumns) -> Measured:
     strike from which it does not fall is the exact minimum, found in whole units without a product.
     Of several such strikes the lowest is returned.
     """
-    if not chain.oi.any():
+    if not (interest.calls.any() or interest.puts.any()):
         return Lack.NO_OPEN_INTEREST
-    strikes, place = np.unique(chain.strike, return_inverse=True)
-    calls, puts = np.zeros((2, strikes.size), np.int64)
-    np.add.at(calls, place[chain.is_call], chain.oi[chain.is_call])
-    np.add.at(puts, place[~chain.is_call], chain.oi[~chain.is_call])
-    growth = np.cumsum(calls) - (puts.sum() - np.cumsum(puts))
-    return float(strikes[np.argmax(growth >= 0)])
+    return float(interest.strike[np.argmax(interest.growth() >= 0)])
 
 
 def gamma_exposure(chain: ChainColumns, spot: float) -> Measured:
     """Return the rupees by which the delta of all open contracts changes if the spot moves by 1 %.
 
-    Gamma times open interest in units times spot squared times 0.01, calls positive and puts negative
-    (the convention of SqueezeMetrics, "Gamma Exposure", 2017).  The sign assumes that hedgers are
-    long the calls that the public sold and short the puts that it bought.  Holdings are not published,
-    so this is a convention and not a measurement.  Contracts without a gamma are left out.
+    The sum of :func:`contract_exposures`; contracts without a gamma are left out.
     """
     held = chain.oi > 0
     if not held.any():
@@ -197,5 +226,30 @@ def gamma_exposure(chain: ChainColumns, spot: float) -> Measured:
     priced = held & np.isfinite(chain.gamma)
     if not priced.any():
         return Lack.NO_GAMMA
-    signed = np.where(chain.is_call, 1.0, -1.0) * chain.gamma * chain.oi
-    return float(signed[priced].sum()) * spot**2 * 0.01
+    return float(contract_exposures(chain, spot)[priced].sum())
+
+
+def contract_exposures(chain: ChainColumns, spot: float) -> Floats:
+    """Return the gamma exposure of each contract in rupees of delta for 1 % of the spot; NaN without a gamma.
+
+    Gamma times open interest in units times spot squared times 0.01, calls positive and puts negative
+    (the convention of SqueezeMetrics, "Gamma Exposure", 2017).  The sign assumes that hedgers are
+    long the calls that the public sold and short the puts that it bought.  Holdings are not published,
+    so this is a convention and not a measurement.
+    """
+    sign = np.where(chain.is_call, 1.0, -1.0)
+    exposures: Floats = sign * chain.gamma * chain.oi * (spot**2 * 0.01)
+    return exposures
+
+
+def exposure_by_strike(chain: ChainColumns, spot: float) -> Floats:
+    """Return the gamma exposure of each listed strike, ascending; NaN without a gamma or a spot.
+
+    The sum over both rights with open interest of :func:`contract_exposures`.
+    """
+    strikes, place = np.unique(chain.strike, return_inverse=True)
+    exposures = contract_exposures(chain, spot)
+    priced = (chain.oi > 0) & np.isfinite(exposures)
+    known = np.bincount(place[priced], minlength=strikes.size) > 0
+    sums = np.bincount(place[priced], weights=exposures[priced], minlength=strikes.size)
+    return np.where(known, sums, np.nan)

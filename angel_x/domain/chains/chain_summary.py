@@ -20,10 +20,14 @@ from angel_x.domain.chains.chain_measures import (
     Lack,
     Measured,
     Smile,
+    StrikeInterest,
     butterfly,
+    exposure_by_strike,
     gamma_exposure,
+    interest_by_strike,
     max_pain,
     out_of_the_money,
+    payouts,
     put_call_ratio,
     risk_reversal,
     volatility_at_the_money,
@@ -40,6 +44,7 @@ from angel_x.domain.pricing.greek import GreekField
 from angel_x.domain.values.money import to_paisa
 
 if TYPE_CHECKING:
+    from angel_x.domain.chains.chain_measures import Floats
     from angel_x.domain.contracts.universe import Chain, Universe
 
 
@@ -54,6 +59,20 @@ class SmilePoint:
     implied_vol: float
     #: The out-of-the-money right: puts below the forward, calls at and above it.
     right: Right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrikeSummary:
+    """The open contracts of one strike."""
+
+    strike: Decimal
+    #: Units.
+    call_oi: int
+    put_oi: int
+    #: Rupees that all open contracts of the expiry pay if the underlying closes at this strike.
+    payout: float
+    #: As that of the expiry; None where no contract with open interest has a gamma, or without a spot.
+    gamma_exposure: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +114,8 @@ class ExpirySummary:
     quote_age_seconds: float | None
     #: By strike; strikes without a volatility are left out.
     smile: tuple[SmilePoint, ...]
+    #: By strike, of every listed one.
+    strikes: tuple[StrikeSummary, ...]
     #: The reasons of missing numbers, by field name.
     reasons: dict[str, str]
 
@@ -129,6 +150,7 @@ def summarize(
     """Return the summary of one chain; ``readings`` are of its rows, ``now_ms`` is the wall clock."""
     columns, reasons = _columns(universe, chain, readings), _Reasons()
     calls, held, traded = columns.is_call, columns.oi, columns.volume
+    interest = interest_by_strike(columns)
     forward, age = forward_of(readings.columns), oldest_age(readings.times, now_ms)
     lacking = Lack.UNPUBLISHED if age is None else Lack.NO_FORWARD
     smile = lacking if forward is None else out_of_the_money(columns, float(forward))
@@ -143,7 +165,7 @@ def summarize(
         butterfly_25=number("butterfly_25", _of(butterfly, smile)),
         oi_put_call_ratio=number("oi_put_call_ratio", put_call_ratio(calls, held)),
         volume_put_call_ratio=number("volume_put_call_ratio", put_call_ratio(calls, traded)),
-        max_pain=reasons.strike("max_pain", max_pain(columns)),
+        max_pain=reasons.strike("max_pain", max_pain(interest)),
         gamma_exposure=number("gamma_exposure", gamma_exposure(columns, _float(spot))),
         total_oi=int(held.sum()),
         call_oi=int(held[calls].sum()),
@@ -157,6 +179,7 @@ def summarize(
         age_seconds=age,
         quote_age_seconds=oldest_age(readings.quotes["time"], now_ms),
         smile=() if isinstance(smile, Lack) else _points(smile),
+        strikes=_strikes(interest, exposure_by_strike(columns, _float(spot))),
         reasons=reasons.found,
     )
 
@@ -216,6 +239,22 @@ def _points(smile: Smile) -> tuple[SmilePoint, ...]:
             right=Right.CALL if is_call else Right.PUT,
         )
         for strike, moneyness, volatility, is_call in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    )
+
+
+def _strikes(interest: StrikeInterest, exposures: Floats) -> tuple[StrikeSummary, ...]:
+    columns = (*interest, payouts(interest), exposures)
+    return tuple(
+        StrikeSummary(
+            strike=_rupees(strike),
+            call_oi=call_oi,
+            put_oi=put_oi,
+            payout=round(payout, 2),
+            gamma_exposure=shortest(exposure),
+        )
+        for strike, call_oi, put_oi, payout, exposure in zip(
             *(column.tolist() for column in columns), strict=True
         )
     )

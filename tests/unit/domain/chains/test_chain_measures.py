@@ -18,9 +18,12 @@ from angel_x.domain.chains.chain_measures import (
     Measured,
     Smile,
     butterfly,
+    exposure_by_strike,
     gamma_exposure,
+    interest_by_strike,
     max_pain,
     out_of_the_money,
+    payouts,
     put_call_ratio,
     risk_reversal,
     volatility_at_the_money,
@@ -169,7 +172,54 @@ def test_wings_are_compared_where_all_of_them_are_known(rows: list[Row]) -> None
 
 @given(chains)
 def test_max_pain_is_the_strike_that_pays_least_the_lowest_of_several(rows: list[Row]) -> None:
-    assert max_pain(columns(rows)) == naive_max_pain(rows)
+    assert max_pain(interest_by_strike(columns(rows))) == naive_max_pain(rows)
+
+
+def test_open_contracts_pay_least_at_max_pain() -> None:
+    rows: list[Row] = [
+        (strike, is_call, nan, nan, nan, oi, 0)
+        for strike, is_call, oi in (
+            (100.0, True, 10), (100.0, False, 30),
+            (110.0, True, 20), (110.0, False, 20),
+            (120.0, True, 30), (120.0, False, 10),
+        )
+    ]  # fmt: skip
+
+    interest = interest_by_strike(columns(rows))
+
+    # At 100 the puts of 110 and 120 pay 20 x 10 + 10 x 20, at 110 each side 10 x 10.
+    assert payouts(interest).tolist() == [400.0, 200.0, 400.0]
+    assert max_pain(interest) == 110.0
+
+
+@given(chains)
+def test_payouts_equal_those_of_the_naive_twin(rows: list[Row]) -> None:
+    interest = interest_by_strike(columns(rows))
+
+    expected = [
+        sum(max(close - r[0] if r[1] else r[0] - close, 0.0) * r[5] for r in rows)
+        for close in interest.strike.tolist()
+    ]
+    assert payouts(interest).tolist() == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_gamma_exposure_of_a_strike_is_its_call_less_its_put() -> None:
+    rows: list[Row] = [
+        (100.0, True, 0.2, 0.5, 0.01, 50, 0),
+        (100.0, False, 0.2, 0.5, 0.02, 10, 0),
+        # No contract with open interest has a gamma.
+        (110.0, True, nan, nan, nan, 5, 0),
+        (110.0, False, 0.2, 0.5, 0.01, 0, 0),
+        (120.0, True, nan, nan, nan, 7, 0),
+        (120.0, False, 0.2, 0.5, 0.01, 20, 0),
+    ]
+
+    # A move of 1 % at a spot of 100 is worth 100 x 100 x 0.01 rupees for each unit of gamma.
+    assert exposure_by_strike(columns(rows), 100.0) == pytest.approx(
+        [30.0, nan, -20.0], nan_ok=True
+    )
+    assert gamma_exposure(columns(rows), 100.0) == pytest.approx(10.0)
+    assert np.isnan(exposure_by_strike(columns(rows), nan)).all()
 
 
 @given(chains)
@@ -204,7 +254,7 @@ MEASURES: dict[str, Callable[[list[Row]], Measured]] = {
     "at the money": lambda rows: volatility_at_the_money(smile_of(rows)),
     "risk reversal": lambda rows: risk_reversal(smile_of(rows)),
     "butterfly": lambda rows: butterfly(smile_of(rows)),
-    "max pain": lambda rows: max_pain(columns(rows)),
+    "max pain": lambda rows: max_pain(interest_by_strike(columns(rows))),
     "gamma": lambda rows: gamma_exposure(columns(rows), SPOT),
     "gamma without a spot": lambda rows: gamma_exposure(columns(rows), nan),
 }

@@ -105,6 +105,25 @@ def test_the_smile_is_a_point_a_strike() -> None:
     assert [24_050 * exp(p.log_moneyness) for p in points] == pytest.approx(STRIKES, abs=0.01)
 
 
+def test_every_listed_strike_has_its_open_contracts() -> None:
+    partial = readings()
+    partial.quotes["oi"] = [650, 0, 0, 130, 65, 65, 0, 0]
+    partial.columns[: GreekField.FORWARD, :4] = np.nan
+
+    found = summary(partial).strikes
+
+    assert [(s.strike, s.call_oi, s.put_oi) for s in found] == [
+        (Decimal(23_900), 650, 0),
+        (Decimal(24_000), 0, 130),
+        (Decimal(24_100), 65, 65),
+        (Decimal(24_200), 0, 0),
+    ]
+    # At 24,000 the calls of 23,900 pay 650 x 100, and the puts of 24,100 pay 65 x 100.
+    # At 24,200 the calls of both pay, 650 x 300 and 65 x 100.
+    assert [s.payout for s in found] == [26_000.0, 71_500.0, 130_000.0, 201_500.0]
+    assert [s.gamma_exposure for s in found] == [None, None, 0.0, None]
+
+
 def test_a_reader_of_the_wire_gets_the_same_summary() -> None:
     for found in (summary(readings()), summary(dark(), None)):
         assert msgspec.json.decode(msgspec.json.encode(found), type=ExpirySummary) == found

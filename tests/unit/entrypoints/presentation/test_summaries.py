@@ -51,6 +51,7 @@ EXPIRY = ExpirySummary(
     age_seconds=1.25,
     quote_age_seconds=0.5,
     smile=SMILE,
+    strikes=(),
     reasons={"volume_put_call_ratio": "calls_are_zero"},
 )
 SUMMARY = ChainSummary(
