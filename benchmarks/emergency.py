@@ -54,7 +54,7 @@ def emergency(backlog: int, singles: int, python: str = sys.executable) -> dict[
         senders = {"idle": system.account("idle")}
         (idle,) = emergencies(system, senders, symbols, singles)
         senders = {"stranger": system.account("stranger"), "own": keys[0]}
-        with _stopped_workers(system):
+        with stopped_workers(system):
             load = Load(backlog, batch=min(500, backlog // _ACCOUNTS), connections=2)
             send_all(system.url, angel_x_streams(system.url, load, "load", keys, theirs))
         behind, own = emergencies(system, senders, symbols, singles // 2)
@@ -82,25 +82,35 @@ def _options() -> argparse.Namespace:
 def emergencies(
     system: System, senders: Mapping[str, str], symbols: tuple[str, ...], count: int
 ) -> list[dict[str, float]]:
-    """Send one emergency order after the other, from each sender in turn, by name and key.
+    """Send emergency orders and return, for each sender, percentiles of accepted to closed."""
+    send_emergencies(system, senders, symbols, count)
+    return [_latencies(system, name) for name in senders]
 
-    Return for each of them the milliseconds from accepted to closed.
-    """
+
+def send_emergencies(
+    system: System, senders: Mapping[str, str], symbols: tuple[str, ...], count: int
+) -> None:
+    """Send one emergency order after the other, from each sender in turn, by name and key."""
     for n in range(count):
         for name, key in senders.items():
             symbol = symbols[n // 2 % len(symbols)]
             submit_one(system, key, f"{name}{n}", symbol, _SIDES[n % 2], "emergency")
             wait_until(lambda: not system.query(_OPEN), 30, "one emergency order")
-    return [_latencies(system, name) for name in senders]
+
+
+def latencies_of(system: System, prefix: str) -> list[tuple[float, bool]]:
+    """Return milliseconds from accepted to closed, and whether the order rested, in their order."""
+    rows = system.query(_LATENCIES.format(prefix=prefix))
+    return [(float(str(ms)), bool(rested)) for ms, rested in rows]
 
 
 def _latencies(system: System, prefix: str) -> dict[str, float]:
-    rows = system.query(_LATENCIES.format(prefix=prefix))
+    rows = latencies_of(system, prefix)
     return {
         "orders": len(rows),
         # Decided at once, and traded when the market came.
-        "rested": sum(bool(rested) for _, rested in rows),
-        **percentiles([float(str(ms)) for ms, _ in rows]),
+        "rested": sum(rested for _, rested in rows),
+        **percentiles([ms for ms, _ in rows]),
     }
 
 
@@ -110,7 +120,7 @@ def _waiting(system: System) -> int:
 
 
 @contextmanager
-def _stopped_workers(system: System) -> Iterator[None]:
+def stopped_workers(system: System) -> Iterator[None]:
     """Keep the order workers from working; the one for emergencies goes on."""
     workers = [process for role, process in system.processes() if role == "orders"]
     for process in workers:

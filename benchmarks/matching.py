@@ -52,7 +52,7 @@ def main() -> None:
     """Measure and print."""
     options = _options()
     with running_application() as application:
-        burst = _Burst(application, options.orders, options.ticks)
+        burst = Burst(application, options.orders, options.ticks)
         rounds = [burst.run(number) for number in range(options.rounds)]
     result: dict[str, object] = {
         "machine": described(),
@@ -76,7 +76,7 @@ def _ratio(result: dict[str, float]) -> float:
     return result["matched_to_fresh_decided"]
 
 
-class _Burst:
+class Burst:
     """One market, whose prices fall tick by tick through the purchases that rest."""
 
     def __init__(self, application: Application, orders: int, ticks: int) -> None:

@@ -41,12 +41,13 @@ FROM generate_series(1, %(count)s) AS n
 
 def measure_inserts(application: Application, count: int) -> list[dict[str, object]]:
     """Return milliseconds of ``count`` rows together and one by one, and the ratio."""
-    return [
-        _inserts(
-            "greeks", count, partial(_keep_greeks, PostgresGreeksSnapshots(application.base.engine))
-        ),
-        _inserts("orders", count, _accepting(application)),
-    ]
+    return [_inserts(kind, count, store) for kind, store in stores(application).items()]
+
+
+def stores(application: Application) -> dict[str, Callable[[Sequence[str]], object]]:
+    """Return for each kind of row a function that stores rows of these names in one transaction."""
+    snapshots = PostgresGreeksSnapshots(application.base.engine)
+    return {"greeks": partial(_keep_greeks, snapshots), "orders": _accepting(application)}
 
 
 def _inserts(kind: str, count: int, store: Callable[[Sequence[str]], object]) -> dict[str, object]:
@@ -87,12 +88,16 @@ def _accepting(application: Application) -> Callable[[Sequence[str]], object]:
 
 def measure_exports(application: Application, rows: int) -> list[dict[str, object]]:
     """Return seconds, size and memory of an export of ``rows`` fills in each format."""
-    accounts = application.people.accounts
-    small, large = (accounts.open(name, Decimal(0)).id for name in ("small", "large"))
-    with application.base.engine.begin() as connection:
-        connection.exec_driver_sql(_FILLS, {"user": small, "count": 100})
-        connection.exec_driver_sql(_FILLS, {"user": large, "count": rows})
+    small, large = fills(application, "small", 100), fills(application, "large", rows)
     return [_export(application, small, large, rows, form) for form in ExportFormat]
+
+
+def fills(application: Application, name: str, count: int) -> int:
+    """Open an account with so many fills; return its id."""
+    user_id = application.people.accounts.open(name, Decimal(0)).id
+    with application.base.engine.begin() as connection:
+        connection.exec_driver_sql(_FILLS, {"user": user_id, "count": count})
+    return user_id
 
 
 def _export(
@@ -101,7 +106,7 @@ def _export(
     write_rows = application.people.exports.write
     with tempfile.TemporaryFile() as file:
         write_rows(small, ExportKind.FILLS, form, file)
-        with _memory() as peak:
+        with resident_sizes() as peak:
             started = time.perf_counter()
             write_rows(large, ExportKind.FILLS, form, file)
             seconds = time.perf_counter() - started
@@ -115,7 +120,7 @@ def _export(
 
 
 @contextmanager
-def _memory() -> Iterator[list[int]]:
+def resident_sizes() -> Iterator[list[int]]:
     """Collect resident sizes of this process in bytes, the first one before the work."""
     process, over = psutil.Process(), threading.Event()
     sizes = [process.memory_info().rss]

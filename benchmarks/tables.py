@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Result = Mapping[str, Any]
@@ -48,7 +48,67 @@ def universe_table(result: Result) -> str:
         for name, row in result.items()
         if isinstance(row, Mapping) and "wall_ms" in row
     ]
-    return _table(["", "least", "median", "most", *parts, "resident"], rows)
+    return markdown(["", "least", "median", "most", *parts, "resident"], rows)
+
+
+def orders_beside(*results: Result) -> str:
+    """Return the table of runs beside another revision; of a load in two runs the first one counts."""
+    loads = {
+        name: load for result in reversed(results) for name, load in _loads_with_before(result)
+    }
+    loads = dict(sorted(loads.items()))
+    rows = [
+        [f"{name}: {label}", *(shown(load, s) for s in _SYSTEMS)]
+        for name, load in loads.items()
+        for label, shown in _BESIDE.items()
+    ]
+    idle = next(r["idle_latency_ms"] for r in results if "idle_latency_ms" in r)
+    rows.append(
+        [
+            "one order, idle system, accepted to filled, p50 / p99",
+            *(f"{idle[s]['p50']:.1f} / {idle[s]['p99']:.1f} ms" for s in _SYSTEMS),
+        ]
+    )
+    return markdown(["", *_SYSTEMS.values()], rows)
+
+
+def ticks_table(result: Result) -> str:
+    """Return the table of the benchmark of ticks."""
+    rows = []
+    for name, row in result.items():
+        if "one_call_costs_times" in row:
+            paced = row["at_100000_ticks_per_second"]
+            rows.append(
+                [
+                    name,
+                    f"{100 * paced['core_share']:.1f} %",
+                    f"{paced['latest_message_ms']:.0f} ms",
+                    f"{row['one_call_costs_times']:.1f} times",
+                    f"{row['one_pipeline_costs_times']:.1f} times",
+                ]
+            )
+    head = ["core used at 100,000 ticks/s", "latest message", "one call a tick costs"]
+    return markdown(["", *head, "one pipeline of hashes"], rows)
+
+
+#: The measurements of a load by label.
+_BESIDE: Mapping[str, Callable[[Result, str], str]] = {
+    "CPU an order ÷ bare loop": lambda load, s: (
+        f"{load['ratios'][s]['cpu_an_order_to_bare_loop']:.2f}"
+    ),
+    "orders/s ÷ naive backend": lambda load, s: (
+        f"{load['ratios'][s]['orders_per_second_to_naive']:.2f}"
+    ),
+    "orders/s": lambda load, s: f"{load[s]['orders_per_second']:,.0f}",
+    "CPU an order": lambda load, s: f"{load[s]['cpu_us_per_order']:,.0f} µs",
+}
+
+
+def _loads_with_before(result: Result) -> Iterator[tuple[str, Result]]:
+    """Yield the loads of a run in which another revision took its turn."""
+    for name, load in result.items():
+        if "a request" in name and "before" in load:
+            yield name, load
 
 
 def _ratios(result: Result, loads: Result, systems: Sequence[str]) -> str:
@@ -63,7 +123,7 @@ def _ratios(result: Result, loads: Result, systems: Sequence[str]) -> str:
     if "emergency" in result:
         row = [result["emergency"][s]["ratio_of_p99"] for s in systems]
         rows.append(["emergency p99 behind a backlog ÷ idle", *row])
-    return _table(["ratio", *(_SYSTEMS[s] for s in systems)], rows)
+    return markdown(["ratio", *(_SYSTEMS[s] for s in systems)], rows)
 
 
 def _load_ratios(name: str, load: Result, systems: Sequence[str]) -> Iterator[list[object]]:
@@ -86,7 +146,7 @@ def _rates(loads: Result, systems: Sequence[str]) -> str:
             [name, who, *_rate(row), *_milliseconds(row["latency_ms"])] for who, row in measured
         ]
     head = ["load", "", "orders", "orders/s", "CPU an order", "orders a CPU-second", "p50", "p99"]
-    return _table(head, rows)
+    return markdown(head, rows)
 
 
 def _rate(row: Result) -> list[str]:
@@ -112,7 +172,7 @@ def _cpu(loads: Result, systems: Sequence[str]) -> str:
     rest = [sum(us for role, us in each.items() if role not in _PROCESSES) for each in used]
     rows.append(["rest", *(f"{us:,.0f}" for us in rest)])
     head = [_of(name, s, systems) for name, s in columns]
-    return _table(["CPU µs an order", *head], rows)
+    return markdown(["CPU µs an order", *head], rows)
 
 
 def _latencies(result: Result, systems: Sequence[str]) -> str:
@@ -131,7 +191,7 @@ def _latencies(result: Result, systems: Sequence[str]) -> str:
             [_of(label, s, systems), *(f"{row[p]:.1f} ms" for p in ("p50", "p95", "p99"))]
             for label, row in measured.items()
         ]
-    return _table(["accepted to filled", "p50", "p95", "p99"], rows)
+    return markdown(["accepted to filled", "p50", "p95", "p99"], rows)
 
 
 def _rivals(rivals: Result, loads: Result) -> str:
@@ -139,14 +199,15 @@ def _rivals(rivals: Result, loads: Result) -> str:
     measured = {f"Angel-X over HTTP, {load}": loads[load]["angel_x"]}
     measured |= {f"{name}, one commit an order": rival for name, rival in rivals.items()}
     rows = [[name, *_rate(row)] for name, row in measured.items()]
-    return _table(["", "orders", "orders/s", "CPU an order", "orders a CPU-second"], rows)
+    return markdown(["", "orders", "orders/s", "CPU an order", "orders a CPU-second"], rows)
 
 
 def _of(label: str, system: str, systems: Sequence[str]) -> str:
     return label if len(systems) == 1 else f"{label} ({_SYSTEMS[system]})"
 
 
-def _table(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+def markdown(head: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
+    """Return cells as a table."""
     return "\n".join(_line(cells) for cells in (head, ["---"] * len(head), *rows))
 
 

@@ -77,7 +77,7 @@ def main() -> None:
         temporary_home() as home,
         start_servers(home, database_url=None, redis_url=None) as servers,
     ):
-        bench = _Bench(redis.Redis.from_url(servers.urls.cache_url), home, options.seconds)
+        bench = TickBench(redis.Redis.from_url(servers.urls.cache_url), home, options.seconds)
         result = {"machine": described(), **bench.run()}
     write(options.json, result)
 
@@ -160,7 +160,7 @@ class _Watched:
         """Return nothing, as the recording does."""
 
 
-class _Bench:
+class TickBench:
     """All measurements against one server."""
 
     def __init__(self, client: redis.Redis, home: Path, seconds: float) -> None:
@@ -175,9 +175,11 @@ class _Bench:
         chain = generate_chain(ContractFactory(RULES, CALENDAR, DAY), "NIFTY", Decimal(24_000))
         for universe in (Universe(chain), generate_universe(UniversePlan(), RULES, CALENDAR, DAY)):
             size = f"{len(universe)} contracts"
-            for shape in (_dense, _random):
+            for shape in (dense, _random):
                 messages = [shape(universe, seed) for seed in range(20)]
-                self._print(result, f"{size}, {shape.__name__[1:]}", self._path(universe, messages))
+                self._print(
+                    result, f"{size}, {shape.__name__.strip('_')}", self.path(universe, messages)
+                )
             self._print(result, f"{size}, restated", self._restated(universe))
             self._print(result, f"{size}, simulator", _simulated(universe))
         self._print(result, "replay", self._replay())
@@ -187,7 +189,7 @@ class _Bench:
         result[name] = measured
         print(name, json.dumps(measured, indent=2), flush=True)
 
-    def _path(self, universe: Universe, messages: list[MarketMove]) -> dict[str, object]:
+    def path(self, universe: Universe, messages: list[MarketMove]) -> dict[str, object]:
         fastest = self._fed(_Stream(self._client, universe, messages, timedelta(0), self._seconds))
         interval = timedelta(seconds=MESSAGE / TARGET)
         paced = self._fed(_Stream(self._client, universe, messages, interval, self._seconds))
@@ -324,7 +326,7 @@ def _recording() -> tuple[RecordedChain, str]:
     return RecordedChain(universe, tuple(islice(source.moves(), 100))), "simulated"
 
 
-def _dense(universe: Universe, seed: int) -> MarketMove:
+def dense(universe: Universe, seed: int) -> MarketMove:
     """Return a message of neighboring rows, as a source sends that walks through its chains."""
     size = min(MESSAGE, len(universe))
     start = seed * size % max(1, len(universe) - size + 1)

@@ -41,8 +41,8 @@ from angel_x.domain.contracts.contract_rules import ContractRules
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.contracts.universe_generator import UniversePlan, generate_universe
 from angel_x.domain.operations.metric import Metric
+from angel_x.domain.pricing.black_scholes import greeks
 from angel_x.domain.quotes.quote import QUOTE
-from angel_x.pricing import greeks
 from benchmarks.load import wait_until
 from benchmarks.machine import described, write
 from benchmarks.system import temporary_home
@@ -67,7 +67,7 @@ def main() -> None:
     options = _options()
     backends = [name for name in ("numpy", "numba") if name == "numpy" or find_spec("numba")]
     result: dict[str, object] = {"machine": described()}
-    with _market() as market:
+    with running_market() as market:
         result["contracts"] = len(market.universe)
         result["chains"] = len(market.universe.chains)
         for backend, processes in product(backends, (1, 2)):
@@ -92,15 +92,17 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-class _Market:
+class Market:
     """Servers, a universe of made contracts, and quotes that move."""
 
-    def __init__(self, home: Path, application: Application, environ: dict[str, str]) -> None:
+    def __init__(
+        self, home: Path, application: Application, environ: dict[str, str], plan: UniversePlan
+    ) -> None:
         self.application = application
         self.environ = environ
-        self.universe = _list_universe(application)
+        self.universe = _list_universe(application, plan)
         self._home = home
-        self._prices = _Prices(self.universe, application.base.clock())
+        self._prices = Prices(self.universe, application.base.clock())
         self._sender = Celery("bench", set_as_current=False)
         self._sender.conf.update(celery_options(application.base.settings))
 
@@ -181,7 +183,7 @@ class _Market:
 class _Worker:
     """A running worker and what it does in a round."""
 
-    market: _Market
+    market: Market
     process: psutil.Process
     processes: int
 
@@ -270,18 +272,18 @@ def _slope(values: NDArray[np.float64]) -> float:
     return round(float(np.polyfit(turns, values, 1)[0]), 5) if len(values) > 1 else 0.0
 
 
-class _Prices:
+class Prices:
     """Premiums with a smile around spots that wander."""
 
     def __init__(self, universe: Universe, now: datetime) -> None:
-        self._universe = universe
+        self.universe = universe
         self._random = np.random.default_rng(SEED)
         self._spots = _spots(universe)
         self._turn = 0
         self._years = years_to_expiry(universe.expires_at, now.timestamp())
 
     def moved(self, now_ms: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
-        universe, random = self._universe, self._random
+        universe, random = self.universe, self._random
         self._spots = self._spots * (1 + random.normal(0, 1e-3, len(self._spots)))
         spot = self._spots[universe.underlying_index]
         wings = np.log(universe.strike / spot)
@@ -315,7 +317,8 @@ def _spots(universe: Universe) -> NDArray[np.float64]:
 
 
 @contextmanager
-def _market() -> Iterator[_Market]:
+def running_market(plan: UniversePlan | None = None) -> Iterator[Market]:
+    """Start servers and list a universe on them, by default of 100,000 contracts."""
     with (
         temporary_home() as home,
         start_servers(home, database_url=None, redis_url=None) as servers,
@@ -336,13 +339,13 @@ def _market() -> Iterator[_Market]:
         }
         with closing(build(load({**environ, **own}), role="bench")) as application:
             schema.upgrade(application.base.engine)
-            yield _Market(home, application, environ)
+            yield Market(home, application, environ, plan or UniversePlan())
 
 
-def _list_universe(application: Application) -> Universe:
+def _list_universe(application: Application, plan: UniversePlan) -> Universe:
     rules = ContractRules.from_table(table("contracts"))
     today = application.base.clock().astimezone(IST).date()
-    universe = generate_universe(UniversePlan(), rules, application.base.calendar, today)
+    universe = generate_universe(plan, rules, application.base.calendar, today)
     listing = application.market.contracts
     listing.store.replace(universe)
     listing.publish(universe.version)

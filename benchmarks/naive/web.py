@@ -24,16 +24,17 @@ class Order(BaseModel):
 @app.post("/orders", status_code=202)
 def submit(order: Order) -> dict[str, int]:
     """Store the order, commit, send one message."""
-    return {"order_id": _accept(order)}
+    return {"order_id": accept(order)}
 
 
 @app.post("/orders/batch", status_code=202)
 def submit_batch(orders: list[Order]) -> dict[str, list[int]]:
     """Store the orders one after the other, each with its commit and its message."""
-    return {"order_ids": [_accept(order) for order in orders]}
+    return {"order_ids": [accept(order) for order in orders]}
 
 
-def _accept(order: Order) -> int:
+def accept(order: Order) -> int:
+    """Store an order, commit, send one message; return its id."""
     with session() as s:
         order_id = int(
             s.execute(

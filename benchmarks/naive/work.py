@@ -23,6 +23,12 @@ def session() -> Session:
     return Session(_engines[pid])
 
 
+def forget() -> None:
+    """Close the connections of this process; the next session reads the environment again."""
+    if engine := _engines.pop(os.getpid(), None):
+        engine.dispose()
+
+
 @app.task(name="naive.execute", shared=False)
 def execute(order_id: int) -> None:
     """Fill one order at a price, and book it."""

@@ -101,7 +101,10 @@ COMMANDS: Mapping[str, Place] = {
         "angel_x.rehearsal.fake_exchange.cli",
         "Serve a fake of Angel One's exchange on this machine until Ctrl-C.",
     ),
-    "bench": Place("bench", "Measure this machine; servers of its own are started."),
+    "bench": Place(
+        "bench",
+        "Measure this machine, each row beside a baseline in one run; servers of its own are started.",
+    ),
     "db": Place("database", "The database."),
     "redis": Place("redis_report", "The message broker and the cache."),
     "openings": Place(

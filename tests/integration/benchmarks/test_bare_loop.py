@@ -138,9 +138,10 @@ def test_the_naive_backend_fits_the_tables(
     monkeypatch.setenv("NAIVE_BROKER_URL", "memory://")
     from benchmarks.naive import work  # noqa: PLC0415 - it reads its environment when imported
 
+    work.forget()
     order_id = insert_order(engine, account, "one", quantity=65)
     work.execute(order_id)
-    work.session().get_bind().engine.dispose()
+    work.forget()
 
     assert select(engine, "SELECT status, filled_quantity FROM orders") == [("filled", 65)]
     assert select(engine, "SELECT sum(amount)::text FROM ledger_entries") == [("0.00",)]

@@ -130,5 +130,5 @@ OTHERS = {
     "feed pause", "feed resume", "feed seek", "feed speed", "feed status",
     "contracts load", "contracts generate", "db upgrade", "db downgrade", "backup", "restore", "calendar",
     "schedule", "openings", "settle", "settle load", "settle set", "span", "span load", "span drop", "status", "top", "db explain", "db slow-queries", "db size", "redis report", "broker check", "broker orders", "broker watch", "fake-exchange", "profile orders", "profile greeks", "profile memory", "profile process", "reports", "reports show", "reports write",
-    "bench scale", "bench accounts",
+    "bench", "bench compare", "bench scale", "bench accounts",
 }  # fmt: skip

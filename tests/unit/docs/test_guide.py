@@ -43,15 +43,20 @@ def faults_of_angel_x(arguments: list[str]) -> Iterator[str]:
         yield name
         return
     command = cli.get_command(click.Context(cli), name)
-    for each in rest:
-        if isinstance(command, click.Group):
-            command = command.commands.get(each)
-            if command is None:
+    words = iter(rest)
+    for each in words:
+        assert command is not None
+        if each.startswith("-"):
+            option = next((p for p in command.params if each in p.opts), None)
+            if not isinstance(option, click.Option):
+                yield each
+            elif not option.is_flag:
+                next(words)
+        elif isinstance(command, click.Group):
+            if each not in command.commands:
                 yield each
                 return
-        elif each.startswith("-"):
-            assert command is not None
-            yield from [] if any(each in p.opts for p in command.params) else [each]
+            command = command.commands[each]
 
 
 def test_every_row_of_the_guide_has_one_row_of_the_page_in_order() -> None:
@@ -74,7 +79,8 @@ def test_a_row_is_whole_or_names_the_missing_part(row: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["angel-x nothing", "angel-x db nothing", "angel-x doctor --nothing", "make nothing",
+    ["angel-x nothing", "angel-x db nothing", "angel-x doctor --nothing",
+     "angel-x bench --nothing", "make nothing",
      "pytest tests/nothing.py", "python -m benchmarks.nothing", "nothing at all"],
 )  # fmt: skip
 def test_a_command_that_does_not_exist_is_a_fault(command: str) -> None:
