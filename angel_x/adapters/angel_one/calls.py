@@ -30,6 +30,9 @@ class Rate(StrEnum):
     SEARCH = "search"
     QUOTE = "quote"
     MARGIN = "margin"
+    CONVERSION = "conversion"
+    CANDLES = "candles"
+    GREEKS = "greeks"
 
 
 #: The limits of each.
@@ -47,6 +50,9 @@ RATES: dict[Rate, Windows] = {
     Rate.SEARCH: windows_of(1),
     Rate.QUOTE: windows_of(10, 500, 5000),
     Rate.MARGIN: windows_of(10, 500, 5000),
+    Rate.CONVERSION: windows_of(10, 500, 5000),
+    Rate.CANDLES: windows_of(3, 180, 5000),
+    Rate.GREEKS: windows_of(1),
 }
 
 

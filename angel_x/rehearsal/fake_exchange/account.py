@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -37,19 +39,54 @@ def trade_rows(orders: Iterable[ExchangeOrder]) -> list[dict[str, object]]:
     ]
 
 
-def position_rows(
-    orders: Iterable[ExchangeOrder], quotes: Mapping[str, Quote]
-) -> list[dict[str, str]]:
-    """Return the positions, those closed today too."""
-    held: dict[tuple[str, str], list[ExchangeOrder]] = {}
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """Units, negative where short, that a client has moved from one product to another."""
+
+    client_code: str
+    token: str
+    old: str
+    new: str
+    units: int
+
+
+def units_held(
+    orders: Iterable[ExchangeOrder], conversions: Iterable[Conversion]
+) -> Counter[tuple[str, str]]:
+    """Return the units by token and product, negative where short, also those that are zero."""
+    held: Counter[tuple[str, str]] = Counter()
     for order in orders:
         if order.trades:
-            held.setdefault((order.listing.token, order.product), []).append(order)
-    return [_position(group, quotes.get(token)) for (token, _), group in held.items()]
+            sign = 1 if order.is_buy else -1
+            held[order.listing.token, order.product] += sign * order.filled
+    for each in conversions:
+        held[each.token, each.old] -= each.units
+        held[each.token, each.new] += each.units
+    return held
 
 
-def _position(orders: list[ExchangeOrder], quote: Quote | None) -> dict[str, str]:
-    listing, product = orders[0].listing, orders[0].product
+def position_rows(
+    orders: Iterable[ExchangeOrder],
+    quotes: Mapping[str, Quote],
+    conversions: Iterable[Conversion] = (),
+) -> list[dict[str, str]]:
+    """Return the positions, those closed today too; converted units are of their new product."""
+    traded: dict[str, list[ExchangeOrder]] = {}
+    for order in orders:
+        if order.trades:
+            traded.setdefault(order.listing.token, []).append(order)
+    held = units_held((o for group in traded.values() for o in group), conversions)
+    return [
+        _position(traded[token], product, units, quotes.get(token))
+        for (token, product), units in held.items()
+    ]
+
+
+def _position(
+    orders: list[ExchangeOrder], product: str, units: int, quote: Quote | None
+) -> dict[str, str]:
+    listing = orders[0].listing
+    orders = [order for order in orders if order.product == product]
     bought, paid = _total(order for order in orders if order.is_buy)
     sold, received = _total(order for order in orders if not order.is_buy)
     last = quote.last if quote else Decimal(0)
@@ -65,10 +102,10 @@ def _position(orders: list[ExchangeOrder], quote: Quote | None) -> dict[str, str
         "sellqty": str(sold),
         "buyamount": f"{paid:.2f}",
         "sellamount": f"{received:.2f}",
-        "netqty": str(bought - sold),
+        "netqty": str(units),
         "netvalue": f"{received - paid:.2f}",
         "ltp": f"{last:.2f}",
-        "pnl": f"{received - paid + (bought - sold) * last:.2f}",
+        "pnl": f"{received - paid + units * last:.2f}",
     }
 
 

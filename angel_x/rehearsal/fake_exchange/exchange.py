@@ -10,6 +10,8 @@ from itertools import count
 from typing import Any
 
 from angel_x.domain.calendar.session import IST
+from angel_x.rehearsal.fake_exchange.account import Conversion, units_held
+from angel_x.rehearsal.fake_exchange.candles import Candles
 from angel_x.rehearsal.fake_exchange.faults import Fault, Faults
 from angel_x.rehearsal.fake_exchange.listings import Listing
 from angel_x.rehearsal.fake_exchange.matching import (
@@ -58,11 +60,13 @@ class Exchange:
         self.faults = faults or Faults()
         self.throttle = Throttle(monotonic)
         self.sessions = Sessions(client or Client(), self.faults, now)
-        self.matching = MatchingEngine(self._changed, self._time_of_day)
+        self.candles = Candles()
+        self.matching = MatchingEngine(self._changed, self._time_of_day, self._priced)
         self.cash = cash
         #: Levels of indices by token, in which nobody trades.
         self.indices: dict[str, Quote] = {}
         self.orders: dict[str, ExchangeOrder] = {}
+        self.conversions: list[Conversion] = []
         #: The addresses of the last requests: that of the peer, and those in its headers.
         self.callers: deque[tuple[str, ...]] = deque(maxlen=_CALLERS)
         #: Called with every changed order.
@@ -114,6 +118,26 @@ class Exchange:
         order = self._open(client_code, content)
         self.matching.cancel(order)
         return _named(order)
+
+    def convert(self, client_code: str, content: Content) -> None:
+        """Move units of a position to another product.
+
+        Raises:
+            Refusal: There are not so many units of that side, or no such product.
+        """
+        old, new = str(content.get("oldproducttype")), str(content.get("newproducttype"))
+        token, units = str(content.get("symboltoken")), _whole(content, "quantity")
+        if not {old, new} <= _PRODUCTS or old == new:
+            raise Refusal("AB1012", "Invalid Product Type")
+        sign = 1 if _is_buy(content) else -1
+        held = units_held(self.orders_of(client_code), self.conversions_of(client_code))
+        if held.get((token, old), 0) * sign < units:
+            raise Refusal("AB1017", "Position conversion failed")
+        self.conversions.append(Conversion(client_code, token, old, new, sign * units))
+
+    def conversions_of(self, client_code: str) -> list[Conversion]:
+        """Return the conversions of a client, the oldest first."""
+        return [each for each in self.conversions if each.client_code == client_code]
 
     def details(self, client_code: str, unique_id: str) -> dict[str, object]:
         """Return one order.
@@ -190,6 +214,9 @@ class Exchange:
         order.updated = f"{self.now().astimezone(IST):%d-%b-%Y %H:%M:%S}"
         for watch in self.watchers:
             watch(order)
+
+    def _priced(self, token: str, price: Decimal, units: int) -> None:
+        self.candles.note(token, self.now(), price, units)
 
     def _time_of_day(self) -> str:
         return f"{self.now().astimezone(IST):%H:%M:%S}"

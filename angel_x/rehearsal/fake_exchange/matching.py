@@ -99,13 +99,16 @@ class Quote:
 
 #: Called after every change of an order.
 Changed = Callable[[ExchangeOrder], None]
+#: Called with each price of a token, and the units that traded at it; none for a quote.
+Priced = Callable[[str, Decimal, int], None]
 
 
 class MatchingEngine:
     """Matches the orders of all clients."""
 
-    def __init__(self, changed: Changed, time: Callable[[], str]) -> None:
+    def __init__(self, changed: Changed, time: Callable[[], str], priced: Priced) -> None:
         self._changed = changed
+        self._priced = priced
         self._time = time
         self._ranks = count(1)
         self._fills = count(900_001)
@@ -140,6 +143,7 @@ class MatchingEngine:
     def quote(self, token: str, bid: Decimal, ask: Decimal, size: int) -> None:
         """Let the maker quote anew, which may trigger and trade resting orders."""
         self.quotes[token] = Quote(bid, ask, size, (bid + ask) / 2)
+        self._priced(token, self.quotes[token].last, 0)
         self._match(token)
 
     def clear(self) -> None:
@@ -187,11 +191,14 @@ class MatchingEngine:
             if not units:
                 break
             room -= units
-            self._execute(order, units, price)
+            # Both sides of a trade have its number.
+            number = str(next(self._fills))
+            self._priced(order.listing.token, price, units)
+            self._execute(order, units, price, number)
             if other is None:
                 self._take_from_maker(order, units)
             else:
-                self._execute(other, units, price)
+                self._execute(other, units, price, number)
 
     def _offers(self, order: ExchangeOrder) -> Iterator[tuple[Decimal, int, ExchangeOrder | None]]:
         """Yield the other side, the best price first."""
@@ -211,8 +218,8 @@ class MatchingEngine:
     def _take_from_maker(self, order: ExchangeOrder, units: int) -> None:
         self.quotes[order.listing.token].size -= units
 
-    def _execute(self, order: ExchangeOrder, units: int, price: Decimal) -> None:
-        order.trades.append(Trade(str(next(self._fills)), units, price, self._time()))
+    def _execute(self, order: ExchangeOrder, units: int, price: Decimal, number: str) -> None:
+        order.trades.append(Trade(number, units, price, self._time()))
         self._close_if_full(order)
         self._changed(order)
 

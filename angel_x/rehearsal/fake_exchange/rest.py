@@ -16,6 +16,7 @@ from angel_x.adapters.angel_one.calls import Rate
 from angel_x.rehearsal.fake_exchange import account, answers
 from angel_x.rehearsal.fake_exchange.exchange import Exchange, row_of
 from angel_x.rehearsal.fake_exchange.faults import Fault
+from angel_x.rehearsal.fake_exchange.greeks import greek_rows
 from angel_x.rehearsal.fake_exchange.sessions import Refusal
 
 _ROOT = "/rest/secure/angelbroking"
@@ -137,9 +138,12 @@ def _logout(exchange: Exchange) -> Callable[[Request], Any]:
 
 
 def _master(exchange: Exchange) -> Callable[[Request], Any]:
-    async def answer(_request: Request) -> Response:
+    async def answer(request: Request) -> Response:
         rows = [listing.scrip() for listing in exchange.listings.values()]
-        return Response(msgspec.json.encode(rows), media_type="application/json")
+        whole = answers.document(msgspec.json.encode(rows), request.headers)
+        if exchange.faults.befalls(Fault.DROP, "OpenAPIScripMaster.json"):
+            return answers.CutOff(bytes(whole.body)[: len(whole.body) // 2], whole)
+        return whole
 
     return answer
 
@@ -220,7 +224,8 @@ def _trade_book(exchange: Exchange, client_code: str, _content: Mapping[str, Any
 
 def _positions(exchange: Exchange, client_code: str, _content: Mapping[str, Any]) -> object:
     orders = exchange.orders_of(client_code)
-    return account.position_rows(orders, exchange.matching.quotes) or None
+    conversions = exchange.conversions_of(client_code)
+    return account.position_rows(orders, exchange.matching.quotes, conversions) or None
 
 
 def _funds(exchange: Exchange, client_code: str, _content: Mapping[str, Any]) -> object:
@@ -229,6 +234,16 @@ def _funds(exchange: Exchange, client_code: str, _content: Mapping[str, Any]) ->
 
 def _margin(exchange: Exchange, _client_code: str, content: Mapping[str, Any]) -> object:
     return account.margin_row(content.get("positions") or (), exchange.listings)
+
+
+def _candles(exchange: Exchange, _client_code: str, content: Mapping[str, Any]) -> object:
+    words = (str(content.get(name)) for name in ("symboltoken", "interval", "fromdate", "todate"))
+    return exchange.candles.rows(*words)
+
+
+def _greeks(exchange: Exchange, _client_code: str, content: Mapping[str, Any]) -> object:
+    chain = (str(content.get(name)) for name in ("name", "expirydate"))
+    return greek_rows(exchange, *chain) or None
 
 
 _ORDER = f"{_ROOT}/order/v1"
@@ -244,6 +259,9 @@ SERVICES = (
     Service(f"{_ORDER}/getTradeBook", "GET", Rate.TRADE_BOOK, _trade_book),
     Service(f"{_ORDER}/getPosition", "GET", Rate.POSITIONS, _positions),
     Service(f"{_ORDER}/searchScrip", "POST", Rate.SEARCH, _search),
+    Service(f"{_ORDER}/convertPosition", "POST", Rate.CONVERSION, Exchange.convert),
+    Service(f"{_ROOT}/historical/v1/getCandleData", "POST", Rate.CANDLES, _candles),
+    Service(f"{_ROOT}/marketData/v1/optionGreek", "POST", Rate.GREEKS, _greeks),
     Service(f"{_ROOT}/market/v1/quote/", "POST", Rate.QUOTE, _quotes),
     Service(f"{_ROOT}/margin/v1/batch", "POST", Rate.MARGIN, _margin),
 )

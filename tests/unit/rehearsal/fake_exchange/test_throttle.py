@@ -47,6 +47,9 @@ PUBLISHED = {
     Rate.SEARCH: (1, 0, 0),
     Rate.QUOTE: (10, 500, 5000),
     Rate.MARGIN: (10, 500, 5000),
+    Rate.CONVERSION: (10, 500, 5000),
+    Rate.CANDLES: (3, 180, 5000),
+    Rate.GREEKS: (1, 0, 0),
 }
 
 
