@@ -56,6 +56,8 @@ def entries(settings: Settings) -> dict[str, Entry]:
         "retention": Entry(TaskName.ENFORCE_RETENTION, _every(60)),
         # A round is short; a whole proof takes several.
         "proofs": Entry(TaskName.PROVE_INVARIANTS, _every(60)),
+        # The task knows whether orders go to the broker.
+        "reconciliation": Entry(TaskName.RECONCILE_BROKER, _every(60)),
         "orders-match": Entry(TaskName.MATCH_ORDERS, _every(1), Gate.LIVE),
         # Not gated: orders expire at the close, when the market is not open any more.
         "orders-expire": Entry(TaskName.EXPIRE_ORDERS, _every(30)),

@@ -655,6 +655,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "adapters.angel_one.wire",
         ),
     ] = None
+    angel_one_funds_tolerance: Annotated[
+        float,
+        Meta(ge=0, le=1e9),
+        Doc(
+            "Rupees by which the cash at Angel One may differ from that of the accounts here.",
+            "services.trading.reconciliation",
+        ),
+    ] = 1
     angel_one_processes: Annotated[
         int,
         Meta(ge=1, le=10_000),

@@ -32,6 +32,7 @@ class TaskName(StrEnum):
     ENFORCE_RETENTION = "monitor.enforce_retention"
     WRITE_REVIEWS = "monitor.write_reviews"
     PROVE_INVARIANTS = "monitor.prove_invariants"
+    RECONCILE_BROKER = "monitor.reconcile_broker"
     CANARY = "monitor.canary"
 
 
@@ -60,6 +61,7 @@ ROUTES: dict[TaskName, QueueName] = {
     TaskName.ENFORCE_RETENTION: QueueName.MONITOR,
     TaskName.WRITE_REVIEWS: QueueName.MONITOR,
     TaskName.PROVE_INVARIANTS: QueueName.MONITOR,
+    TaskName.RECONCILE_BROKER: QueueName.MONITOR,
     # The sender of a canary names the queue.
     TaskName.CANARY: QueueName.MONITOR,
 }

@@ -68,6 +68,12 @@ def enforce_retention() -> None:
     runtime.current().operations.retention.enforce()
 
 
+@app.task(name=TaskName.RECONCILE_BROKER)
+def reconcile_broker() -> None:
+    """Compare the broker's books with the database where orders go to the broker."""
+    runtime.current().trading.reconciler.run_if_live()
+
+
 @app.task(name=TaskName.PROVE_INVARIANTS)
 def prove_invariants() -> None:
     """Prove the next slices of the books, for some seconds at most."""

@@ -40,6 +40,7 @@ class Application:
     def close(self) -> None:
         """Send waiting messages, and close all connections."""
         self.intake.close()
+        self.trading.reconciler.close()
         self.base.close()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -23,6 +24,7 @@ from angel_x.adapters.angel_one.live_market import LiveMarket
 from angel_x.adapters.angel_one.market_frames import Instrument
 from angel_x.adapters.angel_one.market_socket import SocketEndpoint
 from angel_x.adapters.angel_one.market_stream import MarketStream
+from angel_x.adapters.angel_one.master_download import MASTER_URL, MasterDownload, connected
 from angel_x.adapters.angel_one.order_updates import OrderUpdates
 from angel_x.adapters.angel_one.session import Session
 from angel_x.adapters.angel_one.wire import LEAVING_SECONDS, Endpoint, Wire
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 #: what it has sent.
 _QUIET_SECONDS = 3.0
 _SOCKET_SECONDS = 1.0
+#: The longest silence of a download.
+_DOWNLOAD_SECONDS = 30.0
 _THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 _NEEDED = ("client_code", "api_key", "pin", "totp_secret")
 
@@ -106,7 +110,9 @@ def _client(settings: Settings, credentials: Credentials) -> tuple[AngelOne, Ses
     return AngelOne(wire, session), session
 
 
-def build_order_updates(settings: Settings, client: AngelOne) -> OrderUpdates:
+def build_order_updates(
+    settings: Settings, client: AngelOne, sleep: Callable[[float], object] = time.sleep
+) -> OrderUpdates:
     """Put the socket of order updates together, without connecting.
 
     Raises:
@@ -115,10 +121,22 @@ def build_order_updates(settings: Settings, client: AngelOne) -> OrderUpdates:
     return OrderUpdates(
         _checked("ANGEL_X_ANGEL_ONE_UPDATES_URL", settings.angel_one_updates_url, "wss", "ws"),
         client.session,
-        sleep=time.sleep,
+        sleep=sleep,
         monotonic=time.monotonic,
         random=SystemRandom(),
     )
+
+
+@contextmanager
+def build_master_download(file: Path, url: str | None = None) -> Iterator[MasterDownload]:
+    """Yield the download of the scrip master to a file, without connecting.
+
+    Raises:
+        SettingsError: The address is neither encrypted nor on this machine.
+    """
+    address = _checked("--url", url or MASTER_URL, "https", "http")
+    with connected(_DOWNLOAD_SECONDS) as http:
+        yield MasterDownload(http, address, file, check=read_tokens, sleep=time.sleep)
 
 
 def _ledger(settings: Settings) -> Ledger:

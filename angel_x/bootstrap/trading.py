@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from random import shuffle
+from threading import Event
 from time import monotonic
 
 from angel_x.adapters.postgres.holdings import PostgresHoldings
@@ -19,6 +22,7 @@ from angel_x.bootstrap.foundation import TRANSIENT, Foundation, lane_messages
 from angel_x.bootstrap.intake import IntakeParts
 from angel_x.bootstrap.market import MarketParts
 from angel_x.bootstrap.order_parts import OrderParts, liquidity
+from angel_x.bootstrap.reconciliation import build_reconciler, follow
 from angel_x.bootstrap.relay import overdue_emergencies, relay_of
 from angel_x.domain.exchange.charges import Tariff
 from angel_x.services.accounts.balances import Balances
@@ -34,16 +38,17 @@ from angel_x.services.trading.market_watch import MarketWatch
 from angel_x.services.trading.matching import Matching
 from angel_x.services.trading.overdue import OverdueEmergencies
 from angel_x.services.trading.reached_orders import ReachedOrders
+from angel_x.services.trading.reconciliation import Reconciler
 from angel_x.services.trading.relay import Relay
 from angel_x.services.trading.replay import Replays
 from angel_x.services.trading.settlement import Settlement
-from angel_x.services.trading.venue_reports import VenueReports
+from angel_x.services.trading.venue_reports import ReportPace, VenueReports
 
 #: Longest wait of an order that began to rest behind the back of the matcher.
 _FULL_LOOK_SECONDS = 3.0
 
-#: Seconds between two looks at orders that rest at a venue which trades by itself.
-_REPORT_SECONDS = 60.0
+#: The broker allows one look at its order book in a second.
+_REPORT_PACE = ReportPace(usual=60.0, blind=5.0, heard=1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +69,9 @@ class TradingParts:
     overdue: OverdueEmergencies
     replays: Replays
     reports: VenueReports
+    reconciler: Reconciler
+    #: Hands the broker's order updates to the reports until an event is set.
+    follow: Callable[[Event], None]
 
 
 def build_trading(
@@ -71,6 +79,7 @@ def build_trading(
 ) -> TradingParts:
     """Put together the services that move orders."""
     execution = _execution(base, orders)
+    reports = _reports(base, orders)
     expiry = OrderExpiry(
         find_ended=orders.search.ended,
         desk=orders.desk,
@@ -116,7 +125,9 @@ def build_trading(
             market_clock=base.market_clock,
             dispatcher=base.dispatcher,
         ),
-        reports=_reports(base, orders),
+        reports=reports,
+        reconciler=build_reconciler(base, is_live=not orders.venue.is_local),
+        follow=partial(follow, base.settings, reports),
     )
 
 
@@ -128,7 +139,7 @@ def _reports(base: Foundation, orders: OrderParts) -> VenueReports:
         find_accounts=holdings.accounts,
         find_orders=holdings.open_orders,
         monotonic=monotonic,
-        interval_seconds=_REPORT_SECONDS,
+        pace=_REPORT_PACE,
     )
 
 

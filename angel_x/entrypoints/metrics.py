@@ -60,6 +60,7 @@ def sources(application: Application) -> list[Source]:
     schedule = application.operations.schedule
     proofs = application.operations.proofs.state
     marks = PostgresMarks(application.base.engine).state
+    reconciler = application.trading.reconciler
     return [
         *vital_sources(application.base),
         Source(
@@ -82,10 +83,15 @@ def sources(application: Application) -> list[Source]:
         Source(Metric.SETTLEMENTS_WAITING, lambda: {"": application.trading.settlement.waiting()}),
         Source(Metric.INVARIANTS_BROKEN, lambda: {p.kind.value: p.broken for p in proofs()}),
         Source(Metric.PROOF_AGE_SECONDS, lambda: {p.kind.value: p.age_seconds for p in proofs()}),
+        Source(Metric.BROKER_DIFFERENCES, reconciler.differences),
+        Source(Metric.RECONCILIATION_AGE_SECONDS, lambda: _of_system(reconciler.age_seconds())),
         Source(
             Metric.BACKUP_AGE_SECONDS, lambda: {"": latest_age_seconds(application.base.engine)}
         ),
-        Source(Metric.GREEKS_AGE_SECONDS, lambda: _greeks_age(application)),
+        Source(
+            Metric.GREEKS_AGE_SECONDS,
+            lambda: _of_system(application.analytics.greeks.oldest_age_seconds()),
+        ),
         Source(Metric.MARGIN_MARK_AGE_SECONDS, lambda: {"": marks().age_seconds}),
         Source(Metric.MARGIN_SHORT_ACCOUNTS, lambda: {"": marks().short}),
     ]
@@ -96,7 +102,6 @@ def _calendar_days_left(application: Application) -> int:
     return base.calendar.days_left(base.clock())
 
 
-def _greeks_age(application: Application) -> Reading:
-    """Return the age of the oldest Greeks; no reading where nothing trades."""
-    age = application.analytics.greeks.oldest_age_seconds()
-    return {} if age is None else {"": age}
+def _of_system(value: float | None) -> Reading:
+    """Return a reading without a label; none where there is nothing to measure."""
+    return {} if value is None else {"": value}

@@ -1,6 +1,6 @@
 """The relay process: sweeps for due orders and workflows and sends canaries until a signal.
 
-It also records the reports of a venue that trades by itself.
+Where orders go to a broker, threads of their own record its reports.
 
 It needs neither Celery nor Beat, so it works while they do not.  A thread of its own decides overdue
 emergency orders: a sweep may have to wait for the message broker.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from angel_x.bootstrap import TRANSIENT
+from angel_x.entrypoints.following import following
 from angel_x.entrypoints.signals import stopped_by_signal
 from angel_x.services.operations.memory import MemoryReporter
 
@@ -34,11 +35,14 @@ def run(application: Application, stop: Event | None = None) -> None:
     reporter = MemoryReporter(application.operations.memory_watch)
     reporter.start()
     is_away = False
-    with stopped_by_signal(stop or Event()) as stopped, _deciding(application):
+    with (
+        stopped_by_signal(stop or Event()) as stopped,
+        _deciding(application),
+        following(application),
+    ):
         while not stopped.wait(pause):
             try:
                 application.trading.relay.sweep()
-                application.trading.reports.look()
                 application.operations.canaries.send()
                 application.controls.watch.look()
                 is_away = False

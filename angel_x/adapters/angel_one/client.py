@@ -52,13 +52,13 @@ class AngelOne:
         """Return the client that is logged in."""
         return Profile.of(fields(self._call(calls.PROFILE)))
 
-    def funds(self) -> Funds:
+    def funds(self, turn: Turn = _SYSTEM) -> Funds:
         """Return the money of the client."""
-        return Funds.of(fields(self._call(calls.FUNDS)))
+        return Funds.of(fields(self._call(calls.FUNDS, turn=turn)))
 
-    def positions(self) -> list[BookPosition]:
+    def positions(self, turn: Turn = _SYSTEM) -> list[BookPosition]:
         """Return the positions of the day and those carried forward."""
-        return [BookPosition.of(row) for row in listed(self._call(calls.POSITIONS))]
+        return [BookPosition.of(row) for row in listed(self._call(calls.POSITIONS, turn=turn))]
 
     def order_book(self, turn: Turn = _SYSTEM) -> list[BookOrder]:
         """Return all orders of the day, those of other programs too."""

@@ -62,7 +62,7 @@ class OrderUpdates:
         url: str,
         session: Session,
         *,
-        sleep: Callable[[float], None],
+        sleep: Callable[[float], object],
         monotonic: Callable[[], float],
         random: Random,
     ) -> None:

@@ -102,9 +102,20 @@ class Funds:
     available_cash: Decimal
     collateral: Decimal
     utilised_span: Decimal
+    utilised_exposure: Decimal
     utilised_premium: Decimal
     unrealised: Decimal
     realised: Decimal
+
+    @property
+    def margin(self) -> Decimal:
+        """Return the margin that the broker has blocked."""
+        return self.utilised_span + self.utilised_exposure
+
+    @property
+    def cash(self) -> Decimal:
+        """Return the cash before margin: the net amount is after margin, and counts collateral."""
+        return self.net + self.margin - self.collateral
 
     @classmethod
     def of(cls, row: Fields) -> Self:
@@ -114,6 +125,7 @@ class Funds:
             available_cash=amount(row, "availablecash"),
             collateral=amount(row, "collateral"),
             utilised_span=amount(row, "utilisedspan"),
+            utilised_exposure=amount(row, "utilisedexposure"),
             utilised_premium=amount(row, "utilisedoptionpremium"),
             unrealised=amount(row, "m2munrealized"),
             realised=amount(row, "m2mrealized"),
@@ -151,6 +163,7 @@ class BookOrder:
     order_type: str
     trading_symbol: str
     symbol_token: str
+    product: str
     side: str
     quantity: int
     filled: int
@@ -178,6 +191,7 @@ class BookOrder:
             order_type=text(row, "ordertype").upper(),
             trading_symbol=text(row, "tradingsymbol"),
             symbol_token=text(row, "symboltoken"),
+            product=text(row, "producttype").upper(),
             side=text(row, "transactiontype").upper(),
             quantity=units(row, "quantity"),
             filled=units(row, "filledshares"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from threading import Lock
 
@@ -10,6 +11,7 @@ from angel_x.domain.contracts.contract import MONTHS, parse_symbol
 from angel_x.errors import BrokerRefused
 
 _SEGMENT = "NFO"
+_OPTION = re.compile(r"([A-Z0-9&-]+?)(\d{2}[A-Z]{3}\d{2})(\d+(?:\.\d+)?)(CE|PE)", re.ASCII)
 
 #: Returns the contracts of an exchange whose trading symbols begin with a name.
 Search = Callable[[str, str], list[Scrip]]
@@ -51,3 +53,15 @@ def trading_symbol(symbol: str) -> str:
     underlying, expiry, strike, right = parse_symbol(symbol)
     day = f"{expiry.day:02d}{MONTHS[expiry.month - 1]}{expiry.year % 100:02d}"
     return f"{underlying}{day}{strike:f}{right}"
+
+
+def symbol_of(trading_symbol: str) -> str:
+    """Return our symbol of an option of NSE; the broker's name where it is none.
+
+    The last two digits before the strike are those of the year.
+    """
+    match = _OPTION.fullmatch(trading_symbol)
+    if match is None:
+        return trading_symbol
+    underlying, day, strike, right = match.groups()
+    return f"{underlying}_{day}_{strike}{right}"

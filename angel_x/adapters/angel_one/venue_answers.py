@@ -73,13 +73,22 @@ def reason_of(text: str) -> DenialReason:
     return next(found, DenialReason.VENUE_REFUSED)
 
 
+def execution_id(trade: BookTrade) -> str:
+    """Return the name of an execution in our books.
+
+    The exchange numbers the trades of one day, and both sides of a trade have its number; the broker's
+    order ids are of one side and one day.
+    """
+    return f"{trade.order_id}-{trade.fill_id}"
+
+
 def _executions(trades: Iterable[BookTrade]) -> tuple[VenueExecution, ...]:
     found: list[VenueExecution] = []
     before = 0
     # The trade book is in no order, and an execution may stand in it twice.
     by_id = {each.fill_id: each for each in trades}
     for trade in sorted(by_id.values(), key=lambda each: (each.time, _number(each.fill_id))):
-        found.append(VenueExecution(trade.fill_id, trade.quantity, trade.price, before))
+        found.append(VenueExecution(execution_id(trade), trade.quantity, trade.price, before))
         before += trade.quantity
     return tuple(found)
 

@@ -19,7 +19,8 @@ _KINDS: Mapping[OrderType, tuple[str, str]] = MappingProxyType(
         OrderType.STOP_MARKET: ("STOPLOSS", "STOPLOSS_MARKET"),
     }
 )
-_PRODUCTS: Mapping[Product, str] = MappingProxyType(
+#: The broker's names of products.
+PRODUCTS: Mapping[Product, str] = MappingProxyType(
     {Product.NORMAL: "CARRYFORWARD", Product.INTRADAY: "INTRADAY"}
 )
 
@@ -58,7 +59,7 @@ def _common(order: Order, scrip: Scrip) -> dict[str, str]:
     return {
         "variety": variety,
         "ordertype": kind,
-        "producttype": _PRODUCTS[order.product],
+        "producttype": PRODUCTS[order.product],
         "duration": order.validity.value,
         "exchange": scrip.exchange,
         "tradingsymbol": scrip.trading_symbol,

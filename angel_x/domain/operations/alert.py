@@ -65,6 +65,8 @@ RULES = (
     AlertRule("QueueNotHeardFrom", _CRITICAL, Metric.CANARY_AGE_SECONDS, 60),
     AlertRule("ScheduleLate", _CRITICAL, Metric.SCHEDULE_LATE_SECONDS, 60),
     AlertRule("InvariantBroken", _CRITICAL, Metric.INVARIANTS_BROKEN, 0),
+    AlertRule("BrokerDiffers", _CRITICAL, Metric.BROKER_DIFFERENCES, 0),
+    AlertRule("ReconciliationOld", _CRITICAL, Metric.RECONCILIATION_AGE_SECONDS, 300),
     AlertRule("ProofOld", _WARNING, Metric.PROOF_AGE_SECONDS, 3_600, only="changes"),
     AlertRule("ProofOld", _WARNING, Metric.PROOF_AGE_SECONDS, 259_200, only="full"),
     AlertRule("ScheduleEntryPutAside", _WARNING, Metric.SCHEDULE_ENTRIES_ASIDE, 0),

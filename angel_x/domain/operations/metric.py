@@ -69,6 +69,8 @@ class Metric(StrEnum):
     BACKUP_AGE_SECONDS = "angel_x_backup_age_seconds"
     INVARIANTS_BROKEN = "angel_x_invariants_broken"
     PROOF_AGE_SECONDS = "angel_x_proof_age_seconds"
+    BROKER_DIFFERENCES = "angel_x_broker_differences"
+    RECONCILIATION_AGE_SECONDS = "angel_x_reconciliation_age_seconds"
     FEED_TICKS_DROPPED = "angel_x_feed_ticks_dropped_total"
     PROCESSES = "angel_x_processes"
     SERVER_UP = "angel_x_server_up"
@@ -226,6 +228,12 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     ),
     Metric.PROOF_AGE_SECONDS: _scraped(
         "Time since the last complete proof of the invariants began.", "proof"
+    ),
+    Metric.BROKER_DIFFERENCES: _scraped(
+        "Differences between the broker's books and the database, by the last comparison.", "kind"
+    ),
+    Metric.RECONCILIATION_AGE_SECONDS: _scraped(
+        "Time since the last comparison with the broker; infinite before the first."
     ),
     Metric.FEED_TICKS_DROPPED: _counter("Rows dropped from the full tick buffer."),
     Metric.PROCESSES: _scraped("Living processes of a role on this machine.", "role"),

@@ -17,7 +17,9 @@ from angel_x.errors import IllegalTransition
 _AVERAGE = Decimal("0.0001")
 
 
-_TAG = re.compile(r"angel-x-[1-9][0-9]*", re.ASCII)
+_TAG_PREFIX = "angel-x-"
+#: So many digits fit the column of ids.
+_TAG = re.compile(rf"{_TAG_PREFIX}[1-9][0-9]{{0,17}}", re.ASCII)
 
 #: The prefix of the client order ids of exits: orders of the system that can only reduce a position.
 #: Ids of callers contain no blank.
@@ -122,7 +124,12 @@ PLACED = RESTING | ASKED
 
 def tag_of(order_id: int) -> str:
     """Return the name of an order at a venue."""
-    return f"angel-x-{order_id}"
+    return f"{_TAG_PREFIX}{order_id}"
+
+
+def order_of(tag: str) -> int:
+    """Return the id of the order of a tag."""
+    return int(tag.removeprefix(_TAG_PREFIX))
 
 
 def is_tag(text: str) -> bool:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from decimal import Decimal
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ from angel_x.adapters.angel_one.records import BookOrder, BookPosition, Funds, P
 from angel_x.adapters.logging import configure_logging
 from angel_x.entrypoints.cli.numbers import Real, Whole
 from angel_x.entrypoints.cli.options import as_json
-from angel_x.entrypoints.cli.running import quiet
-from angel_x.entrypoints.presentation.indian import rupees
+from angel_x.entrypoints.cli.running import application, quiet
+from angel_x.entrypoints.presentation.indian import grouped, rupees
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 from angel_x.errors import BrokerUnavailable, InvalidInput
 from config.loading import load
@@ -148,6 +149,59 @@ def _follow(client: AngelOne, settings: Settings, seconds: float | None) -> None
             show(_written(_line(order)))
         elif until is not None and monotonic() >= until:
             break
+
+
+@broker.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--url", help="Where the scrip master is; by default at Angel One.")
+@as_json
+def master(file: Path, *, url: str | None, as_json: bool) -> None:
+    """Bring FILE up to date with the broker's scrip master, the list of all contracts.
+
+    Only a changed one is fetched; one that broke off is gone on with, also by a later command.  It replaces
+    FILE once it was read as a whole and is not less than half of the old one.  Needs no credentials.  Exits
+    with 1 where the server does not answer, and with 2 where the new master is not sound; FILE then stays
+    as it was.
+    """
+    from angel_x.bootstrap.broker import build_master_download  # noqa: PLC0415 - not needed for help
+
+    settings = load(os.environ)
+    configure_logging(quiet(settings), "cli")
+    try:
+        with build_master_download(file, url) as download:
+            found = download.run()
+    except OSError as error:
+        raise InvalidInput(f"the file cannot be written: {error}") from error
+    if as_json:
+        print_json(found)
+    elif found.is_new:
+        show(
+            f"{file}: {grouped(found.size)} bytes, {grouped(found.resumed_from)} of them kept from before."
+        )
+    else:
+        show(f"{file} has not changed.")
+
+
+@broker.command()
+@as_json
+def reconcile(*, as_json: bool) -> None:
+    """Compare orders, fills, positions and funds at the broker with the database, and store the result.
+
+    A difference counts if a second look finds it too.  Orders that were placed by hand or by another
+    program are listed as foreign and never adopted; what they have traded today is left out.  Orders
+    with an unanswered request are pending.  Exits with 0 where both sides agree, and with 1 where
+    they differ, where an order is pending, and where the broker does not answer.
+    """
+    from angel_x.entrypoints.cli.broker_reconciliation import shown  # noqa: PLC0415 - not needed for help
+
+    with application() as app:
+        result = app.trading.reconciler.run()
+    if as_json:
+        print_json({"agrees": result.agrees, **msgspec.to_builtins(result)})
+    else:
+        show(*shown(result))
+    if not result.agrees:
+        raise SystemExit(1)
 
 
 @contextmanager

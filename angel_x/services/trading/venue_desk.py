@@ -158,6 +158,11 @@ class VenueDesk:
         )
         return claimed.book.orders_moved
 
+    def unanswered(self, order_ids: Sequence[int]) -> list[int]:
+        """Return those orders that have a request without a recorded answer."""
+        found = self._transactions.read(lambda unit: unit.orders(order_ids, ASKED))
+        return [order.id for order in found.orders]
+
     def report(self, order_ids: Sequence[int]) -> int:
         """Record the venue's reports on resting orders; return the number of moved ones.
 

@@ -36,6 +36,7 @@ MONITOR = [
     "monitor.check_queues",
     "monitor.enforce_retention",
     "monitor.prove_invariants",
+    "monitor.reconcile_broker",
 ]
 
 

@@ -38,6 +38,7 @@ MESSAGES = {
     "monitor.enforce_retention": [],
     "monitor.write_reviews": [],
     "monitor.prove_invariants": [],
+    "monitor.reconcile_broker": [],
     "monitor.canary": ["queue", "sent_at"],
 }
 

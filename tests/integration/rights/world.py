@@ -248,6 +248,7 @@ _NOBODYS = {
     "greeks_snapshot",
     "index_levels",
     "proofs",
+    "reconciliations",
     "retention_horizons",
     "risk_files",
     "settlement_prices",

@@ -17,6 +17,7 @@ SCHEDULE = """
     reviews             monitor.write_reviews   always      07:00 3600
     retention           monitor.enforce_retention   always      60    60
     proofs              monitor.prove_invariants    always      60    60
+    reconciliation      monitor.reconcile_broker    always      60    60
     orders-match        orders.match                live        1     1
     orders-expire       orders.expire               always      30    30
     intraday-close      orders.close_intraday       always      10    10

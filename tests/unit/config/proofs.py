@@ -112,6 +112,7 @@ PROOFS: Mapping[str, str] = {
     "angel_one_timeout_seconds": f"{_BROKER}::test_an_answer_is_waited_for_no_longer_than_angel_one_timeout_seconds",
     "angel_one_source_address": f"{_BROKER}::test_requests_leave_from_angel_one_source_address_and_say_the_other_addresses",
     "angel_one_public_address": f"{_BROKER}::test_requests_leave_from_angel_one_source_address_and_say_the_other_addresses",
+    "angel_one_funds_tolerance": "integration/orders/test_reconciliation.py::test_cash_may_differ_by_the_tolerance",
     "angel_one_processes": f"{_BROKER}::test_without_the_message_broker_a_process_keeps_to_its_part_of_angel_one_processes",
     "angel_one_mac_address": f"{_BROKER}::test_requests_leave_from_angel_one_source_address_and_say_the_other_addresses",
 }

@@ -108,6 +108,7 @@ DEFAULTS: dict[str, Any] = {
     "angel_one_timeout_seconds": 5,
     "angel_one_source_address": None,
     "angel_one_public_address": None,
+    "angel_one_funds_tolerance": 1,
     "angel_one_processes": 20,
     "angel_one_mac_address": "00:00:00:00:00:00",
     "fault_at": None,

@@ -31,6 +31,7 @@ TASKS = """
     monitor.enforce_retention   monitor
     monitor.write_reviews       monitor
     monitor.prove_invariants    monitor
+    monitor.reconcile_broker    monitor
     monitor.canary              monitor
 """
 

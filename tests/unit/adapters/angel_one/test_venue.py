@@ -9,13 +9,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from angel_x.adapters.angel_one.records import BookOrder, BookTrade, Placed
-from angel_x.adapters.angel_one.scrips import trading_symbol
+from angel_x.adapters.angel_one.scrips import symbol_of, trading_symbol
 from angel_x.adapters.angel_one.venue_answers import answer_of, reason_of
 from angel_x.adapters.angel_one.wire import Turn
 from angel_x.domain.exchange.answer import UNKNOWN, VenueState
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import DenialReason
-from angel_x.domain.orders.order import ASKED, Order, OrderStatus, OrderType, Priority
+from angel_x.domain.orders.order import ASKED, Order, OrderStatus, OrderType, Priority, Side
 from angel_x.rehearsal.fake_exchange.faults import Fault, Faults
 from tests.builders.broker import ASK, CALL, LOT, SYMBOL, Broker, broker
 from tests.builders.broker import order as request
@@ -270,7 +270,19 @@ def test_executions_that_the_trade_book_lacks_leave_the_state_unknown() -> None:
 def test_an_execution_that_stands_twice_in_the_trade_book_is_one() -> None:
     answer = answer_of(book_order(), [trade("1"), trade("1")], RATES)
 
-    assert [each.id for each in answer.executions] == ["1"]
+    assert [each.id for each in answer.executions] == ["7-1"]
+
+
+def test_both_sides_of_a_trade_between_our_own_orders_are_executions_of_their_own(
+    at_broker: Broker, trading: Trading
+) -> None:
+    """The exchange gives both sides one number, and numbers each day anew."""
+    buy, sell = trading.order("100.30", lots=1), trading.order("100.30", lots=1, side=Side.SELL)
+
+    answers = trading.venue.status([buy.tag, sell.tag])
+
+    assert len({t.fill_id for o in at_broker.exchange.orders.values() for t in o.trades}) == 1
+    assert len({each.id for answer in answers for each in answer.executions}) == 2
 
 
 def test_executions_are_in_the_order_of_time_and_then_of_their_numbers() -> None:
@@ -278,7 +290,11 @@ def test_executions_are_in_the_order_of_time_and_then_of_their_numbers() -> None
 
     answer = answer_of(book_order(), [late, second, first], RATES)
 
-    assert [(e.id, e.before) for e in answer.executions] == [("9", 0), ("10", 20), ("3", 45)]
+    assert [(e.id, e.before) for e in answer.executions] == [
+        ("7-9", 0),
+        ("7-10", 20),
+        ("7-3", 45),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -326,6 +342,18 @@ def test_an_order_by_hand_is_reported_once_and_never_adopted(
 def test_the_name_of_the_contract_is_the_one_that_is_listed() -> None:
     assert trading_symbol(SYMBOL) == CALL.trading_symbol == "NIFTY25AUG2624000CE"
     assert trading_symbol("NIFTY_04AUG26_24050.5PE") == "NIFTY04AUG2624050.5PE"
+
+
+@pytest.mark.parametrize(
+    "symbol", [SYMBOL, "NIFTY_04AUG26_24050.5PE", "NIFTYNXT50_29SEP26_70000CE"]
+)
+def test_the_symbol_is_found_again_from_the_name_at_the_broker(symbol: str) -> None:
+    assert symbol_of(trading_symbol(symbol)) == symbol
+
+
+@pytest.mark.parametrize("name", ["RELIANCE-EQ", "NIFTY25AUG26FUT", ""])
+def test_what_is_no_option_keeps_its_name(name: str) -> None:
+    assert symbol_of(name) == name
 
 
 FAULTS = (

@@ -32,6 +32,8 @@ def test_a_system_within_all_limits_raises_nothing() -> None:
         (Metric.GREEKS_AGE_SECONDS, "", 20.1, "GreeksOld"),
         (Metric.CALENDAR_DAYS_LEFT, "", 31, "CalendarEnds"),
         (Metric.INVARIANTS_BROKEN, "changes", 1, "InvariantBroken"),
+        (Metric.BROKER_DIFFERENCES, "position", 1, "BrokerDiffers"),
+        (Metric.RECONCILIATION_AGE_SECONDS, "", 301, "ReconciliationOld"),
         (Metric.PROOF_AGE_SECONDS, "changes", 3_601, "ProofOld"),
         (Metric.PROOF_AGE_SECONDS, "full", 259_201, "ProofOld"),
     ],

@@ -61,6 +61,8 @@ METRICS = """
     backup_age_seconds scraped
     invariants_broken scraped proof
     proof_age_seconds scraped proof
+    broker_differences scraped kind
+    reconciliation_age_seconds scraped
     feed_ticks_dropped_total counter
     processes scraped role
     server_up scraped server

@@ -1,0 +1,207 @@
+"""Our side of a comparison with the broker, and the stored results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from angel_x.adapters.postgres.arrays import array
+from angel_x.adapters.postgres.literals import literals
+from angel_x.adapters.postgres.rows import named, read
+from angel_x.domain.book.ledger import LedgerAccount
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.exchange.reconciliation import (
+    BookState,
+    Difference,
+    ForeignOrder,
+    Reconciliation,
+    StatedExecution,
+    StatedOrder,
+)
+from angel_x.domain.orders.order import ASKED, PLACED, OrderStatus, Side, tag_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+#: Results that are kept: a week of one each minute.
+_KEPT = 10_080
+_ORDERS = f"""
+SELECT id, symbol, side, quantity, filled_quantity, limit_price, trigger_price, status FROM orders
+WHERE slices = 0 AND (status IN {literals(PLACED)} OR id = ANY(%(ids)s::bigint[]))
+"""
+# The fills of the broker's orders, and those of the day.
+_FILLS = """
+SELECT execution_id, order_id, quantity, price FROM fills WHERE order_id = ANY(%(ids)s::bigint[])
+UNION
+SELECT f.execution_id, f.order_id, f.quantity, f.price FROM users u JOIN fills f ON f.user_id = u.id
+WHERE coalesce(f.trade_date, (f.at AT TIME ZONE 'Asia/Kolkata')::date) = %(day)s
+"""
+# The broker drops expired contracts, here they wait for their settlement.
+_POSITIONS = """
+SELECT p.symbol, p.product, sum(p.quantity)::bigint AS quantity
+FROM positions p JOIN contracts c USING (symbol)
+WHERE p.status = 'OPEN' AND c.expires_at > %(now)s GROUP BY p.symbol, p.product
+"""
+_EXPIRED = """
+SELECT symbol FROM contracts WHERE symbol = ANY(%(symbols)s::text[]) AND expires_at <= %(now)s
+"""
+# The broker charges at the end of the day, the book at each fill.
+_CASH = f"""
+SELECT (SELECT coalesce(sum(cash), 0) FROM users) + (
+    SELECT coalesce(sum(amount), 0) FROM ledger_entries
+    WHERE account = '{LedgerAccount.CHARGES}' AND at >= %(since)s) AS cash
+"""
+_ADD = """
+INSERT INTO reconciliations (at, orders, executions, positions, pending, unequal, foreign_orders, differences)
+VALUES (%(at)s, %(orders)s, %(executions)s, %(positions)s, %(pending)s, %(unequal)s,
+    %(foreign)s::jsonb, %(differences)s::jsonb)
+RETURNING id
+"""
+_FORGET = "DELETE FROM reconciliations WHERE id <= %(last)s"
+_NEWEST = """
+SELECT at, orders, executions, positions, pending, foreign_orders::text, differences::text
+FROM reconciliations ORDER BY id DESC LIMIT 1
+"""
+#: Differences and foreign orders that are stored with a result.
+_MOST = 200
+
+
+class _OrderRow(NamedTuple):
+    id: int
+    symbol: str
+    side: str
+    quantity: int
+    filled_quantity: int
+    limit_price: Decimal | None
+    trigger_price: Decimal | None
+    status: str
+
+
+class _FillRow(NamedTuple):
+    execution_id: str
+    order_id: int
+    quantity: int
+    price: Decimal
+
+
+class _PositionRow(NamedTuple):
+    symbol: str
+    product: str
+    quantity: int
+
+
+class _ResultRow(NamedTuple):
+    at: datetime
+    orders: int
+    executions: int
+    positions: int
+    pending: int
+    foreign_orders: str
+    differences: str
+
+
+_foreign = msgspec.json.Decoder(tuple[ForeignOrder, ...])
+_differences = msgspec.json.Decoder(tuple[Difference, ...])
+
+
+class PostgresReconciliations:
+    """The database's side, and the table ``reconciliations``."""
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def state(self, order_ids: Collection[int]) -> BookState:
+        """Return our side, all from one snapshot: placed orders, and those that the broker names."""
+        now = self._clock()
+        day = now.astimezone(IST).date()
+        snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        with snapshot.connect() as connection:
+            orders = _orders(connection, order_ids)
+            return BookState(
+                orders={tag_of(row.id): _order(row) for row in orders},
+                executions=_executions(connection, [row.id for row in orders], day),
+                positions=_positions(connection, now),
+                cash=_cash(connection, day),
+                pending=frozenset(tag_of(row.id) for row in orders if row.status in ASKED),
+            )
+
+    def expired(self, symbols: Collection[str]) -> frozenset[str]:
+        """Return those contracts that have expired."""
+        parameters = {"symbols": array(symbols), "now": self._clock()}
+        with self._engine.connect() as connection:
+            return frozenset(connection.exec_driver_sql(_EXPIRED, parameters).scalars())
+
+    def put(self, result: Reconciliation) -> None:
+        """Store a result, and forget those of more than a week."""
+        parameters = {
+            "at": result.at,
+            "orders": result.orders,
+            "executions": result.executions,
+            "positions": result.positions,
+            "pending": result.pending,
+            "unequal": len(result.differences),
+            "foreign": _json(result.foreign[:_MOST]),
+            "differences": _json(result.differences[:_MOST]),
+        }
+        with self._engine.begin() as connection:
+            number = connection.exec_driver_sql(_ADD, parameters).scalar_one()
+            connection.exec_driver_sql(_FORGET, {"last": number - _KEPT})
+
+    def newest(self) -> Reconciliation | None:
+        """Return the newest result; None before the first."""
+        for row in read(self._engine, _NEWEST, _ResultRow):
+            return Reconciliation(
+                at=row.at,
+                orders=row.orders,
+                executions=row.executions,
+                positions=row.positions,
+                pending=row.pending,
+                foreign=_foreign.decode(row.foreign_orders),
+                differences=_differences.decode(row.differences),
+            )
+        return None
+
+
+def _orders(connection: Connection, ids: Collection[int]) -> list[_OrderRow]:
+    return named(connection.exec_driver_sql(_ORDERS, {"ids": array(ids)}), _OrderRow)
+
+
+def _order(row: _OrderRow) -> StatedOrder:
+    return StatedOrder(
+        contract=row.symbol,
+        side=Side(row.side),
+        quantity=row.quantity,
+        filled=row.filled_quantity,
+        limit_price=row.limit_price,
+        trigger_price=row.trigger_price,
+        is_open=not OrderStatus(row.status).is_closed,
+    )
+
+
+def _executions(
+    connection: Connection, ids: Collection[int], day: date
+) -> dict[str, StatedExecution]:
+    found = connection.exec_driver_sql(_FILLS, {"ids": array(ids), "day": day})
+    return {
+        row.execution_id: StatedExecution(tag_of(row.order_id), row.quantity, row.price)
+        for row in named(found, _FillRow)
+    }
+
+
+def _positions(connection: Connection, now: datetime) -> dict[tuple[str, str], int]:
+    found = named(connection.exec_driver_sql(_POSITIONS, {"now": now}), _PositionRow)
+    return {(row.symbol, row.product): row.quantity for row in found}
+
+
+def _cash(connection: Connection, day: date) -> Decimal:
+    since = datetime.combine(day, time(), IST)
+    return Decimal(connection.exec_driver_sql(_CASH, {"since": since}).scalar_one())
+
+
+def _json(records: tuple[object, ...]) -> str:
+    return msgspec.json.encode(records).decode()
