@@ -25,7 +25,8 @@ def environ_of(
         "ANGEL_X_CACHE_URL": cache_url,
         "ANGEL_X_MEMORY_ALERT_THRESHOLD_MB": _NEVER_MB,
         "ANGEL_X_MEMORY_HARD_LIMIT_MB": _NEVER_MB,
-        # On a busy machine a test outlives its risk arrays, and its sales would be denied.
+        # On a busy machine a test outlives its quotes and risk arrays, and its orders would be denied.
+        "ANGEL_X_CACHE_TTL_MARKET_DATA": "3600",
         "ANGEL_X_CACHE_TTL_GREEKS": "3600",
         **_variables(settings),
     }

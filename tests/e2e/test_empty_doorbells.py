@@ -54,7 +54,7 @@ def batches(market: Market) -> int:
     """Return how many doorbells the worker has answered."""
     address = market.application.base.settings.needed("broker_url")
     with closing(Celery(broker=kombu_address(address), set_as_current=False)) as app:
-        (stats,) = app.control.inspect(timeout=60, limit=1).stats().values()
+        (stats,) = app.control.inspect(timeout=120, limit=1).stats().values()
     total: dict[str, int] = stats["total"]
     return total.get(TaskName.PROCESS_ORDER_BATCH, 0)
 

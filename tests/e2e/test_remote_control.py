@@ -9,7 +9,7 @@ import pytest
 from celery import Celery
 
 from config.addresses import kombu_address
-from tests.e2e.processes import Processes
+from tests.e2e.processes import Processes, eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -47,6 +47,8 @@ def test_a_worker_takes_no_command_that_changes_it(system: Processes, sender: Ce
         )
         return reply["monitor@test"]
 
+    # A worker is ready a moment before it listens to broadcasts.
+    eventually(lambda: sender.control.ping(timeout=5), "the worker listens")
     before = ask("stats")
     refused = {name: ask(name, **arguments) for name, arguments in CHANGES.items()}
 
