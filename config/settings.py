@@ -165,6 +165,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             secret=True,
         ),
     ] = None
+    grafana_url: Annotated[
+        str | None,
+        Doc(
+            "Address of Grafana for browsers, in the links of the desk; no link without one.",
+            "entrypoints.machine",
+        ),
+    ] = None
     metrics_port: Annotated[Port, Doc("Port of the exporter.", "entrypoints.metrics")] = 9464
     own_metrics_port: Annotated[
         int,

@@ -46,8 +46,12 @@ def password(settings: Settings) -> str:
 
 def worker_page(settings: Settings, worker: str) -> str:
     """Return the address of the page of a worker, with its tasks, queues and statistics."""
-    own = f"http://{reachable(settings.api_host)}:{settings.flower_port}"
-    return f"{settings.flower_url or own}/worker/{quote(worker)}"
+    return f"{address(settings)}/worker/{quote(worker)}"
+
+
+def address(settings: Settings) -> str:
+    """Return the address of Flower for browsers."""
+    return settings.flower_url or f"http://{reachable(settings.api_host)}:{settings.flower_port}"
 
 
 def command() -> list[str]:

@@ -1,4 +1,4 @@
-"""Readings of the exporter's sources, for a command that looks at the whole system."""
+"""Readings of the exporter's sources, for one look at the whole system."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ if TYPE_CHECKING:
 _PATIENCE_SECONDS = 10.0
 
 
-def read_sources(wanted: Sequence[Source]) -> dict[Metric, Reading]:
-    """Read all sources at once, each of which waits for its own server; one that fails is absent."""
-    threads = ThreadPoolExecutor(len(wanted), thread_name_prefix="readings")
+def read_sources(wanted: Sequence[Source], *, threads: int | None = None) -> dict[Metric, Reading]:
+    """Read all sources, by default at once, as each waits for its own server; one that fails is absent.
+
+    With fewer ``threads`` no more connections are used at a time.
+    """
+    pool = ThreadPoolExecutor(threads or len(wanted), thread_name_prefix="readings")
     asked: dict[Metric, Future[Reading]] = {
-        source.metric: threads.submit(source.read) for source in wanted
+        source.metric: pool.submit(source.read) for source in wanted
     }
     wait(asked.values(), timeout=_PATIENCE_SECONDS)
-    threads.shutdown(wait=False, cancel_futures=True)
+    pool.shutdown(wait=False, cancel_futures=True)
     return {
         metric: answer.result()
         for metric, answer in asked.items()

@@ -10,6 +10,7 @@ from angel_x.adapters.active_tasks import active_tasks
 from angel_x.adapters.metrics import metrics_directory
 from angel_x.adapters.metrics.traffic import Traffic, between, read_counts
 from angel_x.domain.operations.alert import RaisedAlert, Severity, raised
+from angel_x.domain.operations.machine import QueueStatus, RoleStatus
 from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.flower import worker_page
 from angel_x.entrypoints.metrics import sources
@@ -29,26 +30,6 @@ _ASKING_SECONDS = 1.0
 _MEGABYTE = 1024 * 1024
 #: Of this command.
 _OWN_ROLE = "cli"
-
-
-@dataclass(frozen=True, slots=True)
-class QueueStatus:
-    queue: str
-    messages: int
-    #: Age of its oldest undecided order.
-    oldest_seconds: float
-    #: Since a worker last took a canary off it; None before the first.
-    heard_seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class RoleStatus:
-    role: str
-    processes: int
-    #: Queues that it takes messages from.
-    takes: tuple[str, ...]
-    #: Of its largest process, None before the first report.
-    largest_mb: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +59,15 @@ def read_status(application: Application, *, seconds: float) -> Status:
     wanted = sources(application)
     readings = read_sources(wanted)
     has_broker = readings.get(Metric.SERVER_UP, {}).get("broker")
-    running = _running(application, min(_ASKING_SECONDS, seconds)) if has_broker else {}
+    running = running_tasks(application, min(_ASKING_SECONDS, seconds)) if has_broker else {}
     sleep(max(0.0, seconds - (perf_counter() - started)))
     traffic = between(before, read_counts(directory), perf_counter() - started)
     alerts = tuple(raised(readings))
     return Status(
         is_well=all(alert.severity is not Severity.CRITICAL for alert in alerts),
         alerts=alerts,
-        queues=_queues(readings),
-        roles=_roles(readings),
+        queues=queues_of(readings),
+        roles=roles_of(readings),
         running=running,
         pages={worker: worker_page(application.base.settings, worker) for worker in running},
         traffic=traffic,
@@ -101,12 +82,14 @@ def _proofs(application: Application, readings: Mapping[Metric, Reading]) -> tup
     return tuple(application.operations.proofs.state()) if has_proofs else ()
 
 
-def _running(application: Application, seconds: float) -> dict[str, dict[str, int]]:
+def running_tasks(application: Application, seconds: float) -> dict[str, dict[str, int]]:
+    """Return the tasks that run now, by worker and name, of the workers that answer in time."""
     found = active_tasks(celery_options(application.base.settings), seconds=seconds)
     return {worker: dict(tasks) for worker, tasks in found.items()}
 
 
-def _queues(readings: Mapping[Metric, Reading]) -> tuple[QueueStatus, ...]:
+def queues_of(readings: Mapping[Metric, Reading]) -> tuple[QueueStatus, ...]:
+    """Return depth and age of every queue."""
     oldest = readings.get(Metric.QUEUE_OLDEST_SECONDS, {})
     heard = readings.get(Metric.CANARY_AGE_SECONDS, {})
     return tuple(
@@ -115,7 +98,8 @@ def _queues(readings: Mapping[Metric, Reading]) -> tuple[QueueStatus, ...]:
     )
 
 
-def _roles(readings: Mapping[Metric, Reading]) -> tuple[RoleStatus, ...]:
+def roles_of(readings: Mapping[Metric, Reading]) -> tuple[RoleStatus, ...]:
+    """Return number and memory of the processes of every class."""
     resident = readings.get(Metric.WORKER_RESIDENT_BYTES, {})
     largest: dict[str, float] = {}
     for process, size in resident.items():

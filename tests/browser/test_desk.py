@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PNG = b"\x89PNG"
 MARKUP = "<img src=x onerror=window.struck=1>"
+WIDE = {"viewport": {"width": 1680, "height": 1000}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 
@@ -219,3 +220,36 @@ def test_the_desk_asks_no_other_host_and_fits_a_phone(
     assert hosts == {system.run_file["desk_url"].split("/")[2]}
     assert [line for line in lines if line[0] == "error"] == []
     assert key not in json.dumps(lines)
+
+
+def test_an_operator_sees_the_machine_and_a_trader_has_no_way_there(
+    system: Instance,
+    client: Client,
+    key: str,
+    enter: Callable[..., Page],
+    picture: Callable[[Page, str], Path],
+) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - as above
+
+    resting(client, "watched")
+    client.kill_switch("halted", reason="for the audit")
+    page = enter(create_key(system, "demo", "admin"), "/machine", **WIDE)
+
+    row = page.locator("[data-row='orders.normal']")
+    expect(row).to_contain_text("ago")
+    expect(page.locator("[data-row='orders']")).to_contain_text("orders.high")
+    expect(page.locator("[data-row='orders-expire']")).to_contain_text("in time")
+    expect(page.get_by_role("link", name="Flower")).to_have_attribute("href", re.compile("http"))
+    page.get_by_label("Search actor, action, subject, detail").fill("for the audit")
+    audit = page.locator(".ax-section").filter(has=page.get_by_role("heading", name="Audit"))
+    expect(audit.locator("tbody tr").first).to_contain_text("trading_state.set")
+    assert picture(page, "desk-machine").read_bytes().startswith(PNG)
+
+    phone = enter(create_key(system, "demo", "admin"), "/machine", **PHONE)
+    expect(phone.locator("[data-row='orders.normal']")).to_contain_text("ago")
+    assert phone.evaluate("document.documentElement.scrollWidth") == 390
+    assert picture(phone, "desk-machine-phone").read_bytes().startswith(PNG)
+
+    trader = enter(key, "/machine")
+    expect(trader.get_by_text("needs a key with the scope admin")).to_be_visible()
+    assert trader.get_by_role("link", name="Machine").count() == 0

@@ -32,6 +32,8 @@ class AuditFilter:
     subject: str | None = None
     #: At this time or later.
     since: datetime | None = None
+    #: A part of actor, action, subject or detail, in any case.
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,15 @@ class ParkedOrder:
     detail: str | None
     #: The id of its replay, None where it was not replayed.
     replayed_as: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedOrderList:
+    """Parked orders, the newest first."""
+
+    orders: tuple[ParkedOrder, ...]
+    #: The number of all that were not sent again.
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from angel_x.entrypoints.api.probed import probes_of
 from angel_x.entrypoints.api.quote_watches import QuoteWatches
 from angel_x.entrypoints.api.readiness import ReadinessCheck
 from angel_x.entrypoints.api.subscriptions import Subscriptions
+from angel_x.entrypoints.machine import MachineReader
 from angel_x.services.accounts.bad_keys import BadKeys
 from angel_x.services.operations.memory import MemoryReporter
 
@@ -125,6 +126,7 @@ def _equip(app: FastAPI, application: Application) -> None:
         on_drop=lambda drop: meter.add(Metric.STREAMS_DROPPED, reason=drop.value),
     )
     app.state.quote_watches = QuoteWatches(application.analytics.watched_contracts, TRANSIENT)
+    app.state.machine_reader = MachineReader(application)
     app.state.readiness = ReadinessCheck(probes_of(application))
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from angel_x.entrypoints.api.group_commit import GroupCommit
     from angel_x.entrypoints.api.quote_watches import QuoteWatches
     from angel_x.entrypoints.api.subscriptions import Subscriptions
+    from angel_x.entrypoints.machine import MachineReader
 
 #: Converted to UTC, because PostgreSQL accepts no offset above 15:59.
 Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
@@ -55,6 +56,10 @@ def subscriptions(request: Request) -> Subscriptions:
 
 def quote_watches(request: Request) -> QuoteWatches:
     return cast("QuoteWatches", request.app.state.quote_watches)
+
+
+def machine_reader(request: Request) -> MachineReader:
+    return cast("MachineReader", request.app.state.machine_reader)
 
 
 def answer(record: object, status: int = 200) -> Response:

@@ -14,6 +14,7 @@ from angel_x.errors import UnknownOrder
 _ACCOUNT = "user"
 #: Where the newest page starts: above every id.
 _NEWEST = 2**63 - 1
+_MOST_LOOKED = 2_000
 
 
 class Record(Protocol):
@@ -53,16 +54,22 @@ class Audit:
     def entries(self, wanted: AuditFilter, *, after: str | None, limit: int) -> AuditPage:
         """Return a page of entries, the newest first.
 
+        With a text it looks at 2,000 entries at most, so it may be short and still have a next one.
+
         Raises:
             InvalidCursor: ``after`` is not the cursor of an earlier page.
             UnknownAccount: The subject is an account that does not exist.
         """
         before_id = _NEWEST if after is None else cursor.decode(after)
-        # One more than the limit shows whether there is another page.
-        found = self._record.entries(self._by_id(wanted), before_id, limit + 1)
-        page = self._by_name(found[:limit])
-        more = len(found) > limit
-        return AuditPage(entries=page, next=cursor.encode(int(page[-1].id)) if more else None)
+        most = limit if wanted.text is None else _MOST_LOOKED
+        # One more than the page shows whether there is another one.
+        found = self._record.entries(self._by_id(wanted), before_id, most + 1)
+        looked = self._by_name(found[:most])
+        page = tuple(entry for entry in looked if _contains(entry, wanted.text))[:limit]
+        # A full page ends at its last entry, any other at the last one that was looked at.
+        last = page if len(page) == limit else looked
+        more = len(found) > most or last[-1:] != looked[-1:]
+        return AuditPage(entries=page, next=cursor.encode(int(last[-1].id)) if more else None)
 
     def timeline(self, order_id: int) -> tuple[TimelineEvent, ...]:
         """Return every status change of an order of any account, the oldest first.
@@ -92,6 +99,14 @@ def _named(entry: AuditEntry, names: Mapping[int, str]) -> AuditEntry:
     if user_id is None or user_id not in names:
         return entry
     return replace(entry, subject=f"{_ACCOUNT}:{names[user_id]}", user_id=user_id)
+
+
+def _contains(entry: AuditEntry, text: str | None) -> bool:
+    """Return whether actor, action, subject or detail has a text, in any case."""
+    if text is None:
+        return True
+    words = (entry.actor, entry.action, entry.subject, *map(str, entry.detail.values()))
+    return any(text.casefold() in word.casefold() for word in words)
 
 
 def _account_id(entry: AuditEntry) -> int | None:

@@ -142,6 +142,10 @@ class MemoryOverview:
         self._reports.forget(gone)
         return gone
 
+    def reports(self) -> list[MemoryReport]:
+        """Return the last report of every process, by name."""
+        return [report for _, report in sorted(self._reports.read().items())]
+
     def all(self) -> dict[str, dict[str, object]]:
         """Return, for every process, ``current_mb``, ``delta_mb``, ``percent_increase`` and more."""
         return {name: report.as_dict() for name, report in sorted(self._reports.read().items())}

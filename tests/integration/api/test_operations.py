@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from angel_x import Client
+from angel_x.domain.operations.metric import Metric
 from angel_x.domain.records.access import Scope
 from angel_x.errors import Conflict
+from config.queues import QueueName
 from tests.builders.orders import Market
 from tests.integration.api.running import Answer, RunningApi
 
@@ -39,6 +41,45 @@ def test_an_admin_sends_a_parked_order_of_anybody_again(
     assert answer.body["replay_of"] == str(parked)
     sent = api.call("GET", f"/v1/orders/{answer.body['order_id']}", key=key)
     assert sent.body["status"] == "received"
+
+
+def test_parked_orders_are_listed_with_account_and_traceback(
+    api: RunningApi, parked: int, admin: str
+) -> None:
+    with Client(api.url, admin, retries=0) as operator:
+        waiting = operator.parked_orders()
+        replay(api, parked, admin)
+        left, all_of_them = operator.parked_orders(), operator.parked_orders(replayed=True)
+
+    (order,) = waiting.orders
+    assert (order.order_id, order.account, waiting.waiting) == (str(parked), "trader", 1)
+    assert order.detail == "Traceback: secret"
+    assert (left.orders, left.waiting) == ((), 0)
+    assert all_of_them.orders[0].replayed_as is not None
+
+
+def test_the_machine_is_read_whole_and_once_for_all_who_ask(api: RunningApi, admin: str) -> None:
+    with Client(api.url, admin, retries=0) as operator:
+        first, second = operator.machine(), operator.machine()
+
+    assert {queue.queue for queue in first.queues} == {queue.value for queue in QueueName}
+    assert first.links["API documentation"].endswith("/docs")
+    assert {alert.alert for alert in first.alerts} >= {"ProcessesMissing"}
+    assert {role.role for role in first.roles} >= {"api", "orders"}
+    assert first.running == {}
+    # The home of a test has no folder.
+    assert set(first.unread) <= {Metric.DISK_FREE_RATIO}
+    assert second.read_at >= first.read_at
+
+
+def test_the_audit_is_searched_by_a_text(api: RunningApi, parked: int, admin: str) -> None:
+    replay(api, parked, admin)
+    api.application.people.limits.put(None, {"max_open_orders": 7}, "cli")
+
+    with Client(api.url, admin, retries=0) as operator:
+        found = [entry.subject for entry in operator.audit(text="REPLAYED")]
+
+    assert found == [f"order:{parked}"]
 
 
 def test_the_audit_shows_who_replayed_what(api: RunningApi, parked: int, admin: str) -> None:

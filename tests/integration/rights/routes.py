@@ -246,6 +246,8 @@ ROWS = (
         404,
         content=lambda _world, _ref: {"price": "24000.00"},
     ),
+    Row("GET /v1/machine", ADMIN, shows="orders.normal"),
+    Row("GET /v1/parked-orders", ADMIN, admins=(200, 200), shows="waiting"),
     Row("GET /v1/audit", ADMIN, admins=(200, 200), shows="trading_state.set"),
     Row(
         "POST /v1/orders/{order_id}/replay", ADMIN, 202, Kind.PARKED, admins=(202, 404), shows="REF"

@@ -33,6 +33,7 @@ PROOFS: Mapping[str, str] = {
     "desk_session_hours": "unit/entrypoints/desk/test_login.py::test_a_session_lasts_for_desk_session_hours",
     "flower_port": "e2e/test_flower.py::test_flower_asks_for_a_password_and_changes_nothing",
     "flower_url": "unit/entrypoints/test_flower.py::test_flower_url_is_where_the_pages_of_workers_are",
+    "grafana_url": "unit/entrypoints/test_machine.py::test_grafana_is_linked_where_grafana_url_names_it",
     "flower_password": "e2e/test_flower.py::test_a_password_that_is_set_is_used",
     "metrics_port": "e2e/test_metrics.py::test_the_page_shows_every_source_of_a_running_system",
     "own_metrics_port": "unit/entrypoints/test_own_metrics.py::test_a_process_with_own_metrics_port_serves_its_own_counts",

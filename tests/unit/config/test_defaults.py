@@ -34,6 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "desk_session_hours": 12,
     "flower_port": 5555,
     "flower_url": None,
+    "grafana_url": None,
     "flower_password": None,
     "metrics_port": 9464,
     "own_metrics_port": 0,

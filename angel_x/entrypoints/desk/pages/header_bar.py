@@ -29,7 +29,7 @@ _KEYS = (
 
 
 class HeaderBar:
-    """The header of one page; ``places`` are the titles of all pages by their path."""
+    """The header of one page; ``places`` are the titles of its links by their path."""
 
     def __init__(self, frame: Frame, places: Mapping[str, str]) -> None:
         self._frame = frame
