@@ -77,9 +77,9 @@ class FiveRows:
         for work in works.values():
             interleaved(1, _timed(*work))
         rows = self._trade(rounds)
-        for name, work in works.items():
+        for (operation, name), work in works.items():
             self.quote()
-            rows.append(_row(name, interleaved(rounds, _timed(*work))))
+            rows.append(_row(operation, name, interleaved(rounds, _timed(*work))))
         return rows
 
     def compute_greeks(self) -> int:
@@ -108,22 +108,25 @@ class FiveRows:
                 execute(order_id)
                 executing[name].append(1e3 * (time.perf_counter() - placed))
                 placing[name].append(1e3 * (placed - started))
-        return [_row("place an order", placing), _row("execute an order", executing)]
+        return [
+            _row("place_order", "place an order", placing),
+            _row("execute_order", "execute an order", executing),
+        ]
 
-    def _works(self) -> dict[str, tuple[Callable[[], object], Callable[[], object]]]:
-        """Return the naive work and ours, by name of the row."""
+    def _works(self) -> dict[tuple[str, str], tuple[Callable[[], object], Callable[[], object]]]:
+        """Return the naive work and ours, by operation and name of the row."""
         holds, holds_naive = self._users["holds"], self._users["holds-naive"]
         portfolios, desk = self._application.analytics.portfolios, self._desk
         return {
-            f"Greeks of {len(self._universe)} contracts": (
+            ("calculate_greeks", f"Greeks of {len(self._universe)} contracts"): (
                 desk.compute_greeks,
                 self.compute_greeks,
             ),
-            f"get {_POSITIONS} positions": (
+            ("get_positions", f"get {_POSITIONS} positions"): (
                 lambda: desk.positions(holds_naive),
                 lambda: self._positions(holds),
             ),
-            "update a portfolio": (
+            ("update_portfolio", "update a portfolio"): (
                 lambda: desk.update_portfolio(holds_naive),
                 lambda: portfolios.update([holds]),
             ),
@@ -204,8 +207,15 @@ def _contracts(
         )
 
 
-def _row(name: str, samples: dict[str, list[float]]) -> Row:
-    return Row(name=name, unit="ms", reference=NAIVE, measured=ANGEL_X, samples=samples)
+def _row(operation: str, name: str, samples: dict[str, list[float]]) -> Row:
+    return Row(
+        name=name,
+        operation=operation,
+        unit="ms",
+        reference=NAIVE,
+        measured=ANGEL_X,
+        samples=samples,
+    )
 
 
 def _timed(naive: Callable[[], object], ours: Callable[[], object]) -> dict[str, Measure]:

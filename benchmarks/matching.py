@@ -19,6 +19,7 @@ from statistics import median
 
 import numpy as np
 
+from angel_x.adapters.logging import configure_logging
 from angel_x.adapters.postgres import schema
 from angel_x.adapters.servers import erase, start_servers
 from angel_x.bootstrap import Application, build
@@ -209,7 +210,9 @@ def running_application() -> Iterator[Application]:
                 "ANGEL_X_WARM_CACHE_ON_STARTUP": "false",
                 "ANGEL_X_MARKET_HOURS": "always",
             }
-            with closing(build(load(environ), role="orders")) as application:
+            settings = load(environ)
+            configure_logging(settings, "bench")
+            with closing(build(settings, role="orders")) as application:
                 schema.upgrade(application.base.engine)
                 yield application
         erase(home)

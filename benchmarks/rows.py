@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from statistics import fmean, median, quantiles, stdev
 from typing import Any
 
 _WHOLE_FROM = 100
+_NOT_A_WORD = re.compile(r"\W+")
 
 #: Measures one variant once; the number of the round tells samples apart.
 Measure = Callable[[int], float]
@@ -45,6 +47,8 @@ class Row:
     is_paired: bool = True
     #: Whether the reference is code of its own, whose speed is that of the machine.
     is_yardstick: bool = True
+    #: The name for scripts; by default made of the name.
+    operation: str = ""
 
     def statistics(self, variant: str) -> Statistics:
         """Return the distribution of a variant."""
@@ -57,9 +61,23 @@ class Row:
         return measured / reference if self.more_is_better else reference / measured
 
     def as_json(self) -> dict[str, object]:
-        """Return the row with the statistics of each variant."""
+        """Return the row with its name for scripts, its medians, and the statistics of each variant.
+
+        ``ratio`` is how many times better Angel-X is; the medians are null where the unit is not
+        milliseconds.
+        """
         shown = {variant: asdict(self.statistics(variant)) for variant in self.samples}
-        return {**asdict(self), "statistics": shown}
+        derived = {
+            "operation": self.operation or _NOT_A_WORD.sub("_", self.name.lower()).strip("_"),
+            "baseline_ms": self._milliseconds(self.reference),
+            "optimized_ms": self._milliseconds(self.measured),
+            "ratio": self.times_better,
+            "statistics": shown,
+        }
+        return {**asdict(self), **derived}
+
+    def _milliseconds(self, variant: str) -> float | None:
+        return median(self.samples[variant]) if self.unit == "ms" else None
 
 
 def statistics_of(samples: Sequence[float]) -> Statistics:
@@ -80,7 +98,8 @@ def statistics_of(samples: Sequence[float]) -> Statistics:
 
 def row_of(document: Mapping[str, Any]) -> Row:
     """Return the row that a run file holds."""
-    return Row(**{name: value for name, value in document.items() if name != "statistics"})
+    stored = {field.name for field in fields(Row)}
+    return Row(**{name: value for name, value in document.items() if name in stored})
 
 
 def interleaved(rounds: int, variants: Mapping[str, Measure]) -> dict[str, list[float]]:

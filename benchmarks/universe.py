@@ -29,6 +29,7 @@ import psutil
 from celery import Celery
 from numpy.typing import NDArray
 
+from angel_x.adapters.logging import configure_logging
 from angel_x.adapters.metrics import metrics_directory
 from angel_x.adapters.metrics.exporter import registry
 from angel_x.adapters.postgres import schema
@@ -337,7 +338,9 @@ def running_market(plan: UniversePlan | None = None) -> Iterator[Market]:
             "ANGEL_X_LOG_LEVEL": "error",
             "ANGEL_X_WARM_CACHE_ON_STARTUP": "false",
         }
-        with closing(build(load({**environ, **own}), role="bench")) as application:
+        settings = load({**environ, **own})
+        configure_logging(settings, "bench")
+        with closing(build(settings, role="bench")) as application:
             schema.upgrade(application.base.engine)
             yield Market(home, application, environ, plan or UniversePlan())
 

@@ -24,6 +24,13 @@ def test_five_rows_are_measured_beside_a_naive_backend_and_every_order_trades(
         "get 20 positions",
         "update a portfolio",
     ]
+    assert [row.operation for row in rows] == [
+        "place_order",
+        "execute_order",
+        "calculate_greeks",
+        "get_positions",
+        "update_portfolio",
+    ]
     for row in rows:
         assert {name: len(samples) for name, samples in row.samples.items()} == {
             NAIVE: 1,

@@ -24,8 +24,6 @@ def environ(environ: dict[str, str]) -> dict[str, str]:
     return environ | {
         "ANGEL_X_MAX_QUEUE_SIZE": str(ROOM),
         "ANGEL_X_RATE_LIMIT_ENABLED": "true",
-        # On a busy machine a test outlives its quotes, and its orders would be denied.
-        "ANGEL_X_CACHE_TTL_MARKET_DATA": "3600",
     }
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.rows import Row, figure, interleaved, row_of, statistics_of
@@ -35,7 +37,21 @@ def test_a_smaller_time_and_a_larger_rate_are_better() -> None:
 def test_a_row_is_read_from_its_run_file_as_it_was_written() -> None:
     row = make_row([8.0], [2.0], is_yardstick=False)
 
-    assert row_of(row.as_json()) == row
+    assert row_of(row.as_json()) == replace(row, operation="place")
+
+
+def test_a_row_tells_scripts_its_operation_its_medians_and_its_ratio() -> None:
+    shown = make_row([8.0, 10.0, 12.0], [2.0, 2.5, 3.0]).as_json()
+
+    assert (shown["baseline_ms"], shown["optimized_ms"], shown["ratio"]) == (10, 2.5, 4)
+
+
+def test_an_operation_is_made_of_the_name_unless_it_is_given() -> None:
+    row = replace(make_row([8.0], [2.0]), name="a tick, processor time")
+
+    assert row.as_json()["operation"] == "a_tick_processor_time"
+    assert replace(row, operation="tick").as_json()["operation"] == "tick"
+    assert replace(row, unit="orders/s").as_json()["baseline_ms"] is None
 
 
 def test_variants_take_turns_in_every_round_and_begin_by_turns() -> None:
