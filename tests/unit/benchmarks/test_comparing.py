@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from benchmarks.rows import Row
 MACHINE = {"processor": "P", "cores": 2}
 
 
-def run(seed: int, *, slower: float = 1.0, machine: float = 1.0, rounds: int = 60, **changes: bool) -> Row:  # fmt: skip
+def run(seed: int, *, slower: float = 1.0, machine: float = 1.0, rounds: int = 60, **changes: Any) -> Row:  # fmt: skip
     """Return a row with noise of a tenth, on a machine that is slower by a factor."""
     random = np.random.default_rng(seed)
     drift = machine * np.linspace(1.0, 1.4, rounds)

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from benchmarks.rows import Row, figure, interleaved, row_of, statistics_of
 
 
-def make_row(naive: list[float], ours: list[float], **changes: bool) -> Row:
+def make_row(naive: list[float], ours: list[float], **changes: Any) -> Row:
     samples = {"naive": naive, "ours": ours}
     return Row(
         name="place", unit="ms", reference="naive", measured="ours", samples=samples, **changes
