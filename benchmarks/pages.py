@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import rows, scale
+from benchmarks.pricing_table import pricing_table
 from benchmarks.tables import markdown, orders_beside, ticks_table, universe_table
 
 Run = Mapping[str, Any]
@@ -95,6 +96,7 @@ _RENDERERS: Sequence[tuple[Callable[[Run], bool], Callable[..., str]]] = (
     (lambda run: "growth" in run.get("rows", [{}])[0], _scale),
     (lambda run: "chains" in run, universe_table),
     (lambda run: "replay" in run, ticks_table),
+    (lambda run: "without_avx512" in run, pricing_table),
     (lambda run: any("a request" in name for name in run), orders_beside),
 )
 
