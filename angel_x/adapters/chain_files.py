@@ -24,16 +24,23 @@ _LONGEST_LINE = 64 * 1024
 
 
 def read_chain(
-    path: Path, rules: ContractRules, calendar: TradingCalendar, today: date | None = None
+    path: Path,
+    rules: ContractRules,
+    calendar: TradingCalendar,
+    today: date | None = None,
+    *,
+    day: date | None = None,
 ) -> RecordedChain:
     """Return the recording in a file; ``today`` is the day of one that has none.
+
+    With ``day`` only that day is read, as in :func:`parse_chain`.
 
     Raises:
         InvalidChainFile: With the file, the row and the column of the first fault.
         OSError: The file cannot be opened.
     """
     with open_text(path) as file:
-        return parse_chain(lines(file, path.name), path.name, rules, calendar, today)
+        return parse_chain(lines(file, path.name), path.name, rules, calendar, today, day)
 
 
 def lines(file: IO[str], name: str) -> Iterator[str]:

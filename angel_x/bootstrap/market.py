@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from angel_x.adapters.chain_files import read_chain
 from angel_x.adapters.contract_files import read_contracts
@@ -23,9 +22,8 @@ from angel_x.adapters.universe_source import PublishedUniverse
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract_rules import ContractRules
-from angel_x.domain.feed.replay import RecordedChain
 from angel_x.services.market.contracts import ContractListing
-from angel_x.services.market.feed_ports import FeedPorts
+from angel_x.services.market.feed_ports import FeedPorts, ReadChain
 from angel_x.services.trading.match_requests import MatchRequests
 
 #: How long a contract counts as one in which orders rest.  The matcher looks at all of them every few
@@ -40,7 +38,8 @@ class MarketParts:
     rules: Callable[[], ContractRules]
     universes: PublishedUniverse
     contracts: ContractListing
-    read_chain: Callable[[Path], RecordedChain]
+    #: Reads a recording, or one of its days.
+    read_chain: ReadChain
     quotes: RedisQuoteBoard
     greeks_board: RedisGreeksBoard
     risk_board: RedisRiskBoard
@@ -75,8 +74,8 @@ def build_market(base: Foundation) -> MarketParts:
                 path, day, progress, rules=rules(), calendar=base.calendar
             ),
         ),
-        read_chain=lambda path: read_chain(
-            path, rules(), base.calendar, base.market_clock().astimezone(IST).date()
+        read_chain=lambda path, *, day=None: read_chain(
+            path, rules(), base.calendar, base.market_clock().astimezone(IST).date(), day=day
         ),
         quotes=quotes,
         greeks_board=greeks_board,

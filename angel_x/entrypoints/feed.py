@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from threading import Event
@@ -13,11 +14,10 @@ from angel_x.domain.feed.simulator import Simulator, central_strikes
 from angel_x.entrypoints.signals import stopped_by_signal
 from angel_x.errors import InvalidInput
 from angel_x.services.market.feed import Feed
-from angel_x.services.market.feed_ports import FeedPorts, MarketSource
+from angel_x.services.market.feed_ports import FeedPorts, MarketSource, ReadChain
 
 if TYPE_CHECKING:
     from angel_x.domain.contracts.universe import Universe
-    from angel_x.domain.feed.replay import RecordedChain
 
 
 class SourceName(StrEnum):
@@ -36,13 +36,15 @@ class FeedChoice:
     seed: int = 1
     speed: float = 1.0
     loops: bool = False
+    #: The day of the recording to replay, until it ends; None for all of it.
+    day: date | None = None
 
 
 def run(
     ports: FeedPorts,
     choice: FeedChoice,
     *,
-    read_chain: Callable[[Path], RecordedChain],
+    read_chain: ReadChain,
     open_broker: Callable[[Path, Universe], MarketSource],
     buffer_size: int,
     stop: Event | None = None,
@@ -55,7 +57,14 @@ def run(
         InvalidInput: The choice is incomplete, or its file is invalid.
     """
     source = _source(ports, choice, read_chain, open_broker)
-    feed = Feed(source, ports, buffer_size=buffer_size, speed=choice.speed, loops=choice.loops)
+    feed = Feed(
+        source,
+        ports,
+        buffer_size=buffer_size,
+        speed=choice.speed,
+        loops=choice.loops,
+        stands=choice.day is not None,
+    )
     with stopped_by_signal(stop or Event()) as event:
         feed.run(event)
 
@@ -63,12 +72,13 @@ def run(
 def _source(
     ports: FeedPorts,
     choice: FeedChoice,
-    read_chain: Callable[[Path], RecordedChain],
+    read_chain: ReadChain,
     open_broker: Callable[[Path, Universe], MarketSource],
 ) -> MarketSource:
     try:
         if choice.source is SourceName.REPLAY:
-            return read_chain(_needed(choice.chain, "a replay needs a chain file"))
+            chain = _needed(choice.chain, "a replay needs a chain file")
+            return read_chain(chain, day=choice.day)
         if choice.source is SourceName.ANGEL_ONE:
             if choice.speed != 1.0 or choice.loops:
                 raise InvalidInput("the market of the broker has one speed and no end")

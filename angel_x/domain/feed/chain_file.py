@@ -8,7 +8,7 @@ recorded in lots and converted to units.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from operator import itemgetter
@@ -66,18 +66,20 @@ def parse_chain(
     rules: ContractRules,
     calendar: TradingCalendar,
     today: date | None = None,
+    day: date | None = None,
 ) -> RecordedChain:
     """Return the recording in ``lines``, which begin with the header.
 
     Prices of days (bhavcopies, the website's option chain) are snapshots as well.  ``file`` is the
     name in errors, ``today`` the day of a file that has none.  Freeze quantities are those of the
-    first row's day.
+    first row's day.  With ``day`` only that day is read, and prices of days make two snapshots: the
+    opening prices at the opening, and the closing ones.
 
     Raises:
         InvalidChainFile: With the row, counted from one at the header, and the column.
     """
     table = csv.reader(lines, strict=True)
-    recording = _Recording(rules, calendar)
+    recording = _Recording(rules, calendar, day)
     try:
         header = [name.strip() for name in next(table, [])]
         days = read_days(header, table, file, today)
@@ -127,9 +129,10 @@ class _Columns:
 class _Recording:
     """The rows so far; snapshots and contracts are numbered in order of appearance."""
 
-    def __init__(self, rules: ContractRules, calendar: TradingCalendar) -> None:
+    def __init__(self, rules: ContractRules, calendar: TradingCalendar, day: date | None) -> None:
         self._rules = rules
         self._calendar = calendar
+        self._day = day
         self._snapshots: dict[str, int] = {}
         self._moments: list[datetime] = []
         self._contracts: dict[tuple[str, str, str, str], int] = {}
@@ -141,28 +144,45 @@ class _Recording:
     def add_days(self, rows: Days) -> None:
         """Read all rows of a file with the prices of days; options on stocks are left out."""
         known = [
-            (n, row) for n, row in rows if self._rules.is_index(underlying_name(row.underlying))
+            (n, row)
+            for n, row in rows
+            if self._rules.is_index(underlying_name(row.underlying))
+            and self._day in {None, row.day}
         ]
-        spots = spots_of(row for _, row in known)
-        for number, row in known:
-            try:
-                self._add_day(row, spots[row.day, row.underlying])
-            except CellFault as fault:
-                raise DayFault(number, fault) from fault
-        if not known:
+        if self._day is not None:
+            opened = [(n, _at_opening(row)) for n, row in known if row.opening]
+            self._add_rows(opened, self._opening)
+        self._add_rows(known, self._closing)
+        if not known and self._day is None:
             raise CellFault(
                 "(any)", "must hold an option on an index of the market tables, was none"
             )
 
-    def _add_day(self, row: DayRow, spot: int) -> None:
-        at = (self._calendar.expires_at(row.day) - _BEFORE_CLOSE).astimezone(IST)
+    def _add_rows(
+        self, rows: Sequence[tuple[int, DayRow]], moment: Callable[[date], datetime]
+    ) -> None:
+        spots = spots_of(row for _, row in rows)
+        for number, row in rows:
+            try:
+                self._add_day(row, spots[row.day, row.underlying], moment(row.day))
+            except CellFault as fault:
+                raise DayFault(number, fault) from fault
+
+    def _opening(self, day: date) -> datetime:
+        session = self._calendar.session(day)
+        return self._closing(day) if session is None else session.opens_at
+
+    def _closing(self, day: date) -> datetime:
+        return self._calendar.expires_at(day) - _BEFORE_CLOSE
+
+    def _add_day(self, row: DayRow, spot: int, at: datetime) -> None:
         try:
             lot = row.lot or self._rules.lot_size(underlying_name(row.underlying), row.expiry)
         except InvalidInput as error:
             raise CellFault("expiry", str(error)) from error
         units = 1 if row.in_lots else lot
         cells = _Cells(
-            timestamp=f"{at:%Y%m%d%H%M}",
+            timestamp=f"{at.astimezone(IST):%Y%m%d%H%M}",
             symbol=row.underlying,
             expiry=f"{row.expiry:%d-%b-%Y}",
             strike=str(row.strike),
@@ -176,6 +196,8 @@ class _Recording:
 
     def add(self, cells: _Cells, lot: int | None = None) -> None:
         """Read one row; a lot of its own replaces that of the tables."""
+        if self._day is not None and not cells.timestamp.startswith(f"{self._day:%Y%m%d}"):
+            return
         snapshot = self._snapshot(cells.timestamp)
         contract = self._contract(cells, self._moments[snapshot], lot)
         if (snapshot, contract) in self._seen:
@@ -193,6 +215,8 @@ class _Recording:
 
     def finish(self) -> RecordedChain:
         """Return all rows as snapshots."""
+        if not self._rows and self._day is not None:
+            raise CellFault("(any)", f"must hold prices of {self._day}, was none")
         if not self._rows:
             raise CellFault(_FIRST_COLUMN, "has no value, the file holds a header only")
         universe = Universe(self._listed)
@@ -245,6 +269,11 @@ class _Recording:
             piece = pieces[number]
             moves.append(MarketMove(self._moments[number], row[piece], quotes[piece], spots.copy()))
         return tuple(moves)
+
+
+def _at_opening(row: DayRow) -> DayRow:
+    """Return a row as it is at the opening; its spot follows from the pairs of opening prices."""
+    return row._replace(last=row.opening, spot=None, volume=0)
 
 
 def _quotes(

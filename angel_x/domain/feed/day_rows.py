@@ -46,6 +46,8 @@ class DayRow(NamedTuple):
     spot: int | None = None
     #: Whether volume and open interest are lots.
     in_lots: bool = False
+    #: Paise of the first trade; zero where there is none, or the file has none.
+    opening: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ def _udiff(row: Cells) -> DayRow | None:
         open_interest=chain_cells.lots("OpnIntrst", row["OpnIntrst"]),
         lot=_lot("NewBrdLotQty", row),
         spot=chain_cells.price_paise("UndrlygPric", row["UndrlygPric"] or "0") or None,
+        opening=_opening("OpnPric", row),
     )
 
 
@@ -138,6 +141,7 @@ def _legacy(row: Cells) -> DayRow | None:
         last=chain_cells.price_paise("CLOSE", row["CLOSE"]),
         volume=0,
         open_interest=chain_cells.lots("OPEN_INT", row["OPEN_INT"]),
+        opening=_opening("OPEN", row),
     )
 
 
@@ -153,11 +157,12 @@ def _history(row: Cells) -> DayRow | None:
         expiry=expiry,
         strike=chain_cells.strike(row["STRIKE PRICE"], "STRIKE PRICE"),
         right=chain_cells.right(row["OPTION TYPE"], "OPTION TYPE"),
-        last=chain_cells.price_paise("LTP", row["LTP"]),
+        last=chain_cells.price_paise("CLOSE", row["CLOSE"]),
         volume=chain_cells.lots("TOTAL TRADED QUANTITY", row["TOTAL TRADED QUANTITY"]),
         open_interest=chain_cells.lots("OPEN INTEREST", row["OPEN INTEREST"]),
         lot=_lot("MARKET LOT", row),
         spot=settled if day == expiry else None,
+        opening=_opening("OPEN", row),
     )
 
 
@@ -181,7 +186,7 @@ DAY_FORMATS = (
     DayFormat(
         "historical derivatives of NSE (CSV)",
         frozenset({
-            "DATE", "EXPIRY", "OPTION TYPE", "STRIKE PRICE", "LTP", "SETTLE PRICE", "MARKET LOT",
+            "DATE", "EXPIRY", "OPTION TYPE", "STRIKE PRICE", "CLOSE", "SETTLE PRICE", "MARKET LOT",
             "TOTAL TRADED QUANTITY", "OPEN INTEREST", "SYMBOL", "INSTRUMENT_TYPE",
         }),
         _history,
@@ -196,6 +201,10 @@ def _iso(column: str, row: Cells) -> date:
         return datetime.strptime(str(plain(row[column])), "%Y-%m-%d").replace(tzinfo=IST).date()
     except ValueError as error:
         raise CellFault(column, f"must be a date such as 2026-08-25, was {row[column]}") from error
+
+
+def _opening(column: str, row: Cells) -> int:
+    return chain_cells.price_paise(column, row.get(column) or "0")
 
 
 def _lot(column: str, row: Cells) -> int:

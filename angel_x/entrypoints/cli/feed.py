@@ -21,7 +21,7 @@ from angel_x.domain.feed.feed_state import FeedCommand, FeedState, FeedVerb, che
 from angel_x.domain.values.moment import in_utc
 from angel_x.entrypoints import feed as process
 from angel_x.entrypoints.cli.numbers import Real
-from angel_x.entrypoints.cli.options import as_json, at_speed, checked_speed, seeded
+from angel_x.entrypoints.cli.options import as_json, at_speed, checked_speed, recorded_day, seeded
 from angel_x.entrypoints.cli.processes import start_own_metrics
 from angel_x.entrypoints.cli.running import application
 from angel_x.entrypoints.presentation.printing import print_json
@@ -55,6 +55,7 @@ _POLL_SECONDS = 0.02
 @seeded("Random seed of the simulator.")
 @at_speed
 @click.option("--loop", is_flag=True, help="Repeat a recording at its end.")
+@recorded_day
 @click.pass_context
 def feed(
     context: click.Context,
@@ -63,6 +64,7 @@ def feed(
     master: Path | None,
     seed: int,
     speed: float,
+    day: datetime | None,
     *,
     loop: bool,
 ) -> None:
@@ -76,6 +78,7 @@ def feed(
         seed=seed,
         speed=speed,
         loops=loop,
+        day=None if day is None else day.date(),
     )
     settings = load(os.environ)
     configure_logging(settings, "feed")

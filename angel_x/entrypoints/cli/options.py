@@ -34,6 +34,11 @@ recorded_chain = click.option(
     type=click.Path(path_type=Path),
     help="Replay this recorded chain instead of simulating a generated one.",
 )
+recorded_day = click.option(
+    "--day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Replay this day of the recorded chain only, until it has ended.",
+)
 
 
 def check_chain(chain: Path | None, name: str = "chain") -> None:

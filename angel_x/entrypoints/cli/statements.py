@@ -6,14 +6,12 @@ from datetime import date, datetime
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from angel_x.domain.portfolios.pnl import PnlGroup
-from angel_x.domain.records.contract_note import ContractNote
 from angel_x.domain.records.statement import Period
 from angel_x.entrypoints.cli.options import as_json, for_user
 from angel_x.entrypoints.cli.running import application
-from angel_x.entrypoints.presentation.contract_note import ITEMS, note_page
+from angel_x.entrypoints.presentation.contract_note import note_page, note_tables
 from angel_x.entrypoints.presentation.indian import grouped, ist, price, rupees
 from angel_x.entrypoints.presentation.printing import print_json, show, table
 
@@ -38,7 +36,7 @@ def contract_note(day: datetime, user: str, html: Path | None, *, as_json: bool)
     elif as_json:
         print_json(note)
     else:
-        show(_orders(note), _sums(note))
+        show(*note_tables(note))
 
 
 @click.command()
@@ -110,33 +108,3 @@ def pnl(
         for row in (*found.rows, found.total)
     )
     show(table(f"Realised P&L of {user}", columns, rows))
-
-
-def _orders(note: ContractNote) -> Table:
-    columns = ("order", "contract", "side", ">units", ">average", ">value", ">charges")
-    rows = [
-        (
-            order.client_order_id, order.symbol, order.side.value, grouped(order.quantity),
-            price(order.average_price), rupees(order.value), rupees(order.charges.total),
-        )
-        for order in note.orders
-    ]  # fmt: skip
-    rows += [
-        (
-            "settled", each.symbol, "", grouped(each.quantity),
-            price(each.price), rupees(each.value), rupees(each.charges.total),
-        )
-        for each in note.settlements
-    ]  # fmt: skip
-    return table(f"Contract note of {note.account}, {note.date}", columns, rows)
-
-
-def _sums(note: ContractNote) -> Table:
-    rows = [(name.replace("_", " "), rupees(getattr(note.charges, name))) for name in ITEMS]
-    rows += [
-        ("premium of sales", rupees(note.premium_sold)),
-        ("premium of purchases", rupees(-note.premium_bought)),
-        ("settled", rupees(note.settled)),
-        ("net, received by the account", rupees(note.net_amount)),
-    ]
-    return table("Charges", ("", ">"), rows)

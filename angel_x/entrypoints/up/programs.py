@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from angel_x.adapters.heartbeat import heartbeat_file, tick_file
@@ -32,6 +33,8 @@ class MarketChoice:
     master: Path | None = None
     seed: int = 1
     speed: float = 1.0
+    #: One day of the recorded chain, replayed once; None for all of it, repeatedly.
+    day: date | None = None
 
     @property
     def title(self) -> str:
@@ -55,7 +58,8 @@ class MarketChoice:
         if self.chain is None:
             return ("--source", "simulator", "--seed", str(self.seed), *pace)
         # A recording starts again at its end, else its contracts would have no quotes any more.
-        return ("--source", "replay", "--chain", str(self.chain.absolute()), "--loop", *pace)
+        play = ("--loop",) if self.day is None else ("--day", self.day.isoformat())
+        return ("--source", "replay", "--chain", str(self.chain.absolute()), *play, *pace)
 
 
 def api_address(environ: Mapping[str, str]) -> tuple[str, int]:

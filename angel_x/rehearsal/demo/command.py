@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from rich.console import Console
 
 from angel_x.bootstrap import build
+from angel_x.client import Client
 from angel_x.entrypoints.supervisor.output import Terminal
+from angel_x.entrypoints.up.preparation import DEMO_USER
 from angel_x.entrypoints.up.programs import MarketChoice
 from angel_x.entrypoints.up.system import where_to_look
 from angel_x.rehearsal.demo.demonstration import Demonstration, DemoSetup
+from angel_x.rehearsal.demo.expiry_day import ExpiryDay
+from angel_x.rehearsal.demo.expiry_report import ExpiryReport
 from angel_x.rehearsal.demo.report import DemoReport, conduct_rules
 from angel_x.rehearsal.patience import Patience
 from angel_x.rehearsal.phases import STARTUP
@@ -61,6 +66,66 @@ def demonstrate(
         tell=tell,
         keeps_running=options.keeps,
     ).run()
+
+
+def replay_expiry(
+    settings: Settings,
+    environ: Mapping[str, str],
+    chain: Path,
+    day: date,
+    console: Console,
+    tell: Callable[[ExpiryReport], None],
+) -> ExpiryReport:
+    """Replay a day of expiry from its opening to its settlement, print the report, and return it.
+
+    The errors are those of :meth:`Rehearsal.run`.
+
+    Raises:
+        NotFinished: A step did not happen, so there is no report.
+    """
+    market, home = MarketChoice(chain=chain, day=day), settings.home_path / "demo"
+    return Rehearsal(
+        plan=isolated(
+            settings, environ, home, market, submit_user="demo", desk_enabled=False,
+            settlement_wait_seconds=0.0,
+        ),
+        console=console,
+        terminal=Terminal(console, narrates=False),
+        parts=_PARTS,
+        perform=lambda running: _perform_expiry(running, day),
+        tell=tell,
+    ).run()  # fmt: skip
+
+
+def _perform_expiry(running: Running, day: date) -> ExpiryReport:
+    system, phases = running.system, running.phases
+    with (
+        closing(build(system.settings, role="demo")) as application,
+        Client(system.addresses.api_url, system.key) as client,
+    ):
+        patience = Patience(running.stop, phases.seconds[STARTUP])
+        account = application.people.accounts.named(DEMO_USER)
+        steps = ExpiryDay(
+            application=application, client=client, user_id=account.id, day=day, patience=patience
+        )
+        steps.check()
+        opening_cash = client.margin().cash
+        pair = steps.await_opening()
+        phases.end("opening priced")
+        steps.trade_at_opening(pair)
+        phases.end("opening traded")
+        steps.trade_at_close(pair)
+        phases.end("close traded")
+        steps.await_settlement()
+        phases.end("settled")
+        note = steps.note()
+        return ExpiryReport(
+            day=day,
+            note=note,
+            invariants=steps.rules(note, opening_cash),
+            unfinished=patience.unfinished,
+            phases=phases.seconds,
+        )
 
 
 def _perform(running: Running, options: DemoOptions) -> DemoReport:

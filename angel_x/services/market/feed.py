@@ -34,11 +34,15 @@ _RESTATE_INTERVAL = timedelta(seconds=2)
 _SLIP_INTERVAL = timedelta(minutes=1)
 #: Market time for which a recording of one snapshot stands until it begins again.
 _STANDING = timedelta(minutes=1)
+#: Market time for which the last quotes of a recorded day stand: its close and its settlement.
+_DAY = timedelta(days=1)
 _MATCH_INTERVAL = timedelta(milliseconds=250)
 
 
 class Feed:
     """Plays one source at ``speed`` times its pace, repeatedly where it ``loops``.
+
+    Where it ``stands``, its last quotes stay for a day of market time.
 
     It executes commands: pause, resume, speed and seek.  While it is paused, neither market time nor
     quotes change.  A seek changes market time and quotes only, in either direction: orders keep
@@ -54,10 +58,12 @@ class Feed:
         buffer_size: int,
         speed: float = 1.0,
         loops: bool = False,
+        stands: bool = False,
     ) -> None:
         self._source = source
         self._ports = ports
         self._loops = loops
+        self._stands = stands
         self._pace = Pace(speed)
         self._quoting = Quoting(
             source.universe, ports.universes, ports.board, buffer_size=buffer_size
@@ -111,9 +117,15 @@ class Feed:
         else:
             # Commands are executed after the end of a recording too.
             if last is not None:
-                stands = self._loops and moves == 1
-                self._wait_for(last + _STANDING if stands else last, stop, stands=stands)
+                standing = self._standing(moves)
+                self._wait_for(last + standing, stop, stands=bool(standing))
         return not stop.is_set() and (self._sought is not None or self._loops)
+
+    def _standing(self, moves: int) -> timedelta:
+        """Return the market time for which the last quotes of a play stay."""
+        if self._stands:
+            return _DAY
+        return _STANDING if self._loops and moves == 1 else timedelta()
 
     def _relist(self, now: datetime) -> None:
         """Prepare the source for the contracts of a new universe."""

@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from angel_x.domain.contracts.universe import Universe
     from angel_x.domain.feed.feed_state import FeedCommand, FeedState
     from angel_x.domain.feed.market_move import MarketMove
+    from angel_x.domain.feed.replay import RecordedChain
     from angel_x.services.ports import Clock, Meter, QuoteBoard, UniverseSource
 
 
@@ -52,6 +56,13 @@ class MarketSource(Protocol):
 
         None where the source has a fixed set of contracts.
         """
+
+
+class ReadChain(Protocol):
+    """Reads recordings."""
+
+    def __call__(self, path: Path, *, day: date | None = None) -> RecordedChain:
+        """Return the recording in a file, or one of its days."""
 
 
 class Beacon(Protocol):

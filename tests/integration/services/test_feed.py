@@ -65,10 +65,10 @@ class World:
         return int(fresh(quotes, epoch_ms(wall_clock()), 10).sum())
 
     @contextmanager
-    def feeding(self, source: MarketSource, **options: float) -> Iterator[Feed]:
+    def feeding(self, source: MarketSource, speed: float = 1.0) -> Iterator[Feed]:
         """Run a feed while the block runs; what it raises is raised here."""
         stop, errors = Event(), list[BaseException]()
-        feed = Feed(source, self.ports, buffer_size=5_000, loops=True, **options)
+        feed = Feed(source, self.ports, buffer_size=5_000, loops=True, speed=speed)
 
         def run() -> None:
             try:

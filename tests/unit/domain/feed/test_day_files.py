@@ -26,7 +26,7 @@ from angel_x.domain.orders.order import (
 from angel_x.domain.values.money import ZERO, rupees
 from angel_x.errors import InvalidChainFile
 from config.market import table
-from tests.builders.markets import CALENDAR, RULES
+from tests.builders.markets import CALENDAR, EXPIRY_DAY, RULES, chain_text
 
 UDIFF = (
     "TradDt,FinInstrmTp,TckrSymb,XpryDt,StrkPric,OptnTp,ClsPric,UndrlygPric,OpnIntrst,"
@@ -34,7 +34,7 @@ UDIFF = (
 )
 LEGACY = "INSTRUMENT,SYMBOL,EXPIRY_DT,STRIKE_PR,OPTION_TYP,CLOSE,OPEN_INT,TIMESTAMP,\n"
 HISTORY = (
-    "DATE,EXPIRY,OPTION TYPE,STRIKE PRICE,LTP,SETTLE PRICE,TOTAL TRADED QUANTITY,MARKET LOT,"
+    "DATE,EXPIRY,OPTION TYPE,STRIKE PRICE,CLOSE,SETTLE PRICE,TOTAL TRADED QUANTITY,MARKET LOT,"
     "OPEN INTEREST,SYMBOL,INSTRUMENT_TYPE\n"
 )
 SITE = (
@@ -50,8 +50,8 @@ SITE_FILE = "option-chain-ED-NIFTY-25-Aug-2026.csv"
 TODAY = date(2026, 8, 20)
 
 
-def parse(text: str, name: str = "day.csv") -> RecordedChain:
-    return parse_chain(text.splitlines(keepends=True), name, RULES, CALENDAR, TODAY)
+def parse(text: str, name: str = "day.csv", day: date | None = None) -> RecordedChain:
+    return parse_chain(text.splitlines(keepends=True), name, RULES, CALENDAR, TODAY, day)
 
 
 def test_a_udiff_bhavcopy_is_a_snapshot_a_minute_before_the_close() -> None:
@@ -117,6 +117,26 @@ def test_the_websites_chain_has_calls_to_the_left_and_puts_to_the_right() -> Non
     assert snapshot.quotes["last"].tolist() == [19_640, 18_020, 0, 18_020]
     assert snapshot.quotes["oi"].tolist() == [1_204 * 65, 3_210 * 65] * 2
     assert snapshot.spots["last"].tolist() == [2_421_620]
+
+
+def test_one_day_of_a_file_begins_with_its_opening_prices() -> None:
+    opening, closing = parse(EXPIRY_DAY, day=date(2024, 1, 25)).snapshots
+
+    assert opening.at == datetime(2024, 1, 25, 3, 45, tzinfo=UTC)
+    assert opening.quotes["last"].tolist() == [45_365, 265]
+    # 21,000 + 453.65 - 2.65: the index had no price at the opening.
+    assert opening.spots["last"].tolist() == [2_145_100]
+    assert closing.at == datetime(2024, 1, 25, 9, 59, tzinfo=UTC)
+    assert closing.quotes["last"].tolist() == [31_845, 10, 5]
+    assert closing.spots["last"].tolist() == [2_135_260]
+    assert [len(parse(EXPIRY_DAY).snapshots), len(parse(chain_text()).snapshots)] == [2, 2]
+    assert len(parse(chain_text(), day=date(2026, 8, 19)).snapshots) == 2
+
+
+def test_a_day_that_the_file_lacks_is_refused() -> None:
+    for text in (EXPIRY_DAY, chain_text()):
+        with pytest.raises(InvalidChainFile, match="must hold prices of 2024-01-26, was none"):
+            parse(text, day=date(2024, 1, 26))
 
 
 @pytest.mark.parametrize(

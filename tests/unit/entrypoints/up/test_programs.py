@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,10 @@ def test_every_program_shows_when_it_is_ready() -> None:
         (
             MarketChoice(chain=Path("/chains/a.csv"), speed=20),
             "--source replay --chain /chains/a.csv --loop --speed 20",
+        ),
+        (
+            MarketChoice(chain=Path("/chains/a.csv"), day=date(2024, 1, 25)),
+            "--source replay --chain /chains/a.csv --day 2024-01-25 --speed 1",
         ),
         (MarketChoice(master=Path("/m.json")), "--source angel-one --master /m.json"),
     ],

@@ -108,6 +108,7 @@ class Stage:
         seconds: float,
         speed: float = 1.0,
         loops: bool = False,
+        stands: bool = False,
         buffer_size: int = 5_000,
         commands: Sequence[tuple[float, FeedCommand]] = (),
     ) -> None:
@@ -124,7 +125,7 @@ class Stage:
             match=self.match,
             outages=(ConnectionError,),
         )
-        feed = Feed(source, ports, buffer_size=buffer_size, speed=speed, loops=loops)
+        feed = Feed(source, ports, buffer_size=buffer_size, speed=speed, loops=loops, stands=stands)
         feed.run(ClockEvent(self.clock, NOW + timedelta(seconds=seconds)))
 
     def last(self, universe: Universe = UNIVERSE) -> list[int]:
@@ -171,6 +172,16 @@ def test_moves_come_at_the_pace_of_the_market_times_the_speed(stage: Stage) -> N
     elapsed = (stage.clock() - NOW).total_seconds()
     assert 4 <= elapsed < 4.2
     assert stage.last()[0] == 104
+
+
+def test_the_last_quotes_of_a_recorded_day_stand_past_its_close(stage: Stage) -> None:
+    source = ListedMoves(UNIVERSE, [make_move(MARKET, [0], [100])])
+
+    stage.play(source, seconds=60, stands=True)
+
+    quoted = stage.board.read(UNIVERSE)["time"][0] / 1000 - NOW.timestamp()
+    assert 55 < quoted <= 60
+    assert stage.beacon.shown[-1].market - MARKET > at(55)
 
 
 def test_the_beacon_shows_market_time_every_second_and_is_hidden_at_the_end(stage: Stage) -> None:
