@@ -8,6 +8,7 @@ from angel_x.adapters.postgres.account_history import AccountHistory
 from angel_x.adapters.postgres.equity import PostgresEquity
 from angel_x.adapters.postgres.exports import Exports
 from angel_x.adapters.postgres.notes import PostgresNotes
+from angel_x.adapters.postgres.portfolio_stops import PostgresPortfolioStops
 from angel_x.adapters.postgres.reading import PostgresStatements
 from angel_x.adapters.postgres.risk_limits import PostgresRiskLimits
 from angel_x.adapters.postgres.users import PostgresUsers
@@ -31,6 +32,7 @@ class AccountParts:
     accounts: Accounts
     access: Access
     limits: RiskLimits
+    stops: PostgresPortfolioStops
     statements: PostgresStatements
     reading: Reading
     notes: ContractNotes
@@ -43,6 +45,7 @@ class AccountParts:
 def build_accounts(base: Foundation) -> AccountParts:
     """Put together accounts and their read models."""
     users, statements = PostgresUsers(base.engine), PostgresStatements(base.engine)
+    stops = PostgresPortfolioStops(base.engine)
     accounts = Accounts(users)
     tariff = base.tables.rule(Tariff.from_tables, "charges", "contracts")
     return AccountParts(
@@ -52,8 +55,10 @@ def build_accounts(base: Foundation) -> AccountParts:
         limits=RiskLimits(
             PostgresRiskLimits(base.engine),
             accounts.names,
+            stops.read,
             holds_rate=base.settings.rate_limit_enabled,
         ),
+        stops=stops,
         statements=statements,
         reading=Reading(statements, base.market_clock),
         notes=ContractNotes(

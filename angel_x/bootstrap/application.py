@@ -81,7 +81,7 @@ def assemble(base: Foundation) -> Application:
         trading=trading,
         controls=controls,
         workflows=workflows,
-        margin_marking=build_margin_marking(base, market, people, orders, workflows),
+        margin_marking=build_margin_marking(base, market, people, orders, workflows, controls),
         analytics=analytics,
         questions=build_questions(base, market, people, analytics),
         operations=build_operations(base, people),

@@ -20,7 +20,8 @@ from angel_x.domain.values.money import ZERO
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-# An account that holds nothing any more is read once more, so that its mark becomes zero.
+# An account that holds nothing any more is read once more, so that its mark becomes zero; one with stops
+# is read, so that they are armed before it trades, and ended with their limits.
 _READ = """
 WITH held AS (
     SELECT user_id, array_agg(symbol) AS symbols, array_agg(net_quantity) AS nets,
@@ -39,6 +40,9 @@ SELECT u.id, u.cash, u.collateral, u.margin_used, u.pnl_day, u.day_pnl,
     k.market_day, k.opening_pnl, k.unrealised_pnl, k.short_since
 FROM users u LEFT JOIN held h ON h.user_id = u.id LEFT JOIN margin_marks k ON k.user_id = u.id
 WHERE h.user_id IS NOT NULL OR k.unrealised_pnl <> 0 OR k.required <> 0 OR k.short_since IS NOT NULL
+    OR u.id IN (SELECT user_id FROM portfolio_stops)
+    OR u.id IN (SELECT name::bigint FROM risk_limits
+        WHERE scope = 'user' AND kind IN ('stop_loss', 'trailing_stop', 'take_profit'))
 ORDER BY u.id
 """
 # Accounts are computed without their locks.  One whose cash or margin has changed since is left out,

@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from angel_x.domain.book.portfolio_stop import PortfolioStop, StopLevels
 from angel_x.domain.values.written_number import written_decimal
 from angel_x.errors import InvalidInput
 
@@ -43,6 +44,21 @@ class LimitKind(StrEnum):
     TRIGGER_AT_ONCE = "trigger_at_once"
     """1 lets a stop whose trigger has passed trade at once; at 0, and without a value, it is denied."""
 
+    STOP_LOSS = "stop_loss"
+    """Rupees of loss of the whole account, charges included, since the limit was set, at which it may only reduce."""
+
+    TAKE_PROFIT = "take_profit"
+    """Rupees of profit of the whole account since the limit was set, at which it may only reduce."""
+
+    TRAILING_STOP = "trailing_stop"
+    """Rupees below the largest profit since the limit was set, at which the account may only reduce."""
+
+    STOP_SQUARE_OFF = "stop_square_off"
+    """1 squares the account off when one of its stops is reached; at 0, and without a value, it is not."""
+
+
+_LARGER_IS_STRICTER = frozenset({LimitKind.DUPLICATE_WINDOW_SECONDS, LimitKind.STOP_SQUARE_OFF})
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -57,6 +73,10 @@ class Limits:
     duplicate_window_seconds: Decimal | None = None
     max_wait_hours: Decimal | None = None
     trigger_at_once: int | None = None
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    trailing_stop: Decimal | None = None
+    stop_square_off: int | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Decimal | str]) -> Limits:
@@ -72,9 +92,14 @@ class Limits:
             return self
         return Limits(**{kind.value: self._stricter_of(kind, other) for kind in LimitKind})
 
+    @property
+    def stop_levels(self) -> StopLevels:
+        """The levels of the stops of the whole account."""
+        return StopLevels(loss=self.stop_loss, trailing=self.trailing_stop, profit=self.take_profit)
+
     def _stricter_of(self, kind: LimitKind, other: Limits) -> Any:  # noqa: ANN401 - int or Decimal
         values = [v for v in (getattr(self, kind), getattr(other, kind)) if v is not None]
-        choose = max if kind is LimitKind.DUPLICATE_WINDOW_SECONDS else min
+        choose = max if kind in _LARGER_IS_STRICTER else min
         return choose(values, default=None)
 
 
@@ -92,6 +117,8 @@ class LimitSheet:
     own: Limits
     #: The limits in force: of the own and the global ones the stricter.
     effective: Limits
+    #: The stops of the account as they were last marked, None before they are armed.
+    stop: PortfolioStop | None = None
 
     def values(self) -> dict[str, Decimal | int]:
         """Return the stored limits by kind."""
@@ -121,6 +148,10 @@ _BOUNDS: Mapping[LimitKind, _Bounds] = MappingProxyType(
         LimitKind.DUPLICATE_WINDOW_SECONDS: _bounds("0.001", "60"),
         LimitKind.MAX_WAIT_HOURS: _bounds("0", "1000"),
         LimitKind.TRIGGER_AT_ONCE: _bounds("0", "1", is_whole=True),
+        LimitKind.STOP_LOSS: _bounds("0.01", "1e12"),
+        LimitKind.TAKE_PROFIT: _bounds("0.01", "1e12"),
+        LimitKind.TRAILING_STOP: _bounds("0.01", "1e12"),
+        LimitKind.STOP_SQUARE_OFF: _bounds("0", "1", is_whole=True),
     }
 )
 _PLACES = Decimal("0.001")

@@ -58,6 +58,8 @@ class MarketValues:
     option_value: Decimal
     unrealised: Decimal
     short_pnl: Decimal
+    #: Cash and the value of all positions; None where a position has no price.
+    equity: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

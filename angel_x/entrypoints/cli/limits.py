@@ -87,7 +87,12 @@ def _answer(sheet: LimitSheet, *, as_json: bool) -> None:
 
 
 def _parts(sheet: LimitSheet) -> dict[str, object]:
-    return {"user": sheet.user, "own": sheet.own, "effective": sheet.effective}
+    return {
+        "user": sheet.user,
+        "own": sheet.own,
+        "effective": sheet.effective,
+        "stop": sheet.stop,
+    }
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+import numpy as np
 import structlog
 
 from angel_x.domain.book.margin_pool import Risks
@@ -47,6 +48,8 @@ class MarginMarking:
     #: Returns the price of every underlying in rupees.
     spots: Callable[[], Mapping[str, Decimal]]
     follow: Consequences
+    #: Follows the stops of marked accounts.
+    follow_stops: Callable[[Sequence[MarkedAccount], datetime], None]
     meter: Meter
     clock: Clock
     market_clock: Clock
@@ -81,7 +84,9 @@ class MarginMarking:
             for standing, values in zip(fleet.standing, _values(fleet, found), strict=True)
         ]
         stored = self.store.save(accounts, now)
-        self.follow([a for a in accounts if a.user_id in stored], day, now)
+        kept = [a for a in accounts if a.user_id in stored]
+        self.follow(kept, day, now)
+        self.follow_stops(kept, now)
         self.meter.observe(Metric.MARGIN_MARK_SECONDS, perf_counter() - started)
         return len(stored)
 
@@ -115,17 +120,26 @@ def _values(fleet: Fleet, found: FleetMargin) -> Sequence[MarketValues]:
             option_value=rupees(option_value[i]),
             unrealised=_pnl(standing, unrealised, is_priced=is_priced),
             short_pnl=rupees(short),
+            equity=standing.account.cash + rupees(cost + unrealised) if is_priced else None,
         )
-        for i, (standing, unrealised, short, is_priced) in enumerate(
+        for i, (standing, unrealised, short, cost, is_priced) in enumerate(
             zip(
                 fleet.standing,
                 found.unrealised.tolist(),
                 found.short_pnl.tolist(),
+                _costs(fleet),
                 found.is_priced.tolist(),
                 strict=True,
             )
         )
     ]
+
+
+def _costs(fleet: Fleet) -> list[int]:
+    """Return the signed cost of the positions of each account, in paise."""
+    costs = np.zeros(len(fleet.standing), np.int64)
+    np.add.at(costs, fleet.columns.owner, fleet.columns.cost_paise)
+    return costs.tolist()
 
 
 def _pnl(standing: StandingAccount, paise: int, *, is_priced: bool) -> Decimal:

@@ -102,6 +102,15 @@ class TradingControls:
             settled=settled,
         )
 
+    def restrict(self, user_id: int, *, actor: str, reason: str) -> None:
+        """Let an account only reduce, unless its own state is as strict already."""
+        own = str(user_id)
+        states = {
+            c.state for c in self._store.all() if (c.scope, c.name) == (ControlScope.USER, own)
+        }
+        if states <= {TradingState.ACTIVE}:
+            self.turn(ControlScope.USER, own, TradingState.REDUCING, actor=actor, reason=reason)
+
     def of(self, user_id: int, *, with_others: bool = False) -> ControlList:
         """Return the state in force for an account, and the stored states of its scopes.
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from angel_x.domain.book.limits import LimitKind, Limits, LimitSheet, read_kind, read_limit
+from angel_x.domain.book.portfolio_stop import PortfolioStop
 from angel_x.domain.book.risk import TradingRules
 from angel_x.errors import InvalidInput
 
@@ -38,8 +39,17 @@ class LimitStore(Protocol):
 class RiskLimits:
     """Global limits and limits of accounts."""
 
-    def __init__(self, store: LimitStore, account_names: AccountNames, *, holds_rate: bool) -> None:
+    def __init__(
+        self,
+        store: LimitStore,
+        account_names: AccountNames,
+        stops: Callable[[], Mapping[int, PortfolioStop]],
+        *,
+        holds_rate: bool,
+    ) -> None:
         self._store = store
+        #: Returns the armed stops of accounts.
+        self._stops = stops
         self._account_names = account_names
         #: Whether orders a second are counted; a limit on them is stored in any case.
         self._holds_rate = holds_rate
@@ -88,10 +98,16 @@ class RiskLimits:
 
     def _sheets(self, user_ids: Sequence[int | None], rows: Sequence[Row]) -> list[LimitSheet]:
         ids = {user_id for user_id in user_ids if user_id is not None}
-        names = self._account_names(ids) if ids else {}
-        return [self._sheet(i, None if i is None else names.get(i), rows) for i in user_ids]
+        names, stops = (self._account_names(ids), self._stops()) if ids else ({}, {})
+        return [self._sheet(i, names.get(i or 0), rows, stops.get(i or 0)) for i in user_ids]
 
-    def _sheet(self, user_id: int | None, user: str | None, rows: Iterable[Row]) -> LimitSheet:
+    def _sheet(
+        self,
+        user_id: int | None,
+        user: str | None,
+        rows: Iterable[Row],
+        stop: PortfolioStop | None,
+    ) -> LimitSheet:
         values: dict[str, dict[str, str]] = {}
         for _, name, kind, value in rows:
             values.setdefault(name, {})[kind] = value
@@ -100,4 +116,4 @@ class RiskLimits:
         effective = own.stricter(everyone)
         if not self._holds_rate:
             effective = replace(effective, max_orders_per_second=None)
-        return LimitSheet(user_id, user, own=own, effective=effective)
+        return LimitSheet(user_id, user, own=own, effective=effective, stop=stop)

@@ -16,7 +16,7 @@ from angel_x.services.controls.risk_limits import RiskLimits
 
 @pytest.fixture
 def limits(engine: Engine) -> RiskLimits:
-    return RiskLimits(PostgresRiskLimits(engine), lambda ids: {}, holds_rate=True)
+    return RiskLimits(PostgresRiskLimits(engine), lambda ids: {}, dict, holds_rate=True)
 
 
 def audit(engine: Engine) -> list[tuple[Any, ...]]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from angel_x.bootstrap import Application
+from angel_x.domain.book.portfolio_stop import StopKind
 from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.margin.risk_arrays import MARK_ROW
 from angel_x.domain.margin.unit_risk import STEPS
@@ -137,6 +138,55 @@ def test_a_loss_of_yesterday_is_no_loss_of_today(built: Build) -> None:
     assert opening < -50_000
     assert abs(unrealised - opening) < 1_000
     assert trade(market, user, Side.BUY, "24100CE") == ("filled", None)
+
+
+@pytest.mark.parametrize("squares_off", [0, 1])
+def test_a_breached_portfolio_stop_lets_only_reduce_and_squares_off_once_if_asked(
+    built: Build, squares_off: int
+) -> None:
+    application = built()
+    market, user = straddled(application, "10000000")
+    limits, marking = application.people.limits, application.margin_marking
+    limits.put(user, {"trailing_stop": 30_000, "stop_square_off": squares_off}, "test")
+    marking.run()
+    armed = limits.sheet(user).stop
+    assert armed is not None
+    assert armed.peak == armed.result == 0
+    # What a spot of 24,100 loses is far less than the stop.
+    move(market, "24100")
+    marking.run()
+    assert trade(market, user, Side.BUY, "23900PE") == ("filled", None)
+
+    move(market, "25440")
+    for _ in range(3):
+        # The largest profit and the breach are rows, so another process goes on with them.
+        application.margin_marking.run()
+
+    stop = limits.sheet(user).stop
+    assert stop is not None
+    assert (stop.breached, stop.is_enforced, stop.armed_at) == (
+        StopKind.TRAILING,
+        True,
+        armed.armed_at,
+    )
+    assert stop.peak - stop.result >= 30_000
+    assert trade(market, user, Side.BUY, "23900PE") == ("denied", "REDUCING_ONLY")
+    assert trade(market, user, Side.BUY, "24000PE") == ("filled", None), "it closes"
+    assert len(rows(market, "SELECT 1 FROM workflows")) == squares_off
+    audited = rows(
+        market,
+        "SELECT action FROM audit_entries WHERE actor = 'portfolio stop' AND "
+        "action IN ('portfolio_stop.armed', 'portfolio_stop.breached', 'trading_state.set') ORDER BY id",
+    )
+    assert [action for (action,) in audited] == [
+        "portfolio_stop.armed",
+        "portfolio_stop.breached",
+        "trading_state.set",
+    ]
+    limits.clear(user, ["trailing_stop"], "test")
+    marking.run()
+    assert limits.sheet(user).stop is None
+    market.assert_invariants()
 
 
 def test_marking_is_due_after_margin_mark_seconds_and_margin_mark_move_percent(

@@ -19,6 +19,10 @@ def test_of_two_limits_the_stricter_holds() -> None:
         duplicate_window_seconds=Decimal(2),
         max_wait_hours=Decimal(72),
         trigger_at_once=1,
+        stop_loss=Decimal(900),
+        take_profit=Decimal(700),
+        trailing_stop=Decimal(50),
+        stop_square_off=0,
     )
     own = Limits(
         max_order_quantity=650,
@@ -30,6 +34,10 @@ def test_of_two_limits_the_stricter_holds() -> None:
         duplicate_window_seconds=Decimal(5),
         max_wait_hours=Decimal(0),
         trigger_at_once=0,
+        stop_loss=Decimal(600),
+        take_profit=Decimal(800),
+        trailing_stop=Decimal(60),
+        stop_square_off=1,
     )
     stricter = Limits(
         max_order_quantity=650,
@@ -42,6 +50,11 @@ def test_of_two_limits_the_stricter_holds() -> None:
         duplicate_window_seconds=Decimal(5),
         max_wait_hours=Decimal(0),
         trigger_at_once=0,
+        stop_loss=Decimal(600),
+        take_profit=Decimal(700),
+        trailing_stop=Decimal(50),
+        # To be squared off is stricter than not to be.
+        stop_square_off=1,
     )
 
     assert everyone.stricter(own) == own.stricter(everyone) == stricter
@@ -111,6 +124,10 @@ BOUNDS = {
     "duplicate_window_seconds": ("0.001", "60", "0.001"),
     "max_wait_hours": ("0", "1000", "0.001"),
     "trigger_at_once": ("0", "1", "1"),
+    "stop_loss": ("0.01", "1000000000000", "0.001"),
+    "take_profit": ("0.01", "1000000000000", "0.001"),
+    "trailing_stop": ("0.01", "1000000000000", "0.001"),
+    "stop_square_off": ("0", "1", "1"),
 }
 
 

@@ -42,7 +42,7 @@ from angel_x.domain.records.access import Scope
             LimitKind,
             "max_order_quantity max_order_notional max_open_orders max_orders_per_second "
             "max_daily_loss fat_finger_percent duplicate_window_seconds max_wait_hours "
-            "trigger_at_once",
+            "trigger_at_once stop_loss take_profit trailing_stop stop_square_off",
         ),
     ],
 )
