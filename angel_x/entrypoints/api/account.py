@@ -55,7 +55,7 @@ _UNNAMED = "what-if"
     ),
 )
 @on_thread(Bulkhead.READS)
-def positions(request: Request, caller: Reader) -> Response:
+def list_positions(request: Request, caller: Reader) -> Response:
     parts = application(request)
     found = parts.analytics.portfolios.marked(parts.people.reading.positions(caller.user_id))
     return answer(PositionList(positions=tuple(found)))
@@ -68,7 +68,9 @@ def positions(request: Request, caller: Reader) -> Response:
     responses=answers(TradeList, "A page; `next` is the cursor of the page after it"),
 )
 @on_thread(Bulkhead.READS)
-def trades(request: Request, caller: Reader, query: Annotated[PeriodQuery, Query()]) -> Response:
+def list_trades(
+    request: Request, caller: Reader, query: Annotated[PeriodQuery, Query()]
+) -> Response:
     """The realised P&L is by average cost, before charges."""
     reading = application(request).people.reading
     return answer(
@@ -83,7 +85,9 @@ def trades(request: Request, caller: Reader, query: Annotated[PeriodQuery, Query
     responses=answers(LedgerPage, "A page; `next` is the cursor of the page after it"),
 )
 @on_thread(Bulkhead.READS)
-def ledger(request: Request, caller: Reader, query: Annotated[PeriodQuery, Query()]) -> Response:
+def list_ledger_entries(
+    request: Request, caller: Reader, query: Annotated[PeriodQuery, Query()]
+) -> Response:
     """The entries of an order, a deposit or a settlement sum to zero."""
     reading = application(request).people.reading
     return answer(
@@ -98,7 +102,7 @@ def ledger(request: Request, caller: Reader, query: Annotated[PeriodQuery, Query
     responses=answers(ContractNote, "The note; a page to print for `format=html`", page=True),
 )
 @on_thread(Bulkhead.READS)
-def contract_note(
+def get_contract_note(
     request: Request,
     caller: Reader,
     day: date,
@@ -115,7 +119,7 @@ def contract_note(
     responses=answers(Portfolio, "The portfolio as of `updated_at`"),
 )
 @on_thread(Bulkhead.READS)
-def portfolio(request: Request, caller: Reader) -> Response:
+def get_portfolio(request: Request, caller: Reader) -> Response:
     return answer(application(request).analytics.portfolios.of(caller.user_id))
 
 
@@ -126,7 +130,7 @@ def portfolio(request: Request, caller: Reader) -> Response:
     responses=answers(Balance, "The balance at the last commit, its margin at the market of now"),
 )
 @on_thread(Bulkhead.READS)
-def margin(request: Request, caller: Reader) -> Response:
+def get_margin(request: Request, caller: Reader) -> Response:
     return answer(application(request).trading.balances.of(caller.user_id))
 
 
@@ -137,7 +141,7 @@ def margin(request: Request, caller: Reader) -> Response:
     responses=answers(MarginEstimate, "The estimate, purchases first, each order at its limit"),
     openapi_extra=ORDERS_BODY,
 )
-async def what_if(request: Request, caller: Reader) -> Response:
+async def estimate_margin(request: Request, caller: Reader) -> Response:
     """Estimate by the rules of the order decision. Nothing is stored; orders need no client order id.
 
     An empty list of orders asks about the account as it is.

@@ -85,6 +85,7 @@ def create_app(application: Application) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=openapi.operation_id,
     )
     _equip(app, application)
     for router in ROUTERS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -12,8 +13,8 @@ from angel_x.domain.workflows.basket import BasketRecord
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
 from angel_x.entrypoints.api.keys import Reader, Trader
-from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, answers, reads
-from angel_x.entrypoints.api.parts import answer, application, idempotency_key
+from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, answers, reads, stores
+from angel_x.entrypoints.api.parts import answer, application, idempotency_key, stored
 from angel_x.services.workflows import basket_form
 
 if TYPE_CHECKING:
@@ -29,13 +30,14 @@ _BODY_BYTES = 256 * 1024
     summary="Submit orders that are checked together and hedged first",
     status_code=HTTPStatus.ACCEPTED,
     response_class=Response,
-    responses={
-        **answers(BasketRecord, "This basket was stored before"),
-        202: {**answers(BasketRecord, "Stored; its margin is checked as a whole next")[200]},
-    },
+    responses=stores(
+        BasketRecord,
+        new="Stored; its margin is checked as a whole next",
+        known="This basket was stored before",
+    ),
     openapi_extra=reads(basket_form.BasketForm) | IDEMPOTENCY_KEY,
 )
-async def submit(request: Request, caller: Trader) -> Response:
+async def submit_basket(request: Request, caller: Trader) -> Response:
     """Store a whole basket durably, or nothing of it.
 
     The margin must suffice for all legs together. Purchases trade first; sales follow once every
@@ -55,7 +57,7 @@ def _submit(parts: Application, user_id: int, content: bytes, key: str | None) -
     record, is_new = parts.workflows.baskets.submit(
         user_id, basket_form.decode(content, key), "api"
     )
-    return answer(record, HTTPStatus.ACCEPTED if is_new else HTTPStatus.OK)
+    return stored(record, f"/v1/baskets/{quote(record.basket_id, safe='')}", is_new=is_new)
 
 
 @router.get(
@@ -65,5 +67,5 @@ def _submit(parts: Application, user_id: int, content: bytes, key: str | None) -
     responses=answers(BasketRecord, "The basket as it stands now"),
 )
 @on_thread(Bulkhead.READS)
-def basket(request: Request, caller: Reader, basket_id: str) -> Response:
+def get_basket(request: Request, caller: Reader, basket_id: str) -> Response:
     return answer(application(request).workflows.baskets.read(caller.user_id, basket_id))

@@ -21,7 +21,7 @@ router = APIRouter(tags=["account"])
     responses=answers(KeyHolder, "The holder of the key"),
 )
 @on_thread(Bulkhead.READS)
-def key(request: Request, caller: Reader) -> Response:
+def get_key(request: Request, caller: Reader) -> Response:
     names = application(request).people.accounts.names([caller.user_id])
     return answer(
         KeyHolder(

@@ -23,8 +23,8 @@ from angel_x.domain.workflows.square_off import SquareOffRecord
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
 from angel_x.entrypoints.api.keys import Controller, Reader, Trader
-from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, answers, reads
-from angel_x.entrypoints.api.parts import answer, application, idempotency_key
+from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, answers, reads, stores
+from angel_x.entrypoints.api.parts import answer, application, idempotency_key, stored
 from angel_x.errors import InvalidInput, ScopeMissing, UnknownAccount
 from angel_x.services.accounts.reading import parse_row_id
 from angel_x.services.controls.control_forms import SquareOffForm, SwitchForm, decode
@@ -58,7 +58,7 @@ class Selection(BaseModel):
     responses=answers(ControlList, "The state in force for the account, and the stored states"),
 )
 @on_thread(Bulkhead.READS)
-def controls(request: Request, caller: Reader) -> Response:
+def get_kill_switch(request: Request, caller: Reader) -> Response:
     """A key of scope `admin` also gets the states of other accounts."""
     is_admin = caller.allows(Scope.ADMIN)
     return answer(
@@ -73,7 +73,7 @@ def controls(request: Request, caller: Reader) -> Response:
     responses=answers(ControlReceipt, "The state holds for every later decision"),
     openapi_extra=reads(SwitchForm),
 )
-async def turn(request: Request, caller: Controller) -> Response:
+async def set_kill_switch(request: Request, caller: Controller) -> Response:
     """Set the trading state of the caller's account; other scopes need the scope `admin`.
 
     Once the answer is `settled`, no order is decided under the former state any more.
@@ -93,7 +93,7 @@ async def turn(request: Request, caller: Controller) -> Response:
     responses=answers(CancellationList, "The outcome of each open order"),
 )
 @on_thread(Bulkhead.EMERGENCY)
-def cancel_all(
+def cancel_all_orders(
     request: Request, caller: Trader, selection: Annotated[Selection, Query()]
 ) -> Response:
     """Of a sliced order the slices are listed. Orders accepted after the request are not canceled."""
@@ -109,10 +109,11 @@ def cancel_all(
     summary="Cancel open orders and close positions",
     status_code=HTTPStatus.ACCEPTED,
     response_class=Response,
-    responses={
-        **answers(SquareOffRecord, "The square-off of an earlier request with this key"),
-        202: {**answers(SquareOffRecord, "Stored, and started")[200]},
-    },
+    responses=stores(
+        SquareOffRecord,
+        new="Stored, and started",
+        known="The square-off of an earlier request with this key",
+    ),
     openapi_extra=reads(SquareOffForm, required=False) | IDEMPOTENCY_KEY,
 )
 async def square_off(request: Request, caller: Trader) -> Response:
@@ -135,7 +136,7 @@ async def square_off(request: Request, caller: Trader) -> Response:
     responses=_STANDING,
 )
 @on_thread(Bulkhead.READS)
-def standing(request: Request, caller: Reader, workflow_id: str) -> Response:
+def get_square_off(request: Request, caller: Reader, workflow_id: str) -> Response:
     parts = application(request)
     return answer(
         parts.workflows.square_off.read(caller.user_id, parse_row_id("square-off", workflow_id))
@@ -187,5 +188,5 @@ def _square_off(parts: Application, caller: Identity, form: SquareOffForm, key: 
     workflow, is_new = parts.workflows.square_off.start(
         caller.user_id, form.selection, key=key, actor=f"key:{caller.key_prefix}"
     )
-    status = HTTPStatus.ACCEPTED if is_new else HTTPStatus.OK
-    return answer(parts.workflows.square_off.progress.record(workflow), status)
+    record = parts.workflows.square_off.progress.record(workflow)
+    return stored(record, f"/v1/square-off/{record.id}", is_new=is_new)

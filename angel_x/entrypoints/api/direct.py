@@ -27,7 +27,7 @@ _METHOD = "POST"
 _ROUTE = next(
     route
     for route in orders.router.routes
-    if isinstance(route, APIRoute) and route.endpoint is orders.submit
+    if isinstance(route, APIRoute) and route.endpoint is orders.submit_orders
 )
 
 
@@ -56,5 +56,5 @@ class DirectSubmissions:
 async def _submit(scope: Scope, receive: Receive, send: Send) -> None:
     request = Request(scope, receive, send)
     await check_parameters(request)
-    response = await orders.submit(request, await authenticated_trader(request))
+    response = await orders.submit_orders(request, await authenticated_trader(request))
     await response(scope, receive, send)

@@ -39,7 +39,7 @@ _FILES = {form.media_type: _BINARY for form in ExportFormat} | {
     },
 )
 @on_thread(Bulkhead.READS)
-def export(
+def export_statement(
     request: Request,
     caller: Reader,
     statement: ExportKind,

@@ -50,7 +50,9 @@ class Cleared(LimitSubject):
 
 @router.get("/v1/limits", summary="Read limits", response_class=Response, responses=_SHEET)
 @on_thread(Bulkhead.READS)
-def limits(request: Request, caller: Reader, subject: Annotated[LimitSubject, Query()]) -> Response:
+def get_limits(
+    request: Request, caller: Reader, subject: Annotated[LimitSubject, Query()]
+) -> Response:
     """Return the caller's own limits; others need the scope `admin`."""
     if (subject.user is not None or subject.scope == "global") and not caller.allows(Scope.ADMIN):
         raise ScopeMissing(f"this key shows its own limits only; others need {Scope.ADMIN}")
@@ -64,7 +66,7 @@ def limits(request: Request, caller: Reader, subject: Annotated[LimitSubject, Qu
     responses=_SHEET,
     openapi_extra=reads(LimitsForm),
 )
-async def put(
+async def set_limits(
     request: Request, caller: Admin, subject: Annotated[LimitSubject, Query()]
 ) -> Response:
     """Set the limits in the body; others stay unchanged.  They hold within a second."""
@@ -81,7 +83,7 @@ async def put(
 
 @router.delete("/v1/limits", summary="Clear limits", response_class=Response, responses=_SHEET)
 @on_thread(Bulkhead.WRITES)
-def clear(request: Request, caller: Admin, cleared: Annotated[Cleared, Query()]) -> Response:
+def clear_limits(request: Request, caller: Admin, cleared: Annotated[Cleared, Query()]) -> Response:
     user_id = _user_id(request, caller, cleared)
     return answer(application(request).people.limits.clear(user_id, cleared.kind, _actor(caller)))
 

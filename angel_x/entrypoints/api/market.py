@@ -27,7 +27,7 @@ router = APIRouter(tags=["market"])
     responses=answers(MarketStatus, "The state of now; `changes_at` is the next close or opening"),
 )
 @on_thread(Bulkhead.READS)
-def market(request: Request, _: Reader) -> Response:
+def get_market(request: Request, _: Reader) -> Response:
     return answer(application(request).base.hours.status())
 
 
@@ -38,7 +38,9 @@ def market(request: Request, _: Reader) -> Response:
     responses=answers(ContractGreeks, "Per unit, with the age of the Greeks and of the quote"),
 )
 @on_thread(Bulkhead.READS)
-def greeks(request: Request, _: Reader, symbol: Annotated[str, Path(max_length=64)]) -> Response:
+def get_greeks(
+    request: Request, _: Reader, symbol: Annotated[str, Path(max_length=64)]
+) -> Response:
     return answer(application(request).analytics.greeks.of(symbol))
 
 
@@ -49,7 +51,7 @@ def greeks(request: Request, _: Reader, symbol: Annotated[str, Path(max_length=6
     responses=answers(OptionChain, "By strike, the call before the put"),
 )
 @on_thread(Bulkhead.READS)
-def option_chain(
+def get_option_chain(
     request: Request,
     _: Reader,
     underlying: Annotated[str, Path(max_length=20)],
@@ -65,7 +67,7 @@ def option_chain(
     responses=answers(ChainSummary, "The nearest expiry first; a null has its reason"),
 )
 @on_thread(Bulkhead.READS)
-def chain_summary(
+def get_option_chain_summary(
     request: Request,
     _: Reader,
     underlying: Annotated[str, Path(max_length=20)],
@@ -81,7 +83,7 @@ def chain_summary(
     responses=answers(CalendarYear, "Times in India; days beyond the published lists are marked"),
 )
 @on_thread(Bulkhead.READS)
-def calendar_year(
+def get_calendar_year(
     request: Request,
     _: Reader,
     year: Annotated[
@@ -99,5 +101,5 @@ def calendar_year(
     responses=answers(CalendarDay, "Times in India"),
 )
 @on_thread(Bulkhead.READS)
-def calendar_day(request: Request, _: Reader, day: date) -> Response:
+def get_calendar_day(request: Request, _: Reader, day: date) -> Response:
     return answer(application(request).base.calendar.day(day))

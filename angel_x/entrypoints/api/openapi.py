@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
+from angel_x.entrypoints.api.parts import REPLAYED
 from angel_x.entrypoints.api.problems import MEDIA_TYPE
 from angel_x.entrypoints.presentation.problem import Problem
 from angel_x.services.intake.order_form import OrderForm
@@ -92,6 +93,27 @@ IDEMPOTENCY_KEY = {
 }
 
 
+#: The headers of an answer to a submission.
+_LOCATION = {
+    "Location": {
+        "description": "The path of the record; not where several orders were sent",
+        "schema": {"type": "string"},
+    }
+}
+_REPLAYED = {
+    REPLAYED: {
+        "description": "The submission was stored before, and this is its state now",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return the name of a route's operation in generated clients: its function's, ``setKillSwitch``."""
+    first, *others = route.name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
 def reads(*records: type, required: bool = True) -> dict[str, Any]:
     """Return the ``openapi_extra`` of a route whose body is one of these records."""
     content = BodyContent("application/json", *records)
@@ -113,6 +135,16 @@ def answers(
     if page:
         content["text/html"] = {"schema": {"type": "string"}}
     return {200: {"description": description, "content": content}, **PROBLEMS}
+
+
+def stores(record: type, *, new: str, known: str) -> dict[int | str, dict[str, Any]]:
+    """Return the ``responses`` of a route that stores a submission, or knows it from before."""
+    content = BodyContent("application/json", record)
+    return {
+        200: {"description": known, "content": content, "headers": _LOCATION | _REPLAYED},
+        202: {"description": new, "content": content, "headers": _LOCATION},
+        **PROBLEMS,
+    }
 
 
 def events(description: str, *records: type) -> dict[int | str, dict[str, Any]]:

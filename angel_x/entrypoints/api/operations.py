@@ -50,7 +50,9 @@ class AuditQuery(BaseModel):
     responses=answers(AuditPage, "A page; `next` is the cursor of the page after it"),
 )
 @on_thread(Bulkhead.READS)
-def audit(request: Request, _caller: Admin, query: Annotated[AuditQuery, Query()]) -> Response:
+def list_audit_entries(
+    request: Request, _caller: Admin, query: Annotated[AuditQuery, Query()]
+) -> Response:
     wanted = AuditFilter(subject=query.subject, since=query.since, text=query.text)
     page = application(request).operations.audit.entries(
         wanted, after=query.cursor, limit=query.limit
@@ -65,7 +67,7 @@ def audit(request: Request, _caller: Admin, query: Annotated[AuditQuery, Query()
     responses=answers(MachineState, "The system as it was within the last two seconds"),
 )
 @on_thread(Bulkhead.READS)
-def machine(request: Request, _caller: Admin) -> Response:
+def get_machine(request: Request, _caller: Admin) -> Response:
     """Read the whole system; a part whose server is away is empty, and an alert tells it."""
     return answer(machine_reader(request).read())
 
@@ -77,7 +79,7 @@ def machine(request: Request, _caller: Admin) -> Response:
     responses=answers(ParkedOrderList, "The newest first, with tracebacks"),
 )
 @on_thread(Bulkhead.READS)
-def parked_orders(
+def list_parked_orders(
     request: Request,
     _caller: Admin,
     *,
@@ -100,7 +102,7 @@ def parked_orders(
     },
 )
 @on_thread(Bulkhead.WRITES)
-def replay(request: Request, caller: Admin, order_id: str) -> Response:
+def replay_order(request: Request, caller: Admin, order_id: str) -> Response:
     """Send the same content as a new order of the same account.
 
     Refused while an earlier replay is open, and for good once one has traded.

@@ -14,13 +14,14 @@ from angel_x.domain.records.order_record import OrderFilter, OrderHistory, Order
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
 from angel_x.entrypoints.api.keys import Reader, Trader
-from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, ORDERS_BODY, answers, reads
+from angel_x.entrypoints.api.openapi import IDEMPOTENCY_KEY, ORDERS_BODY, answers, reads, stores
 from angel_x.entrypoints.api.parts import (
     Moment,
     answer,
     application,
     group_commit,
     idempotency_key,
+    stored,
 )
 from angel_x.entrypoints.presentation.reply import receipts
 from angel_x.services.accounts.reading import parse_order_id
@@ -77,13 +78,14 @@ class OrderQuery(BaseModel):
     summary="Submit one order, or several at once",
     status_code=HTTPStatus.ACCEPTED,
     response_class=Response,
-    responses={
-        **answers(OrderReceipts, "All of these orders were stored before"),
-        202: {**answers(OrderReceipts, "Stored, and on the way to be decided")[200]},
-    },
+    responses=stores(
+        OrderReceipts,
+        new="Stored, and on the way to be decided",
+        known="All of these orders were stored before",
+    ),
     openapi_extra=ORDERS_BODY | IDEMPOTENCY_KEY,
 )
-async def submit(request: Request, caller: Trader) -> Response:
+async def submit_orders(request: Request, caller: Trader) -> Response:
     """Store every order of the request durably, or none of it.
 
     The header `Idempotency-Key` names an order that has no `client_order_id`.
@@ -93,8 +95,8 @@ async def submit(request: Request, caller: Trader) -> Response:
     requests = await _decode(bulkheads(request), caller.user_id, content, key)
     accepted = await group_commit(request).accept(Submission(caller.user_id, requests))
     is_replay = all(order.replayed for order in accepted)
-    status = HTTPStatus.OK if is_replay else HTTPStatus.ACCEPTED
-    return answer(receipts(accepted), status)
+    location = f"/v1/orders/{accepted[0].order_id}" if len(accepted) == 1 else None
+    return stored(receipts(accepted), location, is_new=not is_replay)
 
 
 @router.get(
@@ -104,7 +106,9 @@ async def submit(request: Request, caller: Trader) -> Response:
     responses=answers(OrderPage, "A page; `next` is the cursor of the page after it"),
 )
 @on_thread(Bulkhead.READS)
-def orders(request: Request, caller: Reader, query: Annotated[OrderQuery, Query()]) -> Response:
+def list_orders(
+    request: Request, caller: Reader, query: Annotated[OrderQuery, Query()]
+) -> Response:
     page = application(request).people.reading.orders(
         caller.user_id, query.wanted, after=query.cursor, limit=query.limit
     )
@@ -118,7 +122,7 @@ def orders(request: Request, caller: Reader, query: Annotated[OrderQuery, Query(
     responses=answers(OrderHistory, "The order"),
 )
 @on_thread(Bulkhead.READS)
-def order(request: Request, caller: Reader, order_id: str) -> Response:
+def get_order(request: Request, caller: Reader, order_id: str) -> Response:
     return answer(application(request).people.reading.order(caller.user_id, order_id))
 
 
@@ -129,7 +133,7 @@ def order(request: Request, caller: Reader, order_id: str) -> Response:
     responses=answers(OrderHistory, "The order as it stands now"),
     openapi_extra=reads(amendment_form.AmendmentForm),
 )
-async def amend(request: Request, caller: Trader, order_id: str) -> Response:
+async def amend_order(request: Request, caller: Trader, order_id: str) -> Response:
     """Amend the fields in the body, and trade the order if it is marketable then.
 
     The same amendment again changes nothing. With a new price, or more quantity, the order goes
@@ -154,7 +158,7 @@ def _amend(parts: Application, user_id: int, order_id: str, content: bytes) -> R
     responses=answers(OrderHistory, "The order as it stands now"),
 )
 @on_thread(Bulkhead.EMERGENCY)
-def cancel(request: Request, caller: Trader, order_id: str) -> Response:
+def cancel_order(request: Request, caller: Trader, order_id: str) -> Response:
     parts = application(request)
     parts.trading.cancellation.cancel(caller.user_id, parse_order_id(order_id))
     return answer(parts.people.reading.order(caller.user_id, order_id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from http import HTTPStatus
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, cast, get_args
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 #: Converted to UTC, because PostgreSQL accepts no offset above 15:59.
 Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
+#: The header of an answer to a submission that was stored before.
+REPLAYED = "Idempotent-Replayed"
 #: Characters of a parameter's name or value in the path or the query.
 LONGEST_PARAMETER = 256
 #: Parameters that list symbols may be longer.
@@ -65,6 +68,19 @@ def machine_reader(request: Request) -> MachineReader:
 def answer(record: object, status: int = 200) -> Response:
     """Return a record as JSON: money as strings, times in UTC, NaN as null."""
     return Response(msgspec.json.encode(record), status, media_type="application/json")
+
+
+def stored(record: object, location: str | None, *, is_new: bool) -> Response:
+    """Return the answer to a submission: 202 for a new one, else 200 and a header that says so.
+
+    ``location`` is the path of the record, None where there is no single one.
+    """
+    made = answer(record, HTTPStatus.ACCEPTED if is_new else HTTPStatus.OK)
+    if location is not None:
+        made.headers["Location"] = location
+    if not is_new:
+        made.headers[REPLAYED] = "true"
+    return made
 
 
 async def check_parameters(request: Request) -> None:

@@ -27,7 +27,7 @@ router = APIRouter(tags=["account"])
     responses=answers(PnlReport, "By average cost and by FIFO, before and after charges"),
 )
 @on_thread(Bulkhead.READS)
-def pnl(
+def list_pnl(
     request: Request,
     caller: Reader,
     by: PnlGroup = PnlGroup.DAY,
@@ -46,7 +46,9 @@ def pnl(
     responses=answers(EquityPage, "A page; `next` is the cursor of the page after it"),
 )
 @on_thread(Bulkhead.READS)
-def equity(request: Request, caller: Reader, query: Annotated[PeriodQuery, Query()]) -> Response:
+def list_equity(
+    request: Request, caller: Reader, query: Annotated[PeriodQuery, Query()]
+) -> Response:
     """The points are the snapshots of the portfolio."""
     found = application(request).people.equity.page(
         caller.user_id, query.period, after=query.cursor, limit=query.limit
@@ -61,7 +63,7 @@ def equity(request: Request, caller: Reader, query: Annotated[PeriodQuery, Query
     responses=answers(PastPortfolio, "Worth the marks of the last snapshot before the moment"),
 )
 @on_thread(Bulkhead.READS)
-def past(
+def get_past_portfolio(
     request: Request,
     caller: Reader,
     at: Annotated[Moment, Query(description="Not after now")],

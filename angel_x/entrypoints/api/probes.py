@@ -21,7 +21,7 @@ router = APIRouter(tags=["probes"])
 @router.get(
     "/livez", summary="Whether this process runs; no server is contacted", response_class=Response
 )
-async def livez() -> Response:
+async def get_liveness() -> Response:
     return answer({"alive": True})
 
 
@@ -34,7 +34,7 @@ async def livez() -> Response:
         503: {**answers(Readiness, "A part is not ready")[200]},
     },
 )
-async def readyz(request: Request) -> Response:
+async def get_readiness(request: Request) -> Response:
     readiness = await _check(request).run()
     status = HTTPStatus.OK if readiness.ready else HTTPStatus.SERVICE_UNAVAILABLE
     return answer(readiness, status)
@@ -46,7 +46,7 @@ async def readyz(request: Request) -> Response:
     response_class=PlainTextResponse,
     responses={503: {"description": "A part is not ready", "content": {"text/plain": {}}}},
 )
-async def healthz(request: Request) -> Response:
+async def get_health(request: Request) -> Response:
     readiness = await _check(request).run()
     words = "Angel-X is ready" if readiness.ready else "Angel-X is NOT ready"
     lines = [

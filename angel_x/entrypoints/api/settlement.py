@@ -32,7 +32,7 @@ _BODY_BYTES = 1024
     responses=answers(SettlementReport, "What is settled, and what still waits for a value"),
     openapi_extra=reads(SettlementPriceForm),
 )
-async def put(
+async def set_settlement_price(
     request: Request,
     caller: Admin,
     underlying: Annotated[str, Path(pattern=r"^[A-Z0-9&-]{1,20}$")],

@@ -36,7 +36,7 @@ _BODY_BYTES = 1024 * 1024
     responses=answers(ScenarioReport, "P&L and margin in each state, payoffs and concentration"),
     openapi_extra=reads(scenario_form.ScenarioForm, required=False),
 )
-async def scenarios(request: Request, caller: Reader) -> Response:
+async def compute_scenarios(request: Request, caller: Reader) -> Response:
     """Reprice the positions of the account, and the orders of the body as if they had traded.
 
     Nothing is stored; orders need no client order id.
@@ -61,7 +61,7 @@ def _scenarios(parts: Application, user_id: int, content: bytes) -> Response:
     responses=answers(StrategyList, "With cost, P&L, Greeks and payoff; the rest has no name"),
 )
 @on_thread(Bulkhead.READS)
-def strategies(request: Request, caller: Reader) -> Response:
+def list_strategies(request: Request, caller: Reader) -> Response:
     return answer(application(request).questions.strategies.held(caller.user_id))
 
 
@@ -72,7 +72,7 @@ def strategies(request: Request, caller: Reader) -> Response:
     responses=answers(TagReports, "Each tag as a book of its own"),
 )
 @on_thread(Bulkhead.READS)
-def tags(request: Request, caller: Reader) -> Response:
+def list_tags(request: Request, caller: Reader) -> Response:
     """A fill closes units of its own tag only. The whole history of the account is folded."""
     return answer(application(request).questions.strategies.by_tag(caller.user_id))
 
@@ -84,7 +84,7 @@ def tags(request: Request, caller: Reader) -> Response:
     responses=answers(StrategyPlan, "The orders of a basket, which is not submitted"),
     openapi_extra=reads(StrategyForm),
 )
-async def plan(request: Request, caller: Reader) -> Response:
+async def plan_strategy(request: Request, caller: Reader) -> Response:
     """Return the legs at the touch of now, with cost, Greeks and payoff. Nothing is stored."""
     content = await body.read(request, _BODY_BYTES)
     parts = application(request)

@@ -46,7 +46,7 @@ router = APIRouter(tags=["stream"])
         QuoteUpdate,
     ),
 )
-async def stream(
+async def follow_events(
     request: Request,
     caller: Reader,
     watch: Annotated[

@@ -42,7 +42,7 @@ _CLIENT_ORDER_ID = re.compile(r"[!-~]{1,64}")
     },
 )
 @on_thread(Bulkhead.READS)
-def submission(request: Request, caller: Reader, client_order_id: str) -> Response:
+def get_submission(request: Request, caller: Reader, client_order_id: str) -> Response:
     """Return the order, or the problem of its refusal.
 
     Refusals over HTTP are answered at once and not stored; problems of submissions from the message

@@ -117,6 +117,28 @@ def test_an_idempotency_key_names_orders_that_have_no_id(
     assert api.count("orders") == 3
 
 
+def test_an_answer_says_where_its_record_is_and_that_it_was_stored_before(
+    api: RunningApi, key: str, order: Order
+) -> None:
+    leg = {name: value for name, value in order.items() if name != "client_order_id"}
+    basket = {"basket_id": "half/past?%", "orders": [leg, leg]}
+    for path, content in (
+        ("/v1/orders", order),
+        ("/v1/baskets", basket),
+        ("/v1/square-off", {"key": "out"}),
+    ):
+        new, known = (api.call("POST", path, key=key, content=content) for _ in range(2))
+
+        assert (new.status, known.status) == (202, 200), path
+        assert new.headers["Location"] == known.headers["Location"]
+        assert "Idempotent-Replayed" not in new.headers
+        assert known.headers["Idempotent-Replayed"] == "true"
+        assert api.call("GET", new.headers["Location"], key=key).status == 200
+
+    several = {"orders": [order | {"client_order_id": name} for name in ("second", "third")]}
+    assert "Location" not in api.call("POST", "/v1/orders", key=key, content=several).headers
+
+
 def test_ten_thousand_orders_are_accepted_at_once(api: RunningApi, key: str, order: Order) -> None:
     orders = [order | {"client_order_id": f"o{i}"} for i in range(10_000)]
 

@@ -143,6 +143,15 @@ def test_the_openapi_document_describes_every_call(api: RunningApi) -> None:
         ("get", "/readyz"),
         ("get", "/healthz"),
     }
+    names = [
+        operation["operationId"]
+        for methods in document["paths"].values()
+        for operation in methods.values()
+    ]
+    assert {"submitOrders", "listOrders", "setKillSwitch", "getOptionChain"} <= set(names)
+    # Unique, and a verb with its object.
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", name) for name in names), names
     schemas = document["components"]["schemas"]
     assert set(schemas["OrderForm"]["required"]) == {"symbol", "quantity"}
     names = re.findall(
