@@ -15,7 +15,7 @@ from angel_x.rehearsal.soak.run import SoakRun
 from config.settings import Settings
 
 #: The servers and the programs of :func:`angel_x.entrypoints.up.programs.stages`.
-_PARTS = 13
+_PARTS = 14
 
 
 def soak(
