@@ -105,7 +105,7 @@ def build_trading(
             slicing=intake.slicing,
             market_clock=base.market_clock,
         ),
-        balances=Balances(units=orders.units, risks=orders.risks),
+        balances=Balances(units=orders.units, risks=orders.risks, market_clock=base.market_clock),
         openings=Openings(
             store=PostgresOpenings(base.engine),
             risks=orders.risks,

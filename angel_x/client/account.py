@@ -13,6 +13,7 @@ from angel_x.domain.portfolios.past import PastPortfolio
 from angel_x.domain.portfolios.pnl import PnlGroup, PnlReport
 from angel_x.domain.portfolios.portfolio import Portfolio
 from angel_x.domain.records.access import KeyHolder
+from angel_x.domain.records.contract_note import ContractNote
 from angel_x.domain.records.equity import EquityPage, EquityPoint
 from angel_x.domain.records.margin_record import Balance, MarginEstimate
 from angel_x.domain.records.statement import PositionList, PositionRecord, TradeList, TradeRecord
@@ -29,9 +30,19 @@ class AccountCalls(Connection):
         """Return the open positions, the newest first."""
         return list(self._call("GET", "/v1/positions", PositionList).positions)
 
-    def trades(self) -> list[TradeRecord]:
-        """Return the round trips closed within 24 hours, the newest first, at most 1,000."""
-        return list(self._call("GET", "/v1/trades", TradeList).trades)
+    def trades(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[TradeRecord]:
+        """Return the newest closed round trips, by default of 24 hours, at most 1,000."""
+        wanted = {
+            "since": None if since is None else since.isoformat(),
+            "until": None if until is None else until.isoformat(),
+        }
+        return list(self._call("GET", with_query("/v1/trades", wanted), TradeList).trades)
+
+    def contract_note(self, day: date) -> ContractNote:
+        """Return fills, settlements and charges by item of a day of the market."""
+        return self._call("GET", f"/v1/contract-notes/{day.isoformat()}", ContractNote)
 
     def pnl(
         self,

@@ -212,7 +212,7 @@ def test_the_desk_asks_no_other_host_and_fits_a_phone(
     page.reload()
 
     expect(page.locator("#ax-link")).to_contain_text("Live")
-    for path in ("/chain", "/"):
+    for path in ("/chain", "/day", "/"):
         page.goto(path)
         expect(page.locator("#ax-link")).to_contain_text("Live")
         assert page.evaluate("document.documentElement.scrollWidth") == 390
@@ -220,6 +220,26 @@ def test_the_desk_asks_no_other_host_and_fits_a_phone(
     assert hosts == {system.run_file["desk_url"].split("/")[2]}
     assert [line for line in lines if line[0] == "error"] == []
     assert key not in json.dumps(lines)
+
+
+def test_a_day_shows_its_trades_and_its_contract_note(
+    client: Client, key: str, enter: Callable[..., Page], picture: Callable[[Page, str], Path]
+) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - as above
+
+    contract, lot = at_the_money(client), client.option_chain("NIFTY").lot_size
+    order_id = client.submit({"symbol": contract.symbol, "side": "BUY", "quantity": lot})[
+        0
+    ].order_id
+    eventually(lambda: client.order(order_id).status == "filled", "the order fills")
+    page = enter(key, "/day", **WIDE)
+
+    orders = page.locator(".ax-section").filter(
+        has=page.get_by_role("heading", name="Contract note by order")
+    )
+    expect(orders.locator(f"[data-row='{order_id}']")).to_contain_text(contract.symbol)
+    expect(page.locator(".ax-header")).to_contain_text("Day P&L")
+    assert picture(page, "desk-day").read_bytes().startswith(PNG)
 
 
 def test_an_operator_sees_the_machine_and_a_trader_has_no_way_there(

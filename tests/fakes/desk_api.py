@@ -106,6 +106,7 @@ def make_balance(**changes: Any) -> Balance:
         free_balance=Decimal("8752530.50"),
         realised_pnl=Decimal("-1250.25"),
         unrealised_pnl=Decimal("195.00"),
+        day_pnl=Decimal("-45.00"),
     )
     return replace(balance, **changes)
 

@@ -55,6 +55,8 @@ class Balance:
     held: Mapping[str, Decimal] = field(default_factory=dict)
     #: Of open positions, at the market of now.
     unrealised_pnl: Decimal = ZERO
+    #: Since the opening of the market's day: realised less charges, and the change of open P&L.
+    day_pnl: Decimal = ZERO
     #: Margin of all underlyings at the market of now; ``margin_used`` follows with the next order or
     #: marking, as far as cash and collateral reach.
     required: Decimal = ZERO

@@ -7,20 +7,23 @@ from collections.abc import Mapping
 from angel_x.domain.book.account import Account
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPool, Risks
+from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract import underlying_of
 from angel_x.domain.margin.unit_risk import to_rupees
 from angel_x.domain.records.margin_record import Balance, MarginParts
 from angel_x.domain.values.money import ZERO, to_paisa
 from angel_x.errors import UnknownAccount
+from angel_x.services.ports import Clock
 from angel_x.services.units import Units
 
 
 class Balances:
     """Reads cash and margin; nothing is stored or locked."""
 
-    def __init__(self, *, units: Units, risks: Risks) -> None:
+    def __init__(self, *, units: Units, risks: Risks, market_clock: Clock) -> None:
         self._units = units
         self._risks = risks
+        self._market_clock = market_clock
 
     def of(self, user_id: int) -> Balance:
         """Return cash and margin of an account, with the parts of its margin.
@@ -33,6 +36,7 @@ class Balances:
         account = book.accounts.get(user_id)
         if account is None:
             raise UnknownAccount(f"no account has the id {user_id}")
+        book.begin_day(self._market_clock().astimezone(IST).date())
         book.take_risks(self._risks(book.margins.symbols))
         return _balance(book, account)
 
@@ -50,6 +54,7 @@ def _balance(book: Book, account: Account) -> Balance:
         realised_pnl=account.realised_pnl,
         held={name: held for (_, name), held in sorted(book.margins.stored.items())},
         unrealised_pnl=to_paisa(account.unrealised),
+        day_pnl=to_paisa(account.day_result),
         required=required,
         shortfall=max(-free, ZERO),
         underlyings=parts,

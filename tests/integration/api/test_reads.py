@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import gzip
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
 
 from angel_x import Client
+from angel_x.domain.calendar.session import IST
 from angel_x.domain.portfolios.pnl import CostConvention, PnlGroup
 from tests.integration.api.running import RunningApi
 
@@ -121,6 +122,20 @@ def test_margin_is_cash_less_what_is_used(
     assert balance.cash == Decimal("10000000.00")
     assert balance.margin_used == Decimal("1000.50")
     assert balance.free_balance == Decimal("9998999.50")
+
+
+def test_the_pnl_of_the_day_is_that_of_the_markets_day_alone(
+    api: RunningApi, account: tuple[int, str], client: Client
+) -> None:
+    today = api.application.base.market_clock().astimezone(IST).date()
+    stored = "UPDATE users SET pnl_day = :day, day_pnl = -12.50 WHERE id = :id"
+
+    run(api, stored, id=account[0], day=today)
+    of_today = client.margin().day_pnl
+    run(api, stored, id=account[0], day=today - timedelta(days=1))
+
+    assert of_today == Decimal("-12.50")
+    assert client.margin().day_pnl == 0
 
 
 def test_the_equity_curve_is_read_in_pages_newest_first(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from angel_x.entrypoints.desk.pages.book import book
 from angel_x.entrypoints.desk.pages.chain import chain
+from angel_x.entrypoints.desk.pages.day import day
 from angel_x.entrypoints.desk.pages.machine import machine
 from angel_x.entrypoints.desk.pages.registration import Places, register
 from angel_x.entrypoints.desk.sessions import LoginSessions
@@ -11,6 +12,7 @@ from angel_x.entrypoints.desk.sessions import LoginSessions
 _PAGES = (
     ("/", "Book", book),
     ("/chain", "Chain", chain),
+    ("/day", "Day", day),
     ("/machine", "Machine", machine),
 )
 #: Pages that other keys have no link to; what they show, the API refuses to them.

@@ -57,10 +57,10 @@ class HeaderBar:
                 self._time = Label("ax-time")
             box("ax-link-state").props("id=ax-link role=status aria-live=off")
         with box("ax-figures"):
-            self._open = Figure("Open P&L", "balance", "Of open positions at their marks")
-            self._realised = Figure(
-                "Realised", "balance", "Since the account was opened, before charges"
+            self._day = Figure(
+                "Day P&L", "balance", "Realised less charges, and the change of open P&L"
             )
+            self._open = Figure("Open P&L", "balance", "Of open positions at their marks")
             self._used = Figure("Margin used", "balance")
             self._free = Figure("Free", "balance", "What new orders may use")
 
@@ -95,7 +95,7 @@ class HeaderBar:
         self._market.show(texts.session)
         self._time.show(texts.market_time)
         self._open.show(texts.open_profit)
-        self._realised.show(texts.realised)
+        self._day.show(texts.day_profit)
         self._used.show(texts.margin_used)
         self._free.show(texts.margin_free)
         self._trading.show(texts.trading)

@@ -26,7 +26,7 @@ class Header:
     mode: Text
     session: Text
     market_time: Text
-    realised: Text
+    day_profit: Text
     open_profit: Text
     margin_used: Text
     margin_free: Text
@@ -41,7 +41,7 @@ def header(snapshot: Snapshot) -> Header:
         mode=_mode(snapshot.market.value),
         session=_session(snapshot.market.value),
         market_time=_time(snapshot.market.value),
-        realised=change(None if balance is None else balance.realised_pnl),
+        day_profit=change(None if balance is None else balance.day_pnl),
         open_profit=change(None if balance is None else balance.unrealised_pnl),
         margin_used=money(None if balance is None else balance.margin_used),
         margin_free=_free(balance),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from angel_x.domain.portfolios.portfolio import Portfolio
-from angel_x.entrypoints.desk.views.words import Text, Tone, age, decimal, money, units
+from angel_x.entrypoints.desk.views.words import Text, Tone, age, change, decimal, money, units
 
 #: Name, label and meaning.
 FIGURES = (
     ("equity", "Equity", "Cash, collateral and every open position at its mark"),
     ("cash", "Cash", ""),
+    ("realised", "Realised", "Since the account was opened, before charges"),
     ("delta", "Delta ₹", "Rupees of the underlyings that the options stand for"),
     ("gamma", "Gamma ₹", "Rupees of delta that a rise of the spots by 1 % gains"),
     ("vega", "Vega", "Rupees a vol point"),
@@ -34,6 +35,7 @@ def totals(portfolio: Portfolio) -> Mapping[str, Text]:
     return {
         "equity": money(portfolio.equity),
         "cash": money(portfolio.cash),
+        "realised": change(portfolio.realised_pnl),
         **{name: Text(decimal(value, 0), title=about) for name, value in sums.items()},
         "open": _open(portfolio),
     }

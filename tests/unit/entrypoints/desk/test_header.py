@@ -36,6 +36,8 @@ def test_mode_market_and_money_are_told() -> None:
     assert (found.mode.text, found.session.text) == ("PAPER", "Open until 15:30")
     assert found.market_time.text == "10:30:00 IST"
     assert found.margin_free.text == "₹87,52,530.50"
+    assert found.day_profit.text == "▼ \N{MINUS SIGN}₹45.00"
+    assert found.open_profit.text == "▲ +₹195.00"
     assert (found.trading.text, found.trading.tone) == ("Trading", Tone.GAIN)
 
 
