@@ -122,8 +122,9 @@ class ExpiryDay:
         return None
 
     def _trade(self, name: str, symbol: str, side: str, quantity: int) -> None:
+        order_name = name.replace(" ", "-")
         [receipt] = self.client.submit(
-            {"client_order_id": name, "symbol": symbol, "side": side, "quantity": quantity}
+            {"client_order_id": order_name, "symbol": symbol, "side": side, "quantity": quantity}
         )
 
         def status() -> OrderStatus:
