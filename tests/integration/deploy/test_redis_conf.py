@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from celery import Celery
+from kombu.exceptions import OperationalError
 from psutil import Process
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -20,6 +22,7 @@ from tests.unit.deploy import compose
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 PASSWORD = "letters0and0digits"
+SENDER_PASSWORD = "sends0and0nothing0else"
 DEADLINE_SECONDS = 120
 SCRIPT = "/etc/valkey/broker.sh"
 #: The entry point of the image, which gets the name of the server and of its configuration.
@@ -47,6 +50,7 @@ def launched(conf: Path, directory: Path) -> Iterator[subprocess.Popen[str]]:
         env={
             **os.environ,
             "REDISCLI_AUTH": PASSWORD,
+            "BROKER_SENDER_PASSWORD": SENDER_PASSWORD,
             "PATH": _path_with_entry_point(conf, directory),
         },
         stdout=subprocess.PIPE,
@@ -84,10 +88,14 @@ def started(conf: Path, directory: Path) -> Iterator[redis.Redis]:
         yield client
 
 
-def client_of(socket: Path, password: str | None = None) -> redis.Redis:
+def client_of(
+    socket: Path, password: str | None = None, username: str | None = None
+) -> redis.Redis:
     """Return a client that says at once what it meets, where the default asks ten times."""
     retry = Retry(NoBackoff(), 0)
-    return redis.Redis(unix_socket_path=str(socket), password=password, retry=retry)
+    return redis.Redis(
+        unix_socket_path=str(socket), username=username, password=password, retry=retry
+    )
 
 
 def _await_pong(client: redis.Redis, server: subprocess.Popen[str]) -> None:
@@ -175,6 +183,37 @@ def test_the_password_is_no_argument_of_a_process(directory: Path) -> None:
 
     assert any("valkey-server" in words[0] for words in arguments)
     assert not any(PASSWORD in word for words in arguments for word in words)
+
+
+def test_a_sender_can_send_orders_and_do_nothing_else(directory: Path) -> None:
+    with started(DEPLOY / "redis-broker.conf", directory) as broker:
+        broker.lpush("orders.normal", "first")
+        url = f"redis+socket://sender:{SENDER_PASSWORD}@{directory / 'server.sock'}"
+        with Celery(broker=url, set_as_current=False) as sender:
+            sender.send_task("orders.submit", args=[{"client_order_id": "c-1"}], retry=False)
+            with pytest.raises(OperationalError, match="No permissions"):
+                sender.send_task("orders.process_batch", queue="orders.normal", retry=False)
+
+        with closing(client_of(directory / "server.sock", SENDER_PASSWORD, "sender")) as client:
+            for words in (
+                ("LRANGE", "celery", "0", "-1"),
+                ("RPOP", "celery"),
+                ("DEL", "celery"),
+                ("LPUSH", "orders.normal", "forged"),
+                ("PUBLISH", "/0.celery.pidbox", "shutdown"),
+                ("SUBSCRIBE", "/0.celeryev/task.*"),
+                ("KEYS", "*"),
+                ("INFO",),
+                ("CLIENT", "LIST"),
+                ("CONFIG", "GET", "*"),
+                ("FLUSHALL",),
+                ("ACL", "WHOAMI"),
+            ):
+                with pytest.raises(redis.exceptions.NoPermissionError):
+                    client.execute_command(*words)
+
+        assert broker.llen("celery") == 1
+        assert broker.lrange("orders.normal", 0, -1) == [b"first"]
 
 
 def test_a_full_cache_makes_room(directory: Path) -> None:

@@ -167,7 +167,9 @@ def test_no_password_is_an_argument_of_a_process(name: str) -> None:
     assert "--requirepass" not in shown
     if name in {"broker", "cache"}:
         assert f"/etc/valkey/{name}.conf - <<END" in shown
-        assert SERVICES[name]["environment"] == {"REDISCLI_AUTH": f"{name}_password-0123456789"}
+        environment = dict(SERVICES[name]["environment"])
+        assert environment.pop("REDISCLI_AUTH") == f"{name}_password-0123456789"
+        assert set(environment) == ({"BROKER_SENDER_PASSWORD"} if name == "broker" else set())
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
