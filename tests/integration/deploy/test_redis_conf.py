@@ -210,7 +210,7 @@ def test_a_sender_can_send_orders_and_do_nothing_else(directory: Path) -> None:
                 ("ACL", "WHOAMI"),
             ):
                 with pytest.raises(redis.exceptions.NoPermissionError):
-                    client.execute_command(*words)
+                    client.execute_command(*words)  # type: ignore[no-untyped-call]
 
         assert broker.llen("celery") == 1
         assert broker.lrange("orders.normal", 0, -1) == [b"first"]
