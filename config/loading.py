@@ -12,12 +12,20 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import msgspec
 
 from config.addresses import redis_address, sqlalchemy_address
 from config.secret_files import read_secret
-from config.settings import PREFIX, SETTINGS, Settings, SettingsError
+from config.settings import (
+    LIVE_CREDENTIALS,
+    PREFIX,
+    SETTINGS,
+    THIS_MACHINE,
+    Settings,
+    SettingsError,
+)
 
 #: Behind the variable of a secret: the path of the file that holds it.
 FILE_SUFFIX = "_FILE"
@@ -173,7 +181,28 @@ _ADDRESSES: Mapping[str, Any] = {
 }
 
 
+def _check_live(settings: Settings) -> None:
+    """Check the settings without which nothing may trade at the exchange."""
+    if not settings.is_live:
+        return
+    needed = (*LIVE_CREDENTIALS, "live_users")
+    missing = [PREFIX + name.upper() for name in needed if not getattr(settings, name)]
+    if missing:
+        raise SettingsError(f"{PREFIX}TRADING_MODE: live needs {', '.join(missing)}, was live")
+    is_rehearsed = urlsplit(settings.angel_one_url).hostname in THIS_MACHINE
+    if settings.market_hours == "always" and not is_rehearsed:
+        raise SettingsError(f"{PREFIX}MARKET_HOURS: the exchange has hours, was always")
+    # A request is sent within half of a lease, and its answer may take as long as it may.
+    shortest = 2 * (settings.angel_one_timeout_seconds + 1)
+    if settings.order_lease_seconds < shortest:
+        raise SettingsError(
+            f"{PREFIX}ORDER_LEASE_SECONDS: expected at least {shortest:g} to trade live, twice "
+            f"{PREFIX}ANGEL_ONE_TIMEOUT_SECONDS and two more, was {settings.order_lease_seconds:g}"
+        )
+
+
 def _check_together(settings: Settings) -> None:
+    _check_live(settings)
     if settings.fault_at is not None and settings.env != "testing":
         raise SettingsError(f"{PREFIX}FAULT_AT: only for tests, was set in {settings.env}")
     longest = (settings.paper_latency_ms + settings.paper_latency_jitter_ms) / 1000

@@ -16,6 +16,15 @@ from config.addresses import passwords
 PREFIX = "ANGEL_X_"
 Environment = Literal["development", "testing", "production"]
 ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
+#: Hosts at which a fake exchange may be.
+THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
+#: The credentials of a session at the broker.
+LIVE_CREDENTIALS = (
+    "angel_one_client_code",
+    "angel_one_api_key",
+    "angel_one_pin",
+    "angel_one_totp_secret",
+)
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
@@ -601,6 +610,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 10
 
+    trading_mode: Annotated[
+        Literal["paper", "live"],
+        Doc(
+            "Orders trade on paper, or at Angel One with money. `live` needs the credentials of "
+            "Angel One, LIVE_USERS, and `angel-x live confirm` every day.",
+            "bootstrap.venues",
+        ),
+    ] = "paper"
+    live_users: Annotated[
+        str,
+        Meta(pattern=r"^[!-~]{0,4096}$"),
+        Doc(
+            "Names of the accounts that trade live, with commas between them. Where TRADING_MODE is "
+            "`live`, orders of all others are denied.",
+            "bootstrap.live",
+        ),
+    ] = ""
     angel_one_url: Annotated[
         str,
         Meta(min_length=1),
@@ -670,6 +696,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "services.trading.reconciliation",
         ),
     ] = 1
+    angel_one_algo_id: Annotated[
+        str | None,
+        Doc(
+            "Id of the algo that is registered at Angel One. Without one, the limit of orders a second "
+            "of unregistered algos applies.",
+            "entrypoints.doctor.live",
+        ),
+    ] = None
     angel_one_processes: Annotated[
         int,
         Meta(ge=1, le=10_000),
@@ -722,6 +756,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """All passwords, including those within addresses; logs mask them."""
         values = (getattr(self, s.name) for s in SETTINGS if s.doc.secret)
         return tuple(secret for value in values if value for secret in passwords(str(value)))
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether orders trade at the exchange, with money."""
+        return self.trading_mode == "live"
+
+    @property
+    def live_accounts(self) -> tuple[str, ...]:
+        """The names in LIVE_USERS, sorted."""
+        return tuple(sorted({name for name in self.live_users.split(",") if name}))
 
     @property
     def pools_transactions(self) -> bool:

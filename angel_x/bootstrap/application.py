@@ -9,6 +9,7 @@ from angel_x.bootstrap.analytics import Analytics, build_analytics
 from angel_x.bootstrap.controls import ControlParts, build_controls
 from angel_x.bootstrap.foundation import Foundation, lay_foundation
 from angel_x.bootstrap.intake import IntakeParts, build_intake
+from angel_x.bootstrap.live import LiveParts, build_live
 from angel_x.bootstrap.margin import build_margin_marking
 from angel_x.bootstrap.market import MarketParts, build_market
 from angel_x.bootstrap.operations import Operations, build_operations
@@ -27,6 +28,7 @@ class Application:
     base: Foundation
     market: MarketParts
     people: AccountParts
+    live: LiveParts
     intake: IntakeParts
     orders: OrderParts
     trading: TradingParts
@@ -41,6 +43,7 @@ class Application:
         """Send waiting messages, and close all connections."""
         self.intake.close()
         self.trading.reconciler.close()
+        self.orders.close()
         self.base.close()
 
 
@@ -66,8 +69,9 @@ def assemble(base: Foundation) -> Application:
     """Build the whole graph: each builder gets the groups that it needs."""
     market = build_market(base)
     people = build_accounts(base)
+    live = build_live(base)
     intake = build_intake(base, market, people)
-    orders = build_order_parts(base, market)
+    orders = build_order_parts(base, market, live.guard)
     trading = build_trading(base, market, intake, orders)
     controls = build_controls(base, market, people, intake, orders)
     workflows = build_workflows(base, people, intake, orders, trading, controls)
@@ -76,6 +80,7 @@ def assemble(base: Foundation) -> Application:
         base=base,
         market=market,
         people=people,
+        live=live,
         intake=intake,
         orders=orders,
         trading=trading,

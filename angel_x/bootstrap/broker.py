@@ -34,7 +34,7 @@ from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.request_budget import RedisLedger
 from angel_x.bootstrap.foundation import Foundation
 from angel_x.domain.exchange.request_budget import share_of
-from config.settings import Settings, SettingsError
+from config.settings import LIVE_CREDENTIALS, THIS_MACHINE, Settings, SettingsError
 
 if TYPE_CHECKING:
     from angel_x.domain.contracts.universe import Universe
@@ -45,8 +45,6 @@ _QUIET_SECONDS = 3.0
 _SOCKET_SECONDS = 1.0
 #: The longest silence of a download.
 _DOWNLOAD_SECONDS = 30.0
-_THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
-_NEEDED = ("client_code", "api_key", "pin", "totp_secret")
 
 
 def build_broker(settings: Settings) -> AngelOne:
@@ -94,7 +92,7 @@ def build_live_market(
 
 
 def _credentials(settings: Settings) -> Credentials:
-    return Credentials(*(settings.needed(f"angel_one_{name}") for name in _NEEDED))
+    return Credentials(*(settings.needed(name) for name in LIVE_CREDENTIALS))
 
 
 def _client(settings: Settings, credentials: Credentials) -> tuple[AngelOne, Session]:
@@ -175,7 +173,7 @@ def _endpoint(settings: Settings) -> Endpoint:
 
 def _checked(variable: str, url: str, encrypted: str, plain: str) -> str:
     parts = urlsplit(url)
-    is_here = parts.scheme == plain and parts.hostname in _THIS_MACHINE
+    is_here = parts.scheme == plain and parts.hostname in THIS_MACHINE
     if not is_here and (parts.scheme != encrypted or not parts.hostname):
         raise SettingsError(
             f"{variable}: expected {encrypted}, or {plain} to this machine, "

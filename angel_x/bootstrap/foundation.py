@@ -135,7 +135,12 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
         tables=tables,
         calendar=calendar,
         market_clock=market_clock,
-        hours=TradingHours(calendar, market_clock, lambda: always or market_clock.is_continuous()),
+        hours=TradingHours(
+            calendar,
+            market_clock,
+            lambda: always or market_clock.is_continuous(),
+            settings.trading_mode,
+        ),
         events=EventStream(cache),
         dispatcher=CeleryDispatcher(
             settings.needed("broker_url"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic, sleep
@@ -16,6 +17,7 @@ from angel_x.adapters.redis.liquidity import RedisLiquidity
 from angel_x.adapters.redis.portfolios import RedisPortfolioCache
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.bootstrap.market import MarketParts
+from angel_x.bootstrap.venues import open_venue
 from angel_x.domain.book.margin_pool import Risks
 from angel_x.domain.exchange.charges import Tariff
 from angel_x.domain.exchange.latency import Latency
@@ -25,6 +27,7 @@ from angel_x.domain.margin.span_margin import SpanMargin
 from angel_x.services.accounts.risk_files import RiskFiles
 from angel_x.services.accounts.risk_sheets import RiskSheets
 from angel_x.services.trading.aftermath import Aftermath
+from angel_x.services.trading.live_guard import LiveGuard
 from angel_x.services.trading.paper_market import PaperMarket
 from angel_x.services.trading.paper_rules import PaperRules
 from angel_x.services.trading.paper_venue import PaperVenue
@@ -53,10 +56,18 @@ class OrderParts:
     search: OrderSearch
     workflows: PostgresWorkflows
     portfolio_cache: RedisPortfolioCache
+    close_venue: Callable[[], None]
+
+    def close(self) -> None:
+        """Close the connections to the venue."""
+        self.close_venue()
 
 
-def build_order_parts(base: Foundation, market: MarketParts) -> OrderParts:
-    """Put together transactions of the book, the venue, and the events that follow a commit."""
+def build_order_parts(base: Foundation, market: MarketParts, guard: LiveGuard | None) -> OrderParts:
+    """Put together transactions of the book, the venue, and the events that follow a commit.
+
+    Without a guard orders trade on paper.
+    """
     settings = base.settings
     portfolio_cache = RedisPortfolioCache(base.cache, settings.cache_ttl_portfolio)
     units = BookUnits(
@@ -72,7 +83,9 @@ def build_order_parts(base: Foundation, market: MarketParts) -> OrderParts:
         keep_seconds=_FILE_SECONDS,
     )
     risks = _risk_sheets(base, market, risk_files).of
-    venue: Venue = PaperVenue(_paper_market(base, market), sleep=sleep)
+    venue, close_venue = open_venue(
+        base, PaperVenue(_paper_market(base, market), sleep=sleep), guard
+    )
     aftermath = Aftermath(
         publish=base.events.publish,
         mark_dirty=portfolio_cache.mark_dirty,
@@ -99,6 +112,7 @@ def build_order_parts(base: Foundation, market: MarketParts) -> OrderParts:
         search=OrderSearch(base.engine, base.at),
         workflows=PostgresWorkflows(base.engine, at=base.at),
         portfolio_cache=portfolio_cache,
+        close_venue=close_venue,
     )
 
 

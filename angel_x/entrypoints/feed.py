@@ -47,6 +47,7 @@ def run(
     read_chain: ReadChain,
     open_broker: Callable[[Path, Universe], MarketSource],
     buffer_size: int,
+    is_live: bool = False,
     stop: Event | None = None,
 ) -> None:
     """Feed until SIGTERM, SIGINT or ``stop``, or to the end of a recording that does not loop.
@@ -54,8 +55,15 @@ def run(
     It handles signals, so it must be called from the main thread.
 
     Raises:
-        InvalidInput: The choice is incomplete, or its file is invalid.
+        InvalidInput: The choice is incomplete, its file is invalid, or orders trade live and these are
+            not the quotes of the broker.
     """
+    if is_live and choice.source is not SourceName.ANGEL_ONE:
+        raise InvalidInput(
+            "live trading needs the quotes of the broker: --source angel-one --master FILE",
+            field="source",
+            value=choice.source,
+        )
     source = _source(ports, choice, read_chain, open_broker)
     feed = Feed(
         source,

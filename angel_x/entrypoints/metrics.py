@@ -71,6 +71,7 @@ def sources(application: Application) -> list[Source]:
         Source(Metric.WORKFLOWS_DUE, lambda: {"": backlog.workflows_due()}),
         Source(Metric.PARKED_ORDERS, lambda: {"": application.trading.replays.waiting()}),
         Source(Metric.CANARY_AGE_SECONDS, application.operations.canaries.ages),
+        Source(Metric.TRADING_MODE, lambda: _trading_mode(application)),
         Source(Metric.TRADING_STATE, application.controls.states.strictest),
         Source(Metric.QUEUE_DEPTH, lambda: {q.queue: q.depth for q in queues.read()}),
         Source(
@@ -95,6 +96,12 @@ def sources(application: Application) -> list[Source]:
         Source(Metric.MARGIN_MARK_AGE_SECONDS, lambda: {"": marks().age_seconds}),
         Source(Metric.MARGIN_SHORT_ACCOUNTS, lambda: {"": marks().short}),
     ]
+
+
+def _trading_mode(application: Application) -> Reading:
+    status = application.live.trading.status()
+    mode = "blocked" if status.blocked is not None else status.mode
+    return {each: int(each == mode) for each in ("paper", "live", "blocked")}
 
 
 def _calendar_days_left(application: Application) -> int:

@@ -1,6 +1,7 @@
 """The relay process: sweeps for due orders and workflows and sends canaries until a signal.
 
-Where orders go to a broker, threads of their own record its reports.
+Where orders go to a broker, threads of their own record its reports.  The relay records the runs of the
+system as well: one that does not end by a signal leaves its run open.
 
 It needs neither Celery nor Beat, so it works while they do not.  A thread of its own decides overdue
 emergency orders: a sweep may have to wait for the message broker.
@@ -9,7 +10,7 @@ emergency orders: a sweep may have to wait for the message broker.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ def run(application: Application, stop: Event | None = None) -> None:
     reporter = MemoryReporter(application.operations.memory_watch)
     reporter.start()
     is_away = False
+    # Before the first reconciliation, which has to begin during this run.
+    with suppress(*TRANSIENT):
+        application.live.runs.begin()
     with (
         stopped_by_signal(stop or Event()) as stopped,
         _deciding(application),
@@ -42,6 +46,7 @@ def run(application: Application, stop: Event | None = None) -> None:
     ):
         while not stopped.wait(pause):
             try:
+                application.live.runs.begin()
                 application.trading.relay.sweep()
                 application.operations.canaries.send()
                 application.controls.watch.look()
@@ -50,6 +55,8 @@ def run(application: Application, stop: Event | None = None) -> None:
                 if not is_away:
                     log.warning("relay.waiting", error=str(error))
                 is_away = True
+    with suppress(*TRANSIENT):
+        application.live.runs.end()
     reporter.stop()
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from angel_x.adapters.metrics.collector import Reading
     from angel_x.bootstrap import Application
     from angel_x.domain.operations.proof import Proof
+    from angel_x.services.controls.live_trading import LiveStatus
 
 #: At most, for the answers of workers; one that is stopped or busy starting gives none.
 _ASKING_SECONDS = 1.0
@@ -36,6 +37,8 @@ _OWN_ROLE = "cli"
 class Status:
     #: Whether no critical alert is raised.
     is_well: bool
+    #: The trading mode; None where the database is away.
+    trading: LiveStatus | None
     alerts: tuple[RaisedAlert, ...]
     queues: tuple[QueueStatus, ...]
     roles: tuple[RoleStatus, ...]
@@ -63,8 +66,10 @@ def read_status(application: Application, *, seconds: float) -> Status:
     sleep(max(0.0, seconds - (perf_counter() - started)))
     traffic = between(before, read_counts(directory), perf_counter() - started)
     alerts = tuple(raised(readings))
+    is_known = Metric.TRADING_MODE in readings
     return Status(
         is_well=all(alert.severity is not Severity.CRITICAL for alert in alerts),
+        trading=application.live.trading.status() if is_known else None,
         alerts=alerts,
         queues=queues_of(readings),
         roles=roles_of(readings),

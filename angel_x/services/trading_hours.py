@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from angel_x.domain.calendar.session import TradingCalendar
+from angel_x.domain.exchange.live_trading import TradingMode
 from angel_x.domain.records.market_status import MarketStatus
 from angel_x.services.ports import Clock
 
@@ -19,6 +20,7 @@ class TradingHours:
     market_clock: Clock
     #: Returns whether the market trades around the clock, as a simulator does.
     is_continuous: Callable[[], bool]
+    mode: TradingMode = "paper"
 
     def is_open(self) -> bool:
         """Return whether orders trade now."""
@@ -43,7 +45,7 @@ class TradingHours:
         is_open = is_continuous or self.calendar.is_open(now)
         following = self.calendar.next_close if is_open else self.calendar.next_open
         return MarketStatus(
-            mode="paper",
+            mode=self.mode,
             time=now,
             is_open=is_open,
             is_continuous=is_continuous,

@@ -57,6 +57,18 @@ class SpecialRow(Shape, frozen=True, kw_only=True):
     trading_day: bool = False
 
 
+class AlgoRuleRow(DatedRow, frozen=True, kw_only=True):
+    #: Zero where there is no limit.
+    orders_per_second: Annotated[int, Meta(ge=0, le=100_000)]
+    static_address: bool
+    daily_logout: bool
+
+
+class AlgoRules(Shape, frozen=True):
+    source: str
+    rules: Annotated[list[AlgoRuleRow], Meta(min_length=1)]
+
+
 Rows = Annotated[list[HoursRow], Meta(min_length=1)]
 
 
@@ -196,6 +208,7 @@ class Rates(Shape, frozen=True):
 #: The shape of each table, by its name.
 SHAPES: MappingProxyType[str, type[Shape]] = MappingProxyType(
     {
+        "algo_rules": AlgoRules,
         "charges": Charges,
         "contracts": Contracts,
         "intraday": Intraday,

@@ -23,6 +23,7 @@ APPEND_ONLY = (
     "final_prices",
     "settlements",
     "openings",
+    "live_confirmations",
 )
 
 _GRANT = f"""

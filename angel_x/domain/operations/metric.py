@@ -79,6 +79,7 @@ class Metric(StrEnum):
     DB_CONNECTIONS_RATIO = "angel_x_db_connections_ratio"
     DB_POOL_TIMEOUTS = "angel_x_db_pool_timeouts_total"
     TASK_RUNTIME_SECONDS = "angel_x_task_runtime_seconds"
+    TRADING_MODE = "angel_x_trading_mode"
     BUILD_INFO = "angel_x_build_info"
 
 
@@ -248,6 +249,10 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     ),
     Metric.TASK_RUNTIME_SECONDS: _histogram(
         "Time of one run of a task, by its end.", TASK, "task", "outcome"
+    ),
+    Metric.TRADING_MODE: _scraped(
+        "1 for the mode in force, else 0: paper, live, or blocked, which is live without passage.",
+        "mode",
     ),
     Metric.BUILD_INFO: _scraped("1, with the version of Angel-X that serves this page.", "version"),
 }

@@ -62,6 +62,15 @@ class DenialReason(StrEnum):
     BASKET_REFUSED = "BASKET_REFUSED"
     """Another leg of its basket was refused, or the margin is insufficient for the basket."""
 
+    LIVE_NOT_ALLOWED = "LIVE_NOT_ALLOWED"
+    """Orders trade at the exchange, and the account is not in the list of those that may."""
+
+    LIVE_UNCONFIRMED = "LIVE_UNCONFIRMED"
+    """Orders trade at the exchange, and live trading is not confirmed for today."""
+
+    LIVE_UNRECONCILED = "LIVE_UNRECONCILED"
+    """The system was not stopped in order, and its books were not found equal to the broker's since."""
+
     VENUE_REFUSED = "VENUE_REFUSED"
     """The venue refused the order for a reason of its own."""
 

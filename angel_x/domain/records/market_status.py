@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+
+from angel_x.domain.exchange.live_trading import TradingMode
+from angel_x.domain.orders.denial import DenialReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +14,7 @@ class MarketStatus:
     """The state of the market at :attr:`time`."""
 
     #: Orders trade on paper, or at an exchange.
-    mode: Literal["paper", "live"]
+    mode: TradingMode
     #: Market time, which a simulator or a replay sets.
     time: datetime
     #: Whether orders trade now.
@@ -22,3 +24,5 @@ class MarketStatus:
     #: The next close of an open market, the next opening of a closed one; None where it trades
     #: around the clock.
     changes_at: datetime | None
+    #: Why no order goes to the exchange now; None on paper, and where orders do.
+    blocked: DenialReason | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated
 
@@ -28,7 +29,8 @@ router = APIRouter(tags=["market"])
 )
 @on_thread(Bulkhead.READS)
 def get_market(request: Request, _: Reader) -> Response:
-    return answer(application(request).base.hours.status())
+    app = application(request)
+    return answer(replace(app.base.hours.status(), blocked=app.live.trading.status().blocked))
 
 
 @router.get(

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 
 from angel_x.adapters.postgres import schema
 from angel_x.entrypoints.api.readiness import Probe
+from angel_x.entrypoints.presentation.live import mode_words
 from angel_x.entrypoints.presentation.market_time import market_time
 from angel_x.errors import ServerUnavailable
 from angel_x.services.operations.memory import STALE_AFTER
@@ -43,6 +44,7 @@ def probes_of(application: Application) -> Mapping[str, Probe]:
         "queues": partial(_queues, application.operations),
         "schedule": partial(_schedule, application.operations.schedule),
         "market": partial(market_time, application.base.hours),
+        "trading": lambda: mode_words(application.live.trading.status()),
     }
 
 

@@ -91,6 +91,7 @@ def feed(
             read_chain=app.market.read_chain,
             open_broker=partial(_open_broker, settings, app),
             buffer_size=settings.market_data_buffer_size,
+            is_live=settings.is_live,
         )
 
 

@@ -96,6 +96,10 @@ COMMANDS: Mapping[str, Place] = {
     "feed": Place("feed", "Run the feed until a signal, or send a command to the running feed."),
     "relay": Place("processes", "Ring again for orders that no message has brought to a decision."),
     "metrics": Place("processes", "Serve all processes' metrics on one page."),
+    "live": Place(
+        "live",
+        "Show the trading mode, the accounts that trade live, and the reason why no order passes.",
+    ),
     "broker": Place("broker", "The trading broker."),
     "fake-exchange": Place(
         "angel_x.rehearsal.fake_exchange.cli",

@@ -23,7 +23,7 @@ from config.loading import load, with_secrets
 @click.option(
     "--master",
     type=click.Path(path_type=Path),
-    help="Quote the contracts of this scrip master from Angel One; orders trade on paper.",
+    help="Quote the contracts of this scrip master from Angel One.",
 )
 @seeded("Random seed.")
 @at_speed
@@ -35,6 +35,8 @@ def up(chain: Path | None, master: Path | None, seed: int, speed: float, *, verb
     check_chain(chain)
     check_chain(master, "master")
     settings = load(os.environ, of_running=False)
+    if settings.is_live and master is None:
+        raise InvalidInput("live trading needs the quotes of the broker: --master FILE")
     configure_logging(quiet(settings), "up")
     plan = SystemPlan(
         settings=settings,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from angel_x.entrypoints.presentation.live import mode_sentence
 from angel_x.entrypoints.presentation.printing import table
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ _TIMES = ("avg_ms", "min_ms", "max_ms", "p50_ms", "p99_ms")
 def status_parts(found: Status) -> Iterator[Table | str]:
     """Yield the status part by part, alerts first."""
     yield "Angel-X is well" if found.is_well else "Angel-X is NOT well"
+    if found.trading is not None:
+        yield mode_sentence(found.trading)
     if found.alerts:
         columns = ["alert", "severity", "of", ">value", ">limit"]
         cells = [

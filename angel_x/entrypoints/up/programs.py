@@ -40,7 +40,7 @@ class MarketChoice:
     def title(self) -> str:
         """The market and its hours, for people."""
         if self.master is not None:
-            return "Angel One's quotes, in the hours of the exchange; orders trade on paper"
+            return "Angel One's quotes, in the hours of the exchange"
         if self.chain is None:
             return "simulated, trades around the clock"
         return f"replay of {self.chain.name}, in the hours of the exchange"

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from angel_x.entrypoints.supervisor.output import Terminal
 from angel_x.entrypoints.up.system import Stopped, System, SystemPlan, run, where_to_look
+from config.settings import Settings
 
 READY = "Angel-X is ready"
 
@@ -37,7 +38,11 @@ def _until_stopped(
     console: Console, began: float, plan: SystemPlan
 ) -> Callable[[System], asyncio.Future[None]]:
     def work(system: System) -> asyncio.Future[None]:
-        shown = [*where_to_look(system), ("Market", plan.market.title)]
+        shown = [
+            *where_to_look(system),
+            ("Market", plan.market.title),
+            ("Trading", _trading(system.settings)),
+        ]
         lines = [f"  {name:<18} {place}" for name, place in shown]
         console.print(
             f"\n[bold green]{READY}[/] after {monotonic() - began:.1f} s.  Ctrl-C stops it.\n",
@@ -50,3 +55,11 @@ def _until_stopped(
         return asyncio.get_running_loop().create_future()
 
     return work
+
+
+def _trading(settings: Settings) -> str:
+    """Return the trading mode; live trading begins with a confirmation."""
+    if not settings.is_live:
+        return "PAPER, without money"
+    users = ", ".join(settings.live_accounts)
+    return f"LIVE, with money, for {users}: `angel-x live` shows whether orders pass"

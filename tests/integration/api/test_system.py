@@ -34,7 +34,9 @@ def test_a_system_without_workers_is_not_ready(api: RunningApi) -> None:
         "queues",
         "schedule",
         "market",
+        "trading",
     }
+    assert parts["trading"]["detail"] == "paper"
     assert parts["queues"]["detail"] == "no canary was sent yet"
     assert "worker" in parts["workers"]["detail"]
 

@@ -247,11 +247,13 @@ _NOBODYS = {
     "final_prices",
     "greeks_snapshot",
     "index_levels",
+    "live_confirmations",
     "proofs",
     "reconciliations",
     "retention_horizons",
     "risk_files",
     "settlement_prices",
+    "trading_runs",
 }
 _TABLES = """
 SELECT c.relname, EXISTS (

@@ -241,7 +241,7 @@ def test_the_process_simulates_until_it_is_stopped(world: World) -> None:
     assert world.fresh_quotes() == listed
 
 
-def test_a_replay_without_a_file_or_with_a_wrong_one_does_not_begin(
+def test_a_replay_without_its_file_and_a_simulator_beside_live_trading_do_not_begin(
     world: World, tmp_path: Path
 ) -> None:
     path = tmp_path / "chain.csv"
@@ -254,6 +254,15 @@ def test_a_replay_without_a_file_or_with_a_wrong_one_does_not_begin(
             read_chain=READ_CHAIN,
             open_broker=no_broker,
             buffer_size=5_000,
+        )
+    with pytest.raises(InvalidInput, match="live trading needs the quotes of the broker"):
+        feed_process.run(
+            world.ports,
+            FeedChoice(),
+            read_chain=READ_CHAIN,
+            open_broker=no_broker,
+            buffer_size=5_000,
+            is_live=True,
         )
     with pytest.raises(InvalidInput, match=r"cannot be read: .*nowhere"):
         feed_process.run(

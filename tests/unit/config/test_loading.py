@@ -227,3 +227,38 @@ def test_a_password_of_postgresql_with_an_at_sign_is_refused_and_not_quoted(host
     assert "7e7" not in str(refused.value)
     sound = f"postgresql://user:5ec%407e7@{hosts}/db?application_name=a"
     assert load({"ANGEL_X_DATABASE_URL": sound}).secrets == ("5ec%407e7",)
+
+
+LIVE = {
+    "ANGEL_X_TRADING_MODE": "live",
+    "ANGEL_X_LIVE_USERS": "ravi,asha,,asha",
+    "ANGEL_X_ANGEL_ONE_CLIENT_CODE": "A1",
+    "ANGEL_X_ANGEL_ONE_API_KEY": "key",
+    "ANGEL_X_ANGEL_ONE_PIN": "1111",
+    "ANGEL_X_ANGEL_ONE_TOTP_SECRET": "AAAA",
+}
+
+
+def test_live_trading_has_sorted_accounts_and_is_off_by_default() -> None:
+    assert not load({}).is_live
+    assert load(LIVE).is_live
+    assert load(LIVE).live_accounts == ("asha", "ravi")
+
+
+@pytest.mark.parametrize("name", sorted(LIVE.keys() - {"ANGEL_X_TRADING_MODE"}))
+def test_live_trading_without_credentials_or_accounts_is_refused_by_name(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"live needs {name}, was live"):
+        load({**LIVE, name: ""})
+
+
+def test_live_trading_has_the_hours_of_the_exchange_unless_it_is_rehearsed_here() -> None:
+    always = {**LIVE, "ANGEL_X_MARKET_HOURS": "always"}
+
+    with pytest.raises(SettingsError, match="the exchange has hours, was always"):
+        load(always)
+    assert load({**always, "ANGEL_X_ANGEL_ONE_URL": "http://127.0.0.1:9000"}).is_live
+
+
+def test_live_trading_needs_a_lease_that_a_request_fits_into() -> None:
+    with pytest.raises(SettingsError, match="expected at least 22 to trade live"):
+        load({**LIVE, "ANGEL_X_ANGEL_ONE_TIMEOUT_SECONDS": "10"})

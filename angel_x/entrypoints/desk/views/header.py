@@ -53,6 +53,10 @@ def header(snapshot: Snapshot) -> Header:
 def _mode(market: MarketStatus | None) -> Text:
     if market is None:
         return Text(NONE, Tone.MUTED)
+    if market.mode == "live" and market.blocked is not None:
+        return Text(
+            "LIVE, BLOCKED", Tone.WARNING, f"No order goes to the exchange: {market.blocked}"
+        )
     if market.mode == "live":
         return Text("LIVE", Tone.LOSS, "Orders trade at an exchange, with money")
     return Text("PAPER", Tone.PLAIN, "Orders trade on paper, without money")

@@ -10,7 +10,16 @@ from angel_x.errors import InvalidInput
 from config.market import table
 
 #: Every table of ``config/market``.
-TABLES = ("charges", "contracts", "intraday", "margin", "price_bands", "rates", "sessions")
+TABLES = (
+    "algo_rules",
+    "charges",
+    "contracts",
+    "intraday",
+    "margin",
+    "price_bands",
+    "rates",
+    "sessions",
+)
 
 NOTHING = "-"
 

@@ -11,6 +11,7 @@ from tests.unit.config.market.listings import TABLES, first_days, rows_of
 
 #: Keys in their order; so many rows of lists; quotes for text.
 SHAPES = {
+    "algo_rules": "source'' rules[2 from'' orders_per_second0 static_address0 daily_logout0]",
     "charges": (
         "source'' options(NSE[4 from'' stt_sell'' stt_exercise'' transaction'' investor_protection'' "
         "sebi'' stamp_buy'' gst'' brokerage_rupees''] BSE[4 from'' stt_sell'' stt_exercise'' transaction'' "
@@ -52,6 +53,12 @@ SHAPES = {
     ),
 }
 SOURCES = {
+    ("algo_rules", "source"): (
+        "SEBI circular on retail algorithmic trading (Feb-2025) and NSE/INVG/67858 (05-May-2025), "
+        "in force for all brokers since 01-Apr-2026: without a registered algo at most 10 orders a "
+        "second per exchange, segment and client; a static address registered for each API key; "
+        "every session ends once a day. Zero orders a second stand for no limit."
+    ),
     ("charges", "source"): (
         "NSE and BSE transaction charges, Finance Act rates of STT, SEBI fee, stamp duty and GST "
         "on index options; brokerage of Angel One; percent of premium unless said otherwise. BSE "

@@ -71,6 +71,7 @@ METRICS = """
     db_connections_ratio scraped
     db_pool_timeouts_total counter
     task_runtime_seconds histogram:task task outcome
+    trading_mode scraped mode
     build_info scraped version
 """
 #: Upper ends in milliseconds.

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from angel_x.domain.book.control import Control, ControlList, ControlScope
 from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.denial import DenialReason
 from angel_x.entrypoints.desk.account import Snapshot
 from angel_x.entrypoints.desk.reading import ApiReading
 from angel_x.entrypoints.desk.views.header import header
@@ -45,6 +46,15 @@ def test_live_trading_is_told_by_word_and_colour() -> None:
     found = header(Snapshot(market=ApiReading(replace(OPEN_MARKET, mode="live"), 1.0)))
 
     assert (found.mode.text, found.mode.tone) == ("LIVE", Tone.LOSS)
+
+
+def test_live_trading_without_passage_names_the_reason() -> None:
+    blocked = replace(OPEN_MARKET, mode="live", blocked=DenialReason.LIVE_UNCONFIRMED)
+
+    found = header(Snapshot(market=ApiReading(blocked, 1.0)))
+
+    assert (found.mode.text, found.mode.tone) == ("LIVE, BLOCKED", Tone.WARNING)
+    assert "LIVE_UNCONFIRMED" in found.mode.title
 
 
 def test_a_closed_market_names_its_opening() -> None:

@@ -99,4 +99,4 @@ def test_the_contracts_of_the_market_are_listed_from_its_file() -> None:
     assert MarketChoice().listed is None
     assert MarketChoice(chain=chain).listed == chain
     assert MarketChoice(master=master).listed == master
-    assert "orders trade on paper" in MarketChoice(master=master).title
+    assert "Angel One" in MarketChoice(master=master).title

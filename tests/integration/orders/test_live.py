@@ -1,0 +1,192 @@
+"""Live trading from the claim of a worker to a fake exchange, and each condition without which nothing goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from angel_x.adapters.angel_one.scrips import trading_symbol
+from angel_x.adapters.clock import wall_clock
+from angel_x.bootstrap import Application
+from angel_x.domain.book.control import ControlScope, OrderSelection
+from angel_x.domain.book.risk import TradingState
+from angel_x.domain.orders.order import Side
+from angel_x.rehearsal.fake_exchange.exchange import Exchange
+from angel_x.rehearsal.fake_exchange.listings import Listing
+from config.settings import SettingsError
+from tests.builders.broker import ASK, BID, LOT, Broker, broker
+from tests.builders.environs import application_on
+from tests.builders.live import live_settings
+from tests.builders.orders import Market, contracts
+from tests.builders.shells import Shell
+
+_RECONCILED = """
+INSERT INTO reconciliations
+    (at, orders, executions, positions, pending, unequal, foreign_orders, differences)
+VALUES (clock_timestamp(), 0, 0, 0, %(pending)s, %(unequal)s, '[]', '[]')
+"""
+
+
+@pytest.fixture
+def at_broker(application: Application, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
+    """A fake exchange that lists the contracts of the market."""
+    # No other process has sent anything.
+    monkeypatch.setattr("angel_x.bootstrap.broker._QUIET_SECONDS", 0.0)
+    listings = [
+        Listing(
+            str(40_000 + number),
+            trading_symbol(each.symbol),
+            "NFO",
+            each.underlying,
+            each.expiry,
+            each.strike,
+            each.right.value,
+            LOT,
+            each.tick_size,
+            each.freeze_quantity,
+        )
+        for number, each in enumerate(contracts(application))
+    ]
+    made = Exchange(listings, now=wall_clock, monotonic=monotonic)
+    made.quote_all(BID, ASK, 100 * LOT)
+    with broker(made) as found:
+        yield found
+
+
+class Live:
+    """A system that trades at a fake exchange, and its database."""
+
+    def __init__(self, environ: dict[str, str], at_broker: Broker) -> None:
+        self.environ = environ
+        self.settings = live_settings(at_broker, "asha")
+
+    def started(self, **changes: str) -> AbstractContextManager[Application]:
+        return application_on(self.environ, **{**self.settings, **changes})
+
+    def shell(self) -> Shell:
+        named = {f"ANGEL_X_{name.upper()}": value for name, value in self.settings.items()}
+        return Shell({**self.environ, **named})
+
+
+@pytest.fixture
+def live(environ: dict[str, str], at_broker: Broker) -> Live:
+    return Live(environ, at_broker)
+
+
+def rows(application: Application, query: str) -> list[tuple[Any, ...]]:
+    with application.base.engine.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+def reconcile(application: Application, *, unequal: int = 0, pending: int = 0) -> None:
+    """Store the result of a comparison with the broker's books."""
+    with application.base.engine.begin() as connection:
+        connection.exec_driver_sql(_RECONCILED, {"unequal": unequal, "pending": pending})
+
+
+def place(
+    application: Application, user_id: int, side: Side = Side.BUY, limit: str = "101.00"
+) -> tuple[str, str | None]:
+    """Have a worker claim an order; return its status and its reason."""
+    market = Market(application, tuple(application.market.universes.current().symbols))
+    (accepted,) = market.accept(user_id, market.request(side, limit=limit))
+    application.trading.execution.run([accepted.order_id])
+    (found,) = rows(
+        application, f"SELECT status, reason FROM orders WHERE id = {accepted.order_id}"
+    )
+    return found[0], found[1]
+
+
+def confirmed(live: Live, application: Application) -> None:
+    result = live.shell().run("live", "confirm", text=application.live.trading.phrase() + "\n")
+    assert result.exit_code == 0, result.output
+
+
+def test_an_order_goes_to_the_exchange_only_with_every_condition(
+    application: Application, at_broker: Broker, live: Live
+) -> None:
+    market = Market.open(application)
+    asha, stranger = market.account("asha"), market.account("stranger")
+    sent = at_broker.exchange.orders
+
+    # The mode lacks: all else is there, and the order trades on paper.
+    with live.started(trading_mode="paper") as paper:
+        assert place(paper, asha) == ("filled", None)
+        paper.live.runs.begin()
+        paper.live.runs.end()
+    with live.started() as app:
+        app.live.runs.begin()
+        # Without a confirmation, after other words as well.
+        assert place(app, asha) == ("denied", "LIVE_UNCONFIRMED")
+        assert live.shell().run("live", "confirm", text="yes\n").exit_code == 2
+        assert app.live.trading.status().confirmed_by is None
+    assert sent == {}
+    with live.started() as app:
+        confirmed(live, app)
+        app.live.runs.begin()
+        reconcile(app, unequal=1)
+        reconcile(app, pending=1)
+        assert place(app, asha) == ("denied", "LIVE_UNRECONCILED")
+    with live.started() as app:
+        app.live.runs.begin()
+        reconcile(app)
+        # Outside of the list.
+        assert place(app, stranger) == ("denied", "LIVE_NOT_ALLOWED")
+        assert sent == {}
+
+        assert place(app, asha) == ("filled", None)
+
+        assert [each.filled for each in sent.values()] == [LOT]
+        assert app.live.trading.status().blocked is None
+        app.live.runs.end()
+    with live.started() as app:
+        # A start after a stop in order needs no reconciliation; a withdrawal ends everything.
+        app.live.runs.begin()
+        assert app.live.trading.status().blocked is None
+        live.shell().run("live", "withdraw")
+        assert place(app, asha) == ("denied", "LIVE_UNCONFIRMED")
+    assert len(sent) == 1
+    market.assert_invariants()
+
+
+def test_without_credentials_or_accounts_nothing_starts(
+    application: Application, live: Live
+) -> None:
+    for name in ("angel_one_pin", "angel_one_totp_secret", "live_users"):
+        with pytest.raises(SettingsError, match=name.upper()), live.started(**{name: ""}):
+            pass
+    assert rows(application, "SELECT count(*) FROM trading_runs") == [(0,)]
+
+
+def test_a_kill_switch_and_a_square_off_reach_the_exchange(
+    application: Application, at_broker: Broker, live: Live
+) -> None:
+    asha = Market.open(application).account("asha")
+    with live.started() as app:
+        confirmed(live, app)
+        app.live.runs.begin()
+        reconcile(app)
+        held, rests = place(app, asha), place(app, asha, limit="99.00")
+        assert (held[0], rests[0]) == ("filled", "working")
+
+        controls = app.controls
+        controls.trading_controls.turn(
+            ControlScope.SYSTEM, "", TradingState.HALTED, actor="test", reason="drill"
+        )
+        controls.enforcement.run()
+
+        assert [each.status.value for each in at_broker.exchange.orders.values()] == [
+            "complete",
+            "cancelled",
+        ]
+        flow = app.workflows
+        started, _ = flow.square_off.start(asha, OrderSelection(), key="exit", actor="test")
+        flow.advance.run(started.id)
+        assert rows(app, "SELECT count(*) FROM positions WHERE status = 'OPEN'") == [(0,)]
+
+    *_, last = at_broker.exchange.orders.values()
+    assert (last.is_buy, last.filled) == (False, LOT)
