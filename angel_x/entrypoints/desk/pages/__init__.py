@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from angel_x.entrypoints.desk.pages.book import book
 from angel_x.entrypoints.desk.pages.chain import chain
+from angel_x.entrypoints.desk.pages.charts import charts
 from angel_x.entrypoints.desk.pages.day import day
 from angel_x.entrypoints.desk.pages.machine import machine
 from angel_x.entrypoints.desk.pages.registration import Places, register
@@ -12,6 +13,7 @@ from angel_x.entrypoints.desk.sessions import LoginSessions
 _PAGES = (
     ("/", "Book", book),
     ("/chain", "Chain", chain),
+    ("/charts", "Charts", charts),
     ("/day", "Day", day),
     ("/machine", "Machine", machine),
 )

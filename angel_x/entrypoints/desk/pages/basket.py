@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from angel_x.domain.workflows.workflow import WorkflowStatus
+from angel_x.entrypoints.desk.elements.live_chart import LiveChart
+from angel_x.entrypoints.desk.elements.live_table import Empty
 from angel_x.entrypoints.desk.pages.order_dialogs import confirm
 from angel_x.entrypoints.desk.pages.parts import box, button, heading
 from angel_x.entrypoints.desk.views.basket import (
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from angel_x.entrypoints.desk.pages.frame import Frame
 
 _LOOK_SECONDS = 0.5
+_NO_PAYOFF = Empty("No payoff.", "A leg gives one.")
 _SENT = "Hedges trade first. If a leg is refused, the legs that have traded are closed again."
 
 
@@ -119,9 +122,7 @@ class BasketBuilder:
             for name, text in figures(found):
                 ui.label(name).classes("ax-muted")
                 ui.label(text.text).classes(text.tone.value)
-        ui.echart(payoff_chart(found, shown.spot if shown else None)).classes("ax-chart").props(
-            'role=img aria-label="Profit at expiry by the closing value of the underlying"'
-        )
+        LiveChart(empty=_NO_PAYOFF).show(payoff_chart(found, shown.spot if shown else None))
 
     async def _ask_margin(self) -> None:
         self._asked += 1

@@ -20,13 +20,20 @@ def box(classes: str, tag: str = "div") -> Element:
     return ui.element(tag).classes(classes)
 
 
-def heading(text: str, source: str = "") -> None:
-    """Show the title of a section, with the age of its reading."""
+def heading(text: str, source: str = "", fresh: float | None = None) -> None:
+    """Show the title of a section, with the age of its reading, stale after ``fresh`` seconds."""
     with box("ax-heading"):
         with box("", "h2"):
             ui.label(text)
         if source:
-            box("ax-age").props(f"data-age={source}")
+            aging(box("ax-age"), "data-age", source, fresh)
+
+
+def aging(element: Element, name: str, source: str, fresh: float | None) -> None:
+    """Let an element follow the age of a reading; by default it is stale as the browser says."""
+    element.props[name] = source
+    if fresh is not None:
+        element.props["data-limit"] = fresh
 
 
 def filter_field() -> None:

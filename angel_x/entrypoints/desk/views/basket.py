@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from angel_x.domain.records.margin_record import MarginEstimate
 from angel_x.domain.workflows.basket import BasketRecord, BasketResult
 from angel_x.domain.workflows.workflow import WorkflowStatus
+from angel_x.entrypoints.desk.views.chart import (
+    GAIN,
+    LOSS,
+    Chart,
+    Mark,
+    framed,
+    marked,
+    numbers_axis,
+)
 from angel_x.entrypoints.desk.views.legs import ChosenLeg
 from angel_x.entrypoints.desk.views.payoff import Payoff
 from angel_x.entrypoints.desk.views.words import Tone, money, price, status_words, units
-
-_LOSS, _GAIN = "#d1453b", "#1f9d63"
-#: Readable in the dark and in the light theme.
-_GRAY = "#8893a5"
 
 
 def leg_text(leg: ChosenLeg) -> str:
@@ -23,57 +27,38 @@ def leg_text(leg: ChosenLeg) -> str:
     return f"{leg.side} {leg.symbol} · {units(abs(leg.units))} at {price(leg.price)}"
 
 
-def payoff_chart(found: Payoff, spot: Decimal | None) -> dict[str, Any]:
-    """Return the options of the chart of a payoff."""
-    points = [[float(close), float(value)] for close, value in found.points]
-    profits = [profit for _, profit in points]
-    marks: list[dict[str, Any]] = [
-        {"xAxis": float(each), "label": {"show": False}} for each in found.break_evens
-    ]
+def payoff_chart(found: Payoff, spot: Decimal | None) -> Chart:
+    """Return the chart of a payoff: red below zero, green above."""
+    profits = [float(profit) for _, profit in found.points]
+    marks: list[Mark] = [(float(each), "") for each in found.break_evens]
     if spot is not None:
-        marks.append({"xAxis": float(spot), "label": {"formatter": "spot"}})
-    return {
-        "animation": False,
-        "grid": {"left": 12, "right": 24, "top": 28, "bottom": 8, "containLabel": True},
-        "tooltip": {"trigger": "axis"},
-        "xAxis": {
-            "type": "value",
-            "scale": True,
-            "splitLine": {"show": False},
-            "axisLabel": {"color": _GRAY},
-        },
-        "yAxis": {
-            "type": "value",
-            "axisLabel": {"color": _GRAY},
-            "splitLine": {"lineStyle": {"color": _GRAY, "opacity": 0.25}},
-        },
-        # Bounded on both sides: a gradient from a piece without an end raises an error in ECharts.
-        "visualMap": {
-            "show": False,
-            "dimension": 1,
-            "pieces": [
-                {"min": min([-1.0, *profits]), "max": 0, "color": _LOSS},
-                {"min": 0, "max": max([1.0, *profits]), "color": _GAIN},
-            ],
-        },
-        "series": [
-            {
-                "type": "line",
-                "name": "At expiry, ₹",
-                "data": points,
-                "showSymbol": False,
-                "lineStyle": {"width": 2},
-                "areaStyle": {"opacity": 0.14},
-                "markLine": {
-                    "symbol": "none",
-                    "silent": True,
-                    "lineStyle": {"type": "dashed", "color": _GRAY},
-                    "label": {"color": _GRAY},
-                    "data": marks,
-                },
-            }
-        ],
+        marks.append((float(spot), "spot"))
+    drawn = {
+        "type": "line",
+        "name": "At expiry",
+        "data": [[float(close), float(profit)] for close, profit in found.points],
+        "showSymbol": False,
+        "lineStyle": {"width": 2},
+        "areaStyle": {"opacity": 0.14},
+        **marked(marks),
     }
+    # Bounded on both sides: a gradient from a piece without an end raises an error in ECharts.
+    pieces = [
+        {"min": min([-1.0, *profits]), "max": 0, "color": LOSS},
+        {"min": 0, "max": max([1.0, *profits]), "color": GAIN},
+    ]
+    return Chart(
+        options=framed(
+            [drawn],
+            numbers_axis(),
+            unit="₹ at expiry",
+            value="@change",
+            visualMap={"show": False, "dimension": 1, "pieces": pieces},
+        ),
+        label="Profit at expiry by the closing value of the underlying",
+        columns=("close", "profit"),
+        rows=found.points,
+    )
 
 
 def estimate_figures(estimate: MarginEstimate) -> list[tuple[str, str, str]]:

@@ -287,10 +287,11 @@ def test_the_chart_shows_the_corners_and_the_break_evens() -> None:
     found = payoff(CONDOR)
     chart = payoff_chart(found, Decimal(24000))
 
-    (line,) = chart["series"]
+    assert chart.options is not None
+    (line,) = chart.options["series"]
     assert line["data"] == [[float(x), float(y)] for x, y in found.points]
     # A piece without both ends raises an error in the library of charts.
-    assert all({"min", "max"} < piece.keys() for piece in chart["visualMap"]["pieces"])
+    assert all({"min", "max"} < piece.keys() for piece in chart.options["visualMap"]["pieces"])
     assert [mark["xAxis"] for mark in line["markLine"]["data"]] == [23790.0, 24210.0, 24000.0]
 
 

@@ -1,0 +1,19 @@
+"""Charts of an underlying and of the account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from angel_x.entrypoints.desk.pages.account_charts import AccountCharts
+from angel_x.entrypoints.desk.pages.market_charts import MarketCharts
+from angel_x.entrypoints.desk.pages.scenario_charts import ScenarioCharts
+
+if TYPE_CHECKING:
+    from angel_x.entrypoints.desk.pages.frame import Frame
+
+
+def charts(frame: Frame) -> None:
+    """Draw the page."""
+    MarketCharts(frame)
+    ScenarioCharts(frame)
+    AccountCharts(frame)
