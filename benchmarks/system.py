@@ -24,6 +24,7 @@ from benchmarks.load import wait_until
 
 #: Rupees that every account of a benchmark begins with.
 CASH = "1000000000"
+_LAST_LINES = 30
 
 
 class System:
@@ -135,11 +136,21 @@ def running_system(home: Path, python: str = sys.executable, **settings: str) ->
     with (home / "up.log").open("w") as log:
         process = subprocess.Popen(command, env=environ, cwd=home, stdout=log, stderr=log)
     try:
-        wait_until(lambda: answers("http://127.0.0.1:18322/readyz"), 300, "starting")
+        _await_start(home)
         yield System(home, python, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(120)
+
+
+def _await_start(home: Path) -> None:
+    """Wait for a system; show its last lines where it does not start."""
+    try:
+        wait_until(lambda: answers("http://127.0.0.1:18322/readyz"), 300, "starting")
+    except TimeoutError:
+        lines = (home / "up.log").read_text(encoding="utf-8").splitlines()
+        print(*lines[-_LAST_LINES:], sep="\n", file=sys.stderr)
+        raise
 
 
 @contextmanager
