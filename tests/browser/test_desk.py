@@ -312,6 +312,8 @@ def test_an_operator_sees_the_machine_and_a_trader_has_no_way_there(
     page.get_by_label("Search actor, action, subject, detail").fill("for the audit")
     audit = page.locator(".ax-section").filter(has=page.get_by_role("heading", name="Audit"))
     expect(audit.locator("tbody tr").first).to_contain_text("trading_state.set")
+    expect(page.locator("[data-age=machine]").first).to_contain_text("old")
+    page.evaluate("window.scrollTo(0, 0)")
     assert picture(page, "desk-machine").read_bytes().startswith(PNG)
 
     phone = enter(create_key(system, "demo", "admin"), "/machine", **PHONE)
