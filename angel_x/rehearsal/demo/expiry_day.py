@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from time import monotonic
 from uuid import uuid4
 
 from angel_x.bootstrap import Application
@@ -82,6 +83,7 @@ class ExpiryDay:
     def trade_at_close(self, pair: Pair) -> None:
         """Go to the closing prices, and sell one of the two lots of the call."""
         self._command(FeedVerb.SEEK, at=self._closes_at - _BEFORE_CLOSE)
+        self._await_quote(pair.call)
         self._trade("call sold before the close", pair.call, "SELL", pair.lot_size)
 
     def await_settlement(self) -> None:
@@ -135,6 +137,17 @@ class ExpiryDay:
         if status() is not OrderStatus.FILLED:
             order = self.client.order(receipt.order_id)
             raise NotFinished(f"the {name} must be filled, was {order.status}: {order.reason}")
+
+    def _await_quote(self, symbol: str) -> None:
+        """Wait for a quote that was written from now on; an older one is of the opening."""
+        since = monotonic()
+
+        def is_new() -> bool:
+            age = self.client.greeks(symbol).quote_age_seconds
+            return age is not None and age < monotonic() - since
+
+        if not self.patience.wait(f"the closing quote of {symbol}", is_new):
+            raise NotFinished(f"the closing quote of {symbol} did not come in time")
 
     def _command(
         self, verb: FeedVerb, *, at: datetime | None = None, speed: float | None = None
