@@ -131,6 +131,7 @@ def line(name: str, points: Sequence[Any], colour: str, **changes: object) -> Op
 def bars(name: str, values: Sequence[Any], colour: str, **changes: object) -> Options:
     return {
         "type": "bar",
+        "barMaxWidth": 40,
         "name": name,
         "data": list(values),
         "itemStyle": {"color": colour},
