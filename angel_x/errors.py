@@ -13,6 +13,7 @@ AngelXError
 │   ├── InvalidSettlementFile  with file, row and column
 │   ├── InvalidOpenings     with file, row, field and value
 │   ├── FormatUnavailable   a format whose library is not installed
+│   ├── AlertsOff           no key or library for alerts; with the remedy
 │   ├── InvalidRiskFile     with file, row and element
 │   └── InvalidCursor
 ├── IdempotencyConflict     same client order id, other content
@@ -48,6 +49,8 @@ AngelXError
 ├── NoReview                no review of this kind was written yet
 ├── ProfilerMissing         a profiler that is not installed or may not look; with the remedy
 ├── BackupFailed            a backup that could not be taken, verified or restored
+├── UnknownTarget           no target of alerts of this name
+├── NoticeNotSent           a service refused a notice, or gave no answer
 ├── ShadowedPackage         a module of another project that shadows a package of Angel-X
 ├── BrokerError             a request to the trading broker was refused, or got no answer; with its code
 │   ├── BrokerRefused       for a reason of the broker; the request had no effect
@@ -169,6 +172,10 @@ class FormatUnavailable(InvalidInput):
         super().__init__(
             f"the format {form} needs pyarrow: install angel-x[arrow]", field="format", value=form
         )
+
+
+class AlertsOff(InvalidInput):
+    """Alerts have no key or no library; the message is the remedy."""
 
 
 class InvalidRiskFile(InvalidInput):
@@ -406,6 +413,14 @@ class ProfilerMissing(AngelXError):
 
 class BackupFailed(AngelXError):
     """A backup could not be taken, verified or restored; the database is as it was."""
+
+
+class UnknownTarget(AngelXError):
+    """No target of alerts of this account, or of the operators, has this name."""
+
+
+class NoticeNotSent(AngelXError):
+    """A service refused a notice, or gave no answer; the message holds no address."""
 
 
 class ShadowedPackage(AngelXError):

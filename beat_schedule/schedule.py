@@ -84,6 +84,15 @@ def entries(settings: Settings) -> dict[str, Entry]:
         "portfolios-snapshot": Entry(
             TaskName.SNAPSHOT_PORTFOLIOS, crontab(hour=16, minute=0), Gate.TRADING_DAY
         ),
+        **(_alerts() if settings.alerts_key else {}),
+    }
+
+
+def _alerts() -> dict[str, Entry]:
+    """Return the entries of alerts.  The second one sends while a slow service holds up the first."""
+    return {
+        "alerts-collect": Entry(TaskName.COLLECT_ALERTS, _every(2)),
+        "alerts-send": Entry(TaskName.SEND_ALERTS, _every(5)),
     }
 
 

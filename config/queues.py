@@ -19,6 +19,7 @@ class QueueName(StrEnum):
     MARGIN = "margin"
     PORTFOLIO = "portfolio"
     MONITOR = "monitor"
+    ALERTS = "alerts"
 
 
 #: The queues of each class of worker, in strict order of priority.
@@ -35,4 +36,5 @@ WORKER_QUEUES: dict[str, tuple[QueueName, ...]] = {
     "greeks": (QueueName.GREEKS,),
     "portfolio": (QueueName.MARGIN, QueueName.PORTFOLIO),
     "monitor": (QueueName.MONITOR,),
+    "alerts": (QueueName.ALERTS,),
 }

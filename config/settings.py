@@ -627,6 +627,40 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "bootstrap.live",
         ),
     ] = ""
+    alerts_key: Annotated[
+        str | None,
+        Doc(
+            "Key of `angel-x alerts key` that encrypts the addresses of alert targets, behind commas "
+            "former ones that still open theirs. Without one there are no alerts.",
+            "adapters.sealing, entrypoints.up, beat_schedule",
+            secret=True,
+        ),
+    ] = None
+    alerts_per_minute: Annotated[
+        float,
+        Meta(gt=0, le=60),
+        Doc(
+            "Notifications a minute to one target; notices in between travel together in the next one.",
+            "bootstrap.alerts",
+        ),
+    ] = 6
+    alerts_repeat_seconds: Annotated[
+        int,
+        Meta(ge=0, le=86_400),
+        Doc(
+            "Seconds in which a target is not told of the same subject again.",
+            "services.operations.alert_collector",
+        ),
+    ] = 900
+    alerts_attempts: Annotated[
+        int,
+        Meta(ge=1, le=100),
+        Doc(
+            "Attempts to send a notice, the second after 10 seconds, then at pauses that double to a "
+            "quarter of an hour; then it is dead.",
+            "adapters.postgres.alert_outbox",
+        ),
+    ] = 10
     angel_one_url: Annotated[
         str,
         Meta(min_length=1),

@@ -34,6 +34,8 @@ class TaskName(StrEnum):
     PROVE_INVARIANTS = "monitor.prove_invariants"
     RECONCILE_BROKER = "monitor.reconcile_broker"
     CANARY = "monitor.canary"
+    COLLECT_ALERTS = "alerts.collect"
+    SEND_ALERTS = "alerts.send"
 
 
 #: The queue of each task.  Order batches go to the queue of their priority instead, and a workflow
@@ -64,4 +66,6 @@ ROUTES: dict[TaskName, QueueName] = {
     TaskName.RECONCILE_BROKER: QueueName.MONITOR,
     # The sender of a canary names the queue.
     TaskName.CANARY: QueueName.MONITOR,
+    TaskName.COLLECT_ALERTS: QueueName.ALERTS,
+    TaskName.SEND_ALERTS: QueueName.ALERTS,
 }

@@ -32,7 +32,14 @@ log = structlog.get_logger()
 _LAST_RESULT_PATIENCE = 20
 
 #: One module for each queue's tasks.
-TASK_MODULES = ("tasks.orders", "tasks.greeks", "tasks.margin", "tasks.portfolio", "tasks.monitor")
+TASK_MODULES = (
+    "tasks.orders",
+    "tasks.greeks",
+    "tasks.margin",
+    "tasks.portfolio",
+    "tasks.monitor",
+    "tasks.alerts",
+)
 
 
 def make_app() -> Celery:

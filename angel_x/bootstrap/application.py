@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from angel_x.bootstrap.accounts import AccountParts, build_accounts
+from angel_x.bootstrap.alerts import AlertParts, build_alerts
 from angel_x.bootstrap.analytics import Analytics, build_analytics
 from angel_x.bootstrap.controls import ControlParts, build_controls
 from angel_x.bootstrap.foundation import Foundation, lay_foundation
@@ -38,6 +39,7 @@ class Application:
     analytics: Analytics
     questions: Questions
     operations: Operations
+    alerts: AlertParts
 
     def close(self) -> None:
         """Send waiting messages, and close all connections."""
@@ -90,6 +92,7 @@ def assemble(base: Foundation) -> Application:
         analytics=analytics,
         questions=build_questions(base, market, people, analytics),
         operations=build_operations(base, people),
+        alerts=build_alerts(base),
     )
 
 

@@ -33,8 +33,8 @@ from angel_x.services.operations.timings import Recorder, RecordingMeter
 from angel_x.services.ports import Clock, Meter
 from angel_x.services.trading_hours import TradingHours
 from config.market.tables import MarketTables
-from config.queues import QueueName
 from config.settings import Settings
+from config.worker_processes import consumed_queues
 
 #: The exceptions of adapters that mean an unavailable PostgreSQL or Redis, to be retried.  A task
 #: that exceeds its time limit has waited for one of them.
@@ -148,7 +148,7 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
             lane_messages=lane_messages(settings),
             synchronous=role == "relay",
         ),
-        depths=QueueDepths(broker, [queue.value for queue in QueueName]),
+        depths=QueueDepths(broker, [queue.value for queue in consumed_queues(settings)]),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +17,15 @@ from angel_x.adapters.postgres.server_state import read_state
 from angel_x.adapters.redis.memory_ratio import memory_ratio
 from angel_x.bootstrap import TRANSIENT
 from angel_x.domain.operations.metric import Metric
-from config.queues import WORKER_QUEUES
+from config.worker_processes import worker_classes
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Foundation
 
 log = structlog.get_logger()
 
-#: Roles that a system needs; each counts as zero where it has no process.
-NEEDED_ROLES = ("api", "relay", "feed", *WORKER_QUEUES)
+#: Roles that a system needs beside its workers.
+_ROLES = ("api", "relay", "feed")
 
 
 def vital_sources(base: Foundation) -> list[Source]:
@@ -34,7 +35,7 @@ def vital_sources(base: Foundation) -> list[Source]:
     shared = (
         []
         if base.settings.own_metrics_port
-        else [Source(Metric.PROCESSES, lambda: _processes(metrics_directory(home)))]
+        else [Source(Metric.PROCESSES, partial(_processes, base))]
     )
     return [
         *shared,
@@ -45,8 +46,9 @@ def vital_sources(base: Foundation) -> list[Source]:
     ]
 
 
-def _processes(directory: Path) -> Reading:
-    return dict.fromkeys(NEEDED_ROLES, 0) | living(directory)
+def _processes(base: Foundation) -> Reading:
+    needed = dict.fromkeys((*_ROLES, *worker_classes(base.settings)), 0)
+    return needed | living(metrics_directory(base.settings.home_path))
 
 
 def _servers_up(base: Foundation) -> Reading:

@@ -14,7 +14,8 @@ import pytest
 import urllib3
 
 from angel_x.entrypoints.flower import PASSWORD_FILE, USER
-from config.queues import WORKER_QUEUES
+from config.loading import defaults
+from config.worker_processes import worker_classes
 from tests.e2e.processes import eventually
 from tests.e2e.whole.instance import Instance
 
@@ -68,9 +69,10 @@ def test_an_operator_sees_the_workers_of_every_lane(
     flower.goto("/workers")
 
     rows = flower.locator("#workers-table tbody tr")
-    for kind in WORKER_QUEUES:
+    kinds = worker_classes(defaults("testing"))
+    for kind in kinds:
         expect(rows.filter(has_text=f"{kind}@").filter(has_text="Online")).to_have_count(1)
-    expect(flower.locator("#workers-online")).to_have_text(str(len(WORKER_QUEUES)))
+    expect(flower.locator("#workers-online")).to_have_text(str(len(kinds)))
     assert picture(flower, "flower-workers").read_bytes().startswith(PNG)
 
 

@@ -86,7 +86,7 @@ def test_the_page_shows_every_source_of_a_running_system(
 
     shown = samples(page)
 
-    for queue in QueueName:
+    for queue in set(QueueName) - {QueueName.ALERTS}:
         assert shown["angel_x_queue_depth", queue.value] == 0
     for process in ("test/monitor", "test/monitor-0"):
         assert shown["angel_x_worker_resident_bytes", process] > 10_000_000

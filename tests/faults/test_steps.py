@@ -9,6 +9,7 @@ import pytest
 
 from angel_x.domain.orders.step import Step
 from tests.faults import (
+    test_alert_death,
     test_api_death,
     test_beat_death,
     test_relay_death,
@@ -21,6 +22,7 @@ from tests.faults import (
 ROOT = Path(__file__).parents[2]
 REGISTRY = ROOT / "angel_x" / "domain" / "orders" / "step.py"
 DYING = (
+    test_alert_death,
     test_api_death,
     test_beat_death,
     test_relay_death,

@@ -80,6 +80,7 @@ class Metric(StrEnum):
     DB_POOL_TIMEOUTS = "angel_x_db_pool_timeouts_total"
     TASK_RUNTIME_SECONDS = "angel_x_task_runtime_seconds"
     TRADING_MODE = "angel_x_trading_mode"
+    ALERT_NOTICES = "angel_x_alert_notices_total"
     BUILD_INFO = "angel_x_build_info"
 
 
@@ -253,6 +254,9 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     Metric.TRADING_MODE: _scraped(
         "1 for the mode in force, else 0: paper, live, or blocked, which is live without passage.",
         "mode",
+    ),
+    Metric.ALERT_NOTICES: _counter(
+        "Notices to targets of alerts, by the outcome of an attempt.", "outcome"
     ),
     Metric.BUILD_INFO: _scraped("1, with the version of Angel-X that serves this page.", "version"),
 }

@@ -144,6 +144,15 @@ class Step(StrEnum):
     TICK_SENT = "tick.sent"
     """Beat has sent the message; its heartbeat is not written yet."""
 
+    ALERTS_COLLECTED = "alerts.collected"
+    """Notices of new events are written and not committed."""
+
+    ALERTS_CLAIMED = "alerts.claimed"
+    """The notices of a target are claimed and not sent."""
+
+    ALERTS_SENT = "alerts.sent"
+    """The notices of a target are sent and not recorded as sent."""
+
 
 #: Called at each step that a process passes.  Outside of tests it does nothing.
 Passing = Callable[[Step], None]

@@ -13,6 +13,7 @@ from angel_x.bootstrap import TRANSIENT, is_lock_timeout
 from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.api import (
     account,
+    alerts,
     baskets,
     caller,
     controls,
@@ -65,6 +66,7 @@ ROUTERS = (
     strategies.router,
     caller.router,
     limits.router,
+    alerts.router,
     controls.router,
     operations.router,
     settlement.router,

@@ -81,6 +81,10 @@ COMMANDS: Mapping[str, Place] = {
         "controls",
         "Cancel open orders and close positions of --user or --system, short positions first.",
     ),
+    "alerts": Place(
+        "alerts",
+        "Alerts to people by Telegram, mail, webhooks and others; `--system` are the operators.",
+    ),
     "audit": Place("repair", "Show the audit entries, the newest first."),
     "status": Place(
         "status",

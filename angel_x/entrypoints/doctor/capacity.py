@@ -14,8 +14,7 @@ from angel_x.adapters.redis import server_state as redis
 from angel_x.domain.operations.check import Check, CheckStatus, Measured
 from angel_x.domain.operations.review import hints
 from angel_x.entrypoints.doctor.subject import BROKER, CACHE
-from config.queues import WORKER_QUEUES
-from config.worker_processes import worker_processes
+from config.worker_processes import worker_classes, worker_processes
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
@@ -109,7 +108,7 @@ def load_checks(app: Application) -> Iterator[Check]:
 
 def workers(settings: Settings) -> int:
     """Return the number of worker processes of one machine."""
-    return sum(worker_processes(kind, settings) for kind in WORKER_QUEUES)
+    return sum(worker_processes(kind, settings) for kind in worker_classes(settings))
 
 
 def connections(settings: Settings) -> int:

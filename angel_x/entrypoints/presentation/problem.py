@@ -56,6 +56,7 @@ STATUS: Mapping[type[errors.AngelXError], HTTPStatus] = {
     errors.BadKeysExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UnknownAccount: HTTPStatus.NOT_FOUND,
     errors.UnknownContract: HTTPStatus.NOT_FOUND,
+    errors.UnknownTarget: HTTPStatus.NOT_FOUND,
     errors.UnknownDay: HTTPStatus.NOT_FOUND,
     errors.SettlementRefused: HTTPStatus.CONFLICT,
     errors.SubmissionAbandoned: HTTPStatus.SERVICE_UNAVAILABLE,

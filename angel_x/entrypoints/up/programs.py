@@ -13,8 +13,8 @@ from angel_x.entrypoints.supervisor import Program, ready_when_it_answers
 from angel_x.entrypoints.up.addresses import Addresses
 from config.celery_options import TIME_LIMIT
 from config.loading import load
-from config.queues import WORKER_QUEUES
 from config.settings import PREFIX
+from config.worker_processes import worker_classes
 
 #: The text that Celery's worker and Beat log once they run.
 _WORKER_READY = " ready."
@@ -107,7 +107,7 @@ def stages(addresses: Addresses, environ: Mapping[str, str], market: MarketChoic
         (
             program("feed", *market.arguments(), says="feed.started"),
             program("relay", says="relay.started"),
-            *(worker(kind) for kind in WORKER_QUEUES),
+            *(worker(kind) for kind in worker_classes(settings)),
         ),
         (
             program("api", answers=f"{addresses.api_url}/livez", listens_at=api_address(environ)),

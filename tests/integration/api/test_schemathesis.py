@@ -32,10 +32,12 @@ from sqlalchemy import Engine
 
 from angel_x import Client
 from angel_x.adapters.redis.memory_board import MemoryBoard
+from angel_x.adapters.sealing import new_key
 from angel_x.domain.book.limits import LimitKind
 from angel_x.domain.operations.memory_report import MemoryReport
 from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.api.application import ROUTERS
+from angel_x.services.operations.alert_targets import TargetForm
 from config.loading import load
 from tests.builders.orders import SPOT, Market
 from tests.integration.api.running import RunningApi, running
@@ -54,6 +56,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+TELEGRAM = "tgram://123456789:abcdefg_hijklmnop/12315544/"
 EXPIRED = date(2025, 11, 25)
 #: Its answer has no end, so no call of it would return.
 ENDLESS = "GET /v1/stream"
@@ -85,6 +88,10 @@ class World:
         now = self.api.application.base.clock().timestamp()
         report = MemoryReport("here/orders-0", 1, 1.0, 1.0, now)
         MemoryBoard(self.api.application.base.cache).write([report])
+        account = self.api.application.people.accounts.named("trader").id
+        self.api.application.alerts.targets.put(
+            account, "phone", TargetForm(TELEGRAM), actor="test", by_operator=True
+        )
 
     def aimed(self, case: Case[Any], number: int) -> Case[Any]:
         """Let a request ask for what there is, and leave the rest of it as it was made."""
@@ -112,6 +119,8 @@ class World:
                 "offsets": [0],
             }
             body |= straddle | {"deltas": [], "strikes": [], "expiry": None, "far_expiry": None}
+        elif "/alerts/" in path:
+            body |= {"url": TELEGRAM, "topics": ["fill"], "quiet_hours": None}
         elif "settlement-prices" in path:
             body["price"] = "24000.05"
         elif "symbol" in body and "quantity" in body:
@@ -130,7 +139,8 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(module_environment: dict[str, str]) -> Iterator[World]:
-    with running(load(module_environment)) as api:
+    alerting = module_environment | {"ANGEL_X_ALERTS_KEY": new_key()}
+    with running(load(alerting)) as api:
         market = Market.open(api.application)
         _, key = api.open_account("trader", scopes=[Scope.TRADE, Scope.ADMIN])
         document = schemathesis.openapi.from_url(f"{api.url}/openapi.json")
@@ -171,6 +181,7 @@ def names_in(api: RunningApi, market: Market, key: str) -> dict[str, list[str]]:
         "expiry": [f"{EXPIRED}"],
         "user": ["trader"],
         "scope": ["user"],
+        "name": ["phone"],
     }
 
 

@@ -47,10 +47,21 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("PUT", "/v1/settlement-prices/{underlying}/{expiry}"): {"price": "100.05"},
     ("PUT", "/v1/limits"): {"max_order_quantity": 1, "max_order_notional": "1.00"},
+    ("PUT", "/v1/alerts/targets/{name}"): {
+        "url": "tgram://123456789:abcdefg_hijklmnop/12315544/",
+        "quiet_hours": "22:30-07:00",
+    },
     ("PUT", "/v1/kill-switch"): {"state": "on", "scope": "user", "name": "n", "reason": "r"},
     ("POST", "/v1/square-off"): {"key": "k", "symbol": "S", "underlying": "U", "product": "MIS"},
 }
-TABLES = ("orders", "workflows", "trading_controls", "risk_limits", "audit_entries")
+TABLES = (
+    "orders",
+    "workflows",
+    "trading_controls",
+    "risk_limits",
+    "alert_targets",
+    "audit_entries",
+)
 
 
 @pytest.fixture(scope="module")

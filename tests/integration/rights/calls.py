@@ -102,6 +102,7 @@ class Caller:
 
     def _filled(self, path: str, ref: str) -> str:
         given = {
+            "name": "phone",
             "symbol": self.world.symbol(HOLDER),
             "underlying": "NIFTY",
             "statement": "positions",

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
+from angel_x.services.operations.alert_targets import TargetForm
 from tests.integration.rights.world import HOLDER, Kind, World
 
 
@@ -51,7 +52,7 @@ class Command:
         return " ".join(words[: 1 + (words[0] in _GROUPS)])
 
 
-_GROUPS = {"orders", "users", "keys", "limits", "kill-switch"}
+_GROUPS = {"orders", "users", "keys", "limits", "kill-switch", "alerts"}
 
 
 def _orders(world: World) -> str:
@@ -66,10 +67,30 @@ def _open_order(world: World) -> object:
     return world.fresh(Kind.ORDER, HOLDER)
 
 
+def _url(_: World) -> str:
+    return "json://127.0.0.1:9/secret\n"
+
+
 def _limit(world: World) -> object:
     limits = world.application.people.limits
     limits.put(None, {"max_open_orders": 6000}, "cli")
     return limits.put(world.holder_id, {"max_open_orders": 5000}, "cli")
+
+
+def _target(name: str, owner: str | None) -> Callable[[World], object]:
+    """Store a target of an account or the operators, with a dead notice."""
+
+    def prepare(world: World) -> object:
+        app = world.application
+        user_id = app.people.accounts.named(owner).id if owner else None
+        form = TargetForm("json://127.0.0.1:9/secret")
+        app.alerts.targets.put(user_id, name, form, actor="cli", by_operator=True)
+        app.alerts.targets.test(user_id, name, actor="cli")
+        with app.base.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE alert_notices SET status = 'dead'")
+        return None
+
+    return prepare
 
 
 _ACCOUNT, _EVERYONE, _MARKET = Reach.ACCOUNT, Reach.EVERYONE, Reach.MARKET
@@ -100,7 +121,26 @@ COMMANDS = (
     Command("kill-switch on --reducing", _ACCOUNT, stores=True, shows="reducing"),
     Command("keys create --scope read", _ACCOUNT, stores=True, shows="ax_"),
     Command("keys list", _ACCOUNT, shows="prefix"),
+    Command("alerts add phone", _ACCOUNT, stores=True, text=_url, shows='"service": "json"'),
+    Command("alerts list", _ACCOUNT, prepare=_target("mine", HOLDER), shows="mine"),
+    Command("alerts notices", _ACCOUNT, prepare=_target("mine", HOLDER), shows="mine"),
+    Command("alerts test mine", _ACCOUNT, stores=True, prepare=_target("mine", HOLDER)),
+    Command("alerts retry", _ACCOUNT, stores=True, prepare=_target("mine", HOLDER)),
+    Command("alerts remove gone", _ACCOUNT, stores=True, prepare=_target("gone", HOLDER)),
     # Of operators.
+    Command("alerts list --system", _EVERYONE, prepare=_target("ops", None), shows="ops"),
+    Command(
+        "alerts notices --system --status dead",
+        _EVERYONE,
+        prepare=_target("ops", None),
+        shows="ops",
+    ),
+    Command("alerts add night --system --yes", _EVERYONE, stores=True, text=_url, shows='"topics"'),
+    Command("alerts test --system --yes", _EVERYONE, stores=True, prepare=_target("ops", None)),
+    Command("alerts retry --system --yes", _EVERYONE, stores=True, prepare=_target("ops", None)),
+    Command(
+        "alerts remove out --system --yes", _EVERYONE, stores=True, prepare=_target("out", None)
+    ),
     Command("doctor --rebuild", _EVERYONE, shows=HOLDER),
     Command("users list", _EVERYONE, shows=HOLDER),
     Command("users create NAME --cash 5", _EVERYONE, stores=True),
@@ -126,6 +166,7 @@ COMMANDS = (
 #: Start processes, change the market, the schema or the whole database, or show the calendar: they name
 #: no account and print none.
 OTHERS = {
+    "alerts key",
     "demo", "up", "chaos", "soak", "api", "worker", "beat", "flower", "desk", "feed", "relay", "metrics",
     "feed pause", "feed resume", "feed seek", "feed speed", "feed status",
     "contracts load", "contracts generate", "db upgrade", "db downgrade", "backup", "restore", "calendar",

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from angel_x.adapters.sealing import new_key
 from angel_x.adapters.servers import RunningServers
 from angel_x.adapters.servers.urls import RedisAddress
+from angel_x.services.operations.alert_targets import TargetForm
 from config.loading import load
 from tests.builders.environs import environ_of
 from tests.integration.api.running import RunningApi, running
-from tests.integration.rights.world import World
+from tests.integration.rights.world import HOLDER, STRANGER, World
 
 if TYPE_CHECKING:
     from tests.plugins.servers import DatabaseFactory
@@ -34,6 +36,7 @@ def shared_environ(
     with databases.fresh(template=migrated_database) as url:
         # Lines about slow statements would be among the output that is compared.
         quiet = {"metrics_enabled": "false", "slow_query_threshold_ms": "3600000"}
+        quiet["alerts_key"] = new_key()
         yield environ_of(url, broker.redis_url, cache.redis_url, home=home, **quiet)
 
 
@@ -45,4 +48,10 @@ def api(shared_environ: dict[str, str]) -> Iterator[RunningApi]:
 
 @pytest.fixture(scope="module")
 def world(api: RunningApi) -> World:
-    return World.of(api.application)
+    made = World.of(api.application)
+    targets = api.application.alerts.targets
+    for name, user_id in ((HOLDER, made.holder_id), (STRANGER, made.stranger_id)):
+        form = TargetForm("json://127.0.0.1:9/secret")
+        targets.put(user_id, f"{name}-phone", form, actor="cli", by_operator=True)
+        targets.test(user_id, None, actor=name)
+    return made

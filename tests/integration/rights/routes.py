@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from angel_x.domain.records.access import Scope
+from angel_x.services.operations.alert_targets import TargetForm
 from tests.integration.rights.world import HOLDER, NOBODY, Kind, World
 
 #: Makes the body of a call from the name of the object that it is about.
@@ -133,6 +134,21 @@ def _limit_of(account: str | None) -> Callable[[World, str], object]:
     return put
 
 
+def _telegram(_world: World, _ref: str) -> object:
+    return {"url": "tgram://123456789:abcdefg_hijklmnop/12315544/"}
+
+
+def _target(world: World, _ref: str) -> object:
+    """Store a target of the holder with a dead notice."""
+    app = world.application
+    form = TargetForm("json://127.0.0.1:9/secret")
+    app.alerts.targets.put(world.holder_id, "phone", form, actor="cli", by_operator=True)
+    app.alerts.targets.test(world.holder_id, "phone", actor="cli")
+    with app.base.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alert_notices SET status = 'dead'")
+    return None
+
+
 ROWS = (
     # Open: probes and documentation.
     Row("GET /livez", OPEN),
@@ -207,7 +223,15 @@ ROWS = (
         (200, 404),
         content=_switch("user"),
     ),
+    Row("GET /v1/alerts/targets", READ, shows=f"{HOLDER}-phone"),
+    Row("GET /v1/alerts/notices", READ, shows=f"{HOLDER}-phone"),
+    Row("PUT /v1/alerts/targets/{name}", CONTROL, content=_telegram),
+    Row("DELETE /v1/alerts/targets/{name}", CONTROL, prepare=_target),
+    Row("POST /v1/alerts/test", CONTROL, 202, prepare=_target),
+    Row("POST /v1/alerts/retry", CONTROL, prepare=_target),
     # What operators do.
+    Row("GET /v1/alerts/targets", ADMIN, 200, Kind.ACCOUNT, admins=(200, 404), query="?user=REF"),
+    Row("GET /v1/alerts/notices", ADMIN, query="?scope=operators"),
     Row("PUT /v1/kill-switch", ADMIN, content=_switch("system")),
     Row("PUT /v1/kill-switch", ADMIN, content=_switch("underlying", "NIFTY")),
     Row("GET /v1/limits", ADMIN, 200, Kind.ACCOUNT, admins=(200, 404), query="?user=REF"),

@@ -40,6 +40,8 @@ MESSAGES = {
     "monitor.prove_invariants": [],
     "monitor.reconcile_broker": [],
     "monitor.canary": ["queue", "sent_at"],
+    "alerts.collect": [],
+    "alerts.send": [],
 }
 
 

@@ -236,11 +236,14 @@ _OWNERS = {
     "order_events": "t.order_id IN (SELECT id FROM orders WHERE user_id = {id})",
     "trading_controls": "t.scope = 'user' AND t.name = '{id}'",
     "risk_limits": "t.scope = 'user' AND t.name = '{id}'",
+    "alert_notices": "t.target_id IN (SELECT id FROM alert_targets WHERE user_id = {id})",
     "audit_entries": "t.subject = 'user:{id}' OR t.subject IN "
     "(SELECT 'order:' || id FROM orders WHERE user_id = {id})",
 }
 #: What belongs to no account.
 _NOBODYS = {
+    "alert_conditions",
+    "alert_cursors",
     "alembic_version",
     "canaries",
     "contracts",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 from celery.schedules import crontab
 
 from beat_schedule.schedule import Entry, Gate, celery_schedule, entries
@@ -60,4 +61,13 @@ def test_celery_is_told_the_same() -> None:
             "options": {"expires": entry.expires_seconds, "ignore_result": True},
         }
         for name, entry in ENTRIES.items()
+    }
+
+
+def test_alerts_are_looked_for_where_alerts_key_is_set() -> None:
+    more = entries(msgspec.structs.replace(defaults("production"), alerts_key=f"{'k' * 43}="))
+
+    assert {name: (e.task.value, when(e)) for name, e in more.items() if name not in ENTRIES} == {
+        "alerts-collect": ("alerts.collect", "2"),
+        "alerts-send": ("alerts.send", "5"),
     }

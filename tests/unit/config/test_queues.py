@@ -33,13 +33,15 @@ TASKS = """
     monitor.prove_invariants    monitor
     monitor.reconcile_broker    monitor
     monitor.canary              monitor
+    alerts.collect              alerts
+    alerts.send                 alerts
 """
 
 
 def test_the_queues_have_their_fixed_names() -> None:
     names = (
         "orders.emergency orders.high orders.normal orders.low celery orders.matching greeks "
-        "margin portfolio monitor"
+        "margin portfolio monitor alerts"
     )
 
     assert [queue.value for queue in QueueName] == names.split()
@@ -61,6 +63,7 @@ def test_every_task_has_its_fixed_name_and_queue() -> None:
         ("greeks", "greeks"),
         ("portfolio", "margin portfolio"),
         ("monitor", "monitor"),
+        ("alerts", "alerts"),
     ],
 )
 def test_a_worker_takes_its_queues_in_their_strict_order(worker: str, queues: str) -> None:
@@ -68,7 +71,7 @@ def test_a_worker_takes_its_queues_in_their_strict_order(worker: str, queues: st
 
 
 def test_every_queue_has_a_worker() -> None:
-    workers = ["emergency", "orders", "matching", "greeks", "portfolio", "monitor"]
+    workers = ["emergency", "orders", "matching", "greeks", "portfolio", "monitor", "alerts"]
     assert list(WORKER_QUEUES) == workers
     assert {queue for queues in WORKER_QUEUES.values() for queue in queues} == set(QueueName)
 

@@ -22,7 +22,12 @@ def started_by_up(home: Path) -> set[tuple[str, ...]]:
     """Return the commands of a whole system, without the program."""
     url = "http://127.0.0.1:1"
     addresses = Addresses(url, url, url, url, url, url, url, url)
-    environ = {"ANGEL_X_HOME": str(home), "ANGEL_X_API_HOST": "127.0.0.1", "ANGEL_X_API_PORT": "1"}
+    environ = {
+        "ANGEL_X_HOME": str(home),
+        "ANGEL_X_API_HOST": "127.0.0.1",
+        "ANGEL_X_API_PORT": "1",
+        "ANGEL_X_ALERTS_KEY": f"{'k' * 43}=",
+    }
     programs = [each for stage in stages(addresses, environ, MarketChoice()) for each in stage]
     found = {
         program.argv[program.argv.index("angel_x.entrypoints.cli") + 1 :] for program in programs

@@ -16,6 +16,7 @@ from angel_x.domain.pricing.iv_status import STATUS_NAMES
 from angel_x.domain.pricing.pricing_status import UNPUBLISHED, MarketStatus
 from angel_x.entrypoints.api import (
     account,
+    alerts,
     baskets,
     caller,
     controls,
@@ -47,6 +48,7 @@ KINDS = {
 }
 MODULES = (
     account,
+    alerts,
     baskets,
     caller,
     controls,

@@ -65,6 +65,12 @@ ANSWERED = ("trading.doorbells.answer", [7, 9], Priority.NORMAL, False)
             [("operations.closed_positions.move",), ("operations.retention.enforce",)],
         ),
         (TaskName.PROVE_INVARIANTS, (), [("operations.proofs.advance",)]),
+        (
+            TaskName.COLLECT_ALERTS,
+            (),
+            [("alerts.collector.collect",), ("alerts.sender.send_due",)],
+        ),
+        (TaskName.SEND_ALERTS, (), [("alerts.sender.send_due",)]),
     ],
 )
 def test_a_task_asks_for_what_its_name_says(

@@ -72,6 +72,7 @@ METRICS = """
     db_pool_timeouts_total counter
     task_runtime_seconds histogram:task task outcome
     trading_mode scraped mode
+    alert_notices_total counter outcome
     build_info scraped version
 """
 #: Upper ends in milliseconds.

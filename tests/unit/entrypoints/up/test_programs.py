@@ -35,10 +35,15 @@ def test_every_process_is_a_command_that_exists() -> None:
     assert {command[0] for command in commands(MarketChoice())} <= COMMANDS.keys()
 
 
-def test_there_is_a_worker_of_every_class() -> None:
-    workers = [command[1] for command in commands(MarketChoice()) if command[0] == "worker"]
+def test_there_is_a_worker_of_every_class_and_of_alerts_where_alerts_key_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def workers() -> list[str]:
+        return [command[1] for command in commands(MarketChoice()) if command[0] == "worker"]
 
-    assert workers == list(WORKER_QUEUES)
+    assert [*workers(), "alerts"] == list(WORKER_QUEUES)
+    monkeypatch.setitem(ENVIRON, "ANGEL_X_ALERTS_KEY", f"{'k' * 43}=")
+    assert workers() == list(WORKER_QUEUES)
 
 
 def test_every_program_shows_when_it_is_ready() -> None:
