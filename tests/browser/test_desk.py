@@ -288,6 +288,7 @@ def test_a_day_shows_its_trades_and_its_contract_note(
     )
     expect(orders.locator(f"[data-row='{order_id}']")).to_contain_text(contract.symbol)
     expect(page.locator(".ax-header")).to_contain_text("Day P&L")
+    expect(page.locator("[data-age=day]").first).to_contain_text("old")
     assert picture(page, "desk-day").read_bytes().startswith(PNG)
 
 
