@@ -72,6 +72,7 @@ def enforce_retention() -> None:
 def reconcile_broker() -> None:
     """Compare the broker's books with the database where orders go to the broker."""
     runtime.current().trading.reconciler.run_if_live()
+    runtime.current().trading.margin_comparison.run_if_live()
 
 
 @app.task(name=TaskName.PROVE_INVARIANTS)

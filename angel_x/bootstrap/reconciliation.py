@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from angel_x.adapters.postgres.reconciliations import PostgresReconciliations
 from angel_x.bootstrap.foundation import Foundation
 from angel_x.domain.exchange.reconciliation import BrokerState
+from angel_x.services.trading.margin_comparison import MarginComparison
 from angel_x.services.trading.reconciliation import Reconciler
 from angel_x.services.trading.venue_reports import VenueReports
 from config.settings import Settings
@@ -31,30 +32,44 @@ class LazyBroker:
         self._client: AngelOne | None = None
 
     def state(self, patience_seconds: float) -> BrokerState:
-        # A system on paper needs no client.
         from angel_x.adapters.angel_one.book_state import BrokerBooks  # noqa: PLC0415
+
+        books = BrokerBooks(self._made(), expired=self._expired, monotonic=monotonic)
+        return books.state(patience_seconds)
+
+    def margins(self, patience_seconds: float) -> dict[str, Decimal]:
+        from angel_x.adapters.angel_one.broker_margin import margins  # noqa: PLC0415
+
+        return margins(self._made(), monotonic() + patience_seconds)
+
+    def _made(self) -> AngelOne:
+        # A system on paper needs no client.
         from angel_x.bootstrap.broker import build_broker  # noqa: PLC0415
 
         self._client = self._client or build_broker(self._settings)
-        books = BrokerBooks(self._client, expired=self._expired, monotonic=monotonic)
-        return books.state(patience_seconds)
+        return self._client
 
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
 
 
-def build_reconciler(base: Foundation, *, is_live: bool) -> Reconciler:
-    """Put the comparison together; credentials are needed at the first one."""
+def build_comparisons(base: Foundation, *, is_live: bool) -> tuple[Reconciler, MarginComparison]:
+    """Put the comparisons together; credentials are needed at the first one."""
     store = PostgresReconciliations(base.engine, base.clock)
-    return Reconciler(
+    broker = LazyBroker(base.settings, store.expired)
+    margin = MarginComparison(
+        is_live=is_live, read_broker=broker.margins, read_ours=store.margins, meter=base.meter
+    )
+    reconciler = Reconciler(
         is_live=is_live,
-        broker=LazyBroker(base.settings, store.expired),
+        broker=broker,
         store=store,
         clock=base.clock,
         sleep=sleep,
         tolerance=Decimal(str(base.settings.angel_one_funds_tolerance)),
     )
+    return reconciler, margin
 
 
 def follow(settings: Settings, reports: VenueReports, ended: Event) -> None:

@@ -22,7 +22,7 @@ from angel_x.bootstrap.foundation import TRANSIENT, Foundation, lane_messages
 from angel_x.bootstrap.intake import IntakeParts
 from angel_x.bootstrap.market import MarketParts
 from angel_x.bootstrap.order_parts import OrderParts, liquidity
-from angel_x.bootstrap.reconciliation import build_reconciler, follow
+from angel_x.bootstrap.reconciliation import build_comparisons, follow
 from angel_x.bootstrap.relay import overdue_emergencies, relay_of
 from angel_x.domain.exchange.charges import Tariff
 from angel_x.services.accounts.balances import Balances
@@ -34,6 +34,7 @@ from angel_x.services.trading.cancellation import Cancellation
 from angel_x.services.trading.doorbells import Doorbells
 from angel_x.services.trading.execution import Execution
 from angel_x.services.trading.expiry import OrderExpiry
+from angel_x.services.trading.margin_comparison import MarginComparison
 from angel_x.services.trading.market_watch import MarketWatch
 from angel_x.services.trading.matching import Matching
 from angel_x.services.trading.overdue import OverdueEmergencies
@@ -70,6 +71,7 @@ class TradingParts:
     replays: Replays
     reports: VenueReports
     reconciler: Reconciler
+    margin_comparison: MarginComparison
     #: Hands the broker's order updates to the reports until an event is set.
     follow: Callable[[Event], None]
 
@@ -80,6 +82,7 @@ def build_trading(
     """Put together the services that move orders."""
     execution = _execution(base, orders)
     reports = _reports(base, orders)
+    reconciler, margin_comparison = build_comparisons(base, is_live=not orders.venue.is_local)
     expiry = OrderExpiry(
         find_ended=orders.search.ended,
         desk=orders.desk,
@@ -126,7 +129,8 @@ def build_trading(
             dispatcher=base.dispatcher,
         ),
         reports=reports,
-        reconciler=build_reconciler(base, is_live=not orders.venue.is_local),
+        reconciler=reconciler,
+        margin_comparison=margin_comparison,
         follow=partial(follow, base.settings, reports),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from angel_x.adapters.angel_one import calls
@@ -11,6 +11,7 @@ from angel_x.adapters.angel_one.records import (
     BookPosition,
     BookTrade,
     Funds,
+    Margin,
     Placed,
     Profile,
     Scrip,
@@ -59,6 +60,11 @@ class AngelOne:
     def positions(self, turn: Turn = _SYSTEM) -> list[BookPosition]:
         """Return the positions of the day and those carried forward."""
         return [BookPosition.of(row) for row in listed(self._call(calls.POSITIONS, turn=turn))]
+
+    def margin(self, legs: Sequence[Mapping[str, object]], turn: Turn = _SYSTEM) -> Margin:
+        """Return the margin of positions together, at most fifty."""
+        content = {"positions": list(legs)}
+        return Margin.of(fields(self._call(calls.MARGIN, content, turn=turn)))
 
     def order_book(self, turn: Turn = _SYSTEM) -> list[BookOrder]:
         """Return all orders of the day, those of other programs too."""

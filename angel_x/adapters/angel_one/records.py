@@ -133,6 +133,28 @@ class Funds:
 
 
 @dataclass(frozen=True, slots=True)
+class Margin:
+    """The margin of a batch of positions, in rupees."""
+
+    total: Decimal
+    net_premium: Decimal
+
+    @property
+    def blocked(self) -> Decimal:
+        """Return the margin that stays blocked: premium is paid or received once."""
+        return self.total - self.net_premium
+
+    @classmethod
+    def of(cls, row: Fields) -> Self:
+        """Read the answer of the margin calculator."""
+        parts = row.get("marginComponents")
+        return cls(
+            amount(row, "totalMarginRequired"),
+            amount(parts, "netPremium") if isinstance(parts, dict) else Decimal(0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """The acceptance of a request about an order.  Accepted is not executed."""
 
@@ -231,6 +253,7 @@ class BookTrade:
 class BookPosition:
     """A position at the broker."""
 
+    exchange: str
     trading_symbol: str
     symbol_token: str
     product: str
@@ -241,6 +264,7 @@ class BookPosition:
     def of(cls, row: Fields) -> Self:
         """Read a position."""
         return cls(
+            text(row, "exchange").upper(),
             text(row, "tradingsymbol"),
             text(row, "symboltoken"),
             text(row, "producttype"),

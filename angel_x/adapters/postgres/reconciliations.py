@@ -55,6 +55,9 @@ SELECT (SELECT coalesce(sum(cash), 0) FROM users) + (
     SELECT coalesce(sum(amount), 0) FROM ledger_entries
     WHERE account = '{LedgerAccount.CHARGES}' AND at >= %(since)s) AS cash
 """
+_MARGINS = """
+SELECT underlying, sum(margin) AS margin FROM margins WHERE margin > 0 GROUP BY underlying
+"""
 _ADD = """
 INSERT INTO reconciliations (at, orders, executions, positions, pending, unequal, foreign_orders, differences)
 VALUES (%(at)s, %(orders)s, %(executions)s, %(positions)s, %(pending)s, %(unequal)s,
@@ -92,6 +95,11 @@ class _PositionRow(NamedTuple):
     symbol: str
     product: str
     quantity: int
+
+
+class _MarginRow(NamedTuple):
+    underlying: str
+    margin: Decimal
 
 
 class _ResultRow(NamedTuple):
@@ -135,6 +143,10 @@ class PostgresReconciliations:
         parameters = {"symbols": array(symbols), "now": self._clock()}
         with self._engine.connect() as connection:
             return frozenset(connection.exec_driver_sql(_EXPIRED, parameters).scalars())
+
+    def margins(self) -> dict[str, Decimal]:
+        """Return the margin of positions and offers by underlying, over all accounts, in rupees."""
+        return {row.underlying: row.margin for row in read(self._engine, _MARGINS, _MarginRow)}
 
     def put(self, result: Reconciliation) -> None:
         """Store a result, and forget those of more than a week."""

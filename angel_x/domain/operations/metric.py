@@ -70,6 +70,7 @@ class Metric(StrEnum):
     INVARIANTS_BROKEN = "angel_x_invariants_broken"
     PROOF_AGE_SECONDS = "angel_x_proof_age_seconds"
     BROKER_DIFFERENCES = "angel_x_broker_differences"
+    BROKER_MARGIN_RATIO = "angel_x_broker_margin_ratio"
     RECONCILIATION_AGE_SECONDS = "angel_x_reconciliation_age_seconds"
     FEED_TICKS_DROPPED = "angel_x_feed_ticks_dropped_total"
     PROCESSES = "angel_x_processes"
@@ -233,6 +234,9 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     ),
     Metric.BROKER_DIFFERENCES: _scraped(
         "Differences between the broker's books and the database, by the last comparison.", "kind"
+    ),
+    Metric.BROKER_MARGIN_RATIO: _gauge_of(
+        "Largest difference between the broker's margin of an underlying and ours, by the larger one."
     ),
     Metric.RECONCILIATION_AGE_SECONDS: _scraped(
         "Time since the last comparison with the broker; infinite before the first."

@@ -152,6 +152,35 @@ def _follow(client: AngelOne, settings: Settings, seconds: float | None) -> None
 
 
 @broker.command()
+@click.option(
+    "--tolerance",
+    default=0.25,
+    show_default=True,
+    type=Real(0, 1),
+    help="Accepted difference, as a part of the larger margin.",
+)
+@as_json
+def margin(*, tolerance: float, as_json: bool) -> None:
+    """Show the broker's margin of each underlying beside ours, in rupees.
+
+    The broker's is that of its positions without premium, ours what all accounts hold.  Exits with 0 where
+    all are within the tolerance, and with 1 where one is not and where the broker does not answer.
+    """
+    with application() as app:
+        found = app.trading.margin_comparison.run()
+    if as_json:
+        print_json(found)
+    else:
+        rows = [
+            (each.underlying, rupees(each.broker), rupees(each.ours), f"{each.ratio:.1%}")
+            for each in found
+        ]
+        show(table("Margin", ("underlying", ">at the broker", ">here", ">difference"), rows))
+    if any(each.ratio > tolerance for each in found):
+        raise SystemExit(1)
+
+
+@broker.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--url", help="Where the scrip master is; by default at Angel One.")
 @as_json

@@ -13,6 +13,7 @@ from angel_x.domain.exchange.reconciliation import Reconciliation
 from angel_x.domain.orders.order import Side
 from angel_x.entrypoints.following import following
 from angel_x.rehearsal.fake_exchange.faults import Fault
+from angel_x.services.trading import margin_comparison
 from angel_x.services.trading import reconciliation as reconciling
 from tests.builders.at_exchange import CASH, Live, live
 from tests.builders.broker import LOT
@@ -22,7 +23,8 @@ from tests.builders.deadlines import DEADLINE_SECONDS
 @pytest.fixture(autouse=True)
 def _at_once_and_with_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconciliation, "sleep", lambda _: None)
-    monkeypatch.setattr(reconciling, "_PATIENCE_SECONDS", 60.0)
+    for module in (reconciling, margin_comparison):
+        monkeypatch.setattr(module, "_PATIENCE_SECONDS", 60.0)
 
 
 def trade(at: Live, user: int, limit: str, quantity: int = LOT) -> int:
@@ -66,6 +68,7 @@ def test_both_sides_agree_until_one_of_them_changes_behind_the_other(
         assert at.trading.reconciler.newest() == differs
         at.trading.reports.look()
         again = at.trading.reconciler.run()
+        (margin,) = at.trading.margin_comparison.run()
 
     assert agreed.agrees
     assert (agreed.orders, agreed.executions, agreed.positions) == (2, 1, 1)
@@ -79,6 +82,7 @@ def test_both_sides_agree_until_one_of_them_changes_behind_the_other(
     assert ("position", str(2 * LOT), str(LOT)) in kinds(differs)
     assert again.agrees
     assert again.executions == 2
+    assert (margin.underlying, margin.ratio) == ("NIFTY", 0.0)
 
 
 @pytest.mark.parametrize(("tolerance", "agrees"), [(100.0, True), (99.99, False)])

@@ -54,6 +54,11 @@ ANSWERED = ("trading.doorbells.answer", [7, 9], Priority.NORMAL, False)
             [("operations.canaries.hear", "orders.high", AT)],
         ),
         (
+            TaskName.RECONCILE_BROKER,
+            (),
+            [("trading.reconciler.run_if_live",), ("trading.margin_comparison.run_if_live",)],
+        ),
+        (
             TaskName.MAINTAIN_PARTITIONS,
             (),
             [("operations.partitions.maintain",), ("analytics.greeks_archive.forget",)],

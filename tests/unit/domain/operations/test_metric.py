@@ -62,6 +62,7 @@ METRICS = """
     invariants_broken scraped proof
     proof_age_seconds scraped proof
     broker_differences scraped kind
+    broker_margin_ratio gauge
     reconciliation_age_seconds scraped
     feed_ticks_dropped_total counter
     processes scraped role
