@@ -56,7 +56,7 @@ class LazyBroker:
 
 def build_comparisons(base: Foundation, *, is_live: bool) -> tuple[Reconciler, MarginComparison]:
     """Put the comparisons together; credentials are needed at the first one."""
-    store = PostgresReconciliations(base.engine, base.clock)
+    store = PostgresReconciliations(base.engine, base.clock, base.settings.live_accounts)
     broker = LazyBroker(base.settings, store.expired)
     margin = MarginComparison(
         is_live=is_live, read_broker=broker.margins, read_ours=store.margins, meter=base.meter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,13 +12,14 @@ import msgspec
 
 from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.literals import literals
-from angel_x.adapters.postgres.rows import named, read
+from angel_x.adapters.postgres.rows import RowT, named, read
 from angel_x.domain.book.ledger import LedgerAccount
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.exchange.reconciliation import (
     BookState,
     Difference,
     ForeignOrder,
+    Held,
     Reconciliation,
     StatedExecution,
     StatedOrder,
@@ -29,34 +31,41 @@ if TYPE_CHECKING:
 
 #: Results that are kept: a week of one each minute.
 _KEPT = 10_080
+# The accounts that trade at the broker; all where none is named.
+_LIVE = """
+    IN (SELECT id FROM users WHERE %(accounts)s::text[] = '{}' OR name = ANY(%(accounts)s::text[]))
+"""
+# Those that the broker names are of any account.
 _ORDERS = f"""
 SELECT id, symbol, side, quantity, filled_quantity, limit_price, trigger_price, status FROM orders
-WHERE slices = 0 AND (status IN {literals(PLACED)} OR id = ANY(%(ids)s::bigint[]))
+WHERE slices = 0 AND (
+    status IN {literals(PLACED)} AND user_id {_LIVE} OR id = ANY(%(ids)s::bigint[]))
 """
 # The fills of the broker's orders, and those of the day.
-_FILLS = """
+_FILLS = f"""
 SELECT execution_id, order_id, quantity, price FROM fills WHERE order_id = ANY(%(ids)s::bigint[])
 UNION
 SELECT f.execution_id, f.order_id, f.quantity, f.price FROM users u JOIN fills f ON f.user_id = u.id
-WHERE coalesce(f.trade_date, (f.at AT TIME ZONE 'Asia/Kolkata')::date) = %(day)s
+WHERE coalesce(f.trade_date, (f.at AT TIME ZONE 'Asia/Kolkata')::date) = %(day)s AND u.id {_LIVE}
 """
 # The broker drops expired contracts, here they wait for their settlement.
-_POSITIONS = """
+_POSITIONS = f"""
 SELECT p.symbol, p.product, sum(p.quantity)::bigint AS quantity
 FROM positions p JOIN contracts c USING (symbol)
-WHERE p.status = 'OPEN' AND c.expires_at > %(now)s GROUP BY p.symbol, p.product
+WHERE p.status = 'OPEN' AND c.expires_at > %(now)s AND p.user_id {_LIVE} GROUP BY p.symbol, p.product
 """
 _EXPIRED = """
 SELECT symbol FROM contracts WHERE symbol = ANY(%(symbols)s::text[]) AND expires_at <= %(now)s
 """
 # The broker charges at the end of the day, the book at each fill.
 _CASH = f"""
-SELECT (SELECT coalesce(sum(cash), 0) FROM users) + (
+SELECT (SELECT coalesce(sum(cash), 0) FROM users WHERE id {_LIVE}) + (
     SELECT coalesce(sum(amount), 0) FROM ledger_entries
-    WHERE account = '{LedgerAccount.CHARGES}' AND at >= %(since)s) AS cash
+    WHERE account = '{LedgerAccount.CHARGES}' AND at >= %(since)s AND user_id {_LIVE}) AS cash
 """
-_MARGINS = """
-SELECT underlying, sum(margin) AS margin FROM margins WHERE margin > 0 GROUP BY underlying
+_MARGINS = f"""
+SELECT underlying, sum(margin) AS margin FROM margins WHERE margin > 0 AND user_id {_LIVE}
+GROUP BY underlying
 """
 _ADD = """
 INSERT INTO reconciliations (at, orders, executions, positions, pending, unequal, foreign_orders, differences)
@@ -97,6 +106,10 @@ class _PositionRow(NamedTuple):
     quantity: int
 
 
+class _CashRow(NamedTuple):
+    cash: Decimal
+
+
 class _MarginRow(NamedTuple):
     underlying: str
     margin: Decimal
@@ -117,11 +130,14 @@ _differences = msgspec.json.Decoder(tuple[Difference, ...])
 
 
 class PostgresReconciliations:
-    """The database's side, and the table ``reconciliations``."""
+    """The database's side of the named accounts, of all without a name, and the stored results."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, engine: Engine, clock: Callable[[], datetime], accounts: Collection[str] = ()
+    ) -> None:
         self._engine = engine
         self._clock = clock
+        self._accounts = array(accounts)
 
     def state(self, order_ids: Collection[int]) -> BookState:
         """Return our side, all from one snapshot: placed orders, and those that the broker names."""
@@ -129,12 +145,13 @@ class PostgresReconciliations:
         day = now.astimezone(IST).date()
         snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
         with snapshot.connect() as connection:
-            orders = _orders(connection, order_ids)
+            reading = _Reading(connection, self._accounts)
+            orders = reading.orders(order_ids)
             return BookState(
                 orders={tag_of(row.id): _order(row) for row in orders},
-                executions=_executions(connection, [row.id for row in orders], day),
-                positions=_positions(connection, now),
-                cash=_cash(connection, day),
+                executions=reading.executions([row.id for row in orders], day),
+                positions=reading.positions(now),
+                cash=reading.cash(day),
                 pending=frozenset(tag_of(row.id) for row in orders if row.status in ASKED),
             )
 
@@ -146,7 +163,10 @@ class PostgresReconciliations:
 
     def margins(self) -> dict[str, Decimal]:
         """Return the margin of positions and offers by underlying, over all accounts, in rupees."""
-        return {row.underlying: row.margin for row in read(self._engine, _MARGINS, _MarginRow)}
+        return {
+            row.underlying: row.margin
+            for row in read(self._engine, _MARGINS, _MarginRow, {"accounts": self._accounts})
+        }
 
     def put(self, result: Reconciliation) -> None:
         """Store a result, and forget those of more than a week."""
@@ -179,8 +199,33 @@ class PostgresReconciliations:
         return None
 
 
-def _orders(connection: Connection, ids: Collection[int]) -> list[_OrderRow]:
-    return named(connection.exec_driver_sql(_ORDERS, {"ids": array(ids)}), _OrderRow)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reads of one snapshot, limited to accounts."""
+
+    connection: Connection
+    accounts: str
+
+    def orders(self, ids: Collection[int]) -> list[_OrderRow]:
+        return self._read(_ORDERS, _OrderRow, ids=array(ids))
+
+    def executions(self, ids: Collection[int], day: date) -> dict[str, StatedExecution]:
+        return {
+            row.execution_id: StatedExecution(tag_of(row.order_id), row.quantity, row.price)
+            for row in self._read(_FILLS, _FillRow, ids=array(ids), day=day)
+        }
+
+    def positions(self, now: datetime) -> dict[Held, int]:
+        rows = self._read(_POSITIONS, _PositionRow, now=now)
+        return {(row.symbol, row.product): row.quantity for row in rows}
+
+    def cash(self, day: date) -> Decimal:
+        ((cash,),) = self._read(_CASH, _CashRow, since=datetime.combine(day, time(), IST))
+        return Decimal(cash)
+
+    def _read(self, statement: str, row: type[RowT], **parameters: object) -> list[RowT]:
+        given = {"accounts": self.accounts, **parameters}
+        return named(self.connection.exec_driver_sql(statement, given), row)
 
 
 def _order(row: _OrderRow) -> StatedOrder:
@@ -193,26 +238,6 @@ def _order(row: _OrderRow) -> StatedOrder:
         trigger_price=row.trigger_price,
         is_open=not OrderStatus(row.status).is_closed,
     )
-
-
-def _executions(
-    connection: Connection, ids: Collection[int], day: date
-) -> dict[str, StatedExecution]:
-    found = connection.exec_driver_sql(_FILLS, {"ids": array(ids), "day": day})
-    return {
-        row.execution_id: StatedExecution(tag_of(row.order_id), row.quantity, row.price)
-        for row in named(found, _FillRow)
-    }
-
-
-def _positions(connection: Connection, now: datetime) -> dict[tuple[str, str], int]:
-    found = named(connection.exec_driver_sql(_POSITIONS, {"now": now}), _PositionRow)
-    return {(row.symbol, row.product): row.quantity for row in found}
-
-
-def _cash(connection: Connection, day: date) -> Decimal:
-    since = datetime.combine(day, time(), IST)
-    return Decimal(connection.exec_driver_sql(_CASH, {"since": since}).scalar_one())
 
 
 def _json(records: tuple[object, ...]) -> str:

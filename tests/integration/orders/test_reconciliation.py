@@ -107,3 +107,15 @@ def test_the_database_follows_the_order_updates_of_the_broker(application: Appli
 
         wait_for(lambda: at.market.statuses() == {order: "filled"})
         wait_for(lambda: at.trading.reconciler.newest() is not None)
+
+
+def test_accounts_that_do_not_trade_live_are_left_out(application: Application) -> None:
+    with live(application, live_users="trader") as at:
+        at.market.account(cash=str(CASH))
+        other = at.market.account("other", cash="500000")
+        request = at.market.request(Side.BUY, limit="101.00")
+        (accepted,) = at.market.accept(other, request)
+        application.trading.execution.run([accepted.order_id])
+
+        assert at.market.statuses() == {accepted.order_id: "filled"}
+        assert at.trading.reconciler.run().agrees
