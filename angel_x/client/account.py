@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import overload
 
@@ -16,7 +16,14 @@ from angel_x.domain.records.access import KeyHolder
 from angel_x.domain.records.contract_note import ContractNote
 from angel_x.domain.records.equity import EquityPage, EquityPoint
 from angel_x.domain.records.margin_record import Balance, MarginEstimate
-from angel_x.domain.records.statement import PositionList, PositionRecord, TradeList, TradeRecord
+from angel_x.domain.records.statement import (
+    FillPage,
+    FillRecord,
+    PositionList,
+    PositionRecord,
+    TradeList,
+    TradeRecord,
+)
 
 
 class AccountCalls(Connection):
@@ -43,6 +50,16 @@ class AccountCalls(Connection):
     def contract_note(self, day: date) -> ContractNote:
         """Return fills, settlements and charges by item of a day of the market."""
         return self._call("GET", f"/v1/contract-notes/{day.isoformat()}", ContractNote)
+
+    def fills(self, since: datetime | None = None) -> Iterator[FillRecord]:
+        """Yield the fills, the newest first, page by page."""
+        wanted: dict[str, object] = {"since": since.isoformat() if since else None}
+        while True:
+            page = self._call("GET", with_query("/v1/fills", wanted), FillPage)
+            yield from page.fills
+            if page.next is None:
+                return
+            wanted["cursor"] = page.next
 
     def pnl(
         self,

@@ -14,7 +14,13 @@ from angel_x.adapters.postgres.literals import literals
 from angel_x.domain.orders.denial import MoveReason
 from angel_x.domain.orders.order import OPEN
 from angel_x.domain.records.order_record import OrderFilter, OrderHistory, OrderRecord, PageFloor
-from angel_x.domain.records.statement import LedgerRecord, Period, PositionRecord, TradeRecord
+from angel_x.domain.records.statement import (
+    FillRecord,
+    LedgerRecord,
+    Period,
+    PositionRecord,
+    TradeRecord,
+)
 from angel_x.domain.workflows.workflow import WorkflowKind
 
 if TYPE_CHECKING:
@@ -81,6 +87,11 @@ _TRADE_CONDITIONS = {
     "after": "AND (t.closed_at, t.id) < (:at, CAST(:id AS bigint))",
     "recent": "AND t.closed_at >= now() - interval '24 hours'",
 }
+_FILL_CONDITIONS = {
+    "since": "AND f.at >= :since",
+    "until": "AND f.at < :until",
+    "after": "AND (f.at, f.id) < (:at, CAST(:id AS bigint))",
+}
 # The first condition bounds the search by the index, the second one finds the row.
 _LEDGER_CONDITIONS = {
     "since": "AND l.at >= :since",
@@ -139,6 +150,18 @@ def _trades(conditions: Collection[str]) -> TextClause:
     )
 
 
+def _fills(conditions: Collection[str]) -> TextClause:
+    """Return the statement of a page of fills under conditions."""
+    places = [_FILL_CONDITIONS[name] for name in conditions]
+    return text(
+        "SELECT f.id::text AS id, f.execution_id, f.order_id::text AS order_id, "
+        "(SELECT o.client_order_id FROM orders o WHERE o.id = f.order_id) AS client_order_id, "
+        "f.symbol, f.side, f.quantity, f.price, f.at "
+        f"FROM fills f WHERE f.user_id = :user_id {' '.join(places)} "
+        "ORDER BY f.at DESC, f.id DESC LIMIT :limit"
+    )
+
+
 def _ledger(conditions: Collection[str]) -> TextClause:
     """Return the statement of a page of the ledger under conditions."""
     places = [_LEDGER_CONDITIONS[name] for name in conditions]
@@ -156,6 +179,8 @@ PAGES = {
     **{f"page_by_{name}": _page((name,)) for name in _CONDITIONS},
     "reading_trades": _trades(["recent"]),
     **{f"reading_trades_by_{name}": _trades([name]) for name in _TRADE_CONDITIONS},
+    "reading_fills": _fills([]),
+    **{f"reading_fills_by_{name}": _fills([name]) for name in _FILL_CONDITIONS},
     "reading_ledger": _ledger([]),
     **{f"reading_ledger_by_{name}": _ledger([name]) for name in _LEDGER_CONDITIONS},
 }
@@ -210,6 +235,13 @@ class PostgresStatements:
         is_recent = period == Period() and not after
         conditions = ["recent"] if is_recent else _named(given, _TRADE_CONDITIONS)
         return self._read(_trades(conditions), given, TradeRecord)
+
+    def fills(
+        self, user_id: int, period: Period, after: Mapping[str, object], limit: int
+    ) -> list[FillRecord]:
+        """Return fills of a period, behind the row ``after`` if it is not empty."""
+        given = _given(user_id, period, after, limit)
+        return self._read(_fills(_named(given, _FILL_CONDITIONS)), given, FillRecord)
 
     def ledger(
         self, user_id: int, period: Period, after: Mapping[str, object], limit: int

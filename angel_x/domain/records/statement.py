@@ -112,6 +112,30 @@ class LedgerPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FillRecord:
+    """One execution of an order."""
+
+    id: str
+    execution_id: str
+    order_id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: int
+    #: Rupees a unit.
+    price: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillPage:
+    """Fills, the newest first; ``next`` is the cursor of the page after, None on the last."""
+
+    fills: tuple[FillRecord, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
     """A span of time; an end that is None is open."""
 

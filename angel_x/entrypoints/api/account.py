@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from angel_x.domain.portfolios.portfolio import Portfolio
 from angel_x.domain.records.contract_note import ContractNote
 from angel_x.domain.records.margin_record import Balance, MarginEstimate
-from angel_x.domain.records.statement import LedgerPage, Period, PositionList, TradeList
+from angel_x.domain.records.statement import FillPage, LedgerPage, Period, PositionList, TradeList
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
 from angel_x.entrypoints.api.keys import Reader
@@ -75,6 +75,20 @@ def list_trades(
     reading = application(request).people.reading
     return answer(
         reading.trades(caller.user_id, query.period, after=query.cursor, limit=query.limit)
+    )
+
+
+@router.get(
+    "/v1/fills",
+    summary="Fills, the newest first",
+    response_class=Response,
+    responses=answers(FillPage, "A page; `next` is the cursor of the page after it"),
+)
+@on_thread(Bulkhead.READS)
+def fills(request: Request, caller: Reader, query: Annotated[PeriodQuery, Query()]) -> Response:
+    reading = application(request).people.reading
+    return answer(
+        reading.fills(caller.user_id, query.period, after=query.cursor, limit=query.limit)
     )
 
 

@@ -53,7 +53,12 @@ COMMANDS: Mapping[str, Place] = {
     "trades": Place(
         "statements", "Show round trips that were closed within 24 hours, the newest first."
     ),
+    "fills": Place("statements", "Show the fills of an account, the newest first."),
     "ledger": Place("statements", "Show the ledger of an account, the newest entry first."),
+    "scenarios": Place(
+        "scenarios",
+        "Show the book of an account in a grid of spots, volatilities and days, with margin and payoff.",
+    ),
     "contract-note": Place(
         "statements",
         "Show trades and settlements of an account on a day of the market, with charges by item.",

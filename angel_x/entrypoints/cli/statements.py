@@ -71,6 +71,27 @@ def trades(user: str, limit: int, cursor: str | None, *, as_json: bool) -> None:
 @_limit
 @_after
 @as_json
+def fills(user: str, limit: int, cursor: str | None, *, as_json: bool) -> None:
+    """Show the fills of an account, the newest first."""
+    with application() as app:
+        user_id = app.people.accounts.named(user).id
+        page = app.people.reading.fills(user_id, Period(), after=cursor, limit=limit)
+    if as_json:
+        print_json(page)
+        return
+    columns = ("at (IST)", "order", "contract", "side", ">units", ">price")
+    rows = (
+        (ist(f.at), f.client_order_id, f.symbol, f.side.value, grouped(f.quantity), price(f.price))
+        for f in page.fills
+    )
+    show(table(f"Fills of {user}", columns, rows))
+
+
+@click.command()
+@for_user
+@_limit
+@_after
+@as_json
 def ledger(user: str, limit: int, cursor: str | None, *, as_json: bool) -> None:
     """Show the ledger of an account, the newest entry first."""
     with application() as app:

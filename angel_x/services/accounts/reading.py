@@ -17,6 +17,8 @@ from angel_x.domain.records.order_record import (
     PageFloor,
 )
 from angel_x.domain.records.statement import (
+    FillPage,
+    FillRecord,
     LedgerPage,
     LedgerRecord,
     Period,
@@ -48,6 +50,9 @@ class Statements(Protocol):
     def trades(
         self, user_id: int, period: Period, after: Mapping[str, object], limit: int
     ) -> list[TradeRecord]: ...
+    def fills(
+        self, user_id: int, period: Period, after: Mapping[str, object], limit: int
+    ) -> list[FillRecord]: ...
     def ledger(
         self, user_id: int, period: Period, after: Mapping[str, object], limit: int
     ) -> list[LedgerRecord]: ...
@@ -104,10 +109,21 @@ class Reading:
         Raises:
             InvalidCursor: ``after`` is not the cursor of an earlier page.
         """
-        found = self._statements.trades(user_id, period, _trade_place(after), limit + 1)
+        found = self._statements.trades(user_id, period, _row_place(after), limit + 1)
         page, more = tuple(found[:limit]), len(found) > limit
         last = cursor.encode_place(page[-1].closed_at, [page[-1].id]) if more else None
         return TradeList(trades=page, next=last)
+
+    def fills(self, user_id: int, period: Period, *, after: str | None, limit: int) -> FillPage:
+        """Return a page of the fills of a period, newest first.
+
+        Raises:
+            InvalidCursor: ``after`` is not the cursor of an earlier page.
+        """
+        found = self._statements.fills(user_id, period, _row_place(after), limit + 1)
+        page, more = tuple(found[:limit]), len(found) > limit
+        last = cursor.encode_place(page[-1].at, [page[-1].id]) if more else None
+        return FillPage(fills=page, next=last)
 
     def ledger(self, user_id: int, period: Period, *, after: str | None, limit: int) -> LedgerPage:
         """Return a page of the ledger entries of a period, newest first.
@@ -120,13 +136,14 @@ class Reading:
         return LedgerPage(entries=page, next=_ledger_cursor(page[-1]) if more else None)
 
 
-def _trade_place(after: str | None) -> dict[str, object]:
+def _row_place(after: str | None) -> dict[str, object]:
+    """Return the place of the last row of a page of trades or fills."""
     if after is None:
         return {}
-    at, (trade_id,) = cursor.decode_place(after, 1)
-    if _ORDER_ID.fullmatch(trade_id) is None:
+    at, (row_id,) = cursor.decode_place(after, 1)
+    if _ORDER_ID.fullmatch(row_id) is None:
         raise cursor.refusal(after)
-    return {"at": at, "id": trade_id}
+    return {"at": at, "id": row_id}
 
 
 def _ledger_place(after: str | None) -> dict[str, object]:

@@ -61,11 +61,12 @@ QUERIES = {
     ),
     "/v1/audit": ("limit=500", "subject=order:1"),
     "/v1/trades": ("", "since=2020-01-01T00:00:00Z", "until=2020-01-01T00:00:00Z"),
+    "/v1/fills": ("", "since=2100-01-01T00:00:00Z", "until=2020-01-01T00:00:00Z"),
     "/v1/ledger": ("", "since=2020-01-01T00:00:00Z", "until=2020-01-01T00:00:00Z"),
     "/v1/equity": ("", "since=2020-01-01T00:00:00Z", "until=2020-01-01T00:00:00Z"),
 }
 #: Pages that are one statement.
-ONE_STATEMENT = {"/v1/positions", "/v1/trades", "/v1/ledger", "/v1/equity"}
+ONE_STATEMENT = {"/v1/positions", "/v1/trades", "/v1/fills", "/v1/ledger", "/v1/equity"}
 
 
 @pytest.fixture(scope="module")

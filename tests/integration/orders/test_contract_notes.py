@@ -11,7 +11,7 @@ from angel_x.bootstrap import Application
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.orders.order import Side
 from angel_x.domain.portfolios.pnl import PnlGroup
-from angel_x.domain.records.statement import LedgerRecord, Period, TradeRecord
+from angel_x.domain.records.statement import FillRecord, LedgerRecord, Period, TradeRecord
 from angel_x.domain.values.money import ZERO
 from angel_x.entrypoints.presentation.contract_note import note_page
 from angel_x.errors import InvalidCursor, UnknownDay
@@ -70,7 +70,7 @@ def test_a_day_without_trades_has_an_empty_note_and_one_before_the_rates_has_non
 
 
 @pytest.mark.parametrize("limit", [1, 3])
-def test_pages_show_every_ledger_entry_and_trade_once(market: Market, limit: int) -> None:
+def test_pages_show_every_ledger_entry_trade_and_fill_once(market: Market, limit: int) -> None:
     user, reading = market.account(), market.application.people.reading
     for side in (Side.BUY, Side.SELL, Side.BUY, Side.SELL):
         trade(market, user, side)
@@ -89,6 +89,21 @@ def test_pages_show_every_ledger_entry_and_trade_once(market: Market, limit: int
         if (after := found.next) is None:
             break
 
+    fills: list[FillRecord] = []
+    while True:
+        filled = reading.fills(user, Period(), after=after, limit=limit)
+        fills += filled.fills
+        if (after := filled.next) is None:
+            break
+
+    assert [(f.side, f.price) for f in fills] == [
+        (Side.SELL, Decimal("100.00")),
+        (Side.BUY, Decimal("100.50")),
+    ] * 2
+    assert len({f.execution_id for f in fills}) == 4
+    newest = fills[0].at
+    assert reading.fills(user, Period(since=newest), after=None, limit=9).fills == (fills[0],)
+    assert len(reading.fills(user, Period(until=newest), after=None, limit=9).fills) == 3
     assert entries == list(reading.ledger(user, Period(), after=None, limit=1000).entries)
     assert len(entries) == 2 + 2 * 3 + 2 * 4
     assert sum(entry.amount for entry in entries) == 0
@@ -107,6 +122,8 @@ def test_a_cursor_of_nowhere_is_refused(market: Market, cursor: str) -> None:
         reading.ledger(1, Period(), after=cursor, limit=1)
     with pytest.raises(InvalidCursor):
         reading.trades(1, Period(), after=cursor, limit=1)
+    with pytest.raises(InvalidCursor):
+        reading.fills(1, Period(), after=cursor, limit=1)
 
 
 def test_pnl_and_the_rebuilt_account_are_what_is_stored(market: Market) -> None:

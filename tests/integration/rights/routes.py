@@ -178,6 +178,7 @@ ROWS = (
     Row("GET /v1/key", READ, shows=f'"user":"{HOLDER}"'),
     Row("GET /v1/positions", READ, shows="SYMBOL"),
     Row("GET /v1/trades", READ, shows="SYMBOL"),
+    Row("GET /v1/fills", READ, shows="SYMBOL"),
     Row("GET /v1/ledger", READ),
     Row("GET /v1/contract-notes/{day}", READ),
     Row("GET /v1/pnl", READ, query="?by=tag", shows="realised_fifo"),

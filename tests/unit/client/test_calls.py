@@ -56,6 +56,8 @@ CALLS: list[tuple[str, Call, str, str, Any]] = [
     ("equity", lambda c: c.equity(), "GET", "/v1/equity", None),
     ("scenarios", lambda c: c.scenarios([ORDER], days=[0, 1]), "POST", "/v1/scenarios",
      {"orders": [ORDER], "days": [0, 1]}),
+    ("fills", lambda c: list(c.fills(AT)), "GET",
+     "/v1/fills?since=2026-11-23T03%3A45%3A00%2B00%3A00", None),
     ("strategies", lambda c: c.strategies(), "GET", "/v1/strategies", None),
     ("tags", lambda c: c.tags(), "GET", "/v1/strategies/tags", None),
     ("plan_strategy", lambda c: c.plan_strategy("box", "NIFTY", direction="long", strikes=["1", "2"],
