@@ -63,6 +63,7 @@ def entries(settings: Settings) -> dict[str, Entry]:
         "orders-expire": Entry(TaskName.EXPIRE_ORDERS, _every(30)),
         # Not gated: the task compares market time with the cut-off itself.
         "intraday-close": Entry(TaskName.CLOSE_INTRADAY, _every(10)),
+        "delivery-close": Entry(TaskName.CLOSE_DELIVERIES, _every(60), Gate.LIVE),
         # Not gated: positions expire at the close, and wait for a price.
         "settlement": Entry(TaskName.SETTLE_EXPIRIES, _every(15)),
         "greeks": Entry(TaskName.REFRESH_GREEKS, _every(settings.greeks_pace_seconds), Gate.LIVE),

@@ -18,6 +18,7 @@ class TaskName(StrEnum):
     ADVANCE_WORKFLOW = "orders.advance"
     CANCEL_ALL = "orders.cancel_all"
     CLOSE_INTRADAY = "orders.close_intraday"
+    CLOSE_DELIVERIES = "orders.close_deliveries"
     REFRESH_GREEKS = "greeks.refresh"
     COMPUTE_GREEKS_CHUNK = "greeks.compute_chunk"
     SNAPSHOT_GREEKS = "greeks.snapshot"
@@ -48,6 +49,7 @@ ROUTES: dict[TaskName, QueueName] = {
     TaskName.ADVANCE_WORKFLOW: QueueName.HIGH,
     TaskName.CANCEL_ALL: QueueName.EMERGENCY,
     TaskName.CLOSE_INTRADAY: QueueName.EMERGENCY,
+    TaskName.CLOSE_DELIVERIES: QueueName.EMERGENCY,
     TaskName.REFRESH_GREEKS: QueueName.GREEKS,
     TaskName.COMPUTE_GREEKS_CHUNK: QueueName.GREEKS,
     # It waits for the database for seconds, in which chunks behind it would expire.

@@ -85,6 +85,12 @@ def close_intraday() -> None:
     runtime.current().workflows.intraday_close.run()
 
 
+@app.task(name=TaskName.CLOSE_DELIVERIES)
+def close_deliveries() -> None:
+    """Square off options on stocks whose delivery period has begun."""
+    runtime.current().workflows.delivery_close.run()
+
+
 @app.task(name=TaskName.EXPIRE_ORDERS)
 def expire() -> None:
     """End orders whose session has closed."""

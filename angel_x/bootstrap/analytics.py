@@ -84,6 +84,7 @@ def build_analytics(base: Foundation, market: MarketParts, orders: OrderParts) -
             model=model,
             read_levels=PostgresSettlements(base.engine).levels,
             closes_at=base.calendar.expires_at,
+            delivery=market.delivery,
             unreachable=TRANSIENT,
         ),
     )

@@ -76,7 +76,7 @@ def assemble(base: Foundation) -> Application:
     orders = build_order_parts(base, market, live.guard)
     trading = build_trading(base, market, intake, orders)
     controls = build_controls(base, market, people, intake, orders)
-    workflows = build_workflows(base, people, intake, orders, trading, controls)
+    workflows = build_workflows(base, market, people, intake, orders, trading, controls)
     analytics = build_analytics(base, market, orders)
     return Application(
         base=base,

@@ -22,6 +22,7 @@ from angel_x.adapters.universe_source import PublishedUniverse
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract_rules import ContractRules
+from angel_x.domain.contracts.delivery import DeliveryRule
 from angel_x.services.market.contracts import ContractListing
 from angel_x.services.market.feed_ports import FeedPorts, ReadChain
 from angel_x.services.trading.match_requests import MatchRequests
@@ -36,6 +37,7 @@ class MarketParts:
     """Contracts, the boards of quotes and Greeks, and the feed."""
 
     rules: Callable[[], ContractRules]
+    delivery: Callable[[], DeliveryRule]
     universes: PublishedUniverse
     contracts: ContractListing
     #: Reads a recording, or one of its days.
@@ -63,6 +65,7 @@ def build_market(base: Foundation) -> MarketParts:
     resting = RedisRestingContracts(base.cache, base.clock, keep_seconds=_RESTING_SECONDS)
     return MarketParts(
         rules=rules,
+        delivery=lambda: DeliveryRule(rules(), base.calendar),
         universes=universes,
         contracts=ContractListing(
             store=listed,

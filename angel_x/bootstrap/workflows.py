@@ -9,12 +9,14 @@ from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.controls import ControlParts
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.bootstrap.intake import IntakeParts
+from angel_x.bootstrap.market import MarketParts
 from angel_x.bootstrap.order_parts import OrderParts
 from angel_x.bootstrap.trading import TradingParts
 from angel_x.domain.workflows.workflow import WorkflowKind
 from angel_x.services.workflows.basket_advancer import BasketAdvancer
 from angel_x.services.workflows.basket_orders import BasketOrders
 from angel_x.services.workflows.baskets import Baskets
+from angel_x.services.workflows.deliveries import DeliveryClose
 from angel_x.services.workflows.intraday import IntradayClose
 from angel_x.services.workflows.square_off import SquareOff
 from angel_x.services.workflows.workflows import Advance
@@ -27,11 +29,13 @@ class WorkflowParts:
     square_off: SquareOff
     baskets: Baskets
     intraday_close: IntradayClose
+    delivery_close: DeliveryClose
     advance: Advance
 
 
 def build_workflows(
     base: Foundation,
+    market: MarketParts,
     people: AccountParts,
     intake: IntakeParts,
     orders: OrderParts,
@@ -73,6 +77,12 @@ def build_workflows(
             square_off=square_off,
             rule=intake.intraday_rule,
             market_clock=base.market_clock,
+        ),
+        delivery_close=DeliveryClose(
+            positions=controls.holdings.on_stocks,
+            square_offs=square_off,
+            rule=market.delivery,
+            hours=base.hours,
         ),
         advance=Advance(
             workflows=orders.workflows,

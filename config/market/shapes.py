@@ -113,6 +113,10 @@ class WeekdayRow(DatedRow, frozen=True, kw_only=True):
     weekday: Annotated[int, Meta(ge=0, le=4)]
 
 
+class DeliveryRow(DatedRow, frozen=True, kw_only=True):
+    days: Annotated[int, Meta(ge=0, le=20)]
+
+
 class Contracts(Shape, frozen=True, kw_only=True):
     source: str
     tick_size: Rupees
@@ -121,6 +125,8 @@ class Contracts(Shape, frozen=True, kw_only=True):
     weekly: list[str]
     lot_size: dict[str, Annotated[list[UnitsRow], Meta(min_length=1)]]
     freeze_quantity: dict[str, Annotated[list[UnitsRow], Meta(min_length=1)]]
+    #: Trading days before the expiry of options on stocks.
+    delivery_days: list[DeliveryRow] = []
 
 
 class CutoffRow(DatedRow, frozen=True, kw_only=True):

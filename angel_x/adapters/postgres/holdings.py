@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -69,6 +69,13 @@ FROM (
 """
 
 
+_ON_STOCKS = """
+SELECT DISTINCT p.user_id, p.symbol FROM positions p JOIN contracts c USING (symbol)
+WHERE p.status = 'OPEN' AND c.expires_at > %(now)s AND c.underlying <> ALL(%(indices)s::text[])
+ORDER BY 1, 2
+"""
+
+
 class _PositionRow(NamedTuple):
     symbol: str
     product: str
@@ -92,6 +99,11 @@ class _LegRow(NamedTuple):
 class _IntradayRow(NamedTuple):
     user_id: int
     ended: int
+
+
+class _HeldRow(NamedTuple):
+    user_id: int
+    symbol: str
 
 
 class PostgresHoldings:
@@ -133,6 +145,12 @@ class PostgresHoldings:
         parameters = {"key": key, "now": self._market_clock()}
         rows = read(self._engine, _INTRADAY, _IntradayRow, parameters)
         return [(row.user_id, row.ended) for row in rows]
+
+    def on_stocks(self, now: datetime, indices: Collection[str]) -> list[tuple[int, str]]:
+        """Return account and contract of every open position on no index that has not expired."""
+        wanted = {"now": now, "indices": array(indices)}
+        rows = read(self._engine, _ON_STOCKS, _HeldRow, wanted)
+        return [(row.user_id, row.symbol) for row in rows]
 
     def _ids(self, statement: str, parameters: Parameters) -> list[int]:
         with self._engine.connect() as connection:

@@ -29,8 +29,8 @@ class Contract:
     """A listed European option.
 
     Options on an index are settled in cash at the closing value of the index.  Options on a stock
-    are settled by delivery, which is not supported: they are priced and shown, and orders in them
-    are refused.
+    are settled by delivery, which is not supported: they are priced and shown, orders in them are
+    refused, and imported positions are squared off before.
     """
 
     symbol: str

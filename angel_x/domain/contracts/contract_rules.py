@@ -26,6 +26,8 @@ _ALIASES = MappingProxyType(
     }
 )
 
+_DELIVERY_DAYS = 4
+
 
 def underlying_name(text: str) -> str:
     """Return the internal name of an underlying from the name in a recording."""
@@ -46,6 +48,8 @@ class ContractRules:
     exchanges: Mapping[str, str]
     #: Underlyings with weekly contracts.
     weekly: frozenset[str]
+    #: Trading days before the expiry of an option on a stock from which delivery margin is due.
+    delivery_days: Dated[int]
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> ContractRules:
@@ -60,6 +64,7 @@ class ContractRules:
             expiry_weekdays=_dated(table["expiry_weekday"], "weekday"),
             exchanges=exchanges,
             weekly=frozenset(weekly),
+            delivery_days=delivery_days(table),
         )
 
     def is_index(self, underlying: str) -> bool:
@@ -80,6 +85,13 @@ class ContractRules:
     def exchange(self, underlying: str) -> str:
         """Return the exchange that lists the options of an underlying."""
         return self.exchanges.get(underlying, "NSE")
+
+
+def delivery_days(table: Mapping[str, object]) -> Dated[int]:
+    """Return the lengths of the delivery period; a table of an earlier release has none."""
+    rows = table.get("delivery_days") or [{"from": "2000-01-01", "days": _DELIVERY_DAYS}]
+    assert isinstance(rows, list)
+    return Dated((date.fromisoformat(row["from"]), int(row["days"])) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)

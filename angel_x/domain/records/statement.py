@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from angel_x.domain.book.ledger import LedgerAccount
+from angel_x.domain.contracts.delivery import Delivery
 from angel_x.domain.orders.order import Product, Side
 from angel_x.domain.values.money import ZERO
 
@@ -47,6 +48,8 @@ class PositionRecord:
     greeks_age_seconds: float | None = None
     #: The contract has expired, and the position awaits its settlement.
     provisional: bool = False
+    #: Of an option on a stock: what its expiry at the price of now would deliver.
+    delivery: Delivery | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

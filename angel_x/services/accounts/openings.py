@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import Risks
 from angel_x.domain.book.opening import Opening, OpeningBook, held_already, open_book
 from angel_x.domain.calendar.session import IST
-from angel_x.domain.contracts.contract import underlying_of
+from angel_x.domain.contracts.contract import parse_symbol, underlying_of
+from angel_x.domain.contracts.delivery import DeliveryRule
 from angel_x.errors import InvalidOpenings, UnknownAccount
 from angel_x.services.ports import Clock, UniverseSource
 
@@ -51,6 +52,7 @@ class Openings:
     risks: Risks
     universes: UniverseSource
     market_clock: Clock
+    delivery: Callable[[], DeliveryRule]
 
     def load(self, user_id: int, opening: OpeningBook, file: str, actor: str) -> Imported:
         """Add the positions and the cash of a file to an account, all or none.
@@ -58,13 +60,13 @@ class Openings:
         A second call is refused, because the account holds the contracts then; cash alone is added again.
 
         Raises:
-            InvalidOpenings: A contract is not listed or has expired, units are no lots, the account holds
+            InvalidOpenings: A contract is not listed, has expired or is in its delivery period, units are no lots, the account holds
                 or has orders in a contract, or its underlying has no price for the margin.
             UnknownAccount: There is no such account.
         """
         now = self.market_clock()
         for each in opening.positions:
-            self._check(each, file, now.timestamp())
+            self._check(each, file, now)
         found: list[Imported] = []
 
         def fold(book: Book) -> None:
@@ -91,17 +93,21 @@ class Openings:
         self.store.add(user_id, opening.positions, fold, day=day, actor=actor)
         return found[0]
 
-    def _check(self, opening: Opening, file: str, now: float) -> None:
+    def _check(self, opening: Opening, file: str, now: datetime) -> None:
         universe = self.universes.current()
         row = universe.row(opening.symbol)
         if row is None:
             raise InvalidOpenings(
                 file, opening.row, "symbol", "must be a listed contract", opening.symbol
             )
-        if universe.expires_at[row] <= now:
+        if universe.expires_at[row] <= now.timestamp():
             raise InvalidOpenings(
                 file, opening.row, "symbol", "must not have expired", opening.symbol
             )
+        underlying, expiry, *_ = parse_symbol(opening.symbol)
+        if self.delivery().is_in_period(underlying, expiry, now):
+            rule = "must not be in its delivery period, in which options on stocks are closed"
+            raise InvalidOpenings(file, opening.row, "symbol", rule, opening.symbol)
         lot = int(universe.lot_size[row])
         if opening.quantity % lot or abs(opening.quantity) > _MOST_UNITS:
             rule = f"must be lots of {lot} units, at most {_MOST_UNITS} units"

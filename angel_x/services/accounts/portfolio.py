@@ -16,6 +16,8 @@ import structlog
 from angel_x.domain.book.settlement import IndexLevel
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.chains.option_chain import shortest
+from angel_x.domain.contracts.contract import underlying_of
+from angel_x.domain.contracts.delivery import Delivery, DeliveryRule
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.portfolios.expired import ExpiredMarks, expired, mark_expired
 from angel_x.domain.portfolios.portfolio import Portfolio
@@ -75,6 +77,8 @@ class Portfolios:
     read_levels: Callable[[], Mapping[str, IndexLevel]]
     #: Returns the instant at which contracts of an expiry day cease to trade.
     closes_at: Callable[[date], datetime]
+    #: Returns the rule of deliveries.
+    delivery: Callable[[], DeliveryRule]
     #: The exceptions that mean an unavailable cache.
     unreachable: tuple[type[Exception], ...] = ()
 
@@ -156,13 +160,31 @@ class Portfolios:
         try:
             marks, is_expired = self._marks(symbols)
             live = self._live_greeks(symbols)
+            deliveries = self._deliveries(held)
         except self.unreachable as error:
             log.warning("positions.unmarked", count=len(held), error=repr(error))
             marks, is_expired, live = [None] * len(held), [False] * len(held), {}
+            deliveries = {}
         now = self.clock()
         found = zip(held, marks, is_expired, strict=True)
-        valued = (_at_mark(*each) for each in found)
+        valued = (replace(_at_mark(*each), delivery=deliveries.get(each[0].id)) for each in found)
         return [_with_greeks(each, live.get(each.symbol), now) for each in valued]
+
+    def _deliveries(self, held: Sequence[PositionRecord]) -> dict[str, Delivery]:
+        """Return the obligations of options on stocks at the spots of now, by position."""
+        rule, found = self.delivery(), dict[str, Delivery]()
+        stocks = [p for p in held if not rule.rules.is_index(underlying_of(p.symbol))]
+        if not stocks:
+            return found
+        universe = self.universes.current()
+        paise = self.quotes.spots(universe)["last"].tolist()
+        spots = dict(zip(universe.underlyings, paise, strict=True))
+        for position in stocks:
+            spot = spots.get(underlying_of(position.symbol), 0)
+            known = rule.of(position.symbol, position.quantity, rupees(spot)) if spot > 0 else None
+            if known is not None:
+                found[position.id] = known
+        return found
 
     def _live_greeks(self, symbols: Sequence[str]) -> dict[str, dict[str, object]]:
         """Return the published Greeks of contracts as fields of a record; unpublished ones are left out."""

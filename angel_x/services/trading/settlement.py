@@ -91,6 +91,8 @@ class Settlement:
     risks: Risks
     tariff: Callable[[], Tariff]
     hours: TradingHours
+    #: Returns whether options on an underlying are settled in cash.
+    is_in_cash: Callable[[str], bool]
     aftermath: Aftermath
     #: Market time after an expiry in which the exchange's price is waited for.
     wait: timedelta
@@ -104,7 +106,9 @@ class Settlement:
         before = self.store.levels()
         due = self.store.due(now)
         for each in due:
-            self._note_close(each, levels, before, now)
+            # The delivery of a stock has no closing value of a feed: an operator closes it out.
+            if self.is_in_cash(each.expiry.underlying):
+                self._note_close(each, levels, before, now)
         if levels:
             self.store.note_levels(levels, now)
         if due:

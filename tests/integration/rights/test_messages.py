@@ -24,6 +24,7 @@ MESSAGES = {
     "orders.advance": ["workflow_id"],
     "orders.cancel_all": [],
     "orders.close_intraday": [],
+    "orders.close_deliveries": [],
     "greeks.refresh": [],
     "greeks.compute_chunk": ["version", "start", "stop", "as_of"],
     "greeks.snapshot": [],

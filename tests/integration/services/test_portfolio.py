@@ -20,6 +20,7 @@ from angel_x.adapters.redis.portfolios import RedisPortfolioCache
 from angel_x.adapters.redis.quote_board import RedisQuoteBoard
 from angel_x.domain.book.account import Account
 from angel_x.domain.chains.chain_pricing import price_chains
+from angel_x.domain.contracts.delivery import DeliveryRule
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.portfolios.portfolio import NetGreeks
 from angel_x.domain.portfolios.valuation import PositionColumns
@@ -37,7 +38,7 @@ from tests.builders.chains import (
     market_rows,
     spot_quotes,
 )
-from tests.builders.markets import CALENDAR
+from tests.builders.markets import CALENDAR, RULES
 from tests.builders.recorders import (
     FixedUniverse,
     RecordingDispatcher,
@@ -90,6 +91,7 @@ def desk(cache: Redis, engine: Engine) -> Desk:
         rates=Dated([(date(2024, 1, 1), RATE)]),
         read_levels=dict,
         closes_at=CALENDAR.expires_at,
+        delivery=lambda: DeliveryRule(RULES, CALENDAR),
     )
     return Desk(portfolios, dispatcher, events, meter, portfolio_cache)
 

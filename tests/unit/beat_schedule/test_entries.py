@@ -22,6 +22,7 @@ SCHEDULE = """
     orders-match        orders.match                live        1     1
     orders-expire       orders.expire               always      30    30
     intraday-close      orders.close_intraday       always      10    10
+    delivery-close      orders.close_deliveries     live        60    60
     settlement          portfolio.settle            always      15    15
     greeks              greeks.refresh              live        2     2
     greeks-snapshot     greeks.snapshot             live        60    60

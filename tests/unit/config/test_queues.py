@@ -17,6 +17,7 @@ TASKS = """
     orders.advance              orders.high
     orders.cancel_all           orders.emergency
     orders.close_intraday       orders.emergency
+    orders.close_deliveries     orders.emergency
     greeks.refresh              greeks
     greeks.compute_chunk        greeks
     greeks.snapshot             portfolio

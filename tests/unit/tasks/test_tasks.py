@@ -34,6 +34,7 @@ ANSWERED = ("trading.doorbells.answer", [7, 9], Priority.NORMAL, False)
         (TaskName.ADVANCE_WORKFLOW, ("5",), [("workflows.advance.run", 5)]),
         (TaskName.CANCEL_ALL, (), [("controls.enforcement.run",)]),
         (TaskName.CLOSE_INTRADAY, (), [("workflows.intraday_close.run",)]),
+        (TaskName.CLOSE_DELIVERIES, (), [("workflows.delivery_close.run",)]),
         (TaskName.EXPIRE_ORDERS, (), [("trading.expiry.run",)]),
         (TaskName.REFRESH_GREEKS, (), [("analytics.greeks.refresh",)]),
         (

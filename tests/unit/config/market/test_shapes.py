@@ -21,7 +21,7 @@ SHAPES = {
         "source'' tick_size'' exchange(SENSEX'' BANKEX'') "
         "expiry_weekday(NSE[2 from'' weekday0] BSE[3 from'' weekday0] "
         "BANKNIFTY[4 from'' weekday0] FINNIFTY[3 from'' weekday0] MIDCPNIFTY[3 from'' weekday0] "
-        "NIFTYNXT50[3 from'' weekday0] BANKEX[3 from'' weekday0]) weekly[2''] "
+        "NIFTYNXT50[3 from'' weekday0] BANKEX[3 from'' weekday0]) weekly[2''] delivery_days[1 from'' days0] "
         "lot_size(NIFTY[6 from'' units0] BANKNIFTY[4 from'' units0] FINNIFTY[4 from'' units0] "
         "MIDCPNIFTY[5 from'' units0] NIFTYNXT50[2 from'' units0] SENSEX[2 from'' units0] "
         "BANKEX[2 from'' units0]) "
@@ -71,7 +71,9 @@ SOURCES = {
         "contracts introduced since, not for monthly ones up to January 2025, freeze quantities "
         "by the trading day; expiry weekdays (Monday is 0) by the week, of the underlying where "
         "it has its own, else of its exchange, NSE where no other is named. Underlyings with a "
-        "lot size are indices, whose options are settled in cash"
+        "lot size are indices, whose options are settled in cash; options on stocks are settled "
+        "by delivery since October 2019, with delivery margin from the fourth trading day before "
+        "the expiry (SEBI, physical settlement of stock derivatives)"
     ),
     ("intraday", "source"): (
         "House rule: brokers square intraday positions off before the close and publish a time of "
