@@ -47,6 +47,14 @@ TITLES: Mapping[str, Title] = {
         "rows",
         "See `angel-x status` for one of them, and `angel-x doctor --rebuild`.",
     ),
+    "BrokerDiffers": Title(
+        "differences from the broker's books",
+        "differences",
+        "See `angel-x broker reconcile`, and compare with the broker's terminal.",
+    ),
+    "ReconciliationOld": Title(
+        "age of the reconciliation", "s", "Look at the monitor worker and the broker's status."
+    ),
     "ProofOld": Title(
         "age of the proof of the books",
         "s",

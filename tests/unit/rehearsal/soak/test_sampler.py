@@ -23,10 +23,11 @@ while True:
     kept += [bytearray(200_000), os.open(os.devnull, os.O_RDONLY), *socket.socketpair()]
     time.sleep(0.02)
 """
-WAITS = "import time; time.sleep(3600)"
+WAITS = "import time; print('started', flush=True); time.sleep(3600)"
 STARTS_ANOTHER = f"""
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-S", "-c", {WAITS!r}])
+child = subprocess.Popen([sys.executable, "-S", "-c", {WAITS!r}], stdout=subprocess.PIPE)
+child.stdout.readline()
 print(child.pid, flush=True)
 time.sleep(3600)
 """
