@@ -103,6 +103,8 @@ class ExchangeCharges(Shape, frozen=True):
 class Charges(Shape, frozen=True):
     source: str
     options: ExchangeCharges
+    futures_source: str
+    futures: ExchangeCharges
 
 
 class UnitsRow(DatedRow, frozen=True, kw_only=True):
@@ -120,6 +122,8 @@ class DeliveryRow(DatedRow, frozen=True, kw_only=True):
 class Contracts(Shape, frozen=True, kw_only=True):
     source: str
     tick_size: Rupees
+    #: Of futures; without it that of options.
+    future_tick_size: Rupees | None = None
     exchange: dict[str, Annotated[str, Meta(pattern="^(NSE|BSE)$")]]
     expiry_weekday: dict[str, Annotated[list[WeekdayRow], Meta(min_length=1)]]
     weekly: list[str]
@@ -197,6 +201,7 @@ class MarketBandRow(DatedRow, frozen=True, kw_only=True):
 class PriceBands(Shape, frozen=True):
     source: str
     limit_orders: Annotated[list[LimitBandRow], Meta(min_length=1)]
+    limit_orders_in_futures: Annotated[list[LimitBandRow], Meta(min_length=1)]
     market_orders: Annotated[list[MarketBandRow], Meta(min_length=1)]
 
 

@@ -21,7 +21,7 @@ def list_contracts(engine: Engine, universe: Universe) -> None:
             "underlying": c.underlying,
             "expiry": c.expiry,
             "strike": c.strike,
-            "right": c.right.value,
+            "right": c.right or "FUT",
             "expires_at": c.expires_at,
         }
         for c in universe.contracts

@@ -12,7 +12,7 @@ import numpy as np
 
 from angel_x.bootstrap import Application
 from angel_x.domain.calendar.expiry import epoch_ms
-from angel_x.domain.contracts.contract import Contract, Right, format_symbol
+from angel_x.domain.contracts.contract import Contract, Right, format_future, format_symbol
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.orders.order import OrderRequest, OrderType, Priority, Side, Validity
 from angel_x.domain.quotes.quote import QUOTE
@@ -73,7 +73,8 @@ class Market:
     def publish_risk(self, spot: Decimal = SPOT, *, without: str = "") -> None:
         """Publish the risk array of each contract but one."""
         universe, now = self.application.market.universes.current(), self.application.base.clock()
-        columns = model_columns(universe, at=now.timestamp(), spot=float(spot))
+        options = Universe(universe.contracts[: universe.option_count])
+        columns = model_columns(options, at=now.timestamp(), spot=float(spot))
         if without:
             columns[:, universe.rows[without]] = np.nan
         self.application.market.risk_board.write(universe, 0, columns, epoch_ms(now))
@@ -132,6 +133,20 @@ class Market:
         (outcome,) = self.application.intake.acceptance.accept([Submission(user_id, requests)])
         assert isinstance(outcome, tuple)
         return outcome
+
+    def list_future(self, bid: str, ask: str) -> str:
+        """List and quote the future of the chain too; return its symbol."""
+        options = contracts(self.application)
+        symbol = format_future("NIFTY", options[0].expiry)
+        tick, none = Decimal("0.10"), Decimal(0)
+        future = replace(options[0], symbol=symbol, strike=none, right=None, tick_size=tick)
+        self._list([*options, future])
+        self.spot(SPOT)
+        self.quote(symbol, bid, ask)
+        for option in options:
+            self.quote(option.symbol, "100.00", "100.50")
+        self.publish_risk()
+        return symbol
 
     def list_others(self) -> None:
         """List another chain, as a master does that lacks all contracts of this one."""

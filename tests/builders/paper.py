@@ -102,6 +102,8 @@ class Exchange:
     at: Passing = unhindered
     #: Whether risk arrays are published with each price of the underlying.
     publishes: bool = True
+    #: Futures may stand behind the two options.
+    universe: Universe = UNIVERSE
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(MARKET_TIME)
@@ -112,7 +114,7 @@ class Exchange:
         self.liquidity = MemoryLiquidity()
         self.risk = MemoryRiskBoard()
         self.meter = RecordingMeter()
-        self.universes = universes = OneUniverse(UNIVERSE)
+        self.universes = universes = OneUniverse(self.universe)
         self.sheets = RiskSheets(
             universes=universes,
             quotes=self.board,
@@ -199,28 +201,28 @@ class Exchange:
         for name, value in (usual | columns).items():
             quotes[name] = value
         quotes["time"] = epoch_ms(self.clock())
-        self.board.write(UNIVERSE, np.array([UNIVERSE.rows[symbol]]), quotes)
+        self.board.write(self.universe, np.array([self.universe.rows[symbol]]), quotes)
 
     def restate(self) -> None:
         """Say everything again, as of now."""
         self.clock.advance(0.001)
-        quotes = self.board.read(UNIVERSE)
+        quotes = self.board.read(self.universe)
         rows = np.flatnonzero(quotes["time"])
         quotes["time"] = epoch_ms(self.clock())
-        self.board.write(UNIVERSE, rows, quotes[rows])
+        self.board.write(self.universe, rows, quotes[rows])
         self.tell_spot()
 
     def tell_spot(self, paise: int = _SPOT_PAISE) -> None:
         spots = np.zeros(1, QUOTE)
         spots["time"], spots["last"] = epoch_ms(self.clock()), paise
-        self.board.write_spots(UNIVERSE, spots)
+        self.board.write_spots(self.universe, spots)
         if self.publishes and paise:
             self.publish(paise / 100)
 
     def publish(self, spot: float = _SPOT_PAISE / 100, *, age_seconds: float = 0) -> None:
         """Publish the risk array of each contract."""
         at = self.clock() - timedelta(seconds=age_seconds)
-        self.risk.write(UNIVERSE, 0, _columns(spot), epoch_ms(at))
+        self.risk.write(self.universe, 0, _columns(spot), epoch_ms(at))
 
     def order(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 
 from angel_x.domain.margin.margin import RiskRows
 from angel_x.domain.margin.margin_source import MarginSource
+from angel_x.domain.margin.risk_arrays import RISK_ROWS
 from angel_x.domain.margin.span_margin import SpanMargin
 from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, UnitRisk
 from config.market import table
@@ -40,9 +41,29 @@ def invented(
     return UnitRisk(expiry, MarginSource.RISK_ARRAY, losses, marks, charge, spread, is_last)
 
 
+def future(expiry: date = NEAR, price: float = 24_100.0, today: date = TODAY) -> UnitRisk:
+    """Return a unit of a future on 24,000."""
+    nothing = np.full((RISK_ROWS, 1), np.nan)
+    spots, is_fresh = [Decimal(SPOT)], np.array([False])
+    prices = [Decimal(price)]
+    rows = RiskRows(["NIFTY"], [expiry], spots, nothing, is_fresh, futures=prices)
+    (unit,) = MODEL.unit_risks(rows, today)
+    return unit
+
+
+def invented_future(
+    values: Sequence[int], charge: int, spread: int, expiry: date, *, is_last: bool
+) -> UnitRisk:
+    """Return a unit of a future that loses ``values`` less 1,000 in the scenarios, in steps."""
+    spread, losses = 0 if is_last else spread, tuple(value - 1_000 for value in values)
+    source = MarginSource.RISK_ARRAY
+    return UnitRisk(expiry, source, losses, 0, charge, spread, is_last, is_future=True)
+
+
 def naive_requirement(units: Mapping[str, UnitRisk], book: Mapping[str, int]) -> int:
     """Return what a book needs in steps: the rules one after the other, in whole numbers."""
-    asked = sum(-q * units[s].charge for s, q in book.items() if q < 0)
+    at_risk = {s: q for s, q in book.items() if q < 0 or (q > 0 and units[s].is_future)}
+    asked = sum(abs(q) * units[s].charge for s, q in at_risk.items())
 
     def risk(symbols: list[str]) -> tuple[int, int]:
         outcomes = [
@@ -60,4 +81,4 @@ def naive_requirement(units: Mapping[str, UnitRisk], book: Mapping[str, int]) ->
     for last in set(expiries) - set(lasting):
         scan, value = risk(members[last])
         total += max(0, scan - value)
-    return total if any(q < 0 for q in book.values()) else 0
+    return total if at_risk else 0

@@ -34,6 +34,18 @@ def option(rupees: int = 24_000, right: str = "CE", /, **changes: object) -> Row
     return {field: value for field, value in row.items() if value is not ...}
 
 
+def future(expiry: str = "25AUG2026", /, **changes: object) -> Row:
+    """Return a row of a future on NIFTY."""
+    row: Row = {
+        "symbol": f"NIFTY{expiry[:5]}{expiry[7:]}FUT",
+        "expiry": expiry,
+        "strike": "-1.000000",
+        "instrumenttype": "FUTIDX",
+        "tick_size": "10.000000",
+    }
+    return option(**(row | changes))
+
+
 def cash(name: str) -> Row:
     """Return a row of a share."""
     return option(

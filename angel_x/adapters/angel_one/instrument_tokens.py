@@ -9,12 +9,13 @@ from pathlib import Path
 from angel_x.adapters.angel_one.market_frames import Instrument
 from angel_x.adapters.scrip_files import master_rows
 from angel_x.domain.contracts import scrip_cells
-from angel_x.domain.contracts.contract import format_symbol
+from angel_x.domain.contracts.contract import format_future, format_symbol
 from angel_x.errors import InvalidScripMaster
 
 #: Exchange segments of the socket, by those of the master.
 _SEGMENTS = {"NFO": 2, "BFO": 4}
-_OPTIONS = frozenset({"OPTIDX", "OPTSTK"})
+_FUTURE = "FUTIDX"
+_CONTRACTS = frozenset({"OPTIDX", "OPTSTK", _FUTURE})
 #: Source: SmartAPI, tokens of indices (NSE's are of segment 1, BSE's of segment 3).
 INDICES: Mapping[str, Instrument] = {
     "NIFTY": Instrument(1, "99926000"),
@@ -27,7 +28,7 @@ INDICES: Mapping[str, Instrument] = {
 
 
 def read_tokens(path: Path) -> dict[str, Instrument]:
-    """Return the instrument of each option in a scrip master, by our symbol.
+    """Return the instrument of each option and index future in a scrip master, by our symbol.
 
     Raises:
         InvalidScripMaster: With the row and the field of the first fault.
@@ -36,7 +37,7 @@ def read_tokens(path: Path) -> dict[str, Instrument]:
     found: dict[str, Instrument] = {}
     for number, row in enumerate(master_rows(path), start=1):
         try:
-            if isinstance(row, Mapping) and row.get("instrumenttype") in _OPTIONS:
+            if isinstance(row, Mapping) and row.get("instrumenttype") in _CONTRACTS:
                 symbol, instrument = _read(row)
                 found[symbol] = instrument
         except scrip_cells.FieldFault as fault:
@@ -51,11 +52,12 @@ def _read(row: Mapping[str, object]) -> tuple[str, Instrument]:
     instrument = Instrument(_SEGMENTS[segment], token)
     if not instrument.is_sound:
         raise scrip_cells.FieldFault("token", "must be 1 to 8 digits", token)
+    return _symbol(row), instrument
+
+
+def _symbol(row: Mapping[str, object]) -> str:
+    underlying, expiry = scrip_cells.underlying(row), scrip_cells.expiry(row)
+    if row["instrumenttype"] == _FUTURE:
+        return format_future(underlying, expiry)
     strike = scrip_cells.positive(row, "strike", "must be whole paise above 0")
-    symbol = format_symbol(
-        scrip_cells.underlying(row),
-        scrip_cells.expiry(row),
-        Decimal(strike) / 100,
-        scrip_cells.right(row),
-    )
-    return symbol, instrument
+    return format_symbol(underlying, expiry, Decimal(strike) / 100, scrip_cells.right(row))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from angel_x.adapters.angel_one.records import Scrip
-from angel_x.domain.contracts.contract import MONTHS, parse_symbol
+from angel_x.domain.contracts.contract import FUTURE, MONTHS, is_future, parse_expiry, parse_symbol
 from angel_x.errors import BrokerRefused
 
 _SEGMENT = "NFO"
@@ -18,7 +18,7 @@ Search = Callable[[str, str], list[Scrip]]
 
 
 class SearchedScrips:
-    """Finds options of NSE by their trading symbols; each is searched for once.
+    """Finds contracts of NSE by their trading symbols; each is searched for once.
 
     Those of BSE have trading symbols that do not follow from their terms.
     """
@@ -49,9 +49,12 @@ class SearchedScrips:
 
 
 def trading_symbol(symbol: str) -> str:
-    """Return the broker's name of an option of NSE, such as ``NIFTY25AUG2624050CE``."""
-    underlying, expiry, strike, right = parse_symbol(symbol)
+    """Return the broker's name of a contract of NSE, such as ``NIFTY25AUG2624050CE``."""
+    underlying, expiry = parse_expiry(symbol)
     day = f"{expiry.day:02d}{MONTHS[expiry.month - 1]}{expiry.year % 100:02d}"
+    if is_future(symbol):
+        return f"{underlying}{day}{FUTURE}"
+    *_, strike, right = parse_symbol(symbol)
     return f"{underlying}{day}{strike:f}{right}"
 
 

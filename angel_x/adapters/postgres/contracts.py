@@ -12,7 +12,8 @@ import numpy as np
 from sqlalchemy import Engine, text
 
 from angel_x.adapters.postgres.literals import literals
-from angel_x.domain.contracts.listed_chain import ListedChain, Term
+from angel_x.domain.contracts.contract import FUTURE, Right
+from angel_x.domain.contracts.listed_chain import ListedChain, Term, kind_of
 from angel_x.domain.contracts.replaced import Replaced
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.orders.order import OPEN
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from sqlalchemy import Connection
+
+    from angel_x.domain.contracts.contract import Contract
 
 # One load at a time: two would list the union of both.
 _LOCK = text("LOCK TABLE contracts IN SHARE ROW EXCLUSIVE MODE")
@@ -69,12 +72,16 @@ UPDATE contracts c SET listed = false
  WHERE c.listed AND NOT EXISTS (SELECT FROM staged_contracts s WHERE s.symbol = c.symbol)
 """)
 
+#: The values of ``option_right``.
+_RIGHTS: tuple[tuple[str, Right | None], ...] = (*((r.value, r) for r in Right), (FUTURE, None))
+
 # One row a chain, with the terms of its contracts as whole numbers in network order: a hundred
 # thousand contracts cost a process a few megabytes, and no object each.
-_LOAD = text("""
+_KINDS = " ".join(f"WHEN '{name}' THEN {kind_of(right):d}" for name, right in _RIGHTS)
+_LOAD = text(f"""
 SELECT underlying, expiry,
        string_agg(int8send(CAST(strike * 100 AS bigint))
-                  || int8send(CAST(CAST(option_right = 'PE' AS int) AS bigint))
+                  || int8send(CAST(CASE option_right {_KINDS} END AS bigint))
                   || int8send(CAST(lot_size AS bigint))
                   || int8send(CAST(tick_size * 100 AS bigint))
                   || int8send(CAST(freeze_quantity AS bigint))
@@ -160,6 +167,15 @@ def _blocks(universe: Universe) -> Iterator[str]:
                 named, *columns, strict=True
             )
         )
+    yield "".join(map(_future, universe.contracts[universe.option_count :]))
+
+
+def _future(contract: Contract) -> str:
+    c = contract
+    return (
+        f"{c.symbol}\t{c.underlying}\t{c.expiry}\t0.00\t{FUTURE}\t{c.lot_size}\t{c.tick_size}\t"
+        f"{c.freeze_quantity}\t{c.expires_at.isoformat()}\n"
+    )
 
 
 def _rupees(paise: int) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.literals import literals
 from angel_x.domain.book.ledger import LedgerAccount
+from angel_x.domain.contracts.contract import FUTURE
 from angel_x.domain.operations.invariant import Invariant
 from angel_x.domain.orders.denial import MoveReason
 from angel_x.domain.orders.order import CLOSED, PLACED, OrderStatus, Side
@@ -67,6 +68,8 @@ _LAST_ID = 2**63 - 1
 WHOLE = between(0)
 
 
+#: Of the contract of a row: nothing is paid for a future, and it is margined on either side.
+_IS_FUTURE = f"right(symbol, {len(FUTURE) + 1}) = '_{FUTURE}'"
 #: Reasons of further events of an order that stays received.
 _AGAIN = f"'{MoveReason.AMENDED}', '{MoveReason.AWAITS_OPENING}'"
 
@@ -189,7 +192,7 @@ RULES = (
     InvariantRule(
         "cash folds ledger",
         ProofSubject.ACCOUNTS,
-        "cash, P&L and cost of positions = fold of ledger",
+        "cash, P&L and cost of options = fold of ledger",
         f"""
         SELECT u.id::text FROM users u LEFT JOIN (
             SELECT user_id, sum(amount) FILTER (WHERE account = '{LedgerAccount.CASH}') AS cash,
@@ -197,7 +200,8 @@ RULES = (
                 sum(amount) FILTER (WHERE account = '{LedgerAccount.POSITION}') AS cost
             FROM ledger_entries WHERE user_id {{of}} GROUP BY user_id
         ) l ON l.user_id = u.id LEFT JOIN (
-            SELECT user_id, sum(cost) AS cost FROM positions WHERE user_id {{of}} AND status = 'OPEN' GROUP BY user_id
+            SELECT user_id, sum(cost) FILTER (WHERE NOT {_IS_FUTURE}) AS cost FROM positions
+            WHERE user_id {{of}} AND status = 'OPEN' GROUP BY user_id
         ) p ON p.user_id = u.id
         WHERE u.id {{of}} AND (u.cash <> coalesce(l.cash, 0) OR u.realised_pnl <> coalesce(l.pnl, 0)
             OR coalesce(p.cost, 0) <> coalesce(l.cost, 0))
@@ -225,7 +229,7 @@ RULES = (
         "margin is backed",
         ProofSubject.ACCOUNTS,
         "margin used ≤ cash + collateral + debit, and = what underlyings and resting orders hold; only what is "
-        "short or offered holds any",
+        "short or offered holds any, and futures",
         f"""
         SELECT u.id::text FROM users u LEFT JOIN (
             SELECT user_id, sum(margin) AS held FROM margins WHERE user_id {{of}} GROUP BY user_id
@@ -239,7 +243,7 @@ RULES = (
         SELECT m.user_id || ' ' || m.underlying FROM margins m WHERE m.user_id {{of}} AND m.margin > 0 AND NOT EXISTS (
             SELECT FROM exposures e WHERE e.user_id = m.user_id
                 AND split_part(e.symbol, '_', 1) = m.underlying
-                AND e.open_sell_quantity > e.net_quantity)
+                AND (e.open_sell_quantity > e.net_quantity OR {_IS_FUTURE}))
         """,
     ),
     InvariantRule(

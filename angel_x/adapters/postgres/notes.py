@@ -26,7 +26,7 @@ SELECT f.execution_id, f.order_id::text AS order_id,
 FROM fills f WHERE f.user_id = %(user_id)s AND {_DAY} = %(day)s ORDER BY f.id
 """
 _SETTLED = """
-SELECT symbol, product, quantity, index_price, price, charges FROM settlements
+SELECT symbol, product, quantity, index_price, price, charges, realised_pnl FROM settlements
 WHERE user_id = %(user_id)s AND expiry = %(day)s ORDER BY id
 """
 # Orders are of one day, so their ledger entries were booked for this day.
@@ -39,6 +39,14 @@ SELECT coalesce((SELECT sum(l.amount) FROM ledger_entries l
                 WHERE f.user_id = %(user_id)s AND {_DAY} = %(day)s)), 0)
     + coalesce((SELECT sum(charges) FROM settlements
         WHERE user_id = %(user_id)s AND expiry = %(day)s), 0) AS booked
+"""
+_FUTURES_PROFIT = f"""
+SELECT coalesce(-sum(l.amount), 0) FROM ledger_entries l
+WHERE l.user_id = %(user_id)s AND l.account = '{LedgerAccount.PNL}'
+    AND l.at >= (SELECT min(f.at) FROM fills f WHERE f.user_id = %(user_id)s AND {_DAY} = %(day)s)
+        - interval '1 hour'
+    AND l.order_id IN (SELECT f.order_id FROM fills f WHERE f.user_id = %(user_id)s AND {_DAY} = %(day)s
+        AND right(f.symbol, 4) = '_FUT')
 """
 
 
@@ -54,10 +62,12 @@ class PostgresNotes:
         snapshot = self._engine.execution_options(isolation_level="REPEATABLE READ")
         with snapshot.connect() as connection:
             booked: Decimal = connection.exec_driver_sql(_BOOKED, wanted).scalar_one()
+            profit: Decimal = connection.exec_driver_sql(_FUTURES_PROFIT, wanted).scalar_one()
             return DayRows(
                 fills=_read(connection, _FILLS, wanted, TradedRow),
                 settlements=_read(connection, _SETTLED, wanted, SettledRow),
                 booked_charges=booked,
+                futures_profit=profit,
             )
 
 

@@ -82,7 +82,7 @@ class ColumnarBoard:
         were not published stay absent.
         """
         columns, times = self.read(before)
-        rows = before.rows_in(universe)
+        rows = before.rows_in(universe)[: before.option_count]
         stays = rows >= 0
         carried, ages = self._absent(len(universe)), np.zeros(len(universe), np.int64)
         carried[:, rows[stays]], ages[rows[stays]] = columns[:, stays], times[stays]
@@ -95,13 +95,26 @@ class ColumnarBoard:
             exchange(self._client, commands)
 
     def read(self, universe: Universe) -> tuple[Columns, NDArray[np.int64]]:
-        """Return the columns and times of the whole universe, in one round trip."""
+        """Return the columns and times of all options of the universe, in one round trip."""
         return self._chains(universe, range(len(universe.chains)))
 
     def read_rows(
         self, universe: Universe, rows: NDArray[np.int64]
     ) -> tuple[Columns, NDArray[np.int64]]:
-        """Return the columns and times of ``rows``, which may repeat, in one round trip."""
+        """Return the columns and times of ``rows``, which may repeat, in one round trip.
+
+        Futures have none.
+        """
+        columns, times = self._absent(len(rows)), np.zeros(len(rows), np.int64)
+        are_options = rows < universe.option_count
+        if are_options.any():
+            found = self._options(universe, rows[are_options])
+            columns[:, are_options], times[are_options] = found
+        return columns, times
+
+    def _options(
+        self, universe: Universe, rows: NDArray[np.int64]
+    ) -> tuple[Columns, NDArray[np.int64]]:
         owners = universe.chain_index[rows]
         touched, position = np.unique(owners, return_inverse=True)
         columns, times = self._chains(universe, touched.tolist())

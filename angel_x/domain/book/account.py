@@ -31,7 +31,8 @@ class Account:
     debit: Decimal | None = None
     #: Unrealised P&L at the opening of the market's day.
     opening_pnl: Decimal = ZERO
-    #: Unrealised P&L now, and the part of it that is of short positions; not stored.
+    #: Unrealised P&L now, and the part of it that is of short positions and futures; not
+    #: stored.
     unrealised: Decimal = field(default=ZERO, compare=False)
     short_pnl: Decimal = field(default=ZERO, compare=False)
 
@@ -52,7 +53,7 @@ class Account:
 
     @property
     def funds(self) -> Decimal:
-        """Cash and collateral in rupees, less the open loss of short positions.
+        """Cash and collateral in rupees, less the open loss of short positions and futures.
 
         Open gains are no cash, and a long option is paid in full, so neither counts.
         """

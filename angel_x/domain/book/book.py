@@ -22,7 +22,7 @@ from angel_x.domain.book.order_refusals import OrderRefusals
 from angel_x.domain.book.position import Closing, Position
 from angel_x.domain.book.risk import TradingRules, may_stand
 from angel_x.domain.book.settled import SettledPosition
-from angel_x.domain.contracts.contract import underlying_of
+from angel_x.domain.contracts.contract import is_future, underlying_of
 from angel_x.domain.exchange.answer import VenueExecution
 from angel_x.domain.exchange.charges import ChargeRates
 from angel_x.domain.exchange.terms import Terms
@@ -96,11 +96,14 @@ class Book:
     def moves_margin(self, orders: Iterable[Order], *, trades: bool) -> bool:
         """Return whether deciding these orders takes the risks of contracts.
 
-        A purchase that only rests, in an account that is neither long nor short, takes none.
+        A purchase of an option that only rests, in an account that is neither long nor short, takes none.
         """
-        if trades or any(order.side is Side.SELL for order in orders):
+        if trades or any(o.side is Side.SELL or is_future(o.symbol) for o in orders):
             return True
-        return any(e.worst_quantity or e.net_quantity for e in self.exposures.values())
+        return any(
+            e.worst_quantity or e.net_quantity or is_future(e.symbol)
+            for e in self.exposures.values()
+        )
 
     def take_risks(self, sheet: RiskSheet) -> None:
         """Margin and value the accounts by these risks from now on."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from angel_x.domain.book.account import Account, Exposure
-from angel_x.domain.book.ledger import LedgerEntry, fill_entries
+from angel_x.domain.book.ledger import LedgerEntry, fill_entries, paid_cost
 from angel_x.domain.book.moves import Fill
 from angel_x.domain.book.open_pnl import OpenPnl
 from angel_x.domain.book.position import Closing, Position
@@ -45,7 +45,11 @@ class FillBooking:
         cost_change, realised = self._fold(order, quantity, price)
         self.open_pnl.trade(account, exposure, cost_change)
         entries, cash = fill_entries(
-            order.user_id, order.id, cost_change=cost_change, realised=realised, charges=charges
+            order.user_id,
+            order.id,
+            cost_change=paid_cost(order.symbol, cost_change),
+            realised=realised,
+            charges=charges,
         )
         self.entries.extend(entries)
         account.cash += cash

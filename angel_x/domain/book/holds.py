@@ -13,7 +13,7 @@ from typing import NamedTuple
 from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.margin_pool import Change, MarginPools, Shift
 from angel_x.domain.book.risk import closes
-from angel_x.domain.contracts.contract import underlying_of
+from angel_x.domain.contracts.contract import is_future, underlying_of
 from angel_x.domain.exchange.charges import ChargeRates
 from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.amendment import Amendment
@@ -61,7 +61,7 @@ class Holds:
         traded = order.traded_value + premium
         paid = terms.charges.on_fill(order.side, order.traded_value, traded)
         reserved = _reserve(order, stands, traded, terms.charges)
-        if order.side is Side.BUY:
+        if _pays_premium(order):
             paid += premium
         # As at the exchange, the premium of a sale is not credited before its margin is held.
         change = _change(order.side, traded=quantity, offered=stands)
@@ -141,8 +141,11 @@ class Holds:
         return denial
 
     def _refusal(self, order: Order, shift: Shift, needs: _Needs) -> DenialReason | None:
-        """Refuse an order whose margin is unknown, unless it buys back, or that is not affordable."""
-        buys_back = needs.is_closing and order.side is Side.BUY
+        """Refuse an order whose margin is unknown, unless it buys back, or that is not affordable.
+
+        A sale that closes a future takes no hedge paid for, so it counts as buying back.
+        """
+        buys_back = needs.is_closing and (order.side is Side.BUY or is_future(order.symbol))
         if not shift.is_known and not buys_back:
             return DenialReason.NO_RISK_ARRAY
         if not self._affords(order, shift, needs):
@@ -162,7 +165,8 @@ class Holds:
         is_open_to = available >= 0 or needs.rupees <= 0
         if is_open_to and shift.rise + needs.rupees <= max(available, ZERO):
             return True
-        if not needs.is_closing or (order.side is Side.SELL and shift.rise > 0):
+        may_raise = order.side is Side.BUY and not is_future(order.symbol)
+        if not needs.is_closing or (shift.rise > 0 and not may_raise):
             return False
         reserved = account.margin_used + shift.cost - self.margins.held_by(account.id)
         if not reserved and not needs.rests:
@@ -181,6 +185,11 @@ class Holds:
         order.reserved = reserved
 
 
+def _pays_premium(order: Order) -> bool:
+    """Return whether an order pays for its units: it buys options."""
+    return order.side is Side.BUY and not is_future(order.symbol)
+
+
 def _change(side: Side, *, traded: int = 0, offered: int = 0) -> Change:
     """Return the change of a contract by units that trade and units that rest."""
     if side is Side.BUY:
@@ -197,8 +206,8 @@ def _reserve(
 ) -> Decimal:
     """Return the reserve in rupees for ``stands`` units once ``traded`` rupees have traded.
 
-    A purchase reserves premium and charges at its limit.  A sale reserves its charges only, which may
-    exceed its premium.
+    A purchase of an option reserves premium and charges at its limit.  A sale, and an order in a future,
+    reserves its charges only, which may exceed its premium.
     """
     if not stands:
         return ZERO
@@ -206,4 +215,4 @@ def _reserve(
     assert limit is not None
     premium = limit * stands
     charges = rates.on_fill(order.side, traded, traded + premium)
-    return premium + charges if order.side is Side.BUY else charges
+    return premium + charges if _pays_premium(order) else charges

@@ -1,6 +1,6 @@
 """Double-entry bookkeeping: every event's entries sum to zero.
 
-``cash`` is the cash of the account, ``position`` the cost of its open positions, ``pnl`` the negated
+``cash`` is the cash of the account, ``position`` the cost of its open options, ``pnl`` the negated
 realised P&L, ``charges`` the paid fees and ``deposit`` the negated deposits.
 """
 
@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from angel_x.domain.contracts.contract import is_future
+from angel_x.domain.values.money import ZERO
 
 
 class LedgerAccount(StrEnum):
@@ -29,12 +32,17 @@ class LedgerEntry:
     amount: Decimal
 
 
+def paid_cost(symbol: str, cost: Decimal) -> Decimal:
+    """Return the rupees that a cost of a position takes from cash: none for a future, which has no premium."""
+    return ZERO if is_future(symbol) else cost
+
+
 def fill_entries(
     user_id: int, order_id: int | None, *, cost_change: Decimal, realised: Decimal, charges: Decimal
 ) -> tuple[list[LedgerEntry], Decimal]:
     """Return the entries of one fill, or of a settlement, and the change of cash, in rupees.
 
-    ``cost_change`` is the increase of the cost of the position, ``realised`` the P&L of the closed
+    ``cost_change`` is the increase of the paid cost of the position, ``realised`` the P&L of the closed
     part.  Entries of zero are left out.
     """
     cash = realised - cost_change - charges

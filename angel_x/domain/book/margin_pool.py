@@ -2,7 +2,7 @@
 
 Every change of a book marks the margin of its underlying to the market: the held margin becomes the
 requirement at the risk arrays of now.  Where a contract has no risk array the requirement is unknown, unless
-nothing is short; then the held margin stays, until a later marking.
+nothing needs margin; then the held margin stays, until a later marking.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from angel_x.domain.book.account import Exposure
 from angel_x.domain.contracts.contract import underlying_of
 from angel_x.domain.margin.unit_risk import RiskSheet, UnitRisk, no_risks, to_rupees
-from angel_x.domain.margin.worst_case import Requirement, WorstCase
+from angel_x.domain.margin.worst_case import FLAT, Bounds, Requirement, WorstCase
 from angel_x.domain.values.money import ZERO
 
 #: Account and underlying.
@@ -30,11 +30,6 @@ class Change(NamedTuple):
     net: int = 0
     buys: int = 0
     sells: int = 0
-
-    @property
-    def worst(self) -> int:
-        """Units if every resting sale trades and no resting purchase does."""
-        return self.net - self.sells
 
     def reversed(self) -> Change:
         return Change(-self.net, -self.buys, -self.sells)
@@ -66,8 +61,8 @@ class MarginPool:
         #: Rupees.
         self.held = held
         self._units = units
-        #: Units of each contract in the worst case, negative where they are short.
-        self._quantities: dict[str, int] = {}
+        #: The least and the most units of each contract.
+        self._bounds: dict[str, Bounds] = {}
         self._worst = WorstCase()
         #: Rupees; None until it is computed.
         self._computed: Decimal | None = None
@@ -76,9 +71,8 @@ class MarginPool:
 
     def add(self, symbol: str, change: Change) -> None:
         """Add units to the worst case without a change of held margin."""
-        unit, before = self._units(symbol), self._quantities.get(symbol, 0)
-        self._worst.add(unit, before, *change)
-        self._quantities[symbol] = before + change.worst
+        unit, before = self._units(symbol), self._bounds.get(symbol, FLAT)
+        self._bounds[symbol] = self._worst.add(unit, before, *change)
         self._has_gaps |= not unit.is_known
         self._computed = None
 
@@ -100,7 +94,7 @@ class MarginPool:
     @property
     def is_known(self) -> bool:
         """True where every contract has a risk array, or nothing is short."""
-        return not self._has_gaps or not self._worst.short
+        return not self._has_gaps or not self._worst.at_risk
 
     def lower(self) -> Decimal:
         """Lower the held margin to the requirement, if it is known; return the change in rupees."""
@@ -114,9 +108,9 @@ class MarginPool:
         return self._worst.required()
 
     def unhedged(self) -> Decimal:
-        """Return the sum of the margins of the short units one by one, in rupees."""
-        short = {s: -q for s, q in self._quantities.items() if q < 0}
-        return to_rupees(sum(self._units(s).short_steps * q for s, q in short.items()))
+        """Return the sum of the margins of short units and of futures one by one, in rupees."""
+        units = ((self._units(symbol), bounds) for symbol, bounds in self._bounds.items())
+        return to_rupees(sum(u.short_steps * u.units_at_risk(*bounds) for u, bounds in units))
 
     def _required(self) -> Decimal:
         if self._computed is None:

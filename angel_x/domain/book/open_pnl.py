@@ -16,7 +16,7 @@ Key = tuple[int, str]
 
 
 class Open(NamedTuple):
-    """The P&L of a position in rupees, and the part of it that is of short units."""
+    """The P&L of a position in rupees, and the part of it that is of short units and of futures."""
 
     pnl: Decimal
     short: Decimal
@@ -66,9 +66,10 @@ class OpenPnl:
     def _open(self, exposure: Exposure) -> Open:
         assert self._unit is not None
         quantity = exposure.net_quantity
-        worth = self._unit(exposure.symbol).worth if quantity else None
+        unit = self._unit(exposure.symbol)
+        worth = unit.worth if quantity else None
         if worth is None:
             return _FLAT
         cost = self.costs.get((exposure.user_id, exposure.symbol), ZERO)
         pnl = Decimal(quantity * worth) / STEPS - cost
-        return Open(pnl, pnl if quantity < 0 else ZERO)
+        return Open(pnl, pnl if quantity < 0 or unit.is_future else ZERO)

@@ -1,8 +1,8 @@
-"""Cash settlement of expired options at the closing value of their index.
+"""Cash settlement of expired options and futures at the closing value of their index.
 
 A long option in the money is exercised: its holder receives the intrinsic value and pays the
 securities transaction tax of an exercise on it.  No other charge is due.  An option out of the money
-ends at zero.
+ends at zero.  A future ends at the closing value, without a charge.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from angel_x.domain.book.book import Book
-from angel_x.domain.book.ledger import fill_entries
+from angel_x.domain.book.ledger import fill_entries, paid_cost
 from angel_x.domain.book.position import Position
 from angel_x.domain.book.settled import SettledPosition
-from angel_x.domain.contracts.contract import Right, parse_symbol
+from angel_x.domain.contracts.contract import Right, is_future, parse_expiry, parse_symbol
 from angel_x.domain.orders.order import Side
 from angel_x.domain.values.money import ZERO, to_paisa
 
@@ -41,8 +41,7 @@ class Expiry:
 
     def holds(self, symbol: str) -> bool:
         """Return whether a contract is one of them."""
-        underlying, day, *_ = parse_symbol(symbol)
-        return (underlying, day) == (self.underlying, self.day)
+        return parse_expiry(symbol) == (self.underlying, self.day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,9 @@ class IndexLevel:
 
 
 def intrinsic_value(symbol: str, index: Decimal) -> Decimal:
-    """Return the intrinsic value of one unit in rupees."""
+    """Return the intrinsic value of one unit in rupees; that of a future is the index itself."""
+    if is_future(symbol):
+        return index
     *_, strike, right = parse_symbol(symbol)
     return max(index - strike if right is Right.CALL else strike - index, ZERO)
 
@@ -98,13 +99,14 @@ def settle_account(book: Book, user_id: int, price: SettlementPrice, tax: Decima
 
 def _settle(book: Book, position: Position, price: SettlementPrice, tax: Decimal) -> None:
     quantity, value = position.quantity, intrinsic_value(position.symbol, price.price)
-    charges = to_paisa(value * quantity * tax) if quantity > 0 else ZERO
+    is_exercised = quantity > 0 and not is_future(position.symbol)
+    charges = to_paisa(value * quantity * tax) if is_exercised else ZERO
     cost = position.cost
     closing = position.close(Side.SELL if quantity > 0 else Side.BUY, abs(quantity), value)
     entries, cash = fill_entries(
         position.user_id,
         None,
-        cost_change=-cost,
+        cost_change=paid_cost(position.symbol, -cost),
         realised=closing.realised_pnl,
         charges=charges,
     )

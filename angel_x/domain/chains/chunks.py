@@ -103,7 +103,7 @@ def chain_span(universe: Universe, start: int, stop: int) -> slice:
 
 def is_whole_chains(universe: Universe, start: int, stop: int) -> bool:
     """Return whether the rows ``start:stop`` exist, are not empty, and begin and end with a chain."""
-    if not 0 <= start < stop <= len(universe):
+    if not 0 <= start < stop <= universe.option_count:
         return False
     span = chain_span(universe, start, stop)
     first, last = universe.chains[span.start], universe.chains[span.stop - 1]

@@ -18,6 +18,7 @@ import numpy as np
 from angel_x.domain.contracts.contract import Contract, Right
 from angel_x.domain.pricing.forward import ForwardSource
 from angel_x.domain.pricing.greek import GREEK_FIELDS, GREEK_NAMES, GreekField, UnitGreeks
+from angel_x.domain.pricing.greek_columns import with_futures
 from angel_x.domain.pricing.pricing_status import status_name
 from angel_x.domain.values.money import rupees, to_paisa
 
@@ -34,8 +35,10 @@ class ContractQuote:
     """The terms of one contract, its quote and its implied volatility."""
 
     symbol: str
+    #: Zero for a future.
     strike: Decimal
-    right: Right
+    #: None for a future.
+    right: Right | None
     expiry: date
     bid: Decimal | None
     ask: Decimal | None
@@ -181,13 +184,10 @@ def _each(
     universe: Universe, rows: Sequence[int], readings: Readings
 ) -> Iterator[tuple[Contract, tuple[int, ...], dict[str, float], int]]:
     """Yield contract, quote, Greeks by field and request time of each row."""
-    columns = zip(
-        rows,
-        readings.quotes.tolist(),
-        readings.columns.T.tolist(),
-        readings.times.tolist(),
-        strict=True,
-    )
+    are_futures = np.array(rows, np.int64) >= universe.option_count
+    quoted_at = readings.quotes["time"]
+    greeks, times = with_futures(readings.columns, readings.times, quoted_at, are_futures)
+    columns = zip(rows, readings.quotes.tolist(), greeks.T.tolist(), times.tolist(), strict=True)
     contracts = universe.contracts
     for row, quote, values, as_of_ms in columns:
         yield contracts[row], quote, dict(zip(GREEK_FIELDS, values, strict=True)), as_of_ms

@@ -9,7 +9,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from angel_x.domain.contracts.contract import Contract, Right, format_symbol
+from angel_x.domain.contracts.contract import Contract, Right, format_future, format_symbol
 from angel_x.domain.values.dated import Dated
 from angel_x.errors import InvalidInput
 
@@ -40,8 +40,9 @@ class ContractRules:
 
     lot_sizes: Mapping[str, Dated[int]]
     freeze_quantities: Mapping[str, Dated[int]]
-    #: Rupees.
+    #: Rupees, of options and of futures.
     tick_size: Decimal
+    future_tick_size: Decimal
     #: By exchange or underlying, and by week; Monday is 0.
     expiry_weekdays: Mapping[str, Dated[int]]
     #: The exchange that lists the options of an underlying; NSE where it is missing.
@@ -61,6 +62,7 @@ class ContractRules:
             lot_sizes=_dated(table["lot_size"], "units"),
             freeze_quantities=_dated(table["freeze_quantity"], "units"),
             tick_size=Decimal(str(table["tick_size"])),
+            future_tick_size=Decimal(str(table.get("future_tick_size", table["tick_size"]))),
             expiry_weekdays=_dated(table["expiry_weekday"], "weekday"),
             exchanges=exchanges,
             weekly=frozenset(weekly),
@@ -103,19 +105,36 @@ class ContractFactory:
     trading_day: date
 
     def make(self, underlying: str, expiry: date, strike: Decimal, right: Right) -> Contract:
-        """Return the contract under the rules of its expiry and of the trading day.
+        """Return the option under the rules of its expiry and of the trading day.
 
         Raises:
             InvalidInput: There is no rule for the underlying, or none that far back.
         """
+        symbol = format_symbol(underlying, expiry, strike, right)
+        return self._made(symbol, underlying, expiry, strike, right, self.rules.tick_size)
+
+    def make_future(self, underlying: str, expiry: date) -> Contract:
+        """Return the future of an expiry, as :meth:`make` does an option."""
+        symbol, tick = format_future(underlying, expiry), self.rules.future_tick_size
+        return self._made(symbol, underlying, expiry, Decimal(0), None, tick)
+
+    def _made(
+        self,
+        symbol: str,
+        underlying: str,
+        expiry: date,
+        strike: Decimal,
+        right: Right | None,
+        tick_size: Decimal,
+    ) -> Contract:
         return Contract(
-            symbol=format_symbol(underlying, expiry, strike, right),
+            symbol=symbol,
             underlying=underlying,
             expiry=expiry,
             strike=strike,
             right=right,
             lot_size=self.rules.lot_size(underlying, expiry),
-            tick_size=self.rules.tick_size,
+            tick_size=tick_size,
             freeze_quantity=self.rules.freeze_quantity(underlying, self.trading_day),
             expires_at=self.calendar.expires_at(expiry),
         )

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from angel_x.domain.calendar.session import IST, TradingCalendar
-from angel_x.domain.contracts.contract import Right, parse_symbol
+from angel_x.domain.contracts.contract import Right, parse_expiry, parse_symbol
 from angel_x.domain.contracts.contract_rules import ContractRules
 
 _DAY = timedelta(days=1)
@@ -51,14 +51,14 @@ class DeliveryRule:
         return begins is not None and now.astimezone(IST).date() >= begins
 
     def of(self, symbol: str, quantity: int, spot: Decimal) -> Delivery | None:
-        """Return the obligation of units, negative where short; None for an option on an index.
+        """Return the obligation of units, negative where short; None for a contract on an index.
 
         Out of the money it is zero shares.
         """
-        underlying, expiry, strike, right = parse_symbol(symbol)
-        closes_on = self.closes_on(underlying, expiry)
+        closes_on = self.closes_on(*parse_expiry(symbol))
         if closes_on is None:
             return None
+        *_, strike, right = parse_symbol(symbol)
         is_call = right is Right.CALL
         is_exercised = spot > strike if is_call else spot < strike
         shares = (quantity if is_call else -quantity) if is_exercised else 0

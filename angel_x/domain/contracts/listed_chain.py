@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from angel_x.domain.contracts.contract import Contract, Right, format_symbol
+from angel_x.domain.contracts.contract import Contract, Right, format_future, format_symbol
 from angel_x.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 class Term(IntEnum):
     """The columns of :attr:`ListedChain.terms`."""
 
-    #: Paise.
+    #: Paise; zero for a future.
     STRIKE = 0
-    #: Zero or one, so that a call sorts before the put of its strike.
-    IS_PUT = 1
+    #: A :class:`Kind`, so that a call sorts before the put of its strike.
+    KIND = 1
     #: Units.
     LOT_SIZE = 2
     #: Paise.
@@ -39,8 +39,16 @@ class Term(IntEnum):
     EXPIRES_AT = 5
 
 
+class Kind(IntEnum):
+    """The values of :attr:`Term.KIND`."""
+
+    CALL = 0
+    PUT = 1
+    FUTURE = 2
+
+
 class ListedChain(NamedTuple):
-    """The contracts of one underlying and expiry."""
+    """The contracts of one underlying and expiry: options, and perhaps the future."""
 
     underlying: str
     expiry: date
@@ -72,11 +80,11 @@ def gathered(contracts: Iterable[Contract]) -> ChainGathering:
     """
     gathering = ChainGathering()
     for c in contracts:
-        if c.symbol != (symbol := format_symbol(c.underlying, c.expiry, c.strike, c.right)):
+        if c.symbol != (symbol := _symbol(c)):
             raise InvalidInput(f"symbol must be {symbol}, was {c.symbol}")
         terms = (
             _paise("strike", c.strike),
-            int(c.right is Right.PUT),
+            kind_of(c.right),
             c.lot_size,
             _paise("tick size", c.tick_size),
             c.freeze_quantity,
@@ -84,6 +92,19 @@ def gathered(contracts: Iterable[Contract]) -> ChainGathering:
         )
         gathering.add(c.underlying, c.expiry, terms)
     return gathering
+
+
+def kind_of(right: Right | None) -> Kind:
+    """Return the kind of a contract of a right, None for a future."""
+    if right is None:
+        return Kind.FUTURE
+    return Kind.PUT if right is Right.PUT else Kind.CALL
+
+
+def _symbol(contract: Contract) -> str:
+    if contract.right is None:
+        return format_future(contract.underlying, contract.expiry)
+    return format_symbol(contract.underlying, contract.expiry, contract.strike, contract.right)
 
 
 def epoch_microseconds(at: datetime) -> int:

@@ -66,7 +66,7 @@ def check_symbol(row: OptionRow, columns: Columns, given: Mapping[str, object]) 
     period = _PERIOD.search(body[: -len(strike)]) if body.endswith(strike) else None
     if period is None:
         raise strike_fault(row, columns, given)
-    if period[1] is not None and period[1] != _written(row.expiry):
+    if period[1] is not None and period[1] != written_day(row.expiry):
         rule = f"must be the expiry of the symbol {row.symbol}"
         raise FieldFault(columns.expiry, rule, given[columns.expiry])
 
@@ -113,5 +113,6 @@ def _usual(row: OptionRow, rules: ContractRules) -> tuple[int, int] | None:
     return lot, int(rules.tick_size.scaleb(2))
 
 
-def _written(day: date) -> str:
+def written_day(day: date) -> str:
+    """Return a day as Angel One's symbols have it, such as ``25AUG26``."""
     return f"{day.day:02d}{MONTHS[day.month - 1]}{day.year % 100:02d}"

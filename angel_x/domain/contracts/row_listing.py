@@ -1,4 +1,4 @@
-"""Lists of instruments: their options become contracts, all other rows are skipped and counted.
+"""Lists of instruments: options and futures on indices become contracts, all other rows are counted.
 
 Lot, tick and freeze quantity come from the list, which is published every day.  A missing freeze
 quantity is taken from the exchange's table, and is one lot where the table has none: smaller orders
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from angel_x.domain.contracts.contract import Right
 from angel_x.domain.contracts.contract_file import ContractFile
-from angel_x.domain.contracts.listed_chain import ListedChain, Term, epoch_microseconds
+from angel_x.domain.contracts.future_row import FutureRow
+from angel_x.domain.contracts.listed_chain import ListedChain, Term, epoch_microseconds, kind_of
 from angel_x.domain.contracts.option_row import BSE, NSE, Columns, OptionRow, check_terms
 from angel_x.domain.contracts.scrip_cells import FieldFault
 from angel_x.domain.contracts.universe import Universe
@@ -47,8 +47,8 @@ class InstrumentFormat:
     name: str
     marks: frozenset[str]
     columns: Columns
-    #: Returns the option of a row, or the kind of a row that is none.
-    read: Callable[[Row], OptionRow | str]
+    #: Returns the contract of a row, or the kind of a row that is none.
+    read: Callable[[Row], OptionRow | FutureRow | str]
 
 
 def parse_rows(
@@ -61,10 +61,10 @@ def parse_rows(
     *,
     first_row: int = 1,
 ) -> ContractFile:
-    """Return the options listed on a trading day.  The rows are read once and none is kept.
+    """Return the contracts listed on a trading day.  The rows are read once and none is kept.
 
-    Skipped are ``futures``, ``expired`` options, ``other_instruments``, and options that are
-    ``on_two_exchanges``: of a chain that both exchanges list, that of NSE is kept.  ``file`` is the
+    Skipped are ``futures`` on stocks, ``expired`` contracts, ``other_instruments``, and contracts that
+    are ``on_two_exchanges``: of a chain that both exchanges list, that of NSE is kept.  ``file`` is the
     name in errors.
 
     Raises:
@@ -114,15 +114,18 @@ class _Listing:
         """Read one row."""
         if not isinstance(row, Mapping):
             raise FieldFault("(any)", "must be an object", row)
-        option = self._format.read(row)
-        if isinstance(option, str):
-            self._passed_over[option] += 1
-        elif option.expiry < self._trading_day:
+        found = self._format.read(row)
+        if isinstance(found, str):
+            self._passed_over[found] += 1
+        elif found.expiry < self._trading_day:
             self._passed_over[EXPIRED] += 1
+        elif isinstance(found, FutureRow) and not self._rules.is_index(found.underlying):
+            self._passed_over[FUTURES] += 1
         else:
-            check_terms(option, self._format.columns, row, self._rules)
-            key = option.exchange, option.underlying, option.expiry
-            terms = self._terms(option)
+            if isinstance(found, OptionRow):
+                check_terms(found, self._format.columns, row, self._rules)
+            key = found.exchange, found.underlying, found.expiry
+            terms = self._terms(found)
             self._chains.setdefault(key, array("q")).extend((*terms, number))
 
     def finish(self) -> ContractFile:
@@ -135,37 +138,38 @@ class _Listing:
                 continue
             _check_once(terms)
             chains.append(ListedChain(underlying, expiry, terms[:, : len(Term)]))
-        if not chains:
+        universe = Universe(chains=chains)
+        if not universe.option_count:
             rule = (
                 f"must hold an option that has not expired by {self._trading_day}, the market's day"
             )
             raise FieldFault("(any)", rule, self._described())
-        return ContractFile(Universe(chains=chains), dict(self._passed_over), self._without_freeze)
+        return ContractFile(universe, dict(self._passed_over), self._without_freeze)
 
     def _described(self) -> str:
         counts = (f"{rows} {kind.replace('_', ' ')}" for kind, rows in self._passed_over.items())
         return ", ".join(counts) or "none"
 
-    def _terms(self, option: OptionRow) -> tuple[int, ...]:
-        """Return the terms of an option, in the order of :class:`Term`."""
+    def _terms(self, row: OptionRow | FutureRow) -> tuple[int, ...]:
+        """Return the terms of a contract, in the order of :class:`Term`."""
         return (
-            option.strike,
-            int(option.right is Right.PUT),
-            option.lot,
-            option.tick,
-            self._freeze_quantity(option),
-            epoch_microseconds(self._calendar.expires_at(option.expiry)),
+            row.strike if isinstance(row, OptionRow) else 0,
+            kind_of(row.right if isinstance(row, OptionRow) else None),
+            row.lot,
+            row.tick,
+            self._freeze_quantity(row),
+            epoch_microseconds(self._calendar.expires_at(row.expiry)),
         )
 
-    def _freeze_quantity(self, option: OptionRow) -> int:
-        lot, freeze = option.lot, option.freeze
+    def _freeze_quantity(self, row: OptionRow | FutureRow) -> int:
+        lot, freeze = row.lot, row.freeze
         if freeze is not None:
             if freeze < lot:
                 rule = f"must be at least the lot of {lot}"
                 raise FieldFault(self._format.columns.freeze, rule, freeze)
             return freeze
         try:
-            return max(lot, self._rules.freeze_quantity(option.underlying, self._trading_day))
+            return max(lot, self._rules.freeze_quantity(row.underlying, self._trading_day))
         except InvalidInput:
             self._without_freeze += 1
             return lot
@@ -174,9 +178,9 @@ class _Listing:
 def _check_once(terms: NDArray[np.int64]) -> None:
     """Refuse a second row of the same strike and right."""
     row = terms[:, -1]
-    order = np.lexsort((row, terms[:, Term.IS_PUT], terms[:, Term.STRIKE]))
+    order = np.lexsort((row, terms[:, Term.KIND], terms[:, Term.STRIKE]))
     ordered = terms[order]
-    same = (np.diff(ordered[:, : Term.IS_PUT + 1], axis=0) == 0).all(axis=1)
+    same = (np.diff(ordered[:, : Term.KIND + 1], axis=0) == 0).all(axis=1)
     if same.any():
         first = int(same.argmax())
         raise _Again(int(ordered[first + 1, -1]), int(ordered[first, -1]))

@@ -1,4 +1,7 @@
-"""The scrip master of Angel One: the options of NFO and BFO, on indices (OPTIDX) and stocks (OPTSTK)."""
+"""The scrip master of Angel One: its contracts of NFO and BFO.
+
+They are options on indices (OPTIDX) and stocks (OPTSTK), and futures on indices (FUTIDX).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from angel_x.domain.contracts import scrip_cells
+from angel_x.domain.contracts.future_row import FutureRow, check_future
 from angel_x.domain.contracts.option_row import BSE, NSE, Columns, OptionRow, check_symbol
 from angel_x.domain.contracts.row_listing import (
     FUTURES,
@@ -23,7 +27,8 @@ if TYPE_CHECKING:
 
 _EXCHANGES = {"NFO": NSE, "BFO": BSE}
 _OPTIONS = frozenset({"OPTIDX", "OPTSTK"})
-_FUTURES = frozenset({"FUTIDX", "FUTSTK"})
+_INDEX_FUTURE, _STOCK_FUTURE = "FUTIDX", "FUTSTK"
+_UNITS = "must be a whole number of units above 0"
 _COLUMNS = Columns("strike", "lotsize", "tick_size", "expiry", "symbol", "freeze_qty", "paise")
 
 
@@ -34,22 +39,40 @@ def parse_master(
     calendar: TradingCalendar,
     trading_day: date,
 ) -> ContractFile:
-    """Return the options of a master listed on a trading day, as :func:`parse_rows` does."""
+    """Return the contracts of a master listed on a trading day, as :func:`parse_rows` does."""
     return parse_rows(rows, file, ANGEL_ONE, rules, calendar, trading_day)
 
 
-def _read(row: Row) -> OptionRow | str:
+def _read(row: Row) -> OptionRow | FutureRow | str:
     segment = scrip_cells.text(row, "exch_seg")
     kind = scrip_cells.text(row, "instrumenttype")
-    if segment not in _EXCHANGES or kind not in _OPTIONS | _FUTURES:
+    if segment not in _EXCHANGES or kind not in {*_OPTIONS, _INDEX_FUTURE, _STOCK_FUTURE}:
         return OTHER
-    if kind in _FUTURES:
+    if kind == _STOCK_FUTURE:
         return FUTURES
+    return _future(row) if kind == _INDEX_FUTURE else _option(row)
+
+
+def _future(row: Row) -> FutureRow:
+    future = FutureRow(
+        exchange=_EXCHANGES[scrip_cells.text(row, "exch_seg")],
+        underlying=scrip_cells.underlying(row),
+        expiry=scrip_cells.expiry(row),
+        lot=scrip_cells.positive(row, "lotsize", _UNITS),
+        tick=scrip_cells.tick_size(row),
+        freeze=scrip_cells.freeze_quantity(row),
+        symbol=scrip_cells.text(row, "symbol"),
+    )
+    check_future(future, _COLUMNS, row)
+    return future
+
+
+def _option(row: Row) -> OptionRow:
     option = OptionRow(
-        exchange=_EXCHANGES[segment],
+        exchange=_EXCHANGES[scrip_cells.text(row, "exch_seg")],
         expiry=scrip_cells.expiry(row),
         underlying=scrip_cells.underlying(row),
-        lot=scrip_cells.positive(row, "lotsize", "must be a whole number of units above 0"),
+        lot=scrip_cells.positive(row, "lotsize", _UNITS),
         strike=scrip_cells.positive(row, "strike", "must be whole paise above 0"),
         right=scrip_cells.right(row),
         tick=scrip_cells.tick_size(row),

@@ -3,6 +3,9 @@
 The table is columns; contracts and symbols are made from them on access.  Two universes with the
 same contracts have the same version, in every process and however they were built.  A row number is
 valid only with its universe: code that keeps rows keeps the universe with them.
+
+A chain is a run of rows of options.  The futures are the last rows, behind all options: code that prices
+chains never meets them, and everything else finds them by row like an option.
 """
 
 from __future__ import annotations
@@ -17,8 +20,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from angel_x.domain.contracts.contract import Contract, Right, strike_text, symbol_prefix
-from angel_x.domain.contracts.listed_chain import ListedChain, Term, gathered
+from angel_x.domain.contracts.contract import FUTURE, Contract, Right, strike_text, symbol_prefix
+from angel_x.domain.contracts.listed_chain import Kind, ListedChain, Term, gathered
 from angel_x.domain.contracts.universe_views import ByRow, Rows
 from angel_x.domain.values.money import rupees
 from angel_x.errors import InvalidInput
@@ -44,7 +47,7 @@ class Chain:
 
 
 class Universe:
-    """The contract table, sorted by underlying, expiry, strike and right (CE before PE).
+    """The contract table: options by underlying, expiry, strike and right (CE before PE), then futures.
 
     Every column is a read-only array with one entry for each contract.
 
@@ -67,12 +70,19 @@ class Universe:
     ) -> None:
         given = gathered(contracts) if chains is None else chains
         ordered = sorted((c for c in given if len(c.terms)), key=_chain_key)
-        terms = np.concatenate([_NOTHING, *(_ordered(chain) for chain in ordered)])
-        self.chains = tuple(_spans(ordered))
-        self.underlyings = tuple(sorted({chain.underlying for chain in self.chains}))
+        options = [(chain, _options(chain)) for chain in ordered]
+        futures = [(chain, _futures(chain)) for chain in ordered]
+        terms = np.concatenate([_NOTHING, *(rows for _, rows in (*options, *futures))])
+        self.chains = tuple(_spans(options))
+        #: The rows below are options, the others futures.
+        self.option_count = sum(len(rows) for _, rows in options)
+        #: Underlying and expiry of each future.
+        self._futures = [(c.underlying, c.expiry) for c, rows in futures if len(rows)]
+        self._future_places = _numbered_once([symbol_prefix(*each) for each in self._futures])
+        self.underlyings = tuple(sorted({chain.underlying for chain in ordered}))
         #: Paise.
         self.strike_paise = _narrow(terms, Term.STRIKE)
-        self.is_call = _frozen(terms[:, Term.IS_PUT] == 0)
+        self.is_call = _frozen(terms[:, Term.KIND] == Kind.CALL)
         #: Units.
         self.lot_size = _narrow(terms, Term.LOT_SIZE)
         self.tick_paise = _narrow(terms, Term.TICK_SIZE)
@@ -110,6 +120,9 @@ class Universe:
     def row(self, symbol: str) -> int | None:
         """Return the row of a symbol, or None where it is not in the universe."""
         start = symbol.rfind("_") + 1
+        if symbol[start:] == FUTURE:
+            future = self._future_places.get(symbol[:start])
+            return None if future is None else self.option_count + future
         place = self._places.get(symbol[:start])
         if place is None:
             return None
@@ -126,7 +139,7 @@ class Universe:
         """Return the contract of a row, counted from zero."""
         contract = self._made.get(row)
         if contract is None:
-            contract = self._make(self.chains[self._place(row)], row)
+            contract = self._make(*self._chain(row), row)
             if len(self._made) >= _KEPT:
                 self._made.clear()
             self._made[row] = contract
@@ -134,7 +147,7 @@ class Universe:
 
     def symbol(self, row: int) -> str:
         """Return the symbol of a row, counted from zero."""
-        return self._prefixes[self._place(row)] + self._ending(row)
+        return symbol_prefix(*self._chain(row)) + self._ending(row)
 
     def rows_in(self, other: Universe) -> NDArray[np.int64]:
         """Return the row of each contract in another universe, -1 where it is not listed there."""
@@ -147,18 +160,27 @@ class Universe:
                 position = np.minimum(np.searchsorted(their, mine), len(their) - 1)
                 row = np.where(their[position] == mine, match.start + position, -1)
                 found[chain.start : chain.stop] = row
+        for future in range(self.option_count, len(self)):
+            there = other.row(self.symbol(future))
+            found[future] = -1 if there is None else there
         return found
+
+    @property
+    def is_future(self) -> NDArray[np.bool_]:
+        """True for the rows of futures."""
+        return np.arange(len(self)) >= self.option_count
 
     @cached_property
     def underlying_index(self) -> NDArray[np.int32]:
         """Position in :attr:`underlyings`."""
         position = {name: i for i, name in enumerate(self.underlyings)}
         of_chain = np.array([position[chain.underlying] for chain in self.chains], np.int32)
-        return _frozen(of_chain[self.chain_index])
+        of_futures = np.array([position[name] for name, _ in self._futures], np.int32)
+        return _frozen(np.concatenate([of_chain[self.chain_index], of_futures]))
 
     @cached_property
     def chain_index(self) -> NDArray[np.int32]:
-        """Position in :attr:`chains`."""
+        """Position in :attr:`chains` of each option; futures, the rows behind them, have none."""
         sizes = [chain.stop - chain.start for chain in self.chains]
         return _frozen(np.repeat(np.arange(len(sizes), dtype=np.int32), sizes))
 
@@ -173,23 +195,31 @@ class Universe:
         keys: NDArray[np.int64] = self.strike_paise[rows] * np.int64(2) + ~self.is_call[rows]
         return keys
 
-    def _place(self, row: int) -> int:
-        """Return the position in :attr:`chains` of the chain that a row belongs to."""
-        return bisect_right(self._starts, row) - 1
+    def _chain(self, row: int) -> tuple[str, date]:
+        """Return underlying and expiry of a row."""
+        if row >= self.option_count:
+            return self._futures[row - self.option_count]
+        chain = self.chains[bisect_right(self._starts, row) - 1]
+        return chain.underlying, chain.expiry
 
     def _ending(self, row: int) -> str:
+        if row >= self.option_count:
+            return FUTURE
         right = Right.CALL if self.is_call[row] else Right.PUT
         return strike_text(int(self.strike_paise[row])) + right
 
     def _each_contract(self) -> Iterator[Contract]:
         for chain in self.chains:
             for row in range(chain.start, chain.stop):
-                yield self._make(chain, row)
+                yield self._make(chain.underlying, chain.expiry, row)
+        for row, future in enumerate(self._futures, self.option_count):
+            yield self._make(*future, row)
 
     def _each_symbol(self) -> Iterator[str]:
         for chain, prefix in zip(self.chains, self._prefixes, strict=True):
             for ending in self._chain_endings(chain):
                 yield prefix + ending
+        yield from map(self.symbol, range(self.option_count, len(self)))
 
     def _chain_endings(self, chain: Chain) -> list[str]:
         rows = slice(chain.start, chain.stop)
@@ -199,18 +229,23 @@ class Universe:
             for strike, is_call in zip(strikes, calls, strict=True)
         ]
 
-    def _make(self, chain: Chain, row: int) -> Contract:
+    def _make(self, underlying: str, expiry: date, row: int) -> Contract:
         return Contract(
-            symbol=symbol_prefix(chain.underlying, chain.expiry) + self._ending(row),
-            underlying=chain.underlying,
-            expiry=chain.expiry,
+            symbol=symbol_prefix(underlying, expiry) + self._ending(row),
+            underlying=underlying,
+            expiry=expiry,
             strike=rupees(int(self.strike_paise[row])),
-            right=Right.CALL if self.is_call[row] else Right.PUT,
+            right=self._right(row),
             lot_size=int(self.lot_size[row]),
             tick_size=rupees(int(self.tick_paise[row])),
             freeze_quantity=int(self.freeze_quantity[row]),
             expires_at=datetime.fromtimestamp(float(self.expires_at[row]), UTC),
         )
+
+    def _right(self, row: int) -> Right | None:
+        if row >= self.option_count:
+            return None
+        return Right.CALL if self.is_call[row] else Right.PUT
 
     def _digest(self) -> str:
         """Return 16 hexadecimal digits that depend on every term of every contract."""
@@ -221,6 +256,8 @@ class Universe:
         for column in (self.strike_paise, self.lot_size, self.tick_paise, self.freeze_quantity):
             digest.update(column.astype("<i4").tobytes())
         digest.update(self.expires_at.astype("<f8").tobytes())
+        if self._futures:
+            digest.update(repr(self._futures).encode())
         if self.closing_only:
             digest.update(repr(sorted(self.closing_only)).encode())
         return digest.hexdigest()
@@ -233,11 +270,12 @@ def _chain_key(chain: ListedChain) -> tuple[str, date]:
     return chain.underlying, chain.expiry
 
 
-def _spans(chains: Iterable[ListedChain]) -> Iterator[Chain]:
+def _spans(chains: Iterable[tuple[ListedChain, NDArray[np.int64]]]) -> Iterator[Chain]:
     start = 0
-    for underlying, expiry, terms in chains:
-        yield Chain(underlying, expiry, start, start + len(terms))
-        start += len(terms)
+    for (underlying, expiry, _), options in chains:
+        if len(options):
+            yield Chain(underlying, expiry, start, start + len(options))
+            start += len(options)
 
 
 def _numbered_once(prefixes: Sequence[str]) -> dict[str, int]:
@@ -249,13 +287,28 @@ def _numbered_once(prefixes: Sequence[str]) -> dict[str, int]:
     return places
 
 
-def _ordered(chain: ListedChain) -> NDArray[np.int64]:
-    """Return the validated terms of a chain, sorted by strike and right."""
-    terms = chain.terms[np.lexsort((chain.terms[:, Term.IS_PUT], chain.terms[:, Term.STRIKE]))]
-    again = (np.diff(terms[:, : Term.IS_PUT + 1], axis=0) == 0).all(axis=1)
+def _options(chain: ListedChain) -> NDArray[np.int64]:
+    """Return the validated terms of the options of a chain, sorted by strike and right."""
+    options = chain.terms[chain.terms[:, Term.KIND] != Kind.FUTURE]
+    terms = options[np.lexsort((options[:, Term.KIND], options[:, Term.STRIKE]))]
+    again = (np.diff(terms[:, : Term.KIND + 1], axis=0) == 0).all(axis=1)
     if again.any():
         raise InvalidInput(f"a contract must come once, was {_named(chain, terms[again.argmax()])}")
-    for term, most in _MOST.items():
+    return _checked(chain, terms, _MOST)
+
+
+def _futures(chain: ListedChain) -> NDArray[np.int64]:
+    """Return the validated terms of the future of a chain, one row or none."""
+    terms = chain.terms[chain.terms[:, Term.KIND] == Kind.FUTURE]
+    if len(terms) > 1:
+        raise InvalidInput(f"a contract must come once, was {_named(chain, terms[0])}")
+    return _checked(chain, terms, _MOST_OF_FUTURE)
+
+
+def _checked(
+    chain: ListedChain, terms: NDArray[np.int64], bounds: Mapping[Term, int]
+) -> NDArray[np.int64]:
+    for term, most in bounds.items():
         impossible = (terms[:, term] <= 0) | (terms[:, term] > most)
         if impossible.any():
             row = terms[impossible.argmax()]
@@ -276,8 +329,15 @@ _MOST = {
 }
 
 
+_MOST_OF_FUTURE: Mapping[Term, int] = {
+    term: most for term, most in _MOST.items() if term is not Term.STRIKE
+}
+
+
 def _named(chain: ListedChain, row: NDArray[np.int64]) -> str:
-    right = Right.PUT if row[Term.IS_PUT] else Right.CALL
+    if row[Term.KIND] == Kind.FUTURE:
+        return symbol_prefix(chain.underlying, chain.expiry) + FUTURE
+    right = Right.PUT if row[Term.KIND] == Kind.PUT else Right.CALL
     return (
         symbol_prefix(chain.underlying, chain.expiry) + strike_text(int(row[Term.STRIKE])) + right
     )

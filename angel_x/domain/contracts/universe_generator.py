@@ -195,7 +195,7 @@ class _Listing:
         lowest = max(1, center - strikes // 2)
         ladder = np.arange(lowest, lowest + strikes) * underlying.step_paise
         terms[:, Term.STRIKE] = np.repeat(ladder, 2)
-        terms[:, Term.IS_PUT] = np.tile((0, 1), strikes)
+        terms[:, Term.KIND] = np.tile((0, 1), strikes)
         terms[:, Term.LOT_SIZE] = lot
         terms[:, Term.TICK_SIZE] = paise(self.rules.tick_size)
         terms[:, Term.FREEZE_QUANTITY] = freeze

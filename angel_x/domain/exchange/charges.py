@@ -1,13 +1,14 @@
-"""Charges on an executed option order: brokerage, taxes, exchange and regulator fees."""
+"""Charges on an executed order: brokerage, taxes, exchange and regulator fees."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from angel_x.domain.contracts.contract import is_future, underlying_of
 from angel_x.domain.orders.order import Side
 from angel_x.domain.values.dated import Dated
 from angel_x.domain.values.money import ZERO, to_paisa
@@ -37,7 +38,7 @@ class ChargeItems:
 
 @dataclass(frozen=True, slots=True)
 class ChargeRates:
-    """Fractions of the premium, except brokerage (rupees an order) and GST (a fraction of fees)."""
+    """Fractions of the premium, of futures of the value, except brokerage (rupees an order) and GST (a fraction of fees)."""
 
     stt_sell: Decimal
     transaction: Decimal
@@ -101,14 +102,30 @@ class Tariff:
     """The charges of every exchange."""
 
     rates: Mapping[str, Dated[ChargeRates]]
-    #: The exchange that lists the options of an underlying; NSE where it is missing.
+    #: The exchange that lists the contracts of an underlying; NSE where it is missing.
     exchanges: Mapping[str, str]
+    #: Of futures.
+    futures: Mapping[str, Dated[ChargeRates]] = field(default_factory=dict)
 
     @classmethod
     def from_tables(cls, charges: Mapping[str, Any], contracts: Mapping[str, Any]) -> Tariff:
         """Build the tariff from the parsed ``charges`` and ``contracts`` tables."""
-        rates = {exchange: charge_table(rows) for exchange, rows in charges["options"].items()}
-        return cls(rates, contracts["exchange"])
+        rates, futures = (
+            {exchange: charge_table(rows) for exchange, rows in charges[kind].items()}
+            for kind in ("options", "futures")
+        )
+        return cls(rates, contracts["exchange"], futures)
+
+    def of(self, symbol: str, day: date) -> ChargeRates:
+        """Return the rates of a contract on a day.
+
+        Raises:
+            LookupError: The day is before the first rates.
+        """
+        underlying = underlying_of(symbol)
+        if not is_future(symbol):
+            return self.on(underlying, day)
+        return self.futures[self.exchanges.get(underlying, "NSE")].on(day)
 
     def on(self, underlying: str, day: date) -> ChargeRates:
         """Return the rates of an underlying's options on a day.

@@ -67,9 +67,10 @@ class MarketBand:
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """Both bands, by day."""
+    """The bands, by day."""
 
     limit_orders: Dated[LimitBand]
+    limit_orders_in_futures: Dated[LimitBand]
     market_orders: Dated[MarketBand]
 
     @classmethod
@@ -77,6 +78,7 @@ class Protection:
         """Build the bands from the parsed ``price_bands`` table."""
         return cls(
             Dated(_dated(table["limit_orders"], _limit_band)),
+            Dated(_dated(table["limit_orders_in_futures"], _limit_band)),
             Dated(_dated(table["market_orders"], _market_band)),
         )
 

@@ -1,4 +1,4 @@
-"""An option chain generated from the contract rules, for use without a recording."""
+"""A chain of options, and futures, generated from the contract rules, for use without a recording."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
-from angel_x.domain.calendar.expiry_days import weekly_expiries
+from angel_x.domain.calendar.expiry_days import monthly_expiries, weekly_expiries
 from angel_x.domain.contracts.contract import Contract, Right
 from angel_x.errors import InvalidInput
 
@@ -19,6 +19,19 @@ def strikes_around(spot: Decimal, step: Decimal, each_side: int) -> list[Decimal
     center = (spot / step).quantize(Decimal(1), rounding=ROUND_HALF_UP) * step
     ladder = (center + step * offset for offset in range(-each_side, each_side + 1))
     return [strike for strike in ladder if strike > 0]
+
+
+def generate_futures(
+    factory: ContractFactory, underlying: str, *, expiries: int = 3
+) -> tuple[Contract, ...]:
+    """Return the futures of the next monthly expiries after the trading day.
+
+    Raises:
+        InvalidInput: There are no rules for the underlying.
+    """
+    weekdays = factory.rules.weekdays(underlying)
+    days = islice(monthly_expiries(factory.calendar, factory.trading_day, weekdays), expiries)
+    return tuple(factory.make_future(underlying, expiry) for expiry in days)
 
 
 def generate_chain(

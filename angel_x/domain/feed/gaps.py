@@ -121,7 +121,7 @@ class StaleWatch:
     ) -> int:
         """Return the number of stale contracts of the universe.
 
-        Only contracts near the money of the next expiry count: others may not trade for long.
+        Only options near the money of the next expiry count: others may not trade for long.
         Contracts without any quote from the source count as stale.  ``listed`` are the rows of the
         source in the universe, negative for none.
         """
@@ -130,10 +130,11 @@ class StaleWatch:
         now = market.timestamp()
         heard = np.full(len(universe), self._began)
         heard[listed[listed >= 0]] = self._heard[listed >= 0]
-        spot = spots["last"][universe.underlying_index] / 100.0
-        is_near = (spot > 0) & (np.abs(universe.strike - spot) <= _NEAR * spot)
+        options = slice(universe.option_count)
+        spot = spots["last"][universe.underlying_index[options]] / 100.0
+        is_near = (spot > 0) & (np.abs(universe.strike[options] - spot) <= _NEAR * spot)
         is_due = is_near & _expires_next(universe, now)[universe.chain_index]
-        return int(np.count_nonzero(is_due & (now - heard > self._patience)))
+        return int(np.count_nonzero(is_due & (now - heard[options] > self._patience)))
 
 
 def _expires_next(universe: Universe, now: float) -> NDArray[np.bool_]:

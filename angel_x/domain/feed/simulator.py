@@ -14,6 +14,7 @@ from angel_x.domain.feed.market_move import MarketMove
 from angel_x.domain.pricing.black_scholes import greeks
 from angel_x.domain.pricing.smile import SmileCurve
 from angel_x.domain.quotes.quote import QUOTE, RECORD
+from angel_x.errors import InvalidInput
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,10 +60,17 @@ class MarketHabits:
 
 
 def central_strikes(universe: Universe) -> dict[str, float]:
-    """Return the middle strike of each underlying: its approximate spot at the time of listing."""
+    """Return the middle strike of each underlying: its approximate spot at the time of listing.
+
+    Raises:
+        InvalidInput: Only futures of an underlying are listed.
+    """
     middles = {}
+    owners = universe.underlying_index[: universe.option_count]
     for position, name in enumerate(universe.underlyings):
-        strikes = np.unique(universe.strike[universe.underlying_index == position])
+        strikes = np.unique(universe.strike[: universe.option_count][owners == position])
+        if not len(strikes):
+            raise InvalidInput(f"options of an underlying must be listed for its price, was {name}")
         middles[name] = float(strikes[len(strikes) // 2])
     return middles
 
@@ -110,6 +118,7 @@ class Simulator:
         starts = np.array([chain.start for chain in universe.chains], np.intp)
         self._chain_expiry = universe.expires_at[starts]
         self._chain_underlying = universe.underlying_index[starts]
+        self._are_futures = universe.is_future
         self._monthly = monthly_chains(universe)
         self._monthly_expiry = self._chain_expiry[self._monthly]
         self._restart()
@@ -170,7 +179,8 @@ class Simulator:
     def _find_band(self) -> None:
         """Update the rows near the money and their nearness: one at the money, falling to zero."""
         spot = self._spot[self.universe.underlying_index]
-        distance = np.abs(self.universe.strike / spot - 1.0) / self._habits.busy_width
+        strike = np.where(self._are_futures, spot, self.universe.strike)
+        distance = np.abs(strike / spot - 1.0) / self._habits.busy_width
         self._band = np.flatnonzero(distance < _BAND)
         self._nearness = np.zeros(len(self.universe))
         self._nearness[self._band] = np.exp(-0.5 * distance[self._band] ** 2)
@@ -223,19 +233,21 @@ class Simulator:
         return futures
 
     def _fair_paise(self, at: datetime, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the Black-76 price of each row on its forward."""
-        habits, strike = self._habits, self.universe.strike[rows]
+        """Return the Black-76 price of each option on its forward; that of a future is the forward."""
+        habits, are_futures = self._habits, self._are_futures[rows]
         years = years_to_expiry(self.universe.expires_at[rows], at.timestamp())
         forward = self._spot[self.universe.underlying_index[rows]] * np.exp(habits.carry * years)
+        strike = np.where(are_futures, forward, self.universe.strike[rows])
         volatility = habits.smile.volatility(forward, strike, years)
         is_call = self.universe.is_call[rows]
         fair = greeks(forward, strike, years, habits.rate, habits.rate, volatility, is_call)
-        return fair["price"] * 100.0
+        return np.where(are_futures, forward, fair["price"]) * 100.0
 
     def _requoted(self, rows: NDArray[np.int64], fair: NDArray[np.float64]) -> NDArray[np.void]:
         """Return two-sided quotes around the fair price, on ticks."""
         tick, lot = self.universe.tick_paise[rows], self.universe.lot_size[rows]
-        half = np.maximum(tick * 0.5, fair * self._habits.half_spread)
+        share = np.where(self._are_futures[rows], 0.0, self._habits.half_spread)
+        half = np.maximum(tick * 0.5, fair * share)
         quotes = self._book.view(RECORD)[rows].view(QUOTE)
         bid_ticks = np.maximum(np.floor((fair - half) / tick), 1).astype(np.int32)
         quotes["bid"] = bid_ticks * tick

@@ -22,7 +22,7 @@ def nearest_rows(
     held: NDArray[np.int64],
     most: int,
 ) -> NDArray[np.int64]:
-    """Return up to ``most`` of ``rows``: those held, then the nearest to the money and to expiry.
+    """Return up to ``most`` of ``rows``: held ones and futures, then the nearest to money and expiry.
 
     Args:
         universe: The contracts.
@@ -33,8 +33,9 @@ def nearest_rows(
     """
     spot = spots[universe.underlying_index[rows]]
     away = np.abs(universe.strike[rows] - spot) / spot
-    away += _EXPIRY_STEP * _expiry_ranks(universe)[universe.chain_index[rows]]
-    away[np.isin(rows, held)] = -1.0
+    is_option = rows < universe.option_count
+    away[is_option] += _EXPIRY_STEP * _expiry_ranks(universe)[universe.chain_index[rows[is_option]]]
+    away[~is_option | np.isin(rows, held)] = -1.0
     chosen: NDArray[np.int64] = rows[np.argsort(away, kind="stable")[:most]]
     return chosen
 

@@ -54,7 +54,7 @@ class FleetMargin:
     is_complete: Booleans
     #: Columns with one entry for each account.
     unrealised: Integers
-    #: The part of the unrealised P&L that is of short positions.
+    #: The part of the unrealised P&L that is of short positions and of futures.
     short_pnl: Integers
     #: Whether every position has a price; the P&L holds only then.
     is_priced: Booleans
@@ -70,6 +70,7 @@ class _Contracts(NamedTuple):
     spread: Floats
     price: Floats
     is_known: Booleans
+    is_future: Booleans
     #: Position among the expiries, and of each expiry its underlying and whether it is today.
     expiry: Integers
     underlying_of_expiry: Integers
@@ -93,7 +94,9 @@ def margin_fleet(count: int, columns: FleetColumns, sheet: RiskSheet) -> FleetMa
     contracts = _contracts(columns.symbols, sheet)
     position, width = contracts.position, len(contracts.underlyings)
     worst = columns.net - columns.sells
-    short = np.maximum(-worst, 0)
+    # Of a future either side is at risk, of an option the short one.
+    highest = np.where(contracts.is_future[position], columns.net + columns.buys, 0)
+    at_risk = np.maximum(np.maximum(-worst, highest), 0)
     underlying = contracts.underlying_of_expiry[contracts.expiry[position]]
     pairs, member = np.unique(columns.owner * width + underlying, return_inverse=True)
     sums = _sums(columns, contracts, worst, pairs, width)
@@ -101,9 +104,9 @@ def margin_fleet(count: int, columns: FleetColumns, sheet: RiskSheet) -> FleetMa
     def by_pair(weights: Weights) -> Floats:
         return _sum_by(member, weights, pairs.size)
 
-    charge = by_pair(short * contracts.charge[position])
+    charge = by_pair(at_risk * contracts.charge[position])
     pnl = _pnl(count, columns, contracts)
-    required = np.where(by_pair(short) > 0, _needs(sums, pairs.size) + charge, 0.0)
+    required = np.where(by_pair(at_risk) > 0, _needs(sums, pairs.size) + charge, 0.0)
     return FleetMargin(
         owner=pairs // width,
         underlyings=[contracts.underlyings[i] for i in (pairs % width).tolist()],
@@ -137,6 +140,7 @@ def _contracts(symbols: Sequence[str], sheet: RiskSheet) -> _Contracts:
         spread=np.array([u.spread for u in units], np.float64),
         price=np.array([_price(u) for u in units], np.float64),
         is_known=np.array([u.is_known for u in units], np.bool_),
+        is_future=np.array([u.is_future for u in units], np.bool_),
         expiry=np.array(labels, np.int64),
         underlying_of_expiry=np.array([underlyings[name] for name, _ in expiries], np.int64),
         is_last_day=np.array([last[label] for label in range(len(expiries))], np.bool_),
@@ -166,12 +170,25 @@ def _sums(
     owner_and_underlying = groups // expiries * width + contracts.underlying_of_expiry[label]
     return _Sums(
         pair=np.searchsorted(pairs, owner_and_underlying),
-        losses=np.stack([total(worst * losses[position]) for losses in contracts.losses]),
+        losses=np.stack(
+            [total(_lost(columns, contracts, worst, loss)) for loss in contracts.losses]
+        ),
         value=total(worst * contracts.mark[position]),
         is_last=~lasts,
         high=np.maximum(delta + total(columns.buys * up + columns.sells * down), 0.0) * lasts,
         low=np.maximum(total(columns.buys * down + columns.sells * up) - delta, 0.0) * lasts,
     )
+
+
+def _lost(columns: FleetColumns, contracts: _Contracts, worst: Integers, loss: Floats) -> Floats:
+    """Return the largest loss of each entry in one scenario, in any outcome of its resting orders."""
+    loss = loss[contracts.position]
+    lost: Floats = worst * loss
+    if not contracts.is_future.any():
+        return lost
+    up, down = np.maximum(loss, 0.0), np.maximum(-loss, 0.0)
+    of_future = columns.net * loss + columns.buys * up + columns.sells * down
+    return np.where(contracts.is_future[contracts.position], of_future, lost)
 
 
 def _needs(sums: _Sums, count: int) -> Floats:
@@ -206,7 +223,8 @@ def _pnl(count: int, columns: FleetColumns, contracts: _Contracts) -> _Pnl:
     unknown = np.isnan(price) & is_held
     cost = columns.cost_paise * float(STEPS_PER_PAISA)
     pnl: Floats = np.where(is_held & ~unknown, columns.net * price - cost, 0.0)
-    short: Floats = np.where(columns.net < 0, pnl, 0.0)
+    is_owed = (columns.net < 0) | contracts.is_future[contracts.position]
+    short: Floats = np.where(is_owed, pnl, 0.0)
 
     def total(weights: Floats) -> Integers:
         return np.rint(_sum_by(columns.owner, weights, count) / STEPS_PER_PAISA).astype(np.int64)

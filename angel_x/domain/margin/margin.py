@@ -33,6 +33,12 @@ class RiskRows:
     #: Rupees for each unit of delta that two expiries offset, by underlying; None for the model's own
     #: charge.
     spreads: Mapping[str, Decimal] | None = None
+    #: Rupees of each future, zero where it has no fresh quote; None for an option.
+    futures: Sequence[Decimal | None] | None = None
+
+    def future(self, place: int) -> Decimal | None:
+        """Return the price of a future in rupees, None for an option."""
+        return None if self.futures is None else self.futures[place]
 
 
 #: Returns the margin contribution of one unit of each contract on a day.

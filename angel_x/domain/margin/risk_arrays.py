@@ -44,9 +44,10 @@ MARK_ROW = DELTA_ROW + 1
 RISK_ROWS = MARK_ROW + 1
 
 
-_MOVES = np.array([scenario.move for scenario in SCENARIOS])
+#: In price scan ranges, by scenario.
+MOVES = np.array([scenario.move for scenario in SCENARIOS])
 _SHIFTS = np.array([scenario.volatility for scenario in SCENARIOS])
-_ARE_EXTREME = np.array([scenario.is_extreme for scenario in SCENARIOS])
+ARE_EXTREME = np.array([scenario.is_extreme for scenario in SCENARIOS])
 
 
 class Scan(NamedTuple):
@@ -67,7 +68,7 @@ def write_losses(
     ``contracts.given`` is the volatility and ``mark`` the present value of the contracts; a NaN in
     either is a NaN in every scenario.  Losses count from the mark, so a long option never loses more.
     """
-    moves = (_MOVES * np.where(_ARE_EXTREME, scan.extreme_moves, 1.0))[:, None]
+    moves = (MOVES * np.where(ARE_EXTREME, scan.extreme_moves, 1.0))[:, None]
     steps = contracts.spot * scan.price
     volatilities = contracts.given + np.array([[0.0], [1.0], [-1.0]]) * scan.volatility
     np.maximum(volatilities, 0.0, out=volatilities)
@@ -87,7 +88,7 @@ def write_losses(
         states = states._replace(spot=spot.reshape(-1), given=sigma.reshape(-1))
         kernels.price(states, loss.reshape(-1))
         np.subtract(mark, loss, loss)
-    out[_ARE_EXTREME] *= scan.extreme_cover
+    out[ARE_EXTREME] *= scan.extreme_cover
 
 
 def _repeated(contracts: Contracts, look_ahead_years: float, times: int) -> Contracts:

@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from angel_x.domain.margin.future_risk import future_losses
 from angel_x.domain.margin.margin import ExposureMargin, RiskRows
+from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import DELTA_ROW, MARK_ROW
-from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, STEPS, UnitRisk, unknown_risk
+from angel_x.domain.margin.span import SpanParameters, span_table
+from angel_x.domain.margin.unit_risk import (
+    SCENARIO_COUNT,
+    STEPS,
+    Losses,
+    UnitRisk,
+    unknown_risk,
+)
 from angel_x.domain.values.dated import Dated
 
 if TYPE_CHECKING:
@@ -26,10 +35,19 @@ _ABSURD = 1e8
 
 
 class SpanMargin:
-    """Margin from risk arrays; that of a contract without one is unknown."""
+    """Margin from risk arrays; that of a contract without one is unknown.
 
-    def __init__(self, exposure: ExposureMargin, spread_charges: Dated[Decimal]) -> None:
+    Futures have no published arrays: theirs follow from the spot, or are those of a risk file.
+    """
+
+    def __init__(
+        self,
+        exposure: ExposureMargin,
+        spread_charges: Dated[Decimal],
+        spans: Dated[SpanParameters],
+    ) -> None:
         self._exposure_margin = exposure
+        self._spans = spans
         #: Fraction of the underlying, for each unit of delta that two expiries offset.
         self._spread_charges = spread_charges
 
@@ -40,7 +58,7 @@ class SpanMargin:
             (date.fromisoformat(row["from"]), Decimal(row["charge_percent"]) / 100)
             for row in table["calendar_spreads"]
         )
-        return cls(ExposureMargin.from_table(table), Dated(charges))
+        return cls(ExposureMargin.from_table(table), Dated(charges), span_table(table["span"]))
 
     def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
         """Return the margin contribution of one unit of each contract, as a ``MarginModel``."""
@@ -50,7 +68,9 @@ class SpanMargin:
         marks = steps[SCENARIO_COUNT].tolist()
         losses = list(zip(*steps[:SCENARIO_COUNT].tolist(), strict=True))
         return [
-            UnitRisk(
+            self._future(rows, place, price, today)
+            if (price := rows.future(place)) is not None
+            else UnitRisk(
                 expiry,
                 rows.source,
                 losses[place],
@@ -72,6 +92,33 @@ class SpanMargin:
                 zip(rows.underlyings, rows.expiries, rows.spots, usable.tolist(), strict=True)
             )
         ]
+
+    def _future(self, rows: RiskRows, place: int, price: Decimal, today: date) -> UnitRisk:
+        """Return the risk of a future: no value, and exposure margin of its own price on either side."""
+        underlying, expiry, spot = rows.underlyings[place], rows.expiries[place], rows.spots[place]
+        losses = self._losses(rows, place, today) if price > 0 and spot > 0 else None
+        if losses is None:
+            return unknown_risk(expiry, is_last_day=expiry <= today, is_future=True)
+        spread = _spread(rows, underlying, spot * self._spread_charges.on(today))
+        return UnitRisk(
+            expiry,
+            rows.source,
+            losses,
+            mark=0,
+            charge=self._exposure(underlying, price, today),
+            spread=0 if expiry <= today else _steps(spread),
+            is_last_day=expiry <= today,
+            is_future=True,
+        )
+
+    def _losses(self, rows: RiskRows, place: int, today: date) -> Losses | None:
+        """Return the losses of a future in steps; None where the risk file in force lacks it."""
+        if rows.source is not MarginSource.RISK_FILE:
+            return future_losses(rows.underlyings[place], rows.spots[place], self._spans.on(today))
+        losses = rows.columns[:SCENARIO_COUNT, place].astype(np.float64)
+        if not (rows.is_fresh[place] and (np.abs(losses) < _ABSURD).all()):
+            return None
+        return tuple(np.rint(losses * STEPS).astype(np.int64).tolist())
 
     def _exposure(self, underlying: str, spot: Decimal, today: date) -> int:
         return _steps(spot * self._exposure_margin.rates(underlying, today).exposure)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from angel_x.domain.contracts.contract import is_future
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import DELTA_ROW
 from angel_x.domain.values.money import rupees
@@ -30,11 +31,12 @@ class UnitRisk:
 
     expiry: date
     source: MarginSource
-    #: Of a unit long, by scenario, and never above the mark; zeros without a risk array.
+    #: Of a unit long, by scenario; of an option never above the mark.  Zeros without a risk array.
     losses: Losses
-    #: Value of a unit; zero without a risk array.
+    #: Value of a unit; zero without a risk array, and for a future, which nobody has paid for.
     mark: int
-    #: Exposure margin of a short unit, with the addition on the day of expiry.
+    #: Exposure margin of a short unit, with the addition on the day of expiry; of a future of a unit on
+    #: either side.
     charge: int
     #: Signed calendar spread charge of the delta of a unit long.
     spread: int = 0
@@ -44,6 +46,7 @@ class UnitRisk:
     expiry_day: int = 0
     #: The price at which positions are valued; None without a quote.
     price: int | None = None
+    is_future: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -53,9 +56,16 @@ class UnitRisk:
     @property
     def worth(self) -> int | None:
         """Value of a unit for P&L: its price, else the mark of its risk array, None without both."""
-        if self.price is None and self.source is MarginSource.RISK_ARRAY:
+        if self.price is None and self.source is MarginSource.RISK_ARRAY and not self.is_future:
             return self.mark
         return self.price
+
+    def units_at_risk(self, low: int, high: int) -> int:
+        """Return the most units that need margin of a position between ``low`` and ``high`` units.
+
+        Those are the short ones, and of a future those on either side.
+        """
+        return max(-low, high if self.is_future else 0, 0)
 
     @property
     def short_steps(self) -> int:
@@ -76,23 +86,32 @@ NO_LOSSES: Losses = (0,) * SCENARIO_COUNT
 
 def no_risks(symbols: Collection[str]) -> RiskSheet:
     """Return the risks of contracts whose margin is unknown."""
-    return {symbol: unknown_risk(date.max) for symbol in symbols}
+    return {s: unknown_risk(date.max, is_future=is_future(s)) for s in symbols}
 
 
-def expired_risk(expiry: date, payoff: Decimal) -> UnitRisk:
+def expired_risk(expiry: date, payoff: Decimal, *, is_future: bool = False) -> UnitRisk:
     """Return the risk of a contract that awaits its settlement: what is owed, and no further move.
 
-    ``payoff`` is that of a unit long in rupees, at the last price of the underlying.
+    ``payoff`` is that of a unit long in rupees, at the last price of the underlying.  Of a future only
+    the open P&L is owed.
     """
-    mark = int(payoff * STEPS)
+    price = int(payoff * STEPS)
     return UnitRisk(
-        expiry, MarginSource.PAYOFF, NO_LOSSES, mark, charge=0, is_last_day=True, price=mark
+        expiry,
+        MarginSource.PAYOFF,
+        NO_LOSSES,
+        mark=0 if is_future else price,
+        charge=0,
+        is_last_day=True,
+        price=price,
+        is_future=is_future,
     )
 
 
-def unknown_risk(expiry: date, *, is_last_day: bool = False) -> UnitRisk:
+def unknown_risk(expiry: date, *, is_last_day: bool = False, is_future: bool = False) -> UnitRisk:
     """Return the risk of a contract whose margin is unknown."""
-    return UnitRisk(expiry, MarginSource.NONE, NO_LOSSES, 0, 0, is_last_day=is_last_day)
+    none = MarginSource.NONE
+    return UnitRisk(expiry, none, NO_LOSSES, 0, 0, is_last_day=is_last_day, is_future=is_future)
 
 
 def to_rupees(steps: int) -> Decimal:

@@ -3,7 +3,8 @@
 The requirement of a book is that of the clearing corporation: scan risk over all expiries plus the
 calendar spread charge less net option value, at least zero, and exposure margin.  The calendar charge
 is on the net delta that expiries offset: the smaller of the sums of the positive and the negative net
-deltas.  An expiry of today is margined without the others.  A book that is only long needs nothing.
+deltas.  An expiry of today is margined without the others.  A book of long options needs nothing.
+A future is worth nothing itself: it has losses and exposure margin on either side.
 
 No subset of the resting orders leads to a book that requires more than :class:`WorstCase`.  Write ``q``
 for the units of each contract, negative where they are short:
@@ -12,6 +13,9 @@ for the units of each contract, negative where they are short:
   the scenarios, which is scan risk less net option value, cannot grow with a ``q``; nor can
   ``-sum(q * mark)``, which takes its place where no scenario loses anything.  Exposure margin depends
   on short units only.  So all of these are largest if every resting sale trades and no purchase does.
+* The loss of a future in one scenario is largest if either all purchases or all sales of it trade, so it
+  is added with those that raise it, scenario by scenario.  The largest of the scenarios is then reached by
+  some subset, and none exceeds it.  Exposure margin is that of the larger side.
 * The net delta of an expiry is between ``low`` and ``high``, which the resting orders of its contracts
   reach if they trade on one side only.  The offset delta is at most the sum of the positive ``high``,
   at most that of the negative ``low``, and, as an expiry does not offset itself, at most the sum over
@@ -28,6 +32,16 @@ from typing import NamedTuple
 from angel_x.domain.margin.unit_risk import NO_LOSSES, Losses, UnitRisk
 
 
+class Bounds(NamedTuple):
+    """Units if all resting sales of a contract trade, and if all purchases do; negative where short."""
+
+    low: int = 0
+    high: int = 0
+
+
+FLAT = Bounds()
+
+
 class Requirement(NamedTuple):
     """A requirement and its parts, in steps."""
 
@@ -42,7 +56,7 @@ class Requirement(NamedTuple):
     #: The addition for short units on their day of expiry.
     expiry_day: int
     #: The sum of the parts less net option value, at least zero before exposure margin; an expiry of
-    #: today has a floor of its own.  Zero where nothing is short.
+    #: today has a floor of its own.  Zero where nothing needs margin.
     total: int
 
 
@@ -58,6 +72,11 @@ class _Expiry:
     rise: int = 0
     fall: int = 0
 
+    def lose(self, more: Sequence[int]) -> None:
+        """Add losses, by scenario."""
+        pairs = zip(self.losses, more, strict=True)
+        self.losses = tuple([there + loss for there, loss in pairs])
+
     def scan(self) -> int:
         return max(0, *self.losses)
 
@@ -70,39 +89,43 @@ class _Expiry:
 class WorstCase:
     """The running sums of a book."""
 
-    #: Units short in all contracts.
-    short: int = 0
+    #: Units that need margin in all contracts: short options, and futures on either side.
+    at_risk: int = 0
     _charge: int = 0
     _expiry_day: int = 0
     _expiries: dict[date, _Expiry] = field(default_factory=dict)
 
-    def add(self, unit: UnitRisk, before: int, net: int, buys: int = 0, sells: int = 0) -> None:
+    def add(
+        self, unit: UnitRisk, before: Bounds, net: int, buys: int = 0, sells: int = 0
+    ) -> Bounds:
         """Add ``net`` units to a position, and units of resting purchases and sales.
 
-        ``before`` are its units if all of its resting sales had traded, negative where short.
+        Return the bounds of the position after that; ``before`` are those before it.
         """
         expiry = self._expiries.get(unit.expiry)
         if expiry is None:
             expiry = self._expiries[unit.expiry] = _Expiry(unit.is_last_day)
-        change = net - sells
-        more_short = max(0, -before - change) - max(0, -before)
-        self.short += more_short
-        self._charge += more_short * unit.charge
-        self._expiry_day += more_short * unit.expiry_day
+        after = Bounds(before.low + net - sells, before.high + net + buys)
+        more = unit.units_at_risk(*after) - unit.units_at_risk(*before)
+        self.at_risk += more
+        self._charge += more * unit.charge
+        self._expiry_day += more * unit.expiry_day
         if not unit.is_known:
-            return
-        if change:
-            pairs = zip(expiry.losses, unit.losses, strict=True)
-            expiry.losses = tuple([there + change * more for there, more in pairs])
+            return after
+        if unit.is_future:
+            expiry.lose(_worst(unit.losses, net, buys, sells))
+        elif change := net - sells:
+            expiry.lose([change * loss for loss in unit.losses])
             expiry.value += change * unit.mark
         up, down = max(unit.spread, 0), max(-unit.spread, 0)
         expiry.delta += net * unit.spread
         expiry.rise += buys * up + sells * down
         expiry.fall += buys * down + sells * up
+        return after
 
     def total(self) -> int:
         """Return the margin of the book in steps, at the risk arrays of the added units."""
-        if not self.short:
+        if not self.at_risk:
             return 0
         lasting = [e for e in self._expiries.values() if not e.is_last_day]
         ending = sum(e.needs() for e in self._expiries.values() if e.is_last_day)
@@ -124,6 +147,11 @@ class WorstCase:
             expiry_day=self._expiry_day,
             total=self.total(),
         )
+
+
+def _worst(losses: Losses, net: int, buys: int, sells: int) -> list[int]:
+    """Return the largest losses of units of a future in any outcome of its orders, by scenario."""
+    return [net * loss + buys * max(loss, 0) + sells * max(-loss, 0) for loss in losses]
 
 
 def _calendar(expiries: Sequence[_Expiry]) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from angel_x.domain.book.settlement import intrinsic_value
-from angel_x.domain.contracts.contract import parse_symbol, underlying_of
+from angel_x.domain.contracts.contract import parse_expiry, underlying_of
 from angel_x.domain.values.money import paise
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def expired(
     now = datetime.fromtimestamp(at, UTC)
     result: NDArray[np.bool_] = expires_at <= at
     for index in np.flatnonzero(np.isnan(expires_at)).tolist():
-        _, expiry, *_ = parse_symbol(symbols[index])
+        _, expiry = parse_expiry(symbols[index])
         result[index] = closes_at(expiry) <= now
     return result
 

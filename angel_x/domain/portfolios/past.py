@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from angel_x.domain.book.ledger import paid_cost
 from angel_x.domain.book.position import Position
 from angel_x.domain.orders.order import Product
 from angel_x.domain.portfolios.history import AccountMove, History
@@ -55,7 +56,7 @@ class PastPortfolio:
 
     at: datetime
     cash: Decimal
-    #: Cash and every open position at its mark.
+    #: Cash, every open option at its mark, and the open P&L of futures.
     equity: Decimal
     realised_pnl: Decimal
     unrealised_pnl: Decimal
@@ -82,7 +83,7 @@ def portfolio_at(
     return PastPortfolio(
         at=at,
         cash=cash,
-        equity=cash + sum((p.cost for p in positions), ZERO) + unrealised,
+        equity=cash + sum((paid_cost(p.symbol, p.cost) for p in positions), ZERO) + unrealised,
         realised_pnl=history.realised_pnl,
         unrealised_pnl=unrealised,
         margin_used=None if snapshot is None else snapshot.margin_used,

@@ -110,7 +110,7 @@ def charges_of(move: AccountMove, tariff: Tariff) -> Decimal:
     if move.charges is not None:
         return move.charges
     after = move.traded_before + move.price * move.quantity
-    rates = tariff.on(underlying_of(move.symbol), move.day)
+    rates = tariff.of(move.symbol, move.day)
     return rates.on_fill(move.side, move.traded_before, after)
 
 

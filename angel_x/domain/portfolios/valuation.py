@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from angel_x.domain.book.account import Account
+from angel_x.domain.contracts.contract import is_future
 from angel_x.domain.margin.scenarios import SPOT_PERCENT, VOL_PERCENT, ScenarioInputs, unit_profit
 from angel_x.domain.portfolios.expired import ExpiredMarks
 from angel_x.domain.portfolios.portfolio import NetGreeks, Portfolio, ScenarioGrid
 from angel_x.domain.pricing.greek import SUMMED_GREEKS, GreekField
-from angel_x.domain.pricing.greek_columns import absent
+from angel_x.domain.pricing.greek_columns import absent, with_futures
 from angel_x.domain.pricing.model_terms import years_of
 from angel_x.domain.pricing.pricing_model import PricingModel
 from angel_x.domain.quotes.quote import mid_paise
@@ -100,12 +101,12 @@ def value_accounts(
     """Return the portfolio of each account; ``holdings`` are theirs, ``market`` is of ``located``."""
     count = len(accounts)
     marks = _marks(located, market, expired)
-    unrealised, short, market_value, stale = _worth(count, holdings, marks)
+    unrealised, owed, market_value, stale = _worth(count, holdings, marks)
     provisional = _provisional(count, holdings, expired)
     greeks, unpriced = _net_greeks(count, holdings, universe, located, market)
     profit = _scenario_profit(count, holdings, universe, located, market)
     open_positions = np.bincount(holdings.owner, minlength=count)
-    for account, pnl in zip(accounts, short, strict=True):
+    for account, pnl in zip(accounts, owed, strict=True):
         account.short_pnl = _rupees(pnl)
     return [
         Portfolio(
@@ -145,15 +146,23 @@ def _provisional(count: int, holdings: PositionColumns, expired: ExpiredMarks | 
 def _worth(
     count: int, holdings: PositionColumns, marks: Floats
 ) -> tuple[Integers, Integers, Integers, Integers]:
-    """Return by account unrealised P&L, that of shorts, and value in half paise, and positions at cost."""
+    """Return by account unrealised P&L, that of shorts and futures, and value in half paise, and positions at cost.
+
+    A future is worth its open P&L: its cost is not paid.
+    """
+    are_futures = np.array([is_future(symbol) for symbol in holdings.symbols], np.bool_)
     marked = np.isfinite(marks)
     cost = 2 * holdings.cost_paise
     at_mark = holdings.quantity * np.where(marked, 2.0 * marks, 0.0).astype(np.int64)
     value = np.where(marked, at_mark, cost)
     return (
         _sum_by(holdings.owner, value - cost, count),
-        _sum_by(holdings.owner, np.where(holdings.quantity < 0, value - cost, 0), count),
-        _sum_by(holdings.owner, value, count),
+        _sum_by(
+            holdings.owner,
+            np.where((holdings.quantity < 0) | are_futures, value - cost, 0),
+            count,
+        ),
+        _sum_by(holdings.owner, np.where(are_futures, value - cost, value), count),
         np.bincount(holdings.owner[~marked], minlength=count),
     )
 
@@ -162,7 +171,10 @@ def _net_greeks(
     count: int, holdings: PositionColumns, universe: Universe, located: Located, market: Market
 ) -> tuple[list[dict[str, NetGreeks]], Integers]:
     """Return the sums by account and underlying, and the count of positions without Greeks."""
-    columns = np.append(market.greeks, absent(1), axis=1)[_NET_FIELDS].astype(np.float64)
+    are_futures = located.rows >= universe.option_count
+    quoted_at = market.quotes["time"]
+    published, times = with_futures(market.greeks, market.times, quoted_at, are_futures)
+    columns = np.append(published, absent(1), axis=1)[_NET_FIELDS].astype(np.float64)
     columns = columns[:, located.position]
     priced = np.isfinite(columns).all(axis=0)
     owner, position = holdings.owner[priced], located.position[priced]
@@ -172,7 +184,7 @@ def _net_greeks(
     weighted = holdings.quantity[priced] * columns[:, priced]
     totals = np.array([np.bincount(member, column, groups.size) for column in weighted])
     oldest = np.full(groups.size, np.iinfo(np.int64).max)
-    np.minimum.at(oldest, member, market.times[position])
+    np.minimum.at(oldest, member, times[position])
     result: list[dict[str, NetGreeks]] = [{} for _ in range(count)]
     for index, total, time in zip(groups.tolist(), totals.T, oldest.tolist(), strict=True):
         account, underlying = divmod(index, len(names))
@@ -208,6 +220,9 @@ def _scenario_profit(
         ),
         rate=market.rate,
     )
+    are_futures = rows >= universe.option_count
+    price = mid_paise(market.quotes)[are_futures] / _PAISE_PER_RUPEE
+    unit[are_futures] = price[:, None, None] * np.array(SPOT_PERCENT)[:, None] / 100.0
     known = np.nan_to_num(np.concatenate([unit, np.zeros((1, *unit.shape[1:]))]), copy=False)
     total = np.zeros((count, *unit.shape[1:]))
     np.add.at(total, holdings.owner, holdings.quantity[:, None, None] * known[located.position])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from angel_x.domain.contracts.contract import underlying_of
+from angel_x.domain.contracts.contract import is_future
 from angel_x.domain.exchange.charges import ChargeItems, Tariff
 from angel_x.domain.orders.order import Product, Side
 from angel_x.domain.values.money import ZERO
@@ -57,9 +57,9 @@ class NoteSettlement:
     #: Units; negative where the account was short.
     quantity: int
     index_price: Decimal
-    #: Intrinsic value of one unit.
+    #: Intrinsic value of one unit; of a future the index itself.
     price: Decimal
-    #: Received, negative where paid.
+    #: Received, negative where paid: of a future its P&L.
     value: Decimal
     charges: ChargeItems
 
@@ -81,6 +81,8 @@ class ContractNote:
     booked_charges: Decimal
     #: Received by the account, negative where it pays.
     net_amount: Decimal
+    #: Realised by the fills of futures, for which no premium is paid.
+    futures_profit: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,7 @@ class SettledRow:
     index_price: Decimal
     price: Decimal
     charges: Decimal
+    realised_pnl: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,8 @@ class DayRows:
     fills: Sequence[TradedRow] = ()
     settlements: Sequence[SettledRow] = ()
     booked_charges: Decimal = ZERO
+    #: Realised by fills of futures.
+    futures_profit: Decimal = ZERO
 
 
 def write_note(account: str, day: date, rows: DayRows, tariff: Tariff) -> ContractNote:
@@ -124,8 +129,9 @@ def write_note(account: str, day: date, rows: DayRows, tariff: Tariff) -> Contra
     fills = tuple(_fill(row, tariff, day) for row in rows.fills)
     settlements = tuple(map(_settlement, rows.settlements))
     charges = total([*(f.charges for f in fills), *(s.charges for s in settlements)])
-    bought = sum((f.value for f in fills if f.side is Side.BUY), ZERO)
-    sold = sum((f.value for f in fills if f.side is Side.SELL), ZERO)
+    paid = [f for f in fills if not is_future(f.symbol)]
+    bought = sum((f.value for f in paid if f.side is Side.BUY), ZERO)
+    sold = sum((f.value for f in paid if f.side is Side.SELL), ZERO)
     settled = sum((s.value for s in settlements), ZERO)
     return ContractNote(
         date=day,
@@ -136,9 +142,10 @@ def write_note(account: str, day: date, rows: DayRows, tariff: Tariff) -> Contra
         premium_bought=bought,
         premium_sold=sold,
         settled=settled,
+        futures_profit=rows.futures_profit,
         charges=charges,
         booked_charges=rows.booked_charges,
-        net_amount=sold - bought + settled - charges.total,
+        net_amount=sold - bought + settled + rows.futures_profit - charges.total,
     )
 
 
@@ -152,7 +159,7 @@ def total(items: Iterable[ChargeItems]) -> ChargeItems:
 
 
 def _fill(row: TradedRow, tariff: Tariff, day: date) -> NoteFill:
-    rates = tariff.on(underlying_of(row.symbol), day)
+    rates = tariff.of(row.symbol, day)
     value = row.price * row.quantity
     return NoteFill(
         execution_id=row.execution_id,
@@ -175,7 +182,7 @@ def _settlement(row: SettledRow) -> NoteSettlement:
         quantity=row.quantity,
         index_price=row.index_price,
         price=row.price,
-        value=row.price * row.quantity,
+        value=row.realised_pnl if is_future(row.symbol) else row.price * row.quantity,
         charges=ChargeItems(stt=row.charges, total=row.charges),
     )
 

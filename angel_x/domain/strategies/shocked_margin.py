@@ -14,7 +14,7 @@ from angel_x.domain.calendar.session import IST
 from angel_x.domain.margin.margin import MarginModel, RiskRows
 from angel_x.domain.margin.risk_arrays import DELTA_ROW, MARK_ROW, RISK_ROWS, Scan, write_losses
 from angel_x.domain.margin.unit_risk import UnitRisk, to_rupees
-from angel_x.domain.margin.worst_case import WorstCase
+from angel_x.domain.margin.worst_case import FLAT, WorstCase
 from angel_x.domain.pricing.black_scholes import BASIC_COUNT
 from angel_x.domain.pricing.greek import OUTPUTS
 from angel_x.domain.pricing.kernels import NUMPY
@@ -54,7 +54,7 @@ class ShockedMargin:
         positions = zip(self.underlyings, units, self.quantity.tolist(), alive, strict=True)
         for underlying, unit, quantity, is_alive in positions:
             if is_alive:
-                cases.setdefault(underlying, WorstCase()).add(unit, 0, quantity)
+                cases.setdefault(underlying, WorstCase()).add(unit, FLAT, quantity)
         return to_rupees(sum(case.total() for case in cases.values()))
 
     def _units(self, shock: Shock) -> list[UnitRisk]:

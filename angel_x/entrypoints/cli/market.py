@@ -7,7 +7,7 @@ from datetime import date, datetime
 import click
 
 from angel_x.domain.chains.option_chain import ContractGreeks
-from angel_x.domain.contracts.contract import parse_symbol
+from angel_x.domain.contracts.contract import parse_expiry
 from angel_x.domain.pricing.greek import GREEKS, Greek
 from angel_x.entrypoints.cli.numbers import Whole
 from angel_x.entrypoints.cli.options import as_json
@@ -26,7 +26,7 @@ _PRICES = ("bid", "ask", "last", "price")
 
 def _checked_symbol(_context: click.Context, _parameter: click.Parameter, symbol: str) -> str:
     """Refuse a name that no contract can have."""
-    parse_symbol(symbol)
+    parse_expiry(symbol)
     return symbol
 
 

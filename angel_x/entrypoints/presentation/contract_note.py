@@ -59,6 +59,7 @@ def _sums(note: ContractNote) -> Table:
         ("premium of sales", rupees(note.premium_sold)),
         ("premium of purchases", rupees(-note.premium_bought)),
         ("settled", rupees(note.settled)),
+        ("realised by futures", rupees(note.futures_profit)),
         ("net, received by the account", rupees(note.net_amount)),
     ]
     return table("Charges", ("", ">"), rows)

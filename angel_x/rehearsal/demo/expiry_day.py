@@ -12,7 +12,7 @@ from uuid import uuid4
 from angel_x.bootstrap import Application
 from angel_x.client import Client
 from angel_x.domain.chains.option_chain import ContractGreeks
-from angel_x.domain.contracts.contract import parse_symbol
+from angel_x.domain.contracts.contract import parse_expiry
 from angel_x.domain.feed.feed_state import FeedCommand, FeedVerb
 from angel_x.domain.operations.invariant import Invariant
 from angel_x.domain.orders.order import OrderStatus
@@ -58,7 +58,7 @@ class ExpiryDay:
             InvalidInput: None does.
         """
         universe = self.application.market.universes.current()
-        if not any(parse_symbol(symbol)[1] == self.day for symbol in universe.symbols):
+        if not any(parse_expiry(symbol)[1] == self.day for symbol in universe.symbols):
             raise InvalidInput(f"the chain must have contracts that expire on {self.day}")
 
     def await_opening(self) -> Pair:

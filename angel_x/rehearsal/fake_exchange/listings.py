@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from angel_x.domain.contracts.contract import MONTHS, Contract
+from angel_x.domain.contracts.contract import FUTURE, MONTHS, Contract
 
 #: The exchanges of index options, by underlying; every other underlying is NSE's.
 _BSE = frozenset({"SENSEX", "BANKEX"})
@@ -24,6 +24,7 @@ class Listing:
     underlying: str
     expiry: date
     strike: Decimal
+    #: CE, PE or FUT.
     right: str
     lot_size: int
     tick_size: Decimal
@@ -38,7 +39,7 @@ class Listing:
             "expiry": _written(self.expiry, "%d{}%Y"),
             "strike": f"{self.strike * 100:.6f}",
             "lotsize": str(self.lot_size),
-            "instrumenttype": "OPTIDX",
+            "instrumenttype": "FUTIDX" if self.right == FUTURE else "OPTIDX",
             "exch_seg": self.exchange,
             "tick_size": f"{self.tick_size * 100:.6f}",
             "freeze_qty": str(self.freeze_quantity),
@@ -53,15 +54,16 @@ def listings(contracts: Iterable[Contract]) -> list[Listing]:
 def _listing(token: str, contract: Contract) -> Listing:
     exchange = "BFO" if contract.underlying in _BSE else "NFO"
     day = _written(contract.expiry, "%d{}%y")
-    strike = contract.strike.normalize()
+    strike = "" if contract.right is None else f"{contract.strike.normalize():f}"
+    right = contract.right or FUTURE
     return Listing(
         token,
-        f"{contract.underlying}{day}{strike:f}{contract.right}",
+        f"{contract.underlying}{day}{strike}{right}",
         exchange,
         contract.underlying,
         contract.expiry,
         contract.strike,
-        contract.right.value,
+        str(right),
         contract.lot_size,
         contract.tick_size,
         contract.freeze_quantity,

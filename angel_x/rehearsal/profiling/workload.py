@@ -123,7 +123,7 @@ def _price(application: Application) -> int:
     """Price every chain once, and return the number of contracts."""
     universe = application.market.universes.current()
     greeks, now = application.analytics.greeks, application.base.clock()
-    return greeks.compute_chunk(universe.version, 0, len(universe), now)
+    return greeks.compute_chunk(universe.version, 0, universe.option_count, now)
 
 
 def _quote(application: Application) -> None:

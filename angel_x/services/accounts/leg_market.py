@@ -13,7 +13,7 @@ import numpy as np
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.portfolios.valuation import locate
 from angel_x.domain.pricing.greek import POSITION_GREEKS, GreekField
-from angel_x.domain.pricing.greek_columns import absent
+from angel_x.domain.pricing.greek_columns import absent, with_futures
 from angel_x.domain.pricing.pricing_model import PricingModel
 from angel_x.domain.quotes.quote import mid_paise
 from angel_x.domain.strategies.answers import StrategyGreeks
@@ -106,7 +106,11 @@ class LegMarkets:
         universe, now = self.universes.current(), self.market_clock()
         located = locate(universe, symbols)
         quoted = self.quotes.read_market(universe, located.rows)
-        columns, _ = self.read_greeks(universe, located.rows)
+        columns, _ = with_futures(
+            *self.read_greeks(universe, located.rows),
+            quoted.quotes["time"],
+            located.rows >= universe.option_count,
+        )
         # Position -1 selects what is appended: nothing.
         paise = np.append(mid_paise(quoted.quotes), np.nan)[located.position]
         greeks = np.append(columns, absent(1), axis=1)[:, located.position].astype(np.float64)

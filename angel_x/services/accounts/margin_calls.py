@@ -10,11 +10,12 @@ from typing import Protocol
 
 import structlog
 
+from angel_x.domain.book.account import Exposure
 from angel_x.domain.book.control import OrderSelection
 from angel_x.domain.book.margin_pool import Change, Risks
 from angel_x.domain.book.marked_account import MarkedAccount
 from angel_x.domain.book.risk import TradingRules
-from angel_x.domain.contracts.contract import underlying_of
+from angel_x.domain.contracts.contract import is_future, underlying_of
 from angel_x.services.accounts.mark_ports import MarkStore
 from angel_x.services.ports import Publish
 from angel_x.services.units import Units
@@ -89,7 +90,7 @@ class MarginCalls:
         return now - since >= timedelta(seconds=self.grace_seconds)
 
     def _close_most(self, account: MarkedAccount) -> None:
-        """Close the short position that frees the most margin; the next marking closes another one."""
+        """Close the position that frees the most margin; the next marking closes another one."""
         freed = self._freed(account.user_id)
         if not freed:
             return
@@ -102,12 +103,12 @@ class MarginCalls:
         )
 
     def _freed(self, user_id: int) -> Mapping[str, Decimal]:
-        """Return the margin that closing each short position would free, where it frees any."""
+        """Return the margin that closing each short position or future would free, where it frees any."""
         with self.units.begin() as unit:
             book = unit.holdings(user_id, ())
         book.take_risks(self.risks(book.margins.symbols))
         freed = {}
-        for symbol in [e.symbol for e in book.exposures.values() if e.net_quantity < 0]:
+        for symbol in [e.symbol for e in book.exposures.values() if _is_at_risk(e)]:
             pool = book.pool(user_id, underlying_of(symbol))
             shift = pool.shift(symbol, Change(net=-book.exposures[user_id, symbol].net_quantity))
             freed[symbol] = -shift.rise
@@ -133,3 +134,8 @@ class MarginCalls:
         if is_new:
             log.warning("margin.squared_off", user_id=user_id, key=key)
             self.store.note(user_id, "margin.squared_off", {"key": key, **detail})
+
+
+def _is_at_risk(exposure: Exposure) -> bool:
+    quantity = exposure.net_quantity
+    return quantity < 0 or (quantity > 0 and is_future(exposure.symbol))

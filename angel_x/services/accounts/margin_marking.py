@@ -22,6 +22,7 @@ from angel_x.domain.book.marked_account import (
     marked,
 )
 from angel_x.domain.calendar.session import IST
+from angel_x.domain.contracts.contract import is_future
 from angel_x.domain.margin.fleet_margin import FleetMargin, margin_fleet
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.values.money import ZERO, rupees
@@ -136,9 +137,11 @@ def _values(fleet: Fleet, found: FleetMargin) -> Sequence[MarketValues]:
 
 
 def _costs(fleet: Fleet) -> list[int]:
-    """Return the signed cost of the positions of each account, in paise."""
+    """Return the signed paid cost of the positions of each account, in paise; futures have none."""
+    columns = fleet.columns
+    is_paid = np.array([not is_future(symbol) for symbol in columns.symbols], np.bool_)
     costs = np.zeros(len(fleet.standing), np.int64)
-    np.add.at(costs, fleet.columns.owner, fleet.columns.cost_paise)
+    np.add.at(costs, columns.owner, columns.cost_paise * is_paid)
     return costs.tolist()
 
 

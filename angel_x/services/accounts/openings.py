@@ -100,6 +100,8 @@ class Openings:
             raise InvalidOpenings(
                 file, opening.row, "symbol", "must be a listed contract", opening.symbol
             )
+        if row >= universe.option_count:
+            raise InvalidOpenings(file, opening.row, "symbol", "must be an option", opening.symbol)
         if universe.expires_at[row] <= now.timestamp():
             raise InvalidOpenings(
                 file, opening.row, "symbol", "must not have expired", opening.symbol

@@ -15,7 +15,7 @@ import structlog
 from angel_x.domain.book.settlement import intrinsic_value
 from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.calendar.session import IST
-from angel_x.domain.contracts.contract import parse_symbol
+from angel_x.domain.contracts.contract import is_future, parse_expiry
 from angel_x.domain.margin.margin import MarginModel, RiskRows
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import RISK_ROWS
@@ -107,7 +107,9 @@ class RiskSheets:
             quotes, spots = self.quotes.read_rows_and_spots(universe, np.maximum(rows, 0))
             edition = edition or self._begin(universe, spots)
             prices = _prices(quotes, rows >= 0)
-            edition.units.update(self._read(universe, edition, missing, rows, prices))
+            age = epoch_ms(self.clock()) - quotes["time"]
+            futures = _future_prices(missing, prices, age <= self.max_age_seconds * 1000)
+            edition.units.update(self._read(universe, edition, missing, rows, prices, futures))
         return {symbol: edition.units[symbol] for symbol in symbols}
 
     def _current(self, universe: Universe) -> _Edition | None:
@@ -139,8 +141,9 @@ class RiskSheets:
         symbols: Sequence[str],
         rows: NDArray[np.int64],
         prices: Sequence[int | None],
+        futures: Sequence[Decimal | None],
     ) -> dict[str, UnitRisk]:
-        known = self._rows(universe, edition, symbols, rows)
+        known = replace(self._rows(universe, edition, symbols, rows), futures=futures)
         read = self.model(known, edition.today)
         read = self._with_payoffs(universe, rows, symbols, known, read)
         if not all(known.spots):
@@ -166,7 +169,7 @@ class RiskSheets:
         now = self.market_clock()
         today = now.astimezone(IST).date()
         return [
-            expired_risk(expiry, intrinsic_value(symbol, spot))
+            expired_risk(expiry, intrinsic_value(symbol, spot), is_future=is_future(symbol))
             if spot > 0
             and (expiry < today or (row >= 0 and universe.expires_at[row] <= now.timestamp()))
             else unit
@@ -184,8 +187,8 @@ class RiskSheets:
     ) -> RiskRows:
         """Return the risk arrays of contracts: those of a risk file, or else the published ones."""
         # Parsed from the symbol, so that contracts that are unlisted meanwhile have them too.
-        parsed = [parse_symbol(symbol) for symbol in symbols]
-        names, expiries = [name for name, *_ in parsed], [expiry for _, expiry, *_ in parsed]
+        parsed = [parse_expiry(symbol) for symbol in symbols]
+        names, expiries = [name for name, _ in parsed], [expiry for _, expiry in parsed]
         spots = [edition.spots.get(name, ZERO) for name in names]
         file = self.risk_file()
         if file is None:
@@ -212,6 +215,16 @@ def _rows(universe: Universe, symbols: Sequence[str]) -> NDArray[np.int64]:
     """Return the row of each contract, -1 where it is not listed."""
     found = [universe.row(symbol) for symbol in symbols]
     return np.array([-1 if row is None else row for row in found], np.int64)
+
+
+def _future_prices(
+    symbols: Sequence[str], prices: Sequence[int | None], is_fresh: NDArray[np.bool_]
+) -> list[Decimal | None]:
+    """Return the price of each future in rupees, zero without a fresh quote; None for an option."""
+    return [
+        (Decimal(price) / STEPS if price and is_recent else ZERO) if is_future(symbol) else None
+        for symbol, price, is_recent in zip(symbols, prices, is_fresh.tolist(), strict=True)
+    ]
 
 
 def _prices(quotes: NDArray[np.void], is_listed: NDArray[np.bool_]) -> list[int | None]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from angel_x.domain.calendar.session import IST
+from angel_x.domain.contracts.contract import is_future
 from angel_x.domain.margin.margin import MarginModel
 from angel_x.domain.margin.span import SpanParameters
 from angel_x.domain.orders.order import OrderRequest
@@ -79,7 +80,10 @@ class Scenarios:
             payoffs=tuple(_curves(known, holdings, market, request.axes)),
             concentration=concentration(legs, [market.marks.get(x.symbol, ZERO) for x in legs]),
             strategies=recognize(legs).strategies,
-            unpriced=tuple(leg.symbol for leg in legs if leg not in known),
+            unpriced=(
+                *(leg.symbol for leg in legs if leg not in known),
+                *(s for s, (units, _) in holdings.items() if units and is_future(s)),
+            ),
             at=datetime.fromtimestamp(market.at, UTC),
         )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from angel_x.domain.book.book import Book
-from angel_x.domain.book.ledger import LedgerAccount
+from angel_x.domain.book.ledger import LedgerAccount, paid_cost
 from angel_x.domain.book.margin_pool import MarginPool, Risks
 from angel_x.domain.book.what_if import Estimate, what_if
 from angel_x.domain.calendar.session import IST
@@ -71,7 +71,11 @@ class WhatIf:
             fits=not trial.refusals,
             initial_margin=after.margin_used - before.margin_used,
             premium=sum(
-                (-f.order.side.sign * f.price * f.quantity for f in trial.book.fills), ZERO
+                (
+                    paid_cost(f.order.symbol, -f.order.side.sign * f.price * f.quantity)
+                    for f in trial.book.fills
+                ),
+                ZERO,
             ),
             charges=_charges(trial),
             margin_used=before.margin_used,

@@ -16,8 +16,8 @@ from angel_x.services.intake.slicing import MAX_SLICES, Slicing
 
 # Of an index without lots in the tables, margin, charges and settlement are unknown as well.
 _NO_INDEX = (
-    "must be an option on an index with lots in the market tables: stocks are not traded, "
-    "nor is an index that the tables lack"
+    "must be an option or a future on an index with lots in the market tables: stocks are not "
+    "traded, nor is an index that the tables lack"
 )
 
 

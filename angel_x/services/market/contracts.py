@@ -15,7 +15,7 @@ from angel_x.domain.contracts.contract_file import ContractFile
 from angel_x.domain.contracts.contract_rules import ContractFactory, ContractRules
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.contracts.universe_generator import UniversePlan, generate_universe
-from angel_x.domain.feed.chain_generator import generate_chain
+from angel_x.domain.feed.chain_generator import generate_chain, generate_futures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,10 +99,11 @@ class ContractListing:
     def load_generated(
         self, underlying: str = "NIFTY", spot: Decimal = Decimal(24_000)
     ) -> ListingResult:
-        """List a chain generated around ``spot`` for the next expiries, and no other contracts."""
+        """List a chain generated around ``spot`` for the next expiries, futures, and nothing else."""
         factory = ContractFactory(self.rules(), self.calendar, self._trading_day)
         chain = generate_chain(factory, underlying, spot)
-        return self._replace(ContractFile(Universe(chain)))
+        futures = generate_futures(factory, underlying)
+        return self._replace(ContractFile(Universe((*chain, *futures))))
 
     def load_universe(self, plan: UniversePlan) -> ListingResult:
         """List a generated universe, and no other contracts.
@@ -114,8 +115,10 @@ class ContractListing:
         return self._replace(ContractFile(made))
 
     def ensure(self) -> ListingResult | None:
-        """List a generated chain, unless an unexpired contract is listed."""
-        if (self.store.load().expires_at > self.market_clock().timestamp()).any():
+        """List a generated chain, unless an unexpired option is listed."""
+        listed = self.store.load()
+        ends = listed.expires_at[: listed.option_count]
+        if (ends > self.market_clock().timestamp()).any():
             return None
         return self.load_generated()
 

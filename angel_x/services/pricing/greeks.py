@@ -150,9 +150,9 @@ class Greeks:
 
     def _dispatch(self) -> int:
         universe, now = self.universes.current(), self.clock()
-        if not len(universe):
+        if not universe.option_count:
             return 0
-        market = self.quotes.read_market(universe, np.arange(len(universe)))
+        market = self.quotes.read_market(universe, np.arange(universe.option_count))
         marks = self._fingerprints(universe, slice(None), market, epoch_ms(now))
         heads = self.boards.heads(universe)
         # Chains that would have less than half of their TTL left at the next refresh.

@@ -44,6 +44,11 @@ class Look:
     today: date
 
     @property
+    def is_future(self) -> NDArray[np.bool_]:
+        result: NDArray[np.bool_] = self.orders["row"] >= self.universe.option_count
+        return result
+
+    @property
     def is_listed(self) -> NDArray[np.bool_]:
         result: NDArray[np.bool_] = self.orders["row"] >= 0
         return result

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from angel_x.domain.calendar.session import IST
-from angel_x.domain.contracts.contract import underlying_of
 from angel_x.domain.exchange.charges import ChargeRates
 from angel_x.domain.exchange.matching import (
     crosses,
@@ -127,10 +126,7 @@ class PaperMarket:
         look = self._reader.look(orders, self._rules.max_quote_age_seconds)
         if look is None:
             charges = self._charges(orders, self._market_clock().astimezone(IST).date())
-            return [
-                Terms(None, charges[underlying_of(o.symbol)], DenialReason.UNKNOWN_CONTRACT)
-                for o in orders
-            ]
+            return [Terms(None, charges[o.symbol], DenialReason.UNKNOWN_CONTRACT) for o in orders]
         at_market = look.orders["limit"] == 0
         self._protect(look, at_market)
         alive = triggered(look.orders, np.where(look.is_fresh, look.quotes["last"], 0))
@@ -173,7 +169,8 @@ class PaperMarket:
         denials[checked & ~at_market & self._outside_band(look)] = _CODES[DenialReason.PRICE_BAND]
         denials[at_market & (touch == 0)] = _CODES[DenialReason.NO_QUOTE]
         is_stale = ~look.is_fresh & (look.quotes["time"] != 0)
-        no_spot = unheld & ~look.orders["is_buy"] & ~look.spot_is_trusted
+        needs_spot = ~look.orders["is_buy"] | look.is_future
+        no_spot = unheld & needs_spot & ~look.spot_is_trusted
         denials[at_market & is_stale | no_spot] = _CODES[DenialReason.STALE_QUOTE]
         denials[look.is_expired] = _CODES[DenialReason.CONTRACT_EXPIRED]
         denials[~look.is_listed] = _CODES[DenialReason.UNKNOWN_CONTRACT]
@@ -181,9 +178,16 @@ class PaperMarket:
 
     def _outside_band(self, look: Look) -> NDArray[np.bool_]:
         """Return which limits the exchange would not take; all pass where it has no reference."""
-        band = self._rules.protection.limit_orders.on(look.today)
+        protection = self._rules.protection
         tick = look.universe.tick_paise[look.orders["row"]].astype(np.int64)
-        lowest, highest = band.bounds(look.reference, tick)
+        option, future = (
+            bands.on(look.today).bounds(look.reference, tick)
+            for bands in (protection.limit_orders, protection.limit_orders_in_futures)
+        )
+        lowest, highest = (
+            np.where(look.is_future, of_future, of_option)
+            for of_option, of_future in zip(option, future, strict=True)
+        )
         limit = look.orders["limit"]
         return (look.reference > 0) & ((limit < lowest) | (limit > highest))
 
@@ -219,7 +223,7 @@ class PaperMarket:
         return [
             Terms(
                 money[price],
-                charges[underlying_of(order.symbol)],
+                charges[order.symbol],
                 _REASONS[denial],
                 quantity,
                 order.limit_price or (None if denial else money[limit]),
@@ -245,6 +249,6 @@ class PaperMarket:
         ]
 
     def _charges(self, orders: Sequence[Order], day: date) -> dict[str, ChargeRates]:
-        """Return the rates of each underlying: those of its exchange."""
+        """Return the rates of each contract: those of its exchange."""
         tariff = self._rules.charges
-        return {name: tariff.on(name, day) for name in {underlying_of(o.symbol) for o in orders}}
+        return {symbol: tariff.of(symbol, day) for symbol in {o.symbol for o in orders}}

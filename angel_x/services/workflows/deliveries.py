@@ -11,7 +11,7 @@ import structlog
 
 from angel_x.domain.book.control import OrderSelection
 from angel_x.domain.calendar.session import IST
-from angel_x.domain.contracts.contract import parse_symbol
+from angel_x.domain.contracts.contract import parse_expiry
 from angel_x.domain.contracts.delivery import DeliveryRule
 from angel_x.services.trading_hours import TradingHours
 
@@ -47,7 +47,7 @@ class DeliveryClose:
         now = self.hours.market_clock()
         rule, day, started = self.rule(), now.astimezone(IST).date(), 0
         for user_id, symbol in self.positions(now, rule.rules.lot_sizes):
-            underlying, expiry, *_ = parse_symbol(symbol)
+            underlying, expiry = parse_expiry(symbol)
             if not rule.is_in_period(underlying, expiry, now):
                 continue
             _, is_new = self.square_offs.start(

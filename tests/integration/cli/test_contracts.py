@@ -68,7 +68,7 @@ def test_a_scrip_master_is_listed_and_says_what_was_passed_over(
 ) -> None:
     rows = [cash("BEL"), option(**LISTED), option(**LISTED | {"name": "BEL", "freeze_qty": ...})]
     path = tmp_path / "OpenAPIScripMaster"
-    text = master_text([*rows, option(instrumenttype="FUTIDX")]).encode()
+    text = master_text([*rows, option(instrumenttype="FUTSTK")]).encode()
     path.write_bytes(gzip.compress(text) if compressed else text)
 
     told = run("load", str(path))

@@ -44,7 +44,7 @@ def at_broker(application: Application, monkeypatch: pytest.MonkeyPatch) -> Iter
             each.underlying,
             each.expiry,
             each.strike,
-            each.right.value,
+            str(each.right),
             LOT,
             each.tick_size,
             each.freeze_quantity,

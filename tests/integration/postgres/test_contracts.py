@@ -17,7 +17,7 @@ from angel_x.adapters.postgres.engine import make_engine
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.contracts.universe_generator import UniversePlan, generate_universe
 from tests.builders.chains import make_universe
-from tests.builders.markets import CALENDAR, RULES
+from tests.builders.markets import CALENDAR, RULES, factory_on
 
 FIRST = make_universe(strikes=(24_000, 24_100))
 SECOND = make_universe(strikes=(24_100, 24_200))
@@ -34,6 +34,20 @@ def test_what_is_listed_is_loaded_as_the_same_universe(store: SqlContracts) -> N
     loaded = store.load()
     assert loaded.version == FIRST.version
     assert loaded.contracts == FIRST.contracts
+
+
+def test_futures_are_stored_beside_options(store: SqlContracts) -> None:
+    make = factory_on(date(2026, 8, 19)).make_future
+    # The second one has no options of its expiry.
+    futures = [make("NIFTY", FIRST.chains[0].expiry), make("NIFTY", date(2026, 12, 29))]
+    universe = Universe([*FIRST.contracts, *futures])
+
+    assert store.replace(universe).unlisted == 0
+
+    loaded = store.load()
+    assert loaded.version == universe.version
+    assert loaded.contracts == universe.contracts
+    assert store.replace(FIRST).unlisted == 2
 
 
 def test_contracts_that_are_not_named_again_are_unlisted_and_keep_their_row(

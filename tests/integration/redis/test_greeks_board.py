@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from itertools import islice
 from struct import pack_into
 from typing import TYPE_CHECKING, cast
@@ -15,6 +16,7 @@ from angel_x.domain.margin.risk_arrays import RISK_ROWS
 from angel_x.domain.pricing.greek import GREEK_FIELDS
 from tests.builders.chains import make_universe
 from tests.builders.deadlines import within
+from tests.builders.markets import factory_on
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -268,3 +270,20 @@ def test_a_chain_with_a_new_contract_keeps_the_columns_of_the_others(
     rows = before.rows_in(UNIVERSE)
     np.testing.assert_array_equal(read[:, rows], columns(0, len(before), FIELDS[name]))
     assert np.isnan(np.delete(read, rows, axis=1)).all()
+
+
+def test_futures_have_no_columns_and_options_beside_them_keep_theirs(
+    board: ColumnarBoard, name: str
+) -> None:
+    future = factory_on(date(2026, 8, 19)).make_future("NIFTY", UNIVERSE.chains[-1].expiry)
+    universe = Universe([*UNIVERSE.contracts, future])
+    size = universe.option_count
+    board.write(universe, 0, columns(0, size, FIELDS[name]), AS_OF)
+
+    found, times = board.read_rows(universe, np.array([size, size - 1]))
+    board.carry(universe, UNIVERSE)
+
+    assert np.isnan(found[:, 0]).all()
+    assert found[0].tolist()[1:] == [size - 1]
+    assert times.tolist() == [0, AS_OF]
+    assert board.read(UNIVERSE)[0][0].tolist() == list(range(size))

@@ -35,9 +35,8 @@ def test_tables_of_market_tables_replace_the_shipped_ones(built: Build, tmp_path
     free = {"from": "2024-01-01", "stt_sell": "0", "transaction": "0", "investor_protection": "0"}
     free |= {"sebi": "0", "stamp_buy": "0", "gst": "0", "brokerage_rupees": "7"}
     (tmp_path / "sessions.json").write_text(json.dumps(sessions))
-    (tmp_path / "charges.json").write_text(
-        json.dumps({"source": "ours", "options": {"NSE": [free], "BSE": [free]}})
-    )
+    charges = table("charges") | {"source": "ours", "options": {"NSE": [free], "BSE": [free]}}
+    (tmp_path / "charges.json").write_text(json.dumps(charges))
 
     application = built(MARKET_TABLES=str(tmp_path))
 

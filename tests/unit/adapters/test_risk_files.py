@@ -21,7 +21,7 @@ from angel_x.domain.margin.risk_arrays import DELTA_ROW, MARK_ROW
 from angel_x.domain.margin.risk_file import RiskFile
 from angel_x.domain.margin.span_margin import SpanMargin
 from angel_x.domain.margin.unit_risk import STEPS, UnitRisk
-from angel_x.domain.margin.worst_case import WorstCase
+from angel_x.domain.margin.worst_case import FLAT, WorstCase
 from angel_x.errors import InvalidRiskFile
 from config.market import table
 from tests.builders.risk_files import FileOption, risk_file_text
@@ -126,8 +126,8 @@ def test_expiries_are_charged_what_the_file_charges_for_the_offset_delta(tmp_pat
     call, put = units(file, CALL, PUT)
     worst = WorstCase()
     # Short calls fall and short puts rise with the index.
-    worst.add(call, 0, -65)
-    worst.add(put, 0, -65)
+    worst.add(call, FLAT, -65)
+    worst.add(put, FLAT, -65)
 
     assert worst.required().calendar / STEPS == pytest.approx(420 * 65 * 0.46)
 
@@ -155,7 +155,7 @@ def test_a_naked_short_of_a_file_is_margined_as_the_clearing_corporation_margins
     (call,) = units(read_risk_file(written(tmp_path, risk_file_text([option]))), CALL)
     worst = WorstCase()
 
-    worst.add(call, 0, -65)
+    worst.add(call, FLAT, -65)
 
     needs = worst.required()
     assert (needs.total - needs.exposure) / STEPS == pytest.approx(case["span"], rel=0.001)

@@ -59,7 +59,7 @@ class StrikePair:
 
 def strike_pairs(chain: OptionChain) -> list[StrikePair]:
     """Return the strikes of a chain in ascending order."""
-    found: dict[Decimal, dict[Right, ContractGreeks]] = {}
+    found: dict[Decimal, dict[Right | None, ContractGreeks]] = {}
     for row in chain.rows:
         found.setdefault(row.strike, {})[row.right] = row
     return [

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from angel_x.domain.contracts.contract import parse_symbol, underlying_of
+from angel_x.domain.contracts.contract import (
+    is_future,
+    parse_expiry,
+    parse_symbol,
+    underlying_of,
+)
 from angel_x.domain.records.statement import PositionRecord
 from angel_x.entrypoints.desk.views.table import Cell, Column, Row, cell
 from angel_x.entrypoints.desk.views.words import (
@@ -45,6 +50,9 @@ def position_rows(positions: Iterable[PositionRecord], *, may_trade: bool) -> li
 
 
 def _place(position: PositionRecord) -> tuple[object, ...]:
+    underlying, expiry = parse_expiry(position.symbol)
+    if is_future(position.symbol):
+        return (underlying, expiry, Decimal(0), "", position.product)
     return (*parse_symbol(position.symbol), position.product)
 
 

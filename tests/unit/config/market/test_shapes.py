@@ -15,10 +15,13 @@ SHAPES = {
     "charges": (
         "source'' options(NSE[4 from'' stt_sell'' stt_exercise'' transaction'' investor_protection'' "
         "sebi'' stamp_buy'' gst'' brokerage_rupees''] BSE[4 from'' stt_sell'' stt_exercise'' transaction'' "
-        "investor_protection'' sebi'' stamp_buy'' gst'' brokerage_rupees''])"
+        "investor_protection'' sebi'' stamp_buy'' gst'' brokerage_rupees'']) futures_source'' "
+        "futures(NSE[3 from'' stt_sell'' transaction'' investor_protection'' sebi'' stamp_buy'' gst'' "
+        "brokerage_rupees''] BSE[3 from'' stt_sell'' transaction'' investor_protection'' sebi'' "
+        "stamp_buy'' gst'' brokerage_rupees''])"
     ),
     "contracts": (
-        "source'' tick_size'' exchange(SENSEX'' BANKEX'') "
+        "source'' tick_size'' future_tick_size'' exchange(SENSEX'' BANKEX'') "
         "expiry_weekday(NSE[2 from'' weekday0] BSE[3 from'' weekday0] "
         "BANKNIFTY[4 from'' weekday0] FINNIFTY[3 from'' weekday0] MIDCPNIFTY[3 from'' weekday0] "
         "NIFTYNXT50[3 from'' weekday0] BANKEX[3 from'' weekday0]) weekly[2''] delivery_days[1 from'' days0] "
@@ -41,6 +44,7 @@ SHAPES = {
     ),
     "price_bands": (
         "source'' limit_orders[1 from'' low_premium_rupees'' low_band_rupees'' band_percent''] "
+        "limit_orders_in_futures[1 from'' low_premium_rupees'' low_band_rupees'' band_percent''] "
         "market_orders[1 from'' least_ticks0 slabs[3 below_rupees'' percent''] beyond_percent'']"
     ),
     "rates": ("source'' risk_free[1 from'' rate''] exchange_source'' exchange[1 from'' rate'']"),
@@ -65,15 +69,22 @@ SOURCES = {
         "takes no charge for investor protection. Not verified: the charges of both exchanges "
         "before 01-Oct-2024, which had slabs by turnover; the lowest is given"
     ),
+    ("charges", "futures_source"): (
+        "NSE transaction charges and Finance Act rates of STT on the sale of futures, percent of "
+        "the value; stamp duty of buyers. BSE takes no transaction charge on futures on indices "
+        "and none for investor protection, as lists of charges of brokers say. Not verified: the "
+        "charges of NSE before 01-Oct-2024, which had slabs by turnover"
+    ),
     ("contracts", "source"): (
         "NSE circulars on lot size (02-Apr-2024, Oct-2024 and 03-Oct-2025) and quantity freeze; "
         "lot sizes are chosen by the expiry of the contract, and those of 20-Nov-2024 hold for "
         "contracts introduced since, not for monthly ones up to January 2025, freeze quantities "
         "by the trading day; expiry weekdays (Monday is 0) by the week, of the underlying where "
         "it has its own, else of its exchange, NSE where no other is named. Underlyings with a "
-        "lot size are indices, whose options are settled in cash; options on stocks are settled "
-        "by delivery since October 2019, with delivery margin from the fourth trading day before "
-        "the expiry (SEBI, physical settlement of stock derivatives)"
+        "lot size are indices, whose options and futures are settled in cash; options on stocks "
+        "are settled by delivery since October 2019, with delivery margin from the fourth trading "
+        "day before the expiry (SEBI, physical settlement of stock derivatives). Lots and freeze "
+        "quantities are those of options and futures. Not verified: the tick of futures before 2026"
     ),
     ("intraday", "source"): (
         "House rule: brokers square intraday positions off before the close and publish a time of "
@@ -93,7 +104,8 @@ SOURCES = {
     ),
     ("price_bands", "source"): (
         "Limit orders: limit price protection of NSE (NSE/FAOP/54242, 31-Oct-2022), 20 rupees "
-        "either way up to a premium of 50 rupees, 40 percent above. Market orders: the slabs of "
+        "either way up to a premium of 50 rupees, 40 percent above; futures on indices 2 percent, "
+        "200 rupees up to a price of 10000. Market orders: the slabs of "
         "market price protection that brokers apply to options on the last traded price before "
         "they send a limit order; no day is published on which they came into force. At least two "
         "ticks, so that a premium of a few paise can trade at all, is our own choice."

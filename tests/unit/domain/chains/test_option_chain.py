@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
 import pytest
 
 from angel_x.domain.chains.option_chain import ContractGreeks, Readings, contract_greeks, oldest_age
+from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.pricing.forward import ForwardSource
 from angel_x.domain.pricing.greek import GreekField
 from angel_x.domain.pricing.greek_columns import absent
 from angel_x.domain.pricing.pricing_status import MarketStatus, status_name
 from angel_x.domain.quotes.quote import QUOTE
 from tests.builders.chains import make_universe
+from tests.builders.markets import factory_on
 
 UNIVERSE = make_universe()
 NOW_MS = 1_787_000_000_000
@@ -111,3 +114,17 @@ def test_a_chain_is_as_old_as_its_oldest_greeks() -> None:
 )
 def test_every_status_has_a_name(code: float, name: str) -> None:
     assert status_name(code) == name
+
+
+def test_the_record_of_a_future_has_its_quote_and_a_delta_of_one() -> None:
+    future = factory_on(date(2026, 8, 19)).make_future("NIFTY", UNIVERSE.chains[0].expiry)
+    universe = Universe([*UNIVERSE.contracts, future])
+    quotes = np.array([(NOW_MS - 250, 2_410_000, 2_410_020, 2_410_010, 65, 65, 650, 1300)], QUOTE)
+    readings = Readings(quotes, absent(1), np.zeros(1, np.int64))
+
+    [found] = contract_greeks(universe, [universe.option_count], readings, NOW_MS)
+
+    assert (found.symbol, found.strike, found.right) == (future.symbol, Decimal(0), None)
+    assert (found.bid, found.ask) == (Decimal(24_100), Decimal("24100.20"))
+    assert (found.delta, found.gamma, found.implied_vol, found.forward) == (1.0, 0.0, None, None)
+    assert (found.age_seconds, found.status) == (0.25, "ok")

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from angel_x.domain.contracts.contract import (
     Right,
+    format_future,
     format_symbol,
+    is_future,
+    parse_expiry,
     parse_symbol,
     strike_text,
     underlying_of,
@@ -134,3 +137,24 @@ def test_a_symbol_is_as_long_as_its_parts_may_be(symbol: str, *, is_one: bool) -
     else:
         with pytest.raises(InvalidSymbol):
             parse_symbol(symbol)
+
+
+def test_the_symbol_of_a_future_has_its_expiry_and_no_strike() -> None:
+    symbol = format_future("NIFTY", date(2026, 12, 29))
+
+    assert symbol == "NIFTY_29DEC26_FUT"
+    assert parse_expiry(symbol) == ("NIFTY", date(2026, 12, 29))
+    assert is_future(symbol)
+    with pytest.raises(InvalidSymbol, match="STRIKE"):
+        parse_symbol(symbol)
+
+
+def test_the_expiry_of_an_option_is_read_as_well() -> None:
+    assert parse_expiry("NIFTY_25AUG26_24050CE") == ("NIFTY", date(2026, 8, 25))
+    assert not is_future("NIFTY_25AUG26_24050CE")
+
+
+@pytest.mark.parametrize("symbol", ["NIFTY_31FEB26_FUT", "NIFTY_25XXX26_FUT", "NIFTY_FUT", "FUT"])
+def test_a_future_needs_a_date_that_exists(symbol: str) -> None:
+    with pytest.raises(InvalidSymbol):
+        parse_expiry(symbol)

@@ -15,7 +15,7 @@ from angel_x.domain.contracts.scrip_master import parse_master
 from angel_x.domain.contracts.universe_generator import UniversePlan, generate_universe
 from angel_x.errors import InvalidScripMaster
 from tests.builders.markets import CALENDAR, RULES
-from tests.builders.scrips import LISTED_ON, Row, cash, option
+from tests.builders.scrips import LISTED_ON, Row, cash, future, option
 
 
 def parse(*rows: object, day: date = LISTED_ON) -> ContractFile:
@@ -61,8 +61,8 @@ def test_other_instruments_are_passed_over_and_counted() -> None:
     master = parse(
         cash("BEL"),
         option(),
-        option(symbol="NIFTY25AUG26FUT", strike="-1.000000", instrumenttype="FUTIDX"),
-        option(symbol="BEL25AUG26FUT", strike="-1.000000", instrumenttype="FUTSTK"),
+        future(name="BELINDEX", symbol="BELINDEX25AUG26FUT"),
+        future(name="BEL", symbol="BEL25AUG26FUT", instrumenttype="FUTSTK"),
         option(name="USDINR", instrumenttype="OPTCUR", exch_seg="CDS", strike="8.5"),
         option(name="Nifty 50", expiry="", strike="0.000000", instrumenttype="AMXIDX"),
         option(16_400, "PE", expiry="05MAY2022"),
@@ -70,6 +70,55 @@ def test_other_instruments_are_passed_over_and_counted() -> None:
 
     assert len(master.universe) == 1
     assert master.passed_over == {"other_instruments": 3, "futures": 2, "expired": 1}
+
+
+def test_futures_on_indices_are_listed_with_their_own_tick() -> None:
+    master = parse(option(), future(), future("29SEP2026", freeze_qty=...), future("21JUL2026"))
+
+    assert list(master.universe.symbols) == [
+        "NIFTY_25AUG26_24000CE",
+        "NIFTY_25AUG26_FUT",
+        "NIFTY_29SEP26_FUT",
+    ]
+    assert master.universe.contracts[1] == Contract(
+        symbol="NIFTY_25AUG26_FUT",
+        underlying="NIFTY",
+        expiry=date(2026, 8, 25),
+        strike=Decimal(0),
+        right=None,
+        lot_size=65,
+        tick_size=Decimal("0.10"),
+        freeze_quantity=1_800,
+        expires_at=datetime(2026, 8, 25, 10, 10, tzinfo=UTC),
+    )
+    assert master.passed_over == {"expired": 1}
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "detail"),
+    [
+        (future(symbol="NIFTY29SEP26FUT"), "expiry", "must be the expiry of the symbol"),
+        (future(symbol="NIFTY25AUG2624000CE"), "symbol", "must end as 25AUG26FUT does"),
+        (future(tick_size="65.000000", lotsize="10"), "tick_size", "lot and tick may be swapped"),
+        (future(lotsize="0"), "lotsize", "must be a whole number of units above 0"),
+        (future(freeze_qty="64"), "freeze_qty", "must be at least the lot of 65"),
+    ],
+)
+def test_a_future_that_contradicts_itself_is_refused(row: Row, field: str, detail: str) -> None:
+    with pytest.raises(InvalidScripMaster, match=detail) as refused:
+        parse(option(), row)
+
+    assert refused.value.field == field
+
+
+def test_a_future_that_comes_twice_is_refused() -> None:
+    with pytest.raises(InvalidScripMaster, match="must name a contract once, is that of row 2"):
+        parse(option(), future(), future())
+
+
+def test_a_master_of_futures_only_is_refused() -> None:
+    with pytest.raises(InvalidScripMaster, match="must hold an option"):
+        parse(future())
 
 
 def test_what_expires_today_is_still_listed() -> None:
@@ -199,6 +248,12 @@ def test_the_sample_of_a_real_master_is_read(reference_folder: Path) -> None:
 
     listed = parse(*rows, day=date(2026, 7, 20))
 
-    assert list(listed.universe.symbols) == ["NIFTY_28JUL26_23500CE", "NIFTY_11AUG26_22350CE"]
+    assert list(listed.universe.symbols) == [
+        "NIFTY_28JUL26_23500CE",
+        "NIFTY_11AUG26_22350CE",
+        "NIFTY_28JUL26_FUT",
+        "NIFTY_25AUG26_FUT",
+        "NIFTY_29SEP26_FUT",
+    ]
     assert set(listed.universe.freeze_quantity.tolist()) == {1_800}
-    assert listed.passed_over == {"other_instruments": 8, "futures": 3, "expired": 2}
+    assert listed.passed_over == {"other_instruments": 8, "expired": 2}

@@ -20,6 +20,7 @@ from angel_x.domain.contracts.listed_chain import gathered
 from angel_x.domain.contracts.universe import Universe
 from angel_x.errors import InvalidInput
 from tests.builders.chains import EXPIRIES, make_contract, make_universe
+from tests.builders.markets import factory_on
 
 UNIVERSE = make_universe(("NIFTY", "BANKNIFTY"), strikes=(24_000, 23_900))
 
@@ -324,3 +325,52 @@ def test_another_version_says_that_a_contract_may_only_be_closed() -> None:
 
     assert ending.closing_only == {symbol}
     assert ending.version != universe.version == Universe(universe.contracts).version
+
+
+FUTURES = [factory_on(date(2026, 8, 19)).make_future("NIFTY", day) for day in EXPIRIES]
+WITH_FUTURES = Universe([*UNIVERSE.contracts, *FUTURES])
+
+
+def test_futures_are_the_last_rows_and_in_no_chain() -> None:
+    assert WITH_FUTURES.chains == UNIVERSE.chains
+    assert WITH_FUTURES.chain_index.tolist() == UNIVERSE.chain_index.tolist()
+    assert WITH_FUTURES.option_count == len(UNIVERSE) == 16
+    assert WITH_FUTURES.symbols[16:] == ("NIFTY_25AUG26_FUT", "NIFTY_01SEP26_FUT")
+    assert WITH_FUTURES.is_future.tolist() == [False] * 16 + [True] * 2
+    assert WITH_FUTURES.underlying_index[16:].tolist() == [1, 1]
+
+
+def test_a_future_is_found_by_its_symbol_and_made_as_it_was_given() -> None:
+    for row, contract in enumerate(FUTURES, start=16):
+        assert WITH_FUTURES.row(contract.symbol) == row
+        assert WITH_FUTURES.contract(row) == contract
+    assert WITH_FUTURES.contracts == (*UNIVERSE.contracts, *FUTURES)
+    assert UNIVERSE.row(FUTURES[0].symbol) is None
+
+
+def test_rows_of_futures_are_found_in_another_universe() -> None:
+    other = Universe([*UNIVERSE.contracts, FUTURES[1]])
+
+    assert WITH_FUTURES.rows_in(other).tolist() == [*range(16), -1, 16]
+    assert other.rows_in(UNIVERSE).tolist() == [*range(16), -1]
+
+
+def test_a_future_is_listed_without_options_of_its_expiry() -> None:
+    universe = Universe([*UNIVERSE.contracts[:4], FUTURES[0]])
+
+    assert [chain.underlying for chain in universe.chains] == ["BANKNIFTY"]
+    assert universe.underlyings == ("BANKNIFTY", "NIFTY")
+    assert universe.contract(4) == FUTURES[0]
+
+
+def test_the_version_tells_which_expiry_a_future_has() -> None:
+    versions = {Universe([*UNIVERSE.contracts, future]).version for future in FUTURES}
+
+    assert len({UNIVERSE.version, WITH_FUTURES.version, *versions}) == 4
+
+
+def test_a_future_comes_once_and_has_a_lot() -> None:
+    with pytest.raises(InvalidInput, match="a contract must come once, was NIFTY_25AUG26_FUT"):
+        Universe([FUTURES[0], FUTURES[0]])
+    with pytest.raises(InvalidInput, match="lot size of NIFTY_25AUG26_FUT must be from 1"):
+        Universe([replace(FUTURES[0], lot_size=0)])

@@ -50,3 +50,33 @@ def test_the_items_of_fills_add_up_to_what_is_booked(
     assert found.total == rates.on_fill(side, before, before + premium)
     assert found.total == sum(getattr(found, name) for name in ITEMS)
     assert abs(found.rounding) <= Decimal("0.08")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "day", "side", "items"),
+    [
+        # 65 NIFTY at 24,100: 0.00173 % of the exchange, 0.05 % STT of the seller, 0.002 % stamp duty.
+        ("NIFTY_25AUG26_FUT", DAY, Side.BUY, "20.00 0.00 27.10 1.57 1.57 31.33 8.76 -0.01 90.32"),
+        (
+            "NIFTY_25AUG26_FUT",
+            DAY,
+            Side.SELL,
+            "20.00 783.25 27.10 1.57 1.57 0.00 8.76 -0.01 842.24",
+        ),
+        # A tax of 0.02 % until 31-Mar-2026.
+        (
+            "NIFTY_31MAR26_FUT",
+            date(2026, 3, 31),
+            Side.SELL,
+            "20.00 313.30 27.10 1.57 1.57 0.00 8.76 -0.01 372.29",
+        ),
+        # BSE takes nothing.
+        ("SENSEX_27AUG26_FUT", DAY, Side.BUY, "20.00 0.00 0.00 0.00 1.57 31.33 3.88 0.00 56.78"),
+    ],
+)
+def test_a_future_is_charged_on_its_value(symbol: str, day: date, side: Side, items: str) -> None:
+    found = TARIFF.of(symbol, day).items(side, Decimal(24_100 * 65))
+
+    assert found == ChargeItems(
+        **dict(zip([*ITEMS, "total"], map(Decimal, items.split()), strict=True))
+    )

@@ -107,3 +107,21 @@ def test_one_paisa_is_a_reference() -> None:
     quotes["ask"] = [110, 3, 1]
 
     assert reference_paise(quotes).tolist() == [1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        (2_410_000, (2_361_800, 2_458_200)),
+        (1_000_000, (980_000, 1_020_000)),
+        (900_000, (880_000, 920_000)),
+    ],
+)
+def test_the_band_of_a_future_is_two_percent_and_at_least_200_rupees(
+    reference: int, expected: tuple[int, int]
+) -> None:
+    band = PROTECTION.limit_orders_in_futures.on(TODAY)
+
+    lowest, highest = band.bounds(np.array([reference]), np.array([10]))
+
+    assert (int(lowest[0]), int(highest[0])) == expected

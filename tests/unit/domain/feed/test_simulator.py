@@ -10,7 +10,7 @@ import pytest
 
 from angel_x.domain.contracts.contract import Right
 from angel_x.domain.contracts.universe import Universe
-from angel_x.domain.feed.chain_generator import generate_chain
+from angel_x.domain.feed.chain_generator import generate_chain, generate_futures
 from angel_x.domain.feed.market_move import MarketMove
 from angel_x.domain.feed.simulator import (
     MarketHabits,
@@ -19,6 +19,7 @@ from angel_x.domain.feed.simulator import (
     monthly_chains,
 )
 from angel_x.domain.quotes.quote import QUOTE, mid_paise
+from angel_x.errors import InvalidInput
 from tests.builders.chains import make_universe
 from tests.builders.markets import NOW, factory_on
 
@@ -282,3 +283,32 @@ def test_a_contract_of_both_universes_keeps_its_price_though_the_middle_strike_m
     first = next(source.relisted(other).moves(before.at))
 
     assert first.spots["last"].tolist() == before.spots["last"].tolist()
+
+
+def test_a_listed_future_is_quoted_a_tick_around_its_forward_in_every_move() -> None:
+    factory = factory_on(date(2026, 11, 23))
+    universe = Universe([*UNIVERSE.contracts, *generate_futures(factory, "NIFTY")])
+    source = Simulator(universe, SPOTS, seed=7, starts_at=NOW)
+    *_, last = take(source, 20)
+
+    futures = last.quotes[last.rows >= universe.option_count]
+    rows = last.rows[last.rows >= universe.option_count]
+    years = (universe.expires_at[rows] - last.at.timestamp()) / (365 * 86_400)
+    forward = float(last.spots["last"][0]) * np.exp(MarketHabits().carry * years)
+    assert len(rows)
+    assert np.all(np.abs(mid_paise(futures) - forward) <= 15)
+    assert np.all(futures["ask"] - futures["bid"] <= 30)
+    assert np.all(futures["bid_size"] % 65 == 0)
+
+
+def test_an_underlying_of_futures_only_has_no_price_to_begin_at() -> None:
+    futures = generate_futures(factory_on(date(2026, 11, 23)), "NIFTY")
+
+    with pytest.raises(InvalidInput, match="options of an underlying must be listed"):
+        central_strikes(Universe(futures))
+
+
+def test_futures_do_not_move_the_middle_strike() -> None:
+    futures = generate_futures(factory_on(date(2026, 11, 23)), "NIFTY")
+
+    assert central_strikes(Universe([*UNIVERSE.contracts, *futures])) == central_strikes(UNIVERSE)

@@ -10,9 +10,9 @@ import numpy as np
 
 from angel_x.domain.margin.fleet_margin import FleetColumns, FleetMargin, margin_fleet
 from angel_x.domain.margin.unit_risk import STEPS, UnitRisk, to_rupees, unknown_risk
-from angel_x.domain.margin.worst_case import WorstCase
+from angel_x.domain.margin.worst_case import FLAT, WorstCase
 from angel_x.domain.values.money import rupees
-from tests.builders.risk_units import FAR, NEAR, TODAY, option
+from tests.builders.risk_units import FAR, NEAR, TODAY, future, option
 
 ROWS = [
     (f"{name}_{day:%d%b%y}_{strike}{right}".upper(), option(strike, right, day))
@@ -20,6 +20,10 @@ ROWS = [
     for day in (TODAY, NEAR, FAR)
     for strike in (23_700, 24_000, 24_300)
     for right in ("CE", "PE")
+] + [
+    (f"{name}_{day:%d%b%y}_FUT".upper(), replace(future(day), price=24_050 * STEPS))
+    for name in ("NIFTY", "BANKNIFTY")
+    for day in (TODAY, NEAR, FAR)
 ]
 SHEET = dict(ROWS)
 Book = dict[str, tuple[int, int, int]]
@@ -38,7 +42,7 @@ def alone(book: Book, underlying: str) -> WorstCase:
     worst = WorstCase()
     for symbol, units in book.items():
         if symbol.startswith(f"{underlying}_"):
-            worst.add(SHEET[symbol], 0, *units)
+            worst.add(SHEET[symbol], FLAT, *units)
     return worst
 
 
@@ -88,3 +92,22 @@ def test_a_contract_without_an_array_or_a_price_is_named() -> None:
 
     assert (found.is_complete.tolist(), found.is_priced.tolist()) == ([False], [False])
     assert found.unrealised.tolist() == [0]
+
+
+def test_the_open_loss_of_a_future_is_owed_on_either_side() -> None:
+    symbol = "NIFTY_25AUG26_FUT"
+
+    found = fleet([{symbol: (65, 0, 0)}, {symbol: (-65, 0, 0)}], SHEET, 65 * 24_100 * 100)
+
+    assert found.short_pnl[0] == found.unrealised[0] == 65 * -50 * 100
+    assert found.short_pnl[1] == found.unrealised[1]
+    assert found.option_value.tolist() == [0, 0]
+
+
+def test_a_future_without_a_price_is_named_and_never_worth_nothing() -> None:
+    symbol = "NIFTY_25AUG26_FUT"
+    unpriced = {symbol: replace(SHEET[symbol], price=None)}
+
+    found = fleet([{symbol: (65, 0, 0)}], unpriced, 65 * 24_100 * 100)
+
+    assert (found.unrealised.tolist(), found.is_priced.tolist()) == ([0], [False])

@@ -15,7 +15,7 @@ from angel_x.domain.margin.margin import RiskRows
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.span_margin import SpanMargin
 from angel_x.domain.margin.unit_risk import STEPS, UnitRisk
-from angel_x.domain.margin.worst_case import WorstCase
+from angel_x.domain.margin.worst_case import FLAT, WorstCase
 from config.market import table
 from tests.builders.risk import option_value, risk_array
 
@@ -114,7 +114,7 @@ def test_a_short_straddle_is_margined_as_by_the_clearing_corporation() -> None:
     for is_call in (True, False):
         sigma = implied(437.65, 23_700)
         array = risk_array(SPOT, 23_700, _YEARS, _RATE, sigma, is_call=is_call)
-        worst.add(unit(array), 0, -LOT)
+        worst.add(unit(array), FLAT, -LOT)
 
     needs = worst.required()
 

@@ -11,8 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, STEPS, UnitRisk
-from angel_x.domain.margin.worst_case import Requirement, WorstCase
-from tests.builders.risk_units import FAR, NEAR, TODAY, invented, naive_requirement, option
+from angel_x.domain.margin.worst_case import FLAT, Bounds, Requirement, WorstCase
+from tests.builders.risk_units import (
+    FAR,
+    NEAR,
+    TODAY,
+    future,
+    invented,
+    invented_future,
+    naive_requirement,
+    option,
+)
 
 LOT = 65
 UNITS = {
@@ -26,7 +35,7 @@ UNITS = {
 def required(book: Mapping[str, int], units: Mapping[str, UnitRisk] = UNITS) -> Requirement:
     worst = WorstCase()
     for symbol, quantity in book.items():
-        worst.add(units[symbol], 0, quantity)
+        worst.add(units[symbol], FLAT, quantity)
     return worst.required()
 
 
@@ -138,9 +147,53 @@ def test_a_purchase_may_need_margin_where_it_offsets_another_expiry() -> None:
     assert required({"short": -1}, units).total == 3050
     assert required({"short": -1, "long": 1}, units).total == 3250
     resting = WorstCase()
-    resting.add(short, 0, -1)
-    resting.add(worthless, 0, 0, buys=1)
+    resting.add(short, FLAT, -1)
+    resting.add(worthless, FLAT, 0, buys=1)
     assert resting.required().total == 3250
+
+
+FUTURES = UNITS | {"future near": future(NEAR), "future far": future(FAR)}
+
+
+@pytest.mark.parametrize("units", [LOT, -LOT])
+def test_a_future_needs_its_scan_range_and_exposure_on_either_side(units: int) -> None:
+    needs = required({"future near": units}, FUTURES)
+
+    # 9.3 % of the spot of 24,000, which is more than 35 % of twice that, and 2 % of the price of 24,100.
+    assert needs.scan == 2_232 * LOT * STEPS
+    assert needs.exposure == 482 * LOT * STEPS
+    assert (needs.calendar, needs.net_option_value, needs.expiry_day) == (0, 0, 0)
+    assert needs.total == needs.scan + needs.exposure
+
+
+def test_two_futures_of_a_calendar_spread_pay_the_charge_and_both_exposures() -> None:
+    needs = required({"future near": LOT, "future far": -LOT}, FUTURES)
+
+    assert needs.scan == 0
+    assert needs.calendar == 420 * LOT * STEPS
+    assert needs.exposure == 2 * 482 * LOT * STEPS
+    assert needs.total == needs.calendar + needs.exposure
+
+
+def test_a_put_protects_a_future_of_its_expiry() -> None:
+    naked = required({"future near": LOT}, FUTURES)
+    hedged = required({"future near": LOT, "24000PE near": LOT}, FUTURES)
+
+    assert naked.exposure < hedged.total < naked.total * 0.5
+
+
+def test_a_future_offsets_the_delta_of_options_of_another_expiry() -> None:
+    book = {"future far": LOT, "24000CE near": -LOT}
+
+    assert required(book, FUTURES).calendar == UNITS["24000CE near"].spread * LOT
+
+
+def test_a_resting_order_in_a_future_is_margined_on_the_side_that_costs_more() -> None:
+    worst = WorstCase()
+    worst.add(FUTURES["future near"], FLAT, LOT, buys=LOT, sells=3 * LOT)
+
+    assert worst.required().total == required({"future near": -2 * LOT}, FUTURES).total
+    assert worst.at_risk == 2 * LOT
 
 
 _amounts = st.integers(0, 2_000)
@@ -153,6 +206,8 @@ def _unit(draw: st.DrawFn) -> UnitRisk:
     values = draw(st.lists(_amounts, min_size=SCENARIO_COUNT, max_size=SCENARIO_COUNT))
     mark, charge, spread = draw(_amounts), draw(st.integers(1, 50)), draw(st.integers(-300, 300))
     is_last = expiry == date(2026, 8, 19)
+    if draw(st.booleans()):
+        return invented_future(values, charge, abs(spread), expiry, is_last=is_last)
     return invented(mark, values, charge, spread, expiry, is_last=is_last)
 
 
@@ -170,13 +225,15 @@ def test_any_book_needs_what_the_naive_twin_says_however_it_came_about(
     )
     worst, book = WorstCase(), dict.fromkeys(units, 0)
     for symbol, change in moves:
-        worst.add(units[symbol], book[symbol], change)
+        worst.add(units[symbol], Bounds(book[symbol], book[symbol]), change)
         book[symbol] += change
 
     held = {s: q for s, q in book.items() if q}
     assert worst.required().total == naive_requirement(units, held) if held else True
     assert worst.required().total == required(book, units).total >= 0
-    assert worst.short == -sum(min(q, 0) for q in book.values())
+    assert worst.at_risk == sum(
+        abs(q) if units[s].is_future else -min(q, 0) for s, q in book.items()
+    )
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
@@ -190,7 +247,7 @@ def test_no_subset_of_the_resting_orders_needs_more_than_the_worst_case(
         net = drawn.draw(_quantities)
         orders = drawn.draw(st.lists(_quantities, max_size=4))
         buys, sells = sum(max(q, 0) for q in orders), -sum(min(q, 0) for q in orders)
-        worst.add(unit, 0, net, buys, sells)
+        worst.add(unit, FLAT, net, buys, sells)
         short[symbol] = net - sells
         some[symbol] = net + sum(drawn.draw(st.sampled_from([0, q])) for q in orders)
 

@@ -7,13 +7,14 @@ from decimal import Decimal
 import pytest
 
 from angel_x.domain.calendar.intraday import IntradayRule, cutoffs
+from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.orders.order import OrderRequest, OrderType, Product, Side
 from angel_x.errors import Fault
 from angel_x.services.intake.listing import intraday_faults, listing_faults, stop_faults
 from angel_x.services.intake.slicing import Slicing
 from config.market import table
 from tests.builders.chains import MARKET_TIME, make_universe
-from tests.builders.markets import CALENDAR, RULES
+from tests.builders.markets import CALENDAR, RULES, factory_on
 from tests.builders.paper import CALL, UNIVERSE
 
 
@@ -62,7 +63,7 @@ def test_a_stop_must_not_trigger_beyond_its_limit(side: Side, trigger: str, boun
 
 
 @pytest.mark.parametrize(("underlying", "refused"), [("BANKNIFTY", False), ("RELIANCE", True)])
-def test_only_options_on_indices_are_traded(underlying: str, *, refused: bool) -> None:
+def test_only_contracts_on_indices_are_traded(underlying: str, *, refused: bool) -> None:
     universe = make_universe((underlying,), strikes=(2_400,))
     order = replace(request(Side.BUY, OrderType.LIMIT, "100", "90"), symbol=universe.symbols[0])
 
@@ -70,7 +71,18 @@ def test_only_options_on_indices_are_traded(underlying: str, *, refused: bool) -
 
     expected = [(0, "symbol", universe.symbols[0])] if refused else []
     assert [(f.index, f.field, f.value) for f in faults] == expected
-    assert all("must be an option on an index" in f.detail for f in faults)
+    assert all("must be an option or a future on an index" in f.detail for f in faults)
+
+
+@pytest.mark.parametrize(("price", "faults"), [("24000.10", []), ("24000.05", ["price"])])
+def test_a_future_is_traded_on_ticks_of_its_own(price: str, faults: list[str]) -> None:
+    future = factory_on(MARKET_TIME.date()).make_future("NIFTY", UNIVERSE.chains[0].expiry)
+    universe = Universe([*UNIVERSE.contracts, future])
+    order = plain(symbol=future.symbol, limit_price=Decimal(price))
+
+    found = listing_faults(0, order, universe, MARKET_TIME, SLICING)
+
+    assert [fault.field for fault in found] == faults
 
 
 SLICING = Slicing(lambda: RULES)
