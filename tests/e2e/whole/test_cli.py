@@ -212,7 +212,11 @@ def test_an_expected_error_is_one_line_and_an_exit_code(whole: Instance) -> None
         (["orders", "999999999"], 1, "no order of this account has the id 999999999"),
         (["orders", "--after", "garbage"], 2, "garbage"),
         (["positions", "--user", "nobody"], 1, "no account has this name: nobody"),
-        (["greeks", "NOSUCH"], 2, "symbol must be UNDERLYING_DDMMMYY_STRIKE(CE|PE), was NOSUCH"),
+        (
+            ["greeks", "NOSUCH"],
+            2,
+            "symbol must be UNDERLYING_DDMMMYY_(STRIKE(CE|PE)|FUT), was NOSUCH",
+        ),
         (["chain", "NOSUCH"], 1, "underlying must be listed, was NOSUCH"),
         (["chain", "NIFTY", "--expiry", "2020-01-01"], 1, "expiry must be listed, was 2020-01-01"),
         (["users", "create", "demo"], 2, "exists already: demo"),
