@@ -133,7 +133,7 @@ class InvalidWatch(InvalidInput):
 
 
 class InvalidSymbol(InvalidInput):
-    """A symbol is not of the form UNDERLYING_DDMMMYY_STRIKE(CE|PE)."""
+    """A symbol is of neither form: UNDERLYING_DDMMMYY_STRIKE(CE|PE), UNDERLYING_DDMMMYY_FUT."""
 
 
 class InvalidChainFile(InvalidInput):
