@@ -106,7 +106,7 @@ def model_columns(
     sigma: float = 0.14,
     rows: Sequence[int] | None = None,
 ) -> NDArray[np.float32]:
-    """Return the risk arrays of rows of a universe, of all by default, at one volatility."""
+    """Return the risk arrays of rows of a universe, by default of its options, at one volatility."""
     return np.stack(
         [
             risk_array(
@@ -117,7 +117,7 @@ def model_columns(
                 sigma,
                 is_call=bool(universe.is_call[row]),
             )
-            for row in (range(len(universe)) if rows is None else rows)
+            for row in (range(universe.option_count) if rows is None else rows)
         ],
         axis=1,
     )

@@ -46,7 +46,8 @@ _FILLS = f"""
 SELECT execution_id, order_id, quantity, price FROM fills WHERE order_id = ANY(%(ids)s::bigint[])
 UNION
 SELECT f.execution_id, f.order_id, f.quantity, f.price FROM users u JOIN fills f ON f.user_id = u.id
-WHERE coalesce(f.trade_date, (f.at AT TIME ZONE 'Asia/Kolkata')::date) = %(day)s AND u.id {_LIVE}
+WHERE f.at >= %(since)s AND u.id {_LIVE}
+    AND coalesce(f.trade_date, (f.at AT TIME ZONE 'Asia/Kolkata')::date) = %(day)s
 """
 # The broker drops expired contracts, here they wait for their settlement.
 _POSITIONS = f"""
@@ -212,7 +213,7 @@ class _Reading:
     def executions(self, ids: Collection[int], day: date) -> dict[str, StatedExecution]:
         return {
             row.execution_id: StatedExecution(tag_of(row.order_id), row.quantity, row.price)
-            for row in self._read(_FILLS, _FillRow, ids=array(ids), day=day)
+            for row in self._read(_FILLS, _FillRow, ids=array(ids), day=day, since=_midnight(day))
         }
 
     def positions(self, now: datetime) -> dict[Held, int]:
@@ -220,12 +221,17 @@ class _Reading:
         return {(row.symbol, row.product): row.quantity for row in rows}
 
     def cash(self, day: date) -> Decimal:
-        ((cash,),) = self._read(_CASH, _CashRow, since=datetime.combine(day, time(), IST))
+        ((cash,),) = self._read(_CASH, _CashRow, since=_midnight(day))
         return Decimal(cash)
 
     def _read(self, statement: str, row: type[RowT], **parameters: object) -> list[RowT]:
         given = {"accounts": self.accounts, **parameters}
         return named(self.connection.exec_driver_sql(statement, given), row)
+
+
+def _midnight(day: date) -> datetime:
+    """Return the beginning of a day in India: none of its fills is stored before."""
+    return datetime.combine(day, time(), IST)
 
 
 def _order(row: _OrderRow) -> StatedOrder:

@@ -85,7 +85,9 @@ def list_trades(
     responses=answers(FillPage, "A page; `next` is the cursor of the page after it"),
 )
 @on_thread(Bulkhead.READS)
-def fills(request: Request, caller: Reader, query: Annotated[PeriodQuery, Query()]) -> Response:
+def list_fills(
+    request: Request, caller: Reader, query: Annotated[PeriodQuery, Query()]
+) -> Response:
     reading = application(request).people.reading
     return answer(
         reading.fills(caller.user_id, query.period, after=query.cursor, limit=query.limit)

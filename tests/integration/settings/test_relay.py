@@ -85,5 +85,6 @@ def test_a_canary_leaves_every_canary_interval_seconds(
         connection.exec_driver_sql("UPDATE canaries SET sent_at = sent_at - interval '1 minute'")
     wait_until(lambda: application.operations.canaries.send() > 0 or seconds > 1)
 
-    assert first == len(QueueName)
+    # Without a key there is no worker of alerts.
+    assert first == len(QueueName) - 1
     wait_until(lambda: application.base.broker.llen(QueueName.MONITOR) == sent)
