@@ -37,7 +37,7 @@ test-browser: $(STAMP) ## Look at the pages of a running system through Chromium
 pictures: $(STAMP) ## Take the pictures of the documents anew
 	exec $(BIN)/pytest -m browser --pictures docs/pictures $(ARGS) tests/browser
 
-unit: $(STAMP) ## Run the unit tests alone, which need no server, in less than a minute
+unit: $(STAMP) ## Run the unit tests alone, which need no server, in a minute and a half
 	exec $(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS) tests/unit
 
 # With make killed, the tests end as well: they replace the shell, and ask the kernel for it.
