@@ -1,4 +1,4 @@
-"""Encryption of texts that the database keeps and nobody may read there (Fernet: AES-128-CBC and HMAC).
+"""Encryption of texts at rest in the database (Fernet: AES-128-CBC and HMAC).
 
 The key is a setting, so neither a backup nor a replica of the database is enough to read them.
 """

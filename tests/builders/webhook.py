@@ -16,7 +16,7 @@ TOKEN = "s3cr3t-token-of-a-webhook"
 
 @dataclass(slots=True)
 class Webhook:
-    """Keeps what it was sent, and answers with ``status``."""
+    """Keeps each request, and answers with ``status``."""
 
     port: int = 0
     status: int = 200

@@ -1,4 +1,4 @@
-"""A process that dies while it collects or sends alerts: what is left is sent by the next one."""
+"""A process that dies while it collects or sends alerts: the next one sends the rest."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class StopStore(Protocol):
         """Return the stop of each account that has one."""
 
     def save(self, stops: Mapping[int, PortfolioStop | None]) -> set[int]:
-        """Store stops, remove those that are None, and write to the audit what was armed or breached.
+        """Store stops, remove those that are None, and audit each stop that is armed or breached.
 
         A stop that another marking has breached meanwhile is left out; return the ids of the others.
         """

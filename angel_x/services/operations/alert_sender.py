@@ -39,7 +39,7 @@ class Services(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSender:
-    """Sends what is due.  A second call sends what has become due since."""
+    """Sends due notices.  A second call sends those that have become due since."""
 
     outbox: AlertOutbox
     services: Services

@@ -1,4 +1,4 @@
-"""Alerts on a real database: what is stored is told at least once, in order, and to its readers only."""
+"""Alerts on a real database: stored events are told at least once, in order, and to their readers only."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from angel_x.adapters.angel_one.records import BookOrder
 
 
 class Heard:
-    """Notes what it is told."""
+    """Notes each call."""
 
     def __init__(self) -> None:
         self.told: list[object] = []

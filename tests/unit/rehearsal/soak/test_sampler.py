@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator, Mapping
+from threading import Event
 
 import pytest
 
@@ -15,10 +16,12 @@ from angel_x.rehearsal.soak.record import Record
 from angel_x.rehearsal.soak.sampler import sampled
 from angel_x.rehearsal.soak.trend import BLOCKS
 from angel_x.rehearsal.soak.usage import Measure, usages
+from tests.e2e.processes import eventually
 
 LEAKS = """
 import os, socket, time
 kept = []
+print("started", flush=True)
 while True:
     kept += [bytearray(200_000), os.open(os.devnull, os.O_RDONLY), *socket.socketpair()]
     time.sleep(0.02)
@@ -53,6 +56,9 @@ def end(process: subprocess.Popen[str]) -> None:
 def programs() -> Iterator[Mapping[str, int]]:
     leaking, waiting = started(LEAKS), started(WAITS)
     try:
+        for each in (leaking, waiting):
+            assert each.stdout is not None
+            assert each.stdout.readline()
         yield {"leaking": leaking.pid, "waiting": waiting.pid, "gone": 2**22 + 1}
     finally:
         for each in (leaking, waiting):
@@ -62,41 +68,44 @@ def programs() -> Iterator[Mapping[str, int]]:
 def test_a_process_that_leaks_is_found_and_one_that_waits_is_not(
     programs: Mapping[str, int],
 ) -> None:
-    record, deadline = Record(), time.monotonic() + PATIENCE
-    with sampled(record, lambda: programs, 0.02):
-        while time.monotonic() < deadline and not list(record.trends(0.5)):
-            time.sleep(0.05)
+    record, asked = Record(), list[int]()
 
-    trends = list(record.trends(0.5))
+    def leaders() -> Mapping[str, int]:
+        asked.append(len(asked))
+        return programs
+
+    with sampled(record, leaders, 0.02):
+        eventually(lambda: len(asked) > 2 * BLOCKS, "enough samples are taken", PATIENCE)
+
+    trends = list(record.trends(0))
     assert {each.program for each in trends} == {"leaking", "waiting"}
     assert {(t.program, t.measure) for t in trends if t.is_leak} == {
         ("leaking", measure) for measure in Measure
     }
 
 
-def test_the_samples_end_with_the_block(programs: Mapping[str, int]) -> None:
-    record, asked = Record(), list[int]()
+def test_the_samples_end_with_the_block() -> None:
+    asked = Event()
 
     def leaders() -> Mapping[str, int]:
-        asked.append(1)
-        return programs
+        asked.set()
+        return {}
 
-    with sampled(record, leaders, 0.01):
-        deadline = time.monotonic() + PATIENCE
-        while len(asked) < 2 and time.monotonic() < deadline:
-            time.sleep(0.01)
-    count = len(asked)
-    time.sleep(0.1)
+    with sampled(Record(), leaders, 0.01):
+        assert asked.wait(PATIENCE)
 
-    assert 2 <= count == len(asked) < BLOCKS * 100
+    assert "samples" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_a_sample_that_fails_ends_the_soak() -> None:
+    asked = Event()
+
     def leaders() -> Mapping[str, int]:
+        asked.set()
         raise RuntimeError("no list of processes")
 
     with pytest.raises(RuntimeError, match="no list"), sampled(Record(), leaders, 0.01):
-        time.sleep(0.1)
+        assert asked.wait(PATIENCE)
 
 
 def test_a_child_counts_for_its_program_unless_it_leads_one_itself() -> None:
