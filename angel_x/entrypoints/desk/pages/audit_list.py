@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from angel_x.entrypoints.desk.elements.live_table import Empty, LiveTable
-from angel_x.entrypoints.desk.pages.parts import box, button, heading
+from angel_x.entrypoints.desk.pages.page_turner import PageTurner
+from angel_x.entrypoints.desk.pages.parts import box, heading
 from angel_x.entrypoints.desk.reading import ApiReading
 from angel_x.entrypoints.desk.views.operations import AUDIT, audit_rows
-from angel_x.entrypoints.desk.views.paging import Pager
 
 if TYPE_CHECKING:
     from angel_x.domain.records.audit import AuditPage
     from angel_x.entrypoints.desk.pages.frame import Frame
+    from angel_x.entrypoints.desk.views.paging import Pager
 
 _SOURCE = "audit"
 _PAGE = 50
@@ -26,7 +27,7 @@ class AuditList:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._pager = Pager()
+        self._turner = PageTurner(self._read)
         self._reading: ApiReading[AuditPage] = ApiReading()
         self._is_reading = False
         with box("ax-section", "section"):
@@ -46,11 +47,10 @@ class AuditList:
                 ui.input("Search actor, action, subject, detail")
                 .props("outlined dense clearable maxlength=100 debounce=300")
                 .classes("ax-search")
-                .on_value_change(self._turn_to_first)
+                .on_value_change(self._turner.turn_to_first)
             )
             with box("ax-actions"):
-                self._newer = button("← Newer", self._turn_to_newer)
-                self._older = button("Older →", self._turn_to_older)
+                self._turner.draw()
 
     async def _look(self) -> None:
         if not self._is_reading:
@@ -58,7 +58,7 @@ class AuditList:
 
     async def _read(self) -> None:
         self._is_reading = True
-        account, wanted = self._frame.account, (self._pager, str(self._text.value or "").strip())
+        account, wanted = self._frame.account, self._wanted()
         pager, text = wanted
 
         def read() -> AuditPage:
@@ -70,28 +70,16 @@ class AuditList:
             found = await self._frame.attempt(self._reading.again, read, account.clock)
         finally:
             self._is_reading = False
-        if found is not None and wanted == (self._pager, str(self._text.value or "").strip()):
+        if found is not None and wanted == self._wanted():
             self._show(found)
+
+    def _wanted(self) -> tuple[Pager, str]:
+        """Return the place in the list and the text that is searched for."""
+        return self._turner.pager, str(self._text.value or "").strip()
 
     def _show(self, reading: ApiReading[AuditPage]) -> None:
         self._reading = self._frame.readings[_SOURCE] = reading
         if (page := reading.value) is None:
             return
         self._table.show(audit_rows(page.entries))
-        self._newer.set_enabled(self._pager.has_newer)
-        self._older.set_enabled(page.next is not None)
-
-    async def _turn(self, pager: Pager) -> None:
-        self._pager = pager
-        await self._read()
-
-    async def _turn_to_first(self) -> None:
-        await self._turn(Pager())
-
-    async def _turn_to_newer(self) -> None:
-        await self._turn(self._pager.newer())
-
-    async def _turn_to_older(self) -> None:
-        page = self._reading.value
-        if page is not None and page.next is not None:
-            await self._turn(self._pager.older(page.next))
+        self._turner.show(page.next)

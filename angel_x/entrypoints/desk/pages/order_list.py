@@ -8,10 +8,11 @@ from nicegui import ui
 
 from angel_x.entrypoints.desk.elements.live_table import Empty, LiveTable
 from angel_x.entrypoints.desk.pages.order_dialogs import confirm, modify_order, show_order
+from angel_x.entrypoints.desk.pages.page_turner import PageTurner
 from angel_x.entrypoints.desk.pages.parts import box, button, heading
 from angel_x.entrypoints.desk.reading import ApiReading
 from angel_x.entrypoints.desk.views.orders import CANCEL, COLUMNS, order_rows, status_text
-from angel_x.entrypoints.desk.views.paging import Pager, page_of
+from angel_x.entrypoints.desk.views.paging import page_of
 from angel_x.entrypoints.desk.views.words import units
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class OrderList:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._pager = Pager()
+        self._turner = PageTurner(self._read)
         self._reading: ApiReading[OrderPage] = ApiReading()
         self._moves = -1
         self._looks = 0
@@ -61,13 +62,12 @@ class OrderList:
         with box("ax-bar"):
             heading("Orders", "orders")
             self._status = (
-                ui.toggle(_SHOWN, value="open", on_change=self._turn_to_first)
+                ui.toggle(_SHOWN, value="open", on_change=self._turner.turn_to_first)
                 .props("unelevated no-caps dense")
                 .classes("ax-toggle")
             )
             with box("ax-actions"):
-                self._newer = button("← Newer", self._turn_to_newer)
-                self._older = button("Older →", self._turn_to_older)
+                self._turner.draw()
                 if self._frame.session.may_trade:
                     button("Cancel all", self._ask_cancel_all, kind="danger")
 
@@ -78,7 +78,7 @@ class OrderList:
             await self._read()
 
     async def _read(self) -> None:
-        account, pager, status = self._frame.account, self._pager, str(self._status.value)
+        account, pager, status = self._frame.account, self._turner.pager, str(self._status.value)
         self._is_reading, self._looks, self._moves = True, 0, account.order_moves
 
         def read() -> OrderPage:
@@ -93,7 +93,7 @@ class OrderList:
             found = await self._frame.attempt(self._reading.again, read, account.clock)
         finally:
             self._is_reading = False
-        if found is not None and (pager, status) == (self._pager, str(self._status.value)):
+        if found is not None and (pager, status) == (self._turner.pager, str(self._status.value)):
             self._show(found)
 
     def _show(self, reading: ApiReading[OrderPage]) -> None:
@@ -101,23 +101,7 @@ class OrderList:
         if (page := reading.value) is None:
             return
         self._table.show(order_rows(page.orders, may_trade=self._frame.session.may_trade))
-        self._newer.set_enabled(self._pager.has_newer)
-        self._older.set_enabled(page.next is not None)
-
-    async def _turn(self, pager: Pager) -> None:
-        self._pager = pager
-        await self._read()
-
-    async def _turn_to_first(self) -> None:
-        await self._turn(Pager())
-
-    async def _turn_to_newer(self) -> None:
-        await self._turn(self._pager.newer())
-
-    async def _turn_to_older(self) -> None:
-        page = self._reading.value
-        if page is not None and page.next is not None:
-            await self._turn(self._pager.older(page.next))
+        self._turner.show(page.next)
 
     async def _open(self, order_id: str) -> None:
         with self._frame.content:
