@@ -13,6 +13,8 @@ PYTHON ?= $(shell for each in $(PYTHONS); do "$$each" $(IS_NEW) 2>/dev/null && e
 export PIP_ROOT_USER_ACTION := ignore
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
+# Empty means unset: modules are compiled once, instead of by each of the hundreds of processes that the tests start.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-browser pictures unit lint audit alerts dashboards manifests docs fuzz mutants bench
@@ -37,8 +39,8 @@ test-browser: $(STAMP) ## Look at the pages of a running system through Chromium
 pictures: $(STAMP) ## Take the pictures of the documents anew
 	exec $(BIN)/pytest -m browser --pictures docs/pictures $(ARGS) tests/browser
 
-unit: $(STAMP) ## Run the unit tests alone, which need no server, in a minute and a half
-	exec $(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS) tests/unit
+unit: $(STAMP) ## Run the unit tests alone, which need no server, in a minute
+	exec $(BIN)/pytest --numprocesses 3 --dist worksteal -p no:schemathesis $(ARGS) tests/unit
 
 # With make killed, the tests end as well: they replace the shell, and ask the kernel for it.
 test test-browser pictures unit: export AX_TEST_TETHERED := 1

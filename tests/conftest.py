@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 from collections.abc import Iterator
@@ -53,6 +54,11 @@ def pytest_configure() -> None:
     """Undo what a shell does to runs in its background: their children would ignore these too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector away from thousands of tests, which live to the end."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -1,3 +1,5 @@
+"""What is installed is what the processes import."""
+
 from __future__ import annotations
 
 import json
@@ -11,9 +13,9 @@ from importlib.metadata import distribution, packages_distributions
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.integration.processes.importing import PACKAGES
 from tests.plugins.runs import marked
 from tests.unit.deploy.compose import ROOT
-from tests.unit.deploy.importing import PACKAGES
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -59,7 +61,7 @@ def test_what_the_image_installs_is_all_that_the_processes_import() -> None:
     ]
 
     imported = subprocess.run(
-        [sys.executable, "-m", "tests.unit.deploy.importing", json.dumps(blocked)],
+        [sys.executable, "-m", "tests.integration.processes.importing", json.dumps(blocked)],
         cwd=ROOT,
         env=marked({"PATH": os.environ["PATH"], **ADDRESSES}),
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Imports every module of ours as the image would: ``python -m tests.unit.deploy.importing BLOCKED``.
+"""Imports every module of ours as the image would: ``python -m tests.integration.processes.importing BLOCKED``.
 
 BLOCKED is a JSON list of top-level modules that the image does not have.
 """
