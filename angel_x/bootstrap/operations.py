@@ -72,7 +72,7 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
     return Operations(
         audit=Audit(PostgresAudit(base.engine), people.accounts),
         canaries=Canaries(
-            board=PostgresCanaries(base.engine),
+            board=PostgresCanaries(base.engine, base.depths.queues),
             release=base.dispatcher.canary,
             depths=base.depths.read,
             meter=base.meter,

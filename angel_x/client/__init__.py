@@ -5,6 +5,7 @@ can never trade it twice.
 """
 
 from angel_x.client.account import AccountCalls
+from angel_x.client.alerts import AlertCalls
 from angel_x.client.baskets import BasketCalls
 from angel_x.client.connection import OrderFields, Price
 from angel_x.client.controls import ControlCalls
@@ -28,5 +29,6 @@ class Client(
     StrategyCalls,
     StreamCalls,
     OperationCalls,
+    AlertCalls,
 ):
     """One account's view of a running system.  Threads may share it."""

@@ -90,16 +90,20 @@ class PostgresAlertOutbox:
             if not found:
                 return None
             [(target, address)] = found
+            given_up = self._given_up(connection, target)
             rows = self._claimed(connection, target)
         notices = tuple(
             ClaimedNotice(row.id, Topic(row.topic), row.text, row.attempts) for row in sorted(rows)
         )
-        return NoticeClaim(bytes(address), notices)
+        return NoticeClaim(bytes(address), notices, given_up)
+
+    def _given_up(self, connection: Connection, target: int) -> int:
+        limits = {"target": target, "most": self._most_attempts}
+        return connection.exec_driver_sql(_GIVE_UP, limits).rowcount
 
     def _claimed(self, connection: Connection, target: int) -> list[_NoticeRow]:
         mine = {"target": target}
         connection.exec_driver_sql(_PACE, mine | {"pace": self._pace_seconds})
-        connection.exec_driver_sql(_GIVE_UP, mine | {"most": self._most_attempts})
         limits = {"lease": LEASE_SECONDS, "limit": _CLAIM}
         return named(connection.exec_driver_sql(_CLAIMED, mine | limits), _NoticeRow)
 

@@ -24,11 +24,11 @@ _HEAR = """
 UPDATE canaries SET seen_at = clock_timestamp() WHERE queue = %(queue)s
 RETURNING greatest(extract(epoch FROM clock_timestamp() - %(sent_at)s::timestamptz), 0)::float8
 """
-# The age of a queue without any taken canary is infinite.
+# The age of a queue without any taken canary is infinite.  A queue that is consumed no more keeps its row.
 _AGES = """
 SELECT queue,
     coalesce(extract(epoch FROM clock_timestamp() - seen_at), 'Infinity')::float8 AS age_seconds
-FROM canaries ORDER BY queue
+FROM canaries WHERE queue = ANY(%(queues)s::text[]) ORDER BY queue
 """
 
 
@@ -43,10 +43,11 @@ class _AgeRow(NamedTuple):
 
 
 class PostgresCanaries:
-    """The table ``canaries``; all times are the database's."""
+    """The table ``canaries``; all times are the database's.  Ages are those of the given queues."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, queues: Collection[str]) -> None:
         self._engine = engine
+        self._queues = array(sorted(queues))
 
     def release(
         self, queues: Collection[str], interval_seconds: float
@@ -64,4 +65,5 @@ class PostgresCanaries:
         return waited
 
     def ages(self) -> dict[str, float]:
-        return {row.queue: row.age_seconds for row in read(self._engine, _AGES, _AgeRow)}
+        rows = read(self._engine, _AGES, _AgeRow, {"queues": self._queues})
+        return {row.queue: row.age_seconds for row in rows}

@@ -13,16 +13,16 @@ _STEPS = ("", "\x06\x163", "\x06\x166", "\x06\x169")
 class QueueDepths:
     def __init__(self, broker: Redis, queues: Collection[str]) -> None:
         self._broker = broker
-        self._queues = tuple(queues)
+        self.queues = tuple(queues)
 
     def read(self) -> dict[str, int]:
         """Return the depth of every queue, in one round trip."""
         with self._broker.pipeline(transaction=False) as pipe:
-            for queue in self._queues:
+            for queue in self.queues:
                 for step in _STEPS:
                     pipe.llen(f"{queue}{step}")
             lengths = pipe.execute()
         width = len(_STEPS)
         return {
-            queue: sum(lengths[i * width : (i + 1) * width]) for i, queue in enumerate(self._queues)
+            queue: sum(lengths[i * width : (i + 1) * width]) for i, queue in enumerate(self.queues)
         }

@@ -74,6 +74,27 @@ class NoticeView:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetList:
+    """Targets by name."""
+
+    targets: tuple[TargetView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeList:
+    """Notices, the newest first."""
+
+    notices: tuple[NoticeView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeCount:
+    """The number of notices that are written, or wait again."""
+
+    notices: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedNotice:
     """A notice that a sender has claimed."""
 
@@ -91,6 +112,8 @@ class NoticeClaim:
     #: The sealed address.
     address: bytes
     notices: tuple[ClaimedNotice, ...]
+    #: The number of notices that are dead since this claim: their senders ended at every attempt.
+    given_up: int = 0
 
 
 def checked_name(name: str) -> str:

@@ -10,7 +10,13 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from angel_x.domain.operations.alert_target import NoticeStatus, NoticeView, TargetView
+from angel_x.domain.operations.alert_target import (
+    NoticeCount,
+    NoticeList,
+    NoticeStatus,
+    TargetList,
+    TargetView,
+)
 from angel_x.domain.records.access import Identity, Scope
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
@@ -35,24 +41,6 @@ class TargetBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     topics: list[str] = []
     #: As in ``22:30-07:00``, Indian time.
     quiet_hours: str | None = None
-
-
-class Targets(msgspec.Struct, frozen=True):
-    """Targets by name."""
-
-    targets: list[TargetView]
-
-
-class Notices(msgspec.Struct, frozen=True):
-    """Notices, the newest first."""
-
-    notices: list[NoticeView]
-
-
-class Told(msgspec.Struct, frozen=True):
-    """The number of notices that are written, or wait again."""
-
-    notices: int
 
 
 class Owner(BaseModel):
@@ -82,14 +70,14 @@ class Wanted(Owner):
     "/v1/alerts/targets",
     summary="Read the targets of alerts",
     response_class=Response,
-    responses=answers(Targets, "The targets, without their addresses"),
+    responses=answers(TargetList, "The targets, without their addresses"),
 )
 @on_thread(Bulkhead.READS)
 def list_alert_targets(
     request: Request, caller: Reader, owner: Annotated[Owner, Query()]
 ) -> Response:
     user_id = _user_id(request, caller, owner)
-    return answer(Targets(list(application(request).alerts.targets.all(user_id))))
+    return answer(TargetList(tuple(application(request).alerts.targets.all(user_id))))
 
 
 @router.put(
@@ -122,7 +110,7 @@ async def set_alert_target(
     "/v1/alerts/targets/{name}",
     summary="Remove a target of alerts with its notices",
     response_class=Response,
-    responses=answers(Targets, "The targets that are left"),
+    responses=answers(TargetList, "The targets that are left"),
 )
 @on_thread(Bulkhead.WRITES)
 def remove_alert_target(
@@ -131,7 +119,7 @@ def remove_alert_target(
     user_id = _user_id(request, caller, owner)
     kept = application(request).alerts.targets
     kept.remove(user_id, name, actor=_actor(caller))
-    return answer(Targets(list(kept.all(user_id))))
+    return answer(TargetList(tuple(kept.all(user_id))))
 
 
 @router.post(
@@ -141,7 +129,7 @@ def remove_alert_target(
     response_class=Response,
     responses={
         **PROBLEMS,
-        202: {**answers(Told, "The notices that are on their way")[200]},
+        202: {**answers(NoticeCount, "The notices that are on their way")[200]},
     },
 )
 @on_thread(Bulkhead.WRITES)
@@ -151,14 +139,14 @@ def test_alert_targets(
     """Write a notice for each target; `GET /v1/alerts/notices` shows its outcome."""
     user_id = _user_id(request, caller, wanted)
     told = application(request).alerts.targets.test(user_id, wanted.name, actor=_actor(caller))
-    return answer(Told(told), HTTPStatus.ACCEPTED)
+    return answer(NoticeCount(told), HTTPStatus.ACCEPTED)
 
 
 @router.get(
     "/v1/alerts/notices",
     summary="Read the notices of the last thirty days",
     response_class=Response,
-    responses=answers(Notices, "At most 200 notices, the newest first"),
+    responses=answers(NoticeList, "At most 200 notices, the newest first"),
 )
 @on_thread(Bulkhead.READS)
 def list_alert_notices(
@@ -166,21 +154,21 @@ def list_alert_notices(
 ) -> Response:
     user_id = _user_id(request, caller, wanted)
     found = application(request).alerts.targets.notices(user_id, wanted.status)
-    return answer(Notices(list(found)))
+    return answer(NoticeList(tuple(found)))
 
 
 @router.post(
     "/v1/alerts/retry",
     summary="Let dead notices be sent again",
     response_class=Response,
-    responses=answers(Told, "The notices that wait again"),
+    responses=answers(NoticeCount, "The notices that wait again"),
 )
 @on_thread(Bulkhead.WRITES)
 def retry_alert_notices(
     request: Request, caller: Controller, owner: Annotated[Owner, Query()]
 ) -> Response:
     user_id = _user_id(request, caller, owner)
-    return answer(Told(application(request).alerts.targets.retry_dead(user_id)))
+    return answer(NoticeCount(application(request).alerts.targets.retry_dead(user_id)))
 
 
 def _form(content: bytes) -> TargetForm:

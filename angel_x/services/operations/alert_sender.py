@@ -54,6 +54,7 @@ class AlertSender:
         ends_at, sent = self.monotonic() + _BUDGET_SECONDS, 0
         while self.monotonic() < ends_at and (claim := self.outbox.claim()):
             self.at(Step.ALERTS_CLAIMED)
+            self._count("dead", claim.given_up)
             sent += bool(claim.notices) and self._sent(claim)
         return sent
 
@@ -76,4 +77,5 @@ class AlertSender:
         self._count("dead", dead)
 
     def _count(self, outcome: str, notices: int) -> None:
-        self.meter.add(Metric.ALERT_NOTICES, notices, outcome=outcome)
+        if notices:
+            self.meter.add(Metric.ALERT_NOTICES, notices, outcome=outcome)

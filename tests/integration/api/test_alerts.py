@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from angel_x import Client
 from angel_x.adapters.sealing import new_key
+from angel_x.domain.operations.alert_target import NoticeStatus
+from angel_x.domain.operations.notice import Topic
 from angel_x.domain.records.access import Scope
+from angel_x.errors import NotFound, Unauthorized
 from tests.integration.api.conftest import StartApi
 from tests.integration.api.running import RunningApi
 
@@ -91,3 +95,41 @@ def test_without_a_key_of_alerts_the_remedy_is_named(start_api: StartApi) -> Non
 
     assert answer.status == 400
     assert "angel-x alerts key" in answer.body["detail"]
+
+
+def test_the_client_adds_tests_retries_and_removes_targets(alerting: RunningApi) -> None:
+    _, key = alerting.open_account("trader")
+
+    with Client(alerting.url, key, retries=0) as client:
+        added = client.set_alert_target(
+            "phone", URL, topics=[Topic.FILL], quiet_hours="22:30-07:00"
+        )
+        shown = client.alert_targets()
+        tested = client.test_alerts("phone")
+        (notice,) = client.alert_notices(NoticeStatus.WAITING)
+        retried = client.retry_alerts()
+        left = client.remove_alert_target("phone")
+
+        assert shown == (added,)
+        assert (added.name, added.topics) == ("phone", (Topic.FILL,))
+        assert (tested, retried, left) == (1, 0, ())
+        assert notice.target == "phone"
+        with pytest.raises(NotFound):
+            client.test_alerts("phone")
+        with pytest.raises(Unauthorized):
+            client.alert_targets(operators=True)
+        with pytest.raises(Unauthorized):
+            client.alert_targets(user="operator")
+
+
+def test_the_client_of_an_operator_reaches_every_owner(alerting: RunningApi) -> None:
+    alerting.open_account("trader")
+    _, key = alerting.open_account("operator", scopes=[Scope.ADMIN])
+
+    with Client(alerting.url, key, retries=0) as client:
+        client.set_alert_target("phone", URL, user="trader")
+        client.set_alert_target("night", URL, operators=True)
+
+        assert [each.name for each in client.alert_targets(user="trader")] == ["phone"]
+        assert [each.name for each in client.alert_targets(operators=True)] == ["night"]
+        assert client.alert_targets() == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from angel_x.services.operations.alert_targets import TargetForm
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.alerts import deny, fill, forget_pace
 from tests.builders.environs import application_on
+from tests.builders.recorders import RecordingMeter
 from tests.builders.stored import UNIVERSE, A, insert, select
 from tests.builders.webhook import TOKEN, Webhook, webhook
 
@@ -204,6 +206,25 @@ def test_an_unreachable_target_gets_alerts_attempts_and_is_then_dead_until_it_is
     alerting.alerts.sender.send_due()
     assert hook.lines == ["This is a test of the alerts, by test."]
     assert targets.notices(1, NoticeStatus.DEAD) == []
+
+
+def test_a_notice_whose_senders_died_at_every_attempt_is_dead_and_counted(
+    alerting: Application, hook: Webhook
+) -> None:
+    engine = alerting.base.engine
+    aim(alerting, hook, 1, "fill")
+    alerting.alerts.targets.test(1, "hook", actor="test")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alert_notices SET attempts = 2")
+    forget_pace(engine)
+    meter = RecordingMeter()
+
+    replace(alerting.alerts.sender, meter=meter).send_due()
+
+    assert hook.received == []
+    [dead] = alerting.alerts.targets.notices(1, NoticeStatus.DEAD)
+    assert dead.error == "every attempt ended without an outcome"
+    assert [(amount, labels) for _, amount, labels in meter.added] == [(1, {"outcome": "dead"})]
 
 
 def test_targets_are_of_their_owner_and_their_address_is_nowhere_to_be_read(

@@ -47,7 +47,7 @@ def canaries(
     meter: RecordingMeter | None = None,
 ) -> Canaries:
     return Canaries(
-        board=PostgresCanaries(engine),
+        board=PostgresCanaries(engine, QUEUES),
         release=aviary.release,
         depths=lambda: depths or QUEUES,
         meter=meter or RecordingMeter(),
@@ -131,6 +131,12 @@ def test_the_age_grows_while_nobody_takes_one(engine: Engine, aviary: Aviary) ->
     flock.send()
 
     assert 90 <= flock.ages()["orders.high"] < 100
+
+
+def test_a_queue_that_is_consumed_no_more_is_not_reported(engine: Engine, aviary: Aviary) -> None:
+    canaries(engine, aviary, {**QUEUES, "alerts": 0}).send()
+
+    assert canaries(engine, aviary).ages().keys() == QUEUES.keys()
 
 
 def test_a_canary_of_no_queue_is_refused(engine: Engine, aviary: Aviary) -> None:
