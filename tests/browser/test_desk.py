@@ -314,6 +314,9 @@ def test_an_operator_sees_the_machine_and_a_trader_has_no_way_there(
     audit = page.locator(".ax-section").filter(has=page.get_by_role("heading", name="Audit"))
     expect(audit.locator("tbody tr").first).to_contain_text("trading_state.set")
     expect(page.locator("[data-age=machine]").first).to_contain_text("old")
+    boxes = page.locator(".ax-scroll")
+    assert boxes.count() > 5
+    assert boxes.evaluate_all("all => all.filter(e => e.scrollWidth > e.clientWidth).length") == 0
     page.evaluate("window.scrollTo(0, 0)")
     assert picture(page, "desk-machine").read_bytes().startswith(PNG)
 

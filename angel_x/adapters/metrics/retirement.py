@@ -15,7 +15,7 @@ from pathlib import Path
 from prometheus_client.mmap_dict import MmapedDict
 
 from angel_x.adapters.metrics.files import files_of, is_readable, prepare_files
-from angel_x.adapters.metrics.slots import take_slot
+from angel_x.adapters.metrics.slots import RETIRED, take_slot
 
 #: Seconds without a write after which the slot of an ended process is not expected to be taken again.
 IDLE_SECONDS = 3600.0
@@ -28,7 +28,7 @@ class Retirement:
     def __init__(self, directory: Path, clock: Callable[[], datetime]) -> None:
         self._directory = directory
         self._clock = clock
-        self._own = take_slot(directory, "all", "retired").name
+        self._own = take_slot(directory, "all", RETIRED).name
         prepare_files(directory, self._own)
 
     def sweep(self) -> list[str]:

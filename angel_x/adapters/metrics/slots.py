@@ -16,6 +16,8 @@ from pathlib import Path
 
 from angel_x.adapters.children.aside import clear_for_directory, clear_for_file, remove
 
+#: The role of the slot that holds the counts of ended processes, and that is of no program.
+RETIRED = "retired"
 #: The role in the name of a slot, which the number of a worker's child may follow.
 _ROLE = re.compile(r"-([a-z]+)(?:-[0-9]+)?-[0-9]+$")
 
@@ -57,7 +59,9 @@ def take_slot(directory: Path, node: str, role: str) -> Slot:
 def living(directory: Path) -> Counter[str]:
     """Count the living processes of each role on all nodes that share the directory."""
     named = ((_ROLE.search(lock.stem), lock) for lock in directory.glob("*.lock"))
-    return Counter(role[1] for role, lock in named if role and _is_held(lock))
+    return Counter(
+        role[1] for role, lock in named if role and role[1] != RETIRED and _is_held(lock)
+    )
 
 
 def _is_held(lock: Path) -> bool:

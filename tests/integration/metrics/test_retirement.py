@@ -12,7 +12,7 @@ import pytest
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.metrics.exporter import registry
 from angel_x.adapters.metrics.retirement import IDLE_SECONDS
-from angel_x.adapters.metrics.slots import take_slot
+from angel_x.adapters.metrics.slots import living, take_slot
 from tests.integration.metrics.test_damaged_files import DAMAGED
 from tests.integration.metrics.test_meter import Counting, value
 
@@ -52,6 +52,13 @@ def test_the_counts_of_an_idle_slot_go_on_in_one_place(counted: Path) -> None:
     }
     Counting(counted, 5, "die").end()
     assert value(page, "angel_x_orders_processed_total", status="filled") == 15
+
+
+def test_the_place_of_their_counts_is_no_process(counted: Path) -> None:
+    value(registry(counted, []), "angel_x_orders_processed_total", status="filled")
+
+    assert slots(counted) == {RETIRED}
+    assert living(counted) == {}
 
 
 def test_the_slot_of_a_living_process_stays_however_old(tmp_path: Path) -> None:
