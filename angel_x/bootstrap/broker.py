@@ -20,6 +20,7 @@ from angel_x.adapters.angel_one.client import AngelOne
 from angel_x.adapters.angel_one.credentials import Credentials
 from angel_x.adapters.angel_one.fleet_ledger import FleetLedger
 from angel_x.adapters.angel_one.instrument_tokens import read_tokens
+from angel_x.adapters.angel_one.limits import limits_in_force
 from angel_x.adapters.angel_one.live_market import LiveMarket
 from angel_x.adapters.angel_one.market_frames import Instrument
 from angel_x.adapters.angel_one.market_socket import SocketEndpoint
@@ -29,6 +30,7 @@ from angel_x.adapters.angel_one.order_updates import OrderUpdates
 from angel_x.adapters.angel_one.session import Session
 from angel_x.adapters.angel_one.wire import LEAVING_SECONDS, Endpoint, Wire
 from angel_x.adapters.clock import wall_clock
+from angel_x.adapters.market_tables import market_tables
 from angel_x.adapters.postgres.open_contracts import OpenContracts
 from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.request_budget import RedisLedger
@@ -102,6 +104,7 @@ def _client(settings: Settings, credentials: Credentials) -> tuple[AngelOne, Ses
         client_code=credentials.client_code,
         api_key=credentials.api_key,
         budget=budget,
+        limits=limits_in_force(market_tables(settings), wall_clock),
         sleep=time.sleep,
     )
     session = Session(wire, credentials, now=wall_clock)

@@ -133,6 +133,42 @@ class Contracts(Shape, frozen=True, kw_only=True):
     delivery_days: list[DeliveryRow] = []
 
 
+class RequestLimitRow(DatedRow, frozen=True, kw_only=True):
+    second: Annotated[int, Meta(ge=1, le=100_000)]
+    #: Zero where there is no limit.
+    minute: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    hour: Annotated[int, Meta(ge=0, le=100_000_000)] = 0
+
+
+RequestLimitRows = Annotated[list[RequestLimitRow], Meta(min_length=1)]
+
+
+class RequestLimits(Shape, frozen=True, kw_only=True):
+    """The requests that are counted together, by their name in ``adapters/angel_one/calls.py``."""
+
+    login: RequestLimitRows
+    renewal: RequestLimitRows
+    logout: RequestLimitRows
+    profile: RequestLimitRows
+    funds: RequestLimitRows
+    orders: RequestLimitRows
+    order_book: RequestLimitRows
+    details: RequestLimitRows
+    trade_book: RequestLimitRows
+    positions: RequestLimitRows
+    search: RequestLimitRows
+    quote: RequestLimitRows
+    margin: RequestLimitRows
+    conversion: RequestLimitRows
+    candles: RequestLimitRows
+    greeks: RequestLimitRows
+
+
+class BrokerLimits(Shape, frozen=True):
+    source: str
+    limits: RequestLimits
+
+
 class CutoffRow(DatedRow, frozen=True, kw_only=True):
     minutes_before_close: Annotated[int, Meta(ge=0, le=300)]
 
@@ -220,6 +256,7 @@ class Rates(Shape, frozen=True):
 SHAPES: MappingProxyType[str, type[Shape]] = MappingProxyType(
     {
         "algo_rules": AlgoRules,
+        "broker_limits": BrokerLimits,
         "charges": Charges,
         "contracts": Contracts,
         "intraday": Intraday,

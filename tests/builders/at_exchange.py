@@ -18,6 +18,7 @@ from angel_x.rehearsal.fake_exchange.listings import listings
 from angel_x.rehearsal.fake_exchange.updates import PATH as UPDATES
 from angel_x.services.trading.venue import Venue
 from tests.builders.broker import ASK, BID, LOT, Broker, broker
+from tests.builders.limits import shipped
 from tests.builders.orders import Market, contracts
 from tests.builders.venue_desk import venue_desk
 
@@ -43,7 +44,11 @@ def live(application: Application, **settings: object) -> Iterator[Live]:
     """Serve an exchange with the contracts of the market, and trade there."""
     market = Market.open(application)
     made = Exchange(
-        listings(contracts(application)), now=wall_clock, monotonic=monotonic, cash=Decimal(CASH)
+        listings(contracts(application)),
+        now=wall_clock,
+        monotonic=monotonic,
+        limits=shipped,
+        cash=Decimal(CASH),
     )
     made.quote_all(BID, ASK, 100 * LOT)
     with broker(made) as at_broker:

@@ -27,6 +27,7 @@ from angel_x.rehearsal.fake_exchange.exchange import Exchange
 from angel_x.rehearsal.fake_exchange.faults import Fault, Faults
 from angel_x.rehearsal.fake_exchange.listings import Listing
 from angel_x.rehearsal.fake_exchange.server import ExchangeServer
+from tests.builders.limits import shipped, unlimited
 from tests.builders.terms import RATES
 
 LOT = 65
@@ -57,7 +58,11 @@ SYMBOL = format_symbol("NIFTY", EXPIRY, Decimal(24_000), Right.CALL)
 def exchange(now: Callable[[], Any] = wall_clock, faults: Faults | None = None) -> Exchange:
     """Return an exchange that quotes 100.00 x 100.50 in one call and one put."""
     made = Exchange(
-        [CALL, listing("40002", right="PE")], now=now, monotonic=time.monotonic, faults=faults
+        [CALL, listing("40002", right="PE")],
+        now=now,
+        monotonic=time.monotonic,
+        limits=shipped,
+        faults=faults,
     )
     made.quote_all(BID, ASK, 100 * LOT)
     return made
@@ -120,6 +125,7 @@ class Broker:
             client_code=known.code,
             api_key=known.api_key,
             budget=budget,
+            limits=changes.get("limits", shipped),
             sleep=self.pauses.append,
         )
         return AngelOne(wire, Session(wire, credentials, now=wall_clock))
@@ -161,7 +167,7 @@ def broker(made: Exchange | None = None, *, is_limited: bool = False) -> Iterato
     """Serve an exchange, by default without rate limits, and connect a client to it."""
     made = made or exchange()
     if not is_limited:
-        made.throttle.limits = dict.fromkeys(made.throttle.limits, ())
+        made.throttle.limits = unlimited
     with ExchangeServer(made) as server:
         found = Broker(server)
         try:

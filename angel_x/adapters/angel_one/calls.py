@@ -1,20 +1,15 @@
-"""The calls of SmartAPI: their paths, and how many requests of each are allowed.
-
-Source: the published table of rate limits, 2026; https://smartapi.angelone.in/docs/RateLimit.
-"""
+"""The calls of SmartAPI: their paths, and which of them are counted together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from angel_x.domain.exchange.request_budget import Windows, windows_of
-
 _SECURE = "/rest/secure/angelbroking"
 
 
 class Rate(StrEnum):
-    """Requests that are counted together, for each client code."""
+    """Requests that are counted together, for each client code; their limits have the same names."""
 
     LOGIN = "login"
     RENEWAL = "renewal"
@@ -33,27 +28,6 @@ class Rate(StrEnum):
     CONVERSION = "conversion"
     CANDLES = "candles"
     GREEKS = "greeks"
-
-
-#: The limits of each.
-RATES: dict[Rate, Windows] = {
-    Rate.LOGIN: windows_of(1),
-    Rate.RENEWAL: windows_of(1, 0, 1000),
-    Rate.LOGOUT: windows_of(1),
-    Rate.PROFILE: windows_of(3, 0, 1000),
-    Rate.FUNDS: windows_of(2),
-    Rate.ORDERS: windows_of(9, 500, 1000),
-    Rate.ORDER_BOOK: windows_of(1),
-    Rate.DETAILS: windows_of(10, 500, 5000),
-    Rate.TRADE_BOOK: windows_of(1),
-    Rate.POSITIONS: windows_of(1),
-    Rate.SEARCH: windows_of(1),
-    Rate.QUOTE: windows_of(10, 500, 5000),
-    Rate.MARGIN: windows_of(10, 500, 5000),
-    Rate.CONVERSION: windows_of(10, 500, 5000),
-    Rate.CANDLES: windows_of(3, 180, 5000),
-    Rate.GREEKS: windows_of(1),
-}
 
 
 @dataclass(frozen=True, slots=True)

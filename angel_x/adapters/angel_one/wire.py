@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import httpx
 
 from angel_x.adapters.angel_one.budget import Budget
-from angel_x.adapters.angel_one.calls import RATES, Call
+from angel_x.adapters.angel_one.calls import Call
 from angel_x.adapters.angel_one.envelope import unwrap
+from angel_x.adapters.angel_one.limits import Limits
 from angel_x.domain.exchange.request_budget import RequestAsk
 from angel_x.errors import BrokerError, BrokerThrottled, BrokerUnavailable
 
@@ -59,10 +60,12 @@ class Wire:
         client_code: str,
         api_key: str,
         budget: Budget,
+        limits: Limits,
         sleep: Callable[[float], None],
     ) -> None:
         self._client_code = client_code
         self._budget = budget
+        self._limits = limits
         self._sleep = sleep
         self._http = httpx.Client(
             base_url=endpoint.url,
@@ -119,7 +122,7 @@ class Wire:
     ) -> object:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         budget = f"{self._client_code}:{call.rate}"
-        ask = RequestAsk(budget, RATES[call.rate], turn.user_id, turn.is_urgent)
+        ask = RequestAsk(budget, self._limits(call.rate), turn.user_id, turn.is_urgent)
         until = self._budget.deadline(_PATIENCE_SECONDS) if turn.until is None else turn.until
         with self._budget.permit(ask, until=until):
             try:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
-from angel_x.adapters.angel_one.calls import RATES, Rate
+from angel_x.adapters.angel_one.calls import Rate
+from angel_x.adapters.angel_one.limits import limits_in_force
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.exchange.algo_rules import AlgoRule, algo_rules
 from angel_x.domain.operations.check import Check, CheckStatus, Measured
@@ -14,6 +15,7 @@ from angel_x.entrypoints.presentation.live import mode_sentence
 
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
+    from angel_x.domain.exchange.request_budget import Windows
     from config.settings import Settings
 
 _WARNING = CheckStatus.WARNING
@@ -32,12 +34,15 @@ def checks(app: Application) -> Iterator[Check]:
     if app.base.settings.is_live:
         today = app.base.clock().astimezone(IST).date()
         rule = app.base.tables.rule(algo_rules, "algo_rules")().on(today)
-        yield from rule_checks(app.base.settings, rule, today)
+        limits = limits_in_force(app.base.tables, app.base.clock)
+        yield from rule_checks(app.base.settings, rule, limits(Rate.ORDERS), today)
 
 
-def rule_checks(settings: Settings, rule: AlgoRule, today: date) -> Iterator[Check]:
-    """Yield whether the settings keep to the rules of a day."""
-    yield _order_rate(settings, rule)
+def rule_checks(
+    settings: Settings, rule: AlgoRule, orders: Windows, today: date
+) -> Iterator[Check]:
+    """Yield whether the settings, and the broker's limits of orders, keep to the rules of a day."""
+    yield _order_rate(settings, rule, orders)
     address = settings.angel_one_public_address or settings.angel_one_source_address
     yield Check.of_fault(
         "static address",
@@ -53,9 +58,9 @@ def rule_checks(settings: Settings, rule: AlgoRule, today: date) -> Iterator[Che
     )
 
 
-def _order_rate(settings: Settings, rule: AlgoRule) -> Check:
+def _order_rate(settings: Settings, rule: AlgoRule, orders: Windows) -> Check:
     name, algo = "orders a second at the broker", settings.angel_one_algo_id
-    ((_, most), *_) = RATES[Rate.ORDERS]
+    ((_, most), *_) = orders
     if algo is not None or rule.orders_per_second is None:
         owner = "no limit of today" if algo is None else f"registered algo {algo}"
         return Check.passed(name, f"{most} at most, {owner}")

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import count
 from typing import Any
 
+from angel_x.adapters.angel_one.limits import Limits
 from angel_x.domain.calendar.session import IST
 from angel_x.rehearsal.fake_exchange.account import Conversion, units_held
 from angel_x.rehearsal.fake_exchange.candles import Candles
@@ -51,6 +52,7 @@ class Exchange:
         *,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
+        limits: Limits,
         client: Client | None = None,
         faults: Faults | None = None,
         cash: Decimal = Decimal(10_000_000),
@@ -58,7 +60,7 @@ class Exchange:
         self.now = now
         self.listings = {listing.token: listing for listing in listed}
         self.faults = faults or Faults()
-        self.throttle = Throttle(monotonic)
+        self.throttle = Throttle(monotonic, limits)
         self.sessions = Sessions(client or Client(), self.faults, now)
         self.candles = Candles()
         self.matching = MatchingEngine(self._changed, self._time_of_day, self._priced)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from time import monotonic
 
+from angel_x.adapters.angel_one.limits import limits_in_force
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.market_tables import market_tables
 from angel_x.domain.calendar.session import IST, SessionTable, TradingCalendar
@@ -40,7 +41,8 @@ def prepared(
         slow_seconds=slow_seconds,
         token_seconds=token_seconds,
     )
-    exchange = Exchange(listed, now=wall_clock, monotonic=monotonic, faults=faults)
+    limits = limits_in_force(tables, wall_clock)
+    exchange = Exchange(listed, now=wall_clock, monotonic=monotonic, limits=limits, faults=faults)
     walk = Walk(exchange, listed, seed)
     walk.step()
     return exchange, walk

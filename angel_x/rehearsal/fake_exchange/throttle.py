@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from angel_x.adapters.angel_one.calls import RATES, Rate
-from angel_x.domain.exchange.request_budget import Windows
+from angel_x.adapters.angel_one.calls import Rate
+from angel_x.adapters.angel_one.limits import Limits
 
 
 class Throttle:
     """Counts the requests of every client."""
 
-    def __init__(
-        self, monotonic: Callable[[], float], limits: Mapping[Rate, Windows] = RATES
-    ) -> None:
+    def __init__(self, monotonic: Callable[[], float], limits: Limits) -> None:
         self._monotonic = monotonic
-        self.limits = dict(limits)
+        self.limits = limits
         self._arrivals: dict[tuple[str, Rate], deque[float]] = {}
         #: Requests that were let in, and requests over their limit.
         self.let_in: Counter[Rate] = Counter()
@@ -24,12 +22,12 @@ class Throttle:
 
     def lets_in(self, client_code: str, rate: Rate) -> bool:
         """Count a request and return whether it is within all windows."""
-        now = self._monotonic()
+        now, windows = self._monotonic(), self.limits(rate)
         arrivals = self._arrivals.setdefault((client_code, rate), deque())
-        if any(_within(arrivals, now - span) >= most for span, most in self.limits[rate]):
+        if any(_within(arrivals, now - span) >= most for span, most in windows):
             self.over[rate] += 1
             return False
-        longest = max((span for span, _ in self.limits[rate]), default=0.0)
+        longest = max((span for span, _ in windows), default=0.0)
         while arrivals and arrivals[0] <= now - longest:
             arrivals.popleft()
         arrivals.append(now)

@@ -20,6 +20,7 @@ from angel_x.rehearsal.fake_exchange.listings import Listing
 from config.settings import SettingsError
 from tests.builders.broker import ASK, BID, LOT, Broker, broker
 from tests.builders.environs import application_on
+from tests.builders.limits import shipped
 from tests.builders.live import live_settings
 from tests.builders.orders import Market, contracts
 from tests.builders.shells import Shell
@@ -51,7 +52,7 @@ def at_broker(application: Application, monkeypatch: pytest.MonkeyPatch) -> Iter
         )
         for number, each in enumerate(contracts(application))
     ]
-    made = Exchange(listings, now=wall_clock, monotonic=monotonic)
+    made = Exchange(listings, now=wall_clock, monotonic=monotonic, limits=shipped)
     made.quote_all(BID, ASK, 100 * LOT)
     with broker(made) as found:
         yield found

@@ -144,13 +144,15 @@ def test_requests_that_a_process_has_sent_are_counted_once(ledger: RedisLedger) 
 
 
 def test_of_eight_workers_no_request_is_over_the_limits_of_the_broker(
-    redis_urls: RedisUrls, monkeypatch: pytest.MonkeyPatch
+    redis_urls: RedisUrls,
 ) -> None:
     windows: Windows = ((0.25, 9), (1.0, 30))
-    rates = {**dict.fromkeys(Rate, ()), Rate.ORDERS: windows}
-    monkeypatch.setattr("angel_x.adapters.angel_one.wire.RATES", rates)
+
+    def limits(rate: Rate) -> Windows:
+        return windows if rate is Rate.ORDERS else ()
+
     made = exchange()
-    made.throttle.limits = dict(rates)
+    made.throttle.limits = limits
     made.faults.slow_seconds = 0.05
     made.faults.rates = {Fault.SLOW: 0.2}
 
@@ -159,7 +161,7 @@ def test_of_eight_workers_no_request_is_over_the_limits_of_the_broker(
         def work(_: int) -> None:
             with closing(redis.Redis.from_url(redis_urls.cache_url)) as connection:
                 shared = RedisLedger(connection, hold_seconds=60, quiet_seconds=0)
-                worker = at_broker.another(_Shared(shared))
+                worker = at_broker.another(_Shared(shared), limits=limits)
                 for _number in range(10):
                     worker.place(order(price="95.00"))
                 worker.close()

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from time import monotonic
 
 import pytest
 import trustme
 
-from angel_x.adapters.angel_one.calls import RATES, Rate
 from angel_x.adapters.angel_one.market_frames import Instrument, Mode
 from angel_x.adapters.angel_one.order_updates import Event
 from angel_x.adapters.angel_one.wire import Turn
@@ -19,6 +20,7 @@ from angel_x.errors import BrokerLoginRefused, BrokerUnavailable, BudgetSpent
 from angel_x.rehearsal.fake_exchange.faults import Fault
 from angel_x.rehearsal.fake_exchange.updates import PATH
 from config.loading import load
+from config.market import table
 from config.settings import SettingsError
 from tests.builders.broker import BID, CALL, Broker, broker, order
 
@@ -118,12 +120,14 @@ def test_order_updates_come_from_angel_one_updates_url(at_broker: Broker) -> Non
 
 
 def test_without_the_message_broker_a_process_keeps_to_its_part_of_angel_one_processes(
-    at_broker: Broker, monkeypatch: pytest.MonkeyPatch
+    at_broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("angel_x.bootstrap.broker._QUIET_SECONDS", 0.0)
-    monkeypatch.setitem(RATES, Rate.ORDERS, ((600.0, 4),))
-    nobody = "redis://127.0.0.1:1/0"
-    client = build_broker(load(environ(at_broker, ANGEL_ONE_PROCESSES="2", BROKER_URL=nobody)))
+    limits = table("broker_limits")
+    limits["limits"]["orders"] = [{"from": "2024-01-01", "second": 9, "minute": 4}]
+    (tmp_path / "broker_limits.json").write_text(json.dumps(limits))
+    given = {"BROKER_URL": "redis://127.0.0.1:1/0", "MARKET_TABLES": str(tmp_path)}
+    client = build_broker(load(environ(at_broker, ANGEL_ONE_PROCESSES="2", **given)))
     now = Turn(until=monotonic() + 1)
 
     for _ in range(2):

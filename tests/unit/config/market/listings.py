@@ -12,6 +12,7 @@ from config.market import table
 #: Every table of ``config/market``.
 TABLES = (
     "algo_rules",
+    "broker_limits",
     "charges",
     "contracts",
     "intraday",

@@ -12,6 +12,31 @@ from tests.unit.config.market.listings import TABLES, first_days, rows_of
 #: Keys in their order; so many rows of lists; quotes for text.
 SHAPES = {
     "algo_rules": "source'' rules[2 from'' orders_per_second0 static_address0 daily_logout0]",
+    "broker_limits": (
+        "source'' limits("
+        + " ".join(
+            f"{name}[1 from'' second0 minute0 hour0]"
+            for name in (
+                "login",
+                "renewal",
+                "logout",
+                "profile",
+                "funds",
+                "orders",
+                "order_book",
+                "details",
+                "trade_book",
+                "positions",
+                "search",
+                "quote",
+                "margin",
+                "conversion",
+                "candles",
+                "greeks",
+            )
+        )
+        + ")"
+    ),
     "charges": (
         "source'' options(NSE[4 from'' stt_sell'' stt_exercise'' transaction'' investor_protection'' "
         "sebi'' stamp_buy'' gst'' brokerage_rupees''] BSE[4 from'' stt_sell'' stt_exercise'' transaction'' "
@@ -62,6 +87,12 @@ SOURCES = {
         "in force for all brokers since 01-Apr-2026: without a registered algo at most 10 orders a "
         "second per exchange, segment and client; a static address registered for each API key; "
         "every session ends once a day. Zero orders a second stand for no limit."
+    ),
+    ("broker_limits", "source"): (
+        "SmartAPI, published table of rate limits, 2026 "
+        "(https://smartapi.angelone.in/docs/RateLimit): requests of one client code within any "
+        "second, minute and hour; place, modify and cancel count together as orders. Zero stands "
+        "for no limit. Not verified: the limits before 2026"
     ),
     ("charges", "source"): (
         "NSE and BSE transaction charges, Finance Act rates of STT, SEBI fee, stamp duty and GST "

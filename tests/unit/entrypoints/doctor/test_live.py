@@ -2,19 +2,22 @@ from __future__ import annotations
 
 from datetime import date
 
+from angel_x.adapters.angel_one.calls import Rate
 from angel_x.domain.exchange.algo_rules import AlgoRule, algo_rules
 from angel_x.domain.operations.check import CheckStatus
 from angel_x.entrypoints.doctor.live import rule_checks
 from config.loading import load
 from config.market import table
+from tests.builders.limits import shipped
 
 RULES = algo_rules(table("algo_rules"))
 TODAY = date(2026, 11, 30)
+ORDERS = shipped(Rate.ORDERS)
 
 
 def found(rule: AlgoRule, **settings: str) -> dict[str, CheckStatus]:
     named = {f"ANGEL_X_{name.upper()}": value for name, value in settings.items()}
-    return {check.name: check.status for check in rule_checks(load(named), rule, TODAY)}
+    return {check.name: check.status for check in rule_checks(load(named), rule, ORDERS, TODAY)}
 
 
 def test_the_rules_of_algorithmic_orders_apply_since_april_2026() -> None:

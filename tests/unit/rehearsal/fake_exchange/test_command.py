@@ -13,6 +13,7 @@ from angel_x.rehearsal.fake_exchange.server import ExchangeServer
 from angel_x.rehearsal.fake_exchange.serving import client_settings, prepared
 from config.loading import load
 from tests.builders.broker import order
+from tests.builders.limits import unlimited
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def served() -> Iterator[ExchangeServer]:
         load({"ANGEL_X_ENV": "testing"}), 3, {"drop": 0.0}, slow_seconds=1, token_seconds=None
     )
     walk.step()
-    exchange.throttle.limits = dict.fromkeys(exchange.throttle.limits, ())
+    exchange.throttle.limits = unlimited
     with ExchangeServer(exchange) as server:
         yield server
 
