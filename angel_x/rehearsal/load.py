@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from decimal import Decimal
@@ -29,6 +29,11 @@ _MESSAGE_ACCOUNTS = ("ila", "jai")
 _SHARE_OF_MESSAGES = 0.1
 _CASH = Decimal(100_000_000_000)
 _LITTLE_CASH = Decimal(100_000)
+#: Every account with its opening cash in rupees.
+ACCOUNTS: Mapping[str, Decimal] = {
+    **dict.fromkeys((*_HTTP_ACCOUNTS, *_MESSAGE_ACCOUNTS), _CASH),
+    _HTTP_ACCOUNTS[-1]: _LITTLE_CASH,
+}
 _SIZES = {1: 3, 2: 1, 5: 1, 10: 1, 20: 1, 50: 1}
 _SHARE_OF_REPEATS = 0.1
 _SHARE_OF_CANCELS = 0.6
@@ -70,8 +75,7 @@ class Load:
 
     def trader(self, name: str) -> TraderSetup:
         """Open an account and the connections of its trader."""
-        cash = _LITTLE_CASH if name == _HTTP_ACCOUNTS[-1] else _CASH
-        account = ensure_account(self.application, name, cash)
+        account = ensure_account(self.application, name, ACCOUNTS.get(name, _CASH))
         key = self.application.people.access.issue(account.id, [Scope.TRADE, Scope.READ])
         connected = Client(self.addresses.api_url, key, timeout_seconds=self.timeout + 1, retries=0)
         client = self.stack.enter_context(connected)

@@ -33,6 +33,7 @@ WHERE o.parent_id IS NULL
 _TWICE = """
 SELECT 'execution ' || execution_id FROM fills GROUP BY execution_id HAVING count(*) > 1
 """
+_EXECUTIONS = "SELECT execution_id FROM fills ORDER BY execution_id"
 # Orders that are decided one by one, because another one ends every process, may be late.
 _OVERTAKEN = f"""
 SELECT name || '/' || client_order_id FROM (
@@ -114,6 +115,11 @@ class Evidence:
         """Return the ids of executions that were booked twice."""
         with self._engine.connect() as connection:
             return list(connection.exec_driver_sql(_TWICE).scalars())
+
+    def executions(self) -> list[str]:
+        """Return the venue's name of every execution, as often as it was booked."""
+        with self._engine.connect() as connection:
+            return list(connection.exec_driver_sql(_EXECUTIONS).scalars())
 
     def overtaken(self, rings: int) -> list[str]:
         """Return orders that were decided before an earlier one of the same account and lane.

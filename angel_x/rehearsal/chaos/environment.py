@@ -65,6 +65,8 @@ class Environment:
     #: The message broker and the database without a proxy.
     broker_url: str
     database_url: str
+    #: The cache; empty where it is not broken.
+    cache_url: str = ""
     #: Where the message broker keeps its append-only file.
     broker_folder: Path
     #: Queues of orders whose messages are removed by the storm, each as often as listed.

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from angel_x.entrypoints.presentation.indian import grouped
 from angel_x.entrypoints.presentation.printing import table
-from angel_x.rehearsal.chaos.report import ChaosReport
+from angel_x.rehearsal.chaos.report import ChaosReport, kinds_of
 from angel_x.rehearsal.chaos.waits import Waits
 from angel_x.rehearsal.rendering import latency_table, print_parts, rules_table
 
@@ -39,7 +39,7 @@ def _faults(report: ChaosReport) -> Table:
             grouped(count["unverified"]),
             *_emergencies(report.emergency_waits.get(kind)),
         )
-        for kind, count in report.kinds().items()
+        for kind, count in kinds_of(report.faults).items()
     ]
     unverified = grouped(len(report.faults) - report.verified)
     rows.append(("all", grouped(report.verified), unverified, *_emergencies(None)))

@@ -55,7 +55,7 @@ class ChaosReport:
     @property
     def rules(self) -> list[Invariant]:
         """Return every rule."""
-        return [*self.books, *_promises(self.check), *self._conduct()]
+        return [*self.books, *promises(self.check), *self._conduct()]
 
     @property
     def holds(self) -> bool:
@@ -99,7 +99,7 @@ class ChaosReport:
                 "asked": self.bounds.faults,
                 "verified": self.verified,
                 "unverified": len(self.faults) - self.verified,
-                "kinds": self.kinds(),
+                "kinds": kinds_of(self.faults),
             },
             "history": self.check,
             "drained_seconds": self.drained_seconds,
@@ -112,17 +112,19 @@ class ChaosReport:
             "each_fault": self.faults,
         }
 
-    def kinds(self) -> dict[str, dict[str, int]]:
-        """Return how many faults of each kind are proven, and how many are not."""
-        proven = Counter(fault.kind for fault in self.faults if fault.is_verified)
-        unproven = Counter(fault.kind for fault in self.faults if not fault.is_verified)
-        return {
-            kind: {"verified": proven[kind], "unverified": unproven[kind]}
-            for kind in sorted({*proven, *unproven})
-        }
+
+def kinds_of(faults: Sequence[InjectedFault]) -> dict[str, dict[str, int]]:
+    """Return how many faults of each kind are proven, and how many are not."""
+    proven = Counter(fault.kind for fault in faults if fault.is_verified)
+    unproven = Counter(fault.kind for fault in faults if not fault.is_verified)
+    return {
+        kind: {"verified": proven[kind], "unverified": unproven[kind]}
+        for kind in sorted({*proven, *unproven})
+    }
 
 
-def _promises(check: HistoryCheck) -> list[Invariant]:
+def promises(check: HistoryCheck) -> list[Invariant]:
+    """Return the rules of the clients' history."""
     return [
         rule("nothing lost", "every order that was answered with success is stored", check.lost),
         rule(

@@ -50,11 +50,15 @@ class ScheduledFault:
 
 
 def schedule(
-    environment: Environment, seed: int, count: int, seconds: float
+    environment: Environment,
+    seed: int,
+    count: int,
+    seconds: float,
+    among: Sequence[Kind] = KINDS,
 ) -> list[ScheduledFault]:
     """Spread faults over some seconds: each kind once, then by weight; the same for the same seed."""
     random = Random(f"storm-{seed}")  # noqa: S311 - nothing secret
-    kinds = _kinds(environment, random)
+    kinds = _kinds(environment, among, random)
     apart = seconds / max(1, count)
     made = []
     for number in range(count):
@@ -65,8 +69,8 @@ def schedule(
     return made
 
 
-def _kinds(environment: Environment, random: Random) -> Iterator[Kind]:
-    apt = [kind for kind in KINDS if kind.targets(environment)]
+def _kinds(environment: Environment, among: Sequence[Kind], random: Random) -> Iterator[Kind]:
+    apt = [kind for kind in among if kind.targets(environment)]
     random.shuffle(apt)
     yield from apt
     while True:

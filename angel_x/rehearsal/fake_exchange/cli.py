@@ -48,8 +48,20 @@ def _rates(
     "--slow-seconds", default=1.0, show_default=True, help="Seconds of an answer with fault slow."
 )
 @click.option("--token-seconds", type=float, help="Seconds after which a token expires.")
+@click.option(
+    "--cash",
+    default=10_000_000,
+    show_default=True,
+    type=Whole(0, 10**15),
+    help="Rupees of the client at the start.",
+)
 def fake_exchange(
-    port: int, seed: int, rates: dict[str, float], slow_seconds: float, token_seconds: float | None
+    port: int,
+    seed: int,
+    rates: dict[str, float],
+    slow_seconds: float,
+    token_seconds: float | None,
+    cash: int,
 ) -> None:
     """Serve a fake of Angel One's exchange on this machine until Ctrl-C.
 
@@ -62,7 +74,12 @@ def fake_exchange(
     from angel_x.rehearsal.fake_exchange import serving  # noqa: PLC0415 - not needed for help
 
     exchange, walk = serving.prepared(
-        load(os.environ), seed, rates, slow_seconds=slow_seconds, token_seconds=token_seconds
+        load(os.environ),
+        seed,
+        rates,
+        slow_seconds=slow_seconds,
+        token_seconds=token_seconds,
+        cash=cash,
     )
     with suppress(KeyboardInterrupt):
         asyncio.run(serving.serve(exchange, walk, port, click.echo))

@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 import uvicorn
 from starlette.applications import Starlette
 
-from angel_x.rehearsal.fake_exchange import rest
+from angel_x.rehearsal.fake_exchange import inspection, rest
 from angel_x.rehearsal.fake_exchange.exchange import Exchange
 from angel_x.rehearsal.fake_exchange.market_socket import MarketTicks
 from angel_x.rehearsal.fake_exchange.updates import UpdatesSocket
@@ -26,7 +26,7 @@ _LOGGERS = ("uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 def application(exchange: Exchange) -> Starlette:
     """Return the application: REST and sockets."""
     sockets = [*UpdatesSocket(exchange).routes(), *MarketTicks(exchange).routes()]
-    return Starlette(routes=[*rest.routes(exchange), *sockets])
+    return Starlette(routes=[*rest.routes(exchange), *inspection.routes(exchange), *sockets])
 
 
 def server(exchange: Exchange) -> uvicorn.Server:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from time import monotonic
 
 from angel_x.adapters.angel_one.limits import limits_in_force
@@ -29,6 +30,7 @@ def prepared(
     *,
     slow_seconds: float,
     token_seconds: float | None,
+    cash: int,
 ) -> tuple[Exchange, Walk]:
     """Return an exchange with a quoted chain of NIFTY, and what moves its quotes."""
     tables = market_tables(settings)
@@ -42,7 +44,14 @@ def prepared(
         token_seconds=token_seconds,
     )
     limits = limits_in_force(tables, wall_clock)
-    exchange = Exchange(listed, now=wall_clock, monotonic=monotonic, limits=limits, faults=faults)
+    exchange = Exchange(
+        listed,
+        now=wall_clock,
+        monotonic=monotonic,
+        limits=limits,
+        faults=faults,
+        cash=Decimal(cash),
+    )
     walk = Walk(exchange, listed, seed)
     walk.step()
     return exchange, walk

@@ -169,7 +169,7 @@ COMMANDS = (
 #: no account and print none.
 OTHERS = {
     "alerts key",
-    "demo", "up", "chaos", "soak", "api", "worker", "beat", "flower", "desk", "feed", "relay", "metrics",
+    "demo", "up", "chaos", "chaos live", "soak", "api", "worker", "beat", "flower", "desk", "feed", "relay", "metrics",
     "feed pause", "feed resume", "feed seek", "feed speed", "feed status",
     "contracts load", "contracts generate", "db upgrade", "db downgrade", "backup", "restore", "calendar",
     "schedule", "openings", "settle", "settle load", "settle set", "span", "span load", "span drop", "status", "top", "db explain", "db slow-queries", "db size", "redis report", "broker check", "broker margin", "broker master", "broker orders", "broker reconcile", "broker watch", "live", "live confirm", "live withdraw", "fake-exchange", "profile orders", "profile greeks", "profile memory", "profile process", "reports", "reports show", "reports write",

@@ -19,7 +19,12 @@ from tests.builders.limits import unlimited
 @pytest.fixture(scope="module")
 def served() -> Iterator[ExchangeServer]:
     exchange, walk = prepared(
-        load({"ANGEL_X_ENV": "testing"}), 3, {"drop": 0.0}, slow_seconds=1, token_seconds=None
+        load({"ANGEL_X_ENV": "testing"}),
+        3,
+        {"drop": 0.0},
+        slow_seconds=1,
+        token_seconds=None,
+        cash=10_000_000,
     )
     walk.step()
     exchange.throttle.limits = unlimited
