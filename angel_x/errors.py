@@ -51,6 +51,7 @@ AngelXError
 ├── BackupFailed            a backup that could not be taken, verified or restored
 ├── UnknownTarget           no target of alerts of this name
 ├── NoticeNotSent           a service refused a notice, or gave no answer
+├── BotUnanswered           Telegram refused a request of the bot, or gave no answer
 ├── ShadowedPackage         a module of another project that shadows a package of Angel-X
 ├── BrokerError             a request to the trading broker was refused, or got no answer; with its code
 │   ├── BrokerRefused       for a reason of the broker; the request had no effect
@@ -421,6 +422,19 @@ class UnknownTarget(AngelXError):
 
 class NoticeNotSent(AngelXError):
     """A service refused a notice, or gave no answer; the message holds no address."""
+
+
+class BotUnanswered(AngelXError):
+    """Telegram refused a request of the bot, or gave no answer; the message has no token."""
+
+    def __init__(
+        self, detail: str, *, retry_after: float | None = None, is_final: bool = False
+    ) -> None:
+        super().__init__(detail)
+        #: Seconds until the next attempt, where Telegram named them.
+        self.retry_after = retry_after
+        #: Whether another attempt would be refused too.
+        self.is_final = is_final
 
 
 class ShadowedPackage(AngelXError):

@@ -661,6 +661,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "adapters.postgres.alert_outbox",
         ),
     ] = 10
+    telegram_token: Annotated[
+        str | None,
+        Doc(
+            "Token of the bot that takes commands by Telegram, for `angel-x telegram`; needs ALERTS_KEY. "
+            "Without one there are no commands.",
+            "bootstrap.telegram, entrypoints.up",
+            secret=True,
+        ),
+    ] = None
+    telegram_url: Annotated[
+        str,
+        Meta(min_length=1),
+        Doc(
+            "Address of the Bot API; https, unless it is on this machine.",
+            "bootstrap.telegram",
+        ),
+    ] = "https://api.telegram.org"
     angel_one_url: Annotated[
         str,
         Meta(min_length=1),

@@ -16,9 +16,11 @@ from angel_x.bootstrap.market import MarketParts, build_market
 from angel_x.bootstrap.operations import Operations, build_operations
 from angel_x.bootstrap.order_parts import OrderParts, build_order_parts
 from angel_x.bootstrap.scenarios import Questions, build_questions
+from angel_x.bootstrap.telegram import build_people
 from angel_x.bootstrap.trading import TradingParts, build_trading
 from angel_x.bootstrap.workflows import WorkflowParts, build_workflows
 from angel_x.services.accounts.margin_marking import MarginMarking
+from angel_x.services.accounts.telegram_people import TelegramPeople
 from config.settings import Settings
 
 
@@ -40,6 +42,7 @@ class Application:
     questions: Questions
     operations: Operations
     alerts: AlertParts
+    telegram: TelegramPeople
 
     def close(self) -> None:
         """Send waiting messages, and close all connections."""
@@ -93,6 +96,7 @@ def assemble(base: Foundation) -> Application:
         questions=build_questions(base, market, people, analytics),
         operations=build_operations(base, people),
         alerts=build_alerts(base),
+        telegram=build_people(base, people),
     )
 
 

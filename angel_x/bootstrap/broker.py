@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -35,8 +34,9 @@ from angel_x.adapters.postgres.open_contracts import OpenContracts
 from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.request_budget import RedisLedger
 from angel_x.bootstrap.foundation import Foundation
+from angel_x.bootstrap.outside import checked_address
 from angel_x.domain.exchange.request_budget import share_of
-from config.settings import LIVE_CREDENTIALS, THIS_MACHINE, Settings, SettingsError
+from config.settings import LIVE_CREDENTIALS, Settings
 
 if TYPE_CHECKING:
     from angel_x.domain.contracts.universe import Universe
@@ -66,7 +66,9 @@ def build_market_stream(settings: Settings, instruments: Sequence[Instrument]) -
         ValueError: A token is no number of at most eight digits.
     """
     credentials = _credentials(settings)
-    url = _checked("ANGEL_X_ANGEL_ONE_STREAM_URL", settings.angel_one_stream_url, "wss", "ws")
+    url = checked_address(
+        "ANGEL_X_ANGEL_ONE_STREAM_URL", settings.angel_one_stream_url, "wss", "ws"
+    )
     client, session = _client(settings, credentials)
     endpoint = SocketEndpoint(url, credentials, session.tokens, session.renewed)
     return MarketStream(endpoint, instruments, on_close=client.close)
@@ -120,7 +122,9 @@ def build_order_updates(
         SettingsError: The address would show the token to others.
     """
     return OrderUpdates(
-        _checked("ANGEL_X_ANGEL_ONE_UPDATES_URL", settings.angel_one_updates_url, "wss", "ws"),
+        checked_address(
+            "ANGEL_X_ANGEL_ONE_UPDATES_URL", settings.angel_one_updates_url, "wss", "ws"
+        ),
         client.session,
         sleep=sleep,
         monotonic=time.monotonic,
@@ -135,7 +139,7 @@ def build_master_download(file: Path, url: str | None = None) -> Iterator[Master
     Raises:
         SettingsError: The address is neither encrypted nor on this machine.
     """
-    address = _checked("--url", url or MASTER_URL, "https", "http")
+    address = checked_address("--url", url or MASTER_URL, "https", "http")
     with connected(_DOWNLOAD_SECONDS) as http:
         yield MasterDownload(http, address, file, check=read_tokens, sleep=time.sleep)
 
@@ -166,20 +170,9 @@ def _ledger(settings: Settings) -> Ledger:
 def _endpoint(settings: Settings) -> Endpoint:
     source = settings.angel_one_source_address
     return Endpoint(
-        url=_checked("ANGEL_X_ANGEL_ONE_URL", settings.angel_one_url, "https", "http"),
+        url=checked_address("ANGEL_X_ANGEL_ONE_URL", settings.angel_one_url, "https", "http"),
         timeout_seconds=settings.angel_one_timeout_seconds,
         source_address=source,
         public_address=settings.angel_one_public_address or source or "127.0.0.1",
         mac_address=settings.angel_one_mac_address,
     )
-
-
-def _checked(variable: str, url: str, encrypted: str, plain: str) -> str:
-    parts = urlsplit(url)
-    is_here = parts.scheme == plain and parts.hostname in THIS_MACHINE
-    if not is_here and (parts.scheme != encrypted or not parts.hostname):
-        raise SettingsError(
-            f"{variable}: expected {encrypted}, or {plain} to this machine, "
-            f"was {parts.scheme}://{parts.hostname}"
-        )
-    return url

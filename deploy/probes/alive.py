@@ -1,6 +1,6 @@
 """Whether the process of this container lives, for health checks: ``python alive.py ROLE``.
 
-Beat, the relay and the feed report their memory to the cache by themselves, so the last report is a sign
+Beat, the relay, the feed and the commands by Telegram report their memory to the cache by themselves, so the last report is a sign
 of life.  A cache that does not answer says nothing: restarting all processes would not bring it back.
 Workers have a probe of their own, ``consuming.py``.
 """

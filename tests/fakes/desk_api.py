@@ -35,6 +35,8 @@ from angel_x.domain.records.margin_record import Balance
 from angel_x.domain.records.market_status import MarketStatus
 from angel_x.domain.records.order_record import EventRecord, FillRecord, OrderHistory, OrderPage
 from angel_x.domain.records.statement import PositionRecord
+from angel_x.domain.workflows.square_off import SquareOffRecord
+from angel_x.domain.workflows.workflow import WorkflowStatus
 from angel_x.errors import ApiError, Conflict, Unauthorized, Unavailable
 
 NOW = datetime(2026, 8, 25, 5, 0, tzinfo=UTC)
@@ -166,6 +168,8 @@ class DeskApi:
     events: Queue[StreamEvent] = field(default_factory=Queue)
     updates: Queue[QuoteUpdate] = field(default_factory=Queue)
     calls: list[str] = field(default_factory=list)
+    #: The square-offs that were begun, by id; a test sets their outcome.
+    square_offs: dict[str, SquareOffRecord] = field(default_factory=dict)
 
     def add_key(self, key: str, user: str, *scopes: Scope) -> None:
         number = len(self.holders) + 1
@@ -178,11 +182,17 @@ class DeskApi:
 
 
 class FakeClient:
-    """The calls that the desk makes."""
+    """The calls that the desk and the commands by Telegram make."""
 
     def __init__(self, api: DeskApi, key: str) -> None:
         self._api = api
         self._key = key
+
+    def __enter__(self) -> FakeClient:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        pass
 
     def _asked(self, call: str) -> DeskApi:
         self._api.calls.append(call)
@@ -255,6 +265,28 @@ class FakeClient:
         )
         fields = {name: getattr(control, name) for name in control.__slots__}
         return ControlReceipt(**fields, settled=True)
+
+    def square_off(self, *, underlying: str | None = None, key: str) -> SquareOffRecord:
+        begun = self._asked(f"square_off {underlying} {key}").square_offs
+        record = SquareOffRecord(
+            id=str(len(begun) + 1),
+            key=key,
+            status=WorkflowStatus.RUNNING,
+            symbol=None,
+            underlying=underlying,
+            product=None,
+            flat=False,
+            legs=(),
+            left=(),
+            open_orders=0,
+            created_at=NOW,
+            finished_at=None,
+        )
+        begun[record.id] = record
+        return record
+
+    def square_off_standing(self, square_off_id: str) -> SquareOffRecord:
+        return self._asked("square_off_standing").square_offs[square_off_id]
 
     def stream(self, _after: str | None = None) -> Iterator[StreamEvent]:
         while True:

@@ -90,6 +90,7 @@ COMMANDS: Mapping[str, Place] = {
         "alerts",
         "Alerts to people by Telegram, mail, webhooks and others; `--system` are the operators.",
     ),
+    "telegram": Place("telegram", "Take commands of listed people by Telegram, until a signal."),
     "audit": Place("repair", "Show the audit entries, the newest first."),
     "status": Place(
         "status",

@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import sha256
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from angel_x.client import Client
 from angel_x.entrypoints.desk.account import WatchedAccount
-
-if TYPE_CHECKING:
-    from config.settings import Settings
-
-#: A page waits no longer for the API.
-_TIMEOUT_SECONDS = 5.0
 
 
 class WatchedAccounts:
@@ -46,17 +39,3 @@ class WatchedAccounts:
         for digest, account in list(self._accounts.items()):
             if account.was_left:
                 del self._accounts[digest]
-
-
-def api_address(settings: Settings) -> str:
-    """Return the address of the API."""
-    return settings.api_url or f"http://127.0.0.1:{settings.api_port}"
-
-
-def client_of(api_url: str) -> Callable[[str], Client]:
-    """Return the maker of clients that do not wait long, and repeat nothing by themselves."""
-
-    def connect(key: str) -> Client:
-        return Client(api_url, key, timeout_seconds=_TIMEOUT_SECONDS, retries=0)
-
-    return connect

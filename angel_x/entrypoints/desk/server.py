@@ -16,8 +16,9 @@ from starlette.staticfiles import StaticFiles
 
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.logging import configure_logging
+from angel_x.entrypoints.api_access import api_address, client_of
 from angel_x.entrypoints.desk import pages
-from angel_x.entrypoints.desk.accounts import WatchedAccounts, api_address, client_of
+from angel_x.entrypoints.desk.accounts import WatchedAccounts
 from angel_x.entrypoints.desk.gate import DeskGate
 from angel_x.entrypoints.desk.login import LoginRoutes
 from angel_x.entrypoints.desk.sessions import LoginSessions

@@ -114,6 +114,7 @@ def stages(addresses: Addresses, environ: Mapping[str, str], market: MarketChoic
             replace(program("beat", says=_BEAT_READY), heartbeat=tick_file(settings.home)),
             program("flower", answers=f"{addresses.flower_url}/healthcheck"),
             program("metrics", answers=addresses.metrics_url),
+            *([program("telegram", says="telegram.started")] if settings.telegram_token else ()),
             *([desk()] if settings.desk_enabled and is_desk_installed() else ()),
         ),
     )

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
+from angel_x.domain.records.access import Scope
 from angel_x.services.operations.alert_targets import TargetForm
 from tests.integration.rights.world import HOLDER, Kind, World
 
@@ -52,7 +53,7 @@ class Command:
         return " ".join(words[: 1 + (words[0] in _GROUPS)])
 
 
-_GROUPS = {"orders", "users", "keys", "limits", "kill-switch", "alerts"}
+_GROUPS = {"orders", "users", "keys", "limits", "kill-switch", "alerts", "telegram"}
 
 
 def _orders(world: World) -> str:
@@ -93,6 +94,16 @@ def _target(name: str, owner: str | None) -> Callable[[World], object]:
     return prepare
 
 
+def _person(number: int) -> Callable[[World], object]:
+    """List a person with a key of the holder."""
+
+    def prepare(world: World) -> object:
+        people = world.application.telegram
+        return people.allow(number, world.holder_id, [Scope.READ], actor="cli")
+
+    return prepare
+
+
 _ACCOUNT, _EVERYONE, _MARKET = Reach.ACCOUNT, Reach.EVERYONE, Reach.MARKET
 
 COMMANDS = (
@@ -129,7 +140,10 @@ COMMANDS = (
     Command("alerts test mine", _ACCOUNT, stores=True, prepare=_target("mine", HOLDER)),
     Command("alerts retry", _ACCOUNT, stores=True, prepare=_target("mine", HOLDER)),
     Command("alerts remove gone", _ACCOUNT, stores=True, prepare=_target("gone", HOLDER)),
+    Command("telegram allow 71", _ACCOUNT, stores=True, shows='"person_id": 71'),
     # Of operators.
+    Command("telegram list", _EVERYONE, prepare=_person(72), shows=HOLDER),
+    Command("telegram forget 73", _EVERYONE, stores=True, prepare=_person(73), shows="73"),
     Command("alerts list --system", _EVERYONE, prepare=_target("ops", None), shows="ops"),
     Command(
         "alerts notices --system --status dead",
@@ -169,7 +183,7 @@ COMMANDS = (
 #: no account and print none.
 OTHERS = {
     "alerts key",
-    "demo", "up", "chaos", "chaos live", "soak", "api", "worker", "beat", "flower", "desk", "feed", "relay", "metrics",
+    "demo", "up", "chaos", "chaos live", "soak", "api", "worker", "beat", "flower", "desk", "telegram", "feed", "relay", "metrics",
     "feed pause", "feed resume", "feed seek", "feed speed", "feed status",
     "contracts load", "contracts generate", "db upgrade", "db downgrade", "backup", "restore", "calendar",
     "schedule", "openings", "settle", "settle load", "settle set", "span", "span load", "span drop", "status", "top", "db explain", "db slow-queries", "db size", "redis report", "broker check", "broker margin", "broker master", "broker orders", "broker reconcile", "broker watch", "live", "live confirm", "live withdraw", "fake-exchange", "profile orders", "profile greeks", "profile memory", "profile process", "reports", "reports show", "reports write",

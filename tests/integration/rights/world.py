@@ -256,6 +256,7 @@ _NOBODYS = {
     "retention_horizons",
     "risk_files",
     "settlement_prices",
+    "telegram_cursors",
     "trading_runs",
 }
 _TABLES = """

@@ -110,6 +110,8 @@ PROOFS: Mapping[str, str] = {
     "alerts_per_minute": "integration/services/test_alerts.py::test_a_target_gets_alerts_per_minute_notifications_and_the_rest_together",
     "alerts_repeat_seconds": "integration/services/test_alerts.py::test_a_condition_is_told_when_it_begins_and_not_again_within_alerts_repeat_seconds",
     "alerts_attempts": "integration/services/test_alerts.py::test_an_unreachable_target_gets_alerts_attempts_and_is_then_dead_until_it_is_retried",
+    "telegram_token": "unit/entrypoints/up/test_programs.py::test_commands_by_telegram_are_taken_where_telegram_token_is_set",
+    "telegram_url": "unit/bootstrap/test_telegram.py::test_the_bot_api_is_asked_at_telegram_url_which_is_encrypted_or_on_this_machine",
     "angel_one_url": f"{_BROKER}::test_the_broker_is_at_angel_one_url_under_the_configured_credentials",
     "angel_one_stream_url": f"{_BROKER}::test_market_data_comes_from_angel_one_stream_url",
     "angel_one_updates_url": f"{_BROKER}::test_order_updates_come_from_angel_one_updates_url",

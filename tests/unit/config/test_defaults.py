@@ -109,6 +109,8 @@ DEFAULTS: dict[str, Any] = {
     "alerts_per_minute": 6,
     "alerts_repeat_seconds": 900,
     "alerts_attempts": 10,
+    "telegram_token": None,
+    "telegram_url": "https://api.telegram.org",
     "angel_one_client_code": None,
     "angel_one_api_key": None,
     "angel_one_pin": None,

@@ -27,6 +27,7 @@ def started_by_up(home: Path) -> set[tuple[str, ...]]:
         "ANGEL_X_API_HOST": "127.0.0.1",
         "ANGEL_X_API_PORT": "1",
         "ANGEL_X_ALERTS_KEY": f"{'k' * 43}=",
+        "ANGEL_X_TELEGRAM_TOKEN": f"123:{'t' * 35}",
     }
     programs = [each for stage in stages(addresses, environ, MarketChoice()) for each in stage]
     found = {
@@ -60,7 +61,7 @@ def of_systemd() -> set[tuple[str, ...]]:
 
 def test_up_starts_every_process_of_the_design(tmp_path: Path) -> None:
     assert len(started_by_up(tmp_path)) == len(WORKER_QUEUES) + len(
-        {"feed", "relay", "api", "beat", "flower", "metrics", "desk"}
+        {"feed", "relay", "api", "beat", "flower", "metrics", "desk", "telegram"}
     )
 
 

@@ -66,7 +66,7 @@ def test_every_process_and_server_is_there() -> None:
     workers = {f"worker-{kind}" for kind in WORKER_QUEUES}
 
     assert set(OURS) == ONCE | workers | {
-        *("api", "beat", "desk", "relay", "feed", "flower", "metrics")
+        *("api", "beat", "desk", "relay", "feed", "flower", "metrics", "telegram")
     }
     assert set(SERVICES) - set(OURS) == SERVERS | MONITORING
     assert {n for n in SERVICES if SERVICES[n].get("profiles") == ["monitoring"]} == MONITORING
@@ -97,6 +97,15 @@ def test_the_settings_of_a_process_load(name: str) -> None:
     assert settings.database_url is not None
     assert settings.broker_url != settings.cache_url
     assert settings.home == "/run/angel-x"
+
+
+def test_commands_by_telegram_are_for_systems_that_have_a_bot() -> None:
+    service = OURS["telegram"]
+
+    assert service["profiles"] == ["telegram"]
+    # Passed on from the environment of the operator, where it is set.
+    assert service["environment"]["ANGEL_X_TELEGRAM_TOKEN"] is None
+    assert service["environment"]["ANGEL_X_API_URL"] == "http://api:8000"
 
 
 def test_the_desk_knows_the_api_and_no_password() -> None:

@@ -24,7 +24,7 @@ OVERLAYS = sorted(path.name for path in (FOLDER / "overlays").iterdir())
 KUBECTL = shutil.which("kubectl")
 COMPONENT = "app.kubernetes.io/component"
 WORKERS = {f"worker-{kind}" for kind in WORKER_QUEUES}
-PROCESSES = WORKERS | {"api", "beat", "relay", "feed", "flower", "metrics", "desk"}
+PROCESSES = WORKERS | {"api", "beat", "relay", "feed", "flower", "metrics", "desk", "telegram"}
 ONCE = {"migrate", "contracts"}
 
 pytestmark = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not installed")
@@ -74,6 +74,8 @@ SECRETS = {
     "broker-url": "redis://:secret@broker:6379/0",
     "cache-url": "redis://:secret@cache:6379/0",
     "password": "correct horse battery",
+    "alerts-key": f"{'k' * 43}=",
+    "token": f"123:{'t' * 35}",
 }
 
 
@@ -209,8 +211,11 @@ def test_pods_are_closed_but_for_the_api_and_the_metrics(overlay: str) -> None:
     for name in opened:
         (rule,) = policies[name]["spec"]["ingress"]
         others = [source for source in rule["from"] if "namespaceSelector" not in source]
-        desk = {"podSelector": {"matchLabels": {**every, "app.kubernetes.io/component": "desk"}}}
-        assert others == ([desk] if name == "api" else [])
+        clients = [
+            {"podSelector": {"matchLabels": {**every, COMPONENT: client}}}
+            for client in ("desk", "telegram")
+        ]
+        assert others == (clients if name == "api" else [])
     (namespace,) = of_kind(overlay, "Namespace").values()
     assert namespace["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
     assert {r["metadata"].get("namespace") for r in rendered(overlay) if r is not namespace} == {

@@ -17,7 +17,7 @@ from tests.unit.deploy.test_compose import parsed
 FOLDER = compose.DEPLOY / "systemd"
 UNITS = sorted(path for path in FOLDER.iterdir() if path.is_file())
 HARDENING = FOLDER / "angel-x-.service.d" / "hardening.conf"
-PROCESSES = ("beat", "relay", "feed", "flower", "metrics", "desk")
+PROCESSES = ("beat", "relay", "feed", "flower", "metrics", "desk", "telegram")
 #: Units as they are started, with the file that each is made from.
 STARTED = {
     "angel-x-api.service": "angel-x-api.service",

@@ -9,8 +9,9 @@ import pytest
 
 from angel_x.domain.records.access import Scope
 from angel_x.domain.records.live_event import StreamEvent
+from angel_x.entrypoints.api_access import api_address
 from angel_x.entrypoints.desk.account import WatchedAccount
-from angel_x.entrypoints.desk.accounts import WatchedAccounts, api_address
+from angel_x.entrypoints.desk.accounts import WatchedAccounts
 from angel_x.errors import Unauthorized, Unavailable
 from config.loading import defaults
 from tests.fakes.desk_api import DeskApi, make_balance, make_position

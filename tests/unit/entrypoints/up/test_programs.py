@@ -46,6 +46,16 @@ def test_there_is_a_worker_of_every_class_and_of_alerts_where_alerts_key_is_set(
     assert workers() == list(WORKER_QUEUES)
 
 
+def test_commands_by_telegram_are_taken_where_telegram_token_is_set() -> None:
+    token = {"ANGEL_X_TELEGRAM_TOKEN": "123:" + "t" * 35, "ANGEL_X_ALERTS_KEY": f"{'k' * 43}="}
+
+    def names(environ: dict[str, str]) -> set[str]:
+        return {p.name for stage in stages(ADDRESSES, environ, MarketChoice()) for p in stage}
+
+    assert "telegram" in names(ENVIRON | token)
+    assert "telegram" not in names(ENVIRON)
+
+
 def test_every_program_shows_when_it_is_ready() -> None:
     started = stages(ADDRESSES, ENVIRON, MarketChoice())
     assert sum(len(stage) for stage in started) > 5

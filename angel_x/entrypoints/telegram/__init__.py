@@ -1,0 +1,1 @@
+"""Commands by Telegram: the messages of listed people, carried out through the public API."""
