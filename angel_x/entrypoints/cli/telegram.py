@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import click
@@ -130,6 +130,7 @@ def listener_of(app: Application, parts: BotParts) -> Listener:
         strangers=Strangers(monotonic),
         clock=wall_clock,
         timer=monotonic,
+        sleep=sleep,
         unreachable=TRANSIENT,
     )
 

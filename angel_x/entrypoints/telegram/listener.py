@@ -33,6 +33,8 @@ _OLDEST_SECONDS = 60
 #: Seconds for which the end of a square-off is awaited.
 _PATIENCE_SECONDS = 600.0
 _LONGEST_PAUSE_SECONDS = 60.0
+#: Failures after which pauses grow no more.
+_DOUBLED = 10
 _ATTEMPTS = 3
 _PRIVATE = "private"
 
@@ -69,6 +71,7 @@ class Listener:
     strangers: Strangers
     clock: Callable[[], datetime]
     timer: Callable[[], float]
+    sleep: Callable[[float], None]
     #: The exceptions that mean an unavailable database.
     unreachable: tuple[type[Exception], ...]
     #: Held while a command is carried out.
@@ -122,9 +125,9 @@ class Listener:
             self._say(speaker.chat_id, texts.TOO_OLD)
             return
         with self.connect(key) as client:
-            reply = self.conversation.answer(
-                speaker, client, message.text or "", f"telegram-{update_id}"
-            )
+            # With the date, because ids begin anew after a quiet week.
+            key_of_action = f"telegram-{update_id}-{message.date}"
+            reply = self.conversation.answer(speaker, client, message.text or "", key_of_action)
         if reply.running is not None:
             until = self.timer() + _PATIENCE_SECONDS
             self._awaited.append(_Awaited(speaker, reply.running, until))
@@ -164,7 +167,7 @@ class Listener:
                 log.warning("telegram.unanswered", attempt=attempt, error=str(error))
                 if error.is_final:
                     return None
-                Event().wait(min(_pause(attempt - 1, error.retry_after), 5.0))
+                self.sleep(min(_pause(attempt - 1, error.retry_after), 5.0))
         return None
 
 
@@ -180,5 +183,5 @@ def run(listener: Listener, stop: Event | None = None) -> None:
 
 def _pause(failures: int, retry_after: float | None) -> float:
     """Return the seconds before another attempt, of which a half is drawn."""
-    longest = min(_LONGEST_PAUSE_SECONDS, 2.0**failures)
+    longest = min(_LONGEST_PAUSE_SECONDS, 2.0 ** min(failures, _DOUBLED))
     return max(retry_after or 0.0, longest * random.uniform(0.5, 1.0))  # noqa: S311 - no secret

@@ -18,7 +18,7 @@ from angel_x.domain.workflows.workflow import WorkflowStatus
 from angel_x.entrypoints.telegram import texts
 from angel_x.entrypoints.telegram.confirmation import Confirmations
 from angel_x.entrypoints.telegram.conversation import Conversation
-from angel_x.entrypoints.telegram.listener import Listener
+from angel_x.entrypoints.telegram.listener import Listener, _pause
 from angel_x.entrypoints.telegram.strangers import Strangers
 from angel_x.errors import AlertsOff, Unavailable
 from tests.builders.bot_api import TOKEN, BotApi, bot_api
@@ -57,6 +57,8 @@ class System:
     cursor: MemoryCursor = field(default_factory=MemoryCursor)
     timer: Timer = field(default_factory=Timer)
     people: dict[int, str] = field(default_factory=dict)
+    #: Seconds between attempts to answer.
+    pauses: list[float] = field(default_factory=list)
 
     @contextmanager
     def listening(self) -> Iterator[Listener]:
@@ -71,6 +73,7 @@ class System:
                 strangers=Strangers(self.timer),
                 clock=wall_clock,
                 timer=self.timer,
+                sleep=self.pauses.append,
                 unreachable=(ConnectionError,),
             )
 
@@ -206,6 +209,7 @@ def test_an_answer_that_is_refused_is_sent_again_and_its_command_is_not(system: 
 
     assert system.telegram.texts == ["No open positions."]
     assert system.api.calls == ["positions"]
+    assert len(system.pauses) == 1
 
 
 def test_an_answer_that_nobody_takes_is_sent_once(system: System) -> None:
@@ -275,3 +279,10 @@ def test_the_process_goes_on_after_outages_and_ends_when_it_is_told_to(system: S
     assert pauses[0] == 30
     assert pauses[1] is not None
     assert 2 <= pauses[1] <= 4
+
+
+def test_pauses_grow_to_a_minute_and_no_further_in_an_outage_of_days() -> None:
+    assert 1 <= _pause(1, None) <= 2
+    assert 30 <= _pause(6, None) <= 60
+    assert 30 <= _pause(5_000, None) <= 60
+    assert _pause(1, 600) == 600
