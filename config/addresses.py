@@ -55,6 +55,18 @@ def _has_port(place: str) -> bool:
     return ":" in place.rpartition("]")[2]
 
 
+def collector_address(url: str) -> str:
+    """Return the address of a collector of traces, with the path of OTLP where it has none.
+
+    Raises:
+        ValueError: The address is not one of HTTP.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("Expected an address that starts with http:// or https://")
+    return url if parts.path.strip("/") else parts._replace(path="/v1/traces").geturl()
+
+
 def redis_address(url: str) -> str:
     """Write an address in our format: ``redis://``, ``rediss://``, ``unix://`` or ``sentinel://``.
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import msgspec
 
-from config.addresses import redis_address, sqlalchemy_address
+from config.addresses import collector_address, redis_address, sqlalchemy_address
 from config.secret_files import read_secret
 from config.settings import (
     LIVE_CREDENTIALS,
@@ -35,6 +36,8 @@ RUN_FILE = "run.json"
 _FEWEST_THREADS = 4
 #: Connections of an API process beside those of its threads: group commits.
 _COMMIT_CONNECTIONS = 3
+#: Packages of the extra ``tracing``, within one that the web framework brings; first the outer one.
+_TRACING = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter")
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -178,6 +181,7 @@ _ADDRESSES: Mapping[str, Any] = {
     "broker_url": redis_address,
     "cache_url": redis_address,
     "result_url": redis_address,
+    "traces_url": collector_address,
 }
 
 
@@ -201,8 +205,22 @@ def _check_live(settings: Settings) -> None:
         )
 
 
+def _check_traces(settings: Settings) -> None:
+    if settings.traces_enabled and not _is_tracing_installed():
+        setting = "TRACES_FILE" if settings.traces_url is None else "TRACES_URL"
+        raise SettingsError(
+            f"{PREFIX}{setting}: traces are not installed, see: pip install 'angel-x[tracing]'"
+        )
+
+
+def _is_tracing_installed() -> bool:
+    """Return whether the extra ``tracing`` is installed, without importing it."""
+    return all(find_spec(name) for name in _TRACING)
+
+
 def _check_together(settings: Settings) -> None:
     _check_live(settings)
+    _check_traces(settings)
     if settings.fault_at is not None and settings.env != "testing":
         raise SettingsError(f"{PREFIX}FAULT_AT: only for tests, was set in {settings.env}")
     longest = (settings.paper_latency_ms + settings.paper_latency_jitter_ms) / 1000

@@ -490,6 +490,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(ge=0, le=3_600_000),
         Doc("A statement that takes longer is logged.", "adapters.postgres.engine"),
     ] = 200
+    traces_url: Annotated[
+        str | None,
+        Doc(
+            "Address of a collector of OpenTelemetry for OTLP over HTTP, `/v1/traces` where it has no path. "
+            "Needs the extra `tracing`.",
+            "adapters.tracing",
+            secret=True,
+        ),
+    ] = None
+    traces_file: Annotated[
+        Annotated[str, Meta(min_length=1)] | None,
+        Doc(
+            "File to which spans are appended, one JSON object a line; a relative path begins at HOME. Needs "
+            "the extra `tracing`.",
+            "adapters.tracing",
+        ),
+    ] = None
+    traces_ratio: Annotated[
+        float,
+        Meta(ge=0, le=1),
+        Doc(
+            "Part of the traces that begin here which is recorded; a caller decides for those that it "
+            "continues.",
+            "adapters.tracing",
+        ),
+    ] = 1
     memory_alert_threshold_mb: Annotated[
         int,
         Meta(ge=1, le=1_000_000),
@@ -832,6 +858,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def greeks_pace_seconds(self) -> float:
         """Seconds between refreshes of Greeks, at most half of their TTL so that they do not expire."""
         return min(self.greeks_refresh_seconds, self.cache_ttl_greeks / 2)
+
+    @property
+    def traces_enabled(self) -> bool:
+        """Return whether spans have a destination."""
+        return self.traces_url is not None or self.traces_file is not None
 
     @property
     def archive_path(self) -> Path:

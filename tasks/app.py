@@ -20,6 +20,7 @@ from tasks import remote, runtime, transport
 from tasks.base import BaseTask
 from tasks.consumption import Consumption
 from tasks.loading import guest_app
+from tasks.spans import TaskSpans
 
 if TYPE_CHECKING:
     from celery.apps.worker import Worker
@@ -109,3 +110,5 @@ def _close(**_: object) -> None:
 
 
 app = make_app()
+if runtime.settings().traces_enabled:
+    TaskSpans().install()

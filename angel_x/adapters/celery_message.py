@@ -17,6 +17,7 @@ from uuid import uuid4
 import msgspec
 
 from angel_x.adapters.clock import wall_clock
+from angel_x.domain.operations.span import TRACEPARENT
 from config.queues import QueueName
 from config.task_names import TaskName
 
@@ -39,6 +40,8 @@ class Message:
     #: Whether a message that waits on the queue already stands for it.
     is_single: bool = False
     stands_for_lane: bool = False
+    #: The context of the span that sends it, where traces are on.
+    traceparent: str | None = None
 
 
 def encoded(message: Message) -> bytes:
@@ -58,6 +61,7 @@ def encoded(message: Message) -> bytes:
 
 def _headers(message: Message, message_id: str) -> dict[str, object]:
     bounded = {STANDS_FOR_LANE: message.stands_for_lane} if message.is_bounded else {}
+    traced = {} if message.traceparent is None else {TRACEPARENT: message.traceparent}
     return {
         "lang": "py",
         "task": message.task.value,
@@ -80,6 +84,7 @@ def _headers(message: Message, message_id: str) -> dict[str, object]:
         "stamped_headers": None,
         "stamps": {},
         **bounded,
+        **traced,
     }
 
 
@@ -106,6 +111,7 @@ def _short(args: tuple[object, ...]) -> str:
 
 class _Headers(msgspec.Struct):
     task: str
+    traceparent: str | None = None
 
 
 class _Properties(msgspec.Struct):
@@ -134,3 +140,8 @@ def is_open_doorbell(item: bytes) -> bool:
     except (msgspec.MsgspecError, ValueError):
         return False
     return not kwargs and args[1:] in ([], [False])
+
+
+def traceparent_of(item: bytes) -> str | None:
+    """Return the context that a doorbell of a list carries, None where it has none."""
+    return msgspec.json.decode(item, type=_Item).headers.traceparent

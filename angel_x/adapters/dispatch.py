@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from time import monotonic
 from typing import Protocol
@@ -24,6 +25,7 @@ from angel_x.adapters.gathering import Gathering
 from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.lane_queues import LANES, LaneQueues
 from angel_x.domain.operations.metric import Metric
+from angel_x.domain.operations.span import Tracer
 from angel_x.domain.orders.order import Priority
 from config.queues import QueueName
 from config.task_names import ROUTES, TaskName
@@ -66,10 +68,12 @@ class CeleryDispatcher:
         gather_seconds: float = _GATHER_SECONDS,
         capacity: int = 10_000,
         synchronous: bool = False,
+        tracer: Tracer | None = None,
     ) -> None:
         self._line = _Line(broker_url, lane_messages)
         self._meter = meter
         self._synchronous = synchronous
+        self._tracer = tracer
         self._waiting: queue.Queue[tuple[Message, ...] | None] = queue.Queue(capacity)
         self._gathering = Gathering(monotonic, pause_seconds=gather_seconds)
         self._starting = threading.Lock()
@@ -182,6 +186,8 @@ class CeleryDispatcher:
 
     def _send(self, *messages: Message) -> bool:
         """Send messages until their lane takes no more of them."""
+        if self._tracer is not None:
+            messages = tuple(_traced(self._tracer, message) for message in messages)
         return self._publish(messages) if self._synchronous else self._hand_over(messages)
 
     def _hand_over(self, messages: tuple[Message, ...]) -> bool:
@@ -278,6 +284,16 @@ class _Line:
                 self._broker.close()
             finally:
                 self._speaking.release()
+
+
+def _traced(tracer: Tracer, message: Message) -> Message:
+    """Return a message that carries the context of its sending; the same one outside of all traces."""
+    if tracer.current() is None:
+        return message
+    with tracer.span(f"send {message.task.value}", kind="producer") as span:
+        span.note("messaging.system", "redis")
+        span.note("messaging.destination.name", message.queue.value)
+        return replace(message, traceparent=span.traceparent)
 
 
 def _valuation(user_ids: list[int]) -> Message:

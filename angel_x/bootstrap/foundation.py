@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import redis
 from psycopg2.errors import LockNotAvailable, QueryCanceled
@@ -22,10 +23,12 @@ from angel_x.adapters.metrics import make_meter
 from angel_x.adapters.postgres.clock import DatabaseClock
 from angel_x.adapters.postgres.engine import make_engine, watch_queries
 from angel_x.adapters.postgres.niceness import give_way
+from angel_x.adapters.postgres.query_spans import trace_queries
 from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.events import EventStream
 from angel_x.adapters.redis.market_clock import MarketClock
 from angel_x.adapters.redis.queue_depths import QueueDepths
+from angel_x.adapters.tracing import make_tracer
 from angel_x.domain.calendar.session import SessionTable, TradingCalendar
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.step import Passing
@@ -35,6 +38,9 @@ from angel_x.services.trading_hours import TradingHours
 from config.market.tables import MarketTables
 from config.settings import Settings
 from config.worker_processes import consumed_queues
+
+if TYPE_CHECKING:
+    from angel_x.adapters.tracing.process_tracer import ProcessTracer
 
 #: The exceptions of adapters that mean an unavailable PostgreSQL or Redis, to be retried.  A task
 #: that exceeds its time limit has waited for one of them.
@@ -91,10 +97,14 @@ class Foundation:
     events: EventStream
     dispatcher: CeleryDispatcher
     depths: QueueDepths
+    #: None where traces are off.
+    tracer: ProcessTracer | None
 
     def close(self) -> None:
         """Send waiting messages, and close all connections."""
         self.dispatcher.close()
+        if self.tracer is not None:
+            self.tracer.close()
         self.engine.dispose()
         self.side_engine.dispose()
         self.cache.close()
@@ -110,10 +120,17 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
     recorder = Recorder()
     made = make_meter(settings, role)
     meter = RecordingMeter(made, recorder) if settings.metrics_enabled else made
+    tracer = make_tracer(
+        settings, role, lambda spans, why: meter.add(Metric.SPANS_LOST, spans, reason=why)
+    )
     pools = (settings.db_pool_size, settings.db_max_pool_size)
     if role != "api":
         pools = (min(_WORKER_POOL, pools[0]), min(2 * _WORKER_POOL, pools[1]))
     engine = _engine(settings, role, meter, *pools)
+    side_engine = _engine(settings, role, meter, 1, 1)
+    if tracer is not None:
+        trace_queries(engine, tracer)
+        trace_queries(side_engine, tracer)
     cache = _redis(settings.needed("cache_url"), settings.redis_pool_size)
     broker = _redis(settings.needed("broker_url"), settings.redis_pool_size)
     tables = market_tables(settings)
@@ -128,7 +145,7 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
         meter=meter,
         recorder=recorder,
         engine=engine,
-        side_engine=_engine(settings, role, meter, 1, 1),
+        side_engine=side_engine,
         cache=cache,
         broker=broker,
         clock=clock,
@@ -147,8 +164,10 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
             meter,
             lane_messages=lane_messages(settings),
             synchronous=role == "relay",
+            tracer=tracer,
         ),
         depths=QueueDepths(broker, [queue.value for queue in consumed_queues(settings)]),
+        tracer=tracer,
     )
 
 

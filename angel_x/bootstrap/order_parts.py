@@ -31,6 +31,7 @@ from angel_x.services.trading.live_guard import LiveGuard
 from angel_x.services.trading.paper_market import PaperMarket
 from angel_x.services.trading.paper_rules import PaperRules
 from angel_x.services.trading.paper_venue import PaperVenue
+from angel_x.services.trading.traced_transactions import TracedTransactions
 from angel_x.services.trading.transaction import Transactions
 from angel_x.services.trading.venue import Venue
 from angel_x.services.trading.venue_desk import VenueDesk
@@ -101,7 +102,7 @@ def build_order_parts(base: Foundation, market: MarketParts, guard: LiveGuard | 
         risks=risks,
         risk_files=risk_files,
         desk=VenueDesk(
-            transactions=Transactions(units=units, aftermath=aftermath, monotonic=monotonic),
+            transactions=_transactions(base, units, aftermath),
             venue=venue,
             risks=risks,
             market_clock=base.market_clock,
@@ -113,6 +114,14 @@ def build_order_parts(base: Foundation, market: MarketParts, guard: LiveGuard | 
         workflows=PostgresWorkflows(base.engine, at=base.at),
         portfolio_cache=portfolio_cache,
         close_venue=close_venue,
+    )
+
+
+def _transactions(base: Foundation, units: BookUnits, aftermath: Aftermath) -> Transactions:
+    if base.tracer is None:
+        return Transactions(units=units, tell=aftermath.tell, monotonic=monotonic)
+    return TracedTransactions(
+        units=units, tell=aftermath.tell, monotonic=monotonic, tracer=base.tracer
     )
 
 

@@ -18,6 +18,7 @@ from angel_x.adapters.postgres.openings import PostgresOpenings
 from angel_x.adapters.postgres.replays import PostgresReplays
 from angel_x.adapters.postgres.settlements import PostgresSettlements
 from angel_x.adapters.redis.lane_queues import LaneQueues
+from angel_x.adapters.redis.linked_lanes import LinkedLanes
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation, lane_messages
 from angel_x.bootstrap.intake import IntakeParts
 from angel_x.bootstrap.market import MarketParts
@@ -164,10 +165,11 @@ def _execution(base: Foundation, orders: OrderParts) -> Execution:
 
 def _doorbells(base: Foundation, execution: Execution) -> Doorbells:
     batch_size, bound = base.settings.order_batch_size, lane_messages(base.settings)
+    lanes = LaneQueues(base.broker, bound=bound)
     return Doorbells(
         decide=execution.answer,
         find_waiting=LaneOrders(base.engine, each=batch_size).waiting,
-        messages=LaneQueues(base.broker, bound=bound),
+        messages=lanes if base.tracer is None else LinkedLanes(lanes, base.tracer),
         ring_on=base.dispatcher.ring_on,
         shuffle=shuffle,
         batch_size=batch_size,

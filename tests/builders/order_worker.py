@@ -9,6 +9,7 @@ from itertools import count
 from angel_x.domain.book.margin_pool import Risks
 from angel_x.domain.margin.unit_risk import no_risks
 from angel_x.domain.operations.metric import Metric
+from angel_x.domain.operations.span import Tracer
 from angel_x.domain.orders.order import Order
 from angel_x.domain.orders.step import Step
 from angel_x.services.trading.cancellation import Cancellation
@@ -40,6 +41,7 @@ class Worker:
     claim_limit: int = 50
     latency: float = 0.0
     risks: Risks = no_risks
+    tracer: Tracer | None = None
     #: Each step with how many books were committed and told of, and whether an account was locked.
     journal: list[tuple[Step, int, int, bool]] = field(default_factory=list)
     #: Done when a step is passed.
@@ -68,6 +70,7 @@ class Worker:
             meter=self.meter,
             monotonic=self.monotonic,
             transient=(Away,),
+            tracer=self.tracer,
         )
         self.transactions = self.desk._transactions
         self.execution = Execution(

@@ -29,6 +29,7 @@ class Metric(StrEnum):
     WORKFLOWS_DUE = "angel_x_workflows_due"
     PARKED_ORDERS = "angel_x_parked_orders"
     DOORBELLS_LOST = "angel_x_doorbells_lost_total"
+    SPANS_LOST = "angel_x_spans_lost_total"
     MESSAGES_DROPPED = "angel_x_messages_dropped_total"
     MESSAGES_EXPIRED = "angel_x_messages_expired_total"
     QUEUE_DEPTH = "angel_x_queue_depth"
@@ -151,6 +152,7 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     Metric.WORKFLOWS_DUE: _scraped("Workflows whose next step is overdue."),
     Metric.PARKED_ORDERS: _scraped("Orders that could not be decided and were not sent again."),
     Metric.DOORBELLS_LOST: _counter("Messages that could not be sent; the relay rings again."),
+    Metric.SPANS_LOST: _counter("Spans that reached no destination, with the reason.", "reason"),
     Metric.MESSAGES_DROPPED: _counter("Messages that could not be run.", "reason"),
     Metric.MESSAGES_EXPIRED: _counter("Messages that expired on their queue.", "task"),
     Metric.QUEUE_DEPTH: _scraped("Messages that wait on a queue.", "queue"),

@@ -43,6 +43,7 @@ from angel_x.entrypoints.api.probed import probes_of
 from angel_x.entrypoints.api.quote_watches import QuoteWatches
 from angel_x.entrypoints.api.readiness import ReadinessCheck
 from angel_x.entrypoints.api.subscriptions import Subscriptions
+from angel_x.entrypoints.api.traced import Traced
 from angel_x.entrypoints.machine import MachineReader
 from angel_x.services.accounts.bad_keys import BadKeys
 from angel_x.services.operations.memory import MemoryReporter
@@ -97,8 +98,10 @@ def create_app(application: Application) -> FastAPI:
     if application.base.settings.gzip_enabled:
         app.add_middleware(CompressedReads)
     app.add_middleware(DirectSubmissions, handlers=app.exception_handlers)
-    # The last layer that is added is the outermost.
+    # A layer that is added later is further out.
     app.add_middleware(Edge, meter=application.base.meter)
+    if application.base.tracer is not None:
+        app.add_middleware(Traced, tracer=application.base.tracer)
     return app
 
 
@@ -121,6 +124,7 @@ def _equip(app: FastAPI, application: Application) -> None:
         timeout_seconds=settings.api_response_timeout,
         outages=TRANSIENT,
         is_lock_timeout=is_lock_timeout,
+        tracer=application.base.tracer,
     )
     meter = application.base.meter
     app.state.subscriptions = Subscriptions(

@@ -21,14 +21,13 @@ from operator import itemgetter
 
 import structlog
 
+from angel_x.domain.operations.span import Span, Tracer
+from angel_x.entrypoints.api.traced_commit import Commit, traced_commit
 from angel_x.errors import AngelXError
 from angel_x.services.intake.acceptance import Accepted, Submission
 from angel_x.services.intake.submissions import Outcome
 
 log = structlog.get_logger()
-
-#: Stores submissions in one transaction; blocks.
-Commit = Callable[[Sequence[Submission]], Sequence[Outcome]]
 
 #: Commits that run at the same time; one more is of an account whose lock was not free in time.
 COMMITS_AT_ONCE = 2
@@ -41,6 +40,8 @@ class _Entry:
     submission: Submission
     arrived: float
     outcome: asyncio.Future[Outcome]
+    #: Of its request, where traces are on.
+    span: Span | None
 
     @property
     def orders(self) -> int:
@@ -64,6 +65,7 @@ class GroupCommit:
         outages: tuple[type[Exception], ...] = (),
         is_lock_timeout: Callable[[BaseException], bool] = lambda _: False,
         commits_at_once: int = COMMITS_AT_ONCE,
+        tracer: Tracer | None = None,
     ) -> None:
         self._commit = commit
         self._batch_size = batch_size
@@ -73,6 +75,7 @@ class GroupCommit:
         self._outages = outages
         self._is_lock_timeout = is_lock_timeout
         self._commits_at_once = commits_at_once
+        self._tracer = tracer
         self._threads = ThreadPoolExecutor(commits_at_once + 1, thread_name_prefix="commit")
         self._waiting: deque[_Entry] = deque()
         self._orders_waiting = 0
@@ -90,7 +93,8 @@ class GroupCommit:
             TimeoutError: There is no outcome in time; whether the orders were stored is unknown.
         """
         loop = asyncio.get_running_loop()
-        entry = _Entry(submission, loop.time(), loop.create_future())
+        span = None if self._tracer is None else self._tracer.current()
+        entry = _Entry(submission, loop.time(), loop.create_future(), span)
         if entry.user_id in self._locked:
             self._locked[entry.user_id].append(entry)
         else:
@@ -169,7 +173,10 @@ class GroupCommit:
 
     def _run(self, entries: list[_Entry]) -> asyncio.Future[Sequence[Outcome]]:
         submissions = [entry.submission for entry in entries]
-        return asyncio.get_running_loop().run_in_executor(self._threads, self._commit, submissions)
+        commit = self._commit
+        if self._tracer is not None:
+            commit = traced_commit(commit, self._tracer, [entry.span for entry in entries])
+        return asyncio.get_running_loop().run_in_executor(self._threads, commit, submissions)
 
     def _finish_locked(
         self, user_id: int, entries: list[_Entry], commit: asyncio.Future[Sequence[Outcome]]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from angel_x.domain.book.book import Book
+from angel_x.domain.book.moves import ParentOrder
 from angel_x.domain.orders.order import Order
 from angel_x.domain.orders.step import Step
-from angel_x.services.trading.aftermath import Aftermath
 from angel_x.services.units import Unit, Units
 
 
@@ -23,6 +23,9 @@ class Claimed(Protocol):
 
 
 C = TypeVar("C", bound=Claimed)
+
+#: Publishes a committed book with the parent orders that followed, and the seconds since it was read.
+Tell = Callable[[Book, Sequence[ParentOrder], float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +42,9 @@ class Steps:
 class Transactions:
     """Runs transactions; services supply the claim and the decision."""
 
-    def __init__(
-        self, *, units: Units, aftermath: Aftermath, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, *, units: Units, tell: Tell, monotonic: Callable[[], float]) -> None:
         self._units = units
-        self._aftermath = aftermath
+        self._tell = tell
         self._monotonic = monotonic
 
     def run(
@@ -73,7 +74,7 @@ class Transactions:
             unit.commit()
         self._pass(steps.committed)
         if claimed.book.moves:
-            self._aftermath.tell(claimed.book, parents, self._monotonic() - started)
+            self._tell(claimed.book, parents, self._monotonic() - started)
         self._pass(steps.told)
         return claimed
 

@@ -18,6 +18,7 @@ from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Priority
 from config.queues import QueueName
 from tests.builders.recorders import RecordingMeter
+from tests.builders.spans import SpanMemory, span_id, trace_id
 from tests.e2e.processes import eventually
 from tests.plugins.servers import RedisUrls
 
@@ -62,6 +63,28 @@ def test_each_priority_has_a_queue_of_its_own(
     assert message["properties"]["priority"] == 0
     others = [queue for queue in QueueName if queue != LANES[priority]]
     assert not any(broker.llen(queue) for queue in others)
+
+
+def test_a_message_carries_the_trace_that_sends_it(
+    redis_urls: RedisUrls, meter: RecordingMeter, broker: redis.Redis
+) -> None:
+    memory = SpanMemory()
+    dispatcher = CeleryDispatcher(redis_urls.broker_redis_url, meter, tracer=memory.tracer)
+    with memory.tracer.span("request"):
+        assert dispatcher.ring(Priority.NORMAL, [7])
+    assert dispatcher.ring(Priority.HIGH, [8])
+    dispatcher.close()
+
+    (traced,), (alone,) = messages(broker, QueueName.NORMAL), messages(broker, QueueName.HIGH)
+    sent = memory.named("send orders.process_batch")
+    assert memory.tree == [("send orders.process_batch", "request"), ("request", None)]
+    context = f"00-{trace_id(sent):032x}-{span_id(sent):016x}-"
+    assert traced["headers"]["traceparent"].startswith(context)
+    assert "traceparent" not in alone["headers"]
+    assert sent.attributes == {
+        "messaging.system": "redis",
+        "messaging.destination.name": "orders.normal",
+    }
 
 
 def test_orders_of_a_lower_lane_find_a_place_in_a_full_lane(

@@ -8,6 +8,7 @@ _SETTINGS = "integration/settings"
 _BEFORE_A_KEY = "integration/api/test_limits_before_a_key.py"
 _POOLS = "integration/test_settings_matter.py"
 _BROKER = "unit/bootstrap/test_broker.py"
+_TRACES = "unit/adapters/tracing/test_process_tracer.py"
 
 #: The test of each setting, as a path below ``tests`` and a function.  A setting that is not here
 #: has to say in its description what it waits for.
@@ -76,6 +77,9 @@ PROOFS: Mapping[str, str] = {
     "gzip_enabled": f"{_SETTINGS}/test_api.py::test_gzip_enabled_decides_whether_answers_are_compressed",
     "metrics_enabled": "integration/metrics/test_meter.py::test_metrics_that_are_off_leave_no_file",
     "prometheus_enabled": "integration/metrics/test_exporter.py::test_an_exporter_that_is_off_refuses_and_says_why",
+    "traces_url": f"{_TRACES}::test_a_collector_at_traces_url_gets_the_spans_with_the_credentials_of_its_address",
+    "traces_file": f"{_TRACES}::test_traces_file_names_children_of_a_worker_as_instances_of_one_service",
+    "traces_ratio": f"{_TRACES}::test_traces_ratio_decides_for_traces_that_begin_here",
     "slow_query_threshold_ms": f"{_POOLS}::test_slow_query_threshold_ms_decides_what_is_logged",
     "memory_alert_threshold_mb": f"{_SETTINGS}/test_alerts.py::test_a_process_above_memory_alert_threshold_mb_raises_an_alert",
     "memory_hard_limit_mb": "e2e/test_memory.py::test_a_process_over_the_hard_limit_is_replaced_after_its_task",

@@ -121,6 +121,7 @@ def test_an_unknown_name_is_refused_with_a_suggestion(variable: str, suggestion:
         ("GZIP_ENABLED", "perhaps"),
         ("ENV", "staging"),
         ("LOG_LEVEL", "loud"),
+        ("TRACES_RATIO", "1.1"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_with_its_setting(name: str, value: str) -> None:
@@ -134,6 +135,43 @@ def test_a_wrong_address_is_refused_without_showing_its_password(name: str) -> N
         load({f"ANGEL_X_{name}": "mysql://user:hunter2@host/db"})
 
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("http://collector:4318", "http://collector:4318/v1/traces"),
+        ("https://u:p@collector/", "https://u:p@collector/v1/traces"),
+        ("https://collector/otlp/traces?tenant=1", "https://collector/otlp/traces?tenant=1"),
+    ],
+)
+def test_a_collector_without_a_path_gets_that_of_otlp(given: str, read: str) -> None:
+    assert load({"ANGEL_X_TRACES_URL": given}).traces_url == read
+
+
+@pytest.mark.parametrize("given", ["grpc://u:hunter2@collector:4317", "collector:4318", "http://"])
+def test_an_address_that_no_collector_has_is_refused(given: str) -> None:
+    with pytest.raises(SettingsError, match="ANGEL_X_TRACES_URL: expected an address") as refused:
+        load({"ANGEL_X_TRACES_URL": given})
+
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "given", [("TRACES_URL", "http://u:hunter2@collector:4318"), ("TRACES_FILE", "spans.jsonl")]
+)
+def test_traces_without_their_extra_stop_the_start_with_the_remedy(
+    given: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.loading.find_spec", lambda name: None)
+    name, value = given
+
+    with pytest.raises(SettingsError) as refused:
+        load({f"ANGEL_X_{name}": value})
+
+    remedy = f"ANGEL_X_{name}: traces are not installed, see: pip install 'angel-x[tracing]'"
+    assert str(refused.value) == remedy
+    assert not load({}).traces_enabled
 
 
 def test_a_pool_cannot_be_larger_than_its_limit() -> None:

@@ -14,6 +14,7 @@ SECRETS = [setting for setting in SETTINGS if setting.doc.secret]
 VALUES = {
     "database_url": "postgresql+psycopg2://angel:5ec7e7@db/angel_x",
     "flower_password": "correct horse 5ec7e7",
+    "traces_url": "https://angel:5ec7e7@collector/v1/traces",
 }
 
 

@@ -21,6 +21,7 @@ METRICS = """
     workflows_due scraped
     parked_orders scraped
     doorbells_lost_total counter
+    spans_lost_total counter reason
     messages_dropped_total counter reason
     messages_expired_total counter task
     queue_depth scraped queue
