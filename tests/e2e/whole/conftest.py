@@ -9,9 +9,11 @@ from tests.plugins.servers import temporary_home
 
 
 @pytest.fixture(scope="module")
-def _instance() -> Iterator[Instance]:
+def _instance(request: pytest.FixtureRequest) -> Iterator[Instance]:
+    #: Variables that the file gives its system.
+    given: dict[str, str] = getattr(request.module, "VARIABLES", {})
     with temporary_home() as home:
-        instance = Instance(home, environment_of(home))
+        instance = Instance(home, environment_of(home) | given)
         try:
             yield instance
         finally:

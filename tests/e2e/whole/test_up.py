@@ -5,6 +5,8 @@ import os
 import signal
 import stat
 from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -31,6 +33,9 @@ PROCESSES = {
     "worker-monitor",
 }
 SERVERS = {"guardian", "postgres", "broker", "cache"}
+VARIABLES = {"ANGEL_X_TRACES_FILE": "traces.jsonl"}
+#: The spans of a trace that end last, of the API and of the worker.
+LAST_SPANS = {"POST /v1/orders", "process orders.process_batch"}
 #: Files of a home that the next start must not depend on, and how they are damaged.
 EXPENDABLE: dict[str, Callable[[bytes], bytes]] = {
     "run.json": lambda _: bytes(64),
@@ -67,6 +72,55 @@ def test_everything_that_has_a_page_answers(whole: Instance) -> None:
     assert urllib3.request("GET", f"{places['flower_url']}/healthcheck").status == 200
     metrics = urllib3.request("GET", places["metrics_url"])
     assert b"angel_x_queue_depth" in metrics.data
+
+
+def trace_of_an_order(whole: Instance, symbol: str) -> list[dict[str, Any]]:
+    """Submit an order within a trace; return its spans once those of API and worker are written."""
+    trace, key = uuid4().hex, (whole.home / "demo.key").read_text().strip()
+    traceparent = f"00-{trace}-b7ad6b7169203331-01"
+    answer = urllib3.request(
+        "POST",
+        f"{whole.run_file['api_url']}/v1/orders",
+        json={"client_order_id": trace, "symbol": symbol, "side": "BUY", "quantity": 65},
+        headers={"Authorization": f"Bearer {key}", "traceparent": traceparent},
+    )
+    assert answer.status == 202, answer.data
+
+    def written() -> list[dict[str, Any]]:
+        file = whole.home / VARIABLES["ANGEL_X_TRACES_FILE"]
+        # The last line may not be whole yet.
+        lines = file.read_text().split("\n")[:-1] if file.exists() else []
+        spans = [json.loads(line) for line in lines if trace in line]
+        found = [span for span in spans if span["context"]["trace_id"] == f"0x{trace}"]
+        return found if {span["name"] for span in found} >= LAST_SPANS else []
+
+    spans = eventually(written, "the spans of API and worker are written")
+    assert key not in json.dumps(spans)
+    return spans
+
+
+def test_an_order_is_one_trace_from_its_request_to_its_statements(whole: Instance) -> None:
+    symbol = whole.cli("chain", "NIFTY", "--json").document["rows"][0]["symbol"]
+
+    def decided_in_it() -> list[dict[str, Any]]:
+        # On a busy machine a doorbell of the relay may have the order decided in another trace.
+        spans = trace_of_an_order(whole, symbol)
+        return spans if "tell" in {span["name"] for span in spans} else []
+
+    spans = eventually(decided_in_it, "an order is decided by its own doorbell", 300)
+
+    names = {span["context"]["span_id"]: span["name"] for span in spans}
+    assert {(names.get(span["parent_id"]), span["name"]) for span in spans} >= {
+        (None, "POST /v1/orders"),
+        ("POST /v1/orders", "accept"),
+        ("accept", "send orders.process_batch"),
+        ("send orders.process_batch", "process orders.process_batch"),
+        ("process orders.process_batch", "transaction"),
+        ("claim", "lock_free_accounts lock_controls claim"),
+        *(("transaction", part) for part in ("claim", "decide", "record", "commit", "tell")),
+    }
+    services = {span["resource"]["attributes"]["service.name"] for span in spans}
+    assert services == {"angel-x-api", "angel-x-orders"}
 
 
 def test_the_status_of_a_running_system_is_well(whole: Instance) -> None:
