@@ -20,11 +20,22 @@ _COLUMNS = """
     id, user_id, kind, key, status, spec, outcome, actor, rings, created_at, finished_at,
     request_hash
 """
-_START = """
-INSERT INTO workflows (user_id, kind, key, request_hash, spec, actor, due_at)
-VALUES (%(user_id)s, %(kind)s, %(key)s, %(request_hash)s, %(spec)s::jsonb, %(actor)s,
-    clock_timestamp() + make_interval(secs => %(due_in)s))
-ON CONFLICT (user_id, kind, key) DO NOTHING
+# A square-off closes what others have opened, so its start is on record.
+_START = f"""
+WITH started AS (
+    INSERT INTO workflows (user_id, kind, key, request_hash, spec, actor, due_at)
+    VALUES (%(user_id)s, %(kind)s, %(key)s, %(request_hash)s, %(spec)s::jsonb, %(actor)s,
+        clock_timestamp() + make_interval(secs => %(due_in)s))
+    ON CONFLICT (user_id, kind, key) DO NOTHING
+    RETURNING id, user_id, kind, key, spec, actor
+), audited AS (
+    INSERT INTO audit_entries (actor, action, subject, detail)
+    SELECT actor, 'square_off.started', 'user:' || user_id, jsonb_strip_nulls(jsonb_build_object(
+        'square_off', id::text, 'key', key, 'symbol', spec->'symbol', 'underlying', spec->'underlying',
+        'product', spec->'product', 'reason', spec->'reason'))
+    FROM started WHERE kind = '{WorkflowKind.SQUARE_OFF}'
+)
+SELECT id FROM started
 """
 _BY_KEY = f"""
 SELECT {_COLUMNS} FROM workflows

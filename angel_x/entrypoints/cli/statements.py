@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from angel_x.domain.calendar.session import IST
 from angel_x.domain.portfolios.pnl import PnlGroup
 from angel_x.domain.records.statement import Period
 from angel_x.entrypoints.cli.options import as_json, for_user
@@ -22,14 +23,18 @@ _after = click.option("--cursor", help="The `next` of the page before.")
 
 
 @click.command("contract-note")
-@click.argument("day", type=_DAY)
+@click.argument("day", type=_DAY, required=False)
 @for_user
 @click.option("--html", type=click.Path(path_type=Path), help="Write a page to print to this file.")
 @as_json
-def contract_note(day: datetime, user: str, html: Path | None, *, as_json: bool) -> None:
-    """Show trades and settlements of an account on a day of the market, with charges by item."""
+def contract_note(day: datetime | None, user: str, html: Path | None, *, as_json: bool) -> None:
+    """Show trades and settlements of an account on a day of the market, with charges by item.
+
+    The day is by default today, in India.
+    """
     with application() as app:
-        note = app.people.notes.of(app.people.accounts.named(user).id, day.date())
+        wanted = day or app.base.market_clock().astimezone(IST)
+        note = app.people.notes.of(app.people.accounts.named(user).id, wanted.date())
     if html is not None:
         html.write_text(note_page(note), encoding="utf-8")
         show(f"The contract note is written to {html}.")

@@ -39,6 +39,23 @@ def start(
     )
 
 
+def test_the_start_of_a_square_off_is_audited_once(
+    engine: Engine, workflows: PostgresWorkflows, user: int
+) -> None:
+    workflow, is_new = start(workflows, user)
+    _, is_new_again = start(workflows, user)
+    workflows.start(
+        user, WorkflowKind.BASKET, "legs", request_hash=b"b", spec={"symbol": None}, actor="api"
+    )
+
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT actor, action, subject, detail FROM audit_entries"))
+        audited = [tuple(row) for row in rows]
+    assert (is_new, is_new_again) == (True, False)
+    detail = {"square_off": str(workflow.id), "key": "exit"}
+    assert audited == [("api", "square_off.started", f"user:{user}", detail)]
+
+
 def test_an_order_of_a_basket_is_stored_while_its_workflow_is_locked(
     engine: Engine, workflows: PostgresWorkflows, user: int
 ) -> None:
