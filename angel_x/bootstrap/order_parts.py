@@ -107,6 +107,7 @@ def build_order_parts(base: Foundation, market: MarketParts, guard: LiveGuard | 
             risks=risks,
             market_clock=base.market_clock,
             meter=base.meter,
+            monotonic=monotonic,
             transient=TRANSIENT,
         ),
         aftermath=aftermath,

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from angel_x.domain.orders.order import OrderType, Validity
+from angel_x.domain.orders.order import OrderStatus, OrderType, Validity
 from angel_x.errors import ApiError, Conflict, NotFound
 from angel_x.rehearsal.clients import HttpAnswer, OrderClient
 from angel_x.rehearsal.history import (
@@ -38,6 +38,13 @@ _LONGEST_PAUSE = 1.0
 FindMissing = Callable[[Sequence[int]], set[int]]
 
 
+class Stated(Protocol):
+    """An order as an answer states it."""
+
+    @property
+    def status(self) -> OrderStatus: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraderSetup:
     """The account, connections and record of one trader."""
@@ -48,7 +55,7 @@ class TraderSetup:
     #: Confirms that accepted orders are stored; None where that is not checked at once.
     find_missing: FindMissing | None
     #: Cancels an order with the errors of the client library; None where nothing is canceled.
-    cancel: Callable[[str], object] | None
+    cancel: Callable[[str], Stated] | None
     #: Of the orders that may rest, the part that is canceled.
     share_of_cancels: float
     random: Random
@@ -126,14 +133,16 @@ class Trader:
         assert self._setup.cancel is not None
         began, detail = time.monotonic(), ""
         try:
-            self._setup.cancel(order_id)
+            stated = self._setup.cancel(order_id).status
         except (Conflict, NotFound) as error:
             # It traded, or was denied, before it could be canceled.
             outcome, detail = Outcome.REFUSED, str(error)
         except ApiError as error:
             outcome, detail = Outcome.UNKNOWN, str(error)
         else:
-            outcome = Outcome.ACCEPTED
+            # A venue that answers later has been asked, and the order may still trade.
+            is_done, detail = stated is OrderStatus.CANCELED, stated.value
+            outcome = Outcome.ACCEPTED if is_done else Outcome.UNKNOWN
         seconds = round(time.monotonic() - began, 4)
         self._setup.history.add(
             Canceled(now(), self._setup.user, order_id, outcome, seconds, detail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from itertools import count
 
@@ -44,5 +45,6 @@ def venue_desk(
         risks=risks,
         market_clock=clock,
         meter=meter or RecordingMeter(),
+        monotonic=time.monotonic,
         transient=transient,
     )

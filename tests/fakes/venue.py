@@ -56,14 +56,22 @@ class ScriptedVenue:
             Terms(None, RATES, None, 0, o.limit_price or ASK, underlying="NIFTY") for o in orders
         ]
 
-    def place(self, orders: Sequence[Order]) -> list[Answer]:
+    def place(
+        self,
+        orders: Sequence[Order],
+        leased_at: float | None = None,
+    ) -> list[Answer]:
         def act(order: Order) -> None:
             if order.tag not in self.held:
                 self.held[order.tag] = self._taken(order)
 
         return [self._request("place", order, act) for order in orders]
 
-    def amend(self, changes: Sequence[tuple[Order, Amendment]]) -> list[Answer]:
+    def amend(
+        self,
+        changes: Sequence[tuple[Order, Amendment]],
+        leased_at: float | None = None,
+    ) -> list[Answer]:
         def act(order: Order, wanted: Amendment) -> None:
             kept = self.held[order.tag].order
             kept.quantity, kept.limit_price = wanted.quantity, wanted.limit_price
@@ -74,7 +82,11 @@ class ScriptedVenue:
             for order, wanted in changes
         ]
 
-    def cancel(self, orders: Sequence[Order]) -> list[Answer]:
+    def cancel(
+        self,
+        orders: Sequence[Order],
+        leased_at: float | None = None,
+    ) -> list[Answer]:
         def act(order: Order) -> None:
             held = self.held.get(order.tag)
             if held is not None and held.filled < held.order.quantity:

@@ -66,24 +66,26 @@ class AngelOneVenue:
         self._preview = preview
         self._sleep = sleep
         self._monotonic = monotonic
-        #: The time in which a request has to begin.
+        #: The time in which a request has to begin, counted from the lease of its order.
         self._patience_seconds = patience_seconds
         self._last: dict[str, Answer] = {}
 
     def preview(self, orders: Sequence[Order]) -> Sequence[Terms]:
         return self._preview(orders)
 
-    def place(self, orders: Sequence[Order]) -> Sequence[Answer]:
+    def place(self, orders: Sequence[Order], leased_at: float | None = None) -> Sequence[Answer]:
         """Place each order once; a tag that the broker has already is answered as it stands."""
-        until = self._until()
+        until = self._until(leased_at)
         return self._each(orders, lambda order: self._place(order, _turn(order, until)))
 
-    def amend(self, changes: Sequence[tuple[Order, Amendment]]) -> Sequence[Answer]:
-        until = self._until()
+    def amend(
+        self, changes: Sequence[tuple[Order, Amendment]], leased_at: float | None = None
+    ) -> Sequence[Answer]:
+        until = self._until(leased_at)
         return self._each(changes, lambda pair: self._amend(*pair, _turn(pair[0], until)))
 
-    def cancel(self, orders: Sequence[Order]) -> Sequence[Answer]:
-        until = self._until()
+    def cancel(self, orders: Sequence[Order], leased_at: float | None = None) -> Sequence[Answer]:
+        until = self._until(leased_at)
         return self._each(orders, lambda order: self._cancel(order, _turn(order, until)))
 
     def status(self, tags: Sequence[str]) -> Sequence[Answer]:
@@ -176,8 +178,8 @@ class AngelOneVenue:
         with ThreadPoolExecutor(min(_WORKERS, len(items))) as workers:
             return list(workers.map(attempt, items))
 
-    def _until(self) -> float:
-        return self._monotonic() + self._patience_seconds
+    def _until(self, since: float | None = None) -> float:
+        return (self._monotonic() if since is None else since) + self._patience_seconds
 
     def _noted(self, tag: str, answer: Answer) -> Answer:
         if answer.is_known:

@@ -158,7 +158,7 @@ def compare(broker: BrokerState, ours: BookState, *, tolerance: Decimal) -> list
     """Return the differences, in the order of their kinds; cash may differ by ``tolerance`` rupees.
 
     Orders with an unanswered request are left out, with their executions and the positions in their
-    contracts: which side is right is found by their tag.
+    contracts, and so is the cash, which those executions move: which side is right is found by their tag.
     """
     theirs = broker.book
     return [
@@ -166,7 +166,7 @@ def compare(broker: BrokerState, ours: BookState, *, tolerance: Decimal) -> list
         *_orders(theirs.orders, ours),
         *_executions(theirs.executions, ours),
         *_positions(theirs.positions, ours),
-        *_funds(theirs.cash, ours.cash, tolerance),
+        *(() if ours.pending else _funds(theirs.cash, ours.cash, tolerance)),
     ]
 
 

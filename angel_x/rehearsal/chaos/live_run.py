@@ -26,8 +26,9 @@ from angel_x.rehearsal.check import check_history
 from angel_x.rehearsal.waiting import Interrupted
 
 _ACTOR = "chaos"
-#: Seconds between two looks of the operator.
-_PAUSE = 1.0
+#: Seconds between two looks of the operator, at first, and at most after comparisons in vain: those take
+#: the budget of reads from orders that wait for theirs.
+_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
 
 
 class LiveRun:
@@ -121,9 +122,13 @@ def _operator(application: Application) -> Iterator[None]:
     ended = Event()
 
     def look() -> None:
-        while not ended.wait(_PAUSE):
+        pause = _PAUSE
+        while not ended.wait(pause):
+            is_vain = False
             if _is_unreconciled(application):
-                _reconciled(application)
+                result = _reconciled(application)
+                is_vain = result is None or not result.agrees
+            pause = min(2 * pause, _LONGEST_PAUSE) if is_vain else _PAUSE
 
     thread = Thread(target=look, name="operator")
     thread.start()

@@ -40,28 +40,30 @@ class GuardedVenue:
             for order, terms in zip(orders, self._venue.preview(orders), strict=True)
         ]
 
-    def place(self, orders: Sequence[Order]) -> Sequence[Answer]:
+    def place(self, orders: Sequence[Order], leased_at: float | None = None) -> Sequence[Answer]:
         """Place the orders that the guard lets in; the others are rejected, unless they are there."""
         refused = self._refused(orders)
         allowed = [order for order in orders if order.id not in refused]
-        placed = iter(self._venue.place(allowed) if allowed else ())
+        placed = iter(self._venue.place(allowed, leased_at) if allowed else ())
         return [
             self._unplaced(order, refused[order.id]) if order.id in refused else next(placed)
             for order in orders
         ]
 
-    def amend(self, changes: Sequence[tuple[Order, Amendment]]) -> Sequence[Answer]:
+    def amend(
+        self, changes: Sequence[tuple[Order, Amendment]], leased_at: float | None = None
+    ) -> Sequence[Answer]:
         """Request the changes that the guard lets through.
 
         The others are answered as unknown: the order is queried by its tag and found unchanged.
         """
         refused = self._refused([order for order, _ in changes])
         allowed = [each for each in changes if each[0].id not in refused]
-        answers = iter(self._venue.amend(allowed) if allowed else ())
+        answers = iter(self._venue.amend(allowed, leased_at) if allowed else ())
         return [UNKNOWN if order.id in refused else next(answers) for order, _ in changes]
 
-    def cancel(self, orders: Sequence[Order]) -> Sequence[Answer]:
-        return self._venue.cancel(orders)
+    def cancel(self, orders: Sequence[Order], leased_at: float | None = None) -> Sequence[Answer]:
+        return self._venue.cancel(orders, leased_at)
 
     def status(self, tags: Sequence[str]) -> Sequence[Answer]:
         return self._venue.status(tags)

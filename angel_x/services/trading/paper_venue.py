@@ -31,7 +31,11 @@ class PaperVenue:
     def preview(self, orders: Sequence[Order]) -> Sequence[Terms]:
         return self._market.preview(orders)
 
-    def place(self, orders: Sequence[Order]) -> Sequence[Answer]:
+    def place(
+        self,
+        orders: Sequence[Order],
+        leased_at: float | None = None,  # noqa: ARG002 - nothing leaves this process
+    ) -> Sequence[Answer]:
         """Make offers, or wait for as long as the orders are on their way and make none.
 
         An order that has arrived is traded by :meth:`settle`, in the market as it is then.
@@ -41,11 +45,19 @@ class PaperVenue:
         self._sleep(self._market.latency_seconds(orders))
         return [_ARRIVED] * len(orders)
 
-    def amend(self, changes: Sequence[tuple[Order, Amendment]]) -> Sequence[Answer]:
+    def amend(
+        self,
+        changes: Sequence[tuple[Order, Amendment]],
+        leased_at: float | None = None,  # noqa: ARG002 - nothing leaves this process
+    ) -> Sequence[Answer]:
         terms = self._market.terms([order for order, _ in changes], are_amended=True)
         return [Answer(_state(each), each) for each in terms]
 
-    def cancel(self, orders: Sequence[Order]) -> Sequence[Answer]:
+    def cancel(
+        self,
+        orders: Sequence[Order],
+        leased_at: float | None = None,  # noqa: ARG002 - nothing leaves this process
+    ) -> Sequence[Answer]:
         return [_CANCELED] * len(orders)
 
     def status(self, tags: Sequence[str]) -> Sequence[Answer]:

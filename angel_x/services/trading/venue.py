@@ -16,7 +16,9 @@ class Venue(Protocol):
 
     A request that fails for one order has an answer for that order: a known refusal, or UNKNOWN.  After
     an unknown answer no request is repeated: the status of the order is queried by its tag, which all
-    attempts to place it have.  A request that is not local takes less than half of a lease.
+    attempts to place it have.  A request that is not local takes less than half of a lease, counted from
+    ``leased_at``: a moment of the monotonic clock before the lease began, now where absent.  One that
+    comes later is not sent, because another process may have taken the order over, and is unknown.
     """
 
     @property
@@ -33,13 +35,15 @@ class Venue(Protocol):
     def preview(self, orders: Sequence[Order]) -> Sequence[Terms]:
         """Return the terms of each order if it arrived now; nothing trades."""
 
-    def place(self, orders: Sequence[Order]) -> Sequence[Answer]:
+    def place(self, orders: Sequence[Order], leased_at: float | None = None) -> Sequence[Answer]:
         """Bring orders to the market; a tag that is there already is answered, not placed again."""
 
-    def amend(self, changes: Sequence[tuple[Order, Amendment]]) -> Sequence[Answer]:
+    def amend(
+        self, changes: Sequence[tuple[Order, Amendment]], leased_at: float | None = None
+    ) -> Sequence[Answer]:
         """Request other quantities or prices of orders."""
 
-    def cancel(self, orders: Sequence[Order]) -> Sequence[Answer]:
+    def cancel(self, orders: Sequence[Order], leased_at: float | None = None) -> Sequence[Answer]:
         """Take orders out of the market; one that is out of it already is answered as it ended."""
 
     def status(self, tags: Sequence[str]) -> Sequence[Answer]:

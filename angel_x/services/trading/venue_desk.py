@@ -66,6 +66,7 @@ class VenueDesk:
         risks: Risks,
         market_clock: Clock,
         meter: Meter,
+        monotonic: Callable[[], float],
         transient: tuple[type[Exception], ...],
     ) -> None:
         self._transactions = transactions
@@ -73,6 +74,7 @@ class VenueDesk:
         self._risks = risks
         self._market_clock = market_clock
         self._meter = meter
+        self._monotonic = monotonic
         #: Errors of servers, not of orders.
         self._transient = transient
 
@@ -85,8 +87,18 @@ class VenueDesk:
         steps: Steps,
     ) -> C:
         """Run a transaction, then send the requests of its orders to the venue."""
-        claimed = self._transactions.run(claim, decide, actor=actor, steps=steps)
-        self._follow(claimed.book)
+        # Leases begin when the moves are recorded, which follows the decision.  However long the
+        # commit and the rest take until a request is sent, its time is counted from here.
+        leased_at = self._monotonic()
+
+        def decide_now(unit: Unit, claimed: C) -> bool:
+            nonlocal leased_at
+            is_moved = decide(unit, claimed)
+            leased_at = self._monotonic()
+            return is_moved
+
+        claimed = self._transactions.run(claim, decide_now, actor=actor, steps=steps)
+        self._follow(claimed.book, leased_at)
         return claimed
 
     def withdraw(
@@ -213,12 +225,12 @@ class VenueDesk:
             # The query shows that the former request was lost, so another one is sent.
             book.ask_to_cancel(order, CancelReason(reason))
 
-    def _follow(self, book: Book) -> None:
+    def _follow(self, book: Book, leased_at: float) -> None:
         """Send the committed requests, and record the answers."""
         asked = {m.order.id: m.order for m in book.moves if m.order.status in ASKED}
         if not asked:
             return
-        requests = self._ask(list(asked.values()), book.wanted)
+        requests = self._ask(list(asked.values()), book.wanted, leased_at)
         self._transactions.at(Step.VENUE_ANSWERED)
         in_halves(
             lambda order_ids: self._settle({i: requests[i] for i in order_ids}),
@@ -227,7 +239,9 @@ class VenueDesk:
             give_up=lambda order_id, trace: self._give_up(order_id, requests[order_id], trace),
         )
 
-    def _ask(self, orders: Sequence[Order], wanted: Mapping[int, Amendment]) -> dict[int, _Request]:
+    def _ask(
+        self, orders: Sequence[Order], wanted: Mapping[int, Amendment], leased_at: float
+    ) -> dict[int, _Request]:
         by_status = {
             status: [order for order in orders if order.status is status] for status in ASKED
         }
@@ -235,9 +249,9 @@ class VenueDesk:
         amended = [(o, wanted[o.id]) for o in by_status[OrderStatus.PENDING_AMEND]]
         asked = [*sent, *leaving, *(order for order, _ in amended)]
         answers = [
-            *(self._venue.place(sent) if sent else ()),
-            *(self._venue.cancel(leaving) if leaving else ()),
-            *(self._venue.amend(amended) if amended else ()),
+            *(self._venue.place(sent, leased_at) if sent else ()),
+            *(self._venue.cancel(leaving, leased_at) if leaving else ()),
+            *(self._venue.amend(amended, leased_at) if amended else ()),
         ]
         if unknown := sum(not answer.is_known for answer in answers):
             log.warning("answers.unknown", count=unknown)

@@ -9,6 +9,7 @@ from threading import Event
 import pytest
 
 from angel_x.client import OrderFields
+from angel_x.domain.orders.order import OrderStatus
 from angel_x.errors import Conflict
 from angel_x.rehearsal.clients import HttpAnswer
 from angel_x.rehearsal.history import (
@@ -21,7 +22,7 @@ from angel_x.rehearsal.history import (
     read,
 )
 from angel_x.rehearsal.orders import Request
-from angel_x.rehearsal.trader import Trader, TraderSetup, traders
+from angel_x.rehearsal.trader import Stated, Trader, TraderSetup, traders
 
 RESTING: OrderFields = {
     "client_order_id": "a",
@@ -31,6 +32,8 @@ RESTING: OrderFields = {
     "order_type": "LIMIT",
     "validity": "DAY",
 }
+
+MANY = [Request(orders=[{**RESTING, "client_order_id": str(n)}]) for n in range(20)]
 
 
 @dataclass
@@ -117,15 +120,36 @@ def test_an_accepted_order_that_is_not_stored_is_noted(setup: TraderSetup, tmp_p
 def test_a_cancellation_that_comes_too_late_is_a_refusal(
     setup: TraderSetup, tmp_path: Path
 ) -> None:
-    def cancel(_order_id: str) -> object:
+    def cancel(_order_id: str) -> Stated:
         raise Conflict("order 1 is filled", status=409)
 
-    requests = [Request(orders=[{**RESTING, "client_order_id": str(n)}]) for n in range(20)]
-    Trader(replace(setup, cancel=cancel)).trade(requests)
+    Trader(replace(setup, cancel=cancel)).trade(MANY)
 
     made = [each for each in read(tmp_path) if isinstance(each, Canceled)]
     assert made
     assert {each.outcome for each in made} == {Outcome.REFUSED}
+
+
+@dataclass(frozen=True)
+class As:
+    status: OrderStatus
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (OrderStatus.CANCELED, Outcome.ACCEPTED),
+        (OrderStatus.PENDING_CANCEL, Outcome.UNKNOWN),
+        (OrderStatus.FILLED, Outcome.UNKNOWN),
+    ],
+)
+def test_a_cancellation_is_confirmed_only_by_an_answer_with_a_canceled_order(
+    setup: TraderSetup, tmp_path: Path, status: OrderStatus, outcome: Outcome
+) -> None:
+    Trader(replace(setup, cancel=lambda _order_id: As(status))).trade(MANY)
+
+    made = [each for each in read(tmp_path) if isinstance(each, Canceled)]
+    assert {(each.outcome, each.detail) for each in made} == {(outcome, status.value)}
 
 
 def test_traders_work_at_the_same_time_and_all_end_with_the_block(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from time import monotonic
 
 import pytest
 from structlog.testing import capture_logs
@@ -78,6 +79,41 @@ def test_an_order_that_is_known_not_to_have_arrived_is_sent_again_and_trades_onc
 
     assert order.status is OrderStatus.FILLED
     assert len(at_broker.exchange.orders) == 1
+
+
+def test_a_process_that_was_stopped_between_the_commit_and_the_request_sends_nothing(
+    at_broker: Broker, trading: Trading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The lease began before the time in which a request has to begin, so it may have run out: another
+    # process may have found that the broker lacks the order, and placed it.
+    with monkeypatch.context() as late:
+        late.setattr(trading.desk, "_monotonic", lambda: monotonic() - 61)
+        order = trading.order("101.00")
+
+    assert str(order.status) == "submitting"
+    assert at_broker.exchange.orders == {}
+    trading.resolve(order)
+    assert str(order.status) == "filled"
+    assert [each.tag for each in at_broker.exchange.orders.values()] == [order.tag]
+
+
+def test_a_late_cancellation_or_change_is_not_sent_either(
+    at_broker: Broker, trading: Trading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving, changing = trading.order("99.00"), trading.order("98.00")
+    with monkeypatch.context() as late:
+        late.setattr(trading.desk, "_monotonic", lambda: monotonic() - 61)
+        trading.cancellation.cancel(1, leaving.id)
+        trading.amend(changing, "97.00")
+
+    assert [str(leaving.status), str(changing.status)] == ["pending_cancel", "pending_amend"]
+    there = at_broker.exchange.orders.values()
+    assert [(str(each.status), each.price) for each in there] == [
+        ("open", Decimal(99)),
+        ("open", Decimal(98)),
+    ]
+    trading.resolve(leaving)
+    assert [str(each.status) for each in there] == ["cancelled", "open"]
 
 
 def test_while_the_books_cannot_be_read_nothing_is_sent_again(

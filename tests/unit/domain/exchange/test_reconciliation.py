@@ -112,6 +112,8 @@ def test_an_order_with_an_unanswered_request_is_left_out_with_all_that_hangs_on_
     pending = replace(STATE, executions={}, positions={}, pending=frozenset({TAG}))
 
     assert found(ours=pending) == []
+    # What it has traded there has moved the cash there only.
+    assert found(ours=replace(pending, cash=STATE.cash + 10_000)) == []
     assert found(with_order(None), pending) == []
     other = replace(STATE, positions={**STATE.positions, ("OTHER", "NRML"): 65})
     assert [each[:2] for each in found(other, pending)] == [("position", "OTHER NRML")]
