@@ -91,7 +91,7 @@ class AngelOneVenue:
     def status(self, tags: Sequence[str]) -> Sequence[Answer]:
         """Return the states of tags by the order book and the trade book."""
         try:
-            answers = self._books.answers(tags, Turn(until=self._until())) if tags else []
+            answers = self._books.answers(tags, self._first()) if tags else []
         except BrokerError as error:
             log.warning("order_book.unread", error=str(error))
             return [UNKNOWN] * len(tags)
@@ -152,11 +152,15 @@ class AngelOneVenue:
         self._books.remember(found)
         return found
 
+    def _first(self) -> Turn:
+        """Return the turn of a look at the books: orders wait for it, as no reconciliation does."""
+        return Turn(is_urgent=True, until=self._until())
+
     def _each(self, items: Sequence[_Item], request: Callable[[_Item], _Seen]) -> list[Answer]:
         """Make the requests in parallel, then describe the orders that were seen."""
         seen = self._in_parallel(items, request)
         orders = [each for each in seen if isinstance(each, BookOrder)]
-        described = iter(self._books.described(orders, Turn(until=self._until())))
+        described = iter(self._books.described(orders, self._first()))
         return [
             self._noted(each.tag, next(described)) if isinstance(each, BookOrder) else each
             for each in seen

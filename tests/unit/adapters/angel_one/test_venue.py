@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from decimal import Decimal
 from time import monotonic
 
@@ -14,11 +15,12 @@ from angel_x.adapters.angel_one.scrips import symbol_of, trading_symbol
 from angel_x.adapters.angel_one.venue_answers import answer_of, reason_of
 from angel_x.adapters.angel_one.wire import Turn
 from angel_x.domain.exchange.answer import UNKNOWN, VenueState
+from angel_x.domain.exchange.request_budget import RequestAsk
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import ASKED, Order, OrderStatus, OrderType, Priority, Side
 from angel_x.rehearsal.fake_exchange.faults import Fault, Faults
-from tests.builders.broker import ASK, CALL, LOT, SYMBOL, Broker, broker
+from tests.builders.broker import ASK, CALL, LOT, SYMBOL, Broker, Unlimited, broker
 from tests.builders.broker import order as request
 from tests.builders.terms import RATES
 from tests.builders.trading import ANGEL_ONE, Trading
@@ -46,6 +48,31 @@ def sent(trading: Trading, limit: int = 10_100, lots: int = 2) -> Order:
     order = trading.exchange.order(lots=lots, limit=limit)
     order.status, order.attempt = OrderStatus.SUBMITTING, 1
     return order
+
+
+class Noting(Unlimited):
+    """Notes who wants to send."""
+
+    def __init__(self) -> None:
+        self.asks: list[tuple[str, bool]] = []
+
+    def take(self, ask: RequestAsk) -> float:
+        self.asks.append((ask.budget.rpartition(":")[2], ask.is_urgent))
+        return super().take(ask)
+
+
+def test_a_look_for_an_order_goes_before_other_readers_of_the_books(
+    at_broker: Broker, trading: Trading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, noting = trading.order("101.00"), Noting()
+    with closing(at_broker.another(noting)) as client:
+        monkeypatch.setattr(at_broker, "client", client)
+        at_broker.venue(trading.venue.preview).status([order.tag])
+
+    assert [ask for ask in noting.asks if ask[0] in {"order_book", "trade_book"}] == [
+        ("order_book", True),
+        ("trade_book", True),
+    ]
 
 
 LOST = [Fault.LOSE, Fault.FAIL, Fault.DROP, Fault.MALFORMED, Fault.EMPTY]
