@@ -85,12 +85,23 @@ CALLS: list[tuple[str, Call, str, str, Any]] = [
     ("parked_orders", lambda c: c.parked_orders(replayed=True), "GET",
      "/v1/parked-orders?replayed=true", None),
     ("replay", lambda c: c.replay("7"), "POST", "/v1/orders/7/replay", None),
+    ("alert_targets", lambda c: c.alert_targets(operators=True), "GET",
+     "/v1/alerts/targets?scope=operators", None),
+    ("set_alert_target", lambda c: c.set_alert_target("my phone", "tgram://1/2", topics=["fill"]), "PUT",
+     "/v1/alerts/targets/my%20phone", {"url": "tgram://1/2", "topics": ["fill"], "quiet_hours": None}),
+    ("remove_alert_target", lambda c: c.remove_alert_target("phone", user="asha"), "DELETE",
+     "/v1/alerts/targets/phone?user=asha", None),
+    ("test_alerts", lambda c: c.test_alerts("phone"), "POST", "/v1/alerts/test?name=phone", None),
+    ("alert_notices", lambda c: c.alert_notices("dead"), "GET", "/v1/alerts/notices?status=dead", None),
+    ("retry_alerts", lambda c: c.retry_alerts(), "POST", "/v1/alerts/retry", None),
     ("stream", lambda c: list(c.stream()), "GET", "/v1/stream", None),
     ("quotes", lambda c: list(c.quotes(["A", "B&C"])), "GET", "/v1/stream?watch=A,B%26C", None),
 ]  # fmt: skip
 ENDLESS = {"stream", "quotes"}
 #: An answer that was lost would make the next one a lie.
-TRIED_ONCE = {"modify", "cancel", "cancel_all", "replay"}
+TRIED_ONCE = {
+    "modify", "cancel", "cancel_all", "replay", "remove_alert_target", "test_alerts", "retry_alerts"
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("call", "method", "path", "body"), [each[1:] for each in CALLS])
