@@ -23,6 +23,23 @@ class Bounds:
     #: Seconds from the last repair until every accepted order is closed or in the market.
     drain_seconds: float
 
+    def drained_in_time(self, drained_seconds: float | None) -> Invariant:
+        """Return the rule of the drain; None stands for orders that were undecided at the deadline."""
+        is_late = drained_seconds is None or drained_seconds > self.drain_seconds
+        return rule(
+            "drained in time",
+            f"all is decided {self.drain_seconds:g} s after the last repair",
+            [str(drained_seconds)] if is_late else [],
+        )
+
+    def enough_faults(self, verified: int) -> Invariant:
+        """Return the rule of the number of verified faults."""
+        return rule(
+            "a storm it was",
+            f"at least {self.faults} faults are proven",
+            [f"{verified} are"] if verified < self.faults else [],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChaosReport:
@@ -63,15 +80,8 @@ class ChaosReport:
         return all_hold(self.rules)
 
     def _conduct(self) -> list[Invariant]:
-        drained, bound = self.drained_seconds, self.bounds.drain_seconds
-        is_late = drained is None or drained > bound
-        lacking = self.bounds.faults - self.verified
         return [
-            rule(
-                "drained in time",
-                f"all is decided {bound:g} s after the last repair",
-                [str(drained)] if is_late else [],
-            ),
+            self.bounds.drained_in_time(self.drained_seconds),
             rule(
                 "first come, first decided",
                 "within an account and a lane, as they were accepted",
@@ -82,11 +92,7 @@ class ChaosReport:
                 "every worker takes messages afterwards",
                 self.unresponsive,
             ),
-            rule(
-                "a storm it was",
-                f"at least {self.bounds.faults} faults are proven",
-                [f"{self.verified} are"] if lacking > 0 else [],
-            ),
+            self.bounds.enough_faults(self.verified),
         ]
 
     def as_document(self) -> dict[str, object]:

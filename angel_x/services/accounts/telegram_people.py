@@ -25,7 +25,7 @@ class PeopleStore(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelegramPeople:
-    """Allows and forgets people.  Their keys are made here and are shown to nobody."""
+    """Allows and forgets people.  Their keys are made here and never shown."""
 
     store: PeopleStore
     access: Access

@@ -26,7 +26,7 @@ CASH = Decimal(10_000_000)
 
 @dataclass(frozen=True)
 class Trading:
-    """A system that trades: an account with a key, and what is needed to reach it."""
+    """A system that trades: an account with a key, its address and its environment."""
 
     url: str
     key: str

@@ -1,4 +1,4 @@
-"""What a process does that has no place for what it compiles."""
+"""A process without a directory for its compiled kernels."""
 
 from __future__ import annotations
 

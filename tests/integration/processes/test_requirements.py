@@ -1,4 +1,4 @@
-"""What is installed is what the processes import."""
+"""The installed packages and the imports of the processes agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Bot API over HTTP: updates, messages, refusals, and a token that is told to nobody."""
+"""The Bot API over HTTP: updates, messages, refusals, and a token that never leaks."""
 
 from __future__ import annotations
 
