@@ -15,6 +15,7 @@ import structlog
 from structlog.types import Processor
 
 from angel_x.adapters.redaction import Redaction, traceback_of
+from angel_x.adapters.tracing import log_processors
 
 
 class LogSettings(Protocol):
@@ -26,6 +27,8 @@ class LogSettings(Protocol):
     def node(self) -> str: ...
     @property
     def secrets(self) -> Iterable[str]: ...
+    @property
+    def traces_enabled(self) -> bool: ...
 
 
 def configure_logging(settings: LogSettings, role: str) -> None:
@@ -35,6 +38,7 @@ def configure_logging(settings: LogSettings, role: str) -> None:
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        *log_processors(settings),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -26,7 +26,18 @@ EVENT_LIMIT = 8_000
 _FRAMES = 30
 _FIELDS = 40
 #: Fields that are written first, before the limits apply to the others.
-_FIRST = ("event", "level", "timestamp", "logger", "role", "node", "request_id", "exception")
+_FIRST = (
+    "event",
+    "level",
+    "timestamp",
+    "logger",
+    "role",
+    "node",
+    "request_id",
+    "trace_id",
+    "span_id",
+    "exception",
+)
 _NAME_LIMIT = 100
 #: A shorter password occurs in ordinary text by chance; it is masked within addresses only.
 _SHORTEST_SECRET = 6

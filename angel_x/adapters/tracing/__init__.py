@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from structlog.types import Processor
+
     from angel_x.adapters.tracing.exporting import Lost
     from angel_x.adapters.tracing.process_tracer import ProcessTracer
     from config.settings import Settings
+
+
+class TraceSwitch(Protocol):
+    @property
+    def traces_enabled(self) -> bool: ...
+
+
+def log_processors(settings: TraceSwitch) -> list[Processor]:
+    """Return the processors of log events that name the current span, none where traces are off."""
+    if not settings.traces_enabled:
+        return []
+    from angel_x.adapters.tracing.span_ids import add_span_ids  # noqa: PLC0415 - an extra
+
+    return [add_span_ids]
 
 
 def make_tracer(settings: Settings, role: str, lost: Lost) -> ProcessTracer | None:

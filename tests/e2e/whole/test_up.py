@@ -33,7 +33,7 @@ PROCESSES = {
     "worker-monitor",
 }
 SERVERS = {"guardian", "postgres", "broker", "cache"}
-VARIABLES = {"ANGEL_X_TRACES_FILE": "traces.jsonl"}
+VARIABLES = {"ANGEL_X_TRACES_FILE": "traces.jsonl", "ANGEL_X_LOG_DECISIONS": "true"}
 #: The spans of a trace that end last, of the API and of the worker.
 LAST_SPANS = {"POST /v1/orders", "process orders.process_batch"}
 #: Files of a home that the next start must not depend on, and how they are damaged.
@@ -121,6 +121,15 @@ def test_an_order_is_one_trace_from_its_request_to_its_statements(whole: Instanc
     }
     services = {span["resource"]["attributes"]["service.name"] for span in spans}
     assert services == {"angel-x-api", "angel-x-orders"}
+    told = [span["context"] for span in spans if span["name"] == "tell"]
+    logs = "".join(file.read_text() for file in (whole.home / "logs").glob("worker-orders*.log"))
+    decided = [set(line.split()) for line in logs.splitlines() if "order.decided" in line]
+    assert [
+        words
+        for words in decided
+        for tell in told
+        if {f"{name}={tell[name].removeprefix('0x')}" for name in ("trace_id", "span_id")} <= words
+    ]
 
 
 def test_the_status_of_a_running_system_is_well(whole: Instance) -> None:
