@@ -110,7 +110,7 @@ def _greeks(
         clock=base.clock,
         market_time=base.market_clock.at,
         rates=rates,
-        spans=Following(base.tables.rule(lambda margin: span_table(margin["span"]), "margin")),
+        spans=Following(base.tables.rule(span_table, "margin", "volatility")),
         ttl_seconds=settings.cache_ttl_greeks,
         refresh_seconds=settings.greeks_pace_seconds,
         max_quote_age_seconds=settings.cache_ttl_market_data,

@@ -159,7 +159,7 @@ def _paper_rules(settings: Settings, charges: Any, contracts: Any, bands: Any) -
 
 
 def _risk_sheets(base: Foundation, market: MarketParts, files: RiskFiles) -> RiskSheets:
-    model = base.tables.rule(SpanMargin.from_table, "margin")
+    model = base.tables.rule(SpanMargin.from_tables, "margin", "volatility")
     return RiskSheets(
         universes=market.universes,
         quotes=market.quotes,

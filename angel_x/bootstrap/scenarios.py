@@ -43,12 +43,12 @@ def build_questions(
         rates=Following(base.tables.rule(partial(interest_rates, model), "rates")),
         model=model,
     )
-    margin = base.tables.rule(SpanMargin.from_table, "margin")
+    margin = base.tables.rule(SpanMargin.from_tables, "margin", "volatility")
     return Questions(
         scenarios=Scenarios(
             positions=people.reading.positions,
             markets=markets,
-            spans=Following(base.tables.rule(lambda table: span_table(table["span"]), "margin")),
+            spans=Following(base.tables.rule(span_table, "margin", "volatility")),
             margin=lambda rows, today: margin().unit_risks(rows, today),
         ),
         strategies=Strategies(

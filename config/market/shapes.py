@@ -13,6 +13,9 @@ Percent = Annotated[str, Meta(pattern=r"^\d{1,3}(\.\d{1,6})?$")]
 Rupees = Annotated[str, Meta(pattern=r"^\d{1,7}(\.\d{1,2})?$")]
 #: A share of a year's interest, such as 0.065.
 Share = Annotated[str, Meta(pattern=r"^\d(\.\d{1,6})?$")]
+#: From 0.1 on: a smaller one is a fraction written as a percentage.
+DailyPercent = Annotated[str, Meta(pattern=r"^(0\.[1-9]\d{0,5}|[1-9]\d?(\.\d{1,6})?)$")]
+Symbol = Annotated[str, Meta(pattern=r"^[A-Z0-9][A-Z0-9&-]{0,39}$")]
 Number = Annotated[str, Meta(pattern=r"^\d{1,4}(\.\d{1,6})?$")]
 Time = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 MonthDay = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
@@ -200,7 +203,6 @@ class ScenarioRow(DatedRow, frozen=True, kw_only=True):
     extreme_moves: Number
     extreme_cover_percent: Percent
     look_ahead_days: Number
-    daily_volatility_percents: dict[str, Percent] = {}
 
 
 class Span(Shape, frozen=True):
@@ -252,6 +254,17 @@ class Rates(Shape, frozen=True):
     exchange: Annotated[list[RateRow], Meta(min_length=1)]
 
 
+class VolatilityRow(DatedRow, frozen=True, kw_only=True):
+    percent: DailyPercent
+
+
+class Volatility(Shape, frozen=True, kw_only=True):
+    source: str
+    max_age_days: Annotated[int, Meta(ge=1, le=366)]
+    #: By underlying; one without rows has the floors of its scan ranges.
+    daily: dict[Symbol, Annotated[list[VolatilityRow], Meta(min_length=1)]]
+
+
 #: The shape of each table, by its name.
 SHAPES: MappingProxyType[str, type[Shape]] = MappingProxyType(
     {
@@ -264,5 +277,6 @@ SHAPES: MappingProxyType[str, type[Shape]] = MappingProxyType(
         "price_bands": PriceBands,
         "rates": Rates,
         "sessions": Sessions,
+        "volatility": Volatility,
     }
 )

@@ -96,5 +96,5 @@ def market_rows(universe: Universe, at: datetime = MARKET_TIME) -> MarketRows:
         rate=RATE,
         now_ms=1_500,
         max_quote_age_seconds=1,
-        span=span_table(table("margin")["span"]).on(at.date()),
+        span=span_table(table("margin"), table("volatility")).on(at.date()),
     )

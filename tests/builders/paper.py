@@ -119,7 +119,7 @@ class Exchange:
             universes=universes,
             quotes=self.board,
             read_arrays=self.risk.read_rows,
-            model=SpanMargin.from_table(table("margin")).unit_risks,
+            model=SpanMargin.from_tables(table("margin"), table("volatility")).unit_risks,
             meter=self.meter,
             clock=self.clock,
             market_clock=self.clock,

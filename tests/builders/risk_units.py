@@ -16,7 +16,7 @@ from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, UnitRisk
 from config.market import table
 from tests.builders.risk import risk_array
 
-MODEL = SpanMargin.from_table(table("margin"))
+MODEL = SpanMargin.from_tables(table("margin"), table("volatility"))
 TODAY = date(2026, 8, 19)
 NEAR, FAR = date(2026, 8, 25), date(2026, 9, 29)
 SPOT = 24_000.0

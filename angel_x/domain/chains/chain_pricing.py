@@ -120,8 +120,8 @@ def price_chains(
         risk.fill(np.nan)
     else:
         is_index = market.span.are_indices(universe.underlyings)[rows.underlying]
-        least = market.span.least_moves(universe.underlyings)[rows.underlying]
-        price, volatility = market.span.scan_ranges(is_index, terms.years, least)
+        daily = market.span.daily_volatilities(universe.underlyings)[rows.underlying]
+        price, volatility = market.span.scan_ranges(is_index, terms.years, daily)
         scan = _scan(market.span, price[rows.chain], volatility[rows.chain])
         if model is not PricingModel.BSM:
             on_spot = _terms(universe, rows, market, marks, PricingModel.BSM)

@@ -11,14 +11,17 @@ from angel_x.domain.margin.span import SpanParameters
 from angel_x.domain.margin.unit_risk import STEPS, Losses
 
 
-def future_losses(underlying: str, spot: Decimal, span: SpanParameters) -> Losses:
-    """Return the loss of one unit long in each scenario, in steps.
+def future_losses(underlying: str, spot: Decimal, span: SpanParameters) -> Losses | None:
+    """Return the loss of one unit long in each scenario, in steps; None at a stale volatility.
 
-    The volatility does not matter.  Futures run for a few months, so the scan range is not that of distant
+    The shifts of the volatility do not matter.  Futures run for a few months, so the scan range is not that of distant
     expiries.
     """
     names = [underlying]
-    share, _ = span.scan_ranges(span.are_indices(names), np.zeros(1), span.least_moves(names))
+    volatilities = span.daily_volatilities(names)
+    share, _ = span.scan_ranges(span.are_indices(names), np.zeros(1), volatilities)
+    if np.isnan(share[0]):
+        return None
     moves = MOVES * np.where(ARE_EXTREME, span.extreme_moves * span.extreme_cover, 1.0)
     steps = np.rint(-moves * share[0] * float(spot) * STEPS)
     return tuple(steps.astype(np.int64).tolist())

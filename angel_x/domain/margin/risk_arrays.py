@@ -66,10 +66,12 @@ def write_losses(
     """Write the losses of one long unit in rupees to ``out``, C-contiguous of shape (16, rows).
 
     ``contracts.given`` is the volatility and ``mark`` the present value of the contracts; a NaN in
-    either is a NaN in every scenario.  Losses count from the mark, so a long option never loses more.
+    either, or in the price scan range, is a NaN in every scenario.  Losses count from the mark, so a long option never loses more.
     """
     moves = (MOVES * np.where(ARE_EXTREME, scan.extreme_moves, 1.0))[:, None]
     steps = contracts.spot * scan.price
+    # A back end may lose the NaN of a spot in a payoff; that of a mark stays.
+    mark = np.where(np.isnan(steps), np.nan, mark)
     volatilities = contracts.given + np.array([[0.0], [1.0], [-1.0]]) * scan.volatility
     np.maximum(volatilities, 0.0, out=volatilities)
     # Several scenarios of few rows are computed as one array: small array operations are overhead.

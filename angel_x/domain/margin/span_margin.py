@@ -52,13 +52,14 @@ class SpanMargin:
         self._spread_charges = spread_charges
 
     @classmethod
-    def from_table(cls, table: Mapping[str, Any]) -> SpanMargin:
-        """Build the model from the parsed ``margin`` table."""
+    def from_tables(cls, margin: Mapping[str, Any], volatility: Mapping[str, Any]) -> SpanMargin:
+        """Build the model from the parsed ``margin`` and ``volatility`` tables."""
         charges = (
             (date.fromisoformat(row["from"]), Decimal(row["charge_percent"]) / 100)
-            for row in table["calendar_spreads"]
+            for row in margin["calendar_spreads"]
         )
-        return cls(ExposureMargin.from_table(table), Dated(charges), span_table(table["span"]))
+        spans = span_table(margin, volatility)
+        return cls(ExposureMargin.from_table(margin), Dated(charges), spans)
 
     def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
         """Return the margin contribution of one unit of each contract, as a ``MarginModel``."""
@@ -112,7 +113,7 @@ class SpanMargin:
         )
 
     def _losses(self, rows: RiskRows, place: int, today: date) -> Losses | None:
-        """Return the losses of a future in steps; None where the risk file in force lacks it."""
+        """Return the losses of a future in steps; None where the risk file lacks it or they are unknown."""
         if rows.source is not MarginSource.RISK_FILE:
             return future_losses(rows.underlyings[place], rows.spots[place], self._spans.on(today))
         losses = rows.columns[:SCENARIO_COUNT, place].astype(np.float64)

@@ -39,8 +39,8 @@ class ScenarioReport:
     #: Change of value from now: one table for each of ``days``, one row for each spot, one number for
     #: each volatility.
     profit: tuple[tuple[tuple[float, ...], ...], ...]
-    #: Required margin in the same order.
-    margin: tuple[tuple[tuple[Decimal, ...], ...], ...]
+    #: Required margin in the same order; None where that of a contract is unknown.
+    margin: tuple[tuple[tuple[Decimal | None, ...], ...], ...]
     payoffs: tuple[PayoffCurve, ...]
     concentration: Concentration
     strategies: tuple[Strategy, ...]

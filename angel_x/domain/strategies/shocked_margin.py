@@ -42,17 +42,19 @@ class ShockedMargin:
     span: SpanParameters
     model: MarginModel
 
-    def grid(self, axes: Axes) -> list[Decimal]:
+    def grid(self, axes: Axes) -> list[Decimal | None]:
         """Return rupees in every state of the axes; expired contracts need none."""
         return [self.at(shock) for shock in axes.shocks()]
 
-    def at(self, shock: Shock) -> Decimal:
-        """Return rupees in one state."""
+    def at(self, shock: Shock) -> Decimal | None:
+        """Return rupees in one state, None where the margin of a contract is unknown."""
         units = self._units(shock)
         cases: dict[str, WorstCase] = {}
         alive = self.priced.expires_at > self.priced.at + shock.days * SECONDS_PER_DAY
         positions = zip(self.underlyings, units, self.quantity.tolist(), alive, strict=True)
         for underlying, unit, quantity, is_alive in positions:
+            if is_alive and not unit.is_known:
+                return None
             if is_alive:
                 cases.setdefault(underlying, WorstCase()).add(unit, FLAT, quantity)
         return to_rupees(sum(case.total() for case in cases.values()))
@@ -78,8 +80,8 @@ class ShockedMargin:
 
     def _scan(self, years: NDArray[np.float64]) -> Scan:
         is_index = self.span.are_indices(self.underlyings)
-        least = self.span.least_moves(self.underlyings)
-        price, volatility = self.span.scan_ranges(is_index, years, least)
+        daily = self.span.daily_volatilities(self.underlyings)
+        price, volatility = self.span.scan_ranges(is_index, years, daily)
         reach = self.span.extreme_moves, self.span.extreme_cover, self.span.look_ahead_years
         return Scan(price, volatility, *reach)
 

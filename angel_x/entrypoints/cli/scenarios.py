@@ -93,10 +93,12 @@ def report_parts(report: ScenarioReport) -> Iterator[Table | str]:
         yield f"Without a price, left out: {', '.join(report.unpriced)}"
 
 
-def _grid(title: str, report: ScenarioReport, values: Sequence[Sequence[float | Decimal]]) -> Table:
+def _grid(
+    title: str, report: ScenarioReport, values: Sequence[Sequence[float | Decimal | None]]
+) -> Table:
     columns = ("spot", *(f">volatility {vol:+g} %" for vol in report.vol_percents))
     rows = (
-        (f"{spot:+g} %", *(whole(Decimal(value)) for value in row))
+        (f"{spot:+g} %", *("-" if value is None else whole(Decimal(value)) for value in row))
         for spot, row in zip(report.spot_percents, values, strict=True)
     )
     return table(title, columns, rows)

@@ -1,13 +1,16 @@
-"""The market: listed contracts, horizons of the calendar, warmth of the cache."""
+"""The market: listed contracts, horizons of the calendar, ages of volatilities, warmth of the cache."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from angel_x.adapters.redis.universe_pointer import RedisUniversePointer
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.margin.volatility import DailyVolatilities
 from angel_x.domain.operations.check import Check, CheckStatus, Measured
 
 if TYPE_CHECKING:
@@ -44,6 +47,19 @@ def contract_checks(app: Application) -> Iterator[Check]:
         detail="a holiday moves none of them unseen",
         fix="Add the exchange's list to sessions.json in ANGEL_X_MARKET_TABLES.",
         otherwise=_WARNING,
+    )
+    volatilities = app.base.tables.rule(DailyVolatilities.from_table, "volatility")()
+    yield volatility_check(volatilities.on(app.base.market_clock().astimezone(IST).date()))
+
+
+def volatility_check(volatilities: Mapping[str, float]) -> Check:
+    """Return whether the daily volatilities of a day, by underlying, are recent enough for margin."""
+    stale = sorted(name for name, daily in volatilities.items() if math.isnan(daily))
+    return Check.of_fault(
+        "volatilities of scan ranges",
+        f"too old, so margin is unknown: {', '.join(stale)}" if stale else None,
+        detail=f"of {len(volatilities)} underlyings; all others have the floors of their scan ranges",
+        fix="Add rows of the exchange's last file to volatility.json in ANGEL_X_MARKET_TABLES.",
     )
 
 

@@ -89,7 +89,7 @@ class Scenarios:
 
     def _margin(
         self, legs: Sequence[OptionLeg], market: LegMarket, axes: Axes
-    ) -> tuple[tuple[tuple[Decimal, ...], ...], ...]:
+    ) -> tuple[tuple[tuple[Decimal | None, ...], ...], ...]:
         _, spots, vols = axes.shape
         today = datetime.fromtimestamp(market.at, IST).date()
         found = ShockedMargin(

@@ -116,7 +116,7 @@ def make_desk(cache: Redis) -> Desk:
         refresh_seconds=2,
         max_quote_age_seconds=60,
         kernels=lambda: NUMPY,
-        spans=span_table(table("margin")["span"]),
+        spans=span_table(table("margin"), table("volatility")),
         outages=(RedisError,),
     )
     chains = OptionChains(

@@ -26,7 +26,7 @@ from angel_x.errors import InvalidRiskFile
 from config.market import table
 from tests.builders.risk_files import FileOption, risk_file_text
 
-MODEL = SpanMargin.from_table(table("margin"))
+MODEL = SpanMargin.from_tables(table("margin"), table("volatility"))
 CALL, PUT = "NIFTY_30JUN26_23700CE", "NIFTY_28JUL26_23700PE"
 LOSSES = ["0"] * 10 + ["-1741.9385", "-1739.5", "400", "380", "-1500", "437.65"]
 OPTIONS = (

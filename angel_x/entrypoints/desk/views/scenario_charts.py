@@ -53,7 +53,8 @@ class _State(NamedTuple):
     days: float
     #: Rupees.
     profit: float
-    margin: Decimal
+    #: None where it is unknown.
+    margin: Decimal | None
 
 
 def heat_map(report: ScenarioReport) -> Chart:
@@ -105,7 +106,8 @@ def _heat(report: ScenarioReport, states: Sequence[_State]) -> Options:
 def _cell(place: int, columns: int, state: _State) -> list[object]:
     """Return place, P&L and margin of a cell, and its moves in words."""
     words = f"Spot {_move(state.spot_percent)}, volatility {_move(state.vol_percent)}"
-    return [place % columns, place // columns, state.profit, float(state.margin), words]
+    margin = None if state.margin is None else float(state.margin)
+    return [place % columns, place // columns, state.profit, margin, words]
 
 
 def payoff(report: ScenarioReport) -> Chart:

@@ -20,6 +20,7 @@ TABLES = (
     "price_bands",
     "rates",
     "sessions",
+    "volatility",
 )
 
 NOTHING = "-"

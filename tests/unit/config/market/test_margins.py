@@ -22,8 +22,8 @@ from angel_x.domain.margin.unit_risk import STEPS
 from config.market import table
 
 MARGIN = ExposureMargin.from_table(table("margin"))
-SPREADS = SpanMargin.from_table(table("margin"))
-SPAN = span_table(table("margin")["span"])
+SPREADS = SpanMargin.from_tables(table("margin"), table("volatility"))
+SPAN = span_table(table("margin"), table("volatility"))
 FIRST, LAST, EVE = date(2024, 1, 1), date(2030, 12, 31), date(2023, 12, 31)
 #: The first day of the extra margin on the day of expiry.
 EXTRA = date(2024, 11, 20)

@@ -80,6 +80,7 @@ SHAPES = {
         "special_sessions[8 date'' name'' open'' close'' | "
         "date'' name'' open'' close'' pause[2''] | date'' name'' open'' close'' trading_day0]"
     ),
+    "volatility": "source'' max_age_days0 daily()",
 }
 SOURCES = {
     ("algo_rules", "source"): (
@@ -155,6 +156,15 @@ SOURCES = {
         "lists for 2024 to 2026 with their later additions, and the circulars on special "
         "sessions. Beyond the last published list only the holidays of a fixed date are known, "
         "and every day is provisional"
+    ),
+    ("volatility", "source"): (
+        "The daily volatility file of derivatives that NSE publishes every evening "
+        "(FOVOLT_DDMMYYYY.csv), column Applicable Daily Volatility (M) in percent: the larger of "
+        "the exponentially weighted volatilities (weight 0.995) of the underlying and of its "
+        "future. A row is dated with the next trading day. The shipped table has no row: the "
+        "floors of the scan ranges apply, which the risk files of 2026 hold for indices. An "
+        "underlying that has rows must have one of the last max_age_days calendar days; our own "
+        "choice, longer than any closure of the market"
     ),
 }
 

@@ -176,6 +176,21 @@ def rows(name: str, *keys: str) -> list[dict[str, Any]]:
             changed("contracts", freeze_quantity={}),
             "contracts.json, lot_size: BANKEX must have both a lot size and a freeze quantity",
         ),
+        (
+            "volatility",
+            changed("volatility", daily={"NIFTY": [{"from": "2026-11-30", "percent": "0.0121"}]}),
+            "volatility.json, daily[...][0].percent: Expected `str` matching regex",
+        ),
+        (
+            "volatility",
+            changed("volatility", daily={"NIFTY": [{"from": "2026-11-30", "percent": "1"}] * 2}),
+            "volatility.json, daily.NIFTY[1].from: must be after 2026-11-30, was 2026-11-30",
+        ),
+        (
+            "volatility",
+            changed("volatility", daily={"Nifty": [{"from": "2026-11-30", "percent": "1"}]}),
+            "volatility.json: Expected `str` matching regex",
+        ),
     ],
 )
 def test_a_wrong_table_is_refused_with_file_place_and_value(

@@ -41,7 +41,7 @@ def rows(
 def test_a_contract_that_expires_today_offsets_nothing(
     today: date, charge: int, spread: float
 ) -> None:
-    (risk,) = SpanMargin.from_table(table("margin")).unit_risks(rows(), today)
+    (risk,) = SpanMargin.from_tables(table("margin"), table("volatility")).unit_risks(rows(), today)
 
     assert risk.source is MarginSource.RISK_ARRAY
     assert risk.losses == (-3 * STEPS, *[0] * 15)
@@ -67,14 +67,18 @@ def test_a_contract_that_expires_today_offsets_nothing(
 def test_the_margin_of_an_old_or_damaged_array_is_unknown(
     known: RiskRows, source: MarginSource
 ) -> None:
-    (risk,) = SpanMargin.from_table(table("margin")).unit_risks(known, DAY_BEFORE)
+    (risk,) = SpanMargin.from_tables(table("margin"), table("volatility")).unit_risks(
+        known, DAY_BEFORE
+    )
 
     assert risk.source is source
 
 
 @pytest.mark.parametrize(("today", "is_last_day"), [(DAY_BEFORE, False), (EXPIRY, True)])
 def test_an_array_that_is_not_used_leaves_nothing(today: date, *, is_last_day: bool) -> None:
-    (risk,) = SpanMargin.from_table(table("margin")).unit_risks(rows(is_fresh=False), today)
+    (risk,) = SpanMargin.from_tables(table("margin"), table("volatility")).unit_risks(
+        rows(is_fresh=False), today
+    )
 
     assert risk == unknown_risk(EXPIRY, is_last_day=is_last_day)
     assert not risk.is_known
@@ -82,6 +86,8 @@ def test_an_array_that_is_not_used_leaves_nothing(today: date, *, is_last_day: b
 
 @pytest.mark.parametrize(("loss", "most"), [(39.0, 39), (40.0, 40), (41.0, 40)])
 def test_no_loss_is_above_the_mark(loss: float, most: int) -> None:
-    (risk,) = SpanMargin.from_table(table("margin")).unit_risks(rows(loss=loss), DAY_BEFORE)
+    (risk,) = SpanMargin.from_tables(table("margin"), table("volatility")).unit_risks(
+        rows(loss=loss), DAY_BEFORE
+    )
 
     assert max(risk.losses) == most * STEPS

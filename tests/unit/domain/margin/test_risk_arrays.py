@@ -41,8 +41,9 @@ from tests.builders.chains import (
     make_universe,
     market_rows,
 )
+from tests.builders.risk import option_value
 
-SPAN = span_table(table("margin")["span"])
+SPAN = span_table(table("margin"), table("volatility"))
 UNIVERSE = make_universe()
 ROWS = len(UNIVERSE)
 LOSSES = slice(0, len(SCENARIOS))
@@ -303,12 +304,56 @@ def test_an_option_of_more_than_nine_months_is_moved_farther() -> None:
 def test_the_parameters_are_those_of_the_day() -> None:
     older = table("margin")["span"]["scenarios"][0]
     newer = {**older, "from": "2027-01-01", "index": {**older["index"], "price_percent": "10"}}
-    spans = span_table({"indices": ["NIFTY"], "scenarios": [newer, older]})
+    margin = {"span": {"indices": ["NIFTY"], "scenarios": [newer, older]}}
+    spans = span_table(margin, table("volatility"))
 
     assert spans.on(date(2026, 12, 31)).index.price == 0.093
     assert spans.on(date(2027, 1, 1)).index.price == 0.10
     with pytest.raises(LookupError):
         spans.on(date.fromisoformat(older["from"]) - timedelta(days=1))
+
+
+def test_a_dated_change_of_the_volatility_moves_the_margin_of_the_same_contract() -> None:
+    today, row = MARKET_TIME.date(), UNIVERSE.rows["NIFTY_25AUG26_24000CE"]
+    rows = [{"from": f"{today - timedelta(days=1)}", "percent": "0.8"}]
+    rows.append({"from": f"{today}", "percent": "1.5"})
+    spans = span_table(table("margin"), {"max_age_days": 7, "daily": {"NIFTY": rows}})
+    years = float(years_to_expiry(UNIVERSE.expires_at, MARKET_TIME.timestamp())[row])
+
+    def needed(day: date) -> float:
+        """Return scan risk and value of a short unit."""
+        found = priced(replace(market_rows(UNIVERSE), span=spans.on(day)))
+        return float(found.risk[MARK_ROW, row] - found.risk[LOSSES, row].min())
+
+    def by_hand(price: float, volatility: float) -> float:
+        """Return the same on the spot: the floors, or 6 * 1.5 % * 2 ** 0.5 and 25 % * 1.5 % * 365 ** 0.5."""
+        mark = float(priced().risk[MARK_ROW, row])
+        worth, _ = option_value(
+            SPOT * (1 + price), 24_000, years - LOOK_AHEAD, RATE,
+            on_spot(row, mark, years) + volatility, is_call=True,
+        )  # fmt: skip
+        return worth
+
+    assert needed(today - timedelta(days=1)) == pytest.approx(by_hand(0.093, 0.04), rel=1e-6)
+    assert needed(today) == pytest.approx(by_hand(0.12727922, 0.07164365), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["numpy", "numba"])
+def test_no_risk_array_is_written_at_a_stale_volatility(name: str) -> None:
+    if name == "numba":
+        pytest.importorskip("numba")
+    market = market_rows(UNIVERSE)
+    quotes = market.quotes.copy()
+    # Quotes without time value, whose scenarios are payoffs.
+    quotes["bid"][::4], quotes["ask"][::4] = 5, 10
+    stale = replace(SPAN.on(MARKET_TIME.date()), volatilities={"NIFTY": float("nan")})
+    market = replace(market, quotes=quotes, span=stale)
+
+    kernels = chosen("numba" if name == "numba" else "numpy")
+    found = price_chains(UNIVERSE, 0, ROWS, market, kernels)
+
+    assert np.isfinite(priced().risk[LOSSES]).any()
+    assert np.isnan(found.risk[LOSSES]).all()
 
 
 def test_whatever_is_no_index_is_a_stock() -> None:

@@ -7,10 +7,11 @@ from datetime import date
 import numpy as np
 import pytest
 
-from angel_x.domain.margin.span import span_table
+from angel_x.domain.margin.span import SpanParameters, span_table
+from angel_x.domain.values.dated import Dated
 from config.market import table
 
-SPAN = span_table(table("margin")["span"]).on(date(2026, 11, 23))
+SPAN = span_table(table("margin"), table("volatility")).on(date(2026, 11, 23))
 
 
 @pytest.mark.parametrize(
@@ -40,20 +41,43 @@ def test_an_underlying_that_is_no_index_is_a_stock_and_nobody_may_say_otherwise(
         answer[1] = True
 
 
-def test_the_scan_range_follows_the_volatility_above_its_floor() -> None:
-    span = table("margin")["span"]
-    calm, wild = (
-        {**span["scenarios"][0], "from": day, "daily_volatility_percents": {"NIFTY": daily}}
-        for day, daily in (("2026-01-01", "1"), ("2026-02-01", "1.5"))
+def followed(daily: dict[str, dict[str, str]]) -> Dated[SpanParameters]:
+    """Return the parameters with daily volatilities in percent, by underlying and day."""
+    rows = {
+        name: [{"from": day, "percent": percent} for day, percent in by_day.items()]
+        for name, by_day in daily.items()
+    }
+    return span_table(table("margin"), {"max_age_days": 7, "daily": rows})
+
+
+def ranges(spans: Dated[SpanParameters], day: date, underlying: str) -> list[float]:
+    """Return the price and the volatility scan range of a near option."""
+    span = spans.on(day)
+    is_index, daily = span.are_indices([underlying]), span.daily_volatilities([underlying])
+    return [float(each[0]) for each in span.scan_ranges(is_index, np.zeros(1), daily)]
+
+
+def test_the_scan_ranges_follow_the_volatility_of_the_day_above_their_floors() -> None:
+    spans = followed(
+        {"NIFTY": {"2026-01-30": "0.8", "2026-02-01": "1.5"}, "RELIANCE": {"2026-02-01": "3"}}
     )
-    parameters = span_table({**span, "scenarios": [calm, wild]})
 
-    def price_ranges(day: date) -> list[float]:
-        of_day = parameters.on(day)
-        moves = of_day.least_moves(["NIFTY", "SENSEX"])
-        prices, _ = of_day.scan_ranges(np.array([True, True]), np.zeros(2), moves)
-        return [float(price) for price in prices]
+    assert ranges(spans, date(2026, 1, 31), "NIFTY") == [0.093, 0.04]
+    # Six times 1.5 % times the root of two, and a quarter of 1.5 % times the root of 365.
+    wild = ranges(spans, date(2026, 2, 1), "NIFTY")
+    assert wild == pytest.approx([0.1272792, 0.0716437], abs=1e-7)
+    assert ranges(spans, date(2026, 2, 1), "SENSEX") == [0.093, 0.04]
+    stock = ranges(spans, date(2026, 2, 1), "RELIANCE")
+    assert stock == pytest.approx([0.2545584, 0.1432873], abs=1e-7)
 
-    assert price_ranges(date(2026, 1, 31)) == [0.093, 0.093]
-    # Six times 1.5 % times the root of two.
-    assert price_ranges(date(2026, 2, 1)) == [pytest.approx(0.12728, abs=1e-5), 0.093]
+
+def test_a_volatility_counts_for_as_many_days_as_the_table_says_and_no_scan_range_is_known_later() -> (
+    None
+):
+    spans = followed({"NIFTY": {"2026-02-02": "0.8"}})
+
+    # No row has come into force yet, so nobody follows the volatility.
+    assert ranges(spans, date(2026, 2, 1), "NIFTY") == [0.093, 0.04]
+    assert ranges(spans, date(2026, 2, 9), "NIFTY") == [0.093, 0.04]
+    assert np.isnan(ranges(spans, date(2026, 2, 10), "NIFTY")).all()
+    assert ranges(spans, date(2026, 2, 10), "SENSEX") == [0.093, 0.04]

@@ -22,7 +22,7 @@ from tests.builders.risk import option_value, risk_array
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MODEL = SpanMargin.from_table(table("margin"))
+MODEL = SpanMargin.from_tables(table("margin"), table("volatility"))
 TODAY, EXPIRY = date(2026, 5, 29), date(2026, 6, 30)
 SPOT, LOT = 23_547.75, 65
 _YEARS, _RATE = 32 / 365, 0.07
@@ -119,3 +119,24 @@ def test_a_short_straddle_is_margined_as_by_the_clearing_corporation() -> None:
     needs = worst.required()
 
     assert (needs.total - needs.exposure) / STEPS == pytest.approx(141_674, rel=0.1)
+
+
+def test_a_future_is_margined_by_the_volatility_of_the_day_and_not_at_all_by_a_stale_one() -> None:
+    rows = [{"from": "2026-08-17", "percent": "0.8"}, {"from": "2026-08-19", "percent": "1.5"}]
+    volatility = {"max_age_days": 7, "daily": {"NIFTY": rows}}
+    model = SpanMargin.from_tables(table("margin"), volatility)
+    nothing = np.full((18, 1), np.nan)
+    spots, futures = [Decimal(24_000)], [Decimal(24_100)]
+    known = RiskRows(["NIFTY"], [EXPIRY], spots, nothing, np.array([False]), futures=futures)
+
+    def needed(day: date) -> int | None:
+        """Return rupees of a lot short."""
+        (risk,) = model.unit_risks(known, day)
+        worst = WorstCase()
+        worst.add(risk, FLAT, -LOT)
+        return worst.total() // STEPS if risk.is_known else None
+
+    # 65 units of 9.3 % of 24,000 and 2 % of 24,100, then of 6 times 1.5 % times the root of two.
+    assert needed(date(2026, 8, 18)) == 65 * (2_232 + 482)
+    assert needed(date(2026, 8, 26)) == needed(date(2026, 8, 19)) == 229_885
+    assert needed(date(2026, 8, 27)) is None

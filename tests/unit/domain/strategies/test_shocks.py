@@ -63,15 +63,15 @@ def test_the_grid_has_the_change_from_now_in_the_order_of_its_axes() -> None:
 
 
 def test_margin_follows_the_state_and_ends_with_the_contract() -> None:
-    margin = table("margin")
+    margin, volatility = table("margin"), table("volatility")
     today = date(2026, 8, 19)
     book = ShockedMargin(
         straddle(), ["NIFTY"] * 2, [EXPIRY.date()] * 2, SHORT,
-        span_table(margin["span"]).on(today), SpanMargin.from_table(margin).unit_risks,
+        span_table(margin, volatility).on(today), SpanMargin.from_tables(margin, volatility).unit_risks,
     )  # fmt: skip
 
     now, moved, expiring, expired = (
-        book.at(s) for s in (UNCHANGED, Shock(5.0, 0.0, 0.0), Shock(0.0, 0.0, 5.9), Shock(0.0, 0.0, 6.0))
+        book.at(s) or Decimal(0) for s in (UNCHANGED, Shock(5.0, 0.0, 0.0), Shock(0.0, 0.0, 5.9), Shock(0.0, 0.0, 6.0))
     )  # fmt: skip
 
     # Scan of 9.3 % and exposure of 2 % on either side of the straddle, of 1.56 million notional.
@@ -80,3 +80,21 @@ def test_margin_follows_the_state_and_ends_with_the_contract() -> None:
     # The addition of 2 % on the last day, on both legs.
     assert expiring > now
     assert expired == 0
+
+
+def test_margin_is_unknown_in_every_state_at_a_stale_volatility() -> None:
+    stale = {"max_age_days": 7, "daily": {"NIFTY": [{"from": "2026-08-11", "percent": "0.8"}]}}
+    spans = span_table(table("margin"), stale)
+    model = SpanMargin.from_tables(table("margin"), stale).unit_risks
+
+    def required(day: date) -> list[Decimal | None]:
+        book = ShockedMargin(
+            straddle(), ["NIFTY"] * 2, [EXPIRY.date()] * 2, SHORT, spans.on(day), model
+        )
+        return book.grid(Axes([0.0], [0.0], [0.0, 6.0]))
+
+    known, expired = required(date(2026, 8, 18))
+    assert (known or 0) > 150_000
+    # An expired contract needs none.
+    assert expired == 0
+    assert required(date(2026, 8, 19)) == [None, 0]

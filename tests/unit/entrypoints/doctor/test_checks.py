@@ -11,7 +11,7 @@ from angel_x.adapters.postgres.indexes import planned_indexes
 from angel_x.domain.operations.alert import RULES
 from angel_x.domain.operations.check import CheckStatus
 from angel_x.domain.operations.metric import Metric
-from angel_x.entrypoints.doctor import capacity, database, home, security
+from angel_x.entrypoints.doctor import capacity, database, home, market, security
 from angel_x.entrypoints.doctor.limits import TITLES, checks_of
 from angel_x.entrypoints.doctor.pages import Pages
 from angel_x.entrypoints.doctor.servers import fix_of
@@ -164,3 +164,13 @@ def test_connections_are_those_of_the_api_and_of_every_other_process() -> None:
     # Eight of orders, four of Greeks, two of emergencies, one each of three others; relay, feed, exporter.
     assert capacity.workers(production) == 17
     assert capacity.connections(production) == 60 + 4 * (17 + 3)
+
+
+def test_a_volatility_that_is_too_old_fails_and_is_named() -> None:
+    sound, none, stale = map(
+        market.volatility_check,
+        ({"NIFTY": 0.012}, {}, {"NIFTY": 0.012, "SENSEX": math.nan}),
+    )
+
+    assert sound.status is none.status is CheckStatus.OK
+    assert (stale.status, stale.detail) == ("failed", "too old, so margin is unknown: SENSEX")
