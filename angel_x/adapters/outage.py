@@ -10,17 +10,21 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
+from angel_x.adapters.server_sockets import (
+    PATIENCE,
+    SSL_REQUEST,
+    database_places,
+    database_socket,
+    parameter,
+    redis_socket,
+)
 from config.addresses import SentinelAddress, is_sentinel, redis_address
 
-_PATIENCE = 2.0
-_REDIS_PORT, _POSTGRES_PORT = 6379, 5432
 #: Whole lines of the answers to ``INFO`` and to the question for a master.
 _UPTIME = re.compile(rb"uptime_in_seconds:([0-9]+)\r\n")
 _MASTER = re.compile(rb"\*2\r\n\$[0-9]+\r\n([^\r\n]+)\r\n\$[0-9]+\r\n([0-9]+)\r\n")
-#: PostgreSQL's request for TLS, which a server answers with one byte before anyone logs in.
-_SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
 
 
 def outage(broker_url: str, database_url: str, *, settled_seconds: float) -> str | None:
@@ -62,7 +66,7 @@ def _master_seconds(address: SentinelAddress) -> float:
     failure: OSError | ValueError = ConnectionError("no Sentinel")
     for sentinel in address.hosts:
         try:
-            with socket.create_connection(_master(address, sentinel), _PATIENCE) as connection:
+            with socket.create_connection(_master(address, sentinel), PATIENCE) as connection:
                 return _uptime(connection, address.username, address.password)
         except (OSError, ValueError) as error:
             failure = error
@@ -72,7 +76,7 @@ def _master_seconds(address: SentinelAddress) -> float:
 def _master(address: SentinelAddress, sentinel: tuple[str, int]) -> tuple[str, int]:
     """Return host and port of the master that a Sentinel names."""
     login = _login(address.sentinel_username, address.sentinel_password)
-    with socket.create_connection(sentinel, _PATIENCE) as connection:
+    with socket.create_connection(sentinel, PATIENCE) as connection:
         question = f"SENTINEL GET-MASTER-ADDR-BY-NAME {_quoted(address.master)}\r\n"
         answer = _asked(connection, login + question, _MASTER)
         return answer[1].decode(), int(answer[2])
@@ -105,18 +109,13 @@ def _login(username: str | None, password: str | None) -> str:
 
 @contextmanager
 def _broker(parts: SplitResult) -> Iterator[socket.socket]:
-    if parts.scheme == "unix":
-        with _unix(unquote(parts.path)) as connection:
-            yield connection
-        return
-    host, port = parts.hostname or "localhost", parts.port or _REDIS_PORT
-    with socket.create_connection((host, port), _PATIENCE) as plain:
-        if parts.scheme == "redis":
+    with redis_socket(parts) as plain:
+        if parts.scheme != "rediss":
             yield plain
             return
         # No secret but the broker's own password is sent, and its certificate is checked by workers.
-        context = ssl.create_default_context(cafile=_first(parts, "ssl_ca_certs"))
-        with context.wrap_socket(plain, server_hostname=host) as secured:
+        context = ssl.create_default_context(cafile=parameter(parts, "ssl_ca_certs"))
+        with context.wrap_socket(plain, server_hostname=parts.hostname or "localhost") as secured:
             yield secured
 
 
@@ -126,43 +125,17 @@ def _ask_database(url: str) -> None:
     Raises:
         OSError: None answers.
     """
-    parts = urlsplit(url)
-    hosts = _first(parts, "host") or parts.netloc.rpartition("@")[2] or "localhost"
     failure: OSError = ConnectionError("no host")
-    for host in unquote(hosts).split(","):
+    for host, port in database_places(url):
         try:
-            with _database(host, _first(parts, "port")) as connection:
-                connection.sendall(_SSL_REQUEST)
+            with database_socket(host, port) as connection:
+                connection.sendall(SSL_REQUEST)
                 if connection.recv(1):
                     return
                 failure = ConnectionError("it hangs up")
         except OSError as error:
             failure = error
     raise failure
-
-
-def _database(host: str, port: str | None) -> socket.socket:
-    if host.startswith("/"):
-        return _unix(f"{host}/.s.PGSQL.{port or _POSTGRES_PORT}")
-    parts = urlsplit(f"//{host}")
-    number = parts.port or int(port or _POSTGRES_PORT)
-    return socket.create_connection((parts.hostname or "localhost", number), _PATIENCE)
-
-
-def _unix(path: str) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(_PATIENCE)
-    try:
-        connection.connect(path)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _first(parts: SplitResult, name: str) -> str | None:
-    found = parse_qs(parts.query).get(name)
-    return found[0] if found else None
 
 
 def _quoted(word: str) -> str:

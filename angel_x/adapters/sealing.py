@@ -35,7 +35,7 @@ class Seal:
         Raises:
             AlertsOff: There is no key, or none of the keys has sealed them.
         """
-        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - of the extra `alerts`
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - needed by few processes
 
         try:
             return self._fernet().decrypt(sealed).decode()
@@ -45,14 +45,16 @@ class Seal:
     def _fernet(self) -> MultiFernet:
         if not self._keys:
             raise AlertsOff(_REMEDY)
-        # Of the extra `alerts`, and needed by few processes.
-        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415
+        from cryptography.fernet import (  # noqa: PLC0415 - needed by few processes
+            Fernet,
+            MultiFernet,
+        )
 
         return MultiFernet([Fernet(key) for key in self._keys.split(",")])
 
 
 def new_key() -> str:
     """Return a new random key."""
-    from cryptography.fernet import Fernet  # noqa: PLC0415 - of the extra `alerts`
+    from cryptography.fernet import Fernet  # noqa: PLC0415 - needed by few processes
 
     return Fernet.generate_key().decode()

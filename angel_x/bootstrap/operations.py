@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from angel_x.adapters.archive_files import Archive
+from angel_x.adapters.certificates import Certificates
 from angel_x.adapters.postgres.account_history import AccountHistory
 from angel_x.adapters.postgres.audit import PostgresAudit
 from angel_x.adapters.postgres.backlog import Backlog
@@ -46,6 +47,7 @@ class Operations:
     canaries: Canaries
     consumers: Consumers
     backlog: Backlog
+    certificates: Certificates
     invariants: Invariants
     proofs: PostgresProofs
     partitions: Partitions
@@ -81,6 +83,7 @@ def build_operations(base: Foundation, people: AccountParts) -> Operations:
         ),
         consumers=Consumers(base.broker),
         backlog=backlog,
+        certificates=Certificates(base.settings, base.clock, monotonic),
         invariants=Invariants(base.engine),
         proofs=PostgresProofs(
             base.engine,

@@ -81,6 +81,7 @@ def sources(application: Application) -> list[Source]:
         Source(Metric.SCHEDULE_ENTRIES_ASIDE, lambda: {"": len(schedule.aside())}),
         Source(Metric.WORKER_RESIDENT_BYTES, application.operations.memory.resident_bytes),
         Source(Metric.CALENDAR_DAYS_LEFT, lambda: {"": _calendar_days_left(application)}),
+        Source(Metric.CERTIFICATE_DAYS_LEFT, application.operations.certificates.days_left),
         Source(Metric.SETTLEMENTS_WAITING, lambda: {"": application.trading.settlement.waiting()}),
         Source(Metric.INVARIANTS_BROKEN, lambda: {p.kind.value: p.broken for p in proofs()}),
         Source(Metric.PROOF_AGE_SECONDS, lambda: {p.kind.value: p.age_seconds for p in proofs()}),

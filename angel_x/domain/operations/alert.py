@@ -74,6 +74,7 @@ RULES = (
     AlertRule("BackupOld", _WARNING, Metric.BACKUP_AGE_SECONDS, 93_600),
     AlertRule("GreeksOld", _WARNING, Metric.GREEKS_AGE_SECONDS, 20),
     AlertRule("CalendarEnds", _WARNING, Metric.CALENDAR_DAYS_LEFT, 32, is_floor=True),
+    AlertRule("CertificateEnds", _WARNING, Metric.CERTIFICATE_DAYS_LEFT, 14, is_floor=True),
 )
 
 

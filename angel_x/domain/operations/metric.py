@@ -64,6 +64,7 @@ class Metric(StrEnum):
     FEED_STALE_CONTRACTS = "angel_x_feed_stale_contracts"
     FEED_LAG_SECONDS = "angel_x_feed_lag_seconds"
     CALENDAR_DAYS_LEFT = "angel_x_calendar_days_left"
+    CERTIFICATE_DAYS_LEFT = "angel_x_certificate_days_left"
     SETTLEMENTS_WAITING = "angel_x_settlements_waiting"
     METRICS_FILES_UNREADABLE = "angel_x_metrics_files_unreadable"
     METRICS_FILE_UNREADABLE = "angel_x_metrics_file_unreadable"
@@ -216,6 +217,9 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
         "Delay of the last move that the feed took from its source."
     ),
     Metric.CALENDAR_DAYS_LEFT: _scraped("Days until the published list of holidays ends."),
+    Metric.CERTIFICATE_DAYS_LEFT: _scraped(
+        "Days until a certificate of a connection of this system ends.", "certificate"
+    ),
     Metric.SETTLEMENTS_WAITING: _scraped(
         "Expiries with open positions that are past their close and not settled."
     ),

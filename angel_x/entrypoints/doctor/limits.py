@@ -70,6 +70,7 @@ TITLES: Mapping[str, Title] = {
         "days",
         "Add the exchange's list to sessions.json in ANGEL_X_MARKET_TABLES.",
     ),
+    "CertificateEnds": Title("days of the certificates", "days", "Renew it; see docs/tls.md."),
 }
 _NOTHING = "nothing to measure"
 #: Rules of one metric with a limit for each subject.

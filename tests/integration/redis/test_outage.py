@@ -55,7 +55,7 @@ def mute() -> Iterator[int]:
 def test_a_server_that_says_nothing_is_away(
     redis_urls: RedisUrls, mute: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("angel_x.adapters.outage._PATIENCE", 0.2)
+    monkeypatch.setattr("angel_x.adapters.server_sockets.PATIENCE", 0.2)
     asked = outage(f"redis://127.0.0.1:{mute}/0", "", settled_seconds=0)
     database = f"postgresql://u@127.0.0.1:{mute}/x"
 

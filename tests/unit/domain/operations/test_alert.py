@@ -31,6 +31,7 @@ def test_a_system_within_all_limits_raises_nothing() -> None:
         (Metric.SCHEDULE_LATE_SECONDS, "expiry", math.inf, "ScheduleLate"),
         (Metric.GREEKS_AGE_SECONDS, "", 20.1, "GreeksOld"),
         (Metric.CALENDAR_DAYS_LEFT, "", 31, "CalendarEnds"),
+        (Metric.CERTIFICATE_DAYS_LEFT, "broker", 13.9, "CertificateEnds"),
         (Metric.INVARIANTS_BROKEN, "changes", 1, "InvariantBroken"),
         (Metric.BROKER_DIFFERENCES, "position", 1, "BrokerDiffers"),
         (Metric.RECONCILIATION_AGE_SECONDS, "", 301, "ReconciliationOld"),

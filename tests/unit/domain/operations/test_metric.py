@@ -56,6 +56,7 @@ METRICS = """
     feed_stale_contracts gauge
     feed_lag_seconds gauge
     calendar_days_left scraped
+    certificate_days_left scraped certificate
     settlements_waiting scraped
     metrics_files_unreadable scraped
     metrics_file_unreadable scraped file
