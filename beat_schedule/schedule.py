@@ -13,8 +13,8 @@ from config.task_names import TaskName
 
 #: Seconds between two looks whether the market has moved far enough for a marking.
 _MARK_LOOK = 5
-
-
+#: Seconds between two looks whether a minute of market time has begun.
+_MINUTE_LOOK = 5
 #: Seconds between two snapshots of portfolios.
 _HISTORY_SECONDS = 900
 
@@ -77,6 +77,8 @@ def entries(settings: Settings) -> dict[str, Entry]:
         "margin-mark": Entry(
             TaskName.MARK_MARGIN, _every(min(_MARK_LOOK, settings.margin_mark_seconds)), Gate.LIVE
         ),
+        # The task knows the minutes of market time, which a feed may pace.
+        "minute-quotes": Entry(TaskName.SAMPLE_MINUTE, _every(_MINUTE_LOOK), Gate.LIVE),
         # The equity curve, and the marks and margins of past moments.
         "portfolios-history": Entry(
             TaskName.SNAPSHOT_PORTFOLIOS, _every(_HISTORY_SECONDS), Gate.LIVE

@@ -357,6 +357,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "adapters.postgres.retention",
         ),
     ] = 1827
+    minute_quotes_retention_days: Annotated[
+        int,
+        Meta(ge=1, le=36_500),
+        Doc("Days that the database keeps the quotes of every minute.", "bootstrap"),
+    ] = 90
     archive_directory: Annotated[
         str | None,
         Doc(

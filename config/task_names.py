@@ -34,6 +34,7 @@ class TaskName(StrEnum):
     WRITE_REVIEWS = "monitor.write_reviews"
     PROVE_INVARIANTS = "monitor.prove_invariants"
     RECONCILE_BROKER = "monitor.reconcile_broker"
+    SAMPLE_MINUTE = "monitor.sample_minute"
     CANARY = "monitor.canary"
     COLLECT_ALERTS = "alerts.collect"
     SEND_ALERTS = "alerts.send"
@@ -66,6 +67,7 @@ ROUTES: dict[TaskName, QueueName] = {
     TaskName.WRITE_REVIEWS: QueueName.MONITOR,
     TaskName.PROVE_INVARIANTS: QueueName.MONITOR,
     TaskName.RECONCILE_BROKER: QueueName.MONITOR,
+    TaskName.SAMPLE_MINUTE: QueueName.MONITOR,
     # The sender of a canary names the queue.
     TaskName.CANARY: QueueName.MONITOR,
     TaskName.COLLECT_ALERTS: QueueName.ALERTS,

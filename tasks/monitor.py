@@ -47,9 +47,10 @@ def canary(queue: str, sent_at: datetime) -> None:
 
 @app.task(name=TaskName.MAINTAIN_PARTITIONS)
 def maintain_partitions() -> None:
-    """Create the partitions of the coming days, and forget old Greeks."""
+    """Create the partitions of the coming days, and delete old Greeks and minutes."""
     runtime.current().operations.partitions.maintain()
     runtime.current().analytics.greeks_archive.forget()
+    runtime.current().analytics.minute_sampling.forget()
 
 
 @app.task(name=TaskName.WRITE_REVIEWS)
@@ -79,3 +80,9 @@ def reconcile_broker() -> None:
 def prove_invariants() -> None:
     """Prove the next slices of the books, for some seconds at most."""
     runtime.current().operations.proofs.advance()
+
+
+@app.task(name=TaskName.SAMPLE_MINUTE)
+def sample_minute() -> None:
+    """Store the quotes of the minute of market time unless that was done."""
+    runtime.current().analytics.minute_sampling.run()

@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any
 
 from angel_x.adapters.postgres.greeks_snapshot import PostgresGreeksSnapshots
+from angel_x.adapters.postgres.minute_quotes import PostgresMinuteQuotes
+from angel_x.adapters.postgres.open_contracts import OpenContracts
 from angel_x.adapters.postgres.portfolios import PostgresPortfolios
 from angel_x.adapters.postgres.settlements import PostgresSettlements
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
@@ -18,6 +20,7 @@ from angel_x.domain.margin.span import span_table
 from angel_x.domain.pricing.pricing_model import PricingModel
 from angel_x.domain.values.dated import Dated, Following
 from angel_x.services.accounts.portfolio import Portfolios
+from angel_x.services.market.minute_quotes import MinuteSampling, MinuteSeries
 from angel_x.services.pricing.greeks import Greeks
 from angel_x.services.pricing.greeks_archive import GreeksArchive
 from angel_x.services.pricing.option_chain import OptionChains
@@ -36,12 +39,15 @@ class Analytics:
     option_chains: OptionChains
     watched_contracts: WatchedContracts
     portfolios: Portfolios
+    minute_sampling: MinuteSampling
+    minute_series: MinuteSeries
 
 
 def build_analytics(base: Foundation, market: MarketParts, orders: OrderParts) -> Analytics:
     """Put together the services that price and value."""
     model = PricingModel(base.settings.pricing_model)
     rates = Following(base.tables.rule(partial(interest_rates, model), "rates"))
+    minutes = PostgresMinuteQuotes(base.engine)
     return Analytics(
         greeks=_greeks(base, market, model, rates),
         greeks_archive=GreeksArchive(
@@ -87,6 +93,10 @@ def build_analytics(base: Foundation, market: MarketParts, orders: OrderParts) -
             delivery=market.delivery,
             unreachable=TRANSIENT,
         ),
+        minute_sampling=_minute_sampling(base, market, minutes),
+        minute_series=MinuteSeries(
+            universes=market.universes, store=minutes, market_clock=base.market_clock
+        ),
     )
 
 
@@ -117,5 +127,22 @@ def _greeks(
         model=model,
         # Made on first use, by Greeks workers only: compiling is too expensive for other processes.
         kernels=partial(choose_kernels, settings.pricing_backend),
+        outages=TRANSIENT,
+    )
+
+
+def _minute_sampling(
+    base: Foundation, market: MarketParts, store: PostgresMinuteQuotes
+) -> MinuteSampling:
+    return MinuteSampling(
+        universes=market.universes,
+        quotes=market.quotes,
+        find_held=OpenContracts(base.engine).find,
+        store=store,
+        is_open=base.hours.is_open,
+        clock=base.clock,
+        market_clock=base.market_clock,
+        max_quote_age_seconds=base.settings.cache_ttl_market_data,
+        retention=timedelta(days=base.settings.minute_quotes_retention_days),
         outages=TRANSIENT,
     )

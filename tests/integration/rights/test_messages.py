@@ -40,6 +40,7 @@ MESSAGES = {
     "monitor.write_reviews": [],
     "monitor.prove_invariants": [],
     "monitor.reconcile_broker": [],
+    "monitor.sample_minute": [],
     "monitor.canary": ["queue", "sent_at"],
     "alerts.collect": [],
     "alerts.send": [],

@@ -251,6 +251,7 @@ _NOBODYS = {
     "greeks_snapshot",
     "index_levels",
     "live_confirmations",
+    "minute_quotes",
     "proofs",
     "reconciliations",
     "retention_horizons",

@@ -51,3 +51,22 @@ def test_rows_that_leave_the_database_are_in_archive_directory(
     names = {path.name for path in (tmp_path / "elsewhere").iterdir()}
     partition = f"order_events_{day:%Y%m%d}"
     assert names == {f"{partition}.json", f"{partition}.0001.jsonl.gz"}
+
+
+@pytest.mark.parametrize(("days", "kept"), [(20, 1), (10, 0)])
+def test_minutes_are_kept_for_minute_quotes_retention_days(
+    built: Build, days: int, kept: int
+) -> None:
+    application = built(MINUTE_QUOTES_RETENTION_DAYS=days)
+    engine = application.base.engine
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO minute_quotes (minute, written_at, expiry, underlying, contracts, prices, oi) "
+            "VALUES (now(), now() - interval '15 days', now(), 'NIFTY', '{}', '{}', '{}')"
+        )
+
+    assert application.analytics.minute_sampling.forget() == 1 - kept
+
+    with engine.connect() as connection:
+        left = connection.exec_driver_sql("SELECT count(*) FROM minute_quotes").scalar_one()
+    assert left == kept

@@ -28,6 +28,7 @@ SCHEDULE = """
     greeks-snapshot     greeks.snapshot             live        60    60
     portfolios          portfolio.refresh           live        5     5
     margin-mark         margin.mark                 live        5     5
+    minute-quotes       monitor.sample_minute       live        5     5
     portfolios-history  portfolio.snapshot          live        900   900
     portfolios-snapshot portfolio.snapshot          trading_day 16:00 3600
 """

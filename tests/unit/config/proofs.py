@@ -102,6 +102,7 @@ PROOFS: Mapping[str, str] = {
     "order_events_retention_days": f"{_SETTINGS}/test_retention.py::test_a_table_is_kept_for_its_order_events_closed_positions_or_portfolio_snapshots_retention_days",
     "closed_positions_retention_days": f"{_SETTINGS}/test_retention.py::test_a_table_is_kept_for_its_order_events_closed_positions_or_portfolio_snapshots_retention_days",
     "portfolio_snapshots_retention_days": f"{_SETTINGS}/test_retention.py::test_a_table_is_kept_for_its_order_events_closed_positions_or_portfolio_snapshots_retention_days",
+    "minute_quotes_retention_days": f"{_SETTINGS}/test_retention.py::test_minutes_are_kept_for_minute_quotes_retention_days",
     "archive_directory": f"{_SETTINGS}/test_retention.py::test_rows_that_leave_the_database_are_in_archive_directory",
     "deaf_after_seconds": "integration/deploy/test_probes.py::test_a_silent_worker_is_dead_while_the_servers_answer",
     "queue_age_alert_seconds": f"{_SETTINGS}/test_alerts.py::test_orders_that_wait_longer_than_queue_age_alert_seconds_raise_an_alert",

@@ -59,6 +59,7 @@ DEFAULTS: dict[str, Any] = {
     "order_events_retention_days": 1827,
     "closed_positions_retention_days": 1827,
     "portfolio_snapshots_retention_days": 1827,
+    "minute_quotes_retention_days": 90,
     "archive_directory": None,
     "pricing_backend": "auto",
     "pricing_model": "black76",

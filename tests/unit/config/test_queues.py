@@ -33,6 +33,7 @@ TASKS = """
     monitor.write_reviews       monitor
     monitor.prove_invariants    monitor
     monitor.reconcile_broker    monitor
+    monitor.sample_minute       monitor
     monitor.canary              monitor
     alerts.collect              alerts
     alerts.send                 alerts

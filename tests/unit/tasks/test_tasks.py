@@ -62,8 +62,13 @@ ANSWERED = ("trading.doorbells.answer", [7, 9], Priority.NORMAL, False)
         (
             TaskName.MAINTAIN_PARTITIONS,
             (),
-            [("operations.partitions.maintain",), ("analytics.greeks_archive.forget",)],
+            [
+                ("operations.partitions.maintain",),
+                ("analytics.greeks_archive.forget",),
+                ("analytics.minute_sampling.forget",),
+            ],
         ),
+        (TaskName.SAMPLE_MINUTE, (), [("analytics.minute_sampling.run",)]),
         (TaskName.WRITE_REVIEWS, (), [("operations.reviews.write_due",)]),
         (
             TaskName.ENFORCE_RETENTION,
