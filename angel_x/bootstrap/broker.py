@@ -27,11 +27,13 @@ from angel_x.adapters.angel_one.market_stream import MarketStream
 from angel_x.adapters.angel_one.master_download import MASTER_URL, MasterDownload, connected
 from angel_x.adapters.angel_one.order_updates import OrderUpdates
 from angel_x.adapters.angel_one.session import Session
+from angel_x.adapters.angel_one.shared_reads import SharedReads
 from angel_x.adapters.angel_one.wire import LEAVING_SECONDS, Endpoint, Wire
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.market_tables import market_tables
 from angel_x.adapters.postgres.open_contracts import OpenContracts
 from angel_x.adapters.redis.connecting import connect
+from angel_x.adapters.redis.read_shelf import RedisShelf
 from angel_x.adapters.redis.request_budget import RedisLedger
 from angel_x.bootstrap.foundation import Foundation
 from angel_x.bootstrap.outside import checked_address
@@ -108,6 +110,7 @@ def _client(settings: Settings, credentials: Credentials) -> tuple[AngelOne, Ses
         budget=budget,
         limits=limits_in_force(market_tables(settings), wall_clock),
         sleep=time.sleep,
+        reads=_shared_reads(settings),
     )
     session = Session(wire, credentials, now=wall_clock)
     return AngelOne(wire, session), session
@@ -165,6 +168,19 @@ def _ledger(settings: Settings) -> Ledger:
         monotonic=time.monotonic,
         pause_seconds=_QUIET_SECONDS,
     )
+
+
+def _shared_reads(settings: Settings) -> SharedReads | None:
+    """Return the reads of the fleet where there is a cache."""
+    if settings.cache_url is None:
+        return None
+    client = connect(
+        settings.cache_url,
+        socket_timeout=_SOCKET_SECONDS,
+        socket_connect_timeout=_SOCKET_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return SharedReads(RedisShelf(client), unreachable=(redis.RedisError,))
 
 
 def _endpoint(settings: Settings) -> Endpoint:

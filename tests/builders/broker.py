@@ -127,10 +127,11 @@ class Broker:
             budget=budget,
             limits=changes.get("limits", shipped),
             sleep=self.pauses.append,
+            reads=changes.get("reads"),
         )
         return AngelOne(wire, Session(wire, credentials, now=wall_clock))
 
-    def venue(self, preview: Preview) -> AngelOneVenue:
+    def venue(self, preview: Preview, patience_seconds: float = 60.0) -> AngelOneVenue:
         """Return the venue of a process that has seen no order yet."""
         return AngelOneVenue(
             self.client,
@@ -139,7 +140,7 @@ class Broker:
             preview=preview,
             sleep=self.pauses.append,
             monotonic=time.monotonic,
-            patience_seconds=60.0,
+            patience_seconds=patience_seconds,
         )
 
     def begin_day(self) -> None:

@@ -21,6 +21,7 @@ from angel_x.domain.book.order_with_slices import OrderWithSlices
 from angel_x.domain.book.settlement import Expiry
 from angel_x.domain.orders.denial import MoveReason
 from angel_x.domain.orders.order import (
+    ASKED,
     RESTING,
     Order,
     OrderStatus,
@@ -134,6 +135,15 @@ class MemoryUnit:
                 self._recording.keep(row)
                 row.held = row.awaits_opening = True
                 row.reason = MoveReason.AWAITS_OPENING
+
+    def ask_again(self, order_ids: Sequence[int]) -> None:
+        now = self._tables.clock()
+        for row in self._rows(order_ids):
+            if row.order.status in ASKED:
+                assert row.lease_until is not None, "an order on its way has a lease"
+                self._recording.keep(row)
+                row.lease_until, row.rings = min(row.lease_until, now), 0
+                row.ring_at = now + timedelta(seconds=1)
 
     def record(self, book: Book, actor: str) -> list[ParentOrder]:
         self._books.append(book)

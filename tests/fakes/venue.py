@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from angel_x.domain.exchange.answer import UNKNOWN, Answer, VenueExecution, VenueState
+from angel_x.domain.exchange.answer import UNKNOWN, UNSENT, Answer, VenueExecution, VenueState
 from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import DenialReason
@@ -44,8 +44,12 @@ class ScriptedVenue:
     #: Requests that never arrive, and requests whose answers do not.
     lost_requests: set[str] = field(default_factory=set)
     lost_answers: set[str] = field(default_factory=set)
+    #: Requests for which there is no time, or no room.
+    unsent: set[str] = field(default_factory=set)
     #: Requests that the venue refuses.
     refused: set[str] = field(default_factory=set)
+    #: Orders that were said to be absent when they were to be placed.
+    absent: set[int] = field(default_factory=set)
     #: Units of an order that trade at most.
     size: int = 10**6
     held: dict[str, Held] = field(default_factory=dict)
@@ -60,7 +64,10 @@ class ScriptedVenue:
         self,
         orders: Sequence[Order],
         leased_at: float | None = None,
+        absent: Collection[int] = frozenset(),
     ) -> list[Answer]:
+        self.absent |= set(absent)
+
         def act(order: Order) -> None:
             if order.tag not in self.held:
                 self.held[order.tag] = self._taken(order)
@@ -115,6 +122,8 @@ class ScriptedVenue:
     def _request(self, name: str, order: Order, act: Callable[[Order], None]) -> Answer:
         self.asked.append((name, [order.tag]))
         self.meanwhile()
+        if name in self.unsent:
+            return UNSENT
         if name not in self.lost_requests and name not in self.refused:
             act(order)
         if {name} & (self.lost_requests | self.lost_answers):

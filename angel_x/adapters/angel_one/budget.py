@@ -14,6 +14,10 @@ from angel_x.errors import BudgetSpent
 _SHORTEST, _LONGEST = 0.002, 0.25
 
 
+def see_nothing() -> None:
+    """See nothing for which a request would be given up."""
+
+
 class Ledger(Protocol):
     """Counts requests within sliding windows."""
 
@@ -49,24 +53,36 @@ class Budget:
         return self._monotonic() + patience
 
     @contextmanager
-    def permit(self, ask: RequestAsk, *, until: float) -> Iterator[None]:
+    def permit(
+        self, ask: RequestAsk, *, until: float, look: Callable[[], None] = see_nothing
+    ) -> Iterator[None]:
         """Hold a permit for one request, which begins before a moment of the monotonic clock.
+
+        ``look`` is called at each turn of the wait; the request is given up where it raises.
 
         Raises:
             BudgetSpent: There was no room in time; nothing may be sent.
         """
-        self._wait(ask, until)
+        self._wait(ask, until, look)
         try:
             yield
         finally:
             self._ledger.settle(ask)
 
-    def _wait(self, ask: RequestAsk, until: float) -> None:
+    def _wait(self, ask: RequestAsk, until: float, look: Callable[[], None]) -> None:
+        if self._monotonic() > until:
+            # A permit would be of no use, and count.
+            raise BudgetSpent(f"the time of a request is over: {ask.budget}")
         while wait := self._ledger.take(ask):
             left = until - self._monotonic()
             if left <= 0:
                 self._ledger.leave(ask)
                 raise BudgetSpent(f"the budget of requests is spent: {ask.budget}")
+            try:
+                look()
+            except Exception:
+                self._ledger.leave(ask)
+                raise
             self._sleep(min(max(wait, _SHORTEST), _LONGEST, left))
         if self._monotonic() > until:
             self._ledger.settle(ask)

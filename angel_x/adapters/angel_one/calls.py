@@ -39,6 +39,8 @@ class Call:
     rate: Rate
     #: Whether it changes nothing, so that it may be repeated after a failure.
     is_read: bool = field(default=True, kw_only=True)
+    #: Whether the answer to one process serves all that wait for one.
+    is_shared: bool = field(default=False, kw_only=True)
 
 
 LOGIN = Call("POST", "/rest/auth/angelbroking/user/v1/loginByPassword", Rate.LOGIN, is_read=False)
@@ -49,9 +51,9 @@ FUNDS = Call("GET", f"{_SECURE}/user/v1/getRMS", Rate.FUNDS)
 PLACE = Call("POST", f"{_SECURE}/order/v1/placeOrder", Rate.ORDERS, is_read=False)
 MODIFY = Call("POST", f"{_SECURE}/order/v1/modifyOrder", Rate.ORDERS, is_read=False)
 CANCEL = Call("POST", f"{_SECURE}/order/v1/cancelOrder", Rate.ORDERS, is_read=False)
-ORDER_BOOK = Call("GET", f"{_SECURE}/order/v1/getOrderBook", Rate.ORDER_BOOK)
+ORDER_BOOK = Call("GET", f"{_SECURE}/order/v1/getOrderBook", Rate.ORDER_BOOK, is_shared=True)
 DETAILS = Call("GET", f"{_SECURE}/order/v1/details/", Rate.DETAILS)
-TRADE_BOOK = Call("GET", f"{_SECURE}/order/v1/getTradeBook", Rate.TRADE_BOOK)
+TRADE_BOOK = Call("GET", f"{_SECURE}/order/v1/getTradeBook", Rate.TRADE_BOOK, is_shared=True)
 POSITIONS = Call("GET", f"{_SECURE}/order/v1/getPosition", Rate.POSITIONS)
 MARGIN = Call("POST", f"{_SECURE}/margin/v1/batch", Rate.MARGIN)
 SEARCH = Call("POST", f"{_SECURE}/order/v1/searchScrip", Rate.SEARCH)

@@ -7,8 +7,9 @@ at; and whatever is not certain is unknown, to be queried by tag.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 import structlog
@@ -19,7 +20,7 @@ from angel_x.adapters.angel_one.records import BookOrder, Scrip
 from angel_x.adapters.angel_one.venue_answers import is_closed, is_on_its_way, reason_of
 from angel_x.adapters.angel_one.venue_requests import modification, placement
 from angel_x.adapters.angel_one.wire import Turn
-from angel_x.domain.exchange.answer import UNKNOWN, Answer, VenueState
+from angel_x.domain.exchange.answer import UNKNOWN, UNSENT, Answer, VenueState
 from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.order import Order, Priority
@@ -41,6 +42,19 @@ Preview = Callable[[Sequence[Order]], Sequence[Terms]]
 class Scrips(Protocol):
     def of(self, symbol: str) -> Scrip:
         """Return the broker's name of a contract."""
+
+
+class _Unanswered(BrokerError):
+    """A request that changes something was sent, and its end was not seen."""
+
+
+@contextmanager
+def _changing() -> Iterator[None]:
+    """Send a request that changes something."""
+    try:
+        yield
+    except BrokerUnavailable as error:
+        raise _Unanswered(error.detail, code=error.code) from error
 
 
 class AngelOneVenue:
@@ -73,10 +87,18 @@ class AngelOneVenue:
     def preview(self, orders: Sequence[Order]) -> Sequence[Terms]:
         return self._preview(orders)
 
-    def place(self, orders: Sequence[Order], leased_at: float | None = None) -> Sequence[Answer]:
+    def place(
+        self,
+        orders: Sequence[Order],
+        leased_at: float | None = None,
+        absent: Collection[int] = frozenset(),
+    ) -> Sequence[Answer]:
         """Place each order once; a tag that the broker has already is answered as it stands."""
         until = self._until(leased_at)
-        return self._each(orders, lambda order: self._place(order, _turn(order, until)))
+        there = self._there([order for order in orders if order.id not in absent])
+        return self._each(
+            orders, lambda order: self._place(order, there.get(order.tag), _turn(order, until))
+        )
 
     def amend(
         self, changes: Sequence[tuple[Order, Amendment]], leased_at: float | None = None
@@ -101,14 +123,21 @@ class AngelOneVenue:
         """Return the states that this process has last seen, without a request."""
         return [self._last.get(order.tag, UNKNOWN) for order in orders]
 
-    def _place(self, order: Order, turn: Turn) -> _Seen:
-        # A later attempt follows a request whose end is not known to this process.
-        if order.attempt > 1 or self._books.known(order.tag) is not None:
-            (there,) = self.status([order.tag])
-            if there.state is not VenueState.ABSENT:
-                return there
+    def _there(self, orders: Sequence[Order]) -> dict[str, Answer]:
+        """Return the states of the orders that the broker may have, after one look for all of them.
+
+        A later attempt follows a request whose end is not known to this process.
+        """
+        tags = [o.tag for o in orders if o.attempt > 1 or self._books.known(o.tag) is not None]
+        return dict(zip(tags, self.status(tags), strict=True))
+
+    def _place(self, order: Order, there: Answer | None, turn: Turn) -> _Seen:
+        if there is not None and there.state is not VenueState.ABSENT:
+            return there if there.is_known else UNSENT
         try:
-            placed = self._client.place(placement(order, self._scrips.of(order.symbol)), turn)
+            request = placement(order, self._scrips.of(order.symbol))
+            with _changing():
+                placed = self._client.place(request, turn)
         except BrokerRefused as refusal:
             log.info("order.refused", order_id=order.id, detail=refusal.detail)
             return Answer(VenueState.REJECTED, reason=reason_of(refusal.detail))
@@ -120,7 +149,8 @@ class AngelOneVenue:
             return _ABSENT
         scrip = self._scrips.of(order.symbol)
         try:
-            self._client.modify(modification(order, wanted, known, scrip), turn)
+            with _changing():
+                self._client.modify(modification(order, wanted, known, scrip), turn)
         except BrokerRefused as refusal:
             log.info("amendment.refused", order_id=order.id, detail=refusal.detail)
         return self._look(known.unique_id)
@@ -130,10 +160,11 @@ class AngelOneVenue:
         if known is None:
             return _ABSENT
         try:
-            self._client.cancel(known.variety, known.order_id, turn)
+            with _changing():
+                self._client.cancel(known.variety, known.order_id, turn)
         except BrokerRefused as refusal:
             log.info("cancellation.refused", order_id=order.id, detail=refusal.detail)
-        except BrokerUnavailable as error:
+        except _Unanswered as error:
             log.warning("request.unanswered", error=str(error), code=error.code)
             found = self._look(known.unique_id)
             # One that still stands may yet be canceled by the request.
@@ -141,14 +172,21 @@ class AngelOneVenue:
         return self._look(known.unique_id)
 
     def _look(self, unique_id: str) -> BookOrder:
-        """Return an order, after some looks if it is on its way to the exchange."""
+        """Return an order that a request was sent for, after some looks if it is on its way to the exchange.
+
+        Raises:
+            _Unanswered: It cannot be seen.
+        """
         turn = Turn(until=self._until())
-        found = self._client.details(unique_id, turn)
-        for _ in range(_LOOKS):
-            if not is_on_its_way(found):
-                break
-            self._sleep(_PAUSE_SECONDS)
+        try:
             found = self._client.details(unique_id, turn)
+            for _ in range(_LOOKS):
+                if not is_on_its_way(found):
+                    break
+                self._sleep(_PAUSE_SECONDS)
+                found = self._client.details(unique_id, turn)
+        except BrokerError as error:
+            raise _Unanswered(error.detail, code=error.code) from error
         self._books.remember(found)
         return found
 
@@ -170,12 +208,15 @@ class AngelOneVenue:
         self, items: Sequence[_Item], request: Callable[[_Item], _Seen]
     ) -> list[_Seen]:
         def attempt(item: _Item) -> _Seen:
+            # Sent or not, its state is queried by tag before anything is sent again.
             try:
                 return request(item)
-            except BrokerError as error:
-                # Sent or not, its state is queried by tag before anything is sent again.
+            except _Unanswered as error:
                 log.warning("request.unanswered", error=str(error), code=error.code)
                 return UNKNOWN
+            except BrokerError as error:
+                log.info("request.unsent", error=str(error), code=error.code)
+                return UNSENT
 
         if len(items) <= 1:
             return [attempt(item) for item in items]

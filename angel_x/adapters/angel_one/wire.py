@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import httpx
 
-from angel_x.adapters.angel_one.budget import Budget
+from angel_x.adapters.angel_one.budget import Budget, see_nothing
 from angel_x.adapters.angel_one.calls import Call
 from angel_x.adapters.angel_one.envelope import unwrap
 from angel_x.adapters.angel_one.limits import Limits
+from angel_x.adapters.angel_one.shared_reads import ReadElsewhere, SharedRead, SharedReads
 from angel_x.domain.exchange.request_budget import RequestAsk
 from angel_x.errors import BrokerError, BrokerThrottled, BrokerUnavailable
 
@@ -50,6 +53,17 @@ class Turn:
 _SYSTEM = Turn()
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    call: Call
+    path: str
+    content: Mapping[str, object] | None
+    #: Not shown where a request is printed.
+    token: str | None = field(repr=False)
+    turn: Turn
+    shared: SharedRead | None
+
+
 class Wire:
     """Sends requests and unwraps their answers.  Threads may share it."""
 
@@ -62,11 +76,13 @@ class Wire:
         budget: Budget,
         limits: Limits,
         sleep: Callable[[float], None],
+        reads: SharedReads | None = None,
     ) -> None:
         self._client_code = client_code
         self._budget = budget
         self._limits = limits
         self._sleep = sleep
+        self._reads = reads
         self._http = httpx.Client(
             base_url=endpoint.url,
             headers=_headers(endpoint, api_key),
@@ -94,44 +110,64 @@ class Wire:
     ) -> object:
         """Send a request and return the data of its answer; ``name`` is the end of its path.
 
-        A read is repeated up to three times, but not after its moment; anything else is sent once.
+        A read is repeated up to three times, but not after its moment; anything else is sent once.  A
+        shared one ends as soon as another process has the answer of one that began later.
 
         Raises:
             BrokerError: It failed, or there was no permit for it.
         """
+        shared = self._reads.ask(self._budget_of(call)) if self._reads and call.is_shared else None
+        request = _Request(call, call.path + name, content, token, turn, shared)
+        try:
+            return self._repeated(request)
+        except ReadElsewhere as other:
+            return unwrap(HTTPStatus.OK, other.answer)
+
+    def _repeated(self, request: _Request) -> object:
         for attempt in range(_RETRIES):
             try:
-                return self._once(call, content, token, name, turn)
+                return self._once(request)
             except _REPEATED:
                 pause = _BACKOFF_SECONDS * 2**attempt
-                if not call.is_read or self._is_late(pause, turn):
+                if not request.call.is_read or self._is_late(pause, request.turn):
                     raise
             self._sleep(pause)
-        return self._once(call, content, token, name, turn)
+        return self._once(request)
 
     def _is_late(self, pause: float, turn: Turn) -> bool:
         return turn.until is not None and self._budget.deadline(pause) > turn.until
 
-    def _once(
-        self,
-        call: Call,
-        content: Mapping[str, object] | None,
-        token: str | None,
-        name: str,
-        turn: Turn,
-    ) -> object:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        budget = f"{self._client_code}:{call.rate}"
-        ask = RequestAsk(budget, self._limits(call.rate), turn.user_id, turn.is_urgent)
+    def _once(self, request: _Request) -> object:
+        shared = request.shared
+        with self._permit(request):
+            if shared:
+                shared.begin()
+            answer = self._answer(request)
+        data = unwrap(answer.status_code, answer.content)
+        if shared:
+            shared.give(answer.content)
+        return data
+
+    def _permit(self, request: _Request) -> AbstractContextManager[None]:
+        call, turn = request.call, request.turn
+        ask = RequestAsk(
+            self._budget_of(call), self._limits(call.rate), turn.user_id, turn.is_urgent
+        )
         until = self._budget.deadline(_PATIENCE_SECONDS) if turn.until is None else turn.until
-        with self._budget.permit(ask, until=until):
-            try:
-                answer = self._http.request(
-                    call.method, call.path + name, json=content, headers=headers
-                )
-            except (httpx.HTTPError, httpx.StreamError) as error:
-                raise _unavailable(error) from None
-        return unwrap(answer.status_code, answer.content)
+        look = request.shared.look if request.shared else see_nothing
+        return self._budget.permit(ask, until=until, look=look)
+
+    def _answer(self, request: _Request) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {request.token}"} if request.token else {}
+        try:
+            return self._http.request(
+                request.call.method, request.path, json=request.content, headers=headers
+            )
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise _unavailable(error) from None
+
+    def _budget_of(self, call: Call) -> str:
+        return f"{self._client_code}:{call.rate}"
 
 
 def _unavailable(error: Exception) -> BrokerError:

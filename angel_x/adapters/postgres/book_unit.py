@@ -147,6 +147,12 @@ WITH held AS (
 INSERT INTO order_events (order_id, status, actor, reason, attempt)
 SELECT id, '{OrderStatus.RECEIVED}', 'execution', '{MoveReason.AWAITS_OPENING}', attempt FROM held
 """
+# No order is to blame for a venue that has no room or no answer, however long that lasts.
+_ASK_AGAIN = f"""
+UPDATE orders SET lease_until = LEAST(lease_until, clock_timestamp()), rings = 0,
+    ring_at = clock_timestamp() + interval '1 second'
+WHERE id = ANY(%(order_ids)s::bigint[]) AND status IN {literals(ASKED)}
+"""
 _BUSY = Statement(
     "busy",
     f"""
@@ -241,6 +247,9 @@ class BookUnit:
 
     def await_opening(self, order_ids: Sequence[int]) -> None:
         self._connection.exec_driver_sql(_AWAIT_OPENING, {"order_ids": array(order_ids)})
+
+    def ask_again(self, order_ids: Sequence[int]) -> None:
+        self._connection.exec_driver_sql(_ASK_AGAIN, {"order_ids": array(order_ids)})
 
     def record(self, book: Book, actor: str) -> Sequence[ParentOrder]:
         return write_book(self._connection, book, actor, lease_seconds=self._lease_seconds)

@@ -23,6 +23,9 @@ class VenueState(StrEnum):
     UNKNOWN = "unknown"
     """No answer, or none that shows whether the request arrived: its status is queried by tag."""
 
+    UNSENT = "unsent"
+    """There was no room or no time for the request, so its status may be queried at once."""
+
     ABSENT = "absent"
     """The venue has no order of that tag, so it may be sent."""
 
@@ -40,6 +43,9 @@ class VenueState(StrEnum):
 
     EXPIRED = "expired"
     """The order is out of the market, its validity over."""
+
+
+_OPEN = frozenset({VenueState.UNKNOWN, VenueState.UNSENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ class Answer:
 
     @property
     def is_known(self) -> bool:
-        return self.state is not VenueState.UNKNOWN
+        return self.state not in _OPEN
 
     @property
     def trades(self) -> bool:
@@ -82,3 +88,5 @@ class Answer:
 
 #: The answer of a venue that did not answer.
 UNKNOWN = Answer(VenueState.UNKNOWN)
+#: The answer where nothing was sent.
+UNSENT = Answer(VenueState.UNSENT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from angel_x.domain.exchange.answer import Answer, VenueState
 from angel_x.domain.exchange.terms import Terms
@@ -35,6 +35,7 @@ class PaperVenue:
         self,
         orders: Sequence[Order],
         leased_at: float | None = None,  # noqa: ARG002 - nothing leaves this process
+        absent: Collection[int] = frozenset(),  # noqa: ARG002 - as above
     ) -> Sequence[Answer]:
         """Make offers, or wait for as long as the orders are on their way and make none.
 

@@ -85,6 +85,7 @@ class _TracedUnit:
         )
         self.expired, self.duplicates, self.unknown = unit.expired, unit.duplicates, unit.unknown
         self.release, self.await_opening = unit.release, unit.await_opening
+        self.ask_again = unit.ask_again
 
     def record(self, book: Book, actor: str) -> Sequence[ParentOrder]:
         with self._tracer.span("record") as span:

@@ -7,7 +7,7 @@ still the same.  The status of an order with an expired lease is queried by its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -17,7 +17,7 @@ from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.margin_pool import Risks
 from angel_x.domain.book.reports import take, take_absence
 from angel_x.domain.calendar.session import IST
-from angel_x.domain.exchange.answer import Answer, VenueState
+from angel_x.domain.exchange.answer import UNSENT, Answer, VenueState
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import CancelReason, DenialReason
@@ -85,8 +85,12 @@ class VenueDesk:
         *,
         actor: str,
         steps: Steps,
+        absent: Collection[int] = frozenset(),
     ) -> C:
-        """Run a transaction, then send the requests of its orders to the venue."""
+        """Run a transaction, then send the requests of its orders to the venue.
+
+        ``absent`` are the orders that the venue is known to lack when the decision has been made.
+        """
         # Leases begin when the moves are recorded, which follows the decision.  However long the
         # commit and the rest take until a request is sent, its time is counted from here.
         leased_at = self._monotonic()
@@ -98,7 +102,7 @@ class VenueDesk:
             return is_moved
 
         claimed = self._transactions.run(claim, decide_now, actor=actor, steps=steps)
-        self._follow(claimed.book, leased_at)
+        self._follow(claimed.book, leased_at, absent)
         return claimed
 
     def withdraw(
@@ -151,22 +155,30 @@ class VenueDesk:
         """Query the status of orders with an expired lease by tag; return the number of moved ones.
 
         ``absent`` decides an order that the venue does not have.  An order with an unknown answer is
-        unchanged and queried again later.
+        unchanged and queried again soon.
         """
-        answers = self._statuses(order_ids)
-        if not answers:
+        queries = self._queries(order_ids)
+        if not queries:
             return 0
+        answers = {order_id: query.answer for order_id, query in queries.items()}
 
-        def decide(_unit: Unit, claimed: Claim) -> bool:
-            if claimed.orders:
+        def decide(unit: Unit, claimed: Claim) -> bool:
+            # An attempt that others have made since may have arrived.
+            orders = [o for o in claimed.orders if o.attempt == queries[o.id].attempt]
+            if orders:
                 self.begin_day(claimed.book)
                 self.read_risks(claimed.book)
-            for order in claimed.orders:
+            for order in orders:
                 self._resolve(claimed.book, order, answers[order.id], absent)
-            return bool(claimed.book.moves)
+            unknown = [order.id for order in orders if not answers[order.id].is_known]
+            return _asked_again(unit, unknown) or bool(claimed.book.moves)
 
         claimed = self.run(
-            lambda unit: unit.abandoned(list(answers)), decide, actor=actor, steps=steps
+            lambda unit: unit.abandoned(list(queries)),
+            decide,
+            actor=actor,
+            steps=steps,
+            absent=[i for i, answer in answers.items() if answer.state is VenueState.ABSENT],
         )
         return claimed.book.orders_moved
 
@@ -205,14 +217,14 @@ class VenueDesk:
         """Let the book's results be those of the market's day."""
         book.begin_day(self._market_clock().astimezone(IST).date())
 
-    def _statuses(self, order_ids: Sequence[int]) -> dict[int, Answer]:
-        """Return the venue's answers about orders with an expired lease, outside of a transaction."""
-        ids = list(order_ids)
-        if not self._venue.is_local:
-            found = self._transactions.read(lambda unit: unit.abandoned(ids))
-            ids = [order.id for order in found.orders]
-        answers = self._venue.status([tag_of(i) for i in ids]) if ids else ()
-        return dict(zip(ids, answers, strict=True))
+    def _queries(self, order_ids: Sequence[int]) -> dict[int, _Request]:
+        """Query the venue, outside of a transaction, about orders with an expired lease."""
+        orders = self._transactions.read(lambda unit: unit.abandoned(order_ids)).orders
+        answers = self._venue.status([order.tag for order in orders]) if orders else ()
+        return {
+            order.id: _Request(order.attempt, answer, None)
+            for order, answer in zip(orders, answers, strict=True)
+        }
 
     def _resolve(self, book: Book, order: Order, answer: Answer, absent: Absent) -> None:
         asked, reason = order.status, order.reason
@@ -225,12 +237,12 @@ class VenueDesk:
             # The query shows that the former request was lost, so another one is sent.
             book.ask_to_cancel(order, CancelReason(reason))
 
-    def _follow(self, book: Book, leased_at: float) -> None:
+    def _follow(self, book: Book, leased_at: float, absent: Collection[int]) -> None:
         """Send the committed requests, and record the answers."""
         asked = {m.order.id: m.order for m in book.moves if m.order.status in ASKED}
         if not asked:
             return
-        requests = self._ask(list(asked.values()), book.wanted, leased_at)
+        requests = self._ask(list(asked.values()), book.wanted, leased_at, absent)
         self._transactions.at(Step.VENUE_ANSWERED)
         in_halves(
             lambda order_ids: self._settle({i: requests[i] for i in order_ids}),
@@ -240,7 +252,11 @@ class VenueDesk:
         )
 
     def _ask(
-        self, orders: Sequence[Order], wanted: Mapping[int, Amendment], leased_at: float
+        self,
+        orders: Sequence[Order],
+        wanted: Mapping[int, Amendment],
+        leased_at: float,
+        absent: Collection[int],
     ) -> dict[int, _Request]:
         by_status = {
             status: [order for order in orders if order.status is status] for status in ASKED
@@ -249,7 +265,7 @@ class VenueDesk:
         amended = [(o, wanted[o.id]) for o in by_status[OrderStatus.PENDING_AMEND]]
         asked = [*sent, *leaving, *(order for order, _ in amended)]
         answers = [
-            *(self._venue.place(sent, leased_at) if sent else ()),
+            *(self._venue.place(sent, leased_at, absent) if sent else ()),
             *(self._venue.cancel(leaving, leased_at) if leaving else ()),
             *(self._venue.amend(amended, leased_at) if amended else ()),
         ]
@@ -263,11 +279,12 @@ class VenueDesk:
     def _settle(self, requests: Mapping[int, _Request]) -> int:
         """Record answers, except those of superseded attempts."""
 
-        def decide(_unit: Unit, claimed: Claim) -> bool:
+        def decide(unit: Unit, claimed: Claim) -> bool:
             if claimed.orders:
                 self.begin_day(claimed.book)
                 self._take(claimed.book, claimed.orders, requests)
-            return bool(claimed.book.moves)
+            unsent = [o.id for o in claimed.orders if requests[o.id].answer == UNSENT]
+            return _asked_again(unit, unsent) or bool(claimed.book.moves)
 
         claimed = self._transactions.run(
             lambda unit: self._ours(unit, requests), decide, actor="venue", steps=_SETTLEMENT
@@ -333,6 +350,13 @@ class VenueDesk:
             actor="execution",
             steps=_PARKING,
         )
+
+
+def _asked_again(unit: Unit, order_ids: Sequence[int]) -> bool:
+    """Let orders be queried again; return whether there are any."""
+    if order_ids:
+        unit.ask_again(order_ids)
+    return bool(order_ids)
 
 
 def parked(book: Book, order: Order, detail: str) -> None:

@@ -260,3 +260,35 @@ def test_an_amendment_is_stored_and_goes_to_the_end_of_its_price(world: World, u
     assert sorted(ranks, key=lambda i: ranks[i]) == [kept, last, moved]
     assert world.row(moved).order.limit_price == Decimal("98.00")
     assert world.row(kept).order.quantity == LOT
+
+
+def test_an_order_to_be_asked_about_again_has_no_lease_and_no_rings(
+    world: World, user: int
+) -> None:
+    sent = world.order(user, status=OrderStatus.SUBMITTING, lease=60, rings=5)
+    left = world.order(user, status=OrderStatus.SUBMITTING, lease=-60, rings=5)
+    waiting = world.order(user, rings=5)
+    lease, ring = world.row(left).lease_until, world.row(waiting).ring_at
+
+    with world.units.begin() as unit:
+        unit.orders([sent, left, waiting], OPEN)
+        unit.ask_again([sent, left, waiting])
+        unit.commit()
+
+    with world.units.begin() as unit:
+        assert [order.id for order in unit.abandoned([sent, left, waiting]).orders] == [sent, left]
+    assert [world.row(order_id).rings for order_id in (sent, left, waiting)] == [0, 0, 5]
+    assert world.row(left).lease_until == lease
+    assert (world.row(waiting).ring_at, world.row(waiting).lease_until) == (ring, None)
+
+
+def test_what_is_not_committed_is_not_asked_about_again(world: World, user: int) -> None:
+    sent = world.order(user, status=OrderStatus.SUBMITTING, lease=60, rings=5)
+
+    with world.units.begin() as unit:
+        unit.orders([sent], OPEN)
+        unit.ask_again([sent])
+
+    with world.units.begin() as unit:
+        assert unit.abandoned([sent]).orders == []
+    assert world.row(sent).rings == 5

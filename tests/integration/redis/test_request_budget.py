@@ -15,6 +15,7 @@ from angel_x.adapters.redis.request_budget import RedisLedger
 from angel_x.domain.exchange.request_budget import RequestAsk, Windows
 from angel_x.rehearsal.fake_exchange.faults import Fault
 from tests.builders.broker import broker, exchange, order
+from tests.fakes.shared_ledger import SharedAlone
 from tests.plugins.servers import RedisUrls
 
 #: Long enough that nothing leaves it within a test.
@@ -161,7 +162,7 @@ def test_of_eight_workers_no_request_is_over_the_limits_of_the_broker(
         def work(_: int) -> None:
             with closing(redis.Redis.from_url(redis_urls.cache_url)) as connection:
                 shared = RedisLedger(connection, hold_seconds=60, quiet_seconds=0)
-                worker = at_broker.another(_Shared(shared), limits=limits)
+                worker = at_broker.another(SharedAlone(shared), limits=limits)
                 for _number in range(10):
                     worker.place(order(price="95.00"))
                 worker.close()
@@ -171,14 +172,3 @@ def test_of_eight_workers_no_request_is_over_the_limits_of_the_broker(
 
     assert made.throttle.let_in[Rate.ORDERS] == 80
     assert made.throttle.over[Rate.ORDERS] == 0
-
-
-class _Shared:
-    """The shared ledger without a local one."""
-
-    def __init__(self, ledger: RedisLedger) -> None:
-        self._ledger = ledger
-        self.settle, self.leave = ledger.settle, ledger.leave
-
-    def take(self, ask: RequestAsk) -> float:
-        return self._ledger.take(ask)[0]

@@ -77,6 +77,44 @@ def test_without_room_in_time_nothing_is_sent() -> None:
     assert clock.now == pytest.approx(1000.5)
 
 
+def test_a_request_whose_time_is_over_takes_no_permit() -> None:
+    clock = Clock()
+    ledger = LocalLedger(clock)
+    budget = Budget(ledger, sleep=clock.sleep, monotonic=clock)
+
+    with pytest.raises(BudgetSpent, match="time"), budget.permit(ask(), until=999):
+        pass
+
+    assert ledger.ages("orders") == {}
+
+
+def test_a_request_that_is_given_up_while_it_waits_leaves_its_place() -> None:
+    class Found(Exception):
+        pass
+
+    class Full(LocalLedger):
+        left: list[RequestAsk] = []  # noqa: RUF012 - one test
+
+        def leave(self, ask: RequestAsk) -> None:
+            self.left.append(ask)
+
+    def look() -> None:
+        if clock.now > 1000.6:
+            raise Found
+
+    clock = Clock()
+    ledger, wanted = Full(clock), ask()
+    budget = Budget(ledger, sleep=clock.sleep, monotonic=clock)
+    running = [ask(), ask()]
+    assert [ledger.take(each) for each in running] == [0, 0]
+
+    with pytest.raises(Found), budget.permit(wanted, until=1010, look=look):
+        pass
+
+    assert ledger.left == [wanted]
+    assert 1000.6 < clock.now < 1001
+
+
 @pytest.mark.parametrize("processes", [1, 3, 8, 9, 20, 100])
 def test_shares_of_all_processes_are_within_the_limits_together(processes: int) -> None:
     windows = windows_of(9, 500, 1000)

@@ -75,6 +75,81 @@ def test_a_look_for_an_order_goes_before_other_readers_of_the_books(
     ]
 
 
+def later(trading: Trading) -> Order:
+    """Return an order of a second attempt."""
+    order = sent(trading)
+    order.attempt = 2
+    return order
+
+
+def test_later_attempts_are_looked_for_once_for_all_of_them(
+    at_broker: Broker, trading: Trading
+) -> None:
+    orders, before = [later(trading) for _ in range(5)], at_broker.requests("order_book")
+
+    answers = trading.venue.place(orders)
+
+    assert [answer.state for answer in answers] == [VenueState.STANDING] * 5
+    assert at_broker.requests("order_book") - before == 1
+
+
+def test_an_order_that_is_known_to_be_absent_is_placed_without_a_look(
+    at_broker: Broker, trading: Trading
+) -> None:
+    order, before = later(trading), at_broker.requests("order_book")
+
+    (answer,) = trading.venue.place([order], absent={order.id})
+
+    assert answer.state is VenueState.STANDING
+    assert at_broker.requests("order_book") == before
+
+
+class Spent(Unlimited):
+    """Has no room for some requests."""
+
+    def __init__(self, *rates: str) -> None:
+        self.rates = rates
+
+    def take(self, ask: RequestAsk) -> float:
+        return 60.0 if ask.budget.endswith(self.rates) else 0.0
+
+
+@pytest.mark.parametrize(
+    ("rate", "state"),
+    [
+        ("orders", VenueState.UNSENT),
+        ("details", VenueState.UNKNOWN),
+        ("order_book", VenueState.UNSENT),
+    ],
+)
+def test_an_order_is_unsent_where_nothing_was_sent_and_unknown_where_its_end_was_not_seen(
+    at_broker: Broker,
+    trading: Trading,
+    monkeypatch: pytest.MonkeyPatch,
+    rate: str,
+    state: VenueState,
+) -> None:
+    order = later(trading) if rate == "order_book" else sent(trading)
+    with closing(at_broker.another(Spent(rate))) as client:
+        monkeypatch.setattr(at_broker, "client", client)
+        venue = at_broker.venue(trading.venue.preview, patience_seconds=0.3)
+        (answer,) = venue.place([order])
+
+    assert answer.state is state
+    assert len(at_broker.exchange.orders) == (1 if rate == "details" else 0)
+
+
+@pytest.mark.parametrize(("fault", "times"), [(Fault.THROTTLE, 1), (Fault.EXPIRE, 2)])
+def test_a_request_that_had_no_effect_is_unsent(
+    at_broker: Broker, trading: Trading, fault: Fault, times: int
+) -> None:
+    at_broker.plan(fault, "placeOrder", times)
+
+    (answer,) = trading.venue.place([sent(trading)])
+
+    assert answer.state is VenueState.UNSENT
+
+
 LOST = [Fault.LOSE, Fault.FAIL, Fault.DROP, Fault.MALFORMED, Fault.EMPTY]
 
 

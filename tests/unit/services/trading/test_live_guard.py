@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from angel_x.domain.exchange.answer import UNKNOWN, Answer, VenueState
+from angel_x.domain.exchange.answer import UNSENT, Answer, VenueState
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import Order, OrderStatus
@@ -87,6 +87,19 @@ def test_a_later_attempt_that_the_guard_refuses_is_answered_as_the_earlier_one_s
     assert there.state is VenueState.STANDING
     assert (absent.state, absent.reason) == (VenueState.REJECTED, UNCONFIRMED)
     assert scripted.requests("place") == 1
+    assert scripted.asked[-1] == ("status", [arrived.tag, lost.tag]), "one look for both"
+
+
+def test_an_order_that_is_known_to_be_absent_is_refused_without_a_look(
+    trading: Trading, gate: Gate, scripted: ScriptedVenue
+) -> None:
+    order = submitting(trading, attempt=2)
+    gate.is_shut = True
+
+    (answer,) = trading.venue.place([order], absent={order.id})
+
+    assert answer == Answer(VenueState.REJECTED, reason=UNCONFIRMED)
+    assert scripted.asked == []
 
 
 def test_what_rests_can_be_canceled_while_the_guard_refuses_and_not_changed(
@@ -96,7 +109,7 @@ def test_what_rests_can_be_canceled_while_the_guard_refuses_and_not_changed(
     gate.is_shut = True
 
     change = (order, Amendment.of(order))
-    assert trading.venue.amend([change]) == [UNKNOWN]
+    assert trading.venue.amend([change]) == [UNSENT]
     trading.cancellation.cancel(1, order.id)
 
     assert order.status is OrderStatus.CANCELED

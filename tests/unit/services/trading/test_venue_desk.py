@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from angel_x.domain.exchange.answer import VenueState
+from angel_x.domain.exchange.answer import Answer, VenueState
 from angel_x.domain.orders.order import ASKED, Order, OrderStatus
 from angel_x.errors import OrderOnItsWay
 from tests.builders.paper import LOT
@@ -81,6 +81,58 @@ def test_an_order_whose_lease_lasts_is_not_asked_about(trading: Trading, name: s
     trading.execution.run_exactly([order.id])
 
     assert trading.scripted.requests("status") == 0
+
+
+@pytest.mark.parametrize(("name", "status"), PENDING)
+def test_an_order_for_whose_request_there_is_no_room_is_asked_about_at_once_and_never_parked(
+    trading: Trading, name: str, status: OrderStatus
+) -> None:
+    order = None if name == "place" else trading.order()
+    trading.scripted.unsent.add(name)
+    order = request(trading, name, order)
+    row = trading.row(order.id)
+    assert order.status is status
+    assert row.lease_until == trading.clock()
+
+    row.rings = 9
+    trading.scripted.lost_answers.add("status")
+    trading.execution.run_exactly([order.id])
+
+    assert trading.scripted.requests("status") == 1
+    assert (order.status, row.rings) == (status, 0)
+    assert row.ring_at > trading.clock()
+
+
+def test_an_order_that_finds_room_later_is_sent_once_without_a_second_look(
+    trading: Trading,
+) -> None:
+    trading.scripted.unsent.add("place")
+    order = trading.order("101.00")
+    trading.scripted.unsent.clear()
+
+    trading.execution.run_exactly([order.id])
+
+    assert order.status is FILLED
+    assert trading.scripted.asked[-2:] == [("status", [order.tag]), ("place", [order.tag])]
+    assert trading.scripted.absent == {order.id}
+
+
+def test_an_absence_that_is_older_than_another_attempt_places_nothing(trading: Trading) -> None:
+    trading.scripted.lost_answers.add("place")
+    order = trading.order("101.00")
+    trading.end_leases()
+    look = trading.scripted.status
+
+    def look_and_fall_behind(tags: list[str]) -> list[Answer]:
+        # Another process finds the order absent too, places it, and dies; then its lease ends.
+        trading.row(order.id).order.attempt = 2
+        return [Answer(VenueState.ABSENT) for _ in look(tags)]
+
+    trading.scripted.status = look_and_fall_behind  # type: ignore[method-assign,assignment]
+    trading.execution.run_exactly([order.id])
+
+    assert (order.status, trading.row(order.id).order.attempt) == (SUBMITTING, 2)
+    assert trading.scripted.requests("place") == 1
 
 
 def test_a_lost_answer_to_a_new_order_is_found_out_by_its_tag(trading: Trading) -> None:
