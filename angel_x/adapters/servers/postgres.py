@@ -39,8 +39,14 @@ SETTINGS = {
     "log_timezone": "UTC",
 }
 
-#: For tests: commits survive a killed process, but not a power cut.
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+#: For tests: commits survive a killed process, but not a power cut, and all shared memory is in files of
+#: the cluster, which end with it: segments elsewhere outlive a killed server.
+NOT_DURABLE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "dynamic_shared_memory_type": "mmap",
+}
 
 #: A fast shutdown, then one without a checkpoint, then force.
 STOP = [(signal.SIGINT, 20.0), (signal.SIGQUIT, 7.0), (signal.SIGKILL, 5.0)]

@@ -99,6 +99,10 @@ def test_settings_of_the_database_are_ours(servers: RunningServers, prepared_hom
         assert query(running.urls.database_url, statement) == [("off", "200", "200ms", "on", "on")]
 
 
+def test_a_database_of_tests_has_no_memory_that_outlives_it(servers: RunningServers) -> None:
+    assert query(servers.urls.database_url, "SHOW dynamic_shared_memory_type") == [("mmap",)]
+
+
 def test_a_home_in_use_is_refused_and_its_servers_stay(prepared_home: Path) -> None:
     with start(prepared_home) as running:
         before = running.pids()
