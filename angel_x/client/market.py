@@ -1,4 +1,4 @@
-"""Greeks and option chains."""
+"""Greeks, option chains and quotes of past minutes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from angel_x.client.connection import Connection, with_query
 from angel_x.domain.records.market_status import MarketStatus
+from angel_x.domain.records.minute_series import ContractMinutes, UnderlyingMinutes
 
 if TYPE_CHECKING:
     from angel_x.domain.chains.chain_summary import ChainSummary
@@ -41,3 +42,20 @@ class MarketCalls(Connection):
 
         path = f"/v1/option-chain/{quote(underlying, safe='')}/summary"
         return self._call("GET", with_query(path, {"expiry": expiry}), ChainSummary)
+
+    def underlying_minutes(
+        self, underlying: str, *, expiry: date | None = None, day: date | None = None
+    ) -> UnderlyingMinutes:
+        """Return spot and straddle at the money minute by minute, by default of the market's day.
+
+        The straddle is that of ``expiry``, by default of the nearest one in each minute.
+        """
+        path = f"/v1/option-chain/{quote(underlying, safe='')}/minutes"
+        return self._call(
+            "GET", with_query(path, {"expiry": expiry, "day": day}), UnderlyingMinutes
+        )
+
+    def contract_minutes(self, symbol: str, *, day: date | None = None) -> ContractMinutes:
+        """Return price and open interest minute by minute, by default of the market's day."""
+        path = f"/v1/minutes/{quote(symbol, safe='')}"
+        return self._call("GET", with_query(path, {"day": day}), ContractMinutes)

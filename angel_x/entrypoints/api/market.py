@@ -13,12 +13,17 @@ from angel_x.domain.calendar.session import IST, CalendarDay, CalendarYear
 from angel_x.domain.chains.chain_summary import ChainSummary
 from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
 from angel_x.domain.records.market_status import MarketStatus
+from angel_x.domain.records.minute_series import ContractMinutes, UnderlyingMinutes
 from angel_x.entrypoints.api.bulkheads import Bulkhead, on_thread
 from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import answers
 from angel_x.entrypoints.api.parts import answer, application
 
 router = APIRouter(tags=["market"])
+
+Day = Annotated[
+    date | None, Query(description="A day of the market, in India; by default that of now")
+]
 
 
 @router.get(
@@ -76,6 +81,43 @@ def get_option_chain_summary(
     expiry: Annotated[date | None, Query(description="By default every one")] = None,
 ) -> Response:
     return answer(application(request).analytics.option_chains.summary(underlying, expiry))
+
+
+@router.get(
+    "/v1/option-chain/{underlying}/minutes",
+    summary="Spot and straddle at the money, minute by minute",
+    response_class=Response,
+    responses=answers(
+        UnderlyingMinutes, "The minutes of a day, the oldest first; none is no error"
+    ),
+)
+@on_thread(Bulkhead.READS)
+def get_underlying_minutes(
+    request: Request,
+    _: Reader,
+    underlying: Annotated[str, Path(max_length=20)],
+    expiry: Annotated[
+        date | None, Query(description="Of the straddle; by default the nearest of each minute")
+    ] = None,
+    day: Day = None,
+) -> Response:
+    return answer(
+        application(request).analytics.minute_series.of_underlying(underlying, expiry, day)
+    )
+
+
+@router.get(
+    "/v1/minutes/{symbol}",
+    summary="Price and open interest of a contract, minute by minute",
+    response_class=Response,
+    responses=answers(ContractMinutes, "The minutes of a day, the oldest first; none is no error"),
+)
+@on_thread(Bulkhead.READS)
+def get_contract_minutes(
+    request: Request, _: Reader, symbol: Annotated[str, Path(max_length=64)], day: Day = None
+) -> Response:
+    """Stored are contracts near the money, held or with an open order."""
+    return answer(application(request).analytics.minute_series.of_contract(symbol, day))
 
 
 @router.get(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import gzip
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,6 +10,8 @@ from sqlalchemy import text
 from angel_x import Client
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.portfolios.pnl import CostConvention, PnlGroup
+from angel_x.domain.quotes.minute_sample import ChainMinute, contract_number
+from angel_x.domain.records.minute_series import ContractMinute
 from tests.integration.api.running import RunningApi
 
 POSITION = """
@@ -202,6 +204,32 @@ def test_a_summary_of_a_chain_has_every_expiry_and_says_what_is_missing(
     body = api.call("GET", "/v1/option-chain/NIFTY/summary", key=key).body["expiries"][0]
     assert (body["atm_vol"], body["reasons"]["atm_vol"]) == (None, "unpublished")
     assert (body["max_pain"], body["reasons"]["max_pain"]) == (None, "no_open_interest")
+
+
+def test_a_day_is_read_minute_by_minute_and_one_without_quotes_is_empty(
+    api: RunningApi, client: Client, key: str, symbol: str
+) -> None:
+    at, day = datetime(2026, 8, 19, 4, 0, tzinfo=UTC), date(2026, 8, 19)
+    expiry = client.option_chain("NIFTY").expiry
+    number = contract_number(symbol)
+    row = ChainMinute(
+        "NIFTY", expiry, 2_401_005, 2_400_000, 9_995, 10_000, [number], [9_995], [650]
+    )
+    api.application.analytics.minute_sampling.store.save(at, [row])
+
+    contract = client.contract_minutes(symbol, day=day)
+    underlying = client.underlying_minutes("NIFTY", day=day)
+
+    assert contract.minutes == (ContractMinute(at=at, price=Decimal("99.95"), oi=650),)
+    (minute,) = underlying.minutes
+    assert (minute.spot, minute.straddle) == (Decimal("24010.05"), Decimal("199.95"))
+    assert client.underlying_minutes("NIFTY", expiry=expiry, day=day) == underlying
+    path = f"/v1/minutes/{symbol}?day="
+    raw = b'{"symbol":"%s","day":"2026-08-18","minutes":[]}' % symbol.encode()
+    assert api.call("GET", f"{path}2026-08-18", key=key).raw == raw
+    for extreme in ("0001-01-01", "9999-12-31"):
+        assert api.call("GET", f"{path}{extreme}", key=key).body["minutes"] == []
+    assert client.underlying_minutes("NIFTY", day=date(2026, 8, 18)).minutes == ()
 
 
 def test_greeks_that_are_not_there_yet_are_null_and_not_a_number(

@@ -140,6 +140,8 @@ def test_the_openapi_document_describes_every_call(api: RunningApi) -> None:
         ("get", "/v1/greeks/{symbol}"),
         ("get", "/v1/option-chain/{underlying}"),
         ("get", "/v1/option-chain/{underlying}/summary"),
+        ("get", "/v1/option-chain/{underlying}/minutes"),
+        ("get", "/v1/minutes/{symbol}"),
         ("get", "/v1/stream"),
         ("get", "/livez"),
         ("get", "/readyz"),
