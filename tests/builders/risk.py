@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from angel_x.domain.margin.losses import NO_LOSSES
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import DELTA_ROW, MARK_ROW, RISK_ROWS
-from angel_x.domain.margin.unit_risk import NO_LOSSES, STEPS, UnitRisk
+from angel_x.domain.margin.unit_risk import STEPS, UnitRisk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

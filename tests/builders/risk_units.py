@@ -8,11 +8,12 @@ from decimal import Decimal
 
 import numpy as np
 
+from angel_x.domain.margin.losses import SCENARIO_COUNT, Losses
 from angel_x.domain.margin.margin import RiskRows
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import RISK_ROWS
 from angel_x.domain.margin.span_margin import SpanMargin
-from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, UnitRisk
+from angel_x.domain.margin.unit_risk import UnitRisk
 from config.market import table
 from tests.builders.risk import risk_array
 
@@ -36,7 +37,7 @@ def invented(
     marks: int, values: Sequence[int], charge: int, spread: int, expiry: date, *, is_last: bool
 ) -> UnitRisk:
     """Return a unit that is worth ``values`` in the scenarios, all in steps."""
-    losses = tuple(marks - value for value in values)
+    losses = Losses(marks - value for value in values)
     spread = 0 if is_last else spread
     return UnitRisk(expiry, MarginSource.RISK_ARRAY, losses, marks, charge, spread, is_last)
 
@@ -55,7 +56,7 @@ def invented_future(
     values: Sequence[int], charge: int, spread: int, expiry: date, *, is_last: bool
 ) -> UnitRisk:
     """Return a unit of a future that loses ``values`` less 1,000 in the scenarios, in steps."""
-    spread, losses = 0 if is_last else spread, tuple(value - 1_000 for value in values)
+    spread, losses = 0 if is_last else spread, Losses(value - 1_000 for value in values)
     source = MarginSource.RISK_ARRAY
     return UnitRisk(expiry, source, losses, 0, charge, spread, is_last, is_future=True)
 

@@ -94,7 +94,7 @@ class Exposure:
 
     @property
     def is_open(self) -> bool:
-        return any(self.units)
+        return bool(self.net_quantity or self.open_buy_quantity or self.open_sell_quantity)
 
     @property
     def units(self) -> tuple[int, int, int]:

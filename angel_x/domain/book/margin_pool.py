@@ -69,7 +69,7 @@ class MarginPool:
         #: Whether a contract has no risk array.
         self._has_gaps = False
 
-    def add(self, symbol: str, change: Change) -> None:
+    def add(self, symbol: str, change: tuple[int, int, int]) -> None:
         """Add units to the worst case without a change of held margin."""
         unit, before = self._units(symbol), self._bounds.get(symbol, FLAT)
         self._bounds[symbol] = self._worst.add(unit, before, *change)
@@ -138,9 +138,10 @@ class MarginPools:
         if pair not in self._known:
             pool = self._pool(pair)
             for exposure in exposures:
-                same = exposure.user_id == user_id and underlying_of(exposure.symbol) == underlying
-                if same and exposure.is_open:
-                    pool.add(exposure.symbol, Change(*exposure.units))
+                if exposure.user_id == user_id and exposure.is_open:
+                    symbol = exposure.symbol
+                    if underlying_of(symbol) == underlying:
+                        pool.add(symbol, exposure.units)
             self._known.add(pair)
         return self._pools[pair]
 

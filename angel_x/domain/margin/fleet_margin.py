@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from angel_x.domain.contracts.contract import underlying_of
-from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, STEPS_PER_PAISA, RiskSheet, UnitRisk
+from angel_x.domain.margin.losses import SCENARIO_COUNT
+from angel_x.domain.margin.unit_risk import STEPS_PER_PAISA, RiskSheet, UnitRisk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

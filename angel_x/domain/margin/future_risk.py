@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import numpy as np
 
+from angel_x.domain.margin.losses import Losses
 from angel_x.domain.margin.risk_arrays import ARE_EXTREME, MOVES
 from angel_x.domain.margin.span import SpanParameters
-from angel_x.domain.margin.unit_risk import STEPS, Losses
+from angel_x.domain.margin.unit_risk import STEPS
 
 
 def future_losses(underlying: str, spot: Decimal, span: SpanParameters) -> Losses | None:
@@ -24,4 +25,4 @@ def future_losses(underlying: str, spot: Decimal, span: SpanParameters) -> Losse
         return None
     moves = MOVES * np.where(ARE_EXTREME, span.extreme_moves * span.extreme_cover, 1.0)
     steps = np.rint(-moves * share[0] * float(spot) * STEPS)
-    return tuple(steps.astype(np.int64).tolist())
+    return Losses(steps.astype(np.int64).tolist())

@@ -9,22 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_UP, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from angel_x.domain.margin.future_risk import future_losses
+from angel_x.domain.margin.losses import SCENARIO_COUNT, Losses, losses_by_contract
 from angel_x.domain.margin.margin import ExposureMargin, RiskRows
 from angel_x.domain.margin.margin_source import MarginSource
 from angel_x.domain.margin.risk_arrays import DELTA_ROW, MARK_ROW
 from angel_x.domain.margin.span import SpanParameters, span_table
-from angel_x.domain.margin.unit_risk import (
-    SCENARIO_COUNT,
-    STEPS,
-    Losses,
-    UnitRisk,
-    unknown_risk,
-)
+from angel_x.domain.margin.unit_risk import STEPS, UnitRisk, unknown_risk
 from angel_x.domain.values.dated import Dated
 
 if TYPE_CHECKING:
@@ -32,6 +27,32 @@ if TYPE_CHECKING:
 
 #: Rupees of one unit above which a published number counts as corrupt.
 _ABSURD = 1e8
+
+
+class _Shared(NamedTuple):
+    """The risk that all options of one underlying and expiry share."""
+
+    expiry: date
+    source: MarginSource
+    charge: int
+    expiry_day: int
+    #: Rupees for each unit of delta that expiries offset.
+    spread: Decimal
+    is_last_day: bool
+
+    def unit(self, losses: Losses, mark: int, delta: float) -> UnitRisk:
+        """Return the risk of one option."""
+        return UnitRisk(
+            self.expiry,
+            self.source,
+            losses,
+            mark,
+            self.charge,
+            # No credit against other expiries on the day of expiry, so no charge for it.
+            0 if self.is_last_day else _steps(self.spread * Decimal(delta)),
+            self.is_last_day,
+            self.expiry_day,
+        )
 
 
 class SpanMargin:
@@ -64,35 +85,38 @@ class SpanMargin:
     def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
         """Return the margin contribution of one unit of each contract, as a ``MarginModel``."""
         steps, usable = _in_steps(rows)
-        spread_charge = self._spread_charges.on(today)
+        losses, marks = losses_by_contract(steps[:SCENARIO_COUNT]), steps[SCENARIO_COUNT].tolist()
         deltas = np.where(usable, rows.columns[DELTA_ROW].astype(np.float64), 0.0).tolist()
-        marks = steps[SCENARIO_COUNT].tolist()
-        losses = list(zip(*steps[:SCENARIO_COUNT].tolist(), strict=True))
-        return [
-            self._future(rows, place, price, today)
-            if (price := rows.future(place)) is not None
-            else UnitRisk(
-                expiry,
-                rows.source,
-                losses[place],
-                marks[place],
-                self._exposure(underlying, spot, today)
-                + self._addition(underlying, expiry, spot, today),
-                # No credit against other expiries on the day of expiry, so no charge for it.
-                0
-                if expiry <= today
-                else _steps(
-                    _spread(rows, underlying, spot * spread_charge) * Decimal(deltas[place])
-                ),
-                expiry <= today,
-                self._addition(underlying, expiry, spot, today),
-            )
-            if is_usable and spot > 0
-            else unknown_risk(expiry, is_last_day=expiry <= today)
-            for place, (underlying, expiry, spot, is_usable) in enumerate(
-                zip(rows.underlyings, rows.expiries, rows.spots, usable.tolist(), strict=True)
-            )
-        ]
+        shared: dict[tuple[str, date, Decimal], _Shared] = {}
+        units = []
+        for place, chain in enumerate(
+            zip(rows.underlyings, rows.expiries, rows.spots, strict=True)
+        ):
+            _, expiry, spot = chain
+            price = rows.future(place)
+            if price is not None:
+                units.append(self._future(rows, place, price, today))
+            elif not (usable[place] and spot > 0):
+                units.append(unknown_risk(expiry, is_last_day=expiry <= today))
+            else:
+                known = shared.get(chain)
+                if known is None:
+                    known = shared[chain] = self._shared(rows, *chain, today)
+                units.append(known.unit(losses[place], marks[place], deltas[place]))
+        return units
+
+    def _shared(
+        self, rows: RiskRows, underlying: str, expiry: date, spot: Decimal, today: date
+    ) -> _Shared:
+        addition = self._addition(underlying, expiry, spot, today)
+        return _Shared(
+            expiry,
+            rows.source,
+            charge=self._exposure(underlying, spot, today) + addition,
+            expiry_day=addition,
+            spread=_spread(rows, underlying, spot * self._spread_charges.on(today)),
+            is_last_day=expiry <= today,
+        )
 
     def _future(self, rows: RiskRows, place: int, price: Decimal, today: date) -> UnitRisk:
         """Return the risk of a future: no value, and exposure margin of its own price on either side."""
@@ -119,7 +143,7 @@ class SpanMargin:
         losses = rows.columns[:SCENARIO_COUNT, place].astype(np.float64)
         if not (rows.is_fresh[place] and (np.abs(losses) < _ABSURD).all()):
             return None
-        return tuple(np.rint(losses * STEPS).astype(np.int64).tolist())
+        return Losses(np.rint(losses * STEPS).astype(np.int64).tolist())
 
     def _exposure(self, underlying: str, spot: Decimal, today: date) -> int:
         return _steps(spot * self._exposure_margin.rates(underlying, today).exposure)

@@ -12,14 +12,10 @@ from datetime import date
 from decimal import Decimal
 
 from angel_x.domain.contracts.contract import is_future
+from angel_x.domain.margin.losses import NO_LOSSES, Losses
 from angel_x.domain.margin.margin_source import MarginSource
-from angel_x.domain.margin.risk_arrays import DELTA_ROW
 from angel_x.domain.values.money import rupees
 
-#: By scenario.  Python adds sixteen integers of a tuple faster than numpy those of an array.
-Losses = tuple[int, ...]
-
-SCENARIO_COUNT = DELTA_ROW
 #: Steps in one rupee.
 STEPS = 10_000
 STEPS_PER_PAISA = STEPS // 100
@@ -65,7 +61,9 @@ class UnitRisk:
 
         Those are the short ones, and of a future those on either side.
         """
-        return max(-low, high if self.is_future else 0, 0)
+        if self.is_future:
+            return max(-low, high, 0)
+        return -low if low < 0 else 0
 
     @property
     def short_steps(self) -> int:
@@ -80,8 +78,6 @@ class UnitRisk:
 
 #: The risks of the contracts of one batch or query, by symbol.
 RiskSheet = Mapping[str, UnitRisk]
-
-NO_LOSSES: Losses = (0,) * SCENARIO_COUNT
 
 
 def no_risks(symbols: Collection[str]) -> RiskSheet:

@@ -24,12 +24,12 @@ for the units of each contract, negative where they are short:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from angel_x.domain.margin.unit_risk import NO_LOSSES, Losses, UnitRisk
+from angel_x.domain.margin.losses import largest
+from angel_x.domain.margin.unit_risk import UnitRisk
 
 
 class Bounds(NamedTuple):
@@ -61,28 +61,29 @@ class Requirement(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Expiry:
-    """Sums over the contracts of one expiry."""
+class _Group:
+    """Sums over contracts that are margined together."""
 
-    is_last_day: bool
-    losses: Losses = NO_LOSSES
+    #: Packed.
+    losses: int = 0
     value: int = 0
-    #: Charges of net deltas: of the position, and of the resting orders that raise or lower it.
-    delta: int = 0
-    rise: int = 0
-    fall: int = 0
-
-    def lose(self, more: Sequence[int]) -> None:
-        """Add losses, by scenario."""
-        pairs = zip(self.losses, more, strict=True)
-        self.losses = tuple([there + loss for there, loss in pairs])
 
     def scan(self) -> int:
-        return max(0, *self.losses)
+        return max(0, largest(self.losses))
 
-    def needs(self) -> int:
-        """Return scan risk less net option value, at least zero."""
-        return max(0, self.scan() - self.value)
+    def needs(self, calendar: int = 0) -> int:
+        """Return scan risk and calendar charge less net option value, at least zero."""
+        return max(0, self.scan() + calendar - self.value)
+
+
+@dataclass(slots=True)
+class _Delta:
+    """Charges of the net deltas of one expiry."""
+
+    #: Of the position, and of the resting orders that raise or lower it.
+    net: int = 0
+    rise: int = 0
+    fall: int = 0
 
 
 @dataclass(slots=True)
@@ -93,7 +94,10 @@ class WorstCase:
     at_risk: int = 0
     _charge: int = 0
     _expiry_day: int = 0
-    _expiries: dict[date, _Expiry] = field(default_factory=dict)
+    #: The contracts of all expiries but those of today, which stand alone.
+    _lasting: _Group = field(default_factory=_Group)
+    _ending: dict[date, _Group] = field(default_factory=dict)
+    _deltas: dict[date, _Delta] = field(default_factory=dict)
 
     def add(
         self, unit: UnitRisk, before: Bounds, net: int, buys: int = 0, sells: int = 0
@@ -102,71 +106,66 @@ class WorstCase:
 
         Return the bounds of the position after that; ``before`` are those before it.
         """
-        expiry = self._expiries.get(unit.expiry)
-        if expiry is None:
-            expiry = self._expiries[unit.expiry] = _Expiry(unit.is_last_day)
         after = Bounds(before.low + net - sells, before.high + net + buys)
-        more = unit.units_at_risk(*after) - unit.units_at_risk(*before)
-        self.at_risk += more
-        self._charge += more * unit.charge
-        self._expiry_day += more * unit.expiry_day
+        if more := unit.units_at_risk(*after) - unit.units_at_risk(*before):
+            self.at_risk += more
+            self._charge += more * unit.charge
+            self._expiry_day += more * unit.expiry_day
         if not unit.is_known:
             return after
+        group = self._lasting
+        if unit.is_last_day:
+            group = self._ending.setdefault(unit.expiry, _Group())
+        losses = unit.losses
         if unit.is_future:
-            expiry.lose(_worst(unit.losses, net, buys, sells))
+            group.losses += net * losses.packed + buys * losses.up + sells * losses.down
         elif change := net - sells:
-            expiry.lose([change * loss for loss in unit.losses])
-            expiry.value += change * unit.mark
-        up, down = max(unit.spread, 0), max(-unit.spread, 0)
-        expiry.delta += net * unit.spread
-        expiry.rise += buys * up + sells * down
-        expiry.fall += buys * down + sells * up
+            group.losses += change * losses.packed
+            group.value += change * unit.mark
+        if unit.spread:
+            self._add_delta(unit, net, buys, sells)
         return after
+
+    def _add_delta(self, unit: UnitRisk, net: int, buys: int, sells: int) -> None:
+        delta = self._deltas.get(unit.expiry)
+        if delta is None:
+            delta = self._deltas[unit.expiry] = _Delta()
+        delta.net += net * unit.spread
+        if buys or sells:
+            up, down = max(unit.spread, 0), max(-unit.spread, 0)
+            delta.rise += buys * up + sells * down
+            delta.fall += buys * down + sells * up
 
     def total(self) -> int:
         """Return the margin of the book in steps, at the risk arrays of the added units."""
         if not self.at_risk:
             return 0
-        lasting = [e for e in self._expiries.values() if not e.is_last_day]
-        ending = sum(e.needs() for e in self._expiries.values() if e.is_last_day)
-        if len(lasting) == 1:
-            return lasting[0].needs() + ending + self._charge
-        together = _together(lasting)
-        needs = max(0, together.scan() + _calendar(lasting) - together.value)
-        return needs + ending + self._charge
+        ending = sum(group.needs() for group in self._ending.values())
+        return self._lasting.needs(self._calendar()) + ending + self._charge
 
     def required(self) -> Requirement:
         """Return the total with its parts."""
-        lasting = [e for e in self._expiries.values() if not e.is_last_day]
-        groups = [_together(lasting), *(e for e in self._expiries.values() if e.is_last_day)]
+        groups = [self._lasting, *self._ending.values()]
         return Requirement(
             scan=sum(group.scan() for group in groups),
-            calendar=_calendar(lasting),
+            calendar=self._calendar(),
             net_option_value=sum(group.value for group in groups),
             exposure=self._charge - self._expiry_day,
             expiry_day=self._expiry_day,
             total=self.total(),
         )
 
-
-def _worst(losses: Losses, net: int, buys: int, sells: int) -> list[int]:
-    """Return the largest losses of units of a future in any outcome of its orders, by scenario."""
-    return [net * loss + buys * max(loss, 0) + sells * max(-loss, 0) for loss in losses]
-
-
-def _calendar(expiries: Sequence[_Expiry]) -> int:
-    """Return the charge of the largest delta that expiries may offset."""
-    highs = [max(e.delta + e.rise, 0) for e in expiries]
-    lows = [max(e.fall - e.delta, 0) for e in expiries]
-    largest = [max(pair) for pair in zip(highs, lows, strict=True)]
-    return min(sum(highs), sum(lows), sum(largest) - max(largest, default=0))
-
-
-def _together(expiries: Sequence[_Expiry]) -> _Expiry:
-    """Return the sums over several expiries."""
-    columns = zip(NO_LOSSES, *(e.losses for e in expiries), strict=True)
-    return _Expiry(
-        is_last_day=False,
-        losses=tuple(map(sum, columns)),
-        value=sum(e.value for e in expiries),
-    )
+    def _calendar(self) -> int:
+        """Return the charge of the largest delta that expiries may offset."""
+        highs = lows = either = most = 0
+        for delta in self._deltas.values():
+            high, low = delta.net + delta.rise, delta.fall - delta.net
+            if high > 0:
+                highs += high
+            if low > 0:
+                lows += low
+            # At least one of them is not negative: they sum to resting orders.
+            larger = max(low, high)
+            either += larger
+            most = max(most, larger)
+        return min(highs, lows, either - most)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from angel_x.domain.book.account import Exposure
 from angel_x.domain.book.margin_pool import Change, MarginPool, MarginPools, Shift
+from angel_x.domain.margin.losses import Losses
 from angel_x.domain.margin.unit_risk import RiskSheet, UnitRisk, to_rupees, unknown_risk
 from angel_x.domain.values.money import ZERO
 from tests.builders.risk_units import FAR, NEAR, naive_requirement, option
@@ -33,7 +34,7 @@ def sheet(symbols: Collection[str], factor: int = 1) -> RiskSheet:
         s: UnitRisk(
             u.expiry,
             u.source,
-            tuple(x * factor for x in u.losses),
+            Losses(x * factor for x in u.losses),
             u.mark * factor,
             u.charge,
             u.spread,

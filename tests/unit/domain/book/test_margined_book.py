@@ -18,6 +18,7 @@ from angel_x.domain.book.margin_pool import MarginPools
 from angel_x.domain.book.position import Position
 from angel_x.domain.exchange.charges import charge_table
 from angel_x.domain.exchange.terms import Terms
+from angel_x.domain.margin.losses import Losses
 from angel_x.domain.margin.unit_risk import RiskSheet, UnitRisk, no_risks, to_rupees
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import CancelReason, DenialReason
@@ -54,7 +55,7 @@ def sheet(symbols: Collection[str], factor: int) -> RiskSheet:
         s: UnitRisk(
             u.expiry,
             u.source,
-            tuple(x * factor // 2 for x in u.losses),
+            Losses(x * factor // 2 for x in u.losses),
             u.mark * factor // 2,
             u.charge,
             u.spread,

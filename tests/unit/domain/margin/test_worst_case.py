@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from angel_x.domain.margin.unit_risk import SCENARIO_COUNT, STEPS, UnitRisk
+from angel_x.domain.margin.losses import SCENARIO_COUNT
+from angel_x.domain.margin.unit_risk import STEPS, UnitRisk
 from angel_x.domain.margin.worst_case import FLAT, Bounds, Requirement, WorstCase
 from tests.builders.risk_units import (
     FAR,
