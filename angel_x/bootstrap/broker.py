@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
 import redis
+import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -18,7 +20,7 @@ from angel_x.adapters.angel_one.budget import Budget, Ledger, LocalLedger
 from angel_x.adapters.angel_one.client import AngelOne
 from angel_x.adapters.angel_one.credentials import Credentials
 from angel_x.adapters.angel_one.fleet_ledger import FleetLedger
-from angel_x.adapters.angel_one.instrument_tokens import read_tokens
+from angel_x.adapters.angel_one.instrument_tokens import instruments, read_broker_contracts
 from angel_x.adapters.angel_one.limits import limits_in_force
 from angel_x.adapters.angel_one.live_market import LiveMarket
 from angel_x.adapters.angel_one.market_frames import Instrument
@@ -31,17 +33,22 @@ from angel_x.adapters.angel_one.shared_reads import SharedReads
 from angel_x.adapters.angel_one.wire import LEAVING_SECONDS, Endpoint, Wire
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.market_tables import market_tables
+from angel_x.adapters.postgres.broker_contracts import PostgresBrokerContracts
 from angel_x.adapters.postgres.open_contracts import OpenContracts
 from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.read_shelf import RedisShelf
 from angel_x.adapters.redis.request_budget import RedisLedger
 from angel_x.bootstrap.foundation import Foundation
 from angel_x.bootstrap.outside import checked_address
+from angel_x.domain.calendar.session import IST
 from angel_x.domain.exchange.request_budget import share_of
 from config.settings import LIVE_CREDENTIALS, Settings
 
 if TYPE_CHECKING:
+    from angel_x.domain.contracts.broker_contract import BrokerContract
     from angel_x.domain.contracts.universe import Universe
+
+log = structlog.get_logger()
 
 #: The time in which every process notices a message broker that is away, and tells one that is back
 #: what it has sent.
@@ -79,22 +86,34 @@ def build_market_stream(settings: Settings, instruments: Sequence[Instrument]) -
 def build_live_market(
     settings: Settings, base: Foundation, master: Path, universe: Universe
 ) -> LiveMarket:
-    """Put together the broker's market as a source of the feed, without connecting.
+    """Put together the broker's market as a source of the feed, and store the names in the master.
+
+    A second call stores what has changed.
 
     Raises:
         SettingsError: Credentials are missing, or an address would show them to others.
-        InvalidScripMaster: The master has a row that makes no sense.
+        InvalidScripMaster: The master has a row that makes no sense; nothing was stored.
         OSError: The master cannot be opened.
     """
     _credentials(settings)
+    contracts = read_broker_contracts(master)
+    _store(base, contracts, master)
     return LiveMarket(
         universe,
-        read_tokens(master),
+        instruments(contracts),
         open_stream=partial(build_market_stream, settings),
         find_held=OpenContracts(base.engine).find,
         clock=base.clock,
         monotonic=time.monotonic,
     )
+
+
+def _store(base: Foundation, contracts: Iterable[BrokerContract], master: Path) -> None:
+    master_at = datetime.fromtimestamp(master.stat().st_mtime, UTC)
+    stored = PostgresBrokerContracts(base.engine).store(
+        contracts, master_at, base.clock().astimezone(IST).date()
+    )
+    log.info("broker_contracts.stored", changed=stored.changed, expired=stored.expired)
 
 
 def _credentials(settings: Settings) -> Credentials:
@@ -144,7 +163,7 @@ def build_master_download(file: Path, url: str | None = None) -> Iterator[Master
     """
     address = checked_address("--url", url or MASTER_URL, "https", "http")
     with connected(_DOWNLOAD_SECONDS) as http:
-        yield MasterDownload(http, address, file, check=read_tokens, sleep=time.sleep)
+        yield MasterDownload(http, address, file, check=read_broker_contracts, sleep=time.sleep)
 
 
 def _ledger(settings: Settings) -> Ledger:

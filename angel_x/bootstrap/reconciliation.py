@@ -9,6 +9,7 @@ from threading import Event
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
+from angel_x.adapters.postgres.broker_contracts import PostgresBrokerContracts
 from angel_x.adapters.postgres.reconciliations import PostgresReconciliations
 from angel_x.bootstrap.foundation import Foundation
 from angel_x.domain.exchange.reconciliation import BrokerState
@@ -19,28 +20,35 @@ from config.settings import Settings
 
 if TYPE_CHECKING:
     from angel_x.adapters.angel_one.client import AngelOne
+    from angel_x.adapters.angel_one.scrips import FindSymbols
 
 
 class LazyBroker:
     """The broker's books; the client is made when they are first read, and kept."""
 
     def __init__(
-        self, settings: Settings, expired: Callable[[Collection[str]], Collection[str]]
+        self,
+        settings: Settings,
+        expired: Callable[[Collection[str]], Collection[str]],
+        find: FindSymbols,
     ) -> None:
         self._settings = settings
         self._expired = expired
+        self._find = find
         self._client: AngelOne | None = None
 
     def state(self, patience_seconds: float) -> BrokerState:
         from angel_x.adapters.angel_one.book_state import BrokerBooks  # noqa: PLC0415
 
-        books = BrokerBooks(self._made(), expired=self._expired, monotonic=monotonic)
+        books = BrokerBooks(
+            self._made(), expired=self._expired, find=self._find, monotonic=monotonic
+        )
         return books.state(patience_seconds)
 
     def margins(self, patience_seconds: float) -> dict[str, Decimal]:
         from angel_x.adapters.angel_one.broker_margin import margins  # noqa: PLC0415
 
-        return margins(self._made(), monotonic() + patience_seconds)
+        return margins(self._made(), monotonic() + patience_seconds, self._find)
 
     def _made(self) -> AngelOne:
         # A system on paper needs no client.
@@ -57,7 +65,8 @@ class LazyBroker:
 def build_comparisons(base: Foundation, *, is_live: bool) -> tuple[Reconciler, MarginComparison]:
     """Put the comparisons together; credentials are needed at the first one."""
     store = PostgresReconciliations(base.engine, base.clock, base.settings.live_accounts)
-    broker = LazyBroker(base.settings, store.expired)
+    names = PostgresBrokerContracts(base.engine)
+    broker = LazyBroker(base.settings, store.expired, names.symbols)
     margin = MarginComparison(
         is_live=is_live, read_broker=broker.margins, read_ours=store.margins, meter=base.meter
     )

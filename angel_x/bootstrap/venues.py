@@ -6,7 +6,8 @@ from collections.abc import Callable
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, NamedTuple
 
-from angel_x.bootstrap.foundation import Foundation
+from angel_x.adapters.postgres.broker_contracts import PostgresBrokerContracts
+from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.exchange.charges import Tariff
 from angel_x.services.trading.guarded_venue import GuardedVenue
@@ -40,7 +41,8 @@ def open_venue(base: Foundation, paper: Venue, guard: LiveGuard | None) -> OpenV
 def _broker(base: Foundation, paper: Venue, guard: LiveGuard) -> OpenVenue:
     # Not imported on paper: every process would load the client and its libraries.
     from angel_x.adapters.angel_one.books import Books  # noqa: PLC0415
-    from angel_x.adapters.angel_one.scrips import SearchedScrips  # noqa: PLC0415
+    from angel_x.adapters.angel_one.scrips import SearchedScrips, underlying_in  # noqa: PLC0415
+    from angel_x.adapters.angel_one.stored_scrips import StoredScrips  # noqa: PLC0415
     from angel_x.adapters.angel_one.venue import AngelOneVenue  # noqa: PLC0415
     from angel_x.bootstrap.broker import build_broker  # noqa: PLC0415
 
@@ -48,13 +50,20 @@ def _broker(base: Foundation, paper: Venue, guard: LiveGuard) -> OpenVenue:
     client = build_broker(settings)
     tariff = base.tables.rule(Tariff.from_tables, "charges", "contracts")
 
-    def rates(underlying: str) -> ChargeRates:
-        return tariff().on(underlying, base.market_clock().astimezone(IST).date())
+    def rates(name: str) -> ChargeRates:
+        # Of a weekly contract of BSE the books know the trading symbol only.
+        day = base.market_clock().astimezone(IST).date()
+        return tariff().on(underlying_in(name), day)
 
     venue = AngelOneVenue(
         client,
         Books(client, rates),
-        scrips=SearchedScrips(client.search),
+        scrips=StoredScrips(
+            PostgresBrokerContracts(base.engine).chain,
+            SearchedScrips(client.search).of,
+            outages=TRANSIENT,
+            monotonic=monotonic,
+        ),
         preview=paper.preview,
         sleep=sleep,
         monotonic=monotonic,

@@ -17,7 +17,7 @@ from angel_x.adapters.angel_one.credentials import Credentials, Tokens
 from angel_x.adapters.angel_one.market_socket import SocketEndpoint
 from angel_x.adapters.angel_one.scrips import SearchedScrips
 from angel_x.adapters.angel_one.session import Session
-from angel_x.adapters.angel_one.venue import AngelOneVenue, Preview
+from angel_x.adapters.angel_one.venue import AngelOneVenue, Preview, Scrips
 from angel_x.adapters.angel_one.wire import Endpoint, Wire
 from angel_x.adapters.clock import wall_clock
 from angel_x.domain.contracts.contract import Right, format_symbol
@@ -131,12 +131,14 @@ class Broker:
         )
         return AngelOne(wire, Session(wire, credentials, now=wall_clock))
 
-    def venue(self, preview: Preview, patience_seconds: float = 60.0) -> AngelOneVenue:
-        """Return the venue of a process that has seen no order yet."""
+    def venue(
+        self, preview: Preview, patience_seconds: float = 60.0, scrips: Scrips | None = None
+    ) -> AngelOneVenue:
+        """Return the venue of a process that has seen no order yet; it searches by default."""
         return AngelOneVenue(
             self.client,
             Books(self.client, lambda _underlying: RATES),
-            scrips=SearchedScrips(self.client.search),
+            scrips=scrips or SearchedScrips(self.client.search),
             preview=preview,
             sleep=self.pauses.append,
             monotonic=time.monotonic,

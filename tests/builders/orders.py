@@ -93,8 +93,10 @@ class Market:
         self.application.market.feed_ports.board.write(universe, rows, quotes)
 
     def spot(self, spot: Decimal, age_seconds: float = 0) -> None:
+        """State the level of every index."""
         universe = self.application.market.universes.current()
-        quotes = self._quotes(str(spot), str(spot), age_seconds)
+        level = self._quotes(str(spot), str(spot), age_seconds)
+        quotes = np.repeat(level, len(universe.underlyings))
         self.application.market.feed_ports.board.write_spots(universe, quotes)
 
     def _quotes(self, bid: str, ask: str, age_seconds: float, size: int = 0) -> np.ndarray:
@@ -139,14 +141,20 @@ class Market:
         options = contracts(self.application)
         symbol = format_future("NIFTY", options[0].expiry)
         tick, none = Decimal("0.10"), Decimal(0)
-        future = replace(options[0], symbol=symbol, strike=none, right=None, tick_size=tick)
-        self._list([*options, future])
+        self.list_beside(
+            replace(options[0], symbol=symbol, strike=none, right=None, tick_size=tick), bid, ask
+        )
+        return symbol
+
+    def list_beside(self, other: Contract, bid: str, ask: str) -> None:
+        """List and quote a contract beside the chain, which is quoted as before."""
+        options = contracts(self.application)
+        self._list([*options, other])
         self.spot(SPOT)
-        self.quote(symbol, bid, ask)
+        self.quote(other.symbol, bid, ask)
         for option in options:
             self.quote(option.symbol, "100.00", "100.50")
         self.publish_risk()
-        return symbol
 
     def list_others(self) -> None:
         """List another chain, as a master does that lacks all contracts of this one."""

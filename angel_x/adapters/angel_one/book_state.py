@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from angel_x.adapters.angel_one.client import AngelOne
 from angel_x.adapters.angel_one.records import BookOrder, BookPosition, BookTrade
-from angel_x.adapters.angel_one.scrips import symbol_of
+from angel_x.adapters.angel_one.scrips import FindSymbols, symbols_of
 from angel_x.adapters.angel_one.venue_answers import execution_id, is_closed
 from angel_x.adapters.angel_one.venue_requests import PRODUCTS
 from angel_x.adapters.angel_one.wire import Turn
@@ -33,10 +33,16 @@ class BrokerBooks:
     """Reads the broker's side: four requests, the orders before their executions."""
 
     def __init__(
-        self, client: AngelOne, *, expired: Expired, monotonic: Callable[[], float]
+        self,
+        client: AngelOne,
+        *,
+        expired: Expired,
+        find: FindSymbols,
+        monotonic: Callable[[], float],
     ) -> None:
         self._client = client
         self._expired = expired
+        self._find = find
         self._monotonic = monotonic
 
     def state(self, patience_seconds: float) -> BrokerState:
@@ -53,16 +59,18 @@ class BrokerBooks:
         cash = self._client.funds(turn).cash
         ours, doubled = _by_tag(order for order in orders if not order.is_foreign)
         foreign = {order.order_id: order for order in orders if order.is_foreign}
-        held = _without(_held(positions), _traded(trades, foreign))
+        names = {each.trading_symbol for each in orders} | {p.trading_symbol for p in positions}
+        symbols = symbols_of(names, self._find)
+        held = _without(_held(positions, symbols), _traded(trades, foreign, symbols))
         gone = self._expired({contract for contract, _ in held})
         return BrokerState(
             book=BookState(
-                orders={tag: _order(order) for tag, order in ours.items()},
+                orders={tag: _order(order, symbols) for tag, order in ours.items()},
                 executions=_executions(trades, orders),
                 positions={key: units for key, units in held.items() if key[0] not in gone},
                 cash=cash,
             ),
-            foreign=tuple(_foreign(order) for order in foreign.values()),
+            foreign=tuple(_foreign(order, symbols) for order in foreign.values()),
             doubled=doubled,
         )
 
@@ -81,9 +89,9 @@ def _by_tag(orders: Iterable[BookOrder]) -> tuple[dict[str, BookOrder], dict[str
     return found, {tag: count for tag, count in counts.items() if count > 1}
 
 
-def _order(order: BookOrder) -> StatedOrder:
+def _order(order: BookOrder, symbols: Mapping[str, str]) -> StatedOrder:
     return StatedOrder(
-        contract=symbol_of(order.trading_symbol),
+        contract=symbols[order.trading_symbol],
         side=_side(order),
         quantity=order.quantity,
         filled=order.filled,
@@ -111,20 +119,22 @@ def _executions(
     }
 
 
-def _held(positions: Iterable[BookPosition]) -> Counter[Held]:
+def _held(positions: Iterable[BookPosition], symbols: Mapping[str, str]) -> Counter[Held]:
     held: Counter[Held] = Counter()
     for each in positions:
-        held[symbol_of(each.trading_symbol), _product(each.product)] += each.quantity
+        held[symbols[each.trading_symbol], _product(each.product)] += each.quantity
     return held
 
 
-def _traded(trades: Iterable[BookTrade], orders: Mapping[str, BookOrder]) -> Counter[Held]:
+def _traded(
+    trades: Iterable[BookTrade], orders: Mapping[str, BookOrder], symbols: Mapping[str, str]
+) -> Counter[Held]:
     """Return the units that orders have traded today."""
     traded: Counter[Held] = Counter()
     by_id = {execution_id(trade): trade for trade in trades if trade.order_id in orders}
     for trade in by_id.values():
         order = orders[trade.order_id]
-        key = symbol_of(order.trading_symbol), _product(order.product)
+        key = symbols[order.trading_symbol], _product(order.product)
         traded[key] += _side(order).sign * trade.quantity
     return traded
 
@@ -134,10 +144,10 @@ def _without(held: Counter[Held], traded: Counter[Held]) -> dict[Held, int]:
     return {key: left for key in keys if (left := held[key] - traded[key])}
 
 
-def _foreign(order: BookOrder) -> ForeignOrder:
+def _foreign(order: BookOrder, symbols: Mapping[str, str]) -> ForeignOrder:
     return ForeignOrder(
         order_id=order.order_id,
-        contract=symbol_of(order.trading_symbol),
+        contract=symbols[order.trading_symbol],
         product=_product(order.product),
         side=order.side,
         quantity=order.quantity,

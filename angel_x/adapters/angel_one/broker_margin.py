@@ -9,7 +9,7 @@ import structlog
 
 from angel_x.adapters.angel_one.client import AngelOne
 from angel_x.adapters.angel_one.records import BookPosition
-from angel_x.adapters.angel_one.scrips import symbol_of
+from angel_x.adapters.angel_one.scrips import FindSymbols, symbols_of
 from angel_x.adapters.angel_one.wire import Turn
 from angel_x.domain.contracts.contract import underlying_of
 
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 _MOST_LEGS = 50
 
 
-def margins(client: AngelOne, until: float) -> dict[str, Decimal]:
+def margins(client: AngelOne, until: float, find: FindSymbols) -> dict[str, Decimal]:
     """Return the margin of each underlying in rupees, without premium.
 
     An underlying with more positions than the calculator takes is left out.
@@ -30,7 +30,7 @@ def margins(client: AngelOne, until: float) -> dict[str, Decimal]:
     client.login()
     turn = Turn(until=until)
     found = {}
-    for underlying, held in _by_underlying(client.positions(turn)).items():
+    for underlying, held in _by_underlying(client.positions(turn), find).items():
         if len(held) > _MOST_LEGS:
             log.warning("margin.uncompared", underlying=underlying, positions=len(held))
             continue
@@ -38,11 +38,14 @@ def margins(client: AngelOne, until: float) -> dict[str, Decimal]:
     return found
 
 
-def _by_underlying(positions: Iterable[BookPosition]) -> dict[str, list[BookPosition]]:
+def _by_underlying(
+    positions: Iterable[BookPosition], find: FindSymbols
+) -> dict[str, list[BookPosition]]:
+    held = [each for each in positions if each.quantity]
+    symbols = symbols_of({each.trading_symbol for each in held}, find)
     found: dict[str, list[BookPosition]] = {}
-    for each in positions:
-        if each.quantity:
-            found.setdefault(underlying_of(symbol_of(each.trading_symbol)), []).append(each)
+    for each in held:
+        found.setdefault(underlying_of(symbols[each.trading_symbol]), []).append(each)
     return found
 
 

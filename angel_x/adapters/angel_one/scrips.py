@@ -1,9 +1,9 @@
-"""The broker's names of contracts, found by a search and kept."""
+"""The broker's names of contracts and ours: found by a search, and read from one another."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from threading import Lock
 
 from angel_x.adapters.angel_one.records import Scrip
@@ -11,10 +11,16 @@ from angel_x.domain.contracts.contract import FUTURE, MONTHS, is_future, parse_e
 from angel_x.errors import BrokerRefused
 
 _SEGMENT = "NFO"
-_OPTION = re.compile(r"([A-Z0-9&-]+?)(\d{2}[A-Z]{3}\d{2})(\d+(?:\.\d+)?)(CE|PE)", re.ASCII)
+_CONTRACT = re.compile(r"([A-Z0-9&-]+?)(\d{2}[A-Z]{3}\d{2})(\d+(?:\.\d+)?(?:CE|PE)|FUT)", re.ASCII)
+#: The names of NSE have day, month and year, those of BSE year and month, and of weekly expiries the day.
+_UNDERLYING = re.compile(
+    r"([A-Z0-9&-]+?)\d{2}(?:[A-Z]{3}\d{2}|[A-Z]{3}FUT|[1-9OND]\d{3})", re.ASCII
+)
 
 #: Returns the contracts of an exchange whose trading symbols begin with a name.
 Search = Callable[[str, str], list[Scrip]]
+#: Returns our symbols by the broker's trading symbols, of those that are stored.
+FindSymbols = Callable[[Collection[str]], Mapping[str, str]]
 
 
 class SearchedScrips:
@@ -59,12 +65,20 @@ def trading_symbol(symbol: str) -> str:
 
 
 def symbol_of(trading_symbol: str) -> str:
-    """Return our symbol of an option of NSE; the broker's name where it is none.
+    """Return our symbol of an option or a future of NSE; the broker's name where it is neither.
 
     The last two digits before the strike are those of the year.
     """
-    match = _OPTION.fullmatch(trading_symbol)
-    if match is None:
-        return trading_symbol
-    underlying, day, strike, right = match.groups()
-    return f"{underlying}_{day}_{strike}{right}"
+    match = _CONTRACT.fullmatch(trading_symbol)
+    return trading_symbol if match is None else "_".join(match.groups())
+
+
+def symbols_of(trading_symbols: Collection[str], find: FindSymbols) -> dict[str, str]:
+    """Return our symbol of each trading symbol: the stored one, else that of :func:`symbol_of`."""
+    return {name: symbol_of(name) for name in trading_symbols} | {**find(trading_symbols)}
+
+
+def underlying_in(trading_symbol: str) -> str:
+    """Return the underlying of a trading symbol of either exchange; an underlying is its own."""
+    match = _UNDERLYING.match(trading_symbol)
+    return match[1] if match else trading_symbol

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -12,9 +16,14 @@ import pytest
 from angel_x.adapters.angel_one.scrips import trading_symbol
 from angel_x.adapters.clock import wall_clock
 from angel_x.bootstrap import Application
+from angel_x.bootstrap.broker import build_live_market
 from angel_x.domain.book.control import ControlScope, OrderSelection
 from angel_x.domain.book.risk import TradingState
+from angel_x.domain.calendar.session import IST
+from angel_x.domain.contracts.contract import Contract, Right, format_symbol
+from angel_x.domain.exchange.charges import Tariff
 from angel_x.domain.orders.order import Side
+from angel_x.errors import InvalidScripMaster
 from angel_x.rehearsal.fake_exchange.exchange import Exchange
 from angel_x.rehearsal.fake_exchange.listings import Listing
 from config.settings import SettingsError
@@ -30,6 +39,8 @@ INSERT INTO reconciliations
     (at, orders, executions, positions, pending, unequal, foreign_orders, differences)
 VALUES (clock_timestamp(), 0, 0, 0, %(pending)s, %(unequal)s, '[]', '[]')
 """
+
+CHARGES = "SELECT sum(amount) FROM ledger_entries WHERE account = 'charges'"
 
 
 @pytest.fixture
@@ -56,6 +67,14 @@ def at_broker(application: Application, monkeypatch: pytest.MonkeyPatch) -> Iter
     made.quote_all(BID, ASK, 100 * LOT)
     with broker(made) as found:
         yield found
+
+
+def master(at_broker: Broker, tmp_path: Path) -> Path:
+    """Return the scrip master of an exchange."""
+    path = tmp_path / "master.json"
+    rows = [each.scrip() for each in at_broker.exchange.listings.values()]
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    return path
 
 
 class Live:
@@ -90,11 +109,15 @@ def reconcile(application: Application, *, unequal: int = 0, pending: int = 0) -
 
 
 def place(
-    application: Application, user_id: int, side: Side = Side.BUY, limit: str = "101.00"
+    application: Application,
+    user_id: int,
+    side: Side = Side.BUY,
+    limit: str = "101.00",
+    symbol: str | None = None,
 ) -> tuple[str, str | None]:
     """Have a worker claim an order; return its status and its reason."""
     market = Market(application, tuple(application.market.universes.current().symbols))
-    (accepted,) = market.accept(user_id, market.request(side, limit=limit))
+    (accepted,) = market.accept(user_id, market.request(side, symbol, limit))
     application.trading.execution.run([accepted.order_id])
     (found,) = rows(
         application, f"SELECT status, reason FROM orders WHERE id = {accepted.order_id}"
@@ -161,6 +184,76 @@ def test_without_credentials_or_accounts_nothing_starts(
         with pytest.raises(SettingsError, match=name.upper()), live.started(**{name: ""}):
             pass
     assert rows(application, "SELECT count(*) FROM trading_runs") == [(0,)]
+
+
+def sensex(application: Application) -> Contract:
+    """Return a weekly call of SENSEX."""
+    call = contracts(application)[0]
+    symbol = format_symbol("SENSEX", call.expiry, Decimal(80_000), Right.CALL)
+    return replace(
+        call, symbol=symbol, underlying="SENSEX", strike=Decimal(80_000), right=Right.CALL
+    )
+
+
+def list_of_bse(at_broker: Broker, contract: Contract) -> None:
+    """List a contract under a name that its terms do not state."""
+    day = f"{contract.expiry:%y}{'123456789OND'[contract.expiry.month - 1]}{contract.expiry:%d}"
+    first = next(iter(at_broker.exchange.listings.values()))
+    name = f"SENSEX{day}{contract.strike}CE"
+    listing = replace(
+        first,
+        token="861001",
+        trading_symbol=name,
+        exchange="BFO",
+        underlying="SENSEX",
+        strike=contract.strike,
+    )
+    at_broker.server.do(lambda each: each.listings.update({listing.token: listing}))
+    at_broker.server.do(lambda each: each.quote_all(BID, ASK, 100 * LOT))
+
+
+def test_a_contract_of_bse_trades_under_its_stored_name_without_a_search(
+    application: Application, at_broker: Broker, live: Live, tmp_path: Path
+) -> None:
+    market, of_bse = Market.open(application), sensex(application)
+    asha = market.account("asha")
+    market.list_beside(of_bse, "100.00", "100.50")
+    list_of_bse(at_broker, of_bse)
+    path = tmp_path / "master.json"
+    whole = json.dumps([each.scrip() for each in at_broker.exchange.listings.values()])
+    stored = "SELECT count(*) FROM broker_contracts"
+    with live.started() as app:
+
+        def load(content: str) -> None:
+            path.write_text(content, encoding="utf-8")
+            universe = app.market.universes.current()
+            build_live_market(app.base.settings, app.base, path, universe)
+
+        with pytest.raises(InvalidScripMaster):
+            load(whole[:-20])
+        assert rows(app, stored) == [(0,)]
+        load(whole)
+        assert rows(app, stored) == [(len(at_broker.exchange.listings),)]
+        confirmed(live, app)
+        app.live.runs.begin()
+        reconcile(app)
+
+        bought = [place(app, asha, symbol=symbol) for symbol in (market.symbols[0], of_bse.symbol)]
+
+        assert bought == [("filled", None)] * 2
+        assert [each.filled for each in at_broker.exchange.orders.values()] == [LOT] * 2
+        assert at_broker.requests("search") == 0
+        result = app.trading.reconciler.run()
+        assert (result.positions, result.differences) == (2, ())
+        tariff = app.base.tables.rule(Tariff.from_tables, "charges", "contracts")()
+        today = app.base.market_clock().astimezone(IST).date()
+    charges = [
+        tariff.on(underlying, today).on_order(Side.BUY, LOT * ASK)
+        for underlying in ("NIFTY", "SENSEX")
+    ]
+    assert charges[0] != charges[1]
+    assert rows(application, CHARGES) == [(sum(charges),)]
+    market.assert_invariants()
 
 
 def test_a_kill_switch_and_a_square_off_reach_the_exchange(

@@ -245,6 +245,7 @@ _NOBODYS = {
     "alert_conditions",
     "alert_cursors",
     "alembic_version",
+    "broker_contracts",
     "canaries",
     "contracts",
     "final_prices",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from time import monotonic
 
 import pytest
 
 from angel_x.adapters.angel_one.book_state import BrokerBooks
+from angel_x.domain.contracts.broker_contract import BrokerContract
 from angel_x.domain.exchange.reconciliation import BrokerState, StatedExecution, StatedOrder
 from angel_x.domain.orders.order import Side
 from angel_x.errors import BrokerUnavailable
 from angel_x.rehearsal.fake_exchange.faults import Fault
-from tests.builders.broker import LOT, SYMBOL, Broker, broker, order
+from tests.builders.broker import CALL, EXPIRY, LOT, SYMBOL, Broker, broker, order
+from tests.fakes.broker_contracts import MemoryBrokerContracts
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +31,13 @@ def at_broker(served: Broker) -> Broker:
     return served
 
 
-def state(at_broker: Broker, *expired: str) -> BrokerState:
-    books = BrokerBooks(at_broker.client, expired=lambda _: expired, monotonic=monotonic)
+NAMES = MemoryBrokerContracts()
+
+
+def state(at_broker: Broker, *expired: str, names: MemoryBrokerContracts = NAMES) -> BrokerState:
+    books = BrokerBooks(
+        at_broker.client, expired=lambda _: expired, find=names.symbols, monotonic=monotonic
+    )
     return books.state(60.0)
 
 
@@ -51,6 +59,22 @@ def test_orders_executions_positions_and_cash_are_read(at_broker: Broker) -> Non
     }
     assert book.positions == {(SYMBOL, "NRML"): LOT}
     assert book.cash == 10_000_000 - LOT * Decimal("100.50")
+
+
+def test_a_stored_name_goes_before_the_one_that_the_terms_state(at_broker: Broker) -> None:
+    names = MemoryBrokerContracts()
+    stored = BrokerContract(
+        "SENSEX_06AUG26_80000CE", "SENSEX", EXPIRY, "BFO", CALL.trading_symbol, "1"
+    )
+    names.store([stored], datetime(2026, 8, 24, tzinfo=UTC), EXPIRY)
+    place(at_broker)
+    place(at_broker, ordertag="")
+
+    found = state(at_broker, names=names)
+
+    assert [each.contract for each in found.book.orders.values()] == [stored.symbol]
+    assert found.book.positions == {(stored.symbol, "NRML"): LOT}
+    assert [each.contract for each in found.foreign] == [stored.symbol]
 
 
 def test_orders_of_others_stand_apart_with_what_they_have_traded(at_broker: Broker) -> None:

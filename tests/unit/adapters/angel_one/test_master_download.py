@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from angel_x.adapters.angel_one.instrument_tokens import read_tokens
+from angel_x.adapters.angel_one.instrument_tokens import read_broker_contracts
 from angel_x.adapters.angel_one.master_download import Downloaded, MasterDownload
 from angel_x.errors import BrokerUnavailable, InvalidScripMaster
 from angel_x.rehearsal.fake_exchange.faults import Fault
@@ -35,7 +35,9 @@ def download(at_broker: Broker, file: Path) -> Downloaded:
     pauses: list[float] = []
     with httpx.Client() as http:
         url = at_broker.server.url + PATH
-        return MasterDownload(http, url, file, check=read_tokens, sleep=pauses.append).run()
+        return MasterDownload(
+            http, url, file, check=read_broker_contracts, sleep=pauses.append
+        ).run()
 
 
 def list_another(at_broker: Broker) -> None:
@@ -58,7 +60,7 @@ def test_a_master_is_fetched_once_and_again_when_it_has_changed(
 
     assert (first.is_new, again.is_new, changed.is_new) == (True, False, True)
     assert first.size == again.size < changed.size
-    assert len(read_tokens(file)) == 3
+    assert len(read_broker_contracts(file)) == 3
     assert beside(file) == {"master.json", "master.json.etag"}
 
 
@@ -86,7 +88,7 @@ def test_the_beginning_of_another_version_is_not_gone_on_with(
     list_another(at_broker)
 
     assert download(at_broker, file).is_new
-    assert len(read_tokens(file)) == 3
+    assert len(read_broker_contracts(file)) == 3
 
 
 def test_one_that_is_not_sound_is_dropped_and_the_old_one_stays(
@@ -119,7 +121,7 @@ def test_a_server_that_is_away_leaves_the_old_one(file: Path) -> None:
 
     with pytest.raises(BrokerUnavailable):
         MasterDownload(
-            http, "http://127.0.0.1/x", file, check=read_tokens, sleep=lambda _: None
+            http, "http://127.0.0.1/x", file, check=read_broker_contracts, sleep=lambda _: None
         ).run()
 
     assert file.read_text() == "old"

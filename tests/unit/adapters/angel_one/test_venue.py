@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from angel_x.adapters.angel_one.records import BookOrder, BookTrade, Placed
-from angel_x.adapters.angel_one.scrips import symbol_of, trading_symbol
+from angel_x.adapters.angel_one.scrips import symbol_of, trading_symbol, underlying_in
 from angel_x.adapters.angel_one.venue_answers import answer_of, reason_of
 from angel_x.adapters.angel_one.wire import Turn
 from angel_x.domain.exchange.answer import UNKNOWN, VenueState
@@ -483,15 +483,33 @@ def test_the_name_of_the_contract_is_the_one_that_is_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    "symbol", [SYMBOL, "NIFTY_04AUG26_24050.5PE", "NIFTYNXT50_29SEP26_70000CE"]
+    "symbol",
+    [SYMBOL, "NIFTY_04AUG26_24050.5PE", "NIFTYNXT50_29SEP26_70000CE", "NIFTYNXT50_29SEP26_FUT"],
 )
 def test_the_symbol_is_found_again_from_the_name_at_the_broker(symbol: str) -> None:
     assert symbol_of(trading_symbol(symbol)) == symbol
 
 
-@pytest.mark.parametrize("name", ["RELIANCE-EQ", "NIFTY25AUG26FUT", ""])
-def test_what_is_no_option_keeps_its_name(name: str) -> None:
+@pytest.mark.parametrize("name", ["RELIANCE-EQ", "SENSEX26AUGFUT", "SENSEX2680680000CE", ""])
+def test_what_is_no_contract_of_nse_keeps_its_name(name: str) -> None:
     assert symbol_of(name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "underlying"),
+    [
+        ("NIFTYNXT5029SEP2670000CE", "NIFTYNXT50"),
+        ("NIFTY25AUG26FUT", "NIFTY"),
+        ("SENSEX26AUG80000CE", "SENSEX"),
+        ("SENSEX2680680000CE", "SENSEX"),
+        ("SENSEX26O0880000PE", "SENSEX"),
+        ("SENSEX26AUGFUT", "SENSEX"),
+        ("NIFTYNXT50", "NIFTYNXT50"),
+        ("", ""),
+    ],
+)
+def test_the_underlying_is_found_in_the_names_of_both_exchanges(name: str, underlying: str) -> None:
+    assert underlying_in(name) == underlying
 
 
 FAULTS = (

@@ -15,12 +15,17 @@ from angel_x.errors import BrokerUnavailable
 from angel_x.services.trading.margin_comparison import MarginComparison
 from tests.builders.broker import LOT, Broker, broker, order
 from tests.builders.recorders import RecordingMeter
+from tests.fakes.broker_contracts import MemoryBrokerContracts
 
 
 @pytest.fixture(scope="module")
 def at_broker() -> Iterator[Broker]:
     with broker() as found:
         yield found
+
+
+#: Without a stored name.
+NAMES = MemoryBrokerContracts()
 
 
 def comparison(meter: RecordingMeter, theirs: Any, *, is_live: bool = True) -> MarginComparison:
@@ -61,11 +66,11 @@ def test_the_broker_demands_margin_for_what_is_short_and_counts_no_premium(
     def place(**changes: str) -> None:
         at_broker.server.do(lambda each: each.place("A12345", order(**changes)))
 
-    assert margins(at_broker.client, monotonic() + 60) == {}
+    assert margins(at_broker.client, monotonic() + 60, NAMES.symbols) == {}
     place()
-    assert margins(at_broker.client, monotonic() + 60) == {"NIFTY": 0}
+    assert margins(at_broker.client, monotonic() + 60, NAMES.symbols) == {"NIFTY": 0}
     place(transactiontype="SELL", price="99.00", quantity=str(3 * LOT))
 
-    found = margins(at_broker.client, monotonic() + 60)
+    found = margins(at_broker.client, monotonic() + 60, NAMES.symbols)
 
     assert found == {"NIFTY": Decimal(24_000) * Decimal("0.12") * 2 * LOT}
