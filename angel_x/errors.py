@@ -77,7 +77,7 @@ from datetime import datetime
 
 
 class AngelXError(Exception):
-    """The root of the tree."""
+    """The root of the tree; as a problem, an error that has no type of its own."""
 
 
 class InvalidInput(AngelXError):

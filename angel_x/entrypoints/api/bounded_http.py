@@ -26,7 +26,7 @@ from uvicorn.server import ServerState
 from angel_x.domain.operations.metric import Metric
 from angel_x.entrypoints.api.connections import Connections
 from angel_x.entrypoints.api.http_bounds import BLOCK_BYTES, LINE_BYTES, HttpBounds
-from angel_x.entrypoints.presentation.problem import of_status
+from angel_x.entrypoints.presentation.problem import link_to_type, of_status
 from angel_x.services.ports import Meter
 
 log = structlog.get_logger()
@@ -296,10 +296,12 @@ def _too_large(words: str) -> str:
 
 def _refusal(status: HTTPStatus, detail: str) -> bytes:
     """Return the whole answer of a refusal."""
-    body = msgspec.json.encode(of_status(status, detail))
+    problem = of_status(status, detail)
+    body = msgspec.json.encode(problem)
     head = [
         b"content-type: application/problem+json\r\n",
         b"content-length: %d\r\n" % len(body),
+        f"link: {link_to_type(problem)}\r\n".encode(),
         b"cache-control: no-store\r\nconnection: close\r\n",
     ]
     if status is HTTPStatus.SERVICE_UNAVAILABLE:

@@ -16,9 +16,10 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
+from angel_x.entrypoints.api import problem_page
 from angel_x.entrypoints.api.parts import REPLAYED
 from angel_x.entrypoints.api.problems import MEDIA_TYPE
-from angel_x.entrypoints.presentation.problem import Problem
+from angel_x.entrypoints.presentation.problem import TYPES_PAGE, Problem
 from angel_x.services.intake.order_form import OrderForm
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _ASSETS = "/docs/assets"
 _DESCRIPTION = """
 Every order is kept and trades at most once. Show a key as `Authorization: Bearer <key>`; its scope
 `read` allows reading, `trade` also submitting and canceling. Money is written as strings, times in
-UTC. An error is a problem (RFC 9457) that names each fault. Sending an order again under the same
+UTC. An error is a [problem](/docs/problems) (RFC 9457) that names each fault. Sending an order again under the same
 `client_order_id` is always safe.
 """
 # The script of the page is a file of its own, because the content security policy forbids inline
@@ -167,8 +168,12 @@ def install(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     async def page_script() -> Response:
         return Response(_PAGE_SCRIPT, media_type="text/javascript")
 
+    async def problem_types() -> Response:
+        return HTMLResponse(problem_page.page())
+
     app.add_api_route("/openapi.json", openapi, include_in_schema=False)
     app.add_api_route("/docs", page, include_in_schema=False)
+    app.add_api_route(TYPES_PAGE, problem_types, include_in_schema=False)
     app.add_api_route("/docs/page.js", page_script, include_in_schema=False)
     app.mount(_ASSETS, StaticFiles(directory=str(files("fastapi_offline") / "static")))
 
@@ -182,6 +187,10 @@ def document(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
     records = dict.fromkeys(record for route in routes for record in _records(route))
     _, schemas = msgspec.json.schema_components(records, ref_template="#/components/schemas/{name}")
     described.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+    schemas[Problem.__name__]["externalDocs"] = {
+        "url": TYPES_PAGE,
+        "description": "A section for each value of `type`",
+    }
     _make_portable(schemas)
     return described
 

@@ -15,7 +15,13 @@ from starlette.responses import Response
 
 from angel_x import errors
 from angel_x.bootstrap import TRANSIENT, is_lock_timeout
-from angel_x.entrypoints.presentation.problem import Problem, ProblemFault, of_error, of_status
+from angel_x.entrypoints.presentation.problem import (
+    Problem,
+    ProblemFault,
+    link_to_type,
+    of_error,
+    of_status,
+)
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -47,7 +53,8 @@ def response(problem: Problem, headers: Mapping[str, str] | None = None) -> Resp
         body = msgspec.json.encode(problem)
     except UnicodeEncodeError:
         body = msgspec.json.encode(_without_surrogates(problem))
-    return Response(body, problem.status, headers, media_type=MEDIA_TYPE)
+    given = {**(headers or {}), "Link": link_to_type(problem)}
+    return Response(body, problem.status, given, media_type=MEDIA_TYPE)
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -5,12 +5,12 @@ A problem names each fault with the index of the order, the field, the value and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
 
 from angel_x import errors
+from angel_x.entrypoints.presentation.problem_types import type_of_error, type_of_status
 
 
 class ProblemFault(msgspec.Struct, frozen=True):
@@ -32,62 +32,31 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[ProblemFault, ...] = ()
 
 
-#: The status of each error of the tree; the nearest base class counts.
-STATUS: Mapping[type[errors.AngelXError], HTTPStatus] = {
-    errors.InvalidInput: HTTPStatus.BAD_REQUEST,
-    errors.SignatureRefused: HTTPStatus.UNAUTHORIZED,
-    errors.InvalidOrder: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.InvalidAmendment: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.InvalidWatch: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.InvalidSymbol: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.IdempotencyConflict: HTTPStatus.CONFLICT,
-    errors.OrderNotFound: HTTPStatus.NOT_FOUND,
-    errors.WorkflowNotFound: HTTPStatus.NOT_FOUND,
-    errors.UnknownOrder: HTTPStatus.NOT_FOUND,
-    errors.ReplayRefused: HTTPStatus.CONFLICT,
-    errors.OrderAlreadyClosed: HTTPStatus.CONFLICT,
-    errors.OrderOnItsWay: HTTPStatus.CONFLICT,
-    errors.AmendmentRefused: HTTPStatus.CONFLICT,
-    errors.AccessDenied: HTTPStatus.UNAUTHORIZED,
-    errors.ScopeMissing: HTTPStatus.FORBIDDEN,
-    errors.QueueFull: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.OrderRateExceeded: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.AccountBusy: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.BadKeysExceeded: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.UnknownAccount: HTTPStatus.NOT_FOUND,
-    errors.UnknownContract: HTTPStatus.NOT_FOUND,
-    errors.UnknownTarget: HTTPStatus.NOT_FOUND,
-    errors.UnknownDay: HTTPStatus.NOT_FOUND,
-    errors.SettlementRefused: HTTPStatus.CONFLICT,
-    errors.SubmissionAbandoned: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.ServerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.AngelXError: HTTPStatus.INTERNAL_SERVER_ERROR,
-}
+#: The page of the API with a section for each type.
+TYPES_PAGE = "/docs/problems"
 
 
 def of_status(status: HTTPStatus, detail: str, faults: tuple[ProblemFault, ...] = ()) -> Problem:
     """Return a problem named by its HTTP status."""
-    name = status.phrase.lower().replace(" ", "-")
-    return Problem(
-        type=f"urn:angel-x:{name}",
-        title=status.phrase,
-        status=status,
-        detail=detail,
-        errors=faults,
-    )
+    kind = type_of_status(status)
+    return Problem(type=kind.urn, title=kind.title, status=status, detail=detail, errors=faults)
 
 
 def of_error(error: errors.AngelXError) -> Problem:
     """Return the problem of an error of the tree."""
-    kind = next(base for base in type(error).__mro__ if base in STATUS)
-    words = _words(kind.__name__)
+    kind = type_of_error(type(error))
     return Problem(
-        type=f"urn:angel-x:{words.replace(' ', '-')}",
-        title=words.capitalize(),
-        status=STATUS[kind],
+        type=kind.urn,
+        title=kind.title,
+        status=kind.status,
         detail=str(error),
         errors=_faults(error),
     )
+
+
+def link_to_type(problem: Problem) -> str:
+    """Return the header ``Link`` of an answer, which leads to the section of its type."""
+    return f'<{TYPES_PAGE}#{problem.type.rpartition(":")[2]}>; rel="describedby"'
 
 
 def unexpected(request_id: str) -> Problem:
@@ -137,7 +106,3 @@ def _missing(error: errors.AngelXError) -> tuple[str, str, str] | None:
         case errors.UnknownAccount() if error.name:
             found = "user", error.name, "is no account"
     return found
-
-
-def _words(name: str) -> str:
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()

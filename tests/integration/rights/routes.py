@@ -158,6 +158,7 @@ ROWS = (
     Row("GET /openapi.json", OPEN),
     Row("GET /docs", OPEN),
     Row("GET /docs/page.js", OPEN),
+    Row("GET /docs/problems", OPEN),
     Row("GET /docs/assets", OPEN, query="/swagger-ui.css"),
     Row("HEAD /docs/assets", OPEN, query="/swagger-ui.css"),
     # What an account reads of itself.
