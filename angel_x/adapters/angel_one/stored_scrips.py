@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from math import inf
 from threading import Lock
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ log = structlog.get_logger()
 
 #: The longest time until a process follows a newer master.
 _KEEP_SECONDS = 60.0
+#: The same for a contract that was not there: a read costs less than a search.
+_MISSING_SECONDS = 1.0
 
 #: Returns the stored contracts of an underlying and an expiry.
 ReadChain = Callable[[str, date], Iterable[BrokerContract]]
@@ -26,7 +29,11 @@ ReadChain = Callable[[str, date], Iterable[BrokerContract]]
 class _Chain(NamedTuple):
     scrips: Mapping[str, Scrip]
     #: By the monotonic clock.
-    until: float
+    read_at: float
+
+
+#: A chain that was never read.
+_NONE = _Chain({}, -inf)
 
 
 class StoredScrips:
@@ -60,23 +67,30 @@ class StoredScrips:
             BrokerError: The names cannot be read, or the search failed.
         """
         with self._lock:
-            stored = self._chain(parse_expiry(symbol)).get(symbol)
+            stored = self._stored(symbol)
         return stored or self._search(symbol)
 
-    def _chain(self, key: tuple[str, date]) -> Mapping[str, Scrip]:
-        known, now = self._chains.get(key), self._monotonic()
-        if known is not None and now < known.until:
-            return known.scrips
+    def _stored(self, symbol: str) -> Scrip | None:
+        key, now = parse_expiry(symbol), self._monotonic()
+        known = self._chains.get(key, _NONE)
+        found = known.scrips.get(symbol)
+        if now < known.read_at + (_MISSING_SECONDS if found is None else _KEEP_SECONDS):
+            return found
         try:
             scrips = {each.symbol: _scrip(each) for each in self._read_chain(*key)}
         except self._outages as error:
-            if known is None:
+            if found is None:
                 raise BrokerUnavailable("the stored names of contracts cannot be read") from error
             log.warning("broker_contracts.unread", error=str(error))
-            scrips = dict(known.scrips)
-        self._chains = {k: chain for k, chain in self._chains.items() if now < chain.until}
-        self._chains[key] = _Chain(scrips, now + _KEEP_SECONDS)
-        return scrips
+            return found
+        self._keep(key, _Chain(scrips, now))
+        return scrips.get(symbol)
+
+    def _keep(self, key: tuple[str, date], chain: _Chain) -> None:
+        """Keep a chain, and forget those that are out of use."""
+        oldest = chain.read_at - _KEEP_SECONDS
+        self._chains = {k: each for k, each in self._chains.items() if each.read_at > oldest}
+        self._chains[key] = chain
 
 
 def _scrip(contract: BrokerContract) -> Scrip:

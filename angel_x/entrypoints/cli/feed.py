@@ -50,7 +50,7 @@ _POLL_SECONDS = 0.02
 @click.option(
     "--master",
     type=click.Path(path_type=Path),
-    help="The broker's scrip master, with the tokens of its contracts.",
+    help="The broker's scrip master; trading symbols and tokens of its contracts are stored.",
 )
 @seeded("Random seed of the simulator.")
 @at_speed

@@ -165,6 +165,8 @@ def test_an_order_goes_to_the_exchange_only_with_every_condition(
         assert place(app, asha) == ("filled", None)
 
         assert [each.filled for each in sent.values()] == [LOT]
+        # Without a stored master its contract was searched for.
+        assert at_broker.requests("search") == 1
         assert app.live.trading.status().blocked is None
         app.live.runs.end()
     with live.started() as app:

@@ -95,6 +95,17 @@ def test_a_newer_master_counts_after_a_minute(place: Place) -> None:
     assert place.scrips.of(SYMBOL).symbol_token == "50001"
 
 
+def test_a_contract_that_was_missing_is_found_a_second_after_its_name_is_stored(
+    place: Place,
+) -> None:
+    place.scrips.of(PUT)
+    place.store(STORED[0]._replace(symbol=PUT, token="40002"))
+
+    assert place.scrips.of(PUT).symbol_token == "7"
+    place.now += 1
+    assert place.scrips.of(PUT).symbol_token == "40002"
+
+
 def test_names_that_cannot_be_read_refuse_no_order(place: Place) -> None:
     place.is_away = True
     with pytest.raises(BrokerUnavailable, match="cannot be read"):
@@ -110,6 +121,10 @@ def test_names_that_were_read_count_on_while_the_database_is_away(place: Place) 
     place.now, place.is_away = 61.0, True
 
     assert place.scrips.of(SYMBOL).symbol_token == CALL.token
+    # Of other contracts it is not known whether their names are stored.
+    with pytest.raises(BrokerUnavailable):
+        place.scrips.of(PUT)
+    assert place.searched == []
 
 
 def test_chains_that_are_out_of_use_are_forgotten(place: Place) -> None:
