@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from psycopg2.errors import LockNotAvailable
@@ -13,6 +14,10 @@ from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.book_unit import CONTROLS_LOCK
 from angel_x.adapters.postgres.literals import literals
 from angel_x.adapters.postgres.rows import named, read
+from angel_x.adapters.postgres.silent_sessions import (
+    SILENT_SECONDS,
+    end_silent_readers_of_controls,
+)
 from angel_x.domain.book.account import Exposure
 from angel_x.domain.book.control import Control, ControlledOrder, ControlScope
 from angel_x.domain.book.risk import TradingRules, TradingState
@@ -142,6 +147,15 @@ class PostgresControls:
         return [_control(row) for row in read(self._engine, _ALL, _ControlRow)]
 
     def settle(self, seconds: float) -> bool:
+        until = monotonic() + seconds
+        while not self._is_settled(min(SILENT_SECONDS, max(0.001, until - monotonic()))):
+            if monotonic() >= until:
+                return False
+            with self._engine.begin() as connection:
+                end_silent_readers_of_controls(connection)
+        return True
+
+    def _is_settled(self, seconds: float) -> bool:
         try:
             with self._engine.begin() as connection:
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(seconds * 1000)}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from angel_x.adapters.postgres.arrays import array
 from angel_x.adapters.postgres.lane_orders import LaneOrders
+from angel_x.adapters.postgres.silent_sessions import end_silent_deciders
 from angel_x.domain.orders.order import OrderStatus, Priority
 
 if TYPE_CHECKING:
@@ -24,12 +25,29 @@ UPDATE orders SET rings = rings + 1 WHERE id IN (
 """
 
 
+_IS_HELD = f"""
+WITH due AS (
+    SELECT DISTINCT user_id FROM orders
+    WHERE id = ANY(%(ids)s::bigint[]) AND status = '{OrderStatus.RECEIVED}' AND rings < %(attempts)s
+        AND accepted_at < clock_timestamp() - make_interval(secs => %(after)s::float8)
+), free AS (
+    SELECT id FROM users WHERE id IN (SELECT user_id FROM due) FOR NO KEY UPDATE SKIP LOCKED
+)
+SELECT EXISTS (SELECT user_id FROM due EXCEPT SELECT id FROM free)
+"""
+
+
 class PostgresOverdueOrders:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._orders = LaneOrders(engine, each=1)
 
     def take(self, *, after_seconds: float, attempts: int) -> list[int]:
+        """Count an attempt for the oldest overdue order of each free account; return these orders.
+
+        Where another transaction holds an account, sessions that hold one and are silent are ended, so
+        that the next call finds it free.
+        """
         waiting = self._orders.waiting(Priority.EMERGENCY, _AT_A_TIME)
         if not waiting:
             return []
@@ -39,4 +57,8 @@ class PostgresOverdueOrders:
             "attempts": attempts,
         }
         with self._engine.begin() as connection:
-            return list(connection.exec_driver_sql(_TAKE, parameters).scalars())
+            taken = list(connection.exec_driver_sql(_TAKE, parameters).scalars())
+        with self._engine.begin() as connection:
+            if connection.exec_driver_sql(_IS_HELD, parameters).scalar_one():
+                end_silent_deciders(connection)
+        return taken

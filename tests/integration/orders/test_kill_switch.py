@@ -7,7 +7,9 @@ from threading import Event
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from angel_x.adapters.postgres import silent_sessions
 from angel_x.bootstrap import Application
 from angel_x.domain.book.control import ControlScope
 from angel_x.domain.book.risk import TradingState
@@ -198,7 +200,10 @@ def test_a_resting_order_does_not_trade_while_halted(market: Market) -> None:
     assert rows(market, "SELECT count(*) FROM fills") == [(0,)]
 
 
-def test_the_answer_says_when_an_older_claim_is_still_open(market: Market) -> None:
+def test_the_answer_says_when_an_older_claim_is_still_open(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silent_sessions, "SILENT_SECONDS", 3600.0)
     user = market.account()
     (accepted,) = market.accept(user, market.request())
 
@@ -206,6 +211,22 @@ def test_the_answer_says_when_an_older_claim_is_still_open(market: Market) -> No
         unit.claim([accepted.order_id], 10)
         assert not turn(market, HALTED)
     assert turn(market, HALTED)
+
+
+def test_the_claim_of_a_stopped_process_does_not_hold_up_the_switch(market: Market) -> None:
+    user = market.account()
+    (accepted,) = market.accept(user, market.request())
+
+    def claim_and_stop() -> None:
+        with market.application.orders.units.begin() as unit:
+            unit.claim([accepted.order_id], 10)
+            assert turn(market, HALTED)
+            unit.commit()
+
+    with pytest.raises(OperationalError):
+        claim_and_stop()
+
+    assert rows(market, "SELECT status, reason FROM orders") == [("received", None)]
 
 
 def waits_for_a_lock(market: Market) -> bool:

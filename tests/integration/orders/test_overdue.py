@@ -15,6 +15,7 @@ from angel_x.domain.orders.order import Priority
 from angel_x.entrypoints import relay
 from angel_x.rehearsal.chaos.passages import to_broker
 from tests.builders.environs import application_on
+from tests.builders.locks import is_connected, lock_of_account, silent_holder, working_holder
 from tests.builders.orders import Market
 from tests.integration.api.running import wait_until
 
@@ -56,11 +57,48 @@ def test_an_account_that_a_worker_holds_delays_no_other(
         market.accept(user, market.request(priority=Priority.EMERGENCY))
     age(application)
 
-    with application.base.engine.begin() as worker:
-        worker.exec_driver_sql("SELECT 1 FROM users WHERE id = %s FOR NO KEY UPDATE", (held,))
+    with working_holder(application.base.engine, lock_of_account(held)):
         assert application.trading.overdue.look() == 1
 
     assert application.trading.overdue.look() == 1
+
+
+def test_an_account_that_a_stopped_worker_holds_is_freed_for_an_emergency_only(
+    application: Application, market: Market
+) -> None:
+    engine, user = application.base.engine, market.account()
+    market.accept(user, market.request(priority=Priority.HIGH))
+    with silent_holder(engine, lock_of_account(user)) as pid:
+        age(application)
+        assert application.trading.overdue.look() == 0
+        assert is_connected(engine, pid)
+        market.accept(user, market.request(priority=Priority.EMERGENCY))
+        assert application.trading.overdue.look() == 0
+        assert is_connected(engine, pid), "it is not overdue"
+        age(application)
+
+        decided = [application.trading.overdue.look()]
+        wait_until(lambda: not is_connected(engine, pid))
+        decided.append(application.trading.overdue.look())
+
+    assert decided == [0, 1]
+    assert sorted(market.statuses().values()) == ["filled", "received"]
+
+
+def test_a_worker_that_works_on_an_account_is_not_ended_however_long_it_takes(
+    application: Application, market: Market
+) -> None:
+    engine, user = application.base.engine, market.account()
+    market.accept(user, market.request(priority=Priority.EMERGENCY))
+    age(application)
+    with (
+        working_holder(engine, lock_of_account(user)) as pid,
+        silent_holder(engine, "SELECT FROM contracts FOR UPDATE") as other,
+    ):
+        assert application.trading.overdue.look() == 0
+
+        assert is_connected(engine, pid)
+        assert is_connected(engine, other), "it holds no account"
 
 
 def test_an_order_that_ends_its_process_is_tried_three_times_at_most(

@@ -18,9 +18,12 @@ from angel_x.domain.book.risk import TradingState
 from angel_x.domain.orders.order import OPEN, OrderStatus, Priority, Side
 from tests.builders.accounts import list_contracts, open_accounts
 from tests.builders.chains import make_universe
+from tests.builders.locks import is_connected, silent_holder, working_holder
 from tests.builders.stored_orders import StoredOrder, store_orders
 from tests.integration.api.running import wait_until
 
+#: As everybody does who decides orders.
+DECIDES = f"SELECT pg_advisory_xact_lock_shared({CONTROLS_LOCK})"
 HALTED, REDUCING, ACTIVE = TradingState.HALTED, TradingState.REDUCING, TradingState.ACTIVE
 SYSTEM, USER, UNDERLYING = ControlScope.SYSTEM, ControlScope.USER, ControlScope.UNDERLYING
 UNIVERSE = make_universe(("BANKNIFTY", "NIFTY"), (date(2026, 8, 25),), (24_000,))
@@ -314,13 +317,31 @@ def test_the_strictest_state_of_a_scope_is_measured_over_all_its_names(
 def test_an_outage_is_not_taken_for_a_transaction_that_is_still_open(
     engine: Engine, controls: PostgresControls
 ) -> None:
-    with engine.begin() as other:
-        other.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({CONTROLS_LOCK})")
-        with ThreadPoolExecutor(1) as pool:
-            waits = pool.submit(controls.settle, 600.0)
-            wait_until(lambda: has_ended_the_waiting(engine))
-            with pytest.raises(OperationalError):
-                waits.result()
+    with working_holder(engine, DECIDES), ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(controls.settle, 600.0)
+        wait_until(lambda: has_ended_the_waiting(engine))
+        with pytest.raises(OperationalError):
+            waits.result()
+
+
+def test_a_state_is_settled_over_a_stopped_process_and_not_over_one_that_decides(
+    engine: Engine, controls: PostgresControls
+) -> None:
+    with silent_holder(engine, DECIDES) as stopped:
+        assert controls.settle(600.0)
+        wait_until(lambda: not is_connected(engine, stopped))
+    with working_holder(engine, DECIDES) as deciding:
+        assert not controls.settle(1.5)
+        assert is_connected(engine, deciding)
+
+
+def test_a_stopped_process_that_has_read_no_states_is_left_alone(
+    engine: Engine, controls: PostgresControls
+) -> None:
+    other_lock = f"SELECT pg_advisory_xact_lock_shared({CONTROLS_LOCK + 1})"
+    with silent_holder(engine, other_lock) as stopped, working_holder(engine, DECIDES):
+        assert not controls.settle(1.5)
+        assert is_connected(engine, stopped)
 
 
 def has_ended_the_waiting(engine: Engine) -> bool:
