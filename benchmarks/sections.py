@@ -20,6 +20,7 @@ from angel_x.domain.feed.chain_generator import generate_chain
 from benchmarks import ticks
 from benchmarks.five import ANGEL_X, NAIVE, five_rows
 from benchmarks.load import Load
+from benchmarks.margin import margin_row
 from benchmarks.matching import Burst, running_application
 from benchmarks.record_rows import export_rows, insert_rows
 from benchmarks.rows import Row
@@ -205,9 +206,15 @@ def values(sizes: Sizes) -> list[Row]:
     return [pool_row(rounds, sizes.values), slots_row(rounds, sizes.values)]
 
 
+def margin(sizes: Sizes) -> list[Row]:
+    """Measure the margin of a batch of orders, without servers."""
+    return [margin_row(sizes.rounds)]
+
+
 #: Every part by its name, the quickest first.
 SECTIONS: Mapping[str, Callable[[Sizes], list[Row]]] = {
     "values": values,
+    "margin": margin,
     "process": in_process,
     "ticks": tick_rows,
     "universe": universe,

@@ -94,7 +94,12 @@ class Exposure:
 
     @property
     def is_open(self) -> bool:
-        return bool(self.net_quantity or self.open_buy_quantity or self.open_sell_quantity)
+        return self.net_quantity != 0 or self.rests
+
+    @property
+    def rests(self) -> bool:
+        """True while orders in the contract rest."""
+        return bool(self.open_buy_quantity or self.open_sell_quantity)
 
     @property
     def units(self) -> tuple[int, int, int]:

@@ -76,6 +76,21 @@ class MarginPool:
         self._has_gaps |= not unit.is_known
         self._computed = None
 
+    def take(self, exposures: Iterable[Exposure]) -> None:
+        """Add contracts that are not in the pool yet to the worst case, without a change of held margin."""
+        units, nets = [], []
+        for exposure in exposures:
+            unit, net = self._units(exposure.symbol), exposure.net_quantity
+            if unit.is_last_day or exposure.rests:
+                self.add(exposure.symbol, exposure.units)
+                continue
+            self._bounds[exposure.symbol] = Bounds(net, net)
+            units.append(unit)
+            nets.append(net)
+        self._worst.hold(units, nets)
+        self._has_gaps |= not all(unit.is_known for unit in units)
+        self._computed = None
+
     def shift(self, symbol: str, change: Change) -> Shift:
         """Add units of a contract, and mark the held margin where the requirement is known."""
         held, had_gaps, before = self.held, self._has_gaps, self._required()
@@ -137,11 +152,8 @@ class MarginPools:
         pair = user_id, underlying
         if pair not in self._known:
             pool = self._pool(pair)
-            for exposure in exposures:
-                if exposure.user_id == user_id and exposure.is_open:
-                    symbol = exposure.symbol
-                    if underlying_of(symbol) == underlying:
-                        pool.add(symbol, exposure.units)
+            mine = (e for e in exposures if e.user_id == user_id and e.is_open)
+            pool.take([e for e in mine if underlying_of(e.symbol) == underlying])
             self._known.add(pair)
         return self._pools[pair]
 

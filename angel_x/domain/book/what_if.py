@@ -45,10 +45,12 @@ def what_if(book: Book, orders: Sequence[Order], terms: Sequence[Terms]) -> Esti
 
 def _folded(book: Book, pairs: Sequence[tuple[Order, Terms]], credit: Decimal) -> Book:
     """Fold orders into a copy of the book, while its accounts have ``credit`` rupees more."""
+    # Orders change the contracts that they are in and no others, which need no copy.
+    symbols = {order.symbol for order, _ in pairs}
     trial = Book(
         {k: replace(a, collateral=a.collateral + credit) for k, a in book.accounts.items()},
-        {key: replace(exposure) for key, exposure in book.exposures.items()},
-        {key: replace(position) for key, position in book.positions.items()},
+        {key: replace(e) if key[1] in symbols else e for key, e in book.exposures.items()},
+        {key: replace(p) if key[1] in symbols else p for key, p in book.positions.items()},
         book.rules,
         MarginPools(book.margins.held(), book.margins.sheet, set(book.margins.symbols)),
         open_pnl=OpenPnl(dict(book.open_pnl.costs)),

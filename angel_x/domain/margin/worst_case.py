@@ -24,8 +24,10 @@ for the units of each contract, negative where they are short:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from operator import mul
 from typing import NamedTuple
 
 from angel_x.domain.margin.losses import largest
@@ -99,6 +101,19 @@ class WorstCase:
     _ending: dict[date, _Group] = field(default_factory=dict)
     _deltas: dict[date, _Delta] = field(default_factory=dict)
 
+    def hold(self, units: Sequence[UnitRisk], nets: Sequence[int]) -> None:
+        """Add positions in contracts that are not in the book yet and do not expire today.
+
+        The sums are those of :meth:`add` for one after the other; built-in functions need half of the time.
+        """
+        at_risk = [unit.units_at_risk(net, net) for unit, net in zip(units, nets, strict=True)]
+        self.at_risk += sum(at_risk)
+        self._charge += sum(map(mul, at_risk, [unit.charge for unit in units]))
+        self._lasting.losses += sum(map(mul, nets, [unit.losses.packed for unit in units]))
+        self._lasting.value += sum(map(mul, nets, [unit.mark for unit in units]))
+        for unit, net in zip(units, nets, strict=True):
+            self._delta(unit.expiry).net += net * unit.spread
+
     def add(
         self, unit: UnitRisk, before: Bounds, net: int, buys: int = 0, sells: int = 0
     ) -> Bounds:
@@ -126,10 +141,14 @@ class WorstCase:
             self._add_delta(unit, net, buys, sells)
         return after
 
-    def _add_delta(self, unit: UnitRisk, net: int, buys: int, sells: int) -> None:
-        delta = self._deltas.get(unit.expiry)
+    def _delta(self, expiry: date) -> _Delta:
+        delta = self._deltas.get(expiry)
         if delta is None:
-            delta = self._deltas[unit.expiry] = _Delta()
+            delta = self._deltas[expiry] = _Delta()
+        return delta
+
+    def _add_delta(self, unit: UnitRisk, net: int, buys: int, sells: int) -> None:
+        delta = self._delta(unit.expiry)
         delta.net += net * unit.spread
         if buys or sells:
             up, down = max(unit.spread, 0), max(-unit.spread, 0)

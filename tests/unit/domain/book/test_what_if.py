@@ -9,6 +9,7 @@ from decimal import Decimal
 from angel_x.domain.book.account import Account, Exposure
 from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import MarginPools
+from angel_x.domain.book.position import Position
 from angel_x.domain.book.what_if import what_if
 from angel_x.domain.exchange.charges import charge_table
 from angel_x.domain.exchange.terms import Terms
@@ -19,6 +20,7 @@ from angel_x.domain.orders.order import (
     OrderStatus,
     OrderType,
     Priority,
+    Product,
     Side,
     Validity,
 )
@@ -44,6 +46,11 @@ def book(cash: int) -> Book:
 
 def test_the_book_and_the_orders_stay_as_they_are() -> None:
     given, orders = book(1_000_000), [order(1, Side.BUY), order(2, Side.SELL, "B")]
+    for symbol in "AC":
+        given.exposures[1, symbol] = Exposure(1, symbol, 65)
+        given.positions[1, symbol, Product.NORMAL] = Position(
+            1, symbol, Product.NORMAL, 65, Decimal(6_500)
+        )
     before = repr(given), repr(orders)
 
     trial = what_if(given, orders, [TERMS, TERMS])

@@ -237,6 +237,22 @@ def test_any_book_needs_what_the_naive_twin_says_however_it_came_about(
     )
 
 
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(_units, st.data())
+def test_positions_that_are_added_together_need_as_much_as_one_after_the_other(
+    units: dict[str, UnitRisk], drawn: st.DataObject
+) -> None:
+    lasting = [unit for unit in units.values() if not unit.is_last_day]
+    nets = [drawn.draw(_quantities) for _ in lasting]
+    together, single = WorstCase(), WorstCase()
+    together.hold(lasting, nets)
+    for unit, net in zip(lasting, nets, strict=True):
+        single.add(unit, FLAT, net)
+
+    assert together.required() == single.required()
+    assert together.at_risk == single.at_risk
+
+
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(_units, st.data())
 def test_no_subset_of_the_resting_orders_needs_more_than_the_worst_case(
