@@ -41,7 +41,7 @@ def open_venue(base: Foundation, paper: Venue, guard: LiveGuard | None) -> OpenV
 def _broker(base: Foundation, paper: Venue, guard: LiveGuard) -> OpenVenue:
     # Not imported on paper: every process would load the client and its libraries.
     from angel_x.adapters.angel_one.books import Books  # noqa: PLC0415
-    from angel_x.adapters.angel_one.scrips import SearchedScrips, underlying_in  # noqa: PLC0415
+    from angel_x.adapters.angel_one.scrips import SearchedScrips, rates_in  # noqa: PLC0415
     from angel_x.adapters.angel_one.stored_scrips import StoredScrips  # noqa: PLC0415
     from angel_x.adapters.angel_one.venue import AngelOneVenue  # noqa: PLC0415
     from angel_x.bootstrap.broker import build_broker  # noqa: PLC0415
@@ -50,10 +50,8 @@ def _broker(base: Foundation, paper: Venue, guard: LiveGuard) -> OpenVenue:
     client = build_broker(settings)
     tariff = base.tables.rule(Tariff.from_tables, "charges", "contracts")
 
-    def rates(name: str) -> ChargeRates:
-        # Of a weekly contract of BSE the books know the trading symbol only.
-        day = base.market_clock().astimezone(IST).date()
-        return tariff().on(underlying_in(name), day)
+    def rates(trading_symbol: str) -> ChargeRates:
+        return rates_in(tariff(), trading_symbol, base.market_clock().astimezone(IST).date())
 
     venue = AngelOneVenue(
         client,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from threading import Lock
 
@@ -19,10 +18,9 @@ from angel_x.errors import BrokerError
 log = structlog.get_logger()
 
 _ABSENT = Answer(VenueState.ABSENT)
-_UNDERLYING = re.compile(r"([A-Z0-9&-]+?)\d{2}[A-Z]{3}\d{2}")
 _REJECTED = "rejected"
 
-#: Returns the charges of the options of an underlying, today.
+#: Returns the charges of a contract today, by its trading symbol.
 Rates = Callable[[str], ChargeRates]
 
 
@@ -74,7 +72,7 @@ class Books:
         """
         has_traded = any(order.filled for order in orders)
         trades = self._trades(turn) if has_traded else []
-        return [answer_of(order, trades, self._rates(_underlying(order))) for order in orders]
+        return [answer_of(order, trades, self._rates(order.trading_symbol)) for order in orders]
 
     def _trades(self, turn: Turn) -> list[BookTrade]:
         try:
@@ -110,8 +108,3 @@ class Books:
                 contract=order.trading_symbol,
                 status=order.status,
             )
-
-
-def _underlying(order: BookOrder) -> str:
-    match = _UNDERLYING.match(order.trading_symbol)
-    return match[1] if match else order.trading_symbol

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from datetime import date
 from threading import Lock
 
 from angel_x.adapters.angel_one.records import Scrip
 from angel_x.domain.contracts.contract import FUTURE, MONTHS, is_future, parse_expiry, parse_symbol
+from angel_x.domain.exchange.charges import ChargeRates, Tariff
 from angel_x.errors import BrokerRefused
 
 _SEGMENT = "NFO"
@@ -76,6 +78,12 @@ def symbol_of(trading_symbol: str) -> str:
 def symbols_of(trading_symbols: Collection[str], find: FindSymbols) -> dict[str, str]:
     """Return our symbol of each trading symbol: the stored one, else that of :func:`symbol_of`."""
     return {name: symbol_of(name) for name in trading_symbols} | {**find(trading_symbols)}
+
+
+def rates_in(tariff: Tariff, trading_symbol: str, day: date) -> ChargeRates:
+    """Return the charges of a contract on a day, by its trading symbol at either exchange."""
+    rates = tariff.on_futures if trading_symbol.endswith(FUTURE) else tariff.on
+    return rates(underlying_in(trading_symbol), day)
 
 
 def underlying_in(trading_symbol: str) -> str:

@@ -122,10 +122,8 @@ class Tariff:
         Raises:
             LookupError: The day is before the first rates.
         """
-        underlying = underlying_of(symbol)
-        if not is_future(symbol):
-            return self.on(underlying, day)
-        return self.futures[self.exchanges.get(underlying, "NSE")].on(day)
+        rates = self.on_futures if is_future(symbol) else self.on
+        return rates(underlying_of(symbol), day)
 
     def on(self, underlying: str, day: date) -> ChargeRates:
         """Return the rates of an underlying's options on a day.
@@ -134,6 +132,14 @@ class Tariff:
             LookupError: The day is before the first rates.
         """
         return self.rates[self.exchanges.get(underlying, "NSE")].on(day)
+
+    def on_futures(self, underlying: str, day: date) -> ChargeRates:
+        """Return the rates of an underlying's futures on a day.
+
+        Raises:
+            LookupError: The day is before the first rates.
+        """
+        return self.futures[self.exchanges.get(underlying, "NSE")].on(day)
 
 
 def charge_table(rows: Iterable[Mapping[str, str]]) -> Dated[ChargeRates]:

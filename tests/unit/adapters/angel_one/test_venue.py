@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import date
 from decimal import Decimal
+from itertools import combinations
 from time import monotonic
 
 import pytest
 from structlog.testing import capture_logs
 
+from angel_x.adapters.angel_one.books import Books
 from angel_x.adapters.angel_one.records import BookOrder, BookTrade, Placed
-from angel_x.adapters.angel_one.scrips import symbol_of, trading_symbol, underlying_in
+from angel_x.adapters.angel_one.scrips import (
+    rates_in,
+    symbol_of,
+    trading_symbol,
+    underlying_in,
+)
 from angel_x.adapters.angel_one.venue_answers import answer_of, reason_of
 from angel_x.adapters.angel_one.wire import Turn
 from angel_x.domain.exchange.answer import UNKNOWN, VenueState
+from angel_x.domain.exchange.charges import ChargeRates, Tariff
 from angel_x.domain.exchange.request_budget import RequestAsk
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import ASKED, Order, OrderStatus, OrderType, Priority, Side
 from angel_x.rehearsal.fake_exchange.faults import Fault, Faults
+from config.market import table
 from tests.builders.broker import ASK, CALL, LOT, SYMBOL, Broker, Unlimited, broker
 from tests.builders.broker import order as request
 from tests.builders.terms import RATES
@@ -510,6 +520,40 @@ def test_what_is_no_contract_of_nse_keeps_its_name(name: str) -> None:
 )
 def test_the_underlying_is_found_in_the_names_of_both_exchanges(name: str, underlying: str) -> None:
     assert underlying_in(name) == underlying
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("NIFTY25AUG2624000CE", SYMBOL),
+        ("NIFTY25AUG26FUT", "NIFTY_25AUG26_FUT"),
+        ("SENSEX2680680000CE", "SENSEX_06AUG26_80000CE"),
+        ("SENSEX26AUGFUT", "SENSEX_25AUG26_FUT"),
+    ],
+)
+def test_the_charges_of_a_contract_follow_from_its_name_at_the_broker(
+    name: str, symbol: str
+) -> None:
+    day = date(2026, 8, 3)
+    tariff = Tariff.from_tables(table("charges"), table("contracts"))
+    every = [tariff.of(s, day) for s in (SYMBOL, "NIFTY_25AUG26_FUT", "SENSEX_25AUG26_FUT")]
+    assert all(a != b for a, b in combinations(every, 2))
+
+    assert rates_in(tariff, name, day) == tariff.of(symbol, day)
+
+
+def test_an_order_is_charged_at_the_rates_of_its_contract(at_broker: Broker) -> None:
+    asked: list[str] = []
+
+    def rates(name: str) -> ChargeRates:
+        asked.append(name)
+        return RATES
+
+    Books(at_broker.client, rates).described(
+        [book_order(filledshares="0", tradingsymbol="A")], Turn()
+    )
+
+    assert asked == ["A"]
 
 
 FAULTS = (
