@@ -474,6 +474,11 @@ class BrokerThrottled(BrokerError):
 class BudgetSpent(BrokerError):
     """More requests than the broker allows by our own count; this one was not sent."""
 
+    def __init__(self, detail: str, *, seconds: float = 0.0) -> None:
+        super().__init__(detail)
+        #: Until there may be room, as far as it is known.
+        self.seconds = seconds
+
 
 class BrokerUnavailable(BrokerError):
     """There is no answer that can be read, so the outcome of a write is unknown."""

@@ -58,8 +58,11 @@ class Unit(Protocol):
     def await_opening(self, order_ids: Sequence[int]) -> None:
         """Hold received orders until the market opens."""
 
-    def ask_again(self, order_ids: Sequence[int]) -> None:
-        """Let orders on their way be queried soon: their leases end, and no ring counts against them."""
+    def ask_again(self, pauses: Mapping[int, float]) -> None:
+        """Let orders on their way be queried after a pause in seconds, or a longer one.
+
+        Their leases end, and no ring counts against them.
+        """
 
     def record(self, book: Book, actor: str) -> Sequence[ParentOrder]:
         """Write all changes of the book; return the parent orders that followed their slices."""

@@ -136,14 +136,15 @@ class MemoryUnit:
                 row.held = row.awaits_opening = True
                 row.reason = MoveReason.AWAITS_OPENING
 
-    def ask_again(self, order_ids: Sequence[int]) -> None:
+    def ask_again(self, pauses: Mapping[int, float]) -> None:
         now = self._tables.clock()
-        for row in self._rows(order_ids):
+        for row in self._rows(pauses):
             if row.order.status in ASKED:
                 assert row.lease_until is not None, "an order on its way has a lease"
                 self._recording.keep(row)
+                silent = min((now - row.lease_until) / 4, timedelta(seconds=15))
+                row.ring_at = now + max(timedelta(seconds=pauses[row.order.id]), silent)
                 row.lease_until, row.rings = min(row.lease_until, now), 0
-                row.ring_at = now + timedelta(seconds=1)
 
     def record(self, book: Book, actor: str) -> list[ParentOrder]:
         self._books.append(book)

@@ -77,7 +77,7 @@ class Budget:
             left = until - self._monotonic()
             if left <= 0:
                 self._ledger.leave(ask)
-                raise BudgetSpent(f"the budget of requests is spent: {ask.budget}")
+                raise BudgetSpent(f"the budget of requests is spent: {ask.budget}", seconds=wait)
             try:
                 look()
             except Exception:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 import structlog
@@ -24,12 +25,14 @@ from angel_x.domain.exchange.answer import UNKNOWN, UNSENT, Answer, VenueState
 from angel_x.domain.exchange.terms import Terms
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.order import Order, Priority
-from angel_x.errors import BrokerError, BrokerRefused, BrokerUnavailable
+from angel_x.errors import BrokerError, BrokerRefused, BrokerUnavailable, BudgetSpent
 
 log = structlog.get_logger()
 
 _WORKERS = 8
 _LOOKS, _PAUSE_SECONDS = 3, 0.2
+#: The budget of an hour may be spent for long; a wait that is longer than this may end sooner than it was said.
+_LONGEST_RETRY_SECONDS = 30.0
 _ABSENT = Answer(VenueState.ABSENT)
 _Item = TypeVar("_Item")
 #: An order that was looked at, or an answer without one.
@@ -216,7 +219,7 @@ class AngelOneVenue:
                 return UNKNOWN
             except BrokerError as error:
                 log.info("request.unsent", error=str(error), code=error.code)
-                return UNSENT
+                return _unsent(error)
 
         if len(items) <= 1:
             return [attempt(item) for item in items]
@@ -230,6 +233,13 @@ class AngelOneVenue:
         if answer.is_known:
             self._last[tag] = answer
         return answer
+
+
+def _unsent(error: BrokerError) -> Answer:
+    """Return the answer to a request that was not sent, or had no effect."""
+    wait = error.seconds if isinstance(error, BudgetSpent) else 0.0
+    pause = min(max(wait, UNSENT.retry_seconds), _LONGEST_RETRY_SECONDS)
+    return replace(UNSENT, retry_seconds=pause)
 
 
 def _turn(order: Order, until: float) -> Turn:

@@ -49,6 +49,7 @@ _OF_OWNERS = HOLDINGS.format(owners=f"ANY({_LOCKED})")
 _OF_ACCOUNT = HOLDINGS.format(owners="%(user_id)s::bigint")
 
 #: Held by every transaction that decides orders; setting a trading state waits for all of them.
+LONGEST_SILENCE_SECONDS = 15
 CONTROLS_LOCK = 0x416E67656C58
 # The lock and the read go out as one message and run one after the other, so the read sees all that
 # the holder of the lock before has done.  Not FOR UPDATE: that would hold up the acceptance of new
@@ -147,11 +148,14 @@ WITH held AS (
 INSERT INTO order_events (order_id, status, actor, reason, attempt)
 SELECT id, '{OrderStatus.RECEIVED}', 'execution', '{MoveReason.AWAITS_OPENING}', attempt FROM held
 """
-# No order is to blame for a venue that has no room or no answer, however long that lasts.
+# No order is to blame for a venue that has no room or no answer, however long that lasts.  The longer a venue
+# has said nothing, the less often it is asked.
 _ASK_AGAIN = f"""
-UPDATE orders SET lease_until = LEAST(lease_until, clock_timestamp()), rings = 0,
-    ring_at = clock_timestamp() + interval '1 second'
-WHERE id = ANY(%(order_ids)s::bigint[]) AND status IN {literals(ASKED)}
+UPDATE orders o SET lease_until = LEAST(lease_until, clock_timestamp()), rings = 0,
+    ring_at = clock_timestamp() + GREATEST(make_interval(secs => t.pause),
+        LEAST((clock_timestamp() - lease_until) / 4, interval '{LONGEST_SILENCE_SECONDS} seconds'))
+FROM unnest(%(order_ids)s::bigint[], %(pauses)s::float8[]) AS t (id, pause)
+WHERE o.id = t.id AND o.status IN {literals(ASKED)}
 """
 _BUSY = Statement(
     "busy",
@@ -248,8 +252,9 @@ class BookUnit:
     def await_opening(self, order_ids: Sequence[int]) -> None:
         self._connection.exec_driver_sql(_AWAIT_OPENING, {"order_ids": array(order_ids)})
 
-    def ask_again(self, order_ids: Sequence[int]) -> None:
-        self._connection.exec_driver_sql(_ASK_AGAIN, {"order_ids": array(order_ids)})
+    def ask_again(self, pauses: Mapping[int, float]) -> None:
+        parameters = {"order_ids": array(pauses), "pauses": array(pauses.values())}
+        self._connection.exec_driver_sql(_ASK_AGAIN, parameters)
 
     def record(self, book: Book, actor: str) -> Sequence[ParentOrder]:
         return write_book(self._connection, book, actor, lease_seconds=self._lease_seconds)

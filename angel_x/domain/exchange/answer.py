@@ -75,6 +75,8 @@ class Answer:
     reason: DenialReason | None = None
     #: Quantity and prices of the order at the venue; None where they are the requested ones.
     standing: Amendment | None = None
+    #: Where nothing was sent, the seconds after which there may be room.
+    retry_seconds: float = 1.0
 
     @property
     def is_known(self) -> bool:

@@ -17,7 +17,7 @@ from angel_x.domain.book.claim import Claim
 from angel_x.domain.book.margin_pool import Risks
 from angel_x.domain.book.reports import take, take_absence
 from angel_x.domain.calendar.session import IST
-from angel_x.domain.exchange.answer import UNSENT, Answer, VenueState
+from angel_x.domain.exchange.answer import Answer, VenueState
 from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import CancelReason, DenialReason
@@ -170,7 +170,7 @@ class VenueDesk:
                 self.read_risks(claimed.book)
             for order in orders:
                 self._resolve(claimed.book, order, answers[order.id], absent)
-            unknown = [order.id for order in orders if not answers[order.id].is_known]
+            unknown = {o.id: answers[o.id] for o in orders if not answers[o.id].is_known}
             return _asked_again(unit, unknown) or bool(claimed.book.moves)
 
         claimed = self.run(
@@ -283,7 +283,8 @@ class VenueDesk:
             if claimed.orders:
                 self.begin_day(claimed.book)
                 self._take(claimed.book, claimed.orders, requests)
-            unsent = [o.id for o in claimed.orders if requests[o.id].answer == UNSENT]
+            ours = {order.id: requests[order.id].answer for order in claimed.orders}
+            unsent = {i: answer for i, answer in ours.items() if answer.state is VenueState.UNSENT}
             return _asked_again(unit, unsent) or bool(claimed.book.moves)
 
         claimed = self._transactions.run(
@@ -352,11 +353,11 @@ class VenueDesk:
         )
 
 
-def _asked_again(unit: Unit, order_ids: Sequence[int]) -> bool:
+def _asked_again(unit: Unit, answers: Mapping[int, Answer]) -> bool:
     """Let orders be queried again; return whether there are any."""
-    if order_ids:
-        unit.ask_again(order_ids)
-    return bool(order_ids)
+    if answers:
+        unit.ask_again({order_id: answer.retry_seconds for order_id, answer in answers.items()})
+    return bool(answers)
 
 
 def parked(book: Book, order: Order, detail: str) -> None:

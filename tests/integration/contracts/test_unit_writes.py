@@ -272,13 +272,19 @@ def test_an_order_to_be_asked_about_again_has_no_lease_and_no_rings(
 
     with world.units.begin() as unit:
         unit.orders([sent, left, waiting], OPEN)
-        unit.ask_again([sent, left, waiting])
+        unit.ask_again({sent: 20.0, left: 1.0, waiting: 20.0})
         unit.commit()
 
     with world.units.begin() as unit:
         assert [order.id for order in unit.abandoned([sent, left, waiting]).orders] == [sent, left]
     assert [world.row(order_id).rings for order_id in (sent, left, waiting)] == [0, 0, 5]
     assert world.row(left).lease_until == lease
+    begun = world.row(sent).lease_until
+    assert begun is not None
+    pauses = [(world.row(i).ring_at - begun).total_seconds() for i in (sent, left)]
+    assert pauses == [pytest.approx(20.0, abs=0.5), pytest.approx(15.0, abs=0.5)], (
+        "silent for a minute"
+    )
     assert (world.row(waiting).ring_at, world.row(waiting).lease_until) == (ring, None)
 
 
@@ -287,7 +293,7 @@ def test_what_is_not_committed_is_not_asked_about_again(world: World, user: int)
 
     with world.units.begin() as unit:
         unit.orders([sent], OPEN)
-        unit.ask_again([sent])
+        unit.ask_again({sent: 1.0})
 
     with world.units.begin() as unit:
         assert unit.abandoned([sent]).orders == []

@@ -117,11 +117,12 @@ def test_an_order_that_is_known_to_be_absent_is_placed_without_a_look(
 class Spent(Unlimited):
     """Has no room for some requests."""
 
-    def __init__(self, *rates: str) -> None:
+    def __init__(self, *rates: str, wait: float = 60.0) -> None:
         self.rates = rates
+        self.wait = wait
 
     def take(self, ask: RequestAsk) -> float:
-        return 60.0 if ask.budget.endswith(self.rates) else 0.0
+        return self.wait if ask.budget.endswith(self.rates) else 0.0
 
 
 @pytest.mark.parametrize(
@@ -147,6 +148,22 @@ def test_an_order_is_unsent_where_nothing_was_sent_and_unknown_where_its_end_was
 
     assert answer.state is state
     assert len(at_broker.exchange.orders) == (1 if rate == "details" else 0)
+
+
+@pytest.mark.parametrize(("wait", "pause"), [(0.2, 1.0), (5.0, 5.0), (1800.0, 30.0)])
+def test_an_order_is_asked_about_again_when_there_is_room_by_what_the_budget_says(
+    at_broker: Broker,
+    trading: Trading,
+    monkeypatch: pytest.MonkeyPatch,
+    wait: float,
+    pause: float,
+) -> None:
+    with closing(at_broker.another(Spent("orders", wait=wait))) as client:
+        monkeypatch.setattr(at_broker, "client", client)
+        venue = at_broker.venue(trading.venue.preview, patience_seconds=0.1)
+        (answer,) = venue.place([sent(trading)])
+
+    assert (answer.state, answer.retry_seconds) == (VenueState.UNSENT, pause)
 
 
 @pytest.mark.parametrize(("fault", "times"), [(Fault.THROTTLE, 1), (Fault.EXPIRE, 2)])
