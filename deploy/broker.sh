@@ -7,9 +7,11 @@ set -u
 
 # The password is read from standard input: arguments of processes can be read by other users.
 # The user `sender` may put messages on the queue of `orders.submit`, and reads and removes none.
+# The user `metrics` counts messages and reads Beat's schedule.
 docker-entrypoint.sh valkey-server /etc/valkey/broker.conf - <<END &
 requirepass "$REDISCLI_AUTH"
 user sender on ">$BROKER_SENDER_PASSWORD" resetchannels ~celery ~celery??[369] ~_kombu.binding.celery ~_kombu.binding_permanent.celery +@connection -client +client|setinfo +client|setname +llen +lpush +sadd +smembers +multi +exec
+user metrics on ">$BROKER_METRICS_PASSWORD" resetchannels ~* +@connection -client +client|setinfo +client|setname +llen +zrange +smembers +hmget +info
 END
 server=$!
 trap 'kill -TERM "$server" 2>/dev/null' TERM INT

@@ -1,7 +1,7 @@
-"""The privileges of the application's role, where this role exists.
+"""The privileges of the roles of processes, where these roles exist.
 
-The owner of the tables can remove every guard.  This role owns nothing: of events, ledger, fills and
-audit it can read and add rows, and partitions are accessible through their table only.
+The owner of the tables can remove every guard.  These roles own nothing, and reach partitions through
+their table only.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-#: Created by the operator of the server, if at all, as in ``deploy/postgres-roles.sql``.
+#: Of the processes.  Created by the operator of the server, if at all, as in ``deploy/postgres-roles.sql``.
 ROLE = "angel_x_app"
-#: Tables to which it can only add rows.
+#: Of processes and people that only look; likewise.
+READER = "angel_x_reader"
+#: Tables to which the processes can only add rows.
 APPEND_ONLY = (
     "order_events",
     "ledger_entries",
@@ -26,28 +28,42 @@ APPEND_ONLY = (
     "live_confirmations",
 )
 
-_GRANT = f"""
-DO $$
-DECLARE part regclass; allowed text;
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ROLE}') THEN RETURN; END IF;
-    GRANT USAGE ON SCHEMA public TO {ROLE};
-    GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE};
-    FOR part, allowed IN
-        SELECT oid, CASE
-            WHEN relname = 'alembic_version' THEN 'SELECT'
-            WHEN relname IN {APPEND_ONLY} THEN 'SELECT, INSERT'
-            ELSE 'SELECT, INSERT, UPDATE, DELETE' END
-        FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
-            AND NOT relispartition
-    LOOP
-        EXECUTE format('REVOKE ALL ON %%s FROM {ROLE}', part);
-        EXECUTE format('GRANT %%s ON %%s TO {ROLE}', allowed, part);
-    END LOOP;
-END $$;
-"""
+#: Tables with keys and addresses, sealed or digested, which nobody who only looks needs.
+SECRET = ("api_keys", "alert_targets", "telegram_people")
+
+_ALLOWED = {
+    ROLE: f"""CASE
+        WHEN relname = 'alembic_version' THEN 'SELECT'
+        WHEN relname IN {APPEND_ONLY} THEN 'SELECT, INSERT'
+        ELSE 'SELECT, INSERT, UPDATE, DELETE' END""",
+    READER: f"CASE WHEN relname IN {SECRET} THEN NULL ELSE 'SELECT' END",
+}
+_SEQUENCES = {ROLE: f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {ROLE};", READER: ""}
+
+
+def _grants(role: str) -> str:
+    return f"""
+    DO $$
+    DECLARE part regclass; allowed text;
+    BEGIN
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN RETURN; END IF;
+        GRANT USAGE ON SCHEMA public TO {role};
+        {_SEQUENCES[role]}
+        FOR part, allowed IN
+            SELECT oid, {_ALLOWED[role]}
+            FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+                AND NOT relispartition
+        LOOP
+            EXECUTE format('REVOKE ALL ON %%s FROM {role}', part);
+            IF allowed IS NOT NULL THEN
+                EXECUTE format('GRANT %%s ON %%s TO {role}', allowed, part);
+            END IF;
+        END LOOP;
+    END $$;
+    """
 
 
 def grant(connection: Connection) -> None:
-    """Grant the role its privileges, and revoke all others."""
-    connection.exec_driver_sql(_GRANT)
+    """Grant each role its privileges, and revoke all others."""
+    for role in _ALLOWED:
+        connection.exec_driver_sql(_grants(role))

@@ -17,12 +17,18 @@ from psutil import Process
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from angel_x.adapters.redis.connecting import connect
+from angel_x.adapters.redis.memory_ratio import memory_ratio
+from angel_x.adapters.redis.periodic_entries import PeriodicEntries
+from angel_x.adapters.redis.queue_depths import QueueDepths
 from angel_x.adapters.servers.binaries import find_valkey
+from config import beat_keys
 from tests.unit.deploy import compose
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 PASSWORD = "letters0and0digits"
 SENDER_PASSWORD = "sends0and0nothing0else"
+METRICS_PASSWORD = "counts0and0nothing0else"
 DEADLINE_SECONDS = 120
 SCRIPT = "/etc/valkey/broker.sh"
 #: The entry point of the image, which gets the name of the server and of its configuration.
@@ -51,6 +57,7 @@ def launched(conf: Path, directory: Path) -> Iterator[subprocess.Popen[str]]:
             **os.environ,
             "REDISCLI_AUTH": PASSWORD,
             "BROKER_SENDER_PASSWORD": SENDER_PASSWORD,
+            "BROKER_METRICS_PASSWORD": METRICS_PASSWORD,
             "PATH": _path_with_entry_point(conf, directory),
         },
         stdout=subprocess.PIPE,
@@ -195,7 +202,8 @@ def test_a_sender_can_send_orders_and_do_nothing_else(directory: Path) -> None:
                 sender.send_task("orders.process_batch", queue="orders.normal", retry=False)
 
         with closing(client_of(directory / "server.sock", SENDER_PASSWORD, "sender")) as client:
-            for words in (
+            assert refused(
+                client,
                 ("LRANGE", "celery", "0", "-1"),
                 ("RPOP", "celery"),
                 ("DEL", "celery"),
@@ -208,12 +216,49 @@ def test_a_sender_can_send_orders_and_do_nothing_else(directory: Path) -> None:
                 ("CONFIG", "GET", "*"),
                 ("FLUSHALL",),
                 ("ACL", "WHOAMI"),
-            ):
-                with pytest.raises(redis.exceptions.NoPermissionError):
-                    client.execute_command(*words)  # type: ignore[no-untyped-call]
+            )
 
         assert broker.llen("celery") == 1
         assert broker.lrange("orders.normal", 0, -1) == [b"first"]
+
+
+def test_the_user_of_the_metrics_process_counts_and_does_nothing_else(directory: Path) -> None:
+    with started(DEPLOY / "redis-broker.conf", directory) as broker:
+        broker.lpush("orders.normal", "first")
+        broker.zadd(beat_keys.SCHEDULE, {beat_keys.key_of("orders.match"): 1})
+        url = f"unix://metrics:{METRICS_PASSWORD}@{directory / 'server.sock'}"
+        with closing(connect(url)) as client:
+            entries = PeriodicEntries(client)
+
+            assert client.ping()
+            assert QueueDepths(client, ["orders.normal"]).read() == {"orders.normal": 1}
+            assert [entry.name for entry in entries.read()] == ["orders.match"]
+            assert entries.aside() == []
+            assert 0 < memory_ratio(client) < 1
+            assert refused(
+                client,
+                ("LRANGE", "orders.normal", "0", "-1"),
+                ("LPUSH", "orders.normal", "forged"),
+                ("RPOP", "orders.normal"),
+                ("DEL", "orders.normal"),
+                ("ZADD", beat_keys.SCHEDULE, "0", "forged"),
+                ("GET", "redbeat::lock"),
+                ("PUBLISH", "/0.celery.pidbox", "shutdown"),
+                ("SUBSCRIBE", "/0.celeryev/task.*"),
+                ("KEYS", "*"),
+                ("CLIENT", "LIST"),
+                ("CONFIG", "GET", "*"),
+                ("FLUSHALL",),
+            )
+        assert broker.lrange("orders.normal", 0, -1) == [b"first"]
+
+
+def refused(client: redis.Redis, *commands: tuple[str, ...]) -> bool:
+    """Return whether the access list refuses every command."""
+    for words in commands:
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            client.execute_command(*words)  # type: ignore[no-untyped-call]
+    return True
 
 
 def test_a_full_cache_makes_room(directory: Path) -> None:

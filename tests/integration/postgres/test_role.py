@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError
 
-from angel_x.adapters.postgres import schema
 from angel_x.adapters.postgres.grants import APPEND_ONLY, ROLE
 from angel_x.bootstrap import Application
 from angel_x.domain.orders.order import Side
@@ -18,30 +16,14 @@ from angel_x.domain.records.audit import AuditFilter
 from config.queues import QueueName
 from tests.builders.environs import application_on
 from tests.builders.orders import Market
-from tests.plugins.servers import DatabaseFactory
-
-ROLES = Path(__file__).resolve().parents[3] / "deploy" / "postgres-roles.sql"
+from tests.builders.roles import under_role
 
 
 @pytest.fixture
-def application(
-    engine: Engine, environ: dict[str, str], databases: DatabaseFactory
-) -> Iterator[Application]:
+def application(engine: Engine, environ: dict[str, str]) -> Iterator[Application]:
     """The application in a database where every connection from now on has the role."""
-    made = ROLES.read_text(encoding="utf-8").replace(":'password'", "'secret'")
-    statement = "".join(line for line in made.splitlines() if not line.startswith(("--", "\\")))
-    name = str(engine.url.database)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(statement)
-    try:
-        schema.upgrade(engine)
-        with engine.begin() as connection:
-            connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET role = {ROLE}')
-        with application_on(environ) as built:
-            yield built
-    finally:
-        with engine.begin() as connection:
-            connection.exec_driver_sql(f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE}")
+    with under_role(engine, ROLE), application_on(environ) as built:
+        yield built
 
 
 @pytest.fixture

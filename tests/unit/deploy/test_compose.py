@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from angel_x.adapters.postgres.grants import ROLE
+from angel_x.adapters.postgres.grants import READER, ROLE
 from angel_x.entrypoints.cli.root import cli
 from config.celery_options import TIME_LIMIT
 from config.loading import load
@@ -19,6 +19,7 @@ SERVICES = compose.services()
 OURS = compose.ours()
 ONCE = {"migrate", "contracts"}
 LASTING = sorted(set(OURS) - ONCE)
+WITHOUT_DATABASE = {"beat", "desk", "flower"}
 SERVERS = {"postgres", "broker", "cache"}
 MONITORING = {"prometheus", "alertmanager", "grafana"}
 
@@ -94,7 +95,7 @@ def test_the_settings_of_a_process_load(name: str) -> None:
     settings = load(OURS[name]["environment"])
 
     assert settings.env == "production"
-    assert settings.database_url is not None
+    assert (settings.database_url is None) is (name in WITHOUT_DATABASE)
     assert settings.broker_url != settings.cache_url
     assert settings.home == "/run/angel-x"
 
@@ -178,7 +179,8 @@ def test_no_password_is_an_argument_of_a_process(name: str) -> None:
         assert f"/etc/valkey/{name}.conf - <<END" in shown
         environment = dict(SERVICES[name]["environment"])
         assert environment.pop("REDISCLI_AUTH") == f"{name}_password-0123456789"
-        assert set(environment) == ({"BROKER_SENDER_PASSWORD"} if name == "broker" else set())
+        users = {"BROKER_SENDER_PASSWORD", "BROKER_METRICS_PASSWORD"}
+        assert set(environment) == (users if name == "broker" else set())
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -240,13 +242,29 @@ def test_only_who_changes_the_schema_owns_it() -> None:
     roles = (compose.DEPLOY / "postgres-roles.sql").read_text(encoding="utf-8")
 
     assert owners == {"migrate", "worker-monitor"}
-    for name in set(OURS) - owners - {"desk"}:
+    for name in set(OURS) - owners - WITHOUT_DATABASE - {"metrics"}:
         assert _database_url(OURS[name]).startswith(f"postgresql://{ROLE}:"), name
-    assert f"CREATE ROLE {ROLE} LOGIN" in roles
+    for role in (ROLE, READER):
+        assert f"CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE " in roles
     assert (
         "./postgres-roles.sql:/docker-entrypoint-initdb.d/roles.sql:ro"
         in SERVICES["postgres"]["volumes"]
     )
+
+
+def test_a_process_that_looks_has_a_role_that_reads_and_a_user_that_counts() -> None:
+    environment = OURS["metrics"]["environment"]
+
+    assert _database_url(OURS["metrics"]).startswith(f"postgresql://{READER}:")
+    assert environment["ANGEL_X_BROKER_URL"].startswith("redis://metrics:")
+    assert "ANGEL_X_ALERTS_KEY" not in environment
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_DATABASE))
+def test_a_process_that_asks_no_database_has_no_password_of_it(name: str) -> None:
+    environment = OURS[name]["environment"]
+
+    assert not {"ANGEL_X_DATABASE_URL", "ANGEL_X_ALERTS_KEY"} & environment.keys()
 
 
 def _database_url(service: compose.Service) -> str:

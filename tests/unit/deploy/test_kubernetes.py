@@ -138,6 +138,19 @@ def test_only_migrations_and_partitions_own_the_schema(overlay: str) -> None:
     assert owners == {"migrate", "worker-monitor"}
 
 
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_metrics_read_and_count_and_have_no_other_secret(overlay: str) -> None:
+    secrets = {v["name"]: v["secret"] for v in pods(overlay)["metrics"]["volumes"] if "secret" in v}
+    given = {each["name"]: each["value"] for each in container(pods(overlay)["metrics"])["env"]}
+
+    assert secrets["secrets"]["items"] == [{"key": "cache-url", "path": "cache-url"}]
+    assert secrets["reader"]["secretName"] == "angel-x-reader"
+    assert given == {
+        f"ANGEL_X_{name}_URL_FILE": f"/run/secrets/reader/{name.lower()}-url"
+        for name in ("DATABASE", "BROKER")
+    }
+
+
 @pytest.mark.parametrize("name", sorted(PROCESSES))
 def test_a_probe_asks_for_its_own_process_by_a_program_of_the_image(name: str) -> None:
     probe = container(pods("production")[name])["livenessProbe"]

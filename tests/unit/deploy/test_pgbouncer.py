@@ -10,12 +10,12 @@ import yaml
 
 from config.loading import load
 from tests.unit.deploy import compose
-from tests.unit.deploy.test_compose import LASTING, run
+from tests.unit.deploy.test_compose import LASTING, WITHOUT_DATABASE, run
 
 FILE = compose.DEPLOY / "compose.pgbouncer.yaml"
 OVERRIDE: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-#: Beat, desk and Flower ask no database; partitions are made by the owner of the schema.
-WITHOUT = {"beat", "desk", "flower", "worker-monitor"}
+#: Partitions are made by the owner of the schema.
+WITHOUT = WITHOUT_DATABASE | {"worker-monitor"}
 
 
 def ini() -> ConfigParser:
