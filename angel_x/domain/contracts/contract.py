@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 from angel_x.errors import InvalidSymbol
 
@@ -90,6 +91,7 @@ def parse_symbol(symbol: str) -> tuple[str, date, Decimal, Right]:
     return match["underlying"], _day(match), Decimal(match["strike"]), Right(match["right"])
 
 
+@lru_cache(maxsize=8_192)
 def parse_expiry(symbol: str) -> tuple[str, date]:
     """Return underlying and expiry of an option or a future.
 

@@ -35,10 +35,16 @@ class RiskRows:
     spreads: Mapping[str, Decimal] | None = None
     #: Rupees of each future, zero where it has no fresh quote; None for an option.
     futures: Sequence[Decimal | None] | None = None
+    #: Steps of each contract at which positions are valued, None without a quote.
+    prices: Sequence[int | None] | None = None
 
     def future(self, place: int) -> Decimal | None:
         """Return the price of a future in rupees, None for an option."""
         return None if self.futures is None else self.futures[place]
+
+    def price(self, place: int) -> int | None:
+        """Return the price of a contract in steps, None without a quote."""
+        return None if self.prices is None else self.prices[place]
 
 
 #: Returns the margin contribution of one unit of each contract on a day.

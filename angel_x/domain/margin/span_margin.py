@@ -40,7 +40,7 @@ class _Shared(NamedTuple):
     spread: Decimal
     is_last_day: bool
 
-    def unit(self, losses: Losses, mark: int, delta: float) -> UnitRisk:
+    def unit(self, losses: Losses, mark: int, delta: float, price: int | None) -> UnitRisk:
         """Return the risk of one option."""
         return UnitRisk(
             self.expiry,
@@ -52,6 +52,7 @@ class _Shared(NamedTuple):
             0 if self.is_last_day else _steps(self.spread * Decimal(delta)),
             self.is_last_day,
             self.expiry_day,
+            price,
         )
 
 
@@ -84,25 +85,25 @@ class SpanMargin:
 
     def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
         """Return the margin contribution of one unit of each contract, as a ``MarginModel``."""
-        steps, usable = _in_steps(rows)
+        steps, are_usable = _in_steps(rows)
+        usable = are_usable.tolist()
         losses, marks = losses_by_contract(steps[:SCENARIO_COUNT]), steps[SCENARIO_COUNT].tolist()
-        deltas = np.where(usable, rows.columns[DELTA_ROW].astype(np.float64), 0.0).tolist()
+        deltas = np.where(are_usable, rows.columns[DELTA_ROW].astype(np.float64), 0.0).tolist()
         shared: dict[tuple[str, date, Decimal], _Shared] = {}
         units = []
-        for place, chain in enumerate(
-            zip(rows.underlyings, rows.expiries, rows.spots, strict=True)
-        ):
+        chains = zip(rows.underlyings, rows.expiries, rows.spots, strict=True)
+        for place, chain in enumerate(chains):
             _, expiry, spot = chain
-            price = rows.future(place)
-            if price is not None:
-                units.append(self._future(rows, place, price, today))
+            price, traded = rows.price(place), rows.future(place)
+            if traded is not None:
+                units.append(self._future(rows, place, traded, today))
             elif not (usable[place] and spot > 0):
-                units.append(unknown_risk(expiry, is_last_day=expiry <= today))
+                units.append(unknown_risk(expiry, is_last_day=expiry <= today, price=price))
             else:
                 known = shared.get(chain)
                 if known is None:
                     known = shared[chain] = self._shared(rows, *chain, today)
-                units.append(known.unit(losses[place], marks[place], deltas[place]))
+                units.append(known.unit(losses[place], marks[place], deltas[place], price))
         return units
 
     def _shared(
@@ -123,7 +124,9 @@ class SpanMargin:
         underlying, expiry, spot = rows.underlyings[place], rows.expiries[place], rows.spots[place]
         losses = self._losses(rows, place, today) if price > 0 and spot > 0 else None
         if losses is None:
-            return unknown_risk(expiry, is_last_day=expiry <= today, is_future=True)
+            return unknown_risk(
+                expiry, is_last_day=expiry <= today, is_future=True, price=rows.price(place)
+            )
         spread = _spread(rows, underlying, spot * self._spread_charges.on(today))
         return UnitRisk(
             expiry,
@@ -133,6 +136,7 @@ class SpanMargin:
             charge=self._exposure(underlying, price, today),
             spread=0 if expiry <= today else _steps(spread),
             is_last_day=expiry <= today,
+            price=rows.price(place),
             is_future=True,
         )
 

@@ -104,10 +104,24 @@ def expired_risk(expiry: date, payoff: Decimal, *, is_future: bool = False) -> U
     )
 
 
-def unknown_risk(expiry: date, *, is_last_day: bool = False, is_future: bool = False) -> UnitRisk:
+def unknown_risk(
+    expiry: date,
+    *,
+    is_last_day: bool = False,
+    is_future: bool = False,
+    price: int | None = None,
+) -> UnitRisk:
     """Return the risk of a contract whose margin is unknown."""
-    none = MarginSource.NONE
-    return UnitRisk(expiry, none, NO_LOSSES, 0, 0, is_last_day=is_last_day, is_future=is_future)
+    return UnitRisk(
+        expiry,
+        MarginSource.NONE,
+        NO_LOSSES,
+        mark=0,
+        charge=0,
+        is_last_day=is_last_day,
+        price=price,
+        is_future=is_future,
+    )
 
 
 def to_rupees(steps: int) -> Decimal:

@@ -143,7 +143,8 @@ class RiskSheets:
         prices: Sequence[int | None],
         futures: Sequence[Decimal | None],
     ) -> dict[str, UnitRisk]:
-        known = replace(self._rows(universe, edition, symbols, rows), futures=futures)
+        found = self._rows(universe, edition, symbols, rows)
+        known = replace(found, futures=futures, prices=prices)
         read = self.model(known, edition.today)
         read = self._with_payoffs(universe, rows, symbols, known, read)
         if not all(known.spots):
@@ -151,11 +152,7 @@ class RiskSheets:
             self._edition = None
         if unknown := sum(not unit.is_known for unit in read):
             self.meter.add(Metric.RISK_ARRAYS_MISSED, unknown)
-        priced = (
-            replace(unit, price=at) if unit.price is None else unit
-            for unit, at in zip(read, prices, strict=True)
-        )
-        return dict(zip(symbols, priced, strict=True))
+        return dict(zip(symbols, read, strict=True))
 
     def _with_payoffs(
         self,
