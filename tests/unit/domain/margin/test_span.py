@@ -76,7 +76,7 @@ def test_a_volatility_counts_for_as_many_days_as_the_table_says_and_no_scan_rang
 ):
     spans = followed({"NIFTY": {"2026-02-02": "0.8"}})
 
-    # No row has come into force yet, so nobody follows the volatility.
+    # No row has come into force yet, so the floors apply.
     assert ranges(spans, date(2026, 2, 1), "NIFTY") == [0.093, 0.04]
     assert ranges(spans, date(2026, 2, 9), "NIFTY") == [0.093, 0.04]
     assert np.isnan(ranges(spans, date(2026, 2, 10), "NIFTY")).all()
