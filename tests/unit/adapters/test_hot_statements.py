@@ -18,7 +18,9 @@ SQL = re.compile(r"\s*(SELECT|WITH|INSERT INTO|UPDATE|DELETE FROM)\s")
 PARTS = {
     "audit_entries": "audit_timeline",
     "book_unit_lock_accounts_of": "lock_accounts",
+    "minute_quotes_underlying": "minute_quotes_nearest",
     "reading_history": "reading_order",
+    "silent_sessions_end": "silent_sessions_accounts",
 }
 
 
