@@ -7,14 +7,19 @@ import os
 import re
 import signal
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import cos, sin
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from angel_x.adapters.postgres.engine import make_engine
+from angel_x.adapters.postgres.minute_quotes import PostgresMinuteQuotes
 from angel_x.client import Client
 from angel_x.domain.chains.option_chain import ContractGreeks
+from angel_x.domain.quotes.minute_sample import ChainMinute
 from tests.e2e.processes import eventually
 from tests.e2e.whole.instance import Instance
 
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
 
 PNG = b"\x89PNG"
 MARKUP = "<img src=x onerror=window.struck=1>"
+#: The opening of a past day of the market.
+DAY = datetime(2026, 8, 18, 3, 45, tzinfo=UTC)
 WIDE = {"viewport": {"width": 1680, "height": 1000}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
@@ -228,6 +235,76 @@ def test_charts_tell_exact_values_and_are_files(
     header, first, *_ = saved.value.path().read_text(encoding="utf-8").splitlines()
     assert saved.value.suggested_filename == "open-interest-by-strike.csv"
     assert (header, len(first.split(","))) == ("strike,call_oi,put_oi", 3)
+
+
+def store_minutes(system: Instance, client: Client, first: int, last: int) -> None:
+    """Store minutes of :data:`DAY`, counted from the opening of the market."""
+    chain = client.option_chain("NIFTY")
+    strike = chain.rows[len(chain.rows) // 2].strike
+    engine = make_engine(system.run_file["database_url"], pool_size=1, max_pool_size=1)
+    store, paise = PostgresMinuteQuotes(engine), int(100 * strike)
+    for minute in range(first, last):
+        spot, price = (
+            paise + round(9_000 * sin(minute / 40)),
+            15_000 + round(3_000 * cos(minute / 70)),
+        )
+        contracts = [paise, -paise]
+        row = ChainMinute(
+            "NIFTY", chain.expiry, spot, paise, price, price, contracts, [price, price], [65, 65]
+        )
+        store.save(DAY + timedelta(minutes=minute), [row])
+    engine.dispose()
+
+
+def told_time(chart: Locator, x: int) -> str:
+    """Return the time that a chart tells of a place."""
+    point_at(chart, x)
+    found = re.search(r"\d\d:\d\d:\d\d", chart.inner_text())
+    assert found is not None, chart.inner_text()
+    return found[0]
+
+
+def zoom(page: Page, chart: Locator) -> None:
+    """Zoom into the middle of a chart."""
+    point_at(chart, 400)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -720)
+    page.keyboard.up("Control")
+
+
+def test_a_day_is_seen_minute_by_minute_and_a_zoomed_chart_keeps_its_zoom(
+    system: Instance,
+    client: Client,
+    key: str,
+    enter: Callable[..., Page],
+    picture: Callable[[Page, str], Path],
+) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - as above
+
+    store_minutes(system, client, 100, 300)
+    page = enter(key, "/charts", viewport={"width": 1500, "height": 1250}, color_scheme="dark")
+    page.get_by_label("Day", exact=True).fill(f"{DAY:%Y-%m-%d}")
+    straddle = page.get_by_role("img", name=re.compile("^Straddle of NIFTY at the money through"))
+    expect(straddle).to_have_attribute("aria-label", re.compile("200 minutes, the last ₹274.40"))
+    expect(page.get_by_text("Newest minute 14:14:00")).to_be_visible()
+    contract = page.get_by_role("img", name=re.compile("^NIFTY_.*CE through"))
+    expect(contract).to_have_attribute("aria-label", re.compile("200 minutes, the last ₹137.20"))
+    contract.scroll_into_view_if_needed()
+    whole = told_time(straddle, 100)
+    assert picture(page, "desk-minutes").read_bytes().startswith(PNG)
+
+    zoom(page, straddle)
+    eventually(lambda: told_time(straddle, 100) != whole, "the chart is zoomed")
+    zoomed = told_time(straddle, 100)
+    store_minutes(system, client, 0, 100)
+    expect(straddle).to_have_attribute("aria-label", re.compile("300 minutes"))
+
+    assert told_time(straddle, 100) == zoomed
+    page.get_by_label("Day", exact=True).fill(f"{DAY + timedelta(days=1):%Y-%m-%d}")
+    expect(page.get_by_text("No minute of this day.").first).to_be_visible()
+    store_minutes(system, client, 1440, 1500)
+    expect(straddle).to_have_attribute("aria-label", re.compile("60 minutes"))
+    assert told_time(straddle, 100) != zoomed
 
 
 def test_a_book_is_seen_in_other_states_of_the_market(

@@ -11,6 +11,7 @@ const grouped = (places) => {
 const [whole, one, two] = [0, 1, 2].map(grouped);
 const known = (write) => (value) => (value == null || Number.isNaN(Number(value)) ? NONE : write(Number(value)));
 const minus = (value) => (value < 0 ? MINUS : "");
+const plain = new Intl.NumberFormat("en-IN", { maximumFractionDigits: 2 });
 const sign = (value) => (value > 0 ? "+" : minus(value));
 const short = (size) => {
   if (size >= 1e7) return `${one(size / 1e7)} Cr`;
@@ -22,6 +23,7 @@ const change = known((value) => `${sign(value)}₹${two(Math.abs(value))}`);
 const FORMATS = {
   rupees,
   change,
+  price: known((value) => `${minus(value)}${plain.format(Math.abs(value))}`),
   units: known((value) => `${minus(value)}${whole(Math.abs(value))}`),
   percent: known((value) => `${minus(value)}${two(Math.abs(value))} %`),
   short: known((value) => `${minus(value)}${short(Math.abs(value))}`),
@@ -37,6 +39,17 @@ const resolved = (value, style) => {
   if (typeof value !== "string") return value;
   if (value.startsWith("--")) return style.getPropertyValue(value).trim();
   return value.startsWith("@") ? FORMATS[value.slice(1)] : value;
+};
+
+// A zoom is kept as places on the axis: in percents of the axis it would move whenever the axis grows.  A side that is
+// not zoomed follows the numbers, and a zoom to where there are none, as on another day, ends.
+const place = (x) => (typeof x === "string" ? Date.parse(x) : x);
+const keptZoom = ({ start, end, startValue, endValue }, axis, series) => {
+  const [first, last] = [start > 0.01, end < 99.99];
+  if (axis.type === "category" || !(first || last)) return {};
+  const isShown = ([x]) => !(first && place(x) < startValue) && !(last && place(x) > endValue);
+  if (!series.some(({ data }) => data.some(isShown))) return { start: 0, end: 100 };
+  return { ...(first ? { startValue } : { start: 0 }), ...(last ? { endValue } : { end: 100 }) };
 };
 
 export default {
@@ -67,8 +80,13 @@ export default {
     draw() {
       if (!this.options || !this.$refs.place?.clientWidth) return;
       this.chart ??= echarts.init(this.$refs.place);
-      // Merged, so that zoom and chosen lines stay.
+      // Merged, so that chosen lines stay.
       const options = resolved(this.options, getComputedStyle(document.documentElement));
+      const zoom = this.chart.getOption()?.dataZoom?.[0];
+      if (zoom && options.dataZoom) {
+        const kept = keptZoom(zoom, options.xAxis, options.series);
+        options.dataZoom = options.dataZoom.map((each) => ({ ...each, ...kept }));
+      }
       this.chart.setOption(options, { replaceMerge: ["series"] });
     },
   },

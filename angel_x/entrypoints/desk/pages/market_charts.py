@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -13,10 +14,11 @@ from angel_x.entrypoints.desk.pages.polled import Polled
 from angel_x.entrypoints.desk.views import market_charts as view
 
 if TYPE_CHECKING:
-    from angel_x.domain.chains.chain_summary import ChainSummary
+    from angel_x.domain.chains.chain_summary import ChainSummary, ExpirySummary
     from angel_x.entrypoints.desk.pages.frame import Frame
 
-_FIRST = "NIFTY"
+#: The underlying that a page begins with.
+FIRST = "NIFTY"
 _LOOK_SECONDS = 2.0
 _SOURCE = "summary"
 _NO_VOLATILITY = Empty(
@@ -42,6 +44,8 @@ class MarketCharts:
 
     def __init__(self, frame: Frame) -> None:
         self._shown: ChainSummary | None = None
+        #: Called with the summary and its chosen expiry when one of them is new.
+        self.on_choice: list[Callable[[ChainSummary, ExpirySummary], None]] = []
         with box("ax-section", "section"):
             self._draw_bar()
             self._figures = box("ax-summary").props(f"data-source={_SOURCE}")
@@ -50,7 +54,7 @@ class MarketCharts:
                 _SOURCE,
                 lambda client, underlying: client.chain_summary(underlying),
                 self._show,
-                question=_FIRST,
+                question=FIRST,
                 seconds=_LOOK_SECONDS,
             )
         with box("ax-charts"):
@@ -64,7 +68,7 @@ class MarketCharts:
         with box("ax-bar"):
             heading("Market", _SOURCE)
             self._underlying = (
-                ui.input("Underlying", value=_FIRST)
+                ui.input("Underlying", value=FIRST)
                 .props("outlined dense maxlength=20")
                 .classes("ax-short")
                 .on("keydown.enter", self._turn)
@@ -104,3 +108,5 @@ class MarketCharts:
         self._interest.show(view.open_interest(summary, expiry))
         self._pain.show(view.max_pain(summary, expiry))
         self._gamma.show(view.gamma_exposure(summary, expiry))
+        for tell in self.on_choice:
+            tell(summary, expiry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.portfolios.pnl import PnlReport
@@ -21,6 +21,7 @@ from angel_x.entrypoints.desk.views.chart import (
     framed,
     line,
     names_axis,
+    time_place,
     times_axis,
 )
 from angel_x.entrypoints.desk.views.words import change, money, stamp
@@ -53,7 +54,7 @@ def _point(now: Portfolio) -> EquityPoint:
 
 def equity(points: Sequence[EquityPoint]) -> Chart:
     """Return cash, collateral and positions at their marks through time."""
-    drawn = line("Equity", [[_place(p.at), float(p.equity)] for p in points], CURVE)
+    drawn = line("Equity", [[time_place(p.at), float(p.equity)] for p in points], CURVE)
     last = f"{money(points[-1].equity).text} at {stamp(points[-1].at)}" if points else "none"
     return Chart(
         options=_timed([drawn], scaled=True) if len(points) > 1 else None,
@@ -71,7 +72,11 @@ def profit(points: Sequence[EquityPoint]) -> Chart:
         ("Realised", PUT, [p.realised_pnl for p in points]),
     )
     drawn = [
-        line(name, [[_place(p.at), float(v)] for p, v in zip(points, column, strict=True)], colour)
+        line(
+            name,
+            [[time_place(p.at), float(v)] for p, v in zip(points, column, strict=True)],
+            colour,
+        )
         for name, colour, column in values
     ]
     last = change(values[0][2][-1]).text if points else "none"
@@ -88,7 +93,7 @@ def profit(points: Sequence[EquityPoint]) -> Chart:
 
 def margin(points: Sequence[EquityPoint]) -> Chart:
     """Return the margin in use through time."""
-    drawn = line("Margin used", [[_place(p.at), float(p.margin_used)] for p in points], CURVE)
+    drawn = line("Margin used", [[time_place(p.at), float(p.margin_used)] for p in points], CURVE)
     last = money(points[-1].margin_used).text if points else "none"
     return Chart(
         options=_timed([{**drawn, "step": "end", "areaStyle": {"opacity": 0.12}}])
@@ -129,8 +134,3 @@ def by_day(report: PnlReport) -> Chart:
 
 def _timed(series: Sequence[Options], *, value: str = _VALUE, scaled: bool = False) -> Options:
     return framed(series, times_axis(), unit="₹", value=value, y_axis={"scale": scaled})
-
-
-def _place(at: datetime) -> float:
-    """Return the milliseconds of the clock in India as if it were UTC, which the charts show."""
-    return at.astimezone(IST).replace(tzinfo=UTC).timestamp() * 1000

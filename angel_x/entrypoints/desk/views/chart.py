@@ -10,8 +10,11 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
+
+from angel_x.domain.calendar.session import IST
 
 CALL, PUT, CURVE, LOSS, GAIN = "--call", "--put", "--curve", "--loss", "--gain"
 _TEXT, _MUTED, _LINE = "--text", "--muted", "--line"
@@ -109,6 +112,11 @@ def numbers_axis() -> Options:
 
 def times_axis() -> Options:
     return {**_AXIS, "type": "time"}
+
+
+def time_place(at: datetime) -> float:
+    """Return the milliseconds of the clock in India as if it were UTC, which the charts show."""
+    return at.astimezone(IST).replace(tzinfo=UTC).timestamp() * 1000
 
 
 def names_axis(names: Sequence[str], **changes: object) -> Options:
