@@ -55,7 +55,7 @@ lint: $(STAMP) ## Style, types and the rules of who may import whom
 audit: ## Look for known vulnerabilities of the locked dependencies, over the network
 	@"$(PYTHON)" -m venv build/audit
 	@build/audit/bin/python -m pip install --quiet pip-audit==2.10.1
-	build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
+	build/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict
 
 alerts: ## Check the rules of Prometheus and fire each alert, with promtool and amtool
 	promtool check config --syntax-only deploy/prometheus/prometheus.yml
