@@ -26,10 +26,11 @@ def test_a_storm_over_live_trading_leaves_equal_books_on_both_sides(tmp_path: Pa
         pytest.skip("a confirmation of live trading ends at midnight in India")
     tmp_path.chmod(0o755)
     options = ("--orders", str(ORDERS), "--minutes", "0.1", "--faults", str(FAULTS), "--seed", "5")
+    at_real_limits = ("--raise-limits", "1")
 
     shown = command(
         environment_of(tmp_path),
-        *("chaos", "live", *options, "--drain-seconds", str(DRAIN), "--json"),
+        *("chaos", "live", *options, *at_real_limits, "--drain-seconds", str(DRAIN), "--json"),
     )
 
     assert shown.out, shown.error
