@@ -27,7 +27,7 @@ def lock_of_account(user_id: int) -> str:
 def working_holder(engine: Engine, lock: str) -> Iterator[int]:
     """Hold a lock from within a long statement; yield the session's process id."""
     with engine.connect() as connection, ThreadPoolExecutor(1) as thread:
-        pid = _pid(connection)
+        pid = _patient(connection)
         working = thread.submit(connection.exec_driver_sql, f"{lock}; SELECT pg_sleep(3600)")
         try:
             wait_until(lambda: _is(engine, _WORKS, pid))
@@ -44,7 +44,7 @@ def silent_holder(engine: Engine, lock: str) -> Iterator[int]:
     It may be ended meanwhile.
     """
     with engine.connect() as connection:
-        pid = _pid(connection)
+        pid = _patient(connection)
         connection.exec_driver_sql(lock)
         wait_until(lambda: _is(engine, _SILENT, pid))
         yield pid
@@ -55,9 +55,12 @@ def is_connected(engine: Engine, pid: int) -> bool:
     return _is(engine, "SELECT count(*) FROM pg_stat_activity WHERE pid = %s", pid)
 
 
-def _pid(connection: Connection) -> int:
+def _patient(connection: Connection) -> int:
+    """Begin a transaction that no time limit ends, however slow the machine; return its process id."""
+    connection.exec_driver_sql(
+        "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+    )
     found: int = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    connection.rollback()
     return found
 
 

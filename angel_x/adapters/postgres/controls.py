@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _COLUMNS = "scope, name, state, actor, reason, changed_at"
 _ALL = f"SELECT {_COLUMNS} FROM trading_controls ORDER BY scope = '{ControlScope.SYSTEM}' DESC, scope DESC, name"
+#: Seconds; a time limit of zero would be none.
+_MOMENT = 0.05
 # Writers go one after the other, so that the state an audit entry calls the former one was it.
 # Claims, which only read, are not held up.
 _LOCK = "LOCK TABLE trading_controls IN SHARE ROW EXCLUSIVE MODE"
@@ -148,11 +150,12 @@ class PostgresControls:
 
     def settle(self, seconds: float) -> bool:
         until = monotonic() + seconds
-        while not self._is_settled(min(SILENT_SECONDS, max(0.001, until - monotonic()))):
-            if monotonic() >= until:
-                return False
+        while not self._is_settled(min(SILENT_SECONDS, max(_MOMENT, until - monotonic()))):
             with self._engine.begin() as connection:
-                end_silent_readers_of_controls(connection)
+                ended = end_silent_readers_of_controls(connection)
+            # The lock of one that was ended is free in a moment.
+            if monotonic() >= until and not ended:
+                return False
         return True
 
     def _is_settled(self, seconds: float) -> bool:
