@@ -14,7 +14,7 @@ from angel_x.domain.strategies.strategy import Direction, Strategy, StrategyName
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoffCurve:
-    """The P&L of the options of one underlying since they were opened, before charges."""
+    """The P&L of the contracts of one underlying since they were opened, before charges."""
 
     underlying: str
     spot: Decimal
@@ -44,7 +44,8 @@ class ScenarioReport:
     payoffs: tuple[PayoffCurve, ...]
     concentration: Concentration
     strategies: tuple[Strategy, ...]
-    #: Contracts without a volatility or a price of the underlying, which are left out.
+    #: Options without a volatility, futures without a quote, and contracts without a price of the
+    #: underlying, which are left out.
     unpriced: tuple[str, ...]
     at: datetime
 

@@ -1,13 +1,13 @@
-"""A leg: signed units of one option."""
+"""A leg: signed units of one option or of one future."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from angel_x.domain.contracts.contract import Right, parse_symbol
+from angel_x.domain.contracts.contract import Right, is_future, parse_expiry, parse_symbol
 from angel_x.errors import InvalidSymbol
 
 
@@ -38,13 +38,43 @@ class OptionLeg:
         return self.quantity * max(above, Decimal(0))
 
 
+@dataclass(frozen=True, slots=True)
+class FutureLeg:
+    """Units of one future, negative where they are short."""
+
+    symbol: str
+    underlying: str
+    expiry: date
+    quantity: int
+
+    def worth_at_expiry(self, spot: Decimal) -> Decimal:
+        """Return the value of all units in rupees at a closing value of the underlying."""
+        return self.quantity * spot
+
+
+Leg = OptionLeg | FutureLeg
+
+
 def legs_of(holdings: Iterable[tuple[str, int]]) -> list[OptionLeg]:
     """Return the options among holdings, one leg for each contract; flat ones are left out."""
+    found = (_option(symbol, quantity) for symbol, quantity in _open(holdings))
+    return [leg for leg in found if leg is not None]
+
+
+def futures_of(holdings: Iterable[tuple[str, int]]) -> list[FutureLeg]:
+    """Return the futures among holdings, one leg for each contract; flat ones are left out."""
+    return [
+        FutureLeg(symbol, *parse_expiry(symbol), quantity)
+        for symbol, quantity in _open(holdings)
+        if is_future(symbol)
+    ]
+
+
+def _open(holdings: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
     units: dict[str, int] = {}
     for symbol, quantity in holdings:
         units[symbol] = units.get(symbol, 0) + quantity
-    found = (_option(symbol, quantity) for symbol, quantity in units.items() if quantity)
-    return [leg for leg in found if leg is not None]
+    return ((symbol, quantity) for symbol, quantity in units.items() if quantity)
 
 
 def _option(symbol: str, quantity: int) -> OptionLeg | None:

@@ -1,4 +1,4 @@
-"""The payoff of options of one expiry: a broken line, of which every corner is a strike."""
+"""The payoff of contracts of one expiry: a broken line, of which every corner is a strike."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from angel_x.domain.contracts.contract import Right
-from angel_x.domain.strategies.leg import OptionLeg
+from angel_x.domain.strategies.leg import Leg, OptionLeg
 from angel_x.domain.values.money import to_paisa
 
 _FLOOR = Decimal(0)
@@ -25,11 +25,14 @@ class Payoff:
     breakevens: tuple[Decimal, ...]
 
 
-def payoff(legs: Sequence[OptionLeg], cost: Decimal) -> Payoff:
-    """Return the payoff of legs of one expiry that cost so many rupees, negative where received."""
-    corners = sorted({_FLOOR, *(leg.strike for leg in legs)})
+def payoff(legs: Sequence[Leg], cost: Decimal) -> Payoff:
+    """Return the payoff of legs of one expiry that cost so many rupees, negative where received.
+
+    A future costs its price times its units, though nobody pays it.
+    """
+    corners = sorted({_FLOOR, *(leg.strike for leg in legs if isinstance(leg, OptionLeg))})
     results = [pnl_at_expiry(legs, cost, corner) for corner in corners]
-    slope = sum(leg.quantity for leg in legs if leg.right is Right.CALL)
+    slope = sum(leg.quantity for leg in legs if _rises_without_limit(leg))
     return Payoff(
         max_profit=None if slope > 0 else max(results),
         max_loss=None if slope < 0 else min(results),
@@ -37,7 +40,11 @@ def payoff(legs: Sequence[OptionLeg], cost: Decimal) -> Payoff:
     )
 
 
-def pnl_at_expiry(legs: Sequence[OptionLeg], cost: Decimal, spot: Decimal) -> Decimal:
+def _rises_without_limit(leg: Leg) -> bool:
+    return not isinstance(leg, OptionLeg) or leg.right is Right.CALL
+
+
+def pnl_at_expiry(legs: Sequence[Leg], cost: Decimal, spot: Decimal) -> Decimal:
     """Return rupees at a closing value of the underlying."""
     return sum((leg.worth_at_expiry(spot) for leg in legs), _FLOOR) - cost
 

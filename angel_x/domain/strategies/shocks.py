@@ -57,8 +57,32 @@ class Axes:
 
 
 @dataclass(frozen=True, slots=True)
+class Forwards:
+    """Forwards or futures with their market of now, as columns of one length; prices are rupees."""
+
+    spot: Floats
+    forward: Floats
+    #: Epoch seconds.
+    expires_at: Floats
+    #: Market time of now, epoch seconds.
+    at: float
+    model: PricingModel = PricingModel.BLACK76
+
+    def years(self, days: float = 0.0) -> Floats:
+        """Return the years that are left after some days."""
+        return years_of(self.model, self.expires_at, self.at + days * SECONDS_PER_DAY)
+
+    def values(self, shock: Shock) -> Floats:
+        """Return rupees a unit in a state of the market; those of the spot from the expiry on."""
+        carry = np.log(self.forward / self.spot)
+        left = self.years(shock.days) / np.maximum(self.years(), np.finfo(np.float64).tiny)
+        moved: Floats = self.spot * (1.0 + shock.spot_percent / 100.0) * np.exp(carry * left)
+        return moved
+
+
+@dataclass(frozen=True, slots=True)
 class Priced:
-    """Contracts with their market of now, as columns of one length; prices are rupees."""
+    """Options with their market of now, as columns of one length; prices are rupees."""
 
     spot: Floats
     forward: Floats
@@ -75,13 +99,11 @@ class Priced:
 
     def after(self, shock: Shock) -> Contracts:
         """Return the contracts in a state of the market, as Black-76 on their forwards."""
-        at = self.at + shock.days * SECONDS_PER_DAY
-        now, left = (years_of(self.model, self.expires_at, time) for time in (self.at, at))
-        carry = np.log(self.forward / self.spot) / np.maximum(now, np.finfo(np.float64).tiny)
-        spot = self.spot * (1.0 + shock.spot_percent / 100.0)
+        forwards = Forwards(self.spot, self.forward, self.expires_at, self.at, self.model)
+        left = forwards.years(shock.days)
         rate = np.broadcast_to(np.float64(self.rate), left.shape)
         return Contracts(
-            spot=spot * np.exp(carry * left),
+            spot=forwards.values(shock),
             strike=self.strike,
             years=left,
             rate=rate,
@@ -107,7 +129,7 @@ def prices_of(contracts: Contracts) -> Floats:
     return found
 
 
-def profit_grid(priced: Priced, quantity: NDArray[np.int64], axes: Axes) -> Floats:
+def profit_grid(priced: Priced | Forwards, quantity: NDArray[np.int64], axes: Axes) -> Floats:
     """Return the change of value in rupees from now, shape (days, spots, volatilities)."""
     now = priced.values(UNCHANGED)
     changes = [quantity @ (priced.values(shock) - now) for shock in axes.shocks()]

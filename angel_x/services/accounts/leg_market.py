@@ -17,10 +17,10 @@ from angel_x.domain.pricing.greek_columns import absent, with_futures
 from angel_x.domain.pricing.pricing_model import PricingModel
 from angel_x.domain.quotes.quote import mid_paise
 from angel_x.domain.strategies.answers import StrategyGreeks
-from angel_x.domain.strategies.leg import OptionLeg
-from angel_x.domain.strategies.shocks import Priced
+from angel_x.domain.strategies.leg import FutureLeg, Leg, OptionLeg
+from angel_x.domain.strategies.shocks import Forwards, Priced
 from angel_x.domain.values.dated import Dated
-from angel_x.domain.values.money import rupees
+from angel_x.domain.values.money import ZERO, rupees
 from angel_x.services.ports import Clock, QuoteBoard, UniverseSource
 from angel_x.services.valuation_ports import ReadColumns
 
@@ -40,23 +40,42 @@ class LegMarket:
     spots: Mapping[str, Decimal]
     #: Forward and volatility, and expiry in epoch seconds, by contract.
     terms: Mapping[str, tuple[float, ...]]
+    #: Epoch seconds, by contract.
+    expires: Mapping[str, float]
     #: Market time, epoch seconds.
     at: float
     rate: float
     model: PricingModel
 
-    def has_price_of(self, leg: OptionLeg) -> bool:
-        """Return whether a leg can be repriced."""
-        return leg.symbol in self.terms and leg.underlying in self.spots
+    def has_price_of(self, leg: Leg) -> bool:
+        """Return whether a leg can be repriced: an option by its volatility, a future by its mark."""
+        if leg.underlying not in self.spots:
+            return False
+        if isinstance(leg, OptionLeg):
+            return leg.symbol in self.terms
+        return self.marks.get(leg.symbol, ZERO) > 0 and leg.symbol in self.expires
+
+    def forwards(self, legs: Sequence[FutureLeg]) -> Forwards:
+        """Return futures that can be repriced as columns."""
+        return Forwards(
+            spot=self._spots_of(legs),
+            forward=np.array([float(self.marks[leg.symbol]) for leg in legs], np.float64),
+            expires_at=np.array([self.expires[leg.symbol] for leg in legs], np.float64),
+            at=self.at,
+            model=self.model,
+        )
+
+    def _spots_of(self, legs: Sequence[Leg]) -> NDArray[np.float64]:
+        return np.array([float(self.spots[leg.underlying]) for leg in legs], np.float64)
 
     def priced(self, legs: Sequence[OptionLeg]) -> Priced:
-        """Return legs that can be repriced as columns."""
+        """Return options that can be repriced as columns."""
         forward, vol, expires_at = (
             np.array([self.terms[leg.symbol][place] for leg in legs], np.float64)
             for place in range(3)
         )
         return Priced(
-            spot=np.array([float(self.spots[leg.underlying]) for leg in legs], np.float64),
+            spot=self._spots_of(legs),
             forward=forward,
             implied_vol=vol,
             strike=np.array([float(leg.strike) for leg in legs], np.float64),
@@ -128,6 +147,7 @@ class LegMarkets:
                 symbols,
                 np.vstack([greeks[[GreekField.FORWARD, GreekField.IMPLIED_VOL]], ends]),
             ),
+            expires={s: at for s, at in zip(symbols, ends.tolist(), strict=True) if isfinite(at)},
             at=now.timestamp(),
             rate=self.rates.on(now.astimezone(IST).date()),
             model=self.model,

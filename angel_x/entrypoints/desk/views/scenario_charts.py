@@ -137,7 +137,7 @@ def payoff(report: ScenarioReport) -> Chart:
 def left_out(report: ScenarioReport) -> str:
     """Return the words on contracts that the scenarios leave out."""
     names = ", ".join(report.unpriced)
-    return f"Without a volatility or a spot, and left out: {names}" if names else ""
+    return f"Without a price or a volatility, and left out: {names}" if names else ""
 
 
 def _points(spots: Sequence[float], values: Sequence[float]) -> list[list[float]]:

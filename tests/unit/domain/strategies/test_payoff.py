@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angel_x.domain.strategies.leg import OptionLeg
+from angel_x.domain.strategies.leg import FutureLeg, Leg, OptionLeg, futures_of
 from angel_x.domain.strategies.payoff import payoff, pnl_at_expiry
 
 
@@ -14,9 +14,18 @@ def leg(contract: str, units: int) -> OptionLeg:
     return OptionLeg.of(f"NIFTY_25AUG26_{contract}", units)
 
 
+def future(units: int) -> FutureLeg:
+    (found,) = futures_of([("NIFTY_25AUG26_FUT", units)])
+    return found
+
+
 @pytest.mark.parametrize(
     ("legs", "cost", "profit", "loss", "zeros"),
     [
+        # A future at 24,100, alone and with a put of 100 a unit that protects it.
+        ([future(65)], 1_566_500, None, -1_566_500, [24100]),
+        ([future(-65)], -1_566_500, 1_566_500, None, [24100]),
+        ([future(65), leg("24000PE", 65)], 1_573_000, None, -13_000, [24200]),
         # A short straddle at 300 a unit.
         ([leg("24000CE", -65), leg("24000PE", -65)], -19500, 19500, None, [23700, 24300]),
         # A bull call spread of 200 for 80.
@@ -35,7 +44,7 @@ def leg(contract: str, units: int) -> OptionLeg:
     ],
 )  # fmt: skip
 def test_extremes_and_zeros_of_known_strategies(
-    legs: list[OptionLeg], cost: int, profit: int | None, loss: int | None, zeros: list[int]
+    legs: list[Leg], cost: int, profit: int | None, loss: int | None, zeros: list[int]
 ) -> None:
     found = payoff(legs, Decimal(cost))
 
