@@ -1,8 +1,8 @@
 """Reading SPAN risk parameter files (.spn, format 4), streamed, plain or in a zip archive.
 
-A file is taken or refused as a whole.  Only options are read; other families are passed over.  The element
-names are those of the schema: ``pfCode`` is an underlying, ``pe`` an expiry, ``o`` a right, ``k`` a strike,
-``p`` a price, ``ra`` a risk array with its losses ``a`` and its delta ``d``, ``cvf`` the units of a contract.
+A file is taken or refused as a whole.  Options and futures are read; other families are passed over.  The
+element names are those of the schema: ``pfCode`` is an underlying, ``pe`` an expiry, ``o`` a right, ``k`` a
+strike, ``p`` a price, ``ra`` a risk array with its losses ``a`` and its delta ``d``, ``cvf`` the units of a contract.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import zipfile
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
@@ -19,7 +19,12 @@ from xml.parsers import expat
 
 import numpy as np
 
-from angel_x.domain.contracts.contract import Right, format_symbol, parse_symbol
+from angel_x.domain.contracts.contract import (
+    Right,
+    format_future,
+    format_symbol,
+    parse_expiry,
+)
 from angel_x.domain.margin.risk_arrays import RISK_ROWS, SCENARIOS
 from angel_x.domain.margin.risk_file import RiskFile
 from angel_x.errors import InvalidRiskFile, InvalidSymbol
@@ -31,7 +36,18 @@ _CHUNK = 1 << 20
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _DAY = re.compile(r"\d{8}", re.ASCII)
 _RIGHTS = {"C": Right.CALL, "P": Right.PUT}
-_FAMILIES = frozenset({"oopPf", "oofPf", "ooePf"})
+_FAMILIES = frozenset({"oopPf", "oofPf", "ooePf", "futPf"})
+#: The elements that hold a contract.
+_CONTRACTS = frozenset({"opt", "fut"})
+#: The elements that are read in a family which is not passed over.
+_OF_FAMILIES = frozenset({"ra", "series", *_CONTRACTS})
+#: The values that an element keeps of those around it.
+_KEPT: Mapping[str, Sequence[str]] = {
+    "series": ("pfCode", "cvf"),
+    "opt": ("pfCode", "cvf", "pe"),
+    "fut": ("pfCode", "cvf"),
+    "dSpread": ("cc",),
+}
 #: Rupees above which a number counts as corrupt.
 _ABSURD = 1e8
 #: Charged a fixed amount for each spread.
@@ -78,12 +94,13 @@ class _Reader:
         self._parser.EntityDeclHandler = self._refuse_entity
         self._stack: list[str] = []
         self._text: list[str] = []
-        #: The text of the elements of the current family, series, option, spread and so on.
+        #: The text of the elements of the current family, series, contract, spread and so on.
         self._values: dict[str, str] = {}
         self._losses: list[float] = []
         self._delta: float | None = None
         self._day: date | None = None
         self._symbols: dict[str, None] = {}
+        self._has_options = False
         self._numbers = array("d")
         self._spreads: dict[str, Decimal] = {}
         self._ends: Mapping[tuple[str, str], Callable[[str], None]] = {
@@ -92,7 +109,9 @@ class _Reader:
             ("ra", "a"): self._take_loss,
             ("ra", "d"): self._take_delta,
             ("opt", "ra"): self._end_array,
+            ("fut", "ra"): self._end_array,
             ("series", "opt"): self._end_option,
+            ("futPf", "fut"): self._end_future,
             ("ccDef", "dSpread"): self._end_spread,
         }
 
@@ -112,7 +131,7 @@ class _Reader:
             raise self._fault("(any)", f"is damaged: {error}") from error
         if self._day is None:
             raise self._fault("date", "is missing")
-        if not self._symbols:
+        if not self._has_options:
             raise self._fault("opt", "the file holds no options")
         columns = np.frombuffer(self._numbers, np.float64).reshape(-1, RISK_ROWS).T
         return RiskFile(self._name, self._day, tuple(self._symbols), columns, self._spreads)
@@ -122,9 +141,8 @@ class _Reader:
             raise self._fault(tag, f"the first element must be spanFile, was {tag}")
         if tag in _FAMILIES or tag == "ccDef":
             self._values = {}
-        elif tag in {"series", "opt", "dSpread"}:
-            kept = {"series": ("pfCode", "cvf"), "opt": ("pfCode", "cvf", "pe"), "dSpread": ("cc",)}
-            self._values = {n: self._values[n] for n in kept[tag] if n in self._values}
+        elif tag in _KEPT:
+            self._values = {n: self._values[n] for n in _KEPT[tag] if n in self._values}
         self._stack.append(tag)
         self._text = []
 
@@ -137,14 +155,14 @@ class _Reader:
         text = "".join(self._text).strip()
         self._text = []
         take = self._ends.get((parent, tag))
-        if take is not None and self._is_option(parent):
+        if take is not None and self._is_taken(parent):
             take(text)
-        elif parent in _FAMILIES or parent in {"series", "opt", "ccDef", "dSpread", "rate"}:
+        elif parent in _FAMILIES or parent in {"ccDef", "rate", *_KEPT}:
             self._values[tag] = text
 
-    def _is_option(self, parent: str) -> bool:
+    def _is_taken(self, parent: str) -> bool:
         """Return whether an element is none of a family that is passed over."""
-        return parent not in {"ra", "series", "opt"} or bool(_FAMILIES.intersection(self._stack))
+        return parent not in _OF_FAMILIES or bool(_FAMILIES.intersection(self._stack))
 
     def _take_format(self, text: str) -> None:
         if text.partition(".")[0] != "4":
@@ -168,11 +186,18 @@ class _Reader:
             raise self._fault("d", "is missing")
 
     def _end_option(self, _text: str) -> None:
+        self._has_options = True
+        self._end_contract("opt", self._option)
+
+    def _end_future(self, _text: str) -> None:
+        self._end_contract("fut", self._future)
+
+    def _end_contract(self, element: str, named: Callable[[], str]) -> None:
         if self._delta is None:
             raise self._fault("ra", "is missing")
-        symbol, units = self._symbol(), self._units()
+        symbol, units = self._symbol(element, named()), self._units()
         if symbol in self._symbols:
-            raise self._fault("opt", f"is in the file twice: {symbol}")
+            raise self._fault(element, f"is in the file twice: {symbol}")
         price = self._number("p", self._value("p"))
         if price < 0:
             raise self._fault("p", f"must not be negative, was {self._value('p')}")
@@ -184,19 +209,27 @@ class _Reader:
         self._numbers.extend((delta, price))
         self._losses, self._delta = [], None
 
-    def _symbol(self) -> str:
+    def _option(self) -> str:
         right = _RIGHTS.get(self._value("o"))
         if right is None:
             raise self._fault("o", f"must be C or P, was {self._value('o')}")
         strike = self._value("k")
         if self._number("k", strike) <= 0:
             raise self._fault("k", f"must be positive, was {strike}")
-        expiry = self._date("pe", self._value("pe"))
-        symbol = format_symbol(self._value("pfCode"), expiry, Decimal(strike), right)
+        return format_symbol(self._value("pfCode"), self._expiry(), Decimal(strike), right)
+
+    def _future(self) -> str:
+        return format_future(self._value("pfCode"), self._expiry())
+
+    def _expiry(self) -> date:
+        return self._date("pe", self._value("pe"))
+
+    def _symbol(self, element: str, symbol: str) -> str:
+        """Return a symbol that is valid."""
         try:
-            parse_symbol(symbol)
+            parse_expiry(symbol)
         except InvalidSymbol as error:
-            raise self._fault("opt", str(error)) from error
+            raise self._fault(element, str(error)) from error
         return symbol
 
     def _units(self) -> float:

@@ -34,7 +34,7 @@ _FUTURES = """\
 <undPf><exch>NSE</exch><pfId>1</pfId><pfCode>{code}</pfCode><pfType>PHY</pfType><s>A</s><i>1</i></undPf>
 <fut><cId>1</cId><pe>20260630</pe><p>23748.46</p>
 <undC><exch>NSE</exch><pfId>1</pfId><cId>1</cId><s>A</s><i>1</i></undC>
-<ra><r>1</r><a>0</a><d>1</d></ra></fut>
+<ra><r>1</r>{losses}<d>1</d></ra></fut>
 </futPf>
 """
 _FILE = """\
@@ -73,10 +73,26 @@ class FileOption:
     expiry: str = "20260630"
 
 
+#: A future moves by 9.3 % of 23,775.01 rupees, and in the extreme scenarios by 35 % of twice that.
+FUTURE_LOSSES = tuple(
+    f"{-move * 2211.0765:.4f}"
+    for move in (
+        *(each for third in (0, 1, -1, 2, -2, 3, -3) for each in (third / 3, third / 3)),
+        0.7,
+        -0.7,
+    )
+)
+
+
 def risk_file_text(
-    options: Sequence[FileOption], *, day: str = "20260529", charge: str = "420", units: str = "1"
+    options: Sequence[FileOption],
+    *,
+    day: str = "20260529",
+    charge: str = "420",
+    units: str = "1",
+    future: Sequence[str] = FUTURE_LOSSES,
 ) -> str:
-    """Return a file with options on NIFTY, each in a series of its own, and a family of futures."""
+    """Return a file with options on NIFTY, each in a series of its own, and a future with its losses."""
     series = "".join(
         _SERIES.format(
             expiry=option.expiry,
@@ -92,4 +108,5 @@ def risk_file_text(
         for number, option in enumerate(options, 1)
     )
     family = _FAMILY.format(number=3, code="NIFTY", units=units, series=series)
-    return _FILE.format(day=day, charge=charge, families=_FUTURES.format(code="NIFTY") + family)
+    futures = _FUTURES.format(code="NIFTY", losses="".join(f"<a>{loss}</a>" for loss in future))
+    return _FILE.format(day=day, charge=charge, families=futures + family)

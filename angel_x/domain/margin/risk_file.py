@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RiskFile:
-    """The options of a file: their risk arrays, and the calendar spread charges of underlyings."""
+    """The options and futures of a file: their risk arrays, and the calendar spread charges of underlyings."""
 
     #: The name of the file.
     name: str

@@ -24,10 +24,11 @@ from angel_x.domain.margin.unit_risk import STEPS, UnitRisk
 from angel_x.domain.margin.worst_case import FLAT, WorstCase
 from angel_x.errors import InvalidRiskFile
 from config.market import table
-from tests.builders.risk_files import FileOption, risk_file_text
+from tests.builders.risk_files import FUTURE_LOSSES, FileOption, risk_file_text
 
 MODEL = SpanMargin.from_tables(table("margin"), table("volatility"))
 CALL, PUT = "NIFTY_30JUN26_23700CE", "NIFTY_28JUL26_23700PE"
+FUTURE = "NIFTY_30JUN26_FUT"
 LOSSES = ["0"] * 10 + ["-1741.9385", "-1739.5", "400", "380", "-1500", "437.65"]
 OPTIONS = (
     FileOption("23700.00", "C", "437.65", "0.51", LOSSES),
@@ -51,14 +52,18 @@ def units(file: RiskFile, *symbols: str) -> list[UnitRisk]:
     return MODEL.unit_risks(rows, date(2026, 5, 29))
 
 
-def test_a_file_says_day_arrays_and_spread_charges_of_its_options(tmp_path: Path) -> None:
+def test_a_file_says_day_arrays_and_spread_charges_of_its_contracts(tmp_path: Path) -> None:
     file = read_risk_file(written(tmp_path, risk_file_text(OPTIONS)))
 
     assert (file.name, file.day) == ("nsccl.20260529.s.spn", date(2026, 5, 29))
-    assert tuple(file.symbols) == (CALL, PUT)
+    assert tuple(file.symbols) == (FUTURE, CALL, PUT)
     assert file.spreads == {"NIFTY": Decimal(420)}
-    assert file.columns[:16, 0].tolist() == [float(loss) for loss in LOSSES]
-    assert file.columns[[DELTA_ROW, MARK_ROW]].tolist() == [[0.51, -0.46], [437.65, 600.5]]
+    assert file.columns[:16, 0].tolist() == [float(loss) for loss in FUTURE_LOSSES]
+    assert file.columns[:16, 1].tolist() == [float(loss) for loss in LOSSES]
+    assert file.columns[[DELTA_ROW, MARK_ROW]].tolist() == [
+        [1, 0.51, -0.46],
+        [23748.46, 437.65, 600.5],
+    ]
     assert np.isnan(file.columns_of(["NIFTY_30JUN26_1CE"])).all()
 
 
@@ -67,7 +72,7 @@ def test_arrays_of_contracts_of_several_units_are_taken_by_unit(tmp_path: Path) 
 
     file = read_risk_file(written(tmp_path, risk_file_text(options, units="65")))
 
-    assert file.columns[:, 0] == pytest.approx([2.0] * 16 + [0.51, 437.65])
+    assert file.columns_of([CALL])[:, 0] == pytest.approx([2.0] * 16 + [0.51, 437.65])
 
 
 def test_an_archive_of_one_file_is_read_and_one_of_more_is_refused(tmp_path: Path) -> None:
@@ -77,7 +82,7 @@ def test_an_archive_of_one_file_is_read_and_one_of_more_is_refused(tmp_path: Pat
             for number in range(count):
                 archive.writestr(f"{number}.spn", risk_file_text(OPTIONS))
         if count == 1:
-            assert tuple(read_risk_file(path).symbols) == (CALL, PUT)
+            assert tuple(read_risk_file(path).symbols) == (FUTURE, CALL, PUT)
     with pytest.raises(InvalidRiskFile, match="must hold one file, was 2"):
         read_risk_file(path)
 
@@ -107,7 +112,11 @@ Spoil = Callable[[str], str]
         (lambda _: "<html/>", "row 1, element html: the first element must be spanFile, was html"),
         (lambda t: t.replace("oopPf", "cmbPf"), "holds no options"),
         (lambda t: t.replace("<spanFile>", '<!DOCTYPE x [<!ENTITY a "b">]><spanFile>'), "entities"),
-        (lambda t: t.replace(">NIFTY<", ">nifty 50<"), "element opt: symbol must be"),
+        (lambda t: t.replace("<pfId>3</pfId><pfCode>", "<pfId>3</pfId><pfCode>x "), "element opt: symbol must be"),
+        (lambda t: t.replace(">NIFTY<", ">nifty 50<"), "element fut: symbol must be"),
+        (lambda t: t.replace("<p>23748.46</p>", "<p>-1</p>"), "element p: must not be negative, was -1"),
+        (lambda t: t.replace("<a>-2211.0765</a>", "", 1), "element ra: must hold 16 losses, was 15"),
+        (lambda t: t.replace("<d>1</d></ra></fut>", "<d>2</d></ra></fut>"), "element d: .* was 2"),
     ],
 )  # fmt: skip
 def test_a_wrong_file_is_refused_whole_with_row_element_and_value(
@@ -158,5 +167,30 @@ def test_a_naked_short_of_a_file_is_margined_as_the_clearing_corporation_margins
     worst.add(call, FLAT, -65)
 
     needs = worst.required()
+    assert (needs.total - needs.exposure) / STEPS == pytest.approx(case["span"], rel=0.001)
+    assert needs.total / STEPS == pytest.approx(case["total"], rel=0.001)
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("held", [65, -65])
+def test_a_future_of_a_file_is_margined_as_the_clearing_corporation_margins_it(
+    reference_folder: Path, tmp_path: Path, held: int
+) -> None:
+    loaded: dict[str, Any] = json.loads(
+        (reference_folder / "span_reference_20260529.json").read_text()
+    )
+    (case,) = (c for c in loaded["cases"] if c["legs"] == [["FUT", "BUY", 65]])
+    file = read_risk_file(written(tmp_path, risk_file_text(OPTIONS)))
+    rows = RiskRows(
+        ["NIFTY"], [date(2026, 6, 30)], [Decimal("23547.75")], file.columns_of([FUTURE]),
+        np.ones(1, np.bool_), MarginSource.RISK_FILE, file.spreads, [Decimal("23748.46")],
+    )  # fmt: skip
+    (future,) = MODEL.unit_risks(rows, date(2026, 5, 29))
+    worst = WorstCase()
+
+    worst.add(future, FLAT, held)
+
+    needs = worst.required()
+    assert future.source is MarginSource.RISK_FILE
     assert (needs.total - needs.exposure) / STEPS == pytest.approx(case["span"], rel=0.001)
     assert needs.total / STEPS == pytest.approx(case["total"], rel=0.001)
