@@ -33,7 +33,7 @@ _ON_DAY = """
     minute >= %(day)s::date::timestamp AT TIME ZONE 'Asia/Kolkata'
     AND minute < (%(day)s::date + 1)::timestamp AT TIME ZONE 'Asia/Kolkata'
 """
-OF_CONTRACT = f"""
+_OF_CONTRACT = f"""
 SELECT minute, prices[place] AS price, oi[place] AS oi
 FROM (
     SELECT minute, prices, oi, array_position(contracts, %(contract)s::integer) AS place
@@ -95,7 +95,7 @@ class PostgresMinuteQuotes:
         asked = {"underlying": underlying, "expiry": expiry, "contract": number, "day": day}
         return tuple(
             ContractMinute(at=row.minute, price=rupees(row.price), oi=row.oi)
-            for row in read(self._engine, OF_CONTRACT, _ContractRow, asked)
+            for row in read(self._engine, _OF_CONTRACT, _ContractRow, asked)
         )
 
     def of_underlying(

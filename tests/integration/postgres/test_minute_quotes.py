@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from angel_x.adapters.postgres import minute_quotes
+from angel_x.adapters.postgres.hot_statements import hot_statements
 from angel_x.adapters.postgres.minute_quotes import PostgresMinuteQuotes
 from angel_x.domain.quotes.minute_sample import ChainMinute
 from angel_x.domain.records.minute_series import ContractMinute, StraddleMinute
@@ -103,10 +104,11 @@ def test_a_day_of_a_contract_is_read_by_the_index(
     for minute in range(40):
         at = OPENS + minute * MINUTE
         store.save(at, [chain(e, underlying=u) for u in ("NIFTY", "SENSEX") for e in (NEAR, FAR)])
+    (statement,) = (s for s in hot_statements() if s.label == "minute_quotes_of_contract")
     asked = {"underlying": "NIFTY", "expiry": FAR, "contract": PUT, "day": DAY}
     with engine.begin() as connection:
         connection.exec_driver_sql("ANALYZE minute_quotes; SET LOCAL enable_seqscan = off")
-        plan = connection.exec_driver_sql(f"EXPLAIN {minute_quotes.OF_CONTRACT}", asked)
+        plan = connection.exec_driver_sql(f"EXPLAIN {statement.text}", asked)
         text = "\n".join(plan.scalars())
 
     assert "minute_quotes_pkey" in text
