@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from angel_x.domain.orders.order import OrderRequest, OrderStatus, Side
 from angel_x.domain.records.margin_record import MarginEstimate
 from angel_x.domain.workflows.basket import BasketRequest, BasketResult
 from angel_x.services.trading.amendment_form import AmendmentRequest
+from config.market import table
 from tests.builders.environs import application_on
 from tests.builders.orders import Market
 from tests.builders.risk_files import FileOption, risk_file_text
@@ -354,3 +357,30 @@ def test_margin_of_a_loaded_risk_file_takes_the_place_of_risk_arrays_until_it_is
         ("risk_file.dropped", "operator"),
     ]
     assert rows(market, "SELECT count(content), count(*) FROM risk_files") == [(0, 2)]
+
+
+def test_a_table_of_volatilities_widens_the_scenarios_and_a_stale_one_denies_sales(
+    application: Application, environ: dict[str, str], tmp_path: Path
+) -> None:
+    today = application.base.market_clock().astimezone(IST).date()
+
+    def estimate_at(percent: str, age_days: int) -> MarginEstimate:
+        """Return the estimate of a short call with risk arrays of the Greeks worker."""
+        rows = {"NIFTY": [{"from": f"{today - timedelta(days=age_days)}", "percent": percent}]}
+        content = table("volatility") | {"daily": rows}
+        (tmp_path / "volatility.json").write_text(json.dumps(content))
+        with application_on(environ, market_tables=str(tmp_path)) as reading:
+            market = Market.open(reading)
+            universe, now = reading.market.universes.current(), reading.base.clock()
+            greeks = reading.analytics.greeks
+            greeks.compute_chunk(universe.version, 0, universe.option_count, now)
+            return estimate(market, market.account(f"{percent}-{age_days}"), sell(market))
+
+    calm, wild, stale = estimate_at("0.8", 0), estimate_at("2", 0), estimate_at("0.8", 30)
+
+    assert calm.fits
+    # 9.3 % of 24,000, and 6 * 2 % * 2 ** 0.5, without what the option is away from the money.
+    assert wild.initial_margin - calm.initial_margin == pytest.approx(
+        LOT * 24_000 * Decimal("0.0767"), rel=Decimal("0.02")
+    )
+    assert (stale.fits, stale.orders[0].reason) == (False, "NO_RISK_ARRAY")
