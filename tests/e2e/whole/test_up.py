@@ -74,6 +74,17 @@ def test_everything_that_has_a_page_answers(whole: Instance) -> None:
     assert b"angel_x_queue_depth" in metrics.data
 
 
+def test_the_straddle_of_a_minute_is_stored(whole: Instance) -> None:
+    key = (whole.home / "demo.key").read_text().strip()
+    url = f"{whole.run_file['api_url']}/v1/option-chain/NIFTY/minutes"
+
+    def quoted() -> list[str]:
+        answer = urllib3.request("GET", url, headers={"Authorization": f"Bearer {key}"})
+        return [each["straddle"] for each in answer.json()["minutes"] if each["straddle"]]
+
+    assert float(eventually(quoted, "a minute is sampled with call and put", 300)[0]) > 0
+
+
 def trace_of_an_order(whole: Instance, symbol: str) -> list[dict[str, Any]]:
     """Submit an order within a trace; return its spans once those of API and worker are written."""
     trace, key = uuid4().hex, (whole.home / "demo.key").read_text().strip()
