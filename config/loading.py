@@ -188,6 +188,8 @@ _ADDRESSES: Mapping[str, Any] = {
 def _check_live(settings: Settings) -> None:
     """Check the settings without which nothing may trade at the exchange."""
     if not settings.is_live:
+        if settings.shadow:
+            raise SettingsError(f"{PREFIX}SHADOW: only live orders have a twin, was on")
         return
     needed = (*LIVE_CREDENTIALS, "live_users")
     missing = [PREFIX + name.upper() for name in needed if not getattr(settings, name)]

@@ -658,6 +658,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "bootstrap.live",
         ),
     ] = ""
+    shadow: Annotated[
+        bool,
+        Doc(
+            "Decide a paper twin of every live order beside it, for `angel-x shadow`. Needs TRADING_MODE "
+            "`live`; orders are sent and answered as without it.",
+            "bootstrap.shadow",
+        ),
+    ] = False
     alerts_key: Annotated[
         str | None,
         Doc(

@@ -63,8 +63,10 @@ def process_batch(order_ids: Doorbell, exactly: bool = False) -> None:  # noqa: 
 
 @app.task(name=TaskName.MATCH_ORDERS)
 def match() -> None:
-    """Trade resting orders that the market has come to."""
-    runtime.current().trading.matching.run()
+    """Trade resting orders that the market has come to, and move the paper twins of live ones."""
+    process = runtime.current()
+    process.orders.follow_twins()
+    process.trading.matching.run()
 
 
 @app.task(name=TaskName.ADVANCE_WORKFLOW)

@@ -11,6 +11,7 @@ from angel_x.adapters.postgres.notes import PostgresNotes
 from angel_x.adapters.postgres.portfolio_stops import PostgresPortfolioStops
 from angel_x.adapters.postgres.reading import PostgresStatements
 from angel_x.adapters.postgres.risk_limits import PostgresRiskLimits
+from angel_x.adapters.postgres.shadow_orders import PostgresShadowOrders
 from angel_x.adapters.postgres.users import PostgresUsers
 from angel_x.bootstrap.foundation import Foundation
 from angel_x.domain.exchange.charges import Tariff
@@ -21,6 +22,7 @@ from angel_x.services.accounts.equity import EquityCurves
 from angel_x.services.accounts.past import PastPortfolios
 from angel_x.services.accounts.profit import Profit
 from angel_x.services.accounts.reading import Reading
+from angel_x.services.accounts.shadow_reports import ShadowReports
 from angel_x.services.controls.risk_limits import RiskLimits
 
 
@@ -37,6 +39,7 @@ class AccountParts:
     reading: Reading
     notes: ContractNotes
     profit: Profit
+    shadow: ShadowReports
     equity: EquityCurves
     past: PastPortfolios
     exports: Exports
@@ -69,5 +72,6 @@ def build_accounts(base: Foundation) -> AccountParts:
         exports=Exports(base.engine),
         equity=EquityCurves(PostgresEquity(base.engine)),
         past=PastPortfolios(AccountHistory(base.engine), base.clock),
+        shadow=ShadowReports(PostgresShadowOrders(base.engine).on_day, base.clock),
         profit=Profit(moves=AccountHistory(base.engine).moves, tariff=tariff),
     )

@@ -127,7 +127,7 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
     if role != "api":
         pools = (min(_WORKER_POOL, pools[0]), min(2 * _WORKER_POOL, pools[1]))
     engine = _engine(settings, role, meter, *pools)
-    side_engine = _engine(settings, role, meter, 1, 1)
+    side_engine = spare_engine(settings, role, meter)
     if tracer is not None:
         trace_queries(engine, tracer)
         trace_queries(side_engine, tracer)
@@ -174,6 +174,11 @@ def lay_foundation(settings: Settings, role: str) -> Foundation:
 def lane_messages(settings: Settings) -> int:
     """Return how many doorbells wait in a lane at most: one for each process, one for the lane."""
     return settings.order_processing_workers + 1
+
+
+def spare_engine(settings: Settings, role: str, meter: Meter) -> Engine:
+    """Return an engine of one connection, for work that must not wait for the pool or take from it."""
+    return _engine(settings, role, meter, 1, 1)
 
 
 def _engine(settings: Settings, role: str, meter: Meter, size: int, most: int) -> Engine:

@@ -4,38 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from time import monotonic, sleep
-from typing import Any
 
 from angel_x.adapters.postgres.book_unit import BookUnits
 from angel_x.adapters.postgres.ladders import Ladders
 from angel_x.adapters.postgres.order_search import OrderSearch
 from angel_x.adapters.postgres.risk_files import PostgresRiskFiles
 from angel_x.adapters.postgres.workflows import PostgresWorkflows
-from angel_x.adapters.redis.liquidity import RedisLiquidity
 from angel_x.adapters.redis.portfolios import RedisPortfolioCache
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
 from angel_x.bootstrap.market import MarketParts
+from angel_x.bootstrap.paper import liquidity, paper_market
+from angel_x.bootstrap.shadow import build_shadow
 from angel_x.bootstrap.venues import open_venue
 from angel_x.domain.book.margin_pool import Risks
-from angel_x.domain.exchange.charges import Tariff
-from angel_x.domain.exchange.latency import Latency
-from angel_x.domain.exchange.protection import Protection
-from angel_x.domain.exchange.slippage import Slippage
 from angel_x.domain.margin.span_margin import SpanMargin
 from angel_x.services.accounts.risk_files import RiskFiles
 from angel_x.services.accounts.risk_sheets import RiskSheets
 from angel_x.services.trading.aftermath import Aftermath
 from angel_x.services.trading.live_guard import LiveGuard
-from angel_x.services.trading.paper_market import PaperMarket
-from angel_x.services.trading.paper_rules import PaperRules
 from angel_x.services.trading.paper_venue import PaperVenue
 from angel_x.services.trading.traced_transactions import TracedTransactions
 from angel_x.services.trading.transaction import Transactions
 from angel_x.services.trading.venue import Venue
 from angel_x.services.trading.venue_desk import VenueDesk
-from config.settings import Settings
 
 #: The time for which read risk arrays and spots are used for later batches.
 _SHEET_SECONDS = 0.5
@@ -58,6 +50,8 @@ class OrderParts:
     workflows: PostgresWorkflows
     portfolio_cache: RedisPortfolioCache
     close_venue: Callable[[], None]
+    #: Moves resting paper twins, where there are any.
+    follow_twins: Callable[[], None]
 
     def close(self) -> None:
         """Close the connections to the venue."""
@@ -84,9 +78,9 @@ def build_order_parts(base: Foundation, market: MarketParts, guard: LiveGuard | 
         keep_seconds=_FILE_SECONDS,
     )
     risks = _risk_sheets(base, market, risk_files).of
-    venue, close_venue = open_venue(
-        base, PaperVenue(_paper_market(base, market), sleep=sleep), guard
-    )
+    paper = paper_market(base, market, liquidity(base), Ladders(base.engine).marketable)
+    shadow = build_shadow(base, market)
+    venue, close_venue = open_venue(base, PaperVenue(paper, sleep=sleep), guard, shadow)
     aftermath = Aftermath(
         publish=base.events.publish,
         mark_dirty=portfolio_cache.mark_dirty,
@@ -115,6 +109,7 @@ def build_order_parts(base: Foundation, market: MarketParts, guard: LiveGuard | 
         workflows=PostgresWorkflows(base.engine, at=base.at),
         portfolio_cache=portfolio_cache,
         close_venue=close_venue,
+        follow_twins=(lambda: None) if shadow is None else shadow.shadow.follow,
     )
 
 
@@ -123,38 +118,6 @@ def _transactions(base: Foundation, units: BookUnits, aftermath: Aftermath) -> T
         return Transactions(units=units, tell=aftermath.tell, monotonic=monotonic)
     return TracedTransactions(
         units=units, tell=aftermath.tell, monotonic=monotonic, tracer=base.tracer
-    )
-
-
-def _paper_market(base: Foundation, market: MarketParts) -> PaperMarket:
-    settings = base.settings
-    return PaperMarket(
-        universes=market.universes,
-        quotes=market.quotes,
-        liquidity=liquidity(base),
-        find_marketable=Ladders(base.engine).marketable,
-        rules=base.tables.rule(
-            partial(_paper_rules, settings), "charges", "contracts", "price_bands"
-        ),
-        clock=base.clock,
-        market_clock=base.market_clock,
-        hours=base.hours,
-    )
-
-
-def liquidity(base: Foundation) -> RedisLiquidity:
-    """Return the board of the displayed sizes that are taken."""
-    return RedisLiquidity(base.cache, ttl_seconds=base.settings.cache_ttl_market_data)
-
-
-def _paper_rules(settings: Settings, charges: Any, contracts: Any, bands: Any) -> PaperRules:  # noqa: ANN401 - parsed tables
-    seed = settings.paper_seed
-    return PaperRules(
-        charges=Tariff.from_tables(charges, contracts),
-        protection=Protection.from_table(bands),
-        slippage=Slippage(settings.paper_slippage_ticks, seed),
-        latency=Latency(settings.paper_latency_ms, settings.paper_latency_jitter_ms, seed),
-        max_quote_age_seconds=settings.cache_ttl_market_data,
     )
 
 

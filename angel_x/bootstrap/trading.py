@@ -22,7 +22,8 @@ from angel_x.adapters.redis.linked_lanes import LinkedLanes
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation, lane_messages
 from angel_x.bootstrap.intake import IntakeParts
 from angel_x.bootstrap.market import MarketParts
-from angel_x.bootstrap.order_parts import OrderParts, liquidity
+from angel_x.bootstrap.order_parts import OrderParts
+from angel_x.bootstrap.paper import liquidity
 from angel_x.bootstrap.reconciliation import build_comparisons, follow
 from angel_x.bootstrap.relay import overdue_emergencies, relay_of
 from angel_x.domain.exchange.charges import Tariff

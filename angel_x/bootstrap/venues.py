@@ -1,4 +1,7 @@
-"""The venue of the settings: the paper exchange, or the trading broker behind the guard of live trading."""
+"""The venue of the settings: the paper exchange, or the trading broker behind the guard of live trading.
+
+The broker may have a shadow.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from angel_x.adapters.postgres.broker_contracts import PostgresBrokerContracts
 from angel_x.bootstrap.foundation import TRANSIENT, Foundation
+from angel_x.bootstrap.shadow import ShadowParts
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.exchange.charges import Tariff
 from angel_x.services.trading.guarded_venue import GuardedVenue
 from angel_x.services.trading.live_guard import LiveGuard
+from angel_x.services.trading.shadowed_venue import ShadowedVenue
 from angel_x.services.trading.venue import Venue
 
 if TYPE_CHECKING:
@@ -25,7 +30,9 @@ class OpenVenue(NamedTuple):
     close: Callable[[], None]
 
 
-def open_venue(base: Foundation, paper: Venue, guard: LiveGuard | None) -> OpenVenue:
+def open_venue(
+    base: Foundation, paper: Venue, guard: LiveGuard | None, shadow: ShadowParts | None
+) -> OpenVenue:
     """Return the paper exchange, or the broker where there is a guard, without connecting.
 
     Orders at the broker are decided on the terms that the paper exchange previews.
@@ -35,7 +42,16 @@ def open_venue(base: Foundation, paper: Venue, guard: LiveGuard | None) -> OpenV
     """
     if guard is None:
         return OpenVenue(paper, lambda: None)
-    return _broker(base, paper, guard)
+    broker = _broker(base, paper, guard)
+    return broker if shadow is None else _shadowed(broker, shadow)
+
+
+def _shadowed(broker: OpenVenue, shadow: ShadowParts) -> OpenVenue:
+    def close() -> None:
+        broker.close()
+        shadow.close()
+
+    return OpenVenue(ShadowedVenue(broker.venue, shadow.shadow), close)
 
 
 def _broker(base: Foundation, paper: Venue, guard: LiveGuard) -> OpenVenue:

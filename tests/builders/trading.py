@@ -19,9 +19,11 @@ from angel_x.services.trading.cancel_all import CancelAll
 from angel_x.services.trading.cancellation import Cancellation
 from angel_x.services.trading.execution import Execution
 from angel_x.services.trading.expiry import OrderExpiry
+from angel_x.services.trading.shadowed_venue import ShadowedVenue
 from angel_x.services.trading.venue import Venue
 from tests.builders.markets import RULES
 from tests.builders.paper import LOT, UNIVERSE, Exchange, OneUniverse
+from tests.builders.shadow import shadow_beside
 from tests.builders.venue_desk import venue_desk
 from tests.fakes.aftermath import SilentAftermath
 from tests.fakes.holdings import MemoryHoldings
@@ -29,7 +31,8 @@ from tests.fakes.tables import Row
 from tests.fakes.venue import ScriptedVenue
 
 PAPER, SLOW_PAPER, SCRIPTED, ANGEL_ONE = "paper", "slow paper", "scripted", "angel one"
-KINDS = (PAPER, SLOW_PAPER, SCRIPTED, ANGEL_ONE)
+SHADOWED = "shadowed"
+KINDS = (PAPER, SLOW_PAPER, SCRIPTED, ANGEL_ONE, SHADOWED)
 ALL = OrderSelection()
 
 
@@ -48,6 +51,8 @@ class Trading:
         self.tables, self.units = self.exchange.tables, self.exchange.units
         self.clock, self.aftermath = self.exchange.clock, SilentAftermath()
         self.venue: Venue = self.scripted if self.kind == SCRIPTED else self.exchange.venue
+        if self.kind == SHADOWED:
+            self.venue = ShadowedVenue(self.scripted, shadow_beside(self.exchange))
         if self.at_broker is not None:
             self.venue = self.at_broker(self.exchange.venue.preview)
         desk = venue_desk(

@@ -62,11 +62,15 @@ _AT_ONCE = 2_000
 
 
 class RedisLiquidity:
-    """The units taken of quotes, which expire ``ttl_seconds`` after the last take."""
+    """The units taken of quotes, which expire ``ttl_seconds`` after the last take.
 
-    def __init__(self, client: Redis, *, ttl_seconds: int) -> None:
+    Boards of other rooms take the same sizes once more.
+    """
+
+    def __init__(self, client: Redis, *, ttl_seconds: int, room: str = "ax:taken") -> None:
         self._take = client.register_script(_TAKE)
         self._ttl_seconds = ttl_seconds
+        self._room = room
 
     def take(self, universe: Universe, claims: NDArray[np.void]) -> NDArray[np.int64]:
         return self._granted(universe, claims, takes=True)
@@ -78,7 +82,7 @@ class RedisLiquidity:
         self, universe: Universe, claims: NDArray[np.void], *, takes: bool
     ) -> NDArray[np.int64]:
         key, options = (
-            f"ax:taken:{universe.version}",
+            f"{self._room}:{universe.version}",
             (CLAIM.itemsize, self._ttl_seconds, int(takes)),
         )
         pieces = (claims[i : i + _AT_ONCE] for i in range(0, len(claims), _AT_ONCE))

@@ -83,6 +83,7 @@ class Metric(StrEnum):
     DB_POOL_TIMEOUTS = "angel_x_db_pool_timeouts_total"
     TASK_RUNTIME_SECONDS = "angel_x_task_runtime_seconds"
     TRADING_MODE = "angel_x_trading_mode"
+    SHADOW_MISSED = "angel_x_shadow_missed_total"
     ALERT_NOTICES = "angel_x_alert_notices_total"
     BUILD_INFO = "angel_x_build_info"
 
@@ -264,6 +265,9 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     Metric.TRADING_MODE: _scraped(
         "1 for the mode in force, else 0: paper, live, or blocked, which is live without passage.",
         "mode",
+    ),
+    Metric.SHADOW_MISSED: _counter(
+        "Moves of paper twins that were left out, by reason: failed, full, or late.", "reason"
     ),
     Metric.ALERT_NOTICES: _counter(
         "Notices to targets of alerts, by the outcome of an attempt.", "outcome"

@@ -111,6 +111,10 @@ COMMANDS: Mapping[str, Place] = {
         "Show the trading mode, the accounts that trade live, and the reason why no order passes.",
     ),
     "broker": Place("broker", "The trading broker."),
+    "shadow": Place(
+        "shadow",
+        "Show live orders of a day beside what the paper exchange would have done with them.",
+    ),
     "fake-exchange": Place(
         "angel_x.rehearsal.fake_exchange.cli",
         "Serve a fake of Angel One's exchange on this machine until Ctrl-C.",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -28,6 +28,7 @@ from angel_x.rehearsal.fake_exchange.exchange import Exchange
 from angel_x.rehearsal.fake_exchange.listings import Listing
 from config.settings import SettingsError
 from tests.builders.broker import ASK, BID, LOT, Broker, broker
+from tests.builders.deadlines import DEADLINE_SECONDS
 from tests.builders.environs import application_on
 from tests.builders.limits import shipped
 from tests.builders.live import live_settings
@@ -286,3 +287,76 @@ def test_a_kill_switch_and_a_square_off_reach_the_exchange(
 
     *_, last = at_broker.exchange.orders.values()
     assert (last.is_buy, last.filled) == (False, LOT)
+
+
+def test_shadow_shows_each_live_order_beside_what_paper_would_have_done(
+    application: Application, at_broker: Broker, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("angel_x.services.trading.shadow._LATE_SECONDS", 600.0)
+    market = Market.open(application)
+    asha, stranger = market.account("asha"), market.account("stranger")
+    dear, rests, cheap, gone = market.symbols[:4]
+    with live.started(shadow="true") as app:
+        confirmed(live, app)
+        app.live.runs.begin()
+        reconcile(app)
+
+        def order(symbol: str, limit: str, bid: int, ask: int) -> str:
+            """Place an order while the exchange quotes this, and wait for its twin."""
+            at_broker.server.do(lambda e: e.quote_all(Decimal(bid), Decimal(ask), 100 * LOT))
+            status, _ = place(app, asha, limit=limit, symbol=symbol)
+            eventually(lambda: twin(app, symbol) != [])
+            return status
+
+        # On paper the market is at 100.00 x 100.50 until it comes down to one limit.
+        assert order(cheap, "99.60", 98, 99) == "filled"
+        assert order(dear, "102.00", 100, 101) == "filled"
+        assert order(rests, "100.60", 100, 101) == "working"
+        assert order(gone, "90.00", 100, 101) == "working"
+        assert [*twin(app, cheap), *twin(app, gone)] == [("working", 0, 0)] * 2
+        market.quote(cheap, "99.00", "99.40")
+        app.orders.follow_twins()
+        eventually(lambda: twin(app, cheap) == [("filled", LOT, LOT * Decimal("99.60"))])
+        ((number,),) = rows(app, f"SELECT id FROM orders WHERE symbol = '{gone}'")
+        app.trading.cancellation.cancel(asha, number)
+        eventually(lambda: twin(app, gone) == [("canceled", 0, 0)])
+
+        report, shown = (
+            app.people.shadow.of(asha),
+            live.shell().run("shadow", "--user", "asha").output,
+        )
+        assert app.people.shadow.of(stranger).orders == ()
+        # Twins take displayed sizes of their own.
+        assert app.base.cache.keys("ax:taken:*") == []
+    pairs = {
+        o.symbol: [*((each.status, each.average_price) for each in (o.live, o.paper)), o.slippage]
+        for o in report.orders
+    }
+    assert pairs == {
+        dear: [("filled", Decimal(101)), ("filled", Decimal("100.5")), Decimal("32.50")],
+        rests: [("working", None), ("filled", Decimal("100.5")), None],
+        cheap: [("filled", Decimal(99)), ("filled", Decimal("99.6")), Decimal("-39.00")],
+        gone: [("canceled", None), ("canceled", None), None],
+    }
+    assert shown.count("NIFTY_") == 4
+    assert "4 orders: 2 have traded on both sides, 0 live only, 1 on paper only." in shown
+    assert "Slippage of 130 units: -₹6.50, -0.0500 a unit." in shown
+    assert [each.filled for each in at_broker.exchange.orders.values()] == [LOT, LOT, 0, 0]
+    assert rows(application, "SELECT count(*), sum(quantity) FROM fills") == [(2, 2 * LOT)]
+    market.assert_invariants()
+
+
+def twin(application: Application, symbol: str) -> list[tuple[Any, ...]]:
+    """Return status, filled quantity and traded value of the paper twin of an order in a contract."""
+    return rows(
+        application,
+        f"SELECT status, filled_quantity, traded_value FROM shadow_orders WHERE symbol = '{symbol}'",
+    )
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds."""
+    end = monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert monotonic() < end, "the twin must move"
+        sleep(0.02)

@@ -109,6 +109,7 @@ PROOFS: Mapping[str, str] = {
     "fault_at": f"{_SETTINGS}/test_faults.py::test_a_process_dies_at_fault_at_once_in_a_home",
     "fault_action": f"{_SETTINGS}/test_faults.py::test_fault_action_may_stop_it_instead",
     "trading_mode": "integration/orders/test_live.py::test_an_order_goes_to_the_exchange_only_with_every_condition",
+    "shadow": "integration/orders/test_live.py::test_shadow_shows_each_live_order_beside_what_paper_would_have_done",
     "live_users": "integration/orders/test_live.py::test_an_order_goes_to_the_exchange_only_with_every_condition",
     "angel_one_algo_id": "unit/entrypoints/doctor/test_live.py::test_more_orders_a_second_than_the_rule_need_a_registered_algo",
     "alerts_key": "unit/beat_schedule/test_entries.py::test_alerts_are_looked_for_where_alerts_key_is_set",

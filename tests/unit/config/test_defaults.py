@@ -106,6 +106,7 @@ DEFAULTS: dict[str, Any] = {
     "angel_one_algo_id": None,
     "trading_mode": "paper",
     "live_users": "",
+    "shadow": False,
     "angel_one_url": "https://apiconnect.angelone.in",
     "angel_one_stream_url": "wss://smartapisocket.angelone.in/smart-stream",
     "angel_one_updates_url": "wss://tns.angelone.in/smart-order-update",

@@ -283,6 +283,12 @@ def test_live_trading_has_sorted_accounts_and_is_off_by_default() -> None:
     assert load(LIVE).live_accounts == ("asha", "ravi")
 
 
+def test_only_live_trading_has_a_shadow() -> None:
+    assert load({**LIVE, "ANGEL_X_SHADOW": "true"}).shadow
+    with pytest.raises(SettingsError, match="ANGEL_X_SHADOW: only live orders have a twin"):
+        load({"ANGEL_X_SHADOW": "true"})
+
+
 @pytest.mark.parametrize("name", sorted(LIVE.keys() - {"ANGEL_X_TRADING_MODE"}))
 def test_live_trading_without_credentials_or_accounts_is_refused_by_name(name: str) -> None:
     with pytest.raises(SettingsError, match=f"live needs {name}, was live"):

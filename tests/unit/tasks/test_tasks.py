@@ -30,7 +30,7 @@ ANSWERED = ("trading.doorbells.answer", [7, 9], Priority.NORMAL, False)
         (TaskName.PROCESS_ORDER_BATCH, (IDS,), [ANSWERED]),
         (TaskName.PROCESS_ORDER_BATCH, (IDS, False), [ANSWERED]),
         (TaskName.PROCESS_ORDER_BATCH, (IDS, True), [("trading.execution.run_exactly", [7, 9])]),
-        (TaskName.MATCH_ORDERS, (), [("trading.matching.run",)]),
+        (TaskName.MATCH_ORDERS, (), [("orders.follow_twins",), ("trading.matching.run",)]),
         (TaskName.ADVANCE_WORKFLOW, ("5",), [("workflows.advance.run", 5)]),
         (TaskName.CANCEL_ALL, (), [("controls.enforcement.run",)]),
         (TaskName.CLOSE_INTRADAY, (), [("workflows.intraday_close.run",)]),

@@ -75,6 +75,7 @@ METRICS = """
     db_pool_timeouts_total counter
     task_runtime_seconds histogram:task task outcome
     trading_mode scraped mode
+    shadow_missed_total counter reason
     alert_notices_total counter outcome
     build_info scraped version
 """

@@ -188,7 +188,7 @@ def test_the_commands_are_listed_by_what_they_are_for(runner: CliRunner) -> None
     names = (
         "demo up chaos soak submit orders basket positions portfolio trades fills ledger scenarios contract-note pnl "
         "equity greeks chain calendar contracts settle span users keys limits kill-switch square-off alerts telegram audit "
-        "status top schedule api worker beat flower desk feed relay metrics live broker fake-exchange bench db redis openings export doctor reports profile backup "
+        "status top schedule api worker beat flower desk feed relay metrics live broker shadow fake-exchange bench db redis openings export doctor reports profile backup "
         "restore"
     )
 
