@@ -215,6 +215,8 @@ class Margin(Shape, frozen=True, kw_only=True):
     short_options: Annotated[list[ShortRow], Meta(min_length=1)]
     short_stock_options: Annotated[list[ShortRow], Meta(min_length=1)]
     calendar_spreads: Annotated[list[SpreadRow], Meta(min_length=1)]
+    #: Without them those of indices.
+    stock_calendar_spreads: list[SpreadRow] = []
     span_source: str
     span: Span
 

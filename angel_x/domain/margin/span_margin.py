@@ -6,7 +6,7 @@ and the extra margin on the day of expiry (NCL/CMPT/64639, 20-Nov-2024).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import ROUND_UP, Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -56,6 +56,22 @@ class _Shared(NamedTuple):
         )
 
 
+class _Day(NamedTuple):
+    """A day with its charges for delta that two expiries offset, as fractions of the underlying."""
+
+    today: date
+    index_charge: Decimal
+    stock_charge: Decimal
+    span: SpanParameters
+
+    def spread(self, rows: RiskRows, underlying: str, spot: Decimal) -> Decimal:
+        """Return rupees for each unit of delta, by a risk file or by the charges of the day."""
+        if rows.spreads is not None:
+            return rows.spreads.get(underlying, Decimal(0))
+        is_index = underlying in self.span.indices
+        return spot * (self.index_charge if is_index else self.stock_charge)
+
+
 class SpanMargin:
     """Margin from risk arrays; that of a contract without one is unknown.
 
@@ -66,25 +82,35 @@ class SpanMargin:
         self,
         exposure: ExposureMargin,
         spread_charges: Dated[Decimal],
+        stock_spread_charges: Dated[Decimal],
         spans: Dated[SpanParameters],
     ) -> None:
         self._exposure_margin = exposure
         self._spans = spans
-        #: Fraction of the underlying, for each unit of delta that two expiries offset.
+        #: Fractions of the underlying, for each unit of delta that two expiries offset.
         self._spread_charges = spread_charges
+        self._stock_spread_charges = stock_spread_charges
 
     @classmethod
     def from_tables(cls, margin: Mapping[str, Any], volatility: Mapping[str, Any]) -> SpanMargin:
         """Build the model from the parsed ``margin`` and ``volatility`` tables."""
-        charges = (
-            (date.fromisoformat(row["from"]), Decimal(row["charge_percent"]) / 100)
-            for row in margin["calendar_spreads"]
+        of_indices = margin["calendar_spreads"]
+        of_stocks = margin.get("stock_calendar_spreads") or of_indices
+        return cls(
+            ExposureMargin.from_table(margin),
+            _charges(of_indices),
+            _charges(of_stocks),
+            span_table(margin, volatility),
         )
-        spans = span_table(margin, volatility)
-        return cls(ExposureMargin.from_table(margin), Dated(charges), spans)
 
     def unit_risks(self, rows: RiskRows, today: date) -> list[UnitRisk]:
         """Return the margin contribution of one unit of each contract, as a ``MarginModel``."""
+        day = _Day(
+            today,
+            self._spread_charges.on(today),
+            self._stock_spread_charges.on(today),
+            self._spans.on(today),
+        )
         steps, are_usable = _in_steps(rows)
         usable = are_usable.tolist()
         losses, marks = losses_by_contract(steps[:SCENARIO_COUNT]), steps[SCENARIO_COUNT].tolist()
@@ -96,58 +122,55 @@ class SpanMargin:
             _, expiry, spot = chain
             price, traded = rows.price(place), rows.future(place)
             if traded is not None:
-                units.append(self._future(rows, place, traded, today))
+                units.append(self._future(rows, place, traded, day))
             elif not (usable[place] and spot > 0):
                 units.append(unknown_risk(expiry, is_last_day=expiry <= today, price=price))
             else:
                 known = shared.get(chain)
                 if known is None:
-                    known = shared[chain] = self._shared(rows, *chain, today)
+                    known = shared[chain] = self._shared(rows, *chain, day)
                 units.append(known.unit(losses[place], marks[place], deltas[place], price))
         return units
 
     def _shared(
-        self, rows: RiskRows, underlying: str, expiry: date, spot: Decimal, today: date
+        self,
+        rows: RiskRows,
+        underlying: str,
+        expiry: date,
+        spot: Decimal,
+        day: _Day,
     ) -> _Shared:
+        today = day.today
         addition = self._addition(underlying, expiry, spot, today)
         return _Shared(
             expiry,
             rows.source,
             charge=self._exposure(underlying, spot, today) + addition,
             expiry_day=addition,
-            spread=_spread(rows, underlying, spot * self._spread_charges.on(today)),
+            spread=day.spread(rows, underlying, spot),
             is_last_day=expiry <= today,
         )
 
-    def _future(self, rows: RiskRows, place: int, price: Decimal, today: date) -> UnitRisk:
+    def _future(self, rows: RiskRows, place: int, price: Decimal, day: _Day) -> UnitRisk:
         """Return the risk of a future: no value, and exposure margin of its own price on either side."""
         underlying, expiry, spot = rows.underlyings[place], rows.expiries[place], rows.spots[place]
-        losses = self._losses(rows, place, today) if price > 0 and spot > 0 else None
+        today = day.today
+        losses = _future_losses(rows, place, day.span) if price > 0 and spot > 0 else None
         if losses is None:
             return unknown_risk(
                 expiry, is_last_day=expiry <= today, is_future=True, price=rows.price(place)
             )
-        spread = _spread(rows, underlying, spot * self._spread_charges.on(today))
         return UnitRisk(
             expiry,
             rows.source,
             losses,
             mark=0,
             charge=self._exposure(underlying, price, today),
-            spread=0 if expiry <= today else _steps(spread),
+            spread=0 if expiry <= today else _steps(day.spread(rows, underlying, spot)),
             is_last_day=expiry <= today,
             price=rows.price(place),
             is_future=True,
         )
-
-    def _losses(self, rows: RiskRows, place: int, today: date) -> Losses | None:
-        """Return the losses of a future in steps; None where the risk file lacks it or they are unknown."""
-        if rows.source is not MarginSource.RISK_FILE:
-            return future_losses(rows.underlyings[place], rows.spots[place], self._spans.on(today))
-        losses = rows.columns[:SCENARIO_COUNT, place].astype(np.float64)
-        if not (rows.is_fresh[place] and (np.abs(losses) < _ABSURD).all()):
-            return None
-        return Losses(np.rint(losses * STEPS).astype(np.int64).tolist())
 
     def _exposure(self, underlying: str, spot: Decimal, today: date) -> int:
         return _steps(spot * self._exposure_margin.rates(underlying, today).exposure)
@@ -156,9 +179,20 @@ class SpanMargin:
         return _steps(spot * self._exposure_margin.rates(underlying, today).addition(expiry, today))
 
 
-def _spread(rows: RiskRows, underlying: str, own: Decimal) -> Decimal:
-    """Return the calendar spread charge for each unit of delta in rupees."""
-    return own if rows.spreads is None else rows.spreads.get(underlying, Decimal(0))
+def _future_losses(rows: RiskRows, place: int, span: SpanParameters) -> Losses | None:
+    """Return the losses of a future in steps; None where the risk file lacks it or they are unknown."""
+    if rows.source is not MarginSource.RISK_FILE:
+        return future_losses(rows.underlyings[place], rows.spots[place], span)
+    losses = rows.columns[:SCENARIO_COUNT, place].astype(np.float64)
+    if not (rows.is_fresh[place] and (np.abs(losses) < _ABSURD).all()):
+        return None
+    return Losses(np.rint(losses * STEPS).astype(np.int64).tolist())
+
+
+def _charges(rows: Iterable[Mapping[str, str]]) -> Dated[Decimal]:
+    return Dated(
+        (date.fromisoformat(row["from"]), Decimal(row["charge_percent"]) / 100) for row in rows
+    )
 
 
 def _steps(amount: Decimal) -> int:

@@ -10,6 +10,7 @@ import json
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,18 +31,21 @@ EXTRA = date(2024, 11, 20)
 INDICES = ("BANKEX", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "NIFTY", "NIFTYNXT50", "SENSEX")
 
 
-def spread(today: date, *, contracts: int = 1) -> list[float]:
+def spread(
+    today: date, *, contracts: int = 1, underlying: str = "NIFTY", margin: Any = None
+) -> list[float]:
     """Return rupees that a unit of delta 1 on a spot of 10,000 is charged between expiries."""
     columns = np.zeros((18, contracts), np.float32)
     columns[DELTA_ROW] = 1.0
     rows = RiskRows(
-        ["NIFTY"] * contracts,
+        [underlying] * contracts,
         [date.max] * contracts,
         [Decimal(10_000)] * contracts,
         columns,
         np.ones(contracts, np.bool_),
     )
-    return [risk.spread / STEPS for risk in SPREADS.unit_risks(rows, today)]
+    model = SPREADS if margin is None else SpanMargin.from_tables(margin, table("volatility"))
+    return [risk.spread / STEPS for risk in model.unit_risks(rows, today)]
 
 
 @pytest.mark.parametrize("day", [FIRST, EXTRA - timedelta(days=1), EXTRA, LAST])
@@ -63,6 +67,14 @@ def test_an_offset_between_expiries_costs_a_hundred_and_seventy_five_of_ten_thou
     day: date,
 ) -> None:
     assert spread(day) == [175]
+    assert spread(day, underlying="RELIANCE") == [220]
+
+
+def test_without_charges_of_their_own_stocks_have_those_of_indices() -> None:
+    content = table("margin")
+    del content["stock_calendar_spreads"]
+
+    assert spread(FIRST, underlying="RELIANCE", margin=content) == [175]
 
 
 @pytest.mark.parametrize("underlying", ["NIFTY", "RELIANCE"])
@@ -95,10 +107,12 @@ def test_indices_are_written_by_name() -> None:
 
 def test_margins_begin_with_the_tables_and_the_extra_margin_later() -> None:
     content = table("margin")
-    rows = [*(content[n] for n in ("short_options", "short_stock_options", "calendar_spreads"))]
+    names = ("short_options", "short_stock_options", "calendar_spreads", "stock_calendar_spreads")
+    rows = [content[name] for name in names]
 
     assert [[row["from"] for row in part] for part in rows] == [
         ["2024-01-01", "2024-11-20"],
+        ["2024-01-01"],
         ["2024-01-01"],
         ["2024-01-01"],
     ]

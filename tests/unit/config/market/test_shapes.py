@@ -61,7 +61,8 @@ SHAPES = {
     "margin": (
         "source'' short_options[2 from'' exposure_percent'' expiry_day_percent''] "
         "short_stock_options[1 from'' exposure_percent'' expiry_day_percent''] "
-        "calendar_spreads[1 from'' charge_percent''] span_source'' "
+        "calendar_spreads[1 from'' charge_percent''] "
+        "stock_calendar_spreads[1 from'' charge_percent''] span_source'' "
         "span(indices[7''] scenarios[1 from'' "
         "index(price_percent'' distant_price_percent'' volatility_points'') "
         "stock(price_percent'' distant_price_percent'' volatility_points'') "
@@ -127,12 +128,12 @@ SOURCES = {
     ("margin", "source"): (
         "NSE Clearing SPAN risk parameters: exposure margin 2 % of the underlying, extra loss "
         "margin of 2 % on short index options on the day of expiry (NCL/CMPT/64639, 20-Nov-2024), "
-        "calendar spread charge 1.75 % of the far contract; stocks exposure margin 3.5 %"
+        "calendar spread charge 1.75 % of the far contract, of stocks 2.2 %; stocks exposure margin "
+        "3.5 %"
     ),
     ("margin", "span_source"): (
-        "NSE Clearing SPAN risk parameters: the larger of a multiple of the daily volatility and "
-        "these floors, which are what its files of 2026 hold for indices. Not verified, so to be "
-        "checked against a risk file before money depends on them: the floors of stocks"
+        "NSE Clearing, page on SPAN risk parameters: the larger of a multiple of the daily "
+        "volatility and these floors, which its files of 2026 hold for indices"
     ),
     ("price_bands", "source"): (
         "Limit orders: limit price protection of NSE (NSE/FAOP/54242, 31-Oct-2022), 20 rupees "
