@@ -16,6 +16,7 @@ from angel_x.domain.records.access import KeyHolder
 from angel_x.domain.records.contract_note import ContractNote
 from angel_x.domain.records.equity import EquityPage, EquityPoint
 from angel_x.domain.records.margin_record import Balance, MarginEstimate
+from angel_x.domain.records.shadow_report import ShadowReport
 from angel_x.domain.records.statement import (
     FillPage,
     FillRecord,
@@ -50,6 +51,10 @@ class AccountCalls(Connection):
     def contract_note(self, day: date) -> ContractNote:
         """Return fills, settlements and charges by item of a day of the market."""
         return self._call("GET", f"/v1/contract-notes/{day.isoformat()}", ContractNote)
+
+    def shadow(self, day: date | None = None) -> ShadowReport:
+        """Return the live orders of a day in India, by default today, beside their paper twins."""
+        return self._call("GET", with_query("/v1/shadow", {"day": day}), ShadowReport)
 
     def fills(self, since: datetime | None = None) -> Iterator[FillRecord]:
         """Yield the fills, the newest first, page by page."""

@@ -72,6 +72,7 @@ def sources(application: Application) -> list[Source]:
         Source(Metric.PARKED_ORDERS, lambda: {"": application.trading.replays.waiting()}),
         Source(Metric.CANARY_AGE_SECONDS, application.operations.canaries.ages),
         Source(Metric.TRADING_MODE, lambda: _trading_mode(application)),
+        Source(Metric.SHADOW_SLIPPAGE, lambda: _slippage(application)),
         Source(Metric.TRADING_STATE, application.controls.states.strictest),
         Source(Metric.QUEUE_DEPTH, lambda: {q.queue: q.depth for q in queues.read()}),
         Source(
@@ -103,6 +104,13 @@ def _trading_mode(application: Application) -> Reading:
     status = application.live.trading.status()
     mode = "blocked" if status.blocked is not None else status.mode
     return {each: int(each == mode) for each in ("paper", "live", "blocked")}
+
+
+def _slippage(application: Application) -> Reading:
+    if not application.base.settings.shadow:
+        return {}
+    slippage = application.people.shadow.of(None).totals.slippage_per_unit
+    return {} if slippage is None else {"": float(slippage)}
 
 
 def _calendar_days_left(application: Application) -> int:

@@ -84,6 +84,7 @@ class Metric(StrEnum):
     TASK_RUNTIME_SECONDS = "angel_x_task_runtime_seconds"
     TRADING_MODE = "angel_x_trading_mode"
     SHADOW_MISSED = "angel_x_shadow_missed_total"
+    SHADOW_SLIPPAGE = "angel_x_shadow_slippage_rupees"
     ALERT_NOTICES = "angel_x_alert_notices_total"
     BUILD_INFO = "angel_x_build_info"
 
@@ -268,6 +269,9 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     ),
     Metric.SHADOW_MISSED: _counter(
         "Moves of paper twins that were left out, by reason: failed, full, or late.", "reason"
+    ),
+    Metric.SHADOW_SLIPPAGE: _scraped(
+        "Mean rupees a unit by which live fills of today are worse than those of their paper twins."
     ),
     Metric.ALERT_NOTICES: _counter(
         "Notices to targets of alerts, by the outcome of an attempt.", "outcome"

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from angel_x.domain.portfolios.portfolio import Portfolio
 from angel_x.domain.records.contract_note import ContractNote
 from angel_x.domain.records.margin_record import Balance, MarginEstimate
+from angel_x.domain.records.shadow_report import ShadowReport
 from angel_x.domain.records.statement import FillPage, LedgerPage, Period, PositionList, TradeList
 from angel_x.entrypoints.api import body
 from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads, on_thread
@@ -126,6 +127,18 @@ def get_contract_note(
 ) -> Response:
     note = application(request).people.notes.of(caller.user_id, day)
     return HTMLResponse(note_page(note)) if form == "html" else answer(note)
+
+
+@router.get(
+    "/v1/shadow",
+    summary="Live orders of a day in India beside their paper twins, the newest first",
+    response_class=Response,
+    responses=answers(ShadowReport, "The orders that were sent on the day, by default today"),
+)
+@on_thread(Bulkhead.READS)
+def get_shadow_report(request: Request, caller: Reader, day: date | None = None) -> Response:
+    """Slippage is in rupees for the units that both have traded, positive where live was worse."""
+    return answer(application(request).people.shadow.of(caller.user_id, day))
 
 
 @router.get(

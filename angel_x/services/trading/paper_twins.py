@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,17 +62,21 @@ class PaperTwins:
     clock: Clock
     market_clock: Clock
 
-    def arrive(self, orders: Sequence[Order]) -> None:
+    def arrive(self, orders: Sequence[Order], in_time: Callable[[], bool]) -> int:
         """Bring the twins of orders to the paper exchange; an order has one, however often it is sent.
 
-        Twins that rest in the same contracts trade first, as far as their prices are as good.
+        Twins that rest in the same contracts trade first, as far as their prices are as good.  Return
+        how many twins were left out, because it was not in time when nothing had to be waited for.
         """
         with self.store.begin() as unit:
             known = unit.known([order.id for order in orders])
             fresh = [twin_of(order) for order in orders if order.id not in known]
+            if fresh and not in_time():
+                return len(fresh)
             if fresh:
                 resting = self._standing(unit, unit.open({twin.symbol for twin in fresh}))
                 self._decide(unit, resting, fresh)
+        return 0
 
     def amend(self, changes: Sequence[tuple[Order, Amendment]]) -> None:
         """Amend the open twins of orders; those that are closed stay as they are."""

@@ -49,13 +49,11 @@ class Shadow:
 
     def arrive(self, orders: Sequence[Order]) -> None:
         """Let the twins of orders arrive that are sent to the exchange now."""
-        handed_at, orders = self._monotonic(), tuple(orders)
+        end, orders = self._monotonic() + _LATE_SECONDS, tuple(orders)
 
         def work() -> None:
-            if self._monotonic() - handed_at > _LATE_SECONDS:
-                self._miss("late", len(orders))
-            else:
-                self._twins.arrive(orders)
+            if late := self._twins.arrive(orders, lambda: self._monotonic() <= end):
+                self._miss("late", late)
 
         self._put(work, len(orders))
 

@@ -22,7 +22,9 @@ from angel_x.domain.book.risk import TradingState
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts.contract import Contract, Right, format_symbol
 from angel_x.domain.exchange.charges import Tariff
+from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Side
+from angel_x.entrypoints.metrics import sources
 from angel_x.errors import InvalidScripMaster
 from angel_x.rehearsal.fake_exchange.exchange import Exchange
 from angel_x.rehearsal.fake_exchange.listings import Listing
@@ -326,6 +328,8 @@ def test_shadow_shows_each_live_order_beside_what_paper_would_have_done(
             live.shell().run("shadow", "--user", "asha").output,
         )
         assert app.people.shadow.of(stranger).orders == ()
+        (read,) = (s.read for s in sources(app) if s.metric is Metric.SHADOW_SLIPPAGE)
+        assert read() == {"": -0.05}
         # Twins take displayed sizes of their own.
         assert app.base.cache.keys("ax:taken:*") == []
     pairs = {

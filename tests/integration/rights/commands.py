@@ -104,19 +104,6 @@ def _person(number: int) -> Callable[[World], object]:
     return prepare
 
 
-def _twins(world: World) -> object:
-    """Give every order a paper twin, as if all of them had been sent to the exchange."""
-    with world.application.base.engine.begin() as connection:
-        return connection.exec_driver_sql(_TWINS)
-
-
-_TWINS = """
-INSERT INTO shadow_orders (order_id, user_id, time_priority, arrived_at, moved_at, valid_until, quantity,
-    filled_quantity, symbol, side, order_type, validity, status, traded_value)
-SELECT id, user_id, id, now(), now(), valid_until, quantity, 0, symbol, side, order_type, validity, 'canceled', 0
-FROM orders ON CONFLICT DO NOTHING
-"""
-
 _ACCOUNT, _EVERYONE, _MARKET = Reach.ACCOUNT, Reach.EVERYONE, Reach.MARKET
 
 COMMANDS = (
@@ -129,7 +116,7 @@ COMMANDS = (
     Command("orders cancel REF", _ACCOUNT, kind=Kind.ORDER, stores=True, shows="canceled"),
     Command("orders cancel --all", _ACCOUNT, stores=True, prepare=_open_order, shows="canceled"),
     Command("positions", _ACCOUNT, shows="SYMBOL"),
-    Command("shadow", _ACCOUNT, prepare=_twins, shows="SYMBOL"),
+    Command("shadow 2026-08-19", _ACCOUNT, shows="SYMBOL"),
     Command("portfolio --at 2026-08-19T11:30", _ACCOUNT, shows="snapshot_at"),
     Command("trades", _ACCOUNT, shows="SYMBOL"),
     Command("fills", _ACCOUNT, shows="SYMBOL"),
@@ -172,7 +159,7 @@ COMMANDS = (
         "alerts remove out --system --yes", _EVERYONE, stores=True, prepare=_target("out", None)
     ),
     Command("doctor --rebuild", _EVERYONE, shows=HOLDER),
-    Command("shadow --system", _EVERYONE, prepare=_twins, shows=HOLDER),
+    Command("shadow 2026-08-19 --system", _EVERYONE, shows=HOLDER),
     Command("users list", _EVERYONE, shows=HOLDER),
     Command("users create NAME --cash 5", _EVERYONE, stores=True),
     Command("keys rotate REF", _EVERYONE, 0, Kind.KEY, 0, 2, stores=True, shows="REF"),

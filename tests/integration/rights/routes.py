@@ -182,6 +182,7 @@ ROWS = (
     Row("GET /v1/fills", READ, shows="SYMBOL"),
     Row("GET /v1/ledger", READ),
     Row("GET /v1/contract-notes/{day}", READ),
+    Row("GET /v1/shadow", READ, query="?day=2026-08-19", shows="SYMBOL"),
     Row("GET /v1/pnl", READ, query="?by=tag", shows="realised_fifo"),
     Row("GET /v1/equity", READ, shows="points"),
     Row("GET /v1/portfolio/past", READ, query="?at=2026-08-19T11:30:00Z", shows="snapshot_at"),

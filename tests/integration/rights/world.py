@@ -185,6 +185,8 @@ class World:
         )
         for kind in Kind:
             self._standing[kind, account] = self._made(kind, account, self.name(account))
+        with app.base.engine.begin() as connection:
+            connection.exec_driver_sql(_TWINS, {"user_id": user_id})
         # The same names in both accounts.
         market.accept(user_id, self.request(account, name="same"))
         self._basket(account, "same")
@@ -230,6 +232,14 @@ class World:
         return name
 
 
+#: Paper twins, as if the orders of an account had been sent to the exchange.
+_TWINS = """
+INSERT INTO shadow_orders (order_id, user_id, time_priority, arrived_at, moved_at, valid_until, quantity,
+    filled_quantity, symbol, side, order_type, validity, status, traded_value)
+SELECT id, user_id, id, '2026-08-19 05:00+00', now(), valid_until, quantity, 0, symbol, side, order_type, validity,
+    'canceled', 0
+FROM orders WHERE user_id = %(user_id)s
+"""
 #: Whose a row is, of tables that do not say it in a column ``user_id``.
 _OWNERS = {
     "users": "t.id = {id}",

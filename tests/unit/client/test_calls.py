@@ -50,6 +50,7 @@ CALLS: list[tuple[str, Call, str, str, Any]] = [
      "/v1/trades?since=2026-11-23T03%3A45%3A00%2B00%3A00&until=2026-11-23T03%3A45%3A00%2B00%3A00", None),
     ("contract_note", lambda c: c.contract_note(AT.date()), "GET", "/v1/contract-notes/2026-11-23",
      None),
+    ("shadow", lambda c: c.shadow(AT.date()), "GET", "/v1/shadow?day=2026-11-23", None),
     ("pnl", lambda c: c.pnl("tag", since=AT.date()), "GET", "/v1/pnl?by=tag&since=2026-11-23", None),
     ("past_portfolio", lambda c: c.past_portfolio(AT), "GET",
      "/v1/portfolio/past?at=2026-11-23T03%3A45%3A00%2B00%3A00", None),

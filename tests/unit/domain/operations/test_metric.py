@@ -76,6 +76,7 @@ METRICS = """
     task_runtime_seconds histogram:task task outcome
     trading_mode scraped mode
     shadow_missed_total counter reason
+    shadow_slippage_rupees scraped
     alert_notices_total counter outcome
     build_info scraped version
 """

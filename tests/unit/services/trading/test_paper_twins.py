@@ -36,6 +36,10 @@ def twins(exchange: Exchange, store: MemoryTwins) -> PaperTwins:
     return twins_beside(exchange, store)
 
 
+def in_time() -> bool:
+    return True
+
+
 def sent(order: Order) -> Order:
     """Return an order as it is sent to the exchange."""
     order.status = OrderStatus.SUBMITTING
@@ -49,7 +53,7 @@ def test_a_twin_trades_at_the_touch_of_the_moment_and_the_order_is_untouched(
     sell = sent(exchange.order(Side.SELL, limit=9_900))
     before = replace(buy)
 
-    twins.arrive([buy, sell])
+    twins.arrive([buy, sell], in_time)
 
     bought, sold = store.twins[buy.id], store.twins[sell.id]
     assert (bought.status, bought.filled_quantity) == (FILLED, 2 * LOT)
@@ -62,10 +66,10 @@ def test_an_order_has_one_twin_however_often_it_is_sent(
     exchange: Exchange, store: MemoryTwins, twins: PaperTwins
 ) -> None:
     order = sent(exchange.order(limit=10_100))
-    twins.arrive([order])
+    twins.arrive([order], in_time)
     exchange.quote(bid=10_020, ask=10_070)
 
-    twins.arrive([replace(order, attempt=2)])
+    twins.arrive([replace(order, attempt=2)], in_time)
 
     assert store.twins[order.id].average_price == Decimal("100.50")
 
@@ -74,7 +78,7 @@ def test_a_twin_that_rests_trades_at_its_own_limit_when_the_market_comes_to_it(
     exchange: Exchange, store: MemoryTwins, twins: PaperTwins
 ) -> None:
     order = sent(exchange.order(limit=9_950))
-    twins.arrive([order])
+    twins.arrive([order], in_time)
     twins.follow()
     assert store.twins[order.id].status is WORKING
 
@@ -90,11 +94,11 @@ def test_twins_share_the_displayed_size_and_a_resting_one_of_as_good_a_price_is_
     exchange: Exchange, store: MemoryTwins, twins: PaperTwins
 ) -> None:
     resting = sent(exchange.order(lots=3, limit=10_000))
-    twins.arrive([resting])
+    twins.arrive([resting], in_time)
     exchange.quote(bid=9_950, ask=10_000, ask_size=4 * LOT)
     late = sent(exchange.order(lots=3, limit=10_000))
 
-    twins.arrive([late])
+    twins.arrive([late], in_time)
 
     assert store.twins[resting.id].status is FILLED
     assert store.twins[late.id].status is PARTIALLY_FILLED
@@ -117,7 +121,7 @@ def test_the_rest_of_an_immediate_or_cancel_twin_is_canceled(
     exchange.quote(ask_size=size * LOT)
     order = sent(exchange.order(lots=2, limit=limit, validity=Validity.IOC))
 
-    twins.arrive([order])
+    twins.arrive([order], in_time)
 
     found = store.twins[order.id]
     assert (found.status, found.reason) == (CANCELED, reason)
@@ -129,7 +133,7 @@ def test_a_stop_twin_waits_for_its_trigger(
 ) -> None:
     order = sent(exchange.order(limit=10_300, trigger=10_200))
     passed = sent(exchange.order(limit=10_100, trigger=9_900))
-    twins.arrive([order, passed])
+    twins.arrive([order, passed], in_time)
     assert store.twins[order.id].status is OrderStatus.TRIGGER_PENDING
     found = store.twins[passed.id]
     assert (found.status, found.reason) == (REJECTED, "TRIGGER_PASSED")
@@ -146,7 +150,7 @@ def test_a_twin_that_paper_would_refuse_says_why(
 ) -> None:
     order = sent(exchange.order(limit=10_000_000))
 
-    twins.arrive([order])
+    twins.arrive([order], in_time)
 
     assert (store.twins[order.id].status, store.twins[order.id].reason) == (REJECTED, "PRICE_BAND")
 
@@ -155,7 +159,7 @@ def test_an_amended_twin_trades_by_its_new_price_as_one_that_comes_in(
     exchange: Exchange, store: MemoryTwins, twins: PaperTwins
 ) -> None:
     order = sent(exchange.order(lots=2, limit=9_900))
-    twins.arrive([order])
+    twins.arrive([order], in_time)
 
     twins.amend([(order, Amendment(3 * LOT, Decimal("101.00"), None))])
     twins.amend([(order, Amendment(LOT, Decimal("90.00"), None))])
@@ -170,7 +174,7 @@ def test_a_twin_that_has_traded_more_than_an_amendment_leaves_is_filled(
 ) -> None:
     exchange.quote(ask_size=2 * LOT)
     order = sent(exchange.order(lots=3, limit=10_100))
-    twins.arrive([order])
+    twins.arrive([order], in_time)
 
     twins.amend([(order, Amendment(LOT, Decimal("101.00"), None))])
 
@@ -185,7 +189,7 @@ def test_a_twin_ends_with_the_cancellation_of_its_order_the_end_of_it_and_its_va
         sent(exchange.order(limit=limit)) for limit in (9_900, 9_900, 9_900, 10_100)
     )
     ends.valid_until = exchange.clock()
-    twins.arrive([requested, elsewhere, ends, filled])
+    twins.arrive([requested, elsewhere, ends, filled], in_time)
     store.canceled_orders = {elsewhere.id, filled.id}
 
     twins.cancel([requested, filled])
