@@ -28,7 +28,7 @@ class Payoff:
 def payoff(legs: Sequence[Leg], cost: Decimal) -> Payoff:
     """Return the payoff of legs of one expiry that cost so many rupees, negative where received.
 
-    A future costs its price times its units, though nobody pays it.
+    A future costs its price times its units, though that is not paid.
     """
     corners = sorted({_FLOOR, *(leg.strike for leg in legs if isinstance(leg, OptionLeg))})
     results = [pnl_at_expiry(legs, cost, corner) for corner in corners]
