@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from angel_x.client import Client
 from tests.browser import chromium
 from tests.e2e.whole.instance import Instance, environment_of
 from tests.plugins.servers import temporary_home
@@ -62,3 +63,33 @@ def system() -> Iterator[Instance]:
             yield instance
         finally:
             instance.stop()
+
+
+@pytest.fixture
+def key(system: Instance) -> str:
+    return (system.home / "demo.key").read_text(encoding="utf-8").strip()
+
+
+@pytest.fixture
+def client(system: Instance, key: str) -> Iterator[Client]:
+    with Client(system.run_file["api_url"], key) as client:
+        yield client
+        client.kill_switch("active")
+        client.cancel_all()
+
+
+@pytest.fixture
+def enter(system: Instance, open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """Log in with a key, and wait for the page behind the login."""
+    from playwright.sync_api import expect  # noqa: PLC0415 - slow to import
+
+    def enter(key: str, path: str = "/", **options: Any) -> Page:
+        page = open_page(base_url=system.run_file["desk_url"], **options)
+        page.goto(path)
+        page.get_by_label("API key").fill(key)
+        page.get_by_role("button", name="Log in").click()
+        # A reload or a script of the test would meet the page that the login is leaving.
+        expect(page.locator("#ax-link")).to_contain_text("Live")
+        return page
+
+    return enter

@@ -6,20 +6,17 @@ import json
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from math import cos, sin
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import TYPE_CHECKING
 
 from angel_x.adapters.postgres.engine import make_engine
 from angel_x.adapters.postgres.minute_quotes import PostgresMinuteQuotes
 from angel_x.client import Client
-from angel_x.domain.chains.option_chain import ContractGreeks
 from angel_x.domain.quotes.minute_sample import ChainMinute
+from tests.browser.trading import PHONE, WIDE, at_the_money, create_key, resting
 from tests.e2e.processes import eventually
 from tests.e2e.whole.instance import Instance
 
@@ -30,61 +27,6 @@ PNG = b"\x89PNG"
 MARKUP = "<img src=x onerror=window.struck=1>"
 #: The opening of a past day of the market.
 DAY = datetime(2026, 8, 18, 3, 45, tzinfo=UTC)
-WIDE = {"viewport": {"width": 1680, "height": 1000}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-
-
-@pytest.fixture
-def key(system: Instance) -> str:
-    return (system.home / "demo.key").read_text(encoding="utf-8").strip()
-
-
-@pytest.fixture
-def client(system: Instance, key: str) -> Iterator[Client]:
-    with Client(system.run_file["api_url"], key) as client:
-        yield client
-        client.kill_switch("active")
-        client.cancel_all()
-
-
-@pytest.fixture
-def enter(system: Instance, open_page: Callable[..., Page]) -> Callable[..., Page]:
-    """Log in with a key, and wait for the page behind the login."""
-    from playwright.sync_api import expect  # noqa: PLC0415 - slow to import
-
-    def enter(key: str, path: str = "/", **options: Any) -> Page:
-        page = open_page(base_url=system.run_file["desk_url"], **options)
-        page.goto(path)
-        page.get_by_label("API key").fill(key)
-        page.get_by_role("button", name="Log in").click()
-        # A reload or a script of the test would meet the page that the login is leaving.
-        expect(page.locator("#ax-link")).to_contain_text("Live")
-        return page
-
-    return enter
-
-
-def at_the_money(client: Client) -> ContractGreeks:
-    rows = client.option_chain("NIFTY").rows
-    return rows[len(rows) // 2]
-
-
-def resting(client: Client, tag: str) -> str:
-    """Submit an order at four fifths of the bid, inside of the price band."""
-    contract, lot = at_the_money(client), client.option_chain("NIFTY").lot_size
-    assert contract.bid is not None
-    price = (contract.bid * 16).to_integral_value() * Decimal("0.05")
-    order = {"symbol": contract.symbol, "side": "BUY", "quantity": lot, "order_type": "LIMIT"}
-    order_id = client.submit({**order, "price": str(price), "tag": tag})[0].order_id
-    eventually(lambda: client.order(order_id).status == "working", "the order rests")
-    return order_id
-
-
-def create_key(system: Instance, user: str, scope: str) -> str:
-    made = system.cli("keys", "create", "--user", user, "--scope", scope)
-    found = re.search(r"ax_\w+", made.out)
-    assert found, made
-    return found[0]
 
 
 def test_a_trader_watches_an_order_fill(

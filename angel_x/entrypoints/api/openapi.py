@@ -184,7 +184,8 @@ def document(app: FastAPI, routers: Iterable[APIRouter]) -> dict[str, Any]:
         title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes
     )
     routes = (route for router in routers for route in router.routes)
-    records = dict.fromkeys(record for route in routes for record in _records(route))
+    # Every call may be refused.
+    records = dict.fromkeys((Problem, *(record for route in routes for record in _records(route))))
     _, schemas = msgspec.json.schema_components(records, ref_template="#/components/schemas/{name}")
     described.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
     schemas[Problem.__name__]["externalDocs"] = {

@@ -31,7 +31,7 @@ class Frame:
         self.session = session
         self.path = path
         #: The part below the header, where results of dialogs that are gone are shown.
-        self.content = ui.element("main").classes("ax-main")
+        self.content = ui.element("div").classes("ax-main")
         #: Called with the newest readings when one of them is new.
         self.on_snapshot: list[Callable[[Snapshot], None]] = []
         #: Readings of this page alone, by the name under which elements show their age.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from angel_x.entrypoints.desk.pages.kill_switch import KillSwitch
-from angel_x.entrypoints.desk.pages.parts import Figure, Label, box, button
+from angel_x.entrypoints.desk.pages.parts import Figure, Label, box, button, titled_dialog
 from angel_x.entrypoints.desk.views.header import header
 
 if TYPE_CHECKING:
@@ -102,11 +102,9 @@ class HeaderBar:
 
 
 def _help() -> ui.dialog:
-    with ui.dialog() as dialog, ui.card().classes("ax-card"):
-        ui.label("Keys").classes("ax-card-title")
-        with box("ax-keys"):
-            for key, meaning in _KEYS:
-                with box("", "kbd"):
-                    ui.label(key)
-                ui.label(meaning)
+    with titled_dialog("Keys") as dialog, box("ax-keys"):
+        for key, meaning in _KEYS:
+            with box("", "kbd"):
+                ui.label(key)
+            ui.label(meaning)
     return dialog

@@ -35,6 +35,7 @@ class KillSwitch:
     def open(self) -> None:
         """Begin with the first step."""
         with ui.dialog() as self._dialog, ui.card().classes("ax-card") as self._card:
+            self._dialog.props["aria-label"] = "Kill switch"
             self._choose()
         self._dialog.on("hide", self._dialog.delete)
         self._dialog.open()

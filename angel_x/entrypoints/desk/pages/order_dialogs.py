@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from angel_x.entrypoints.desk.pages.parts import box, button, show_faults
+from angel_x.entrypoints.desk.pages.parts import box, button, show_faults, titled_dialog
 from angel_x.entrypoints.desk.views.amendment import WantedAmendment, amendment
 from angel_x.entrypoints.desk.views.orders import (
     note_of,
@@ -28,7 +28,8 @@ async def show_order(frame: Frame, order_id: str) -> None:
     order = await frame.attempt(frame.account.client.order, order_id)
     if order is None:
         return
-    with ui.dialog() as dialog, ui.card().classes("ax-card ax-wide"):
+    title = f"{order.side} {units(order.quantity)} {order.symbol}"
+    with titled_dialog(title, "ax-wide") as dialog:
         _draw_order(order)
         with box("ax-actions"):
             button("Close", dialog.close, kind="main")
@@ -38,7 +39,6 @@ async def show_order(frame: Frame, order_id: str) -> None:
 
 def _draw_order(order: OrderHistory) -> None:
     status = status_text(order.status)
-    ui.label(f"{order.side} {units(order.quantity)} {order.symbol}").classes("ax-card-title")
     with box("ax-pairs"):
         for name, value in (
             ("Status", status.text),
@@ -62,8 +62,7 @@ def _draw_order(order: OrderHistory) -> None:
 
 def modify_order(frame: Frame, order: OrderRecord) -> None:
     """Ask for a new price, trigger or quantity, and show the faults beside their fields."""
-    with ui.dialog() as dialog, ui.card().classes("ax-card"):
-        ui.label(f"Modify {order.side} {order.symbol}").classes("ax-card-title")
+    with titled_dialog(f"Modify {order.side} {order.symbol}") as dialog:
         fields = _fields(order)
         problem = ui.label().classes("ax-problem").props("role=alert")
 
@@ -131,8 +130,7 @@ def confirm(
     frame: Frame, title: str, detail: str, act: str, send: Callable[[], Awaitable[None]]
 ) -> None:
     """Ask before something is sent; the dialog closes, and ``send`` reports for itself."""
-    with ui.dialog() as dialog, ui.card().classes("ax-card"):
-        ui.label(title).classes("ax-card-title")
+    with titled_dialog(title) as dialog:
         ui.label(detail).classes("ax-muted")
         with box("ax-actions"):
             button("Back", dialog.close)

@@ -8,7 +8,7 @@ from nicegui import ui
 
 from angel_x.entrypoints.desk.elements.live_table import Empty, LiveTable
 from angel_x.entrypoints.desk.pages.order_dialogs import confirm
-from angel_x.entrypoints.desk.pages.parts import box, button, heading
+from angel_x.entrypoints.desk.pages.parts import box, button, heading, titled_dialog
 from angel_x.entrypoints.desk.reading import ApiReading
 from angel_x.entrypoints.desk.views.operations import PARKED, REPLAY, parked_rows
 from angel_x.entrypoints.desk.views.words import units
@@ -68,10 +68,8 @@ class ParkedOrders:
     def _open(self, order_id: str) -> None:
         if (order := self._found(order_id)) is None:
             return
-        with self._frame.content, ui.dialog() as dialog, ui.card().classes("ax-card ax-wide"):
-            ui.label(f"{order.side} {units(order.quantity)} {order.symbol}").classes(
-                "ax-card-title"
-            )
+        title = f"{order.side} {units(order.quantity)} {order.symbol}"
+        with self._frame.content, titled_dialog(title, "ax-wide") as dialog:
             ui.label(f"Order {order.order_id} of {order.account}, {order.client_order_id}").classes(
                 "ax-muted"
             )

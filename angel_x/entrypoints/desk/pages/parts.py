@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from nicegui import ui
@@ -27,6 +28,15 @@ def heading(text: str, source: str = "", fresh: float | None = None) -> None:
             ui.label(text)
         if source:
             aging(box("ax-age"), "data-age", source, fresh)
+
+
+@contextmanager
+def titled_dialog(title: str, kind: str = "") -> Iterator[ui.dialog]:
+    """Draw a dialog below its title, by which screen readers name it."""
+    with ui.dialog() as dialog, ui.card().classes(f"ax-card {kind}".strip()):
+        dialog.props["aria-label"] = title
+        ui.label(title).classes("ax-card-title")
+        yield dialog
 
 
 def aging(element: Element, name: str, source: str, fresh: float | None) -> None:

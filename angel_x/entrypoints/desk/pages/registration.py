@@ -45,6 +45,8 @@ def register(
         frame = Frame(request.scope[SESSION], sessions, path)
         HeaderBar(frame, places.shown_to(frame.session))
         with frame.content:
+            with ui.element("h1").classes("ax-sr"):
+                ui.label(title)
             building = build(frame)
             if building is not None:
                 await building
