@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,7 +60,7 @@ def build_shadow(base: Foundation, market: MarketParts) -> ShadowParts | None:
         clock=base.clock,
         market_clock=base.market_clock,
     )
-    shadow = Shadow(twins, hand_over=thread.put, meter=base.meter, monotonic=monotonic)
+    shadow = Shadow(twins, hand_over=thread.put, meter=base.meter, monotonic=monotonic, sleep=sleep)
     return ShadowParts(shadow, close)
 
 

@@ -40,4 +40,5 @@ def shadow_beside(
         hand_over=hand_over,
         meter=meter or RecordingMeter(),
         monotonic=lambda: exchange.clock().timestamp(),
+        sleep=exchange.clock.advance,
     )

@@ -65,8 +65,8 @@ class PaperTwins:
     def arrive(self, orders: Sequence[Order], in_time: Callable[[], bool]) -> int:
         """Bring the twins of orders to the paper exchange; an order has one, however often it is sent.
 
-        Twins that rest in the same contracts trade first, as far as their prices are as good.  Return
-        how many twins were left out, because it was not in time when nothing had to be waited for.
+        Twins that rest in the same contracts trade first, as far as their prices are as good.  Where the
+        transaction begins too late, none arrives; return how many were left out.
         """
         with self.store.begin() as unit:
             known = unit.known([order.id for order in orders])
@@ -82,7 +82,7 @@ class PaperTwins:
         """Amend the open twins of orders; those that are closed stay as they are."""
         with self.store.begin() as unit:
             wanted = {order.id: amendment for order, amendment in changes}
-            twins = _of(unit, {order.symbol for order, _ in changes}, wanted)
+            twins = self._standing(unit, _of(unit, {order.symbol for order, _ in changes}, wanted))
             changed = [amended(twin, wanted[twin.id]) for twin in twins]
             terms = self.market.terms(changed, are_amended=True) if changed else []
             for twin, other, each in zip(twins, changed, terms, strict=True):
@@ -92,8 +92,9 @@ class PaperTwins:
     def cancel(self, orders: Sequence[Order]) -> None:
         """Cancel the open twins of orders; those that are closed stay as they are."""
         with self.store.begin() as unit:
-            twins = _of(unit, {o.symbol for o in orders}, {o.id for o in orders})
-            for twin in self._standing(unit, twins):
+            found = _of(unit, {o.symbol for o in orders}, {o.id for o in orders})
+            twins = self._standing(unit, found)
+            for twin in twins:
                 end(twin, OrderStatus.CANCELED, CancelReason.REQUESTED)
             unit.save(twins, self.clock())
 

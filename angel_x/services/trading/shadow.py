@@ -18,6 +18,9 @@ from angel_x.services.trading.paper_twins import PaperTwins
 
 log = structlog.get_logger()
 
+#: Seconds in which a request leaves for the exchange.  Work of the shadow begins afterwards, because both
+#: threads share one interpreter: a request that has passed its last check must not wait for its turn.
+_LEAVING_SECONDS = 0.05
 #: Seconds after which quotes are not those of the moment of an order any more.
 _LATE_SECONDS = 2.0
 #: Seconds between two looks at resting twins.
@@ -40,11 +43,13 @@ class Shadow:
         hand_over: HandOver,
         meter: Meter,
         monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
     ) -> None:
         self._twins = twins
         self._hand_over = hand_over
         self._meter = meter
         self._monotonic = monotonic
+        self._sleep = sleep
         self._followed_at = float("-inf")
 
     def arrive(self, orders: Sequence[Order]) -> None:
@@ -77,15 +82,17 @@ class Shadow:
     def _put(self, work: Callable[[], None], count: int) -> None:
         if not count:
             return
+        begins_at = self._monotonic() + _LEAVING_SECONDS
         try:
-            if not self._hand_over(lambda: self._do(work, count)):
+            if not self._hand_over(lambda: self._do(work, count, begins_at)):
                 self._miss("full", count)
         except Exception:
             log.exception("shadow.failed", count=count)
             self._miss("failed", count)
 
-    def _do(self, work: Callable[[], None], count: int) -> None:
+    def _do(self, work: Callable[[], None], count: int, begins_at: float) -> None:
         try:
+            self._sleep(max(0.0, begins_at - self._monotonic()))
             work()
         except Exception:
             log.exception("shadow.failed", count=count)

@@ -36,7 +36,7 @@ class ShadowedVenue:
         leased_at: float | None = None,
         absent: Collection[int] = frozenset(),
     ) -> Sequence[Answer]:
-        """Place orders; their twins meet the quotes of the moment before."""
+        """Place orders; their twins meet the quotes of this moment."""
         self._shadow.arrive(orders)
         return self._venue.place(orders, leased_at, absent)
 

@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
+from angel_x.adapters.postgres.engine import make_engine
 from angel_x.adapters.postgres.paper_twins import PostgresTwins
 from angel_x.domain.orders.order import Order, OrderStatus, OrderType, Priority, Side, Validity
 from angel_x.services.trading.paper_twins import TwinStore
@@ -92,3 +95,20 @@ def test_a_transaction_that_raises_keeps_nothing(store: TwinStore) -> None:
 
     with store.begin() as unit:
         assert unit.open() == []
+
+
+def test_two_transactions_in_one_database_are_never_open_at_once(
+    migrated_url: str, engine: Engine
+) -> None:
+    hasty = make_engine(migrated_url, pool_size=1, max_pool_size=1, lock_seconds=0.1)
+    try:
+        with (
+            PostgresTwins(engine).begin(),
+            pytest.raises(OperationalError, match="lock timeout"),
+            PostgresTwins(hasty).begin(),
+        ):
+            pass
+        with PostgresTwins(hasty).begin() as other:
+            assert other.open() == []
+    finally:
+        hasty.dispose()

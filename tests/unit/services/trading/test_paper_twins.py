@@ -169,6 +169,20 @@ def test_an_amended_twin_trades_by_its_new_price_as_one_that_comes_in(
     assert found.average_price == Decimal("100.50")
 
 
+def test_a_twin_whose_validity_is_over_is_neither_amended_nor_canceled(
+    exchange: Exchange, store: MemoryTwins, twins: PaperTwins
+) -> None:
+    orders = [sent(exchange.order(limit=9_900)) for _ in range(2)]
+    for order in orders:
+        order.valid_until = exchange.clock()
+    twins.arrive(orders, in_time)
+
+    twins.amend([(orders[0], Amendment(LOT, Decimal("101.00"), None))])
+    twins.cancel(orders[1:])
+
+    assert [store.twins[order.id].status for order in orders] == [OrderStatus.EXPIRED] * 2
+
+
 def test_a_twin_that_has_traded_more_than_an_amendment_leaves_is_filled(
     exchange: Exchange, store: MemoryTwins, twins: PaperTwins
 ) -> None:

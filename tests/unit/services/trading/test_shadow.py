@@ -109,6 +109,17 @@ def test_orders_that_come_out_of_the_queue_too_late_have_no_twin(
     assert missed(meter) == [(1, "late")]
 
 
+def test_a_twin_meets_the_quotes_of_a_moment_in_which_the_request_has_left(
+    exchange: Exchange,
+) -> None:
+    store, handed_at = MemoryTwins(), exchange.clock()
+    order = exchange.order(limit=10_100)
+
+    shadow_beside(exchange, store).arrive([order])
+
+    assert (store.filled_at[order.id] - handed_at).total_seconds() == pytest.approx(0.05)
+
+
 def test_resting_twins_are_followed_once_a_second(exchange: Exchange) -> None:
     store = MemoryTwins()
     shadow = shadow_beside(exchange, store)
