@@ -7,6 +7,7 @@ over.  An error of the shadow is counted and logged at this border.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 
 import structlog
 
@@ -54,7 +55,8 @@ class Shadow:
 
     def arrive(self, orders: Sequence[Order]) -> None:
         """Let the twins of orders arrive that are sent to the exchange now."""
-        end, orders = self._monotonic() + _LATE_SECONDS, tuple(orders)
+        # The caller may move its orders before the thread reads them.
+        end, orders = self._monotonic() + _LATE_SECONDS, tuple(map(copy, orders))
 
         def work() -> None:
             if late := self._twins.arrive(orders, lambda: self._monotonic() <= end):

@@ -100,6 +100,7 @@ def test_orders_that_come_out_of_the_queue_too_late_have_no_twin(
     shadow.arrive([late])
     exchange.clock.advance(3)
     shadow.arrive([soon])
+    soon.limit_price = None
     assert store.twins == {}
 
     for work in waiting:
@@ -107,6 +108,7 @@ def test_orders_that_come_out_of_the_queue_too_late_have_no_twin(
 
     assert {number: twin.status for number, twin in store.twins.items()} == {soon.id: FILLED}
     assert missed(meter) == [(1, "late")]
+    assert store.twins[soon.id].limit_price == 101
 
 
 def test_a_twin_meets_the_quotes_of_a_moment_in_which_the_request_has_left(
