@@ -116,7 +116,11 @@ class Broker:
         credentials = Credentials(
             known.code, known.api_key, changes.get("pin", known.pin), known.totp_secret
         )
-        budget = Budget(ledger or Unlimited(), sleep=time.sleep, monotonic=time.monotonic)
+        budget = Budget(
+            ledger or Unlimited(),
+            sleep=time.sleep,
+            monotonic=changes.get("monotonic", time.monotonic),
+        )
         wire = Wire(
             Endpoint(
                 url=self.server.url,

@@ -52,6 +52,15 @@ class Budget:
         """Return the moment that is so many seconds away, for permits."""
         return self._monotonic() + patience
 
+    def check(self, until: float) -> None:
+        """Do nothing before a moment of the monotonic clock.
+
+        Raises:
+            BudgetSpent: The moment has passed.
+        """
+        if self._monotonic() > until:
+            raise BudgetSpent("the time of a request is over")
+
     @contextmanager
     def permit(
         self, ask: RequestAsk, *, until: float, look: Callable[[], None] = see_nothing
@@ -70,9 +79,8 @@ class Budget:
             self._ledger.settle(ask)
 
     def _wait(self, ask: RequestAsk, until: float, look: Callable[[], None]) -> None:
-        if self._monotonic() > until:
-            # A permit would be of no use, and count.
-            raise BudgetSpent(f"the time of a request is over: {ask.budget}")
+        # A permit would be of no use, and count.
+        self.check(until)
         while wait := self._ledger.take(ask):
             left = until - self._monotonic()
             if left <= 0:

@@ -23,6 +23,8 @@ _PATIENCE_SECONDS = 30.0
 #: Bounds of the time until a request has left; with the timeout of the answer they are its whole time.
 _POOL_SECONDS, _CONNECT_SECONDS, _WRITE_SECONDS = 1.0, 2.0, 2.0
 LEAVING_SECONDS = _POOL_SECONDS + _CONNECT_SECONDS + _WRITE_SECONDS
+#: The event of httpcore between the headers of a request and its content.
+_CONTENT_LEAVES = "http11.send_request_body.started"
 _RETRIES, _BACKOFF_SECONDS = 3, 0.5
 _REPEATED = (BrokerThrottled, BrokerUnavailable)
 
@@ -138,30 +140,41 @@ class Wire:
         return turn.until is not None and self._budget.deadline(pause) > turn.until
 
     def _once(self, request: _Request) -> object:
-        shared = request.shared
-        with self._permit(request):
+        shared, turn = request.shared, request.turn
+        until = self._budget.deadline(_PATIENCE_SECONDS) if turn.until is None else turn.until
+        with self._permit(request, until):
             if shared:
                 shared.begin()
-            answer = self._answer(request)
+            answer = self._answer(request, until)
         data = unwrap(answer.status_code, answer.content)
         if shared:
             shared.give(answer.content)
         return data
 
-    def _permit(self, request: _Request) -> AbstractContextManager[None]:
+    def _permit(self, request: _Request, until: float) -> AbstractContextManager[None]:
         call, turn = request.call, request.turn
         ask = RequestAsk(
             self._budget_of(call), self._limits(call.rate), turn.user_id, turn.is_urgent
         )
-        until = self._budget.deadline(_PATIENCE_SECONDS) if turn.until is None else turn.until
         look = request.shared.look if request.shared else see_nothing
         return self._budget.permit(ask, until=until, look=look)
 
-    def _answer(self, request: _Request) -> httpx.Response:
+    def _answer(self, request: _Request, until: float) -> httpx.Response:
         headers = {"Authorization": f"Bearer {request.token}"} if request.token else {}
+
+        def check(event: str, _info: object) -> None:
+            # A process may be stopped anywhere, so its time is checked just before the content leaves:
+            # without it the broker cannot carry the request out.
+            if event == _CONTENT_LEAVES and not request.call.is_read:
+                self._budget.check(until)
+
         try:
             return self._http.request(
-                request.call.method, request.path, json=request.content, headers=headers
+                request.call.method,
+                request.path,
+                json=request.content,
+                headers=headers,
+                extensions={"trace": check},
             )
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise _unavailable(error) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from threading import Event, Thread
@@ -81,6 +82,20 @@ class LiveRun:
         self._stormy.patience.wait("equal books", agrees)
         return found[-1] if found else None
 
+    def _sides(self, evidence: Evidence, compared: Reconciliation | None) -> BothSides:
+        """Read both sides until their executions are equal: orders go on to trade while they are read."""
+        found: list[BothSides] = []
+
+        def agree() -> bool:
+            exchange, executions = self._exchange.state(), evidence.executions()
+            found.append(
+                BothSides(exchange=exchange, executions=executions, reconciliation=compared)
+            )
+            return Counter(executions) == Counter(exchange.executions.keys())
+
+        self._stormy.patience.wait("equal executions", agree)
+        return found[-1]
+
     def _report(
         self,
         application: Application,
@@ -95,11 +110,7 @@ class LiveRun:
             twice=evidence.doubled_executions(),
             patience=self._stormy.timeout,
         )
-        sides = BothSides(
-            exchange=self._exchange.state(),
-            executions=evidence.executions(),
-            reconciliation=compared,
-        )
+        sides = self._sides(evidence, compared)
         books = application.operations.invariants.check(application.base.market_clock())
         self._running.phases.end("checked")
         return LiveReport(

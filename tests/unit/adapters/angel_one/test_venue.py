@@ -10,6 +10,7 @@ from itertools import combinations
 from time import monotonic
 
 import pytest
+from httpcore import HTTP11Connection, Request
 from structlog.testing import capture_logs
 
 from angel_x.adapters.angel_one.books import Books
@@ -224,6 +225,27 @@ def test_a_process_that_was_stopped_between_the_commit_and_the_request_sends_not
     trading.resolve(order)
     assert str(order.status) == "filled"
     assert [each.tag for each in at_broker.exchange.orders.values()] == [order.tag]
+
+
+def test_a_process_that_was_stopped_while_it_wrote_a_request_does_not_finish_it(
+    at_broker: Broker, trading: Trading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asleep, order = [0.0], sent(trading)
+    with closing(at_broker.another(monotonic=lambda: monotonic() + asleep[0])) as client:
+        monkeypatch.setattr(at_broker, "client", client)
+        venue = at_broker.venue(trading.venue.preview)
+        client.login()
+
+        def stop(self: HTTP11Connection, request: Request) -> None:
+            send_headers(self, request)
+            asleep[0] = 61.0 * request.url.target.endswith(b"placeOrder")
+
+        send_headers = HTTP11Connection._send_request_headers
+        monkeypatch.setattr(HTTP11Connection, "_send_request_headers", stop)
+        (answer,) = venue.place([order])
+
+    assert answer.state is VenueState.UNSENT
+    assert at_broker.exchange.orders == {}
 
 
 def test_a_late_cancellation_or_change_is_not_sent_either(
