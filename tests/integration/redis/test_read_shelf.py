@@ -8,6 +8,8 @@ from contextlib import ExitStack, closing
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from angel_x.adapters.angel_one.calls import Rate
 from angel_x.adapters.angel_one.shared_reads import ReadElsewhere, SharedReads
@@ -82,7 +84,7 @@ def test_the_count_and_the_answer_end_together(client: redis.Redis) -> None:
 
 
 def test_while_the_shelf_is_away_each_process_reads_for_itself() -> None:
-    nobody = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=1)
+    nobody = redis.Redis(port=1, retry=Retry(NoBackoff(), 0))
     read = SharedReads(RedisShelf(nobody), unreachable=(redis.RedisError,)).ask("a")
 
     read.look()
