@@ -135,9 +135,7 @@ class Broker:
         )
         return AngelOne(wire, Session(wire, credentials, now=wall_clock))
 
-    def venue(
-        self, preview: Preview, patience_seconds: float = 60.0, scrips: Scrips | None = None
-    ) -> AngelOneVenue:
+    def venue(self, preview: Preview, scrips: Scrips | None = None) -> AngelOneVenue:
         """Return the venue of a process that has seen no order yet; it searches by default."""
         return AngelOneVenue(
             self.client,
@@ -146,7 +144,7 @@ class Broker:
             preview=preview,
             sleep=self.pauses.append,
             monotonic=time.monotonic,
-            patience_seconds=patience_seconds,
+            patience_seconds=60.0,
         )
 
     def begin_day(self) -> None:

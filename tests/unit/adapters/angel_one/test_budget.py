@@ -70,10 +70,14 @@ def test_without_room_in_time_nothing_is_sent() -> None:
             pass
 
     sent = False
-    with pytest.raises(BudgetSpent, match="orders"), budget.permit(ask(), until=1000.5):
+    with (
+        pytest.raises(BudgetSpent, match="orders") as spent,
+        budget.permit(ask(), until=1000.5),
+    ):
         sent = True
 
     assert not sent
+    assert spent.value.seconds == pytest.approx(0.5), "until there is room"
     assert clock.now == pytest.approx(1000.5)
 
 

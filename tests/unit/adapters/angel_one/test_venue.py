@@ -29,6 +29,7 @@ from angel_x.domain.exchange.request_budget import RequestAsk
 from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.domain.orders.order import ASKED, Order, OrderStatus, OrderType, Priority, Side
+from angel_x.errors import BudgetSpent
 from angel_x.rehearsal.fake_exchange.faults import Fault, Faults
 from config.market import table
 from tests.builders.broker import ASK, CALL, LOT, SYMBOL, Broker, Unlimited, broker
@@ -123,7 +124,9 @@ class Spent(Unlimited):
         self.wait = wait
 
     def take(self, ask: RequestAsk) -> float:
-        return self.wait if ask.budget.endswith(self.rates) else 0.0
+        if ask.budget.endswith(self.rates):
+            raise BudgetSpent("spent", seconds=self.wait)
+        return 0.0
 
 
 @pytest.mark.parametrize(
@@ -144,8 +147,7 @@ def test_an_order_is_unsent_where_nothing_was_sent_and_unknown_where_its_end_was
     order = later(trading) if rate == "order_book" else sent(trading)
     with closing(at_broker.another(Spent(rate))) as client:
         monkeypatch.setattr(at_broker, "client", client)
-        venue = at_broker.venue(trading.venue.preview, patience_seconds=0.3)
-        (answer,) = venue.place([order])
+        (answer,) = at_broker.venue(trading.venue.preview).place([order])
 
     assert answer.state is state
     assert len(at_broker.exchange.orders) == (1 if rate == "details" else 0)
@@ -161,8 +163,7 @@ def test_an_order_is_asked_about_again_when_there_is_room_by_what_the_budget_say
 ) -> None:
     with closing(at_broker.another(Spent("orders", wait=wait))) as client:
         monkeypatch.setattr(at_broker, "client", client)
-        venue = at_broker.venue(trading.venue.preview, patience_seconds=0.1)
-        (answer,) = venue.place([sent(trading)])
+        (answer,) = at_broker.venue(trading.venue.preview).place([sent(trading)])
 
     assert (answer.state, answer.retry_seconds) == (VenueState.UNSENT, pause)
 
