@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import Engine
 
+from angel_x.adapters.postgres.holdings import PostgresHoldings
 from angel_x.domain.book.control import OrderSelection
 from angel_x.domain.orders.order import OPEN, OrderStatus, Product, Side
 from angel_x.domain.workflows.square_off import Holding, LegRow
 from angel_x.domain.workflows.workflow import WorkflowKind, WorkflowStatus
 from tests.builders.stored_orders import StoredOrder
-from tests.integration.contracts.places import UNIVERSE, Store
+from tests.integration.contracts.places import UNIVERSE, Database, Store
 
 BANK, NIFTY, OTHER = UNIVERSE.symbols[0], UNIVERSE.symbols[2], UNIVERSE.symbols[3]
 ALL = OrderSelection()
@@ -247,3 +250,14 @@ def test_ended_square_offs_of_the_key_and_the_account_are_counted(store: Store) 
     end(store, 1, basket, "mis 1", WorkflowStatus.DONE)
 
     assert store.reads.intraday_accounts("mis 1") == [(1, 2), (2, 0)]
+
+
+def test_a_contract_has_expired_from_the_moment_of_its_expiry(engine: Engine) -> None:
+    store, end = Database(engine), UNIVERSE.contracts[UNIVERSE.rows[NIFTY]].expires_at
+    store.positions((1, NIFTY, NRML, 65))
+
+    def has_expired(now: datetime) -> bool:
+        [holding] = PostgresHoldings(engine, lambda: now).positions(1, ALL)
+        return holding.has_expired
+
+    assert [has_expired(end - timedelta(microseconds=1)), has_expired(end)] == [False, True]

@@ -96,6 +96,21 @@ def test_closing_a_short_never_needs_more_margin_than_it_frees() -> None:
     assert set(it.margins.held().values()) == {0}
 
 
+def test_a_purchase_of_more_than_is_short_is_no_closing_one_although_its_first_part_is() -> None:
+    it = book(str(65 * PER_UNIT))
+    it.decide(order(Side.SELL), terms("100.00"))
+    # An account that is short of margin may only reduce.
+    it = repriced(it, PER_UNIT * 3)
+    cover, more = order(Side.BUY, 65, limit="100"), order(Side.BUY, 130, limit="100")
+
+    it.decide(more, terms("100.00", units=65))
+    assert more.status is OrderStatus.DENIED
+    it.decide(cover, terms("100.00", units=30))
+
+    assert cover.status is OrderStatus.PARTIALLY_FILLED
+    assert it.exposures[USER, SYMBOL].net_quantity == -35
+
+
 def test_a_second_resting_sale_is_not_covered_by_the_same_holding() -> None:
     it = book()
     it.decide(order(Side.BUY), terms("100.00"))
