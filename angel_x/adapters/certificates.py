@@ -114,7 +114,7 @@ def _of_redis(server: str, url: str) -> Iterator[tuple[str, Read]]:
 
 
 def _first_end(file: str) -> datetime:
-    """Return the end of a chain of certificates: that of the one that ends first."""
+    """Return the end of a chain of certificates, which is the earliest end among them."""
     return min(each.not_valid_after_utc for each in _in_file(file))
 
 

@@ -32,7 +32,7 @@ class WorkThread:
         return True
 
     def close(self, seconds: float) -> None:
-        """Wait until what was handed over is done, for some seconds at most; nothing may follow."""
+        """Wait for the end of all work, for some seconds at most; no more is handed over afterwards."""
         if self._thread is not None:
             try:
                 self._waiting.put(None, timeout=seconds)

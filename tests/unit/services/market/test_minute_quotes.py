@@ -20,7 +20,7 @@ MINUTE = MARKET.replace(second=0)
 
 
 class MemoryMinutes:
-    """Stored minutes in memory; it answers every question about a day with what it was given."""
+    """Stored minutes in memory, the same for every day."""
 
     def __init__(self) -> None:
         self.saved: dict[datetime, Sequence[ChainMinute]] = {}

@@ -48,7 +48,7 @@ def missed(meter: RecordingMeter) -> list[tuple[float, str]]:
 
 
 def answers(exchange: Exchange, shadow: Shadow | None) -> tuple[list[list[Answer]], ScriptedVenue]:
-    """Return the answers of a venue to one of each request, and what it was asked."""
+    """Return the answers of a venue to one request of each kind, and the requests."""
     scripted = ScriptedVenue()
     venue = scripted if shadow is None else ShadowedVenue(scripted, shadow)
     traded, rests = exchange.order(limit=10_100), exchange.order(Side.BUY, limit=9_900)
