@@ -39,6 +39,7 @@ class _ChainTable:
         self._frame, self._reader = frame, reader
         self._expiries: tuple[date, ...] = ()
         self._facts: dict[str, ui.label] = {}
+        self._rows = view.ChainRows()
         with box("ax-section", "section"):
             self._draw_bar()
             self._summary = box("ax-summary").props("data-source=chain")
@@ -89,7 +90,7 @@ class _ChainTable:
             return
         self._show_expiries(found)
         positions = self._frame.account.snapshot.positions.value or ()
-        self._table.show(view.chain_rows(found, positions, most=self._most))
+        self._table.show(self._rows.of(found, positions, most=self._most))
         for name, text in [*view.summary(found), ("Prices", self._source())]:
             self._fact(name).set_text(text)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from angel_x.entrypoints.desk.quote_feed import QuoteFeed
 from angel_x.entrypoints.desk.reading import ApiReading
-from angel_x.entrypoints.desk.views.live_chain import shown_symbols, watched_symbols, with_quotes
+from angel_x.entrypoints.desk.views.live_chain import LiveChain, shown_symbols, watched_symbols
 
 if TYPE_CHECKING:
     from angel_x.domain.chains.option_chain import OptionChain
@@ -34,6 +34,7 @@ class ChainReader:
         self.builder: BasketBuilder | None = None
         #: The chain as it was read as a whole.
         self._whole: ApiReading[OptionChain] = ApiReading()
+        self._live_chain = LiveChain()
         self._read_at = -inf
         self._is_reading = False
         self._shown: tuple[int, bool] | None = None
@@ -59,6 +60,7 @@ class ChainReader:
         """Show another chain from the next reading on; nothing of the former one stays."""
         self.underlying, self.expiry = underlying, expiry
         self.reading = self._whole = self._frame.readings["chain"] = ApiReading()
+        self._live_chain = LiveChain()
         self.reread()
 
     def reread(self) -> None:
@@ -106,5 +108,5 @@ class ChainReader:
     ) -> ApiReading[OptionChain]:
         if not feed.is_live or feed.now is None:
             return whole
-        live = with_quotes(chain, feed.contracts, feed.spots, feed.now)
+        live = self._live_chain.with_quotes(chain, feed.contracts, feed.spots, feed.now)
         return ApiReading(live, feed.heard_at, whole.failure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
 from angel_x.domain.contracts.contract import Right
@@ -82,23 +83,66 @@ def money(chain: OptionChain) -> Decimal | None:
     return chain.spot if chain.forward is None else chain.forward
 
 
-def chain_rows(chain: OptionChain, positions: Sequence[PositionRecord], *, most: int) -> list[Row]:
-    """Return a row for each strike, that nearest to the money marked."""
-    held = _held(positions)
-    pairs, middle = around_the_money(chain, most), money(chain)
-    nearest = (
-        min(pairs, key=lambda pair: abs(pair.strike - middle), default=None)
-        if middle is not None
-        else None
-    )
-    return [
-        Row(
-            id=f"{pair.strike:f}",
-            cells=_cells(pair, held, middle),
-            tone="ax-atm" if pair is nearest else "",
+class _SideFacts(NamedTuple):
+    """All that the cells of one side of a strike are written from."""
+
+    symbol: str
+    held: int
+    in_money: bool
+    oi: int | None
+    volume: int | None
+    vol: float | None
+    delta: float | None
+    last: Decimal | None
+    bid: Decimal | None
+    ask: Decimal | None
+    is_old: bool
+    quote_age: str
+    greeks_age: str
+    status: str
+
+
+class _RowFacts(NamedTuple):
+    """All that a row is written from."""
+
+    strike: Decimal
+    is_nearest: bool
+    call: _SideFacts | None
+    put: _SideFacts | None
+
+
+class ChainRows:
+    """The rows of one table; of a strike whose facts are those of the rows before, the same row.
+
+    Of a chain that moves most contracts stand still from one look to the next, and a row costs more
+    to write than to compare.
+    """
+
+    def __init__(self) -> None:
+        self._written: dict[_RowFacts, Row] = {}
+
+    def of(
+        self, chain: OptionChain, positions: Sequence[PositionRecord], *, most: int
+    ) -> list[Row]:
+        """Return a row for each strike, that nearest to the money marked."""
+        held = _held(positions)
+        pairs, middle = around_the_money(chain, most), money(chain)
+        nearest = (
+            min(pairs, key=lambda pair: abs(pair.strike - middle), default=None)
+            if middle is not None
+            else None
         )
-        for pair in pairs
-    ]
+        written: dict[_RowFacts, Row] = {}
+        for pair in pairs:
+            facts = _RowFacts(
+                strike=pair.strike,
+                is_nearest=pair is nearest,
+                call=_facts(pair.call, held, in_money=middle is not None and pair.strike < middle),
+                put=_facts(pair.put, held, in_money=middle is not None and pair.strike > middle),
+            )
+            written[facts] = self._written.get(facts) or _row(facts)
+        self._written = written
+        return list(written.values())
 
 
 def _held(positions: Sequence[PositionRecord]) -> Mapping[str, int]:
@@ -109,32 +153,59 @@ def _held(positions: Sequence[PositionRecord]) -> Mapping[str, int]:
     return units_by_symbol
 
 
-def _cells(pair: StrikePair, held: Mapping[str, int], middle: Decimal | None) -> tuple[Cell, ...]:
-    calls = _side(pair.call, held, in_money=middle is not None and pair.strike < middle)
-    puts = _side(pair.put, held, in_money=middle is not None and pair.strike > middle)
-    # Bid and ask stand beside the strike on both sides, bid first.
-    *outer, bid, ask = puts
-    return (*calls, f"{pair.strike.normalize():f}", bid, ask, *reversed(outer))
-
-
-def _side(
+def _facts(
     row: ContractGreeks | None, held: Mapping[str, int], *, in_money: bool
-) -> tuple[Cell, ...]:
+) -> _SideFacts | None:
     if row is None:
-        return ("",) * 8
-    shade = "ax-itm" if in_money else ""
-    texts = (
-        units(row.oi),
-        units(row.volume),
-        percent(row.implied_vol),
-        decimal(row.delta, 2),
-        price(row.last),
+        return None
+    return _SideFacts(
+        symbol=row.symbol,
+        held=held.get(row.symbol, 0),
+        in_money=in_money,
+        oi=row.oi,
+        volume=row.volume,
+        vol=row.implied_vol,
+        delta=row.delta,
+        last=row.last,
+        bid=row.bid,
+        ask=row.ask,
+        is_old=row.quote_age_seconds is None or row.quote_age_seconds > _OLD_QUOTE,
+        quote_age=_in_steps(row.quote_age_seconds),
+        greeks_age=_in_steps(row.age_seconds),
+        status=row.status,
     )
+
+
+def _row(facts: _RowFacts) -> Row:
+    # Bid and ask stand beside the strike on both sides, bid first.
+    *outer, bid, ask = _side(facts.put)
+    strike = f"{facts.strike.normalize():f}"
+    return Row(
+        id=f"{facts.strike:f}",
+        cells=(*_side(facts.call), strike, bid, ask, *reversed(outer)),
+        tone="ax-atm" if facts.is_nearest else "",
+    )
+
+
+def _side(facts: _SideFacts | None) -> tuple[Cell, ...]:
+    if facts is None:
+        return ("",) * 8
+    shade = "ax-itm" if facts.in_money else ""
+    known = "" if facts.status == "ok" else f", {facts.status.replace('_', ' ')}"
+    about = f"Greeks {facts.greeks_age} old{known}"
+    texts = (
+        units(facts.oi),
+        units(facts.volume),
+        percent(facts.vol),
+        decimal(facts.delta, 2),
+        price(facts.last),
+    )
+    tone = Tone.MUTED if facts.is_old else Tone.PLAIN
+    words = f"{facts.symbol}, quote {facts.quote_age} old"
     return (
-        _units_held(held.get(row.symbol, 0)),
-        *([text, shade, _about(row)] for text in texts),
-        _quote(price(row.bid), row),
-        _quote(price(row.ask), row),
+        _units_held(facts.held),
+        *([text, shade, about] for text in texts),
+        *(cell(Text(price(each), tone, words)) for each in (facts.bid, facts.ask)),
     )
 
 
@@ -143,17 +214,6 @@ def _units_held(number: int) -> Cell:
         return ""
     text = signed_units(number)
     return [text.text, f"ax-held {text.tone}", text.title]
-
-
-def _quote(text: str, row: ContractGreeks) -> Cell:
-    is_old = row.quote_age_seconds is None or row.quote_age_seconds > _OLD_QUOTE
-    words = f"{row.symbol}, quote {_in_steps(row.quote_age_seconds)} old"
-    return cell(Text(text, Tone.MUTED if is_old else Tone.PLAIN, words))
-
-
-def _about(row: ContractGreeks) -> str:
-    known = "" if row.status == "ok" else f", {row.status.replace('_', ' ')}"
-    return f"Greeks {_in_steps(row.age_seconds)} old{known}"
 
 
 def _in_steps(seconds: float | None) -> str:

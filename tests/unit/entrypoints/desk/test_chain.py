@@ -26,7 +26,7 @@ from angel_x.entrypoints.desk.views.chain import (
     COLUMNS,
     SELL_CALL,
     SELL_PUT,
-    chain_rows,
+    ChainRows,
     summary,
 )
 from angel_x.entrypoints.desk.views.legs import STRATEGIES, ChosenLeg, added, clicked, strategy
@@ -113,7 +113,7 @@ def test_the_row_of_a_strike_has_its_call_and_its_put() -> None:
         )
     )
 
-    (row,) = chain_rows(chain, [], most=31)
+    (row,) = ChainRows().of(chain, [], most=31)
 
     assert len(row.cells) == len(COLUMNS)
     assert (text(row, "call_oi"), text(row, "call_bid"), text(row, "symbol")) == (
@@ -129,15 +129,65 @@ def test_the_row_of_a_strike_has_its_call_and_its_put() -> None:
     assert (text(row, "call_vol"), text(row, "put_delta")) == ("13.2", "0.50")
 
 
+def test_only_the_rows_whose_facts_have_changed_are_written_again() -> None:
+    rows, chain = ChainRows(), make_chain()
+    first = rows.of(chain, [], most=31)
+    moved = tuple(
+        replace(each, bid=Decimal(90)) if each.strike == 24100 else replace(each, age_seconds=9.0)
+        for each in chain.rows
+    )
+
+    second = rows.of(replace(chain, rows=moved), [], most=31)
+
+    changed = [new.id for old, new in zip(first, second, strict=True) if old is not new]
+    assert changed == ["24100"]
+    assert text(second[STRIKES.index(24100)], "put_bid") == "90.00"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"symbol": "NIFTY_25AUG26_24000XX"},
+        {"oi": 1},
+        {"volume": 1},
+        {"implied_vol": 0.2},
+        {"delta": 0.1},
+        {"last": Decimal(1)},
+        {"bid": Decimal(1)},
+        {"ask": Decimal(1)},
+        {"status": "no_quote"},
+        {"age_seconds": 11.0},
+        {"quote_age_seconds": 11.0},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_every_fact_of_a_contract_is_told_anew(changes: dict[str, Any]) -> None:
+    rows, shown = ChainRows(), contract(24000, Right.CALL)
+    (before,) = rows.of(make_chain(rows=(shown,)), [], most=31)
+    (after,) = rows.of(make_chain(rows=(replace(shown, **changes),)), [], most=31)
+
+    assert after.cells != before.cells
+
+
+def test_a_new_position_and_a_moved_forward_are_told_anew() -> None:
+    rows, held = ChainRows(), make_position(symbol=f"NIFTY_25AUG26_24000{Right.CALL}")
+    before = rows.of(make_chain(), [], most=31)[STRIKES.index(24000)]
+    with_position = rows.of(make_chain(), [held], most=31)[STRIKES.index(24000)]
+    moved = rows.of(make_chain(forward=Decimal(23800)), [], most=31)[STRIKES.index(24000)]
+
+    assert len({before.cells[0], str(with_position.cells[0])}) == 2
+    assert (before.tone, moved.tone) == ("ax-atm", "")
+
+
 def test_strikes_around_the_money_are_shown_and_the_nearest_is_marked() -> None:
-    rows = chain_rows(make_chain(), [], most=5)
+    rows = ChainRows().of(make_chain(), [], most=5)
 
     assert [row.id for row in rows] == ["23900", "23950", "24000", "24050", "24100"]
     assert [row.id for row in rows if row.tone] == ["24000"]
 
 
 def test_without_a_price_of_the_underlying_all_strikes_are_shown_and_none_is_marked() -> None:
-    rows = chain_rows(make_chain(forward=None, spot=None), [], most=5)
+    rows = ChainRows().of(make_chain(forward=None, spot=None), [], most=5)
 
     assert len(rows) == len(STRIKES)
     assert {row.tone for row in rows} == {""}
@@ -146,7 +196,7 @@ def test_without_a_price_of_the_underlying_all_strikes_are_shown_and_none_is_mar
 def test_positions_are_marked_at_their_contract() -> None:
     held = make_position("NIFTY_25AUG26_24000PE", quantity=-130)
 
-    rows = {row.id: row for row in chain_rows(make_chain(), [held, held], most=31)}
+    rows = {row.id: row for row in ChainRows().of(make_chain(), [held, held], most=31)}
 
     assert text(rows["24000"], "put_held") == "\N{MINUS SIGN}260"
     assert text(rows["24000"], "call_held") == ""
@@ -155,7 +205,7 @@ def test_positions_are_marked_at_their_contract() -> None:
 def test_a_contract_that_is_missing_or_not_quoted_shows_no_number() -> None:
     chain = make_chain(rows=(contract(24000, Right.CALL, bid=None, oi=None, implied_vol=None),))
 
-    (row,) = chain_rows(chain, [], most=31)
+    (row,) = ChainRows().of(chain, [], most=31)
 
     assert [text(row, name) for name in ("call_bid", "call_oi", "call_vol")] == [NONE] * 3
     assert [text(row, name) for name in ("put_bid", "put_oi")] == ["", ""]
@@ -164,7 +214,7 @@ def test_a_contract_that_is_missing_or_not_quoted_shows_no_number() -> None:
 def test_an_old_quote_is_gray() -> None:
     chain = make_chain(rows=(contract(24000, Right.CALL, quote_age_seconds=40.0),))
 
-    (row,) = chain_rows(chain, [], most=31)
+    (row,) = ChainRows().of(chain, [], most=31)
 
     assert row.cells[PLACES["call_ask"]] == [
         "101.00",

@@ -9,16 +9,21 @@ from typing import Any
 
 import pytest
 
-from angel_x.domain.chains.option_chain import QuoteUpdate, WatchedContract, WatchedSpot
+from angel_x.domain.chains.option_chain import (
+    ContractGreeks,
+    QuoteUpdate,
+    WatchedContract,
+    WatchedSpot,
+)
 from angel_x.domain.contracts.contract import Right
 from angel_x.domain.pricing.greek import GREEK_NAMES
 from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.desk import quote_feed
 from angel_x.entrypoints.desk.quote_feed import QuoteFeed
 from angel_x.entrypoints.desk.views.live_chain import (
+    LiveChain,
     shown_symbols,
     watched_symbols,
-    with_quotes,
 )
 from angel_x.errors import Unavailable
 from tests.fakes.desk_api import EXPIRY, NOW, DeskApi
@@ -151,7 +156,7 @@ def test_watched_contracts_take_the_place_of_those_of_the_chain() -> None:
     chain = make_chain()
     spots = {"NIFTY": WatchedSpot(underlying="NIFTY", price=Decimal(24005), quoted_at=NOW)}
 
-    live = with_quotes(chain, {CALL: watched()}, spots, NOW + timedelta(seconds=1))
+    live = LiveChain().with_quotes(chain, {CALL: watched()}, spots, NOW + timedelta(seconds=1))
 
     assert [row.symbol for row in live.rows] == [row.symbol for row in chain.rows]
     (moved,) = (row for row in live.rows if row.symbol == CALL)
@@ -161,6 +166,22 @@ def test_watched_contracts_take_the_place_of_those_of_the_chain() -> None:
         row for row in chain.rows if row.symbol != CALL
     ]
     assert (live.spot, live.spot_age_seconds, live.age_seconds) == (Decimal(24005), 1.0, 3.0)
+
+
+def test_a_contract_that_stands_still_is_made_anew_for_its_ages_after_a_second() -> None:
+    live, chain, standing = LiveChain(), make_chain(), {CALL: watched()}
+
+    def row_after(seconds: float, contracts: dict[str, WatchedContract]) -> ContractGreeks:
+        made = live.with_quotes(chain, contracts, {}, NOW + timedelta(seconds=seconds))
+        assert made.age_seconds == 2 + seconds
+        return next(row for row in made.rows if row.symbol == CALL)
+
+    first = row_after(0, standing)
+
+    assert row_after(0.9, standing) is first
+    assert row_after(1, standing).quote_age_seconds == 2
+    assert row_after(1.1, {CALL: watched(last=Decimal(120))}).last == 120
+    assert row_after(0.5, {CALL: watched(last=Decimal(120))}).quote_age_seconds == 1.5
 
 
 def test_more_strikes_are_watched_than_shown_as_the_money_may_move() -> None:
