@@ -17,7 +17,7 @@ export PYTHONUNBUFFERED := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-browser pictures unit lint audit alerts dashboards manifests docs fuzz mutants bench
+.PHONY: help demo up test test-browser test-monitoring pictures unit lint audit alerts dashboards manifests docs fuzz mutants bench
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ test: lint $(STAMP) ## Lint, then run every test on real servers
 test-browser: $(STAMP) ## Look at the pages of a running system through Chromium, which must be installed
 	exec $(BIN)/pytest -m browser $(ARGS) tests/browser
 
+test-monitoring: $(STAMP) ## Kill each class of processes under Prometheus, which must be installed, and see its alert
+	exec $(BIN)/pytest -m monitoring $(ARGS) tests/monitoring
+
 pictures: $(STAMP) ## Take the pictures of the documents anew
 	exec $(BIN)/pytest -m browser --pictures docs/pictures $(ARGS) tests/browser
 
@@ -43,7 +46,7 @@ unit: $(STAMP) ## Run the unit tests alone, which need no server, in a minute
 	exec $(BIN)/pytest --numprocesses 3 --dist worksteal -p no:schemathesis $(ARGS) tests/unit
 
 # With make killed, the tests end as well: they replace the shell, and ask the kernel for it.
-test test-browser pictures unit: export AX_TEST_TETHERED := 1
+test test-browser test-monitoring pictures unit: export AX_TEST_TETHERED := 1
 
 lint: $(STAMP) ## Style, types and the rules of who may import whom
 	$(BIN)/ruff check .
