@@ -51,6 +51,7 @@ def build_accounts(base: Foundation) -> AccountParts:
     stops = PostgresPortfolioStops(base.engine)
     accounts = Accounts(users)
     tariff = base.tables.rule(Tariff.from_tables, "charges", "contracts")
+    twins = PostgresShadowOrders(base.engine)
     return AccountParts(
         users=users,
         accounts=accounts,
@@ -72,6 +73,6 @@ def build_accounts(base: Foundation) -> AccountParts:
         exports=Exports(base.engine),
         equity=EquityCurves(PostgresEquity(base.engine)),
         past=PastPortfolios(AccountHistory(base.engine), base.clock),
-        shadow=ShadowReports(PostgresShadowOrders(base.engine).on_day, base.clock),
+        shadow=ShadowReports(twins.on_day, twins.without_twin, base.clock),
         profit=Profit(moves=AccountHistory(base.engine).moves, tariff=tariff),
     )

@@ -20,6 +20,7 @@ from angel_x.adapters.angel_one.budget import Budget, Ledger, LocalLedger
 from angel_x.adapters.angel_one.client import AngelOne
 from angel_x.adapters.angel_one.credentials import Credentials
 from angel_x.adapters.angel_one.fleet_ledger import FleetLedger
+from angel_x.adapters.angel_one.fleet_session import FleetSession
 from angel_x.adapters.angel_one.instrument_tokens import instruments, read_broker_contracts
 from angel_x.adapters.angel_one.limits import limits_in_force
 from angel_x.adapters.angel_one.live_market import LiveMarket
@@ -38,6 +39,7 @@ from angel_x.adapters.postgres.open_contracts import OpenContracts
 from angel_x.adapters.redis.connecting import connect
 from angel_x.adapters.redis.read_shelf import RedisShelf
 from angel_x.adapters.redis.request_budget import RedisLedger
+from angel_x.adapters.redis.session_store import RedisSessionStore
 from angel_x.bootstrap.foundation import Foundation
 from angel_x.bootstrap.outside import checked_address
 from angel_x.domain.calendar.session import IST
@@ -122,16 +124,18 @@ def _credentials(settings: Settings) -> Credentials:
 
 def _client(settings: Settings, credentials: Credentials) -> tuple[AngelOne, Session]:
     budget = Budget(_ledger(settings), sleep=time.sleep, monotonic=time.monotonic)
+    endpoint, cache = _endpoint(settings), _cache(settings)
+    fleet = None if cache is None else _fleet(settings, cache, credentials, endpoint.url)
     wire = Wire(
-        _endpoint(settings),
+        endpoint,
         client_code=credentials.client_code,
         api_key=credentials.api_key,
         budget=budget,
         limits=limits_in_force(market_tables(settings), wall_clock),
         sleep=time.sleep,
-        reads=_shared_reads(settings),
+        reads=None if cache is None else _shared_reads(cache),
     )
-    session = Session(wire, credentials, now=wall_clock)
+    session = Session(wire, credentials, now=wall_clock, fleet=fleet)
     return AngelOne(wire, session), session
 
 
@@ -189,17 +193,35 @@ def _ledger(settings: Settings) -> Ledger:
     )
 
 
-def _shared_reads(settings: Settings) -> SharedReads | None:
-    """Return the reads of the fleet where there is a cache."""
+def _cache(settings: Settings) -> redis.Redis | None:
+    """Return the cache, where the processes share a session and reads; None where there is none."""
     if settings.cache_url is None:
         return None
-    client = connect(
+    return connect(
         settings.cache_url,
         socket_timeout=_SOCKET_SECONDS,
         socket_connect_timeout=_SOCKET_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
-    return SharedReads(RedisShelf(client), unreachable=(redis.RedisError,))
+
+
+def _shared_reads(cache: redis.Redis) -> SharedReads:
+    return SharedReads(RedisShelf(cache), unreachable=(redis.RedisError,))
+
+
+def _fleet(
+    settings: Settings, cache: redis.Redis, credentials: Credentials, address: str
+) -> FleetSession:
+    return FleetSession(
+        RedisSessionStore(cache),
+        credentials,
+        address,
+        unreachable=(redis.RedisError,),
+        now=wall_clock,
+        sleep=time.sleep,
+        monotonic=time.monotonic,
+        turn_seconds=settings.angel_one_timeout_seconds + LEAVING_SECONDS,
+    )
 
 
 def _endpoint(settings: Settings) -> Endpoint:

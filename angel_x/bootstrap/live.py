@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -28,7 +30,7 @@ def build_live(base: Foundation) -> LiveParts:
     """Put together the records of live trading; on paper there is no guard."""
     terms, store = live_terms(base.settings), PostgresLiveTrading(base.engine)
     return LiveParts(
-        trading=LiveTrading(terms=terms, store=store, clock=base.clock),
+        trading=LiveTrading(terms=terms, store=store, clock=base.clock, next_open=_next_open(base)),
         runs=TradingRuns(store, terms, base.settings.node),
         guard=None
         if terms is None
@@ -40,6 +42,13 @@ def build_live(base: Foundation) -> LiveParts:
             monotonic=monotonic,
         ),
     )
+
+
+def _next_open(base: Foundation) -> Callable[[datetime], datetime]:
+    """Return the rule of the next opening: that of the calendar, or at once in a simulator."""
+    if base.settings.market_hours == "always":
+        return lambda at: at
+    return base.calendar.next_open
 
 
 def live_terms(settings: Settings) -> LiveTerms | None:

@@ -72,6 +72,10 @@ def sources(application: Application) -> list[Source]:
         Source(Metric.PARKED_ORDERS, lambda: {"": application.trading.replays.waiting()}),
         Source(Metric.CANARY_AGE_SECONDS, application.operations.canaries.ages),
         Source(Metric.TRADING_MODE, lambda: _trading_mode(application)),
+        Source(
+            Metric.UNCONFIRMED_SESSION_SECONDS,
+            lambda: _of_system(application.live.trading.seconds_to_unconfirmed_session()),
+        ),
         Source(Metric.SHADOW_SLIPPAGE, lambda: _slippage(application)),
         Source(Metric.TRADING_STATE, application.controls.states.strictest),
         Source(Metric.QUEUE_DEPTH, lambda: {q.queue: q.depth for q in queues.read()}),

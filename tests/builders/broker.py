@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+import redis
 
 from angel_x.adapters.angel_one.books import Books
 from angel_x.adapters.angel_one.budget import Budget, Ledger
 from angel_x.adapters.angel_one.client import AngelOne
 from angel_x.adapters.angel_one.credentials import Credentials, Tokens
+from angel_x.adapters.angel_one.fleet_session import FleetSession, SessionStore
 from angel_x.adapters.angel_one.market_socket import SocketEndpoint
 from angel_x.adapters.angel_one.scrips import SearchedScrips
 from angel_x.adapters.angel_one.session import Session
@@ -110,12 +113,12 @@ class Broker:
         self.exchange = self.server.exchange
         self.client = self.another()
 
-    def another(self, ledger: Ledger | None = None, **changes: Any) -> AngelOne:
-        """Return one more client, with a session of its own."""
-        known = self.exchange.sessions.client
-        credentials = Credentials(
-            known.code, known.api_key, changes.get("pin", known.pin), known.totp_secret
-        )
+    def another(
+        self, ledger: Ledger | None = None, store: SessionStore | None = None, **changes: Any
+    ) -> AngelOne:
+        """Return one more client, with a session of its own or that of a store."""
+        known = self.credentials
+        credentials = replace(known, pin=changes.get("pin", known.pin))
         budget = Budget(
             ledger or Unlimited(),
             sleep=time.sleep,
@@ -126,14 +129,34 @@ class Broker:
                 url=self.server.url,
                 timeout_seconds=changes.get("timeout_seconds", self.timeout_seconds),
             ),
-            client_code=known.code,
+            client_code=known.client_code,
             api_key=known.api_key,
             budget=budget,
             limits=changes.get("limits", shipped),
             sleep=self.pauses.append,
             reads=changes.get("reads"),
         )
-        return AngelOne(wire, Session(wire, credentials, now=wall_clock))
+        fleet = None if store is None else self.fleet(store, credentials)
+        return AngelOne(wire, Session(wire, credentials, now=wall_clock, fleet=fleet))
+
+    def fleet(self, store: SessionStore, credentials: Credentials | None = None) -> FleetSession:
+        """Return the session that the processes of a store share; a turn lasts two minutes."""
+        return FleetSession(
+            store,
+            credentials or self.credentials,
+            self.server.url,
+            unreachable=(redis.RedisError,),
+            now=wall_clock,
+            sleep=time.sleep,
+            monotonic=time.monotonic,
+            turn_seconds=120.0,
+        )
+
+    @property
+    def credentials(self) -> Credentials:
+        """The credentials of the client."""
+        known = self.exchange.sessions.client
+        return Credentials(known.code, known.api_key, known.pin, known.totp_secret)
 
     def venue(self, preview: Preview, scrips: Scrips | None = None) -> AngelOneVenue:
         """Return the venue of a process that has seen no order yet; it searches by default."""

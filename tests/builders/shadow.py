@@ -11,6 +11,13 @@ from tests.builders.recorders import RecordingMeter
 from tests.fakes.twins import MemoryTwins
 
 
+def quoting_exchange() -> Exchange:
+    """Return a paper exchange that quotes 100.00 x 100.50, ten lots a side."""
+    made = Exchange()
+    made.quote()
+    return made
+
+
 def at_once(work: Callable[[], None]) -> bool:
     """Do work that is handed over."""
     work()

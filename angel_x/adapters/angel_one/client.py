@@ -1,4 +1,4 @@
-"""The client of SmartAPI: typed results, one session, and a second attempt where it had ended."""
+"""The client of SmartAPI: typed results, one session, and another attempt where it had ended."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from angel_x.adapters.angel_one.wire import Turn, Wire
 from angel_x.errors import BrokerSessionEnded
 
 _SYSTEM = Turn()
+#: The tokens that another process has renewed may have ended as well.
+_RENEWALS = 2
 
 
 class AngelOne:
@@ -46,7 +48,7 @@ class AngelOne:
         self.session.tokens()
 
     def logout(self) -> None:
-        """End the session; without one nothing is sent."""
+        """End the session, also for the other processes; without one nothing is sent."""
         self.session.end()
 
     def profile(self) -> Profile:
@@ -107,9 +109,10 @@ class AngelOne:
         turn: Turn = _SYSTEM,
     ) -> object:
         tokens = self.session.tokens()
-        try:
-            return self._wire.send(call, content, token=tokens.access, name=name, turn=turn)
-        except BrokerSessionEnded:
-            renewed = self.session.renewed(tokens)
-        # The request had no effect, so a write may be sent again as well.
-        return self._wire.send(call, content, token=renewed.access, name=name, turn=turn)
+        for _ in range(_RENEWALS):
+            try:
+                return self._wire.send(call, content, token=tokens.access, name=name, turn=turn)
+            except BrokerSessionEnded:
+                # The request had no effect, so a write may be sent again as well.
+                tokens = self.session.renewed(tokens)
+        return self._wire.send(call, content, token=tokens.access, name=name, turn=turn)

@@ -28,6 +28,7 @@ INDICES: Mapping[str, Instrument] = {
     "MIDCPNIFTY": Instrument(1, "99926074"),
     "NIFTYNXT50": Instrument(1, "99926013"),
     "SENSEX": Instrument(3, "99919000"),
+    "BANKEX": Instrument(3, "99919012"),
 }
 
 

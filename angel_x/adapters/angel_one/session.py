@@ -1,8 +1,11 @@
-"""The session of a client: one login for all threads, renewed once when it ends."""
+"""The session of a client: one login for all threads and processes, renewed once when it ends."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
+from typing import Protocol
 
 import structlog
 
@@ -15,43 +18,82 @@ from angel_x.errors import BrokerError, BrokerUnavailable
 log = structlog.get_logger()
 
 
-class Session:
-    """Holds the tokens.  Of many threads whose token has ended, one renews it and the others wait."""
+class Fleet(Protocol):
+    """The session that the processes of a client share."""
 
-    def __init__(self, wire: Wire, credentials: Credentials, *, now: Now) -> None:
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait until no other process begins or renews it."""
+
+    def read(self) -> Tokens | None:
+        """Return its tokens; None where there is none."""
+
+    def keep(self, tokens: Tokens) -> None:
+        """Share tokens."""
+
+    def drop(self, tokens: Tokens) -> None:
+        """Share tokens no longer; newer ones stay."""
+
+
+class NoFleet:
+    """A process with a session of its own."""
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        yield
+
+    def read(self) -> Tokens | None:
+        return None
+
+    def keep(self, tokens: Tokens) -> None:
+        """Share nothing."""
+
+    drop = keep
+
+
+class Session:
+    """Holds the tokens.  Of many threads whose token has ended, one renews it and the others wait.
+
+    In a fleet the same holds of its processes.
+    """
+
+    def __init__(
+        self, wire: Wire, credentials: Credentials, *, now: Now, fleet: Fleet | None = None
+    ) -> None:
         self._wire = wire
         self._credentials = credentials
         self._now = now
+        self._fleet = fleet or NoFleet()
         self._lock = Lock()
         self._tokens: Tokens | None = None
 
     def tokens(self) -> Tokens:
-        """Return the tokens, after a login where there are none.
+        """Return the tokens, after a login where neither this process nor the fleet has some.
 
         Raises:
             BrokerError: The login failed.
         """
         with self._lock:
             if self._tokens is None:
-                self._tokens = self._login()
+                self._tokens = self._fleet.read() or self._begun()
             return self._tokens
 
     def renewed(self, ended: Tokens) -> Tokens:
         """Return tokens newer than those that have ended.
 
-        A second thread with the same ones gets the tokens that the first one has brought.
+        A second thread or process with the same ones gets the tokens that the first one has brought.
+        Those of another process may have ended as well.
 
         Raises:
             BrokerError: Renewal and login failed.
         """
         with self._lock:
-            if self._tokens is None or self._tokens is ended:
+            if self._tokens is None or self._tokens == ended:
                 self._tokens = None
-                self._tokens = self._renewal(ended)
+                self._tokens = self._newer(ended)
             return self._tokens
 
     def end(self) -> None:
-        """Log out; without a session nothing is sent.
+        """Log out, the fleet as well; without a session nothing is sent.
 
         Raises:
             BrokerError: The broker did not confirm it.
@@ -59,8 +101,25 @@ class Session:
         with self._lock:
             tokens, self._tokens = self._tokens, None
             if tokens is not None:
+                self._fleet.drop(tokens)
                 content = {"clientcode": self._credentials.client_code}
                 self._wire.send(LOGOUT, content, token=tokens.access)
+
+    def _begun(self) -> Tokens:
+        with self._fleet.turn():
+            found = self._fleet.read()
+            if found is None:
+                found = self._login()
+                self._fleet.keep(found)
+            return found
+
+    def _newer(self, ended: Tokens) -> Tokens:
+        with self._fleet.turn():
+            found = self._fleet.read()
+            if found is None or found == ended:
+                found = self._renewal(ended)
+                self._fleet.keep(found)
+            return found
 
     def _login(self) -> Tokens:
         credentials = self._credentials

@@ -27,6 +27,15 @@ ORDER BY s.arrived_at DESC, s.order_id DESC
 """
 
 
+#: Orders that were handed to the exchange.
+_WITHOUT_TWIN = """
+SELECT count(*) FROM orders o
+WHERE o.attempt > 0 AND o.accepted_at >= %(day)s::date::timestamp AT TIME ZONE 'Asia/Kolkata'
+    AND o.accepted_at < %(before)s
+    AND NOT EXISTS (SELECT FROM shadow_orders s WHERE s.order_id = o.id)
+"""
+
+
 class _PairRow(NamedTuple):
     order_id: int
     client_order_id: str
@@ -57,6 +66,12 @@ class PostgresShadowOrders:
         """Return the orders of an account, or of all, that were sent on a day in India, the newest first."""
         found = read(self._engine, _ON_DAY, _PairRow, {"user_id": user_id, "day": day})
         return [_row(pair) for pair in found]
+
+    def without_twin(self, day: date, before: datetime) -> int:
+        """Return how many orders of a day in India, accepted before a time, were sent and have no twin."""
+        with self._engine.connect() as connection:
+            found = connection.exec_driver_sql(_WITHOUT_TWIN, {"day": day, "before": before})
+            return int(found.scalar_one())
 
 
 def _row(pair: _PairRow) -> ShadowRow:

@@ -83,6 +83,7 @@ class Metric(StrEnum):
     DB_POOL_TIMEOUTS = "angel_x_db_pool_timeouts_total"
     TASK_RUNTIME_SECONDS = "angel_x_task_runtime_seconds"
     TRADING_MODE = "angel_x_trading_mode"
+    UNCONFIRMED_SESSION_SECONDS = "angel_x_unconfirmed_session_seconds"
     SHADOW_MISSED = "angel_x_shadow_missed_total"
     SHADOW_SLIPPAGE = "angel_x_shadow_slippage_rupees"
     ALERT_NOTICES = "angel_x_alert_notices_total"
@@ -266,6 +267,9 @@ DEFINITIONS: Mapping[Metric, MetricDefinition] = {
     Metric.TRADING_MODE: _scraped(
         "1 for the mode in force, else 0: paper, live, or blocked, which is live without passage.",
         "mode",
+    ),
+    Metric.UNCONFIRMED_SESSION_SECONDS: _scraped(
+        "Seconds to the session that no confirmation of live trading covers, 0 in it; else absent."
     ),
     Metric.SHADOW_MISSED: _counter(
         "Moves of paper twins that were left out, by reason: failed, full, or late.", "reason"

@@ -16,9 +16,12 @@ from angel_x.entrypoints.presentation.live import mode_sentence
 if TYPE_CHECKING:
     from angel_x.bootstrap import Application
     from angel_x.domain.exchange.request_budget import Windows
+    from angel_x.services.controls.live_trading import LiveStatus
     from config.settings import Settings
 
 _WARNING = CheckStatus.WARNING
+#: As in the alert LiveUnconfirmed.
+_NEAR_SECONDS = 2_700
 
 
 def checks(app: Application) -> Iterator[Check]:
@@ -32,10 +35,39 @@ def checks(app: Application) -> Iterator[Check]:
         otherwise=_WARNING,
     )
     if app.base.settings.is_live:
+        yield confirmation_check(status, app.live.trading.seconds_to_unconfirmed_session())
         today = app.base.clock().astimezone(IST).date()
         rule = app.base.tables.rule(algo_rules, "algo_rules")().on(today)
         limits = limits_in_force(app.base.tables, app.base.clock)
         yield from rule_checks(app.base.settings, rule, limits(Rate.ORDERS), today)
+    if app.base.settings.shadow:
+        yield shadow_check(app.people.shadow.without_twin())
+
+
+def confirmation_check(status: LiveStatus, seconds: float | None) -> Check:
+    """Return whether a session that is open or near is confirmed; ``seconds`` are those to an unconfirmed one."""
+    name, opens_at = "confirmation of the session", status.unconfirmed_session
+    if seconds is None or opens_at is None:
+        return Check.passed(name, "the session of now, or the next one, is confirmed")
+    session = f"the session of {opens_at.astimezone(IST):%d %b, %H:%M} IST is not confirmed"
+    return Check.of_fault(
+        name,
+        session if seconds < _NEAR_SECONDS else None,
+        detail=f"{session} yet",
+        fix="`angel-x live confirm`, on the day of the session and before it opens.",
+        otherwise=_WARNING,
+    )
+
+
+def shadow_check(without_twin: int) -> Check:
+    """Return whether each live order of today has a paper twin."""
+    return Check.of_fault(
+        "paper twins",
+        f"{without_twin} live orders of today have none" if without_twin else None,
+        detail="each live order of today has one",
+        fix="`shadow.failed` in the logs, and docs/runbooks/ShadowIncomplete.md.",
+        otherwise=_WARNING,
+    )
 
 
 def rule_checks(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from angel_x.domain.calendar.session import IST
+from angel_x.domain.orders.denial import DenialReason
 
 if TYPE_CHECKING:
     from angel_x.services.controls.live_trading import LiveStatus
@@ -26,7 +27,18 @@ def mode_words(found: LiveStatus) -> str:
 
 
 def _passage(found: LiveStatus) -> str:
+    return _state(found) + _next_session(found)
+
+
+def _state(found: LiveStatus) -> str:
     if found.blocked is not None:
         return f"no order goes there now: {found.blocked}"
     assert found.confirmed_until is not None, "orders pass after a confirmation only"
     return f"confirmed until {found.confirmed_until.astimezone(IST):%d %b, %H:%M} IST"
+
+
+def _next_session(found: LiveStatus) -> str:
+    opens_at = found.unconfirmed_session
+    if opens_at is None or found.blocked is DenialReason.LIVE_UNCONFIRMED:
+        return ""
+    return f"; not confirmed for the session of {opens_at.astimezone(IST):%d %b, %H:%M} IST"

@@ -48,6 +48,7 @@ def _rates(
     "--slow-seconds", default=1.0, show_default=True, help="Seconds of an answer with fault slow."
 )
 @click.option("--token-seconds", type=float, help="Seconds after which a token expires.")
+@click.option("--sole-session", is_flag=True, help="A login ends the sessions before it.")
 @click.option(
     "--cash",
     default=10_000_000,
@@ -62,6 +63,8 @@ def fake_exchange(
     slow_seconds: float,
     token_seconds: float | None,
     cash: int,
+    *,
+    sole_session: bool,
 ) -> None:
     """Serve a fake of Angel One's exchange on this machine until Ctrl-C.
 
@@ -79,6 +82,7 @@ def fake_exchange(
         rates,
         slow_seconds=slow_seconds,
         token_seconds=token_seconds,
+        sole_session=sole_session,
         cash=cash,
     )
     with suppress(KeyboardInterrupt):

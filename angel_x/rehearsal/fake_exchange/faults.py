@@ -66,6 +66,8 @@ class Faults:
     slow_seconds: float = 1.0
     #: Seconds that a token lives; None for the day.
     token_seconds: float | None = None
+    #: Whether a login ends the sessions before it.
+    sole_session: bool = False
     #: Subscriptions of one connection of the market data socket.
     subscriptions: int = 1000
     #: Every fault that has happened.

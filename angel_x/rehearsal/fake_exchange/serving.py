@@ -30,6 +30,7 @@ def prepared(
     *,
     slow_seconds: float,
     token_seconds: float | None,
+    sole_session: bool = False,
     cash: int,
 ) -> tuple[Exchange, Walk]:
     """Return an exchange with a quoted chain of NIFTY, and what moves its quotes."""
@@ -42,6 +43,7 @@ def prepared(
         {Fault(name): rate for name, rate in rates.items()},
         slow_seconds=slow_seconds,
         token_seconds=token_seconds,
+        sole_session=sole_session,
     )
     limits = limits_in_force(tables, wall_clock)
     exchange = Exchange(

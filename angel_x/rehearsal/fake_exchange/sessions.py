@@ -72,6 +72,8 @@ class Sessions:
         if not pyotp.TOTP(known.totp_secret).verify(totp, for_time=self._now(), valid_window=1):
             raise Refusal("AB1000", "Invalid totp")
         self.logins += 1
+        if self.faults.sole_session:
+            self._logins.clear()
         return self._start(client_code)
 
     def renew(self, refresh: str) -> Login:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -45,6 +45,8 @@ class LiveStatus:
     confirmed_until: datetime | None = None
     #: Why no order goes to the exchange; None on paper, and where orders do.
     blocked: DenialReason | None = None
+    #: The opening of the next session, or now in a session, where no confirmation covers it.
+    unconfirmed_session: datetime | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +56,8 @@ class LiveTrading:
     terms: LiveTerms | None
     store: LiveStore
     clock: Clock
+    #: Returns a time in a session as it is, and for any other one the next opening.
+    next_open: Callable[[datetime], datetime]
 
     def status(self) -> LiveStatus:
         """Return the trading mode by the newest records."""
@@ -62,15 +66,22 @@ class LiveTrading:
         records, now = self.store.records(self.terms.users), self.clock()
         given, reason = records.confirmation, blocked(records, self.terms, now)
         is_given = given is not None and reason is not DenialReason.LIVE_UNCONFIRMED
+        until, opens_at = given.expires_at if given and is_given else None, self.next_open(now)
         return LiveStatus(
             mode="live",
             client_code=self.terms.client_code,
             address=self.terms.address,
             users=self.terms.users,
             confirmed_by=given.actor if given is not None and is_given else None,
-            confirmed_until=given.expires_at if given is not None and is_given else None,
+            confirmed_until=until,
             blocked=reason,
+            unconfirmed_session=opens_at if until is None or until <= opens_at else None,
         )
+
+    def seconds_to_unconfirmed_session(self) -> float | None:
+        """Return the seconds to the session that no confirmation covers, 0 in it; None for no such one."""
+        opens_at = self.status().unconfirmed_session
+        return None if opens_at is None else max(0.0, (opens_at - self.clock()).total_seconds())
 
     def phrase(self) -> str:
         """Return the words by which live trading is confirmed today.

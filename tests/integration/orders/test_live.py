@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from time import monotonic, sleep
@@ -330,6 +331,11 @@ def test_shadow_shows_each_live_order_beside_what_paper_would_have_done(
         assert app.people.shadow.of(stranger).orders == ()
         (read,) = (s.read for s in sources(app) if s.metric is Metric.SHADOW_SLIPPAGE)
         assert read() == {"": -0.05}
+        monkeypatch.setattr("angel_x.services.accounts.shadow_reports._PATIENCE", timedelta())
+        assert app.people.shadow.without_twin() == 0
+        with app.base.engine.begin() as connection:
+            connection.exec_driver_sql(f"DELETE FROM shadow_orders WHERE order_id = {number}")
+        assert app.people.shadow.without_twin() == 1
         # Twins take displayed sizes of their own.
         assert app.base.cache.keys("ax:taken:*") == []
     pairs = {

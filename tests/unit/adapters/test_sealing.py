@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from angel_x.adapters.sealing import Seal, new_key
+from angel_x.adapters.sealing import Seal, SecretSeal, new_key
 from angel_x.errors import AlertsOff
 
 ADDRESS = "tgram://123456789:secret/42"
@@ -31,3 +31,13 @@ def test_a_former_key_opens_what_it_has_sealed() -> None:
 def test_without_a_key_the_remedy_is_named() -> None:
     with pytest.raises(AlertsOff, match="angel-x alerts key"):
         Seal(None).seal(ADDRESS)
+
+
+def test_the_same_secrets_open_what_they_have_sealed_and_no_others_do() -> None:
+    sealed = SecretSeal(("JBSWY3DPEHPK3PXP", "1234"), "session").seal("token-1")
+
+    assert b"token-1" not in sealed
+    assert SecretSeal(("JBSWY3DPEHPK3PXP", "1234"), "session").open(sealed) == "token-1"
+    assert SecretSeal(("JBSWY3DPEHPK3PXP", "1235"), "session").open(sealed) is None
+    assert SecretSeal(("JBSWY3DPEHPK3PXP", "1234"), "other").open(sealed) is None
+    assert SecretSeal(("JBSWY3DPEHPK3PXP", "1234"), "session").open(sealed[:-4] + b"AAAA") is None

@@ -13,6 +13,7 @@ from angel_x.adapters.angel_one.instrument_tokens import (
 from angel_x.adapters.angel_one.market_frames import Instrument
 from angel_x.domain.contracts.broker_contract import BrokerContract
 from angel_x.errors import InvalidScripMaster
+from config.market import table
 from tests.builders.broker import CALL, EXPIRY, SYMBOL, listing
 
 SENSEX = {
@@ -122,6 +123,13 @@ def test_half_a_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidScripMaster, match="must be JSON"):
         read_broker_contracts(path)
+
+
+def test_every_index_with_contracts_has_a_token_of_its_exchange() -> None:
+    listed, of_bse = table("margin")["span"]["indices"], table("contracts")["exchange"].keys()
+
+    assert {*listed} == INDICES.keys()
+    assert {name for name, each in INDICES.items() if each.exchange == 3} == of_bse
 
 
 def test_tokens_of_indices_are_sound() -> None:

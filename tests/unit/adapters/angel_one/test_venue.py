@@ -168,7 +168,7 @@ def test_an_order_is_asked_about_again_when_there_is_room_by_what_the_budget_say
     assert (answer.state, answer.retry_seconds) == (VenueState.UNSENT, pause)
 
 
-@pytest.mark.parametrize(("fault", "times"), [(Fault.THROTTLE, 1), (Fault.EXPIRE, 2)])
+@pytest.mark.parametrize(("fault", "times"), [(Fault.THROTTLE, 1), (Fault.EXPIRE, 3)])
 def test_a_request_that_had_no_effect_is_unsent(
     at_broker: Broker, trading: Trading, fault: Fault, times: int
 ) -> None:

@@ -75,6 +75,7 @@ METRICS = """
     db_pool_timeouts_total counter
     task_runtime_seconds histogram:task task outcome
     trading_mode scraped mode
+    unconfirmed_session_seconds scraped
     shadow_missed_total counter reason
     shadow_slippage_rupees scraped
     alert_notices_total counter outcome

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from angel_x.adapters.angel_one.calls import Rate
 from angel_x.domain.exchange.algo_rules import AlgoRule, algo_rules
 from angel_x.domain.operations.check import CheckStatus
-from angel_x.entrypoints.doctor.live import rule_checks
+from angel_x.entrypoints.doctor.live import confirmation_check, rule_checks, shadow_check
+from angel_x.services.controls.live_trading import LiveStatus
 from config.loading import load
 from config.market import table
 from tests.builders.limits import shipped
@@ -44,3 +45,20 @@ def test_more_orders_a_second_than_the_rule_need_a_registered_algo() -> None:
     assert found(RULES.on(TODAY))[name] is CheckStatus.OK
     assert found(strict)[name] is CheckStatus.FAILED
     assert found(strict, angel_one_algo_id="A-77")[name] is CheckStatus.OK
+
+
+def test_a_session_that_is_near_and_not_confirmed_is_a_warning() -> None:
+    waiting = LiveStatus(mode="live", unconfirmed_session=datetime(2026, 12, 1, 3, 45, tzinfo=UTC))
+
+    near, far = (confirmation_check(waiting, seconds) for seconds in (2_699.0, 2_701.0))
+
+    assert (near.status, far.status) == (CheckStatus.WARNING, CheckStatus.OK)
+    assert "01 Dec, 09:15 IST is not confirmed" in str(near)
+    assert "angel-x live confirm" in str(near)
+    assert confirmation_check(LiveStatus(mode="live"), None).status is CheckStatus.OK
+
+
+def test_live_orders_without_a_twin_are_a_warning() -> None:
+    assert shadow_check(0).status is CheckStatus.OK
+    assert shadow_check(3).status is CheckStatus.WARNING
+    assert "3 live orders of today" in str(shadow_check(3))

@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from angel_x.domain.calendar.session import TradingCalendar
 from angel_x.domain.orders.denial import DenialReason
 from angel_x.entrypoints.presentation.live import mode_sentence, mode_words
 from angel_x.errors import InvalidInput
 from angel_x.services.controls.live_trading import LiveTrading, TradingRuns
+from config.market import table
 from tests.builders.live import NOW, TERMS, MemoryLive
 
+CALENDAR = TradingCalendar.from_table(table("sessions"))
 PHRASE = "trade live as A12345 on 30-11-2026"
 #: Midnight in India.
 MIDNIGHT = datetime(2026, 11, 30, 18, 30, tzinfo=UTC)
@@ -24,7 +27,9 @@ def store() -> MemoryLive:
 
 @pytest.fixture
 def trading(store: MemoryLive) -> LiveTrading:
-    return LiveTrading(terms=TERMS, store=store, clock=lambda: store.now)
+    return LiveTrading(
+        terms=TERMS, store=store, clock=lambda: store.now, next_open=CALENDAR.next_open
+    )
 
 
 def begun(store: MemoryLive) -> TradingRuns:
@@ -34,7 +39,7 @@ def begun(store: MemoryLive) -> TradingRuns:
 
 
 def test_on_paper_nothing_is_read_and_nothing_confirmed(store: MemoryLive) -> None:
-    paper = LiveTrading(terms=None, store=store, clock=lambda: NOW)
+    paper = LiveTrading(terms=None, store=store, clock=lambda: NOW, next_open=CALENDAR.next_open)
 
     assert (paper.status().mode, paper.status().blocked, store.reads) == ("paper", None, 0)
     assert mode_words(paper.status()) == "paper"
@@ -65,6 +70,39 @@ def test_a_confirmation_needs_the_words_and_ends_at_midnight_in_india(
     store.now = MIDNIGHT
     assert trading.status().blocked is DenialReason.LIVE_UNCONFIRMED
     assert trading.phrase() == "trade live as A12345 on 01-12-2026"
+
+
+def test_each_session_needs_a_confirmation_of_its_day(
+    store: MemoryLive, trading: LiveTrading
+) -> None:
+    begun(store)
+    store.reconciled_at = NOW
+    assert trading.status().unconfirmed_session == NOW, "in a session that nobody has confirmed"
+    assert trading.seconds_to_unconfirmed_session() == 0
+
+    trading.confirm(PHRASE, "cli:asha")
+    assert trading.status().unconfirmed_session is None
+    assert trading.seconds_to_unconfirmed_session() is None
+    assert "not confirmed" not in mode_words(trading.status())
+
+    store.now = datetime(2026, 11, 30, 11, 0, tzinfo=UTC)
+    opens_at = datetime(2026, 12, 1, 3, 45, tzinfo=UTC)
+    assert trading.status().blocked is None
+    assert trading.status().unconfirmed_session == opens_at
+    assert trading.seconds_to_unconfirmed_session() == (opens_at - store.now).total_seconds()
+    assert mode_words(trading.status()).endswith(
+        "IST; not confirmed for the session of 01 Dec, 09:15 IST"
+    )
+
+    store.now = MIDNIGHT
+    trading.confirm(PHRASE.replace("30-11", "01-12"), "cli:asha")
+    assert trading.status().unconfirmed_session is None
+
+
+def test_on_paper_no_session_needs_a_confirmation(store: MemoryLive) -> None:
+    paper = LiveTrading(terms=None, store=store, clock=lambda: NOW, next_open=CALENDAR.next_open)
+
+    assert paper.seconds_to_unconfirmed_session() is None
 
 
 def test_a_withdrawal_ends_the_confirmation(store: MemoryLive, trading: LiveTrading) -> None:

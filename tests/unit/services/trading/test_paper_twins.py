@@ -11,7 +11,7 @@ from angel_x.domain.orders.amendment import Amendment
 from angel_x.domain.orders.order import Order, OrderStatus, Side, Validity
 from angel_x.services.trading.paper_twins import PaperTwins
 from tests.builders.paper import LOT, Exchange
-from tests.builders.shadow import twins_beside
+from tests.builders.shadow import quoting_exchange, twins_beside
 from tests.fakes.twins import MemoryTwins
 
 FILLED, PARTIALLY_FILLED = OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED
@@ -20,10 +20,7 @@ WORKING, CANCELED, REJECTED = OrderStatus.WORKING, OrderStatus.CANCELED, OrderSt
 
 @pytest.fixture
 def exchange() -> Exchange:
-    """A paper exchange that quotes 100.00 x 100.50, ten lots a side."""
-    made = Exchange()
-    made.quote()
-    return made
+    return quoting_exchange()
 
 
 @pytest.fixture

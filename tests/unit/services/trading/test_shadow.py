@@ -15,7 +15,7 @@ from angel_x.services.trading.shadow import Shadow
 from angel_x.services.trading.shadowed_venue import ShadowedVenue
 from tests.builders.paper import Exchange
 from tests.builders.recorders import RecordingMeter
-from tests.builders.shadow import shadow_beside
+from tests.builders.shadow import quoting_exchange, shadow_beside
 from tests.fakes.twins import MemoryTwins
 from tests.fakes.venue import ScriptedVenue
 
@@ -31,9 +31,7 @@ class BrokenTwins(MemoryTwins):
 
 @pytest.fixture
 def exchange() -> Exchange:
-    made = Exchange()
-    made.quote()
-    return made
+    return quoting_exchange()
 
 
 @pytest.fixture
