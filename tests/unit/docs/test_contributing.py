@@ -49,7 +49,7 @@ def test_every_target_of_make_that_is_named_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
 
     named = set(re.findall(r"^make ([\w-]+)", PAGE, re.MULTILINE))
-    assert named == {"lint", "unit", "test", "test-browser"}
+    assert named == {"lint", "unit", "test", "test-browser", "test-monitoring"}
     assert named <= set(re.findall(r"^([\w-]+):", makefile, re.MULTILINE))
 
 

@@ -46,6 +46,7 @@ def test_the_makefile_has_what_it_promises() -> None:
         "mutants",
         "bench",
         "test-browser",
+        "test-monitoring",
         "pictures",
     }
     assert set(re.findall(r"^make (\w+)", README, re.MULTILINE)) <= targets()
