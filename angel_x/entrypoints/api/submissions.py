@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -16,15 +15,16 @@ from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import answers
 from angel_x.entrypoints.api.parts import answer, application
 from angel_x.entrypoints.api.problems import shown
-from angel_x.entrypoints.presentation.problem import ProblemFault, of_status
+from angel_x.entrypoints.presentation.problem import ProblemFault, of_refusal
 from angel_x.errors import OrderNotFound
 
 router = APIRouter(tags=["orders"])
 
 
 class _Refusal(msgspec.Struct):
-    """The stored problem of a refusal."""
+    """The stored problem of a refusal; its title is the name of the error."""
 
+    title: str
     detail: str
     errors: list[ProblemFault]
 
@@ -46,7 +46,7 @@ def get_submission(request: Request, caller: Reader, client_order_id: str) -> Re
     """Return the order, or the problem of its refusal.
 
     Refusals over HTTP are answered at once and not stored; problems of submissions from the message
-    broker are kept for a day.
+    broker are kept for a day.  Each has the type of its reason, and the status 422.
     """
     if _CLIENT_ORDER_ID.fullmatch(client_order_id) is None:
         raise OrderNotFound(shown(client_order_id))
@@ -58,5 +58,4 @@ def get_submission(request: Request, caller: Reader, client_order_id: str) -> Re
     if refusal is None:
         raise OrderNotFound(client_order_id)
     stored = msgspec.json.decode(refusal, type=_Refusal)
-    problem = of_status(HTTPStatus.UNPROCESSABLE_ENTITY, stored.detail, tuple(stored.errors))
-    return problems.response(problem)
+    return problems.response(of_refusal(stored.title, stored.detail, tuple(stored.errors)))

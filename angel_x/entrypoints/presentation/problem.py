@@ -10,7 +10,11 @@ from http import HTTPStatus
 import msgspec
 
 from angel_x import errors
-from angel_x.entrypoints.presentation.problem_types import type_of_error, type_of_status
+from angel_x.entrypoints.presentation.problem_types import (
+    type_of_error,
+    type_of_name,
+    type_of_status,
+)
 
 
 class ProblemFault(msgspec.Struct, frozen=True):
@@ -52,6 +56,17 @@ def of_error(error: errors.AngelXError) -> Problem:
         detail=str(error),
         errors=_faults(error),
     )
+
+
+def of_refusal(name: str, detail: str, faults: tuple[ProblemFault, ...]) -> Problem:
+    """Return the problem of a stored refusal, by the name of its error.
+
+    Its status is that of the answer, which is as good tomorrow: the call that asks for a refusal
+    is not the one that may be sent again.
+    """
+    kind = type_of_name(name)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return Problem(type=kind.urn, title=kind.title, status=status, detail=detail, errors=faults)
 
 
 def link_to_type(problem: Problem) -> str:

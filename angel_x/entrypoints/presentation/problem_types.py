@@ -149,7 +149,7 @@ _STATUSES: Mapping[HTTPStatus, tuple[str, str, str]] = {
     ),
     HTTPStatus.UNPROCESSABLE_ENTITY: (
         "Unprocessable Entity",
-        "A parameter is unknown or has a value that it cannot have, or a message was refused.",
+        "A parameter is unknown or has a value that it cannot have.",
         "Correct what `errors` and `detail` name.",
     ),
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: (
@@ -199,6 +199,17 @@ PROBLEM_TYPES = tuple(
 def type_of_error(error: type[errors.AngelXError]) -> ProblemType:
     """Return the type of an error of the tree: its own, or that of its nearest base class."""
     return next(_OF_ERRORS[base] for base in error.__mro__ if base in _OF_ERRORS)
+
+
+def type_of_name(name: str) -> ProblemType:
+    """Return the type of an error by the name of its class, as refusals are stored.
+
+    A name that this version does not have is of the general type of invalid requests.
+    """
+    kind = vars(errors).get(name)
+    if isinstance(kind, type) and issubclass(kind, errors.AngelXError):
+        return type_of_error(kind)
+    return _OF_STATUSES[HTTPStatus.UNPROCESSABLE_ENTITY]
 
 
 def type_of_status(status: HTTPStatus) -> ProblemType:

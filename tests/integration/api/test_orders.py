@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from angel_x import Client
+from angel_x.adapters.redis.redeliveries import RedisRedeliveries
 from angel_x.errors import Conflict
+from angel_x.services.intake.messaging import MAX_ATTEMPTS
 from tests.integration.api.running import RunningApi, wait_until
 
 Order = dict[str, Any]
@@ -272,6 +274,24 @@ def test_the_refusal_of_a_message_is_told_by_client_order_id(
     answer = api.call("GET", "/v1/submissions/first", key=key)
 
     assert answer.status == 422
+    assert answer.body["type"] == "urn:angel-x:invalid-order"
+    assert answer.headers["link"] == '</docs/problems#invalid-order>; rel="describedby"'
     assert answer.body["errors"][0]["field"] == "quantity"
     assert answer.body["errors"][0]["value"] == "1"
     assert api.count("orders") == 0
+
+
+def test_the_refusal_of_a_message_that_is_no_fault_of_its_fields_has_the_type_of_its_reason(
+    api: RunningApi, account: tuple[int, str], order: Order
+) -> None:
+    _, key = account
+    redeliveries = RedisRedeliveries(api.application.base.cache)
+    for _ in range(MAX_ATTEMPTS):
+        redeliveries.begin("again")
+    api.application.intake.messaging.resubmit("again", order, user="trader")
+
+    answer = api.call("GET", "/v1/submissions/first", key=key)
+
+    assert (answer.status, answer.body["status"]) == (422, 422)
+    assert answer.body["type"] == "urn:angel-x:submission-abandoned"
+    assert answer.body["title"] == "Submission abandoned"

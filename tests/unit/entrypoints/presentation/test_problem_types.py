@@ -10,10 +10,16 @@ import pytest
 
 from angel_x import errors
 from angel_x.entrypoints.api import problem_page
-from angel_x.entrypoints.presentation.problem import link_to_type, of_error, of_status
+from angel_x.entrypoints.presentation.problem import (
+    link_to_type,
+    of_error,
+    of_refusal,
+    of_status,
+)
 from angel_x.entrypoints.presentation.problem_types import (
     PROBLEM_TYPES,
     type_of_error,
+    type_of_name,
     type_of_status,
 )
 
@@ -99,6 +105,26 @@ def test_an_error_has_a_type_of_its_own_or_is_no_answer_to_a_request() -> None:
         type_of_error(errors.AccountBusy),
         type_of_error(errors.BadKeysExceeded),
     }
+
+
+@pytest.mark.parametrize(
+    "kind", [errors.InvalidOrder, errors.QueueFull, errors.SubmissionAbandoned, errors.KeyExpired]
+)
+def test_the_name_of_an_error_has_the_type_of_the_error(kind: type[errors.AngelXError]) -> None:
+    assert type_of_name(kind.__name__) is type_of_error(kind)
+
+
+@pytest.mark.parametrize("name", ["", "NoSuchError", "Fault", "datetime", "__doc__"])
+def test_the_name_of_no_error_is_of_the_general_type(name: str) -> None:
+    assert type_of_name(name) is type_of_status(HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def test_a_stored_refusal_has_its_own_type_and_the_status_of_its_answer() -> None:
+    problem = of_refusal("QueueFull", "9 orders wait", ())
+
+    assert (problem.type, problem.title) == ("urn:angel-x:queue-full", "Queue full")
+    assert problem.status == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert link_to_type(problem) == '</docs/problems#queue-full>; rel="describedby"'
 
 
 @pytest.mark.parametrize("status", [status for status in HTTPStatus if status >= 400])
