@@ -18,6 +18,7 @@ AngelXError
 │   └── InvalidCursor
 ├── IdempotencyConflict     same client order id, other content
 ├── SubmissionAbandoned     a message that was redelivered too often
+├── RefusedBefore           a message whose former delivery was refused, with the error of that
 ├── OrderNotFound
 ├── WorkflowNotFound        no basket or square-off of this account
 ├── StillOpen               a square-off that has not made its account flat
@@ -215,6 +216,16 @@ class SubmissionAbandoned(AngelXError):
 
     def __init__(self, attempts: int) -> None:
         super().__init__(f"no attempt to accept the message came to an end, there were {attempts}")
+
+
+class RefusedBefore(AngelXError):
+    """A former delivery of the message was refused, and so is this one, with the same words."""
+
+    def __init__(self, name: str, detail: str, faults: tuple[Fault, ...]) -> None:
+        super().__init__(detail)
+        #: The name of the error of the former delivery.
+        self.name = name
+        self.faults = faults
 
 
 class OrderNotFound(AngelXError):
@@ -494,6 +505,8 @@ class ApiError(AngelXError):
         status: int | None = None,
         faults: tuple[Fault, ...] = (),
         retry_after: float | None = None,
+        kind: str = "",
+        message_id: str = "",
     ) -> None:
         super().__init__(detail)
         #: The HTTP status, None where there was no answer.
@@ -501,6 +514,10 @@ class ApiError(AngelXError):
         self.faults = faults
         #: Seconds until the next attempt.
         self.retry_after = retry_after
+        #: The ``type`` of the problem, empty where the answer had none.
+        self.kind = kind
+        #: The message that was refused; empty of requests over HTTP.
+        self.message_id = message_id
 
 
 class InvalidRequest(ApiError):

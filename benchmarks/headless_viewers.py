@@ -11,6 +11,7 @@ import json
 import re
 import signal
 import sys
+from ast import literal_eval
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
@@ -27,6 +28,7 @@ _ELEMENTS = re.compile(r"parseElements\(String\.raw`(.*?)`\)", re.DOTALL)
 _QUERY = re.compile(r"query: (\{.*?\}),\n")
 _ALL = "All"
 _ACK_SECONDS = 1.0
+_PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class OpenPage:
         elements, query = _ELEMENTS.search(html), _QUERY.search(html)
         if elements is None or query is None:
             raise ValueError(f"this is no page of NiceGUI: {html[:400]}")
-        return cls(json.loads(unescape(elements[1])), json.loads(query[1]))
+        return cls(json.loads(unescape(elements[1])), literal_eval(query[1]))
 
     def press_all(self) -> dict[str, Any]:
         """Return the event of a click on the button that shows all strikes."""
@@ -69,7 +71,9 @@ class Viewer:
     received: int = 0
     shows_all: asyncio.Event = field(default_factory=asyncio.Event)
     _socket: socketio.AsyncClient = field(
-        default_factory=lambda: socketio.AsyncClient(reconnection=False)
+        default_factory=lambda: socketio.AsyncClient(
+            reconnection=False, request_timeout=_PATIENCE_SECONDS
+        )
     )
     _next_id: int = 0
 
@@ -99,6 +103,7 @@ class Viewer:
             headers,
             transports=["websocket"],
             socketio_path="/_nicegui_ws/socket.io",
+            wait_timeout=_PATIENCE_SECONDS,
         )
         await self._socket.emit("event", self.page.press_all())
 

@@ -41,7 +41,7 @@ def submit(request: dict[str, Any], user: str | None = None, signature: str | No
         if message.delivery_info.get("redelivered"):
             outcome = messaging.resubmit(message.id, request, user, signature)
         else:
-            outcome = messaging.submit(request, user, signature)
+            outcome = messaging.submit(message.id, request, user, signature)
     except TRANSIENT as error:
         log.warning("submission.postponed", error=str(error))
         sleep(_PAUSE)

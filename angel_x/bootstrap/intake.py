@@ -112,7 +112,7 @@ def build_intake(base: Foundation, market: MarketParts, people: AccountParts) ->
                 default_user=settings.submit_user,
                 signed_only=settings.submit_signed,
             ),
-            keep_refusal=refusals.put,
+            refusals=refusals,
             redeliveries=RedisRedeliveries(base.cache),
             is_outage=is_outage,
         ),

@@ -138,6 +138,8 @@ class _ProblemFault(msgspec.Struct):
 class _Problem(msgspec.Struct):
     detail: str = ""
     title: str = ""
+    type: str = ""
+    message_id: str = ""
     errors: list[_ProblemFault] = []
 
 
@@ -164,6 +166,8 @@ def error_of(response: BaseHTTPResponse) -> ApiError:
         status=status,
         faults=tuple(fault.as_fault() for fault in problem.errors),
         retry_after=_seconds(response.headers.get("Retry-After")),
+        kind=problem.type,
+        message_id=problem.message_id,
     )
 
 

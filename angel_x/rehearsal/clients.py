@@ -17,7 +17,16 @@ from redis.retry import Retry
 from angel_x.adapters.clock import wall_clock
 from angel_x.adapters.redis.connecting import connect
 from angel_x.domain.records.signature import sign
-from angel_x.errors import ApiError, InvalidRequest, NotFound, Overloaded, Unavailable
+from angel_x.entrypoints.presentation.problem_types import type_of_error
+from angel_x.errors import (
+    ApiError,
+    InvalidRequest,
+    NotFound,
+    OrderRateExceeded,
+    Overloaded,
+    QueueFull,
+    Unavailable,
+)
 from angel_x.rehearsal.history import Outcome
 from config.queues import QueueName
 from config.task_names import TaskName
@@ -28,6 +37,8 @@ if TYPE_CHECKING:
 #: Seconds until a message counts as lost, and between two requests for its result.
 _MESSAGE_PATIENCE = 4.0
 _POLL_SECONDS = 0.05
+#: Types of refusals of a message after which another one may be taken.
+_TEMPORARY = frozenset(type_of_error(kind).urn for kind in (QueueFull, OrderRateExceeded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +88,44 @@ class MessageClient:
         self._broker = connect(broker_url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
     def submit(self, orders: Sequence[OrderFields]) -> HttpAnswer:
-        request = {"orders": list(orders)}
+        request, message_id = {"orders": list(orders)}, str(uuid4())
         signature = sign(request, self._key, wall_clock().timestamp())
         message = _message(
-            TaskName.SUBMIT_ORDERS, [request], {"user": self._user, "signature": signature}
+            message_id,
+            TaskName.SUBMIT_ORDERS,
+            [request],
+            {"user": self._user, "signature": signature},
         )
         try:
             self._broker.lpush(QueueName.INTAKE, message)
         except redis.RedisError as error:
             return HttpAnswer(Outcome.UNKNOWN, detail=f"{type(error).__name__}: {error}")
-        return self._await([str(order["client_order_id"]) for order in orders])
+        return self._await(message_id, [str(order["client_order_id"]) for order in orders])
 
-    def _await(self, names: Sequence[str]) -> HttpAnswer:
+    def _await(self, message_id: str, names: Sequence[str]) -> HttpAnswer:
         """Ask for the result of the message until the time is over."""
         deadline = time.monotonic() + _MESSAGE_PATIENCE
         while True:
-            answer = answered(lambda: {n: self._client.submission(n).order_id for n in names})
-            if answer.outcome.is_final or time.monotonic() > deadline:
+            answer = answered(lambda: self._stored(message_id, names))
+            is_told = answer.outcome.is_final or answer.outcome is Outcome.BUSY
+            if is_told or time.monotonic() > deadline:
                 return answer
             time.sleep(_POLL_SECONDS)
+
+    def _stored(self, message_id: str, names: Sequence[str]) -> Mapping[str, str]:
+        """Return the ids of stored orders.
+
+        Raises:
+            ApiError: There is none, or the message was refused.
+        """
+        try:
+            return {name: self._client.submission(name).order_id for name in names}
+        except InvalidRequest as error:
+            if error.message_id != message_id:
+                raise NotFound(f"another message was refused: {error}") from error
+            if error.kind in _TEMPORARY:
+                raise Overloaded(str(error)) from error
+            raise
 
     def close(self) -> None:
         self._broker.close()
@@ -113,9 +143,8 @@ def answered(call: Callable[[], Mapping[str, str]]) -> HttpAnswer:
         return HttpAnswer(Outcome.REFUSED, detail=f"{error.status} {error}")
 
 
-def _message(task: str, args: Sequence[object], kwargs: Mapping[str, object]) -> str:
+def _message(ident: str, task: str, args: Sequence[object], kwargs: Mapping[str, object]) -> str:
     """Return a message of Celery's second protocol, as it stands in a Redis list."""
-    ident = str(uuid4())
     body = json.dumps([args, kwargs, {}]).encode()
     return json.dumps(
         {

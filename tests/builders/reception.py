@@ -129,7 +129,7 @@ class Reception:
                 default_user=self.default_user,
                 signed_only=self.signed_only,
             ),
-            keep_refusal=self.refusals.put,
+            refusals=self.refusals,
             redeliveries=self.redeliveries,
             is_outage=lambda error: isinstance(error, Away),
         )

@@ -7,23 +7,28 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import msgspec
+from angel_x.domain.records.refusal import RefusalRecord
 
 
 @dataclass
 class MemoryRefusals:
-    """One problem for each account and client order id."""
+    """One refusal for each account and client order id, and for each message."""
 
-    problems: dict[tuple[int, str], bytes] = field(default_factory=dict)
+    refusals: dict[tuple[int, str], RefusalRecord] = field(default_factory=dict)
+    messages: dict[str, RefusalRecord] = field(default_factory=dict)
 
-    def put(self, user_id: int, client_order_ids: Sequence[str], problem: object) -> None:
-        """Keep a problem under each of those ids."""
-        body = msgspec.json.encode(problem)
-        self.problems |= {(user_id, client_order_id): body for client_order_id in client_order_ids}
+    def put(self, user_id: int, client_order_ids: Sequence[str], refusal: RefusalRecord) -> None:
+        """Keep a refusal under each of those ids and under its message."""
+        self.refusals |= {(user_id, each): refusal for each in client_order_ids}
+        self.messages[refusal.message_id] = refusal
 
-    def get(self, user_id: int, client_order_id: str) -> bytes | None:
-        """Return the problem as JSON, None where nothing was refused."""
-        return self.problems.get((user_id, client_order_id))
+    def get(self, user_id: int, client_order_id: str) -> RefusalRecord | None:
+        """Return the last refusal, None where nothing was refused."""
+        return self.refusals.get((user_id, client_order_id))
+
+    def of_message(self, message_id: str) -> RefusalRecord | None:
+        """Return the refusal of a message, None where it was not refused."""
+        return self.messages.get(message_id)
 
 
 @dataclass

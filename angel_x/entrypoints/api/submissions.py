@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -15,18 +14,10 @@ from angel_x.entrypoints.api.keys import Reader
 from angel_x.entrypoints.api.openapi import answers
 from angel_x.entrypoints.api.parts import answer, application
 from angel_x.entrypoints.api.problems import shown
-from angel_x.entrypoints.presentation.problem import ProblemFault, of_refusal
+from angel_x.entrypoints.presentation.problem import of_refusal
 from angel_x.errors import OrderNotFound
 
 router = APIRouter(tags=["orders"])
-
-
-class _Refusal(msgspec.Struct):
-    """The stored problem of a refusal; its title is the name of the error."""
-
-    title: str
-    detail: str
-    errors: list[ProblemFault]
 
 
 _CLIENT_ORDER_ID = re.compile(r"[!-~]{1,64}")
@@ -46,7 +37,8 @@ def get_submission(request: Request, caller: Reader, client_order_id: str) -> Re
     """Return the order, or the problem of its refusal.
 
     Refusals over HTTP are answered at once and not stored; problems of submissions from the message
-    broker are kept for a day.  Each has the type of its reason, and the status 422.
+    broker are kept for a day.  Each has the type of its reason, the status 422, and as ``message_id`` the
+    message that was refused: of another one with the same orders it says nothing.
     """
     if _CLIENT_ORDER_ID.fullmatch(client_order_id) is None:
         raise OrderNotFound(shown(client_order_id))
@@ -57,5 +49,4 @@ def get_submission(request: Request, caller: Reader, client_order_id: str) -> Re
     refusal = parts.intake.refusals.get(caller.user_id, client_order_id)
     if refusal is None:
         raise OrderNotFound(client_order_id)
-    stored = msgspec.json.decode(refusal, type=_Refusal)
-    return problems.response(of_refusal(stored.title, stored.detail, tuple(stored.errors)))
+    return problems.response(of_refusal(refusal))

@@ -5,7 +5,9 @@ A problem names each fault with the index of the order, the field, the value and
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,6 +17,9 @@ from angel_x.entrypoints.presentation.problem_types import (
     type_of_name,
     type_of_status,
 )
+
+if TYPE_CHECKING:
+    from angel_x.domain.records.refusal import RefusalRecord
 
 
 class ProblemFault(msgspec.Struct, frozen=True):
@@ -34,6 +39,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     status: int
     detail: str
     errors: tuple[ProblemFault, ...] = ()
+    #: Of the refusal of a message, its id.
+    message_id: str | msgspec.UnsetType = msgspec.UNSET
 
 
 #: The page of the API with a section for each type.
@@ -48,7 +55,11 @@ def of_status(status: HTTPStatus, detail: str, faults: tuple[ProblemFault, ...] 
 
 def of_error(error: errors.AngelXError) -> Problem:
     """Return the problem of an error of the tree."""
-    kind = type_of_error(type(error))
+    kind = (
+        type_of_name(error.name)
+        if isinstance(error, errors.RefusedBefore)
+        else type_of_error(type(error))
+    )
     return Problem(
         type=kind.urn,
         title=kind.title,
@@ -58,15 +69,21 @@ def of_error(error: errors.AngelXError) -> Problem:
     )
 
 
-def of_refusal(name: str, detail: str, faults: tuple[ProblemFault, ...]) -> Problem:
-    """Return the problem of a stored refusal, by the name of its error.
+def of_refusal(refusal: RefusalRecord) -> Problem:
+    """Return the problem of a stored refusal.
 
     Its status is that of the answer, which is as good tomorrow: the call that asks for a refusal
     is not the one that may be sent again.
     """
-    kind = type_of_name(name)
-    status = HTTPStatus.UNPROCESSABLE_ENTITY
-    return Problem(type=kind.urn, title=kind.title, status=status, detail=detail, errors=faults)
+    kind = type_of_name(refusal.title)
+    return Problem(
+        type=kind.urn,
+        title=kind.title,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY,
+        detail=refusal.detail,
+        errors=_shown(refusal.errors),
+        message_id=refusal.message_id or msgspec.UNSET,
+    )
 
 
 def link_to_type(problem: Problem) -> str:
@@ -81,12 +98,16 @@ def unexpected(request_id: str) -> Problem:
 
 
 def _faults(error: errors.AngelXError) -> tuple[ProblemFault, ...]:
-    if isinstance(error, errors.InvalidOrder):
-        return tuple(ProblemFault(f.index, f.field, f.value, f.detail) for f in error.faults)
+    if isinstance(error, errors.InvalidOrder | errors.RefusedBefore):
+        return _shown(error.faults)
     if isinstance(error, errors.InvalidAmendment | errors.InvalidWatch):
         return tuple(ProblemFault(None, f.field, f.value, f.detail) for f in error.faults)
     named = _named(error)
     return () if named is None else (ProblemFault(None, *named),)
+
+
+def _shown(faults: Iterable[errors.Fault]) -> tuple[ProblemFault, ...]:
+    return tuple(ProblemFault(f.index, f.field, f.value, f.detail) for f in faults)
 
 
 def _named(error: errors.AngelXError) -> tuple[str, str, str] | None:

@@ -3,7 +3,8 @@
 A second message with the same content stores nothing.  Since a sender may read no answer, a refusal
 is kept for the account to ask for under the client order ids that the message named.  What comes in
 faster than its account may send is refused as over HTTP, not put off: an order that is traded at
-some later second is not what was asked for, and the sender may send it again.
+some later second is not what was asked for, and the sender may send it again, as another message.
+The refusal of a message is final: a later delivery of it, which may find room, is refused as well.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Any, Protocol
 
 import structlog
 
+from angel_x.domain.records.refusal import RefusalRecord
 from angel_x.errors import (
     AngelXError,
-    Fault,
     InvalidOrder,
+    RefusedBefore,
     SubmissionAbandoned,
 )
 from angel_x.services.intake.senders import Senders
@@ -30,8 +32,14 @@ ACTOR = "message"
 MAX_ATTEMPTS = 10
 
 
-#: Keeps a problem of an account under each of the client order ids.
-KeepRefusal = Callable[[int, Sequence[str], object], object]
+class Refusals(Protocol):
+    """Refusals of messages."""
+
+    def put(self, user_id: int, client_order_ids: Sequence[str], refusal: RefusalRecord) -> None:
+        """Keep a refusal for an account under each of the client order ids."""
+
+    def of_message(self, message_id: str) -> RefusalRecord | None:
+        """Return the refusal of a message, None where it was not refused."""
 
 
 class Redeliveries(Protocol):
@@ -52,30 +60,38 @@ class Messaging:
         *,
         submissions: Submissions,
         senders: Senders,
-        keep_refusal: KeepRefusal,
+        refusals: Refusals,
         redeliveries: Redeliveries,
         is_outage: Callable[[Exception], bool],
     ) -> None:
         self._submissions = submissions
         self._senders = senders
-        self._keep_refusal = keep_refusal
+        self._refusals = refusals
         self._redeliveries = redeliveries
         #: Returns whether an error is the outage of a server and not caused by the message.
         self._is_outage = is_outage
 
     def submit(
-        self, request: Mapping[str, Any], user: str | None = None, signature: str | None = None
+        self,
+        message_id: str,
+        request: Mapping[str, Any],
+        user: str | None = None,
+        signature: str | None = None,
     ) -> Outcome:
         """Accept a request for an account, or keep and return its refusal.
+
+        A message that was refused before is refused again, with the same words.
 
         Raises:
             SignatureRefused: No valid key of the account has signed the request.
             InvalidInput: The account is not known, so no account could ask for the outcome.
         """
         user_id = self._senders.account_of(request, user, signature)
+        if (former := self._refusals.of_message(message_id)) is not None:
+            return RefusedBefore(former.title, former.detail, former.errors)
         (outcome,) = self._submissions.submit([RawSubmission(user_id, request, ACTOR)])
         if isinstance(outcome, AngelXError):
-            self._refuse(user_id, request, outcome)
+            self._refuse(message_id, user_id, request, outcome)
         return outcome
 
     def resubmit(
@@ -93,26 +109,28 @@ class Messaging:
         if self._redeliveries.begin(message_id) > MAX_ATTEMPTS:
             user_id = self._senders.account_of(request, user, signature)
             refusal = SubmissionAbandoned(MAX_ATTEMPTS)
-            self._refuse(user_id, request, refusal)
+            self._refuse(message_id, user_id, request, refusal)
             log.error("submission.abandoned", message_id=message_id, user_id=user_id)
             return refusal
         try:
-            return self.submit(request, user, signature)
+            return self.submit(message_id, request, user, signature)
         except Exception as error:
             if self._is_outage(error):
                 self._redeliveries.forgive(message_id)
             raise
 
-    def _refuse(self, user_id: int, request: Mapping[str, Any], error: AngelXError) -> None:
+    def _refuse(
+        self, message_id: str, user_id: int, request: Mapping[str, Any], error: AngelXError
+    ) -> None:
         client_order_ids = sorted(_client_order_ids(request))
         log.warning("submission.refused", user_id=user_id, ids=client_order_ids, error=str(error))
-        faults = error.faults if isinstance(error, InvalidOrder) else ()
-        problem = {
-            "title": type(error).__name__,
-            "detail": str(error),
-            "errors": [_fault(fault) for fault in faults],
-        }
-        self._keep_refusal(user_id, client_order_ids, problem)
+        refusal = RefusalRecord(
+            message_id=message_id,
+            title=type(error).__name__,
+            detail=str(error),
+            errors=tuple(error.faults) if isinstance(error, InvalidOrder) else (),
+        )
+        self._refusals.put(user_id, client_order_ids, refusal)
 
 
 def _client_order_ids(request: Mapping[str, Any]) -> set[str]:
@@ -120,12 +138,3 @@ def _client_order_ids(request: Mapping[str, Any]) -> set[str]:
     orders = listed if isinstance(listed, list) else []
     named = (order.get("client_order_id") for order in orders if isinstance(order, dict))
     return {name for name in named if isinstance(name, str) and is_storable(name)}
-
-
-def _fault(fault: Fault) -> dict[str, object]:
-    return {
-        "index": fault.index,
-        "field": fault.field,
-        "value": fault.value,
-        "detail": fault.detail,
-    }

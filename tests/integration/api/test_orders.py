@@ -13,6 +13,7 @@ from angel_x import Client
 from angel_x.adapters.redis.redeliveries import RedisRedeliveries
 from angel_x.errors import Conflict
 from angel_x.services.intake.messaging import MAX_ATTEMPTS
+from tests.builders.message_ids import new_id
 from tests.integration.api.running import RunningApi, wait_until
 
 Order = dict[str, Any]
@@ -269,7 +270,7 @@ def test_the_refusal_of_a_message_is_told_by_client_order_id(
     api: RunningApi, account: tuple[int, str], order: Order
 ) -> None:
     _, key = account
-    api.application.intake.messaging.submit(order | {"quantity": 1}, user="trader")
+    api.application.intake.messaging.submit(new_id(), order | {"quantity": 1}, user="trader")
 
     answer = api.call("GET", "/v1/submissions/first", key=key)
 

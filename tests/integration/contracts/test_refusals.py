@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 import pytest
+from redis import Redis
 
 from angel_x.adapters.redis.redeliveries import RedisRedeliveries
 from angel_x.adapters.redis.refusals import RedisRefusals
-from angel_x.services.intake.messaging import Redeliveries
+from angel_x.domain.records.refusal import RefusalRecord
+from angel_x.errors import Fault
+from angel_x.services.intake.messaging import Redeliveries, Refusals
 from tests.fakes.refusals import MemoryRedeliveries, MemoryRefusals
 
 
-class Refusals(Protocol):
-    def put(self, user_id: int, client_order_ids: Sequence[str], problem: object) -> None: ...
+class ReadableRefusals(Refusals, Protocol):
+    def get(self, user_id: int, client_order_id: str) -> RefusalRecord | None: ...
 
-    def get(self, user_id: int, client_order_id: str) -> bytes | None: ...
+
+def refusal(message_id: str, *faults: Fault) -> RefusalRecord:
+    return RefusalRecord(message_id=message_id, title="Full", detail="no room", errors=faults)
 
 
 @pytest.fixture(params=["fake", "real"])
-def refusals(request: pytest.FixtureRequest) -> Refusals:
+def refusals(request: pytest.FixtureRequest) -> ReadableRefusals:
     if request.param == "fake":
         return MemoryRefusals()
     return RedisRefusals(request.getfixturevalue("cache"))
@@ -35,31 +39,37 @@ def redeliveries(request: pytest.FixtureRequest) -> Redeliveries:
 
 
 def test_a_refusal_is_kept_under_each_of_its_ids_for_its_account_alone(
-    refusals: Refusals,
+    refusals: ReadableRefusals,
 ) -> None:
-    problem = {"title": "Full", "errors": [{"index": 1}]}
+    kept = refusal("m1", Fault(1, "quantity", "66", "odd"))
 
-    refusals.put(7, ["a", "b:c"], problem)
+    refusals.put(7, ["a", "b:c"], kept)
 
-    for client_order_id in ("a", "b:c"):
-        kept = refusals.get(7, client_order_id)
-        assert kept is not None
-        assert msgspec.json.decode(kept) == problem
-    assert refusals.get(7, "b") is None
+    assert [refusals.get(7, each) for each in ("a", "b:c", "b")] == [kept, kept, None]
     assert refusals.get(8, "a") is None
 
 
-def test_the_last_refusal_of_an_id_is_kept(refusals: Refusals) -> None:
-    refusals.put(7, ["a", "b"], "first")
-    refusals.put(7, ["a"], "second")
+def test_the_last_refusal_of_an_id_is_kept(refusals: ReadableRefusals) -> None:
+    refusals.put(7, ["a", "b"], refusal("m1"))
+    refusals.put(7, ["a"], refusal("m2"))
 
-    assert (refusals.get(7, "a"), refusals.get(7, "b")) == (b'"second"', b'"first"')
+    assert (refusals.get(7, "a"), refusals.get(7, "b")) == (refusal("m2"), refusal("m1"))
 
 
-def test_a_refusal_that_names_no_id_is_kept_nowhere(refusals: Refusals) -> None:
-    refusals.put(7, [], "nothing")
+def test_every_refusal_is_kept_by_its_message(refusals: ReadableRefusals) -> None:
+    refusals.put(7, ["a"], refusal("m1"))
+    refusals.put(7, [], refusal("m2"))
 
+    found = [refusals.of_message(each) for each in ("m1", "m2", "m3")]
+    assert found == [refusal("m1"), refusal("m2"), None]
     assert refusals.get(7, "") is None
+
+
+def test_a_refusal_of_a_release_that_noted_no_message_is_read(cache: Redis) -> None:
+    former = {"title": "Full", "detail": "no room", "errors": []}
+    cache.set("ax:submission:7:a", msgspec.json.encode(former))
+
+    assert RedisRefusals(cache).get(7, "a") == refusal("")
 
 
 def test_attempts_are_counted_by_message(redeliveries: Redeliveries) -> None:

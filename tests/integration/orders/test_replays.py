@@ -10,6 +10,7 @@ from angel_x.bootstrap import Application
 from angel_x.domain.operations.metric import Metric
 from angel_x.errors import IdempotencyConflict, InvalidOrder, QueueFull
 from angel_x.services.intake.acceptance import Submission
+from tests.builders.message_ids import new_id
 from tests.builders.orders import Market
 
 
@@ -79,10 +80,10 @@ def test_a_message_that_comes_again_after_expiry_leaves_no_refusal(
         "side": "BUY",
         "quantity": 65,
     }
-    first = market.application.intake.messaging.submit(message)
+    first = market.application.intake.messaging.submit(new_id(), message)
     market.expire()
 
-    again = market.application.intake.messaging.submit(message)
+    again = market.application.intake.messaging.submit(new_id(), message)
 
     assert isinstance(first, tuple)
     assert isinstance(again, tuple)

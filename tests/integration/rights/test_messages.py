@@ -13,6 +13,7 @@ import pytest
 
 from angel_x.errors import InvalidInput
 from config.task_names import TaskName
+from tests.builders.message_ids import new_id
 from tests.integration.rights.world import HOLDER, NOBODY, STRANGER, Print, World
 
 #: What each message holds, by the names of its parts, written by hand.
@@ -50,7 +51,7 @@ MESSAGES = {
 def submit(world: World, request: dict[str, Any], user: str | None) -> tuple[Print, Print]:
     """Submit a request as the task does; return the tables before and after."""
     before = world.print()
-    world.application.intake.messaging.submit(request, user)
+    world.application.intake.messaging.submit(new_id(), request, user)
     return before, world.print()
 
 
@@ -103,7 +104,7 @@ def test_a_message_for_an_account_that_nobody_has_stores_nothing(
     before = world.print()
 
     with pytest.raises(InvalidInput):
-        world.application.intake.messaging.submit(world.order_fields(), user)
+        world.application.intake.messaging.submit(new_id(), world.order_fields(), user)
 
     assert world.print() == before
 

@@ -19,6 +19,7 @@ from angel_x.domain.book.risk import TradingState
 from angel_x.domain.orders.order import OrderRequest, Side
 from angel_x.domain.records.access import Scope
 from angel_x.domain.workflows.basket import BasketRequest, OnRefusal
+from tests.builders.message_ids import new_id
 from tests.builders.orders import Market
 
 HOLDER, STRANGER = "holder", "stranger"
@@ -212,7 +213,9 @@ class World:
                     app.trading.execution.park([order.order_id], f"a traceback of {account}")
                 return name if kind is Kind.NAMED else str(order.order_id)
             case Kind.REFUSED:
-                app.intake.messaging.submit({"client_order_id": name, "symbol": account}, account)
+                app.intake.messaging.submit(
+                    new_id(), {"client_order_id": name, "symbol": account}, account
+                )
                 return name
             case Kind.BASKET:
                 return self._basket(account, name)

@@ -42,8 +42,7 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
 
 def refusal(market: Market) -> dict[str, Any] | None:
     kept = market.application.intake.refusals.get(market.accounts["demo"], "mine")
-    found: dict[str, Any] | None = msgspec.json.decode(kept) if kept else None
-    return found
+    return None if kept is None else msgspec.to_builtins(kept)
 
 
 @pytest.mark.parametrize(

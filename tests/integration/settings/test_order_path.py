@@ -14,6 +14,7 @@ from angel_x.domain.records.access import Scope
 from angel_x.domain.records.signature import sign
 from angel_x.errors import InvalidInput, SignatureRefused
 from config.queues import QueueName
+from tests.builders.message_ids import new_id
 from tests.builders.orders import Market
 from tests.integration.settings.conftest import Build
 
@@ -82,7 +83,7 @@ def test_a_message_without_an_account_is_for_submit_user(built: Build, name: str
     market = Market.open(application)
     users = {each: market.account(each) for each in ("asha", "ravi")}
 
-    application.intake.messaging.submit(order_in(market))
+    application.intake.messaging.submit(new_id(), order_in(market))
 
     with application.base.engine.connect() as connection:
         owners = connection.exec_driver_sql("SELECT user_id FROM orders").scalars().all()
@@ -101,8 +102,10 @@ def test_submit_signed_decides_whether_a_message_needs_a_signature(
     signature = sign(order, key, application.base.clock().timestamp())
 
     with pytest.raises(SignatureRefused) if needed == "true" else nullcontext():
-        application.intake.messaging.submit({**order, "client_order_id": "unsigned"}, "demo")
-    application.intake.messaging.submit(order, signature=signature)
+        application.intake.messaging.submit(
+            new_id(), {**order, "client_order_id": "unsigned"}, "demo"
+        )
+    application.intake.messaging.submit(new_id(), order, signature=signature)
 
     assert len(market.statuses()) == (1 if needed == "true" else 2)
 
@@ -114,6 +117,6 @@ def test_without_submit_user_a_message_without_an_account_is_refused(built: Buil
     market.account("demo")
 
     with pytest.raises(InvalidInput, match="user is required"):
-        application.intake.messaging.submit(order_in(market))
+        application.intake.messaging.submit(new_id(), order_in(market))
 
     assert market.statuses() == {}

@@ -19,6 +19,7 @@ from angel_x.domain.operations.metric import Metric
 from angel_x.domain.orders.order import Priority
 from angel_x.errors import OrderRateExceeded
 from angel_x.services.intake.acceptance import Submission
+from tests.builders.message_ids import new_id
 from tests.builders.orders import Market
 from tests.integration.api.running import wait_until
 from tests.integration.settings.conftest import Build
@@ -75,7 +76,9 @@ def test_a_message_beyond_the_rate_is_refused_with_its_reason(built: Build) -> N
     def refused() -> bool:
         nonlocal sent
         sent += 1
-        outcome = application.intake.messaging.submit(order | {"client_order_id": f"c{sent}"})
+        outcome = application.intake.messaging.submit(
+            new_id(), order | {"client_order_id": f"c{sent}"}
+        )
         return isinstance(outcome, OrderRateExceeded)
 
     wait_until(refused)
@@ -83,8 +86,8 @@ def test_a_message_beyond_the_rate_is_refused_with_its_reason(built: Build) -> N
     assert len(market.statuses()) == sent - 1
     kept = application.intake.refusals.get(user, f"c{sent}")
     assert kept is not None
-    assert b"OrderRateExceeded" in kept
-    assert b"at most 1 orders a second" in kept
+    assert kept.title == "OrderRateExceeded"
+    assert "at most 1 orders a second" in kept.detail
 
 
 class Counter:

@@ -14,6 +14,7 @@ from click.testing import Result
 from angel_x.bootstrap import Application
 from angel_x.entrypoints.presentation.reply import as_data
 from angel_x.errors import AngelXError, InvalidInput
+from tests.builders.message_ids import new_id
 from tests.builders.shells import Shell
 from tests.integration.api.running import Answer, RunningApi
 
@@ -89,7 +90,7 @@ class MessageCaller:
     def submit(self, name: str, *orders: Fields) -> Reply:
         content = json.loads(json.dumps({"orders": _named(name, orders)}))
         try:
-            outcome = self.application.intake.messaging.submit(content, self.user)
+            outcome = self.application.intake.messaging.submit(new_id(), content, self.user)
         except InvalidInput:
             return Reply(Outcome.UNKNOWN_ACCOUNT)
         reply = json.loads(json.dumps(as_data(outcome)))

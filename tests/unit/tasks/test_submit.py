@@ -89,7 +89,7 @@ def test_a_submission_goes_back_to_its_queue_while_a_server_is_away(
 
     assert caught.value.requeue is True
     assert worker.waited == [1.0]
-    assert worker.reception.refusals.problems == {}
+    assert worker.reception.refusals.refusals == {}
 
 
 def test_a_submission_whose_process_is_killed_stays_on_the_message_broker(worker: Worker) -> None:
@@ -131,7 +131,7 @@ def test_a_message_of_no_known_account_is_dropped(
 def test_a_refused_order_is_done_with(worker: Worker, meter: RecordingMeter) -> None:
     worker.run(ORDER | {"quantity": 66}, "desk")
 
-    assert list(worker.reception.refusals.problems) == [(1, "a")]
+    assert list(worker.reception.refusals.refusals) == [(1, "a")]
     assert worker.reception.stored == {}
     assert meter.added == []
 
@@ -186,7 +186,7 @@ def test_a_sender_that_asks_gets_the_problem(worker: Worker) -> None:
             ],
         }
     }
-    assert list(worker.reception.refusals.problems) == [(1, "a")]
+    assert list(worker.reception.refusals.refusals) == [(1, "a")]
 
 
 @pytest.mark.parametrize("headers", [{}, {"ignore_result": True}, {"ignore_result": None}])

@@ -9,6 +9,7 @@ from http import HTTPStatus
 import pytest
 
 from angel_x import errors
+from angel_x.domain.records.refusal import RefusalRecord
 from angel_x.entrypoints.api import problem_page
 from angel_x.entrypoints.presentation.problem import (
     link_to_type,
@@ -77,6 +78,8 @@ ELSEWHERE = {
     errors.NoticeNotSent,
     errors.PricingBackendMissing,
     errors.ProfilerMissing,
+    # It has the type of the error before it.
+    errors.RefusedBefore,
     errors.ShadowedPackage,
     errors.StatisticsMissing,
     errors.StillOpen,
@@ -120,11 +123,22 @@ def test_the_name_of_no_error_is_of_the_general_type(name: str) -> None:
 
 
 def test_a_stored_refusal_has_its_own_type_and_the_status_of_its_answer() -> None:
-    problem = of_refusal("QueueFull", "9 orders wait", ())
+    refusal = RefusalRecord(message_id="m1", title="QueueFull", detail="9 orders wait")
+
+    problem = of_refusal(refusal)
 
     assert (problem.type, problem.title) == ("urn:angel-x:queue-full", "Queue full")
-    assert problem.status == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert (problem.status, problem.message_id) == (HTTPStatus.UNPROCESSABLE_ENTITY, "m1")
     assert link_to_type(problem) == '</docs/problems#queue-full>; rel="describedby"'
+
+
+def test_a_message_that_is_refused_again_has_the_problem_of_its_first_refusal() -> None:
+    fault = errors.Fault(0, "quantity", "66", "must be a multiple of the lot size 65")
+    first = errors.InvalidOrder((fault,))
+
+    again = of_error(errors.RefusedBefore("InvalidOrder", str(first), (fault,)))
+
+    assert again == of_error(first)
 
 
 @pytest.mark.parametrize("status", [status for status in HTTPStatus if status >= 400])

@@ -16,11 +16,13 @@ from angel_x.errors import (
     InvalidOrder,
     OrderRateExceeded,
     QueueFull,
+    RefusedBefore,
     SubmissionAbandoned,
 )
 from angel_x.services.intake.acceptance import Accepted
 from angel_x.services.intake.messaging import MAX_ATTEMPTS
 from angel_x.services.intake.submissions import Outcome
+from tests.builders.message_ids import new_id
 from tests.builders.reception import CALL, LOT, Away, Reception
 
 RECEIVED = OrderStatus.RECEIVED
@@ -33,9 +35,13 @@ def message(client_order_id: str = "a", **changes: object) -> dict[str, Any]:
 
 
 def problem(reception: Reception, user_id: int, client_order_id: str = "a") -> Any:
-    """Return what an account may read of a refusal, None where nothing was refused."""
+    """Return title, detail and errors of a refusal, None where nothing was refused."""
     kept = reception.refusals.get(user_id, client_order_id)
-    return None if kept is None else msgspec.json.decode(kept)
+    if kept is None:
+        return None
+    found = msgspec.json.decode(msgspec.json.encode(kept))
+    del found["message_id"]
+    return found
 
 
 def accepted_of(outcome: Outcome) -> tuple[Accepted, ...]:
@@ -61,19 +67,19 @@ def desk() -> tuple[Reception, int]:
 def test_an_order_is_booked_to_the_account_that_its_message_names() -> None:
     reception, user = desk()
 
-    accepted = reception.messaging.submit(message(), "desk")
+    accepted = reception.messaging.submit(new_id(), message(), "desk")
 
     assert accepted == (Accepted(1, "a", RECEIVED, replayed=False),)
     assert reception.stored == {(user, "a"): 1}
     assert reception.rung == [(Priority.NORMAL, (1,))]
     assert [row.actor for row in reception.intake.rows] == ["message"]
-    assert reception.refusals.problems == {}
+    assert reception.refusals.refusals == {}
 
 
 def test_an_order_without_an_account_is_booked_to_the_default() -> None:
     reception, user = desk()
 
-    reception.messaging.submit(message())
+    reception.messaging.submit(new_id(), message())
 
     assert reception.stored == {(user - 1, "a"): 1}
 
@@ -84,10 +90,10 @@ def test_the_message_of_an_unknown_account_is_booked_to_nobody(default: str | No
     reception.open("default")
 
     with pytest.raises(InvalidInput, match="stranger"):
-        reception.messaging.submit(message(), "stranger")
+        reception.messaging.submit(new_id(), message(), "stranger")
 
     assert_nothing_accepted(reception)
-    assert reception.refusals.problems == {}
+    assert reception.refusals.refusals == {}
 
 
 def test_a_message_without_any_account_is_booked_to_nobody() -> None:
@@ -95,7 +101,7 @@ def test_a_message_without_any_account_is_booked_to_nobody() -> None:
     reception.open("desk")
 
     with pytest.raises(InvalidInput, match="user is required, was none"):
-        reception.messaging.submit(message())
+        reception.messaging.submit(new_id(), message())
 
     assert_nothing_accepted(reception)
 
@@ -104,28 +110,30 @@ def test_an_account_without_a_name_is_not_the_default_one() -> None:
     reception, _ = desk()
 
     with pytest.raises(InvalidInput):
-        reception.messaging.submit(message(), "")
+        reception.messaging.submit(new_id(), message(), "")
 
     assert_nothing_accepted(reception)
 
 
 def test_the_same_message_again_stores_nothing() -> None:
     reception, user = desk()
-    reception.messaging.submit(message(), "desk")
+    reception.messaging.submit(new_id(), message(), "desk")
 
-    (again,) = accepted_of(reception.messaging.submit(message(), "desk"))
+    (again,) = accepted_of(reception.messaging.submit(new_id(), message(), "desk"))
 
     assert again.replayed
     assert reception.stored == {(user, "a"): 1}
     assert len(reception.rung) == 1
-    assert reception.refusals.problems == {}
+    assert reception.refusals.refusals == {}
 
 
 def test_a_message_that_cannot_be_read_leaves_its_faults_under_every_id_it_names() -> None:
     reception, user = desk()
     orders = [message("a"), message("b", quantity=0, side="HOLD"), 7, {"client_order_id": 8}]
 
-    assert isinstance(reception.messaging.submit({"orders": orders}, "desk"), InvalidOrder)
+    assert isinstance(
+        reception.messaging.submit(new_id(), {"orders": orders}, "desk"), InvalidOrder
+    )
 
     found = problem(reception, user, "a")
     assert found == problem(reception, user, "b")
@@ -140,14 +148,16 @@ def test_a_message_that_cannot_be_read_leaves_its_faults_under_every_id_it_names
         {"index": 1, "field": "side", "value": "HOLD", "detail": "invalid enum value 'HOLD'"},
     ]
     assert found["detail"].startswith("orders[1].quantity expected")
-    assert set(reception.refusals.problems) == {(user, "a"), (user, "b")}
+    assert set(reception.refusals.refusals) == {(user, "a"), (user, "b")}
     assert_nothing_accepted(reception)
 
 
 def test_what_does_not_fit_its_contract_is_refused_and_the_account_can_read_why() -> None:
     reception, user = desk()
 
-    assert isinstance(reception.messaging.submit(message(quantity=66), "desk"), InvalidOrder)
+    assert isinstance(
+        reception.messaging.submit(new_id(), message(quantity=66), "desk"), InvalidOrder
+    )
 
     assert problem(reception, user) == {
         "title": "InvalidOrder",
@@ -169,17 +179,19 @@ def test_what_does_not_fit_its_contract_is_refused_and_the_account_can_read_why(
 def test_a_message_that_names_no_order_is_refused_under_no_id(content: dict[str, Any]) -> None:
     reception, _ = desk()
 
-    assert isinstance(reception.messaging.submit(content, "desk"), InvalidInput)
+    assert isinstance(reception.messaging.submit(new_id(), content, "desk"), InvalidInput)
 
-    assert reception.refusals.problems == {}
+    assert reception.refusals.refusals == {}
     assert_nothing_accepted(reception)
 
 
 def test_a_refusal_that_concerns_no_field_names_no_error() -> None:
     reception, user = desk()
-    reception.messaging.submit(message(), "desk")
+    reception.messaging.submit(new_id(), message(), "desk")
 
-    assert isinstance(reception.messaging.submit(message(side="SELL"), "desk"), IdempotencyConflict)
+    assert isinstance(
+        reception.messaging.submit(new_id(), message(side="SELL"), "desk"), IdempotencyConflict
+    )
 
     assert problem(reception, user) == {
         "title": "IdempotencyConflict",
@@ -192,9 +204,9 @@ def test_a_refusal_that_concerns_no_field_names_no_error() -> None:
 @pytest.mark.parametrize("change", [{"quantity": 66}, {"side": "SELL", "quantity": 66}])
 def test_invalid_content_under_a_known_id_gets_no_receipt(change: dict[str, Any]) -> None:
     reception, user = desk()
-    reception.messaging.submit(message(), "desk")
+    reception.messaging.submit(new_id(), message(), "desk")
 
-    assert isinstance(reception.messaging.submit(message(**change), "desk"), InvalidOrder)
+    assert isinstance(reception.messaging.submit(new_id(), message(**change), "desk"), InvalidOrder)
 
     assert problem(reception, user)["title"] == "InvalidOrder"
     assert reception.stored == {(user, "a"): 1}
@@ -202,10 +214,10 @@ def test_invalid_content_under_a_known_id_gets_no_receipt(change: dict[str, Any]
 
 def test_what_was_accepted_stays_accepted_after_its_contract_has_expired() -> None:
     reception, user = desk()
-    reception.messaging.submit(message(), "desk")
+    reception.messaging.submit(new_id(), message(), "desk")
     reception.clock.advance(30 * 86_400)
 
-    (again,) = accepted_of(reception.messaging.submit(message(), "desk"))
+    (again,) = accepted_of(reception.messaging.submit(new_id(), message(), "desk"))
 
     assert again == Accepted(1, "a", RECEIVED, replayed=True)
     assert problem(reception, user) is None
@@ -214,10 +226,10 @@ def test_what_was_accepted_stays_accepted_after_its_contract_has_expired() -> No
 def test_a_full_queue_refuses_a_new_order_and_answers_for_a_known_one() -> None:
     reception = Reception(room=1)
     user = reception.open("desk")
-    reception.messaging.submit(message("a"), "desk")
+    reception.messaging.submit(new_id(), message("a"), "desk")
 
-    assert isinstance(reception.messaging.submit(message("b"), "desk"), QueueFull)
-    (known,) = accepted_of(reception.messaging.submit(message("a"), "desk"))
+    assert isinstance(reception.messaging.submit(new_id(), message("b"), "desk"), QueueFull)
+    (known,) = accepted_of(reception.messaging.submit(new_id(), message("a"), "desk"))
 
     assert problem(reception, user, "b")["title"] == "QueueFull"
     assert known.replayed
@@ -229,9 +241,9 @@ def test_orders_beyond_the_rate_of_their_account_are_refused_and_not_put_off() -
     reception = Reception()
     user = reception.open("desk")
     reception.limits.append(("user", str(user), "1"))
-    reception.messaging.submit(message("a"), "desk")
+    reception.messaging.submit(new_id(), message("a"), "desk")
 
-    assert isinstance(reception.messaging.submit(message("b"), "desk"), OrderRateExceeded)
+    assert isinstance(reception.messaging.submit(new_id(), message("b"), "desk"), OrderRateExceeded)
 
     assert problem(reception, user, "b")["title"] == "OrderRateExceeded"
     assert reception.stored == {(user, "a"): 1}
@@ -290,6 +302,39 @@ def test_one_message_is_not_given_up_for_another() -> None:
     assert len(accepted_of(reception.messaging.resubmit("m2", message("b"), "desk"))) == 1
 
 
+@pytest.mark.parametrize("redelivered", [False, True])
+def test_the_refusal_of_a_message_is_final_also_where_a_later_delivery_finds_room(
+    *, redelivered: bool
+) -> None:
+    full, (later, user) = Reception(room=1), desk()
+    full.open("default")
+    full.open("desk")
+    full.messaging.submit(new_id(), message("first"), "desk")
+    refused = full.messaging.submit("m1", message(), "desk")
+    assert isinstance(refused, QueueFull)
+    later.refusals.messages |= full.refusals.messages
+    messaging = later.messaging
+
+    again = (messaging.resubmit if redelivered else messaging.submit)("m1", message(), "desk")
+
+    assert isinstance(again, RefusedBefore)
+    assert (again.name, str(again), again.faults) == ("QueueFull", str(refused), ())
+    assert_nothing_accepted(later)
+
+    accepted_of(messaging.submit("m2", message(), "desk"))
+    assert later.stored == {(user, "a"): 1}
+
+
+def test_a_refusal_says_which_message_was_refused() -> None:
+    reception, user = desk()
+
+    reception.messaging.submit("m1", message(quantity=66), "desk")
+
+    kept = reception.refusals.get(user, "a")
+    assert kept is not None
+    assert kept.message_id == "m1"
+
+
 def test_what_is_given_up_goes_to_no_other_account() -> None:
     reception, user = desk()
     reception.redeliveries.attempts["m1"] = MAX_ATTEMPTS
@@ -298,20 +343,20 @@ def test_what_is_given_up_goes_to_no_other_account() -> None:
     with pytest.raises(InvalidInput, match="stranger"):
         reception.messaging.resubmit("m1", message(), "stranger")
 
-    assert set(reception.refusals.problems) == {(user, "a")}
+    assert set(reception.refusals.refusals) == {(user, "a")}
 
 
-@pytest.mark.parametrize("message_id", [None, "m1"])
-def test_an_outage_refuses_nothing(message_id: str | None) -> None:
+@pytest.mark.parametrize("redelivered", [False, True])
+def test_an_outage_refuses_nothing(*, redelivered: bool) -> None:
     reception, _ = desk()
     reception.fail_storing(Away)
     messaging = reception.messaging
-    submit = partial(messaging.resubmit, message_id) if message_id else messaging.submit
+    submit = partial(messaging.resubmit if redelivered else messaging.submit, new_id())
 
     with pytest.raises(Away):
         submit(message(), "desk")
 
-    assert reception.refusals.problems == {}
+    assert reception.refusals.refusals == {}
     assert_nothing_accepted(reception)
 
 
@@ -320,7 +365,7 @@ def test_text_that_no_store_can_hold_is_refused_under_the_ids_that_can_be_asked_
     half = "a\ud800"
     content = {"orders": [message(half), message("b", tag=half)]}
 
-    assert isinstance(reception.messaging.submit(content, "desk"), InvalidOrder)
+    assert isinstance(reception.messaging.submit(new_id(), content, "desk"), InvalidOrder)
 
     refusal = problem(reception, account, "b")
     assert [(e["index"], e["field"]) for e in refusal["errors"]] == [
@@ -336,6 +381,6 @@ def test_an_account_that_no_store_can_name_is_invalid(user: str) -> None:
     reception, _ = desk()
 
     with pytest.raises(InvalidInput, match="user must be text"):
-        reception.messaging.submit(message(), user)
+        reception.messaging.submit(new_id(), message(), user)
 
     assert_nothing_accepted(reception)

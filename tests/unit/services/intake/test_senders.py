@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -11,6 +12,7 @@ from angel_x.domain.records.access import Scope
 from angel_x.domain.records.signature import sign
 from angel_x.errors import InvalidInput, SignatureRefused
 from angel_x.services.accounts.access import Access
+from tests.builders.message_ids import new_id
 from tests.builders.reception import CALL, LOT, Reception
 
 ORDER: dict[str, object] = {
@@ -44,7 +46,7 @@ def test_a_signed_message_is_for_the_account_of_its_key(
 ) -> None:
     _, signature = signed(reception)
 
-    reception.messaging.submit(ORDER, user, signature)
+    reception.messaging.submit(new_id(), ORDER, user, signature)
     reception.messaging.resubmit("m1", ORDER, user, signature)
 
     assert reception.stored == {(2, "a"): 1}
@@ -52,13 +54,13 @@ def test_a_signed_message_is_for_the_account_of_its_key(
 
 def refused(reception: Reception, match: str, user: str | None, signature: str | None) -> None:
     for submit in (
-        reception.messaging.submit,
-        lambda *arguments: reception.messaging.resubmit("m1", *arguments),
+        partial(reception.messaging.submit, "m1"),
+        partial(reception.messaging.resubmit, "m1"),
     ):
         with pytest.raises(SignatureRefused, match=match):
             submit(ORDER, user, signature)
     assert (reception.stored, reception.rung) == ({}, [])
-    assert reception.refusals.problems == {}
+    assert reception.refusals.refusals == {}
 
 
 @pytest.mark.parametrize("user", [None, "desk", "other", "nobody"])
@@ -73,7 +75,7 @@ def test_a_key_signs_for_its_own_account_only(reception: Reception, user: str) -
     _, signature = signed(reception)
 
     with pytest.raises(InvalidInput, match=user):
-        reception.messaging.submit(ORDER, user, signature)
+        reception.messaging.submit(new_id(), ORDER, user, signature)
     assert reception.stored == {}
 
 
@@ -108,7 +110,7 @@ def test_a_message_that_waited_and_a_clock_that_is_off_are_taken(
 ) -> None:
     _, signature = signed(reception, age=age)
 
-    reception.messaging.submit(ORDER, None, signature)
+    reception.messaging.submit(new_id(), ORDER, None, signature)
 
     assert reception.stored == {(2, "a"): 1}
 
