@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from angel_x.client import Client
+    from angel_x.client import AsyncClient, Client
 
-__all__ = ["Client"]
+__all__ = ["AsyncClient", "Client"]
 
 
 def __getattr__(name: str) -> object:
     # Workers import this package too, and have no use for an HTTP client.
-    if name == "Client":
-        from angel_x.client import Client  # noqa: PLC0415
+    if name in __all__:
+        from angel_x import client  # noqa: PLC0415
 
-        return Client
+        return getattr(client, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -38,6 +38,8 @@ _FEWEST_THREADS = 4
 _COMMIT_CONNECTIONS = 3
 #: Packages of the extra ``tracing``, within one that the web framework brings; first the outer one.
 _TRACING = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter")
+#: Modules of the extra ``live``.
+_LIVE = ("httpx", "pyotp", "websockets")
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -207,6 +209,13 @@ def _check_live(settings: Settings) -> None:
         )
 
 
+def _check_live_installed(settings: Settings) -> None:
+    if settings.is_live and not all(find_spec(name) for name in _LIVE):
+        raise SettingsError(
+            f"{PREFIX}TRADING_MODE: live trading is not installed, see: pip install 'angel-x[live]'"
+        )
+
+
 def _check_traces(settings: Settings) -> None:
     if settings.traces_enabled and not _is_tracing_installed():
         setting = "TRACES_FILE" if settings.traces_url is None else "TRACES_URL"
@@ -222,6 +231,7 @@ def _is_tracing_installed() -> bool:
 
 def _check_together(settings: Settings) -> None:
     _check_live(settings)
+    _check_live_installed(settings)
     _check_traces(settings)
     if settings.fault_at is not None and settings.env != "testing":
         raise SettingsError(f"{PREFIX}FAULT_AT: only for tests, was set in {settings.env}")

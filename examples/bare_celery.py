@@ -45,4 +45,7 @@ def signature(request: dict[str, object], key: str) -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if {"-h", "--help"} & set(sys.argv):
+        print(__doc__)
+    else:
+        main(*sys.argv[1:])

@@ -36,4 +36,7 @@ def main(url: str, key: str) -> None:
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    main(*given or ("http://127.0.0.1:8000", Path(".angel-x/demo.key").read_text().strip()))
+    if {"-h", "--help"} & set(given):
+        print(__doc__)
+    else:
+        main(*given or ("http://127.0.0.1:8000", Path(".angel-x/demo.key").read_text().strip()))

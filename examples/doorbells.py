@@ -1,7 +1,6 @@
 """Jobs that survive the death of any worker and the loss of the whole message broker, in plain Celery.
 
-A job is a row of PostgreSQL, and a message says "there is work" (docs/doorbells.md).  The servers are
-named by ``DATABASE_URL`` and ``BROKER_URL``.
+A job is a row of PostgreSQL (DATABASE_URL), a message at BROKER_URL says "work" (docs/doorbells.md).
 
     python doorbells.py create            # the table
     celery -A doorbells worker            # as many as you like
@@ -95,5 +94,7 @@ if __name__ == "__main__":
             print(*count())
         case [("create" | "relay") as command]:
             {"create": create, "relay": relay}[command]()
+        case ["-h" | "--help"]:
+            print(__doc__)
         case _:
             sys.exit(__doc__)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from angel_x import Client
 
 if TYPE_CHECKING:
-    from angel_x.domain.chains.option_chain import ContractGreeks
+    from angel_x.domain.chains.chain_record import ContractGreeks
 
 
 def main(url: str, key: str) -> None:
@@ -69,4 +69,7 @@ def around(row: ContractGreeks, percent: int) -> str:
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    main(*given or ("http://127.0.0.1:8000", Path(".angel-x/demo.key").read_text().strip()))
+    if {"-h", "--help"} & set(given):
+        print(__doc__)
+    else:
+        main(*given or ("http://127.0.0.1:8000", Path(".angel-x/demo.key").read_text().strip()))

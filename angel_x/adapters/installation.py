@@ -18,6 +18,16 @@ from angel_x.errors import ShadowedPackage
 PACKAGES = ("beat_schedule", "config", "tasks")
 #: The folder that ``angel_x`` and they are installed in.
 _HOME = Path(__file__).parents[2]
+#: Modules that an extra beside ``server`` brings; one of several extras is enough to name.
+_EXTRAS = {
+    "apprise": "alerts",
+    "httpx": "live",
+    "itsdangerous": "desk",
+    "nicegui": "desk",
+    "numba": "fast",
+    "pyotp": "live",
+    "websockets": "live",
+}
 #: Variables that Celery reads by itself, and prefers to the options of its app.
 _CELERY_PREFIX = "CELERY_"
 _CELERY_VARIABLES = frozenset(
@@ -28,6 +38,14 @@ _CELERY_VARIABLES = frozenset(
 def python(module: str, *arguments: str) -> tuple[str, ...]:
     """Return the command that runs a module of ours, without the working directory on its path."""
     return (sys.executable, "-P", "-m", module, *arguments)
+
+
+def extra_of(module: str) -> str | None:
+    """Return the extra that brings a module which is not installed, None for a module of ours."""
+    top = module.partition(".")[0]
+    if top in ("angel_x", *PACKAGES):
+        return None
+    return _EXTRAS.get(top, "server")
 
 
 def is_desk_installed() -> bool:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from angel_x.adapters.postgres.telegram import PostgresTelegramCursor, PostgresTelegramPeople
 from angel_x.adapters.sealing import Seal
-from angel_x.adapters.telegram_bot import TelegramBot
 from angel_x.bootstrap.accounts import AccountParts
 from angel_x.bootstrap.foundation import Foundation
 from angel_x.bootstrap.outside import checked_address
 from angel_x.services.accounts.telegram_people import TelegramPeople
 from config.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from angel_x.adapters.telegram_bot import TelegramBot
 
 #: The id of the bot, and a secret.
 _TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{10,100}")
@@ -58,6 +61,9 @@ def bot_at(settings: Settings, token: str) -> TelegramBot:
         SettingsError: TELEGRAM_URL is neither encrypted nor on this machine.
     """
     url = checked_address("ANGEL_X_TELEGRAM_URL", settings.telegram_url, "https", "http")
+    # Needs an extra, which a system without a bot does not have.
+    from angel_x.adapters.telegram_bot import TelegramBot  # noqa: PLC0415
+
     return TelegramBot(url, token)
 
 

@@ -1,34 +1,11 @@
 """The Python client of the API: typed, pooled, and safe to retry.
 
 Every order carries a client order id, made here where the caller gives none, so sending it again
-can never trade it twice.
+can never trade it twice.  :class:`AsyncClient` has the same calls for an event loop.
 """
 
-from angel_x.client.account import AccountCalls
-from angel_x.client.alerts import AlertCalls
-from angel_x.client.baskets import BasketCalls
+from angel_x.client.asynchronous import AsyncClient
+from angel_x.client.blocking import Client
 from angel_x.client.connection import OrderFields, Price
-from angel_x.client.controls import ControlCalls
-from angel_x.client.limits import LimitCalls
-from angel_x.client.market import MarketCalls
-from angel_x.client.operations import OperationCalls
-from angel_x.client.orders import OrderCalls
-from angel_x.client.strategies import StrategyCalls
-from angel_x.client.stream import StreamCalls
 
-__all__ = ["Client", "OrderFields", "Price"]
-
-
-class Client(
-    OrderCalls,
-    BasketCalls,
-    ControlCalls,
-    AccountCalls,
-    LimitCalls,
-    MarketCalls,
-    StrategyCalls,
-    StreamCalls,
-    OperationCalls,
-    AlertCalls,
-):
-    """One account's view of a running system.  Threads may share it."""
+__all__ = ["AsyncClient", "Client", "OrderFields", "Price"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -57,7 +58,7 @@ class Connection:
         timeout_seconds: float = 30.0,
         retries: int = 3,
         connections: int = 10,
-        pause: Callable[[float], None] = time.sleep,
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._url = url.rstrip("/")
         self._retries = retries
@@ -71,6 +72,9 @@ class Connection:
         self._pool = urllib3.PoolManager(
             num_pools=1, maxsize=connections, retries=False, timeout=self._timeout
         )
+        self._is_closed = False
+        #: Answers that are read as they come.
+        self._listening_to: set[BaseHTTPResponse] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -84,8 +88,17 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; streams under way end, also those of other threads."""
+        self._is_closed = True
+        for response in tuple(self._listening_to):
+            # One that is at its end cannot be shut down any more.
+            with suppress(RuntimeError, ValueError):
+                response.shutdown()
         self._pool.clear()
+
+    def _has_closed(self) -> bool:
+        """Return whether it was closed, perhaps by another thread meanwhile."""
+        return self._is_closed
 
     def _call(
         self,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from angel_x.client.connection import Connection, with_query
+from angel_x.domain.chains.chain_record import ContractGreeks, OptionChain
+from angel_x.domain.chains.summary_record import ChainSummary
 from angel_x.domain.records.market_status import MarketStatus
 from angel_x.domain.records.minute_series import ContractMinutes, UnderlyingMinutes
-
-if TYPE_CHECKING:
-    from angel_x.domain.chains.chain_summary import ChainSummary
-    from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
 
 
 class MarketCalls(Connection):
@@ -24,22 +21,15 @@ class MarketCalls(Connection):
 
     def greeks(self, symbol: str) -> ContractGreeks:
         """Return the quote and the Greeks of a contract."""
-        # Imports numpy, which a client that only trades does not need.
-        from angel_x.domain.chains.option_chain import ContractGreeks  # noqa: PLC0415
-
         return self._call("GET", f"/v1/greeks/{quote(symbol, safe='')}", ContractGreeks)
 
     def option_chain(self, underlying: str, expiry: date | None = None) -> OptionChain:
         """Return the chain of an expiry, by default the nearest."""
-        from angel_x.domain.chains.option_chain import OptionChain  # noqa: PLC0415 - as above
-
         path = f"/v1/option-chain/{quote(underlying, safe='')}"
         return self._call("GET", with_query(path, {"expiry": expiry}), OptionChain)
 
     def chain_summary(self, underlying: str, expiry: date | None = None) -> ChainSummary:
         """Return smile, ratios, max pain and gamma exposure of one expiry, by default of all."""
-        from angel_x.domain.chains.chain_summary import ChainSummary  # noqa: PLC0415 - as above
-
         path = f"/v1/option-chain/{quote(underlying, safe='')}/summary"
         return self._call("GET", with_query(path, {"expiry": expiry}), ChainSummary)
 

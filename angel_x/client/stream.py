@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 import urllib3
 
 from angel_x.client.connection import FIRST_ERROR, Connection, error_of, pause_seconds
+from angel_x.domain.chains.chain_record import QuoteUpdate
 from angel_x.domain.records.live_event import StreamEvent
 from angel_x.errors import Unavailable
-
-if TYPE_CHECKING:
-    from angel_x.domain.chains.option_chain import QuoteUpdate
 
 #: Three keep-alives of the stream.
 _SILENCE_SECONDS = 45.0
@@ -31,7 +29,7 @@ class StreamCalls(Connection):
 
         An event ``gap`` says that events after the last id are missing.  Contracts to ``watch`` come
         in events ``quotes``, which :meth:`quotes` decodes.
-        A broken connection is opened again after the last event that arrived.
+        A broken connection is opened again after the last event that arrived; :meth:`close` ends it.
 
         Raises:
             Unavailable: The connection could not be opened again.
@@ -50,9 +48,6 @@ class StreamCalls(Connection):
             InvalidRequest: A contract is not listed, or they are too many.
             Unavailable: The connection could not be opened again.
         """
-        # Imports numpy, which a client that only trades does not need.
-        from angel_x.domain.chains.option_chain import QuoteUpdate  # noqa: PLC0415
-
         for block in self._blocks(None, symbols):
             if block.kind == "quotes":
                 yield msgspec.json.decode(block.data, type=QuoteUpdate)
@@ -61,7 +56,7 @@ class StreamCalls(Connection):
         """Yield the blocks of the stream, over as many connections as it takes."""
         path = _path(watch)
         failures = 0
-        while True:
+        while not self._has_closed():
             try:
                 with self._listening(path, after) as chunks:
                     for block in _blocks_of(chunks):
@@ -69,6 +64,8 @@ class StreamCalls(Connection):
                         after = block.id
                         yield block
             except urllib3.exceptions.HTTPError as error:
+                if self._has_closed():
+                    return
                 failures += 1
                 if failures > self._retries:
                     raise Unavailable(f"the event stream broke off: {error}") from error
@@ -86,11 +83,14 @@ class StreamCalls(Connection):
             preload_content=False,
             timeout=urllib3.Timeout(connect=5.0, read=_SILENCE_SECONDS),
         )
+        self._listening_to.add(response)
         try:
             if response.status >= FIRST_ERROR:
                 raise error_of(response)
-            yield response.stream()
+            # A client that was closed before the answer came has not seen it.
+            yield iter(()) if self._has_closed() else response.stream()
         finally:
+            self._listening_to.remove(response)
             response.close()
 
 

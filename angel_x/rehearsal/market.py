@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from angel_x.bootstrap import Application
-from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.chains.chain_record import ContractGreeks, OptionChain
 from angel_x.entrypoints.presentation.chains import around_the_money
 from angel_x.entrypoints.presentation.positions import mark_price
 from angel_x.rehearsal.orders import Instrument

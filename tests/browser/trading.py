@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 from angel_x.client import Client
-from angel_x.domain.chains.option_chain import ContractGreeks
+from angel_x.domain.chains.chain_record import ContractGreeks
 from tests.e2e.processes import eventually
 from tests.e2e.whole.instance import Instance
 

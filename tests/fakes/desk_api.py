@@ -18,7 +18,7 @@ from angel_x.domain.book.control import (
     ControlScope,
 )
 from angel_x.domain.book.risk import TradingState
-from angel_x.domain.chains.option_chain import QuoteUpdate
+from angel_x.domain.chains.chain_record import QuoteUpdate
 from angel_x.domain.orders.order import (
     OPEN,
     OrderStatus,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.chains.chain_record import ContractGreeks, OptionChain
 from angel_x.domain.contracts.contract import Right
 from angel_x.domain.strategies.leg import OptionLeg
 from angel_x.domain.strategies.strategy import SHAPES, Direction, Shape, Strategy, StrategyName

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from angel_x.domain.calendar.session import IST, CalendarDay, CalendarYear
-from angel_x.domain.chains.chain_summary import ChainSummary
-from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.chains.chain_record import ContractGreeks, OptionChain
+from angel_x.domain.chains.summary_record import ChainSummary
 from angel_x.domain.records.market_status import MarketStatus
 from angel_x.domain.records.minute_series import ContractMinutes, UnderlyingMinutes
 from angel_x.entrypoints.api.bulkheads import Bulkhead, on_thread

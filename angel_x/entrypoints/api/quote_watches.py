@@ -20,7 +20,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from angel_x.domain.chains.option_chain import WatchedContract, WatchedSpot
+from angel_x.domain.chains.chain_record import WatchedContract, WatchedSpot
 from angel_x.domain.contracts.contract import underlying_of
 from angel_x.entrypoints.api.subscriptions import Drop
 from angel_x.services.pricing.watched_contracts import Moved

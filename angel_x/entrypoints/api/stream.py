@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 
-from angel_x.domain.chains.option_chain import QuoteUpdate
+from angel_x.domain.chains.chain_record import QuoteUpdate
 from angel_x.domain.records.access import Identity
 from angel_x.domain.records.live_event import BEGINNING
 from angel_x.entrypoints.api.bulkheads import Bulkhead, bulkheads

@@ -16,6 +16,12 @@ def main() -> None:
         sys.exit(f"Error: {error}")
     installation.forget_celery(os.environ)
 
-    from angel_x.entrypoints.cli.root import cli  # noqa: PLC0415 - needs the packages
+    try:
+        from angel_x.entrypoints.cli.root import cli  # noqa: PLC0415 - needs the packages
 
-    cli(prog_name="angel-x")
+        cli(prog_name="angel-x")
+    except ModuleNotFoundError as error:
+        extra = installation.extra_of(error.name or "angel_x")
+        if extra is None:
+            raise
+        sys.exit(f"Error: {error.name} is not installed: pip install 'angel-x[{extra}]'")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import click
 
-from angel_x.domain.chains.option_chain import ContractGreeks
+from angel_x.domain.chains.chain_record import ContractGreeks
 from angel_x.domain.contracts.contract import parse_expiry
 from angel_x.domain.pricing.greek import GREEKS, Greek
 from angel_x.entrypoints.cli.numbers import Whole

@@ -14,7 +14,7 @@ from angel_x.errors import ApiError
 
 if TYPE_CHECKING:
     from angel_x.client import Client
-    from angel_x.domain.chains.option_chain import QuoteUpdate, WatchedContract, WatchedSpot
+    from angel_x.domain.chains.chain_record import QuoteUpdate, WatchedContract, WatchedSpot
 
 log = structlog.get_logger()
 

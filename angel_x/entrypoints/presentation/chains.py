@@ -9,7 +9,7 @@ from itertools import groupby
 
 from rich.table import Table
 
-from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.chains.chain_record import ContractGreeks, OptionChain
 from angel_x.domain.contracts.contract import Right
 from angel_x.domain.pricing.greek import GREEK_NAMES, GREEKS, Greek
 from angel_x.entrypoints.presentation.indian import decimals, price, rupees

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from rich.table import Table
 
-from angel_x.domain.chains.option_chain import ContractGreeks
+from angel_x.domain.chains.chain_record import ContractGreeks
 from angel_x.domain.orders.order import Product
 from angel_x.domain.pricing.greek import POSITION_GREEKS
 from angel_x.domain.records.statement import PositionRecord

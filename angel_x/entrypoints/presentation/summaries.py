@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from angel_x.domain.chains.chain_summary import ChainSummary, ExpirySummary, SmilePoint
+from angel_x.domain.chains.summary_record import ChainSummary, ExpirySummary, SmilePoint
 from angel_x.domain.contracts.contract import Right
 from angel_x.entrypoints.presentation.chains import aged, in_lakh, vol_points
 from angel_x.entrypoints.presentation.indian import decimals, price, rupees

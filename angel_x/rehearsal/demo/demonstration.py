@@ -16,7 +16,7 @@ from angel_x.adapters.postgres.tally import Tally
 from angel_x.adapters.resident import resident_bytes
 from angel_x.bootstrap import Application
 from angel_x.client import Client
-from angel_x.domain.chains.option_chain import OptionChain
+from angel_x.domain.chains.chain_record import OptionChain
 from angel_x.domain.operations.invariant import Invariant
 from angel_x.domain.records.access import Scope
 from angel_x.entrypoints.presentation.positions import marked

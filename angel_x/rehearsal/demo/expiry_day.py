@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from angel_x.bootstrap import Application
 from angel_x.client import Client
-from angel_x.domain.chains.option_chain import ContractGreeks
+from angel_x.domain.chains.chain_record import ContractGreeks
 from angel_x.domain.contracts.contract import parse_expiry
 from angel_x.domain.feed.feed_state import FeedCommand, FeedVerb
 from angel_x.domain.operations.invariant import Invariant

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from angel_x.adapters.postgres.tally import DecisionLatency
-from angel_x.domain.chains.option_chain import OptionChain
+from angel_x.domain.chains.chain_record import OptionChain
 from angel_x.domain.operations.invariant import Invariant
 from angel_x.domain.portfolios.portfolio import Portfolio
 from angel_x.entrypoints.presentation.positions import MarkedPosition

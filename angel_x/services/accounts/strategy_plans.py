@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.chains.chain_record import ContractGreeks, OptionChain
 from angel_x.domain.orders.order import OrderType, Side
 from angel_x.domain.strategies.answers import PlannedOrder, StrategyPlan
 from angel_x.domain.strategies.building import StrikeChoice, build, shape_of

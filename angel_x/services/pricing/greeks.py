@@ -14,6 +14,7 @@ import structlog
 from angel_x.domain.calendar.expiry import epoch_ms
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.chains.chain_pricing import MarketRows, price_chains
+from angel_x.domain.chains.chain_record import ContractGreeks
 from angel_x.domain.chains.chunks import (
     chain_span,
     cut_chunks,
@@ -22,7 +23,7 @@ from angel_x.domain.chains.chunks import (
     oldest_first,
 )
 from angel_x.domain.chains.fingerprint import fingerprints
-from angel_x.domain.chains.option_chain import ContractGreeks, Readings, contract_greeks
+from angel_x.domain.chains.option_chain import Readings, contract_greeks
 from angel_x.domain.chains.published import Valued
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.margin.span import SpanParameters

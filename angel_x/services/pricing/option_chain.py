@@ -9,10 +9,9 @@ from datetime import date
 import numpy as np
 
 from angel_x.domain.calendar.expiry import epoch_ms
-from angel_x.domain.chains.chain_summary import ChainSummary, summarize, volatility_of
+from angel_x.domain.chains.chain_record import ContractGreeks, OptionChain
+from angel_x.domain.chains.chain_summary import summarize, volatility_of
 from angel_x.domain.chains.option_chain import (
-    ContractGreeks,
-    OptionChain,
     Readings,
     age_of,
     contract_greeks,
@@ -21,6 +20,7 @@ from angel_x.domain.chains.option_chain import (
     oldest_age,
     spot_of,
 )
+from angel_x.domain.chains.summary_record import ChainSummary
 from angel_x.domain.contracts.universe import Chain, Universe
 from angel_x.errors import UnknownContract
 from angel_x.services.ports import Clock, QuoteBoard, UniverseSource

@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from angel_x.domain.chains.option_chain import (
-    Readings,
-    WatchedContract,
-    WatchedSpot,
-    spot_of,
-    time_of,
-    watched_contracts,
-)
+from angel_x.domain.chains.chain_record import WatchedContract, WatchedSpot
+from angel_x.domain.chains.option_chain import Readings, spot_of, time_of, watched_contracts
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.quotes.quote import QUOTE
 from angel_x.errors import Fault, InvalidWatch

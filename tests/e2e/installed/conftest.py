@@ -7,9 +7,16 @@ import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
+from collections.abc import Iterable
+from email import message_from_bytes
+from email.message import Message
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.e2e.installed.installing import Installation
 from tests.e2e.processes import ROOT
@@ -42,6 +49,38 @@ def installation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Insta
     borrowed = made.packages / "borrowed.pth"
     borrowed.write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
     return made
+
+
+@pytest.fixture(scope="session")
+def light(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The wheel without any extra: it borrows its own dependencies, and no other package."""
+    folder = tmp_path_factory.mktemp("light") / "venv"
+    venv.create(folder, with_pip=False)
+    made = Installation(folder)
+    _pip("--python", str(made.python), "install", "--no-deps", "--no-index", str(wheel))
+    needed = _names(metadata(wheel).get_all("Requires-Dist") or ())
+    for module, owners in packages_distributions().items():
+        if needed & {canonicalize_name(owner) for owner in owners}:
+            for found in Path(sysconfig.get_path("purelib")).glob(f"{module}*"):
+                (made.packages / found.name).symlink_to(found)
+    return made
+
+
+def metadata(wheel: Path) -> Message:
+    """Return the metadata of a wheel."""
+    with zipfile.ZipFile(wheel) as opened:
+        (name,) = (n for n in opened.namelist() if n.endswith(".dist-info/METADATA"))
+        return message_from_bytes(opened.read(name))
+
+
+def _names(requirements: Iterable[str]) -> set[str]:
+    """Return the names of the requirements that no extra asks for."""
+    parsed = map(Requirement, requirements)
+    return {
+        canonicalize_name(each.name)
+        for each in parsed
+        if each.marker is None or each.marker.evaluate({"extra": ""})
+    }
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
-"""Imports every module of ours as the image would: ``python -m tests.integration.processes.importing BLOCKED``.
+"""Imports every module of ours as an installation would: ``python -m tests.integration.processes.importing BLOCKED LEFT``.
 
-BLOCKED is a JSON list of top-level modules that the image does not have.
+BLOCKED is a JSON list of top-level modules that the installation does not have, LEFT one of our modules and
+packages that it cannot import and does not need.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Absent(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname.partition(".")[0] in self._blocked:
-            raise ModuleNotFoundError(f"not in the image: {fullname}", name=fullname)
+            raise ModuleNotFoundError(f"not installed: {fullname}", name=fullname)
         return None
 
 
@@ -43,8 +44,10 @@ def modules() -> Iterator[str]:
 
 def main() -> None:
     sys.meta_path.insert(0, Absent(frozenset(json.loads(sys.argv[1]))))
+    left = tuple(json.loads(sys.argv[2]))
     for name in modules():
-        importlib.import_module(name)
+        if not f"{name}.".startswith(tuple(f"{each}." for each in left)):
+            importlib.import_module(name)
     # What it loads by name it loads when it is used.
     fastapi = importlib.import_module("fastapi")
     importlib.import_module("angel_x.entrypoints.api.openapi").install(fastapi.FastAPI(), ())

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import distribution, packages_distributions
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from angel_x.adapters import installation
 from tests.integration.processes.importing import PACKAGES
 from tests.plugins.runs import marked
 from tests.unit.deploy.compose import ROOT
@@ -52,8 +55,24 @@ def locked() -> set[str]:
     }
 
 
-def test_what_the_image_installs_is_all_that_the_processes_import() -> None:
-    installed = closure([*PROJECT["dependencies"], *EXTRAS["fast"], *EXTRAS["desk"]])
+#: Ours that need an extra beside the server: each is imported where it is used.
+OF_EXTRAS = (
+    "angel_x.adapters.angel_one",
+    "angel_x.adapters.apprise_services",
+    "angel_x.adapters.telegram_bot",
+    "angel_x.adapters.tracing",
+    "angel_x.bootstrap.broker",
+    "angel_x.domain.pricing.compiled",
+    "angel_x.entrypoints.cli.broker",
+    "angel_x.entrypoints.desk",
+    "angel_x.entrypoints.telegram",
+    "angel_x.rehearsal.chaos",
+    "angel_x.rehearsal.fake_exchange",
+)
+
+
+def assert_imports(installed: set[str], left: Sequence[str] = ()) -> None:
+    """Import ours in an environment that has these distributions alone."""
     blocked = [
         module
         for module, owners in packages_distributions().items()
@@ -61,7 +80,13 @@ def test_what_the_image_installs_is_all_that_the_processes_import() -> None:
     ]
 
     imported = subprocess.run(
-        [sys.executable, "-m", "tests.integration.processes.importing", json.dumps(blocked)],
+        [
+            sys.executable,
+            "-m",
+            "tests.integration.processes.importing",
+            json.dumps(blocked),
+            json.dumps(left),
+        ],
         cwd=ROOT,
         env=marked({"PATH": os.environ["PATH"], **ADDRESSES}),
         capture_output=True,
@@ -70,6 +95,32 @@ def test_what_the_image_installs_is_all_that_the_processes_import() -> None:
     )
 
     assert imported.returncode == 0, imported.stderr[-3000:]
+
+
+def of_image() -> list[str]:
+    """Return the extras that the image installs."""
+    text = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    (named,) = re.findall(r"for extra in \(([^)]+)\)", text)
+    return re.findall(r"'(\w+)'", named)
+
+
+def test_what_the_image_installs_is_all_that_the_processes_import() -> None:
+    extras = of_image()
+
+    assert {"server", "live", "fast", "desk", "alerts", "tracing"} == set(extras)
+    lines = (line for extra in extras for line in EXTRAS[extra])
+    assert_imports(closure([*PROJECT["dependencies"], *lines]))
+
+
+def test_the_server_on_paper_needs_no_other_extra() -> None:
+    assert_imports(closure([*PROJECT["dependencies"], *EXTRAS["server"]]), OF_EXTRAS)
+
+
+@pytest.mark.parametrize(("module", "extra"), sorted(installation._EXTRAS.items()))
+def test_the_extra_that_a_command_names_brings_the_module(module: str, extra: str) -> None:
+    owners = {canonicalize_name(name) for name in packages_distributions()[module]}
+
+    assert owners & closure(EXTRAS[extra])
 
 
 def test_everything_that_is_needed_is_locked() -> None:

@@ -289,6 +289,19 @@ def test_only_live_trading_has_a_shadow() -> None:
         load({"ANGEL_X_SHADOW": "true"})
 
 
+def test_live_trading_without_its_extra_stops_the_start_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("config.loading.find_spec", lambda name: None)
+
+    with pytest.raises(SettingsError) as refused:
+        load(LIVE)
+
+    remedy = "live trading is not installed, see: pip install 'angel-x[live]'"
+    assert str(refused.value) == f"ANGEL_X_TRADING_MODE: {remedy}"
+    assert not load({}).is_live
+
+
 @pytest.mark.parametrize("name", sorted(LIVE.keys() - {"ANGEL_X_TRADING_MODE"}))
 def test_live_trading_without_credentials_or_accounts_is_refused_by_name(name: str) -> None:
     with pytest.raises(SettingsError, match=f"live needs {name}, was live"):

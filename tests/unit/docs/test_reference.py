@@ -6,8 +6,8 @@ from dataclasses import fields
 import pytest
 
 from angel_x.domain.chains.chain_measures import Lack
-from angel_x.domain.chains.chain_summary import ExpirySummary
-from angel_x.domain.chains.option_chain import ContractGreeks
+from angel_x.domain.chains.chain_record import ContractGreeks
+from angel_x.domain.chains.summary_record import ExpirySummary
 from angel_x.domain.operations.metric import DEFINITIONS, Metric, MetricKind
 from angel_x.domain.orders.order import OrderStatus
 from angel_x.domain.portfolios.portfolio import NetGreeks

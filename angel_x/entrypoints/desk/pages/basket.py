@@ -25,7 +25,7 @@ from angel_x.entrypoints.desk.views.payoff import figures, payoff
 from angel_x.errors import ApiError
 
 if TYPE_CHECKING:
-    from angel_x.domain.chains.option_chain import OptionChain
+    from angel_x.domain.chains.chain_record import OptionChain
     from angel_x.domain.workflows.basket import BasketRecord
     from angel_x.entrypoints.desk.pages.frame import Frame
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nicegui import ui
 
-from angel_x.domain.chains.option_chain import OptionChain
+from angel_x.domain.chains.chain_record import OptionChain
 from angel_x.entrypoints.desk.elements.live_table import Empty, LiveTable
 from angel_x.entrypoints.desk.pages.basket import BasketBuilder
 from angel_x.entrypoints.desk.pages.chain_reader import FIRST, ChainReader

@@ -11,7 +11,7 @@ from angel_x.entrypoints.desk.reading import ApiReading
 from angel_x.entrypoints.desk.views.live_chain import LiveChain, shown_symbols, watched_symbols
 
 if TYPE_CHECKING:
-    from angel_x.domain.chains.option_chain import OptionChain
+    from angel_x.domain.chains.chain_record import OptionChain
     from angel_x.entrypoints.desk.pages.basket import BasketBuilder
     from angel_x.entrypoints.desk.pages.frame import Frame
 

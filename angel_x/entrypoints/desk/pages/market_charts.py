@@ -14,7 +14,7 @@ from angel_x.entrypoints.desk.pages.polled import Polled
 from angel_x.entrypoints.desk.views import market_charts as view
 
 if TYPE_CHECKING:
-    from angel_x.domain.chains.chain_summary import ChainSummary, ExpirySummary
+    from angel_x.domain.chains.summary_record import ChainSummary, ExpirySummary
     from angel_x.entrypoints.desk.pages.frame import Frame
 
 #: The underlying that a page begins with.

@@ -16,7 +16,7 @@ from angel_x.entrypoints.desk.views import minute_charts as view
 
 if TYPE_CHECKING:
     from angel_x.client import Client
-    from angel_x.domain.chains.chain_summary import ChainSummary, ExpirySummary
+    from angel_x.domain.chains.summary_record import ChainSummary, ExpirySummary
     from angel_x.domain.records.minute_series import ContractMinutes, UnderlyingMinutes
     from angel_x.entrypoints.desk.account import Snapshot
     from angel_x.entrypoints.desk.pages.frame import Frame

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.chains.chain_record import ContractGreeks, OptionChain
 from angel_x.domain.contracts.contract import Right
 from angel_x.domain.records.statement import PositionRecord
 from angel_x.entrypoints.desk.views.table import Cell, Column, Row, cell

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from angel_x.domain.chains.option_chain import (
+from angel_x.domain.chains.chain_record import (
     ContractGreeks,
     OptionChain,
     WatchedContract,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from angel_x.domain.chains.chain_summary import ChainSummary, ExpirySummary
+from angel_x.domain.chains.summary_record import ChainSummary, ExpirySummary
 from angel_x.domain.contracts.contract import Right
 from angel_x.entrypoints.desk.views.chart import (
     CALL,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from angel_x.domain.chains.chain_summary import ChainSummary, ExpirySummary
+from angel_x.domain.chains.summary_record import ChainSummary, ExpirySummary
 from angel_x.domain.contracts.contract import Right, format_symbol, symbol_prefix, underlying_of
 from angel_x.domain.records.minute_series import ContractMinutes, UnderlyingMinutes
 from angel_x.entrypoints.desk.views.chart import (

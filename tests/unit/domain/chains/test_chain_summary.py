@@ -10,8 +10,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from angel_x.domain.chains.chain_summary import ExpirySummary, summarize, volatility_of
+from angel_x.domain.chains.chain_summary import summarize, volatility_of
 from angel_x.domain.chains.option_chain import Readings
+from angel_x.domain.chains.summary_record import ExpirySummary
 from angel_x.domain.contracts.contract import Right, format_symbol
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.pricing.forward import ForwardSource

@@ -7,7 +7,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from angel_x.domain.chains.option_chain import ContractGreeks, Readings, contract_greeks, oldest_age
+from angel_x.domain.chains.chain_record import ContractGreeks
+from angel_x.domain.chains.option_chain import Readings, contract_greeks, oldest_age
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.pricing.forward import ForwardSource
 from angel_x.domain.pricing.greek import GreekField

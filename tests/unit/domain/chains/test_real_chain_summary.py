@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from angel_x.domain.chains.chain_pricing import price_chains
-from angel_x.domain.chains.chain_summary import ExpirySummary, summarize
+from angel_x.domain.chains.chain_summary import summarize
 from angel_x.domain.chains.option_chain import Readings
+from angel_x.domain.chains.summary_record import ExpirySummary
 from angel_x.domain.feed.chain_file import parse_chain
 from angel_x.domain.pricing.greek_columns import to_edge_units
 from angel_x.domain.quotes.quote import QUOTE

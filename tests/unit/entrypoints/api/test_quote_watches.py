@@ -9,7 +9,7 @@ from threading import Lock
 import msgspec
 import pytest
 
-from angel_x.domain.chains.option_chain import QuoteUpdate, WatchedContract, WatchedSpot
+from angel_x.domain.chains.chain_record import QuoteUpdate, WatchedContract, WatchedSpot
 from angel_x.domain.contracts.contract import Right
 from angel_x.domain.pricing.greek import GREEK_NAMES
 from angel_x.entrypoints.api import quote_watches

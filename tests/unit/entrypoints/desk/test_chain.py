@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.chains.chain_record import ContractGreeks, OptionChain
 from angel_x.domain.contracts.contract import Right
 from angel_x.domain.orders.order import OrderStatus, Side
 from angel_x.domain.pricing.greek import GREEK_NAMES

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from angel_x.domain.chains.chain_summary import (
+from angel_x.domain.chains.summary_record import (
     ChainSummary,
     ExpirySummary,
     SmilePoint,

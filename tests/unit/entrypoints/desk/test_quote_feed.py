@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from angel_x.domain.chains.option_chain import (
+from angel_x.domain.chains.chain_record import (
     ContractGreeks,
     QuoteUpdate,
     WatchedContract,

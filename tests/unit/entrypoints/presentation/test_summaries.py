@@ -9,7 +9,7 @@ from math import log
 import pytest
 from rich.console import Console
 
-from angel_x.domain.chains.chain_summary import ChainSummary, ExpirySummary, SmilePoint
+from angel_x.domain.chains.summary_record import ChainSummary, ExpirySummary, SmilePoint
 from angel_x.domain.contracts.contract import Right
 from angel_x.entrypoints.presentation.summaries import smile_drawing, summary_table
 

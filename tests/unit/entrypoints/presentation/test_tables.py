@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from angel_x.domain.chains.option_chain import ContractGreeks, OptionChain
+from angel_x.domain.chains.chain_record import ContractGreeks, OptionChain
 from angel_x.domain.contracts.contract import Right
 from angel_x.domain.orders.order import Product
 from angel_x.domain.records.statement import PositionRecord

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from angel_x.domain.chains.option_chain import OptionChain
+from angel_x.domain.chains.chain_record import OptionChain
 from angel_x.domain.portfolios.portfolio import Portfolio, ScenarioGrid
 from angel_x.rehearsal.demo.cli import EXIT_CODES
 from angel_x.rehearsal.demo.refusals import DemoRefusal
