@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 import structlog
 
-from angel_x.errors import AccessDenied, AccountBusy
+from angel_x.errors import AccessDenied, AccountBusy, BadKeysExceeded
 from angel_x.services.accounts.access import prefix_of
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ log = structlog.get_logger()
 
 #: Half the time for which a key is remembered.
 _RENEWAL_SECONDS = 1.0
+#: Seconds after which one bad key too many is refused.  A client that asks again at once has to wait on
+#: each of its connections, which are bounded, so it takes no processor time from the others.
+REFUSAL_SECONDS = 5.0
 
 
 class KeyChecks:
@@ -36,6 +39,8 @@ class KeyChecks:
         bad_keys: BadKeys,
         bulkheads: Bulkheads,
         outages: tuple[type[Exception], ...] = (),
+        *,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._access = access
         self._bad_keys = bad_keys
@@ -46,20 +51,26 @@ class KeyChecks:
         #: The open streams of each key, by its prefix.
         self._streams: Counter[str] = Counter()
         self._renewal: asyncio.Task[None] | None = None
+        self._pause = pause
 
     async def identify(self, key: str, address: str) -> Identity:
         """Return the identity of a key.
 
         Raises:
             AccessDenied: The key is not valid.
-            BadKeysExceeded: Too many bad keys came from this address, or with the key's prefix.
+            BadKeysExceeded: Too many bad keys came from this address, or with the key's prefix; raised
+                after a while.
             AccountBusy: No thread was free for the look-up in time.
         """
         if (remembered := self._access.remembered(key)) is not None:
             return remembered
         look_up = self._running.get(key)
         if look_up is None:
-            self._bad_keys.admit(address, key)
+            try:
+                self._bad_keys.admit(address, key)
+            except BadKeysExceeded:
+                await self._pause(REFUSAL_SECONDS)
+                raise
             look_up = self._running[key] = asyncio.create_task(self._look_up(key, address))
             look_up.add_done_callback(lambda _: self._running.pop(key))
         # Other requests wait for the same look-up, so the end of one must not end it.

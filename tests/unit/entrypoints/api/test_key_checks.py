@@ -7,7 +7,7 @@ import pytest
 
 from angel_x.domain.records.access import Identity, Scope
 from angel_x.entrypoints.api.bulkheads import Bulkheads
-from angel_x.entrypoints.api.key_checks import KeyChecks
+from angel_x.entrypoints.api.key_checks import REFUSAL_SECONDS, KeyChecks
 from angel_x.errors import AccessDenied, BadKeysExceeded
 from angel_x.services.accounts.access import Access
 from angel_x.services.accounts.bad_keys import BadKeys
@@ -35,9 +35,20 @@ def access(keys: MemoryKeys, timer: Timer) -> Access:
 
 
 @pytest.fixture
-def checks(access: Access, timer: Timer) -> KeyChecks:
+def pauses() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def checks(access: Access, timer: Timer, pauses: list[float]) -> KeyChecks:
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
     return KeyChecks(
-        access, BadKeys(1, timer=timer), Bulkheads(4, patience_seconds=DEADLINE_SECONDS)
+        access,
+        BadKeys(1, timer=timer),
+        Bulkheads(4, patience_seconds=DEADLINE_SECONDS),
+        pause=pause,
     )
 
 
@@ -46,12 +57,13 @@ def bad(n: int) -> str:
 
 
 def test_bad_keys_are_looked_up_until_there_are_too_many(
-    checks: KeyChecks, keys: MemoryKeys
+    checks: KeyChecks, keys: MemoryKeys, pauses: list[float]
 ) -> None:
     async def scenario() -> None:
         for n in range(BURST):
             with pytest.raises(AccessDenied):
                 await checks.identify(bad(n), HOME)
+        assert pauses == []
         for n in range(BURST, 40):
             with pytest.raises(BadKeysExceeded):
                 await checks.identify(bad(n), HOME)
@@ -59,6 +71,7 @@ def test_bad_keys_are_looked_up_until_there_are_too_many(
     asyncio.run(scenario())
 
     assert keys.reads == BURST
+    assert pauses == [REFUSAL_SECONDS] * (40 - BURST)
 
 
 def test_a_flood_of_bad_keys_does_not_refuse_a_key_that_was_valid(
