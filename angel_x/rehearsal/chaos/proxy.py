@@ -7,6 +7,7 @@ through it sees the effects of a broken network.
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from angel_x.rehearsal.chaos.cut import Chunk, Cut, Point
+from angel_x.rehearsal.chaos.fine_selector import FineSelector
 
 _Result = TypeVar("_Result")
 
@@ -24,6 +26,8 @@ Address = tuple[str, int] | Path
 _PATIENCE = 10.0
 #: Two chunks that are due at the same instant would change places.
 _APART = 1e-6
+#: Of connections between hosts: a host that is gone answers no question, and its connection ends.
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 10_000}
 #: Bytes of the passed stream that are kept.
 _LONGEST_PATTERN = 256
 
@@ -53,7 +57,7 @@ class Proxy:
         self._holds = False
         self._refuses = False
         self._delay = 0.0
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.SelectorEventLoop(FineSelector())
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._server: asyncio.Server | None = None
 
@@ -283,6 +287,7 @@ class _End(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        _watch_peer(transport.get_extra_info("socket"))
         self._link.proxy.connected(self)
         if self._is_request:
             self._link.begin()
@@ -341,3 +346,14 @@ class _End(asyncio.Protocol):
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+
+
+def _watch_peer(end: socket.socket) -> None:
+    """Have the kernel ask the peer of a silent connection between hosts whether it lives."""
+    if end.family is socket.AF_UNIX:
+        return
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEP_ALIVE.items():
+        # Not every system has each of them.
+        if hasattr(socket, name):
+            end.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import socket
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -199,6 +201,49 @@ def test_delayed_bytes_arrive_in_order(proxy: Proxy) -> None:
 
     assert received.replace(b"re:", b"") == b"abcd"
     assert proxy.count.delayed_chunks > 0
+
+
+def test_a_delay_may_be_shorter_than_a_millisecond(proxy: Proxy) -> None:
+    each_way = 0.00025
+    proxy.delay(each_way)
+    deadline = time.monotonic() + PATIENCE
+    with connected(proxy) as client:
+        fastest = inf
+        # A kernel's wait of whole milliseconds would make two of each round trip.
+        while fastest > 0.0015:
+            assert time.monotonic() < deadline, fastest
+            started = time.monotonic()
+            client.sendall(b"hello")
+            assert client.recv(100) == b"re:hello"
+            fastest = min(fastest, time.monotonic() - started)
+
+    assert fastest > 2 * each_way
+
+
+def test_a_long_delay_is_kept_too(proxy: Proxy) -> None:
+    proxy.delay(0.02)
+    with connected(proxy) as client:
+        started = time.monotonic()
+        client.sendall(b"hello")
+        assert client.recv(100) == b"re:hello"
+
+    assert time.monotonic() - started > 0.04
+
+
+def test_a_peer_that_is_gone_would_be_noticed() -> None:
+    with (
+        closing(Server(("127.0.0.1", 0), lambda chunk: chunk)) as server,
+        Proxy(("127.0.0.1", 0), server.address) as proxy,
+        closing(socket.create_connection(proxy.listen, PATIENCE)) as client,  # type: ignore[arg-type]
+    ):
+        client.sendall(b"hello")
+        assert client.recv(100) == b"hello"
+        ends = [end._transport.get_extra_info("socket") for end in proxy._ends if end._transport]
+
+        assert len(ends) == 2
+        for end in ends:
+            assert end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 30
 
 
 def test_cutting_all_ends_every_connection(proxy: Proxy) -> None:
