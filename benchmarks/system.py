@@ -19,12 +19,14 @@ import psycopg2
 
 from angel_x.adapters.servers import erase
 from angel_x.adapters.servers.urls import libpq_url
+from angel_x.entrypoints.up.addresses import free_ports
 from benchmarks.cpu import cpu_seconds, role_of
 from benchmarks.load import wait_until
 
 #: Rupees that every account of a benchmark begins with.
 CASH = "1000000000"
 _LAST_LINES = 30
+_PORTS = ("API", "FLOWER", "METRICS", "DESK")
 
 
 class System:
@@ -124,29 +126,29 @@ def submit_one(
 @contextmanager
 def running_system(home: Path, python: str = sys.executable, **settings: str) -> Iterator[System]:
     """Run the ``angel-x up`` of an interpreter in a home, with settings by their names in capitals."""
+    # Two benchmarks at a time must not take each other's system for their own.
+    ports = dict(zip(_PORTS, free_ports("127.0.0.1", len(_PORTS)), strict=True))
     environ = {
         **os.environ,
         "ANGEL_X_HOME": str(home),
-        "ANGEL_X_API_PORT": "18322",
-        "ANGEL_X_FLOWER_PORT": "18323",
-        "ANGEL_X_METRICS_PORT": "18324",
+        **{f"ANGEL_X_{name}_PORT": str(port) for name, port in ports.items()},
         **{f"ANGEL_X_{name}": value for name, value in settings.items()},
     }
     command = [python, "-m", "angel_x.entrypoints.cli", "up"]
     with (home / "up.log").open("w") as log:
         process = subprocess.Popen(command, env=environ, cwd=home, stdout=log, stderr=log)
     try:
-        _await_start(home)
+        _await_start(home, ports["API"])
         yield System(home, python, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(120)
 
 
-def _await_start(home: Path) -> None:
+def _await_start(home: Path, port: int) -> None:
     """Wait for a system; show its last lines where it does not start."""
     try:
-        wait_until(lambda: answers("http://127.0.0.1:18322/readyz"), 300, "starting")
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), 300, "starting")
     except TimeoutError:
         lines = (home / "up.log").read_text(encoding="utf-8").splitlines()
         print(*lines[-_LAST_LINES:], sep="\n", file=sys.stderr)
