@@ -32,7 +32,8 @@ def faults(command: str) -> Iterator[str]:
         yield from (name for name in arguments if not (ROOT / name).exists())
     elif (program, arguments[0]) == ("python", "-m"):
         module = ROOT / arguments[1].replace(".", "/")
-        yield from [] if module.with_suffix(".py").is_file() else [arguments[1]]
+        programs = (module.with_suffix(".py"), module / "__main__.py")
+        yield from [] if any(each.is_file() for each in programs) else [arguments[1]]
     else:
         yield command
 
