@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import rows, scale
+from benchmarks.live import live_table
 from benchmarks.pricing_table import pricing_table
 from benchmarks.tables import markdown, orders_beside, ticks_table, universe_table
 
@@ -94,6 +95,7 @@ _RENDERERS: Sequence[tuple[Callable[[Run], bool], Callable[..., str]]] = (
     (lambda run: "quick" in run, _suite),
     (lambda run: "behind_own_backlog_ms" in run, _emergency),
     (lambda run: "growth" in run.get("rows", [{}])[0], _scale),
+    (lambda run: "live_fleets" in run, live_table),
     (lambda run: "chains" in run, universe_table),
     (lambda run: "replay" in run, ticks_table),
     (lambda run: "without_avx512" in run, pricing_table),

@@ -154,6 +154,8 @@ class MarketSocket:
                 compression=None,
                 # The broker answers text, not the protocol's own pings.
                 ping_interval=None,
+                # Each pause of the receiving thread costs a change of threads.
+                max_queue=_MOST_FRAMES,
                 proxy=None,
             )
         except InvalidStatus as error:
@@ -186,6 +188,9 @@ class MarketSocket:
     ) -> frozenset[Subscription]:
         """Subscribe the missing instruments, end the superfluous ones; return the subscriptions."""
         wanted = self._wanted
+        if wanted is subscribed:
+            # The usual case, after every message.
+            return subscribed
         for action, changed in (
             (_UNSUBSCRIBE, subscribed - wanted),
             (_SUBSCRIBE, wanted - subscribed),
