@@ -83,7 +83,12 @@ export default {
     },
     open(row) { if (this.opens) this.$emit("open", row.id); },
     patch(changed) {
-      for (const [row, column, cell] of changed) if (this.live[row]) this.live[row].cells[column] = cell;
+      for (const [place, column, cell] of changed) {
+        const row = this.live[place];
+        if (!row) continue;
+        if (column === "tone") row.tone = cell;
+        else row.cells[column] = cell;
+      }
     },
   },
 };

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nicegui.element import Element
 
-from angel_x.entrypoints.desk.views.table import changes
+from angel_x.entrypoints.desk.views.table import TONE, changes
 
 if TYPE_CHECKING:
     from nicegui.events import GenericEventArguments
@@ -72,7 +72,8 @@ class LiveTable(Element, component="live_table.js"):
             self.update()
         elif changed:
             for place, column, new in changed:
-                self._props["rows"][place]["cells"][column] = new
+                shown = self._props["rows"][place]
+                (shown if column == TONE else shown["cells"])[column] = new
             self.run_method("patch", changed)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from angel_x.entrypoints.desk.views.words import Text
 
+#: In place of a column, the tone of a row.
+TONE = "tone"
 #: A text; with its tone, its title and the value that it is sorted by if there is more to say.
 Cell = str | list[Any]
 
@@ -65,20 +67,27 @@ def cell(text: Text | str, key: float | str | None = None) -> Cell:
 
 
 def changes(before: Sequence[Row], after: Sequence[Row]) -> list[list[Any]] | None:
-    """Return ``[row, column, cell]`` of each changed cell.
+    """Return ``[row, column, cell]`` of each changed cell, and ``[row, TONE, tone]`` of each changed tone.
 
     None where rows have come, gone or moved, or may be used for something else: then all are sent.
     """
     if [_frame(row) for row in before] != [_frame(row) for row in after]:
         return None
     return [
-        [place, column, new]
+        change
         for place, (former, row) in enumerate(zip(before, after, strict=True))
         if former is not row
-        for column, (old, new) in enumerate(zip(former.cells, row.cells, strict=True))
-        if old != new
+        for change in _changes(place, former, row)
     ]
 
 
+def _changes(place: int, former: Row, row: Row) -> Iterator[list[Any]]:
+    if former.tone != row.tone:
+        yield [place, TONE, row.tone]
+    for column, (old, new) in enumerate(zip(former.cells, row.cells, strict=True)):
+        if old != new:
+            yield [place, column, new]
+
+
 def _frame(row: Row) -> tuple[object, ...]:
-    return row.id, row.acts, row.tone, len(row.cells)
+    return row.id, row.acts, len(row.cells)

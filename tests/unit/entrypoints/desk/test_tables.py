@@ -14,7 +14,7 @@ from angel_x.entrypoints.desk.views.activity import is_shown, line
 from angel_x.entrypoints.desk.views.amendment import WantedAmendment, amendment
 from angel_x.entrypoints.desk.views.orders import COLUMNS, order_rows, timeline
 from angel_x.entrypoints.desk.views.paging import Pager, page_of
-from angel_x.entrypoints.desk.views.table import Row, changes
+from angel_x.entrypoints.desk.views.table import TONE, Row, changes
 from angel_x.entrypoints.desk.views.totals import FIGURES, totals
 from angel_x.entrypoints.desk.views.words import NONE, Tone
 from tests.fakes.desk_api import NOW, make_order, make_portfolio, make_position
@@ -122,6 +122,13 @@ def row(number: int, *cells: str, tone: str = "") -> Row:
     return Row(id=str(number), cells=cells, tone=tone)
 
 
+def test_the_tone_of_a_row_is_sent_by_itself() -> None:
+    before = [row(1, "a", "b"), row(2, "c", "d", tone="ax-atm")]
+    after = [row(1, "a", "x", tone="ax-atm"), row(2, "c", "d")]
+
+    assert changes(before, after) == [[0, TONE, "ax-atm"], [0, 1, "x"], [1, TONE, ""]]
+
+
 def test_only_changed_cells_are_sent() -> None:
     before = [row(1, "a", "b"), row(2, "c", "d")]
 
@@ -134,7 +141,6 @@ def test_only_changed_cells_are_sent() -> None:
     [
         [row(1, "a", "b")],
         [row(2, "c", "d"), row(1, "a", "b")],
-        [row(1, "a", "b"), row(2, "c", "d", tone="ax-mine")],
         [],
     ],
 )
