@@ -52,6 +52,20 @@ def test_a_second_upgrade_changes_nothing(engine: Engine) -> None:
     assert tables(engine) == before
 
 
+def test_a_million_orders_are_vacuumed_long_before_a_fifth_of_them_has_moved(
+    engine: Engine,
+) -> None:
+    with engine.connect() as connection:
+        found = connection.execute(
+            text("SELECT unnest(reloptions) FROM pg_class WHERE oid = 'orders'::regclass")
+        ).scalars()
+        options = dict(option.split("=") for option in found)
+
+    threshold = int(options["autovacuum_vacuum_threshold"])
+    share = float(options["autovacuum_vacuum_scale_factor"])
+    assert threshold + share * 1_000_000 <= 20_000
+
+
 SPINE = """
 INSERT INTO users (name, cash, margin_used) VALUES ('a', 100000, 19800);
 INSERT INTO contracts VALUES ('NIFTY_25AUG26_1CE', 'NIFTY', '2026-08-25', 1, 'CE', 65, 0.05, 1800,
