@@ -15,7 +15,14 @@ from typing import Any
 from benchmarks import rows, scale
 from benchmarks.live import live_table
 from benchmarks.pricing_table import pricing_table
-from benchmarks.tables import markdown, orders_beside, ticks_table, universe_table
+from benchmarks.tables import (
+    account_pages_table,
+    fleet_table,
+    markdown,
+    orders_beside,
+    ticks_table,
+    universe_table,
+)
 
 Run = Mapping[str, Any]
 
@@ -96,6 +103,8 @@ _RENDERERS: Sequence[tuple[Callable[[Run], bool], Callable[..., str]]] = (
     (lambda run: "behind_own_backlog_ms" in run, _emergency),
     (lambda run: "growth" in run.get("rows", [{}])[0], _scale),
     (lambda run: "live_fleets" in run, live_table),
+    (lambda run: "marking_ms" in run, fleet_table),
+    (lambda run: "pages" in run, account_pages_table),
     (lambda run: "chains" in run, universe_table),
     (lambda run: "replay" in run, ticks_table),
     (lambda run: "without_avx512" in run, pricing_table),

@@ -72,6 +72,36 @@ def orders_beside(*results: Result) -> str:
     return markdown(["", *_SYSTEMS.values()], rows)
 
 
+def fleet_table(result: Result) -> str:
+    """Return the table of the benchmark of a fleet of accounts."""
+    fleet = f"{result['accounts']:,} accounts of {result['positions']} positions"
+    head = ["", "least", "median", "most", "first of all", "aim"]
+    rows = [
+        [
+            f"{name} of {fleet}",
+            *(f"{result[times][part]:,.0f} ms" for part in head[1:4]),
+            f"{result[first]:,.0f} ms",
+            "1,000 ms",
+        ]
+        for name, times, first in (
+            ("marking", "marking_ms", "first_marking_ms"),
+            ("portfolios", "update_ms", "first_update_ms"),
+        )
+    ]
+    one = result["one_account_ms"]
+    alone = f"portfolio of one of them, p50 {one['p50']:.1f} ms, p99 {one['p99']:.1f} ms"
+    return markdown(head, [*rows, [alone, "", f"{one['p50']:.1f} ms", "", "", "5 ms"]])
+
+
+def account_pages_table(result: Result) -> str:
+    """Return the table of pages of an account beside stored rows."""
+    rows = [
+        [name, *(f"{page[part]:.1f} ms" for part in ("p50", "p95", "p99")), f"{page['kb']:.0f} kB"]
+        for name, page in result["pages"].items()
+    ]
+    return markdown(["", "p50", "p95", "p99", "answer"], rows)
+
+
 def ticks_table(result: Result) -> str:
     """Return the table of the benchmark of ticks."""
     rows = []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.contracts import scrip_cells
-from angel_x.domain.contracts.contract import Right
+from angel_x.domain.contracts.contract import FUTURE, MONTHS, Right
 from angel_x.domain.contracts.contract_rules import underlying_name
+from angel_x.domain.contracts.future_row import FutureEnding, FutureRow, check_future
 from angel_x.domain.contracts.option_row import (
     BSE,
     NSE,
@@ -30,14 +32,36 @@ _DHAN = Columns(
 _UPSTOX = Columns(
     "strike_price", "lot_size", "tick_size", "expiry", "trading_symbol", "freeze_quantity"
 )
+_KITE_FUTURES = {"NFO-FUT": NSE, "BFO-FUT": BSE}
 _UNITS = "must be a whole number of units above 0"
 _TICK = "must be whole paise above 0"
+#: The letters of months that follow September in symbols with a day, as 26O13.
+_LATE_MONTHS = "OND"
+#: 26AUGFUT of a month, 26813FUT of a week.
+_KITE_ENDING = FutureEnding(
+    re.compile(r"(\d{2}(?:[A-Z]{3}|[1-9OND]\d{2}))FUT\Z", re.ASCII),
+    "26AUGFUT",
+    lambda day: (f"{day:%y}{_month(day)}", f"{day:%y}{_month_letter(day)}{day:%d}"),
+)
+_DHAN_ENDING = FutureEnding(
+    re.compile(r"-([A-Z][a-z]{2}\d{4})-FUT\Z", re.ASCII),
+    "-Aug2026-FUT",
+    lambda day: (f"{_month(day).capitalize()}{day.year}",),
+)
+_UPSTOX_ENDING = FutureEnding(
+    re.compile(r" FUT (\d{2} [A-Z]{3} \d{2})\Z", re.ASCII),
+    "FUT 25 AUG 26",
+    lambda day: (f"{day:%d} {_month(day)} {day:%y}",),
+)
 
 
-def _kite(row: Row) -> OptionRow | str:
-    exchange = {"NFO-OPT": NSE, "BFO-OPT": BSE}.get(scrip_cells.text(row, "segment"))
+def _kite(row: Row) -> OptionRow | FutureRow | str:
+    segment = scrip_cells.text(row, "segment")
+    if segment in _KITE_FUTURES:
+        return _kite_future(row, _KITE_FUTURES[segment])
+    exchange = {"NFO-OPT": NSE, "BFO-OPT": BSE}.get(segment)
     if exchange is None:
-        return FUTURES if row.get("instrument_type") == "FUT" else OTHER
+        return OTHER
     option = OptionRow(
         exchange=exchange,
         underlying=_underlying("name", scrip_cells.text(row, "name")),
@@ -53,7 +77,21 @@ def _kite(row: Row) -> OptionRow | str:
     return option
 
 
-def _dhan(row: Row) -> OptionRow | str:
+def _kite_future(row: Row, exchange: str) -> FutureRow:
+    future = FutureRow(
+        exchange=exchange,
+        underlying=_underlying("name", scrip_cells.text(row, "name")),
+        expiry=_day(row, _KITE.expiry),
+        lot=_whole(row, _KITE.lot, _UNITS),
+        tick=_paise(row, _KITE.tick),
+        freeze=None,
+        symbol=scrip_cells.text(row, _KITE.symbol),
+    )
+    check_future(future, _KITE, _KITE_ENDING, row)
+    return future
+
+
+def _dhan(row: Row) -> OptionRow | FutureRow | str:
     kind, exchange = scrip_cells.text(row, "SEM_INSTRUMENT_NAME"), row.get("SEM_EXM_EXCH_ID")
     if (
         row.get("SEM_SEGMENT") != "D"
@@ -62,7 +100,7 @@ def _dhan(row: Row) -> OptionRow | str:
     ):
         return OTHER
     if kind.startswith("FUT"):
-        return FUTURES
+        return _dhan_future(row, str(exchange)) if kind == "FUTIDX" else FUTURES
     symbol = scrip_cells.text(row, _DHAN.symbol)
     # NIFTY-Aug2026-24200-CE; names may hold a hyphen themselves.
     name, *_, strike, _ = (*symbol.rsplit("-", 3), "", "")[:4]
@@ -81,12 +119,28 @@ def _dhan(row: Row) -> OptionRow | str:
     return option
 
 
-def _upstox(row: Row) -> OptionRow | str:
+def _dhan_future(row: Row, exchange: str) -> FutureRow:
+    symbol = scrip_cells.text(row, _DHAN.symbol)
+    future = FutureRow(
+        exchange=exchange,
+        underlying=_underlying(_DHAN.symbol, symbol.rsplit("-", 2)[0]),
+        expiry=_day(row, _DHAN.expiry),
+        lot=_whole(row, _DHAN.lot, _UNITS),
+        tick=_whole(row, _DHAN.tick, _TICK),
+        freeze=None,
+        symbol=symbol,
+    )
+    check_future(future, _DHAN, _DHAN_ENDING, row)
+    return future
+
+
+def _upstox(row: Row) -> OptionRow | FutureRow | str:
     exchange = {"NSE_FO": NSE, "BSE_FO": BSE}.get(scrip_cells.text(row, "segment"))
     kind = scrip_cells.text(row, "instrument_type")
+    if exchange is not None and kind == FUTURE:
+        return _upstox_future(row, exchange)
     if exchange is None or kind not in _RIGHTS:
-        return FUTURES if exchange is not None and kind == "FUT" else OTHER
-    freeze = row.get(_UPSTOX.freeze)
+        return OTHER
     symbol = scrip_cells.text(row, _UPSTOX.symbol)
     option = OptionRow(
         exchange=exchange,
@@ -96,13 +150,33 @@ def _upstox(row: Row) -> OptionRow | str:
         right=Right(kind),
         lot=_whole(row, _UPSTOX.lot, _UNITS),
         tick=_whole(row, _UPSTOX.tick, _TICK),
-        freeze=_whole(row, _UPSTOX.freeze, _UNITS) if freeze else None,
+        freeze=_upstox_freeze(row),
         symbol=symbol,
     )
     # NIFTY 24200 CE 01 SEP 26
     words = symbol.split()
     _check_strike(option, words[words.index(kind) - 1] if kind in words else "", _UPSTOX, row)
     return option
+
+
+def _upstox_future(row: Row, exchange: str) -> FutureRow | str:
+    if row.get("underlying_type") == "EQUITY":
+        return FUTURES
+    future = FutureRow(
+        exchange=exchange,
+        underlying=_underlying("underlying_symbol", scrip_cells.text(row, "underlying_symbol")),
+        expiry=_instant(row, _UPSTOX.expiry),
+        lot=_whole(row, _UPSTOX.lot, _UNITS),
+        tick=_whole(row, _UPSTOX.tick, _TICK),
+        freeze=_upstox_freeze(row),
+        symbol=scrip_cells.text(row, _UPSTOX.symbol),
+    )
+    check_future(future, _UPSTOX, _UPSTOX_ENDING, row)
+    return future
+
+
+def _upstox_freeze(row: Row) -> int | None:
+    return _whole(row, _UPSTOX.freeze, _UNITS) if row.get(_UPSTOX.freeze) else None
 
 
 KITE = InstrumentFormat(
@@ -121,6 +195,16 @@ def _underlying(field: str, name: str) -> str:
     if not scrip_cells.is_name(known):
         raise FieldFault(field, scrip_cells.NAME_RULE, name)
     return known
+
+
+def _month(day: date) -> str:
+    return MONTHS[day.month - 1]
+
+
+def _month_letter(day: date) -> str:
+    """Return the month in a symbol with a day: 1 to 9, O, N or D."""
+    late = day.month - 10
+    return str(day.month) if late < 0 else _LATE_MONTHS[late]
 
 
 def _number(row: Row, field: str, rule: str) -> Decimal:

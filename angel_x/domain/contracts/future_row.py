@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import NamedTuple
 
-from angel_x.domain.contracts.contract import FUTURE
-from angel_x.domain.contracts.option_row import Columns, written_day
+from angel_x.domain.contracts.option_row import Columns
 from angel_x.domain.contracts.scrip_cells import FieldFault
 
 #: Paise of a rupee: a tick divides it or is a multiple of it.
 _RUPEE = 100
-#: The end of a symbol: 25AUG26FUT of Angel One.
-_ENDING = re.compile(rf"(\d{{2}}[A-Z]{{3}}\d{{2}}){FUTURE}\Z", re.ASCII)
 
 
 class FutureRow(NamedTuple):
@@ -32,16 +29,28 @@ class FutureRow(NamedTuple):
     symbol: str
 
 
-def check_future(row: FutureRow, columns: Columns, given: Mapping[str, object]) -> None:
+class FutureEnding(NamedTuple):
+    """The end of the symbols of futures in a format."""
+
+    #: Its first group is the period.
+    pattern: re.Pattern[str]
+    example: str
+    #: Returns the periods by which the format may name an expiry.
+    periods: Callable[[date], tuple[str, ...]]
+
+
+def check_future(
+    row: FutureRow, columns: Columns, ending: FutureEnding, given: Mapping[str, object]
+) -> None:
     """Refuse an expiry that a symbol such as ``NIFTY25AUG26FUT`` contradicts, and an impossible tick.
 
     Raises:
         FieldFault: With the column, the value and the expected value.
     """
-    ending = _ENDING.search(row.symbol)
-    if ending is None:
-        raise FieldFault(columns.symbol, "must end as 25AUG26FUT does", row.symbol)
-    if ending[1] != written_day(row.expiry):
+    match = ending.pattern.search(row.symbol)
+    if match is None:
+        raise FieldFault(columns.symbol, f"must end as {ending.example} does", row.symbol)
+    if match[1] not in ending.periods(row.expiry):
         rule = f"must be the expiry of the symbol {row.symbol}"
         raise FieldFault(columns.expiry, rule, given[columns.expiry])
     if _RUPEE % row.tick and row.tick % _RUPEE:

@@ -143,11 +143,12 @@ class _Listing:
             rule = (
                 f"must hold an option that has not expired by {self._trading_day}, the market's day"
             )
-            raise FieldFault("(any)", rule, self._described())
+            raise FieldFault("(any)", rule, self._described(len(universe)))
         return ContractFile(universe, dict(self._passed_over), self._without_freeze)
 
-    def _described(self) -> str:
-        counts = (f"{rows} {kind.replace('_', ' ')}" for kind, rows in self._passed_over.items())
+    def _described(self, futures: int) -> str:
+        kinds = self._passed_over + Counter({FUTURES: futures})
+        counts = (f"{rows} {kind.replace('_', ' ')}" for kind, rows in kinds.items())
         return ", ".join(counts) or "none"
 
     def _terms(self, row: OptionRow | FutureRow) -> tuple[int, ...]:

@@ -5,13 +5,21 @@ They are options on indices (OPTIDX) and stocks (OPTSTK), and futures on indices
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
 from angel_x.domain.contracts import scrip_cells
-from angel_x.domain.contracts.future_row import FutureRow, check_future
-from angel_x.domain.contracts.option_row import BSE, NSE, Columns, OptionRow, check_symbol
+from angel_x.domain.contracts.future_row import FutureEnding, FutureRow, check_future
+from angel_x.domain.contracts.option_row import (
+    BSE,
+    NSE,
+    Columns,
+    OptionRow,
+    check_symbol,
+    written_day,
+)
 from angel_x.domain.contracts.row_listing import (
     FUTURES,
     OTHER,
@@ -30,6 +38,11 @@ _OPTIONS = frozenset({"OPTIDX", "OPTSTK"})
 _INDEX_FUTURE, _STOCK_FUTURE = "FUTIDX", "FUTSTK"
 _UNITS = "must be a whole number of units above 0"
 _COLUMNS = Columns("strike", "lotsize", "tick_size", "expiry", "symbol", "freeze_qty", "paise")
+_ENDING = FutureEnding(
+    re.compile(r"(\d{2}[A-Z]{3}\d{2})FUT\Z", re.ASCII),
+    "25AUG26FUT",
+    lambda day: (written_day(day),),
+)
 
 
 def parse_master(
@@ -63,7 +76,7 @@ def _future(row: Row) -> FutureRow:
         freeze=scrip_cells.freeze_quantity(row),
         symbol=scrip_cells.text(row, "symbol"),
     )
-    check_future(future, _COLUMNS, row)
+    check_future(future, _COLUMNS, _ENDING, row)
     return future
 
 

@@ -53,6 +53,16 @@ def strike(text: str, column: str = "strike") -> Decimal:
     return value
 
 
+def no_strike(text: str) -> None:
+    """Refuse the strike of a future, which has none."""
+    try:
+        is_none = written_decimal(text) == 0
+    except ValueError:
+        is_none = False
+    if not is_none:
+        raise CellFault("strike", f"must be 0 in a row of a future, was {text}")
+
+
 def right(text: str, column: str = "option_type") -> Right:
     try:
         return Right(text)

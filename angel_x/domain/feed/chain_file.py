@@ -2,7 +2,8 @@
 
 A recording has neither bid nor ask, so a quote gets the nearest tick on either side of its last price (no
 bid where that would be zero) and the freeze quantity as size.  Volume and open interest are
-recorded in lots and converted to units.
+recorded in lots and converted to units.  A row whose option type is FUT, with a strike of 0, is that
+of a future.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from angel_x.domain.calendar.session import IST
+from angel_x.domain.contracts.contract import FUTURE
 from angel_x.domain.contracts.contract_rules import ContractFactory, ContractRules, underlying_name
 from angel_x.domain.contracts.universe import Universe
 from angel_x.domain.feed import chain_cells
 from angel_x.domain.feed.chain_cells import CellFault
 from angel_x.domain.feed.day_file import DayFault, Days, read_days
-from angel_x.domain.feed.day_rows import DayRow
+from angel_x.domain.feed.day_rows import DayRow, at_opening
 from angel_x.domain.feed.day_spots import spots_of
 from angel_x.domain.feed.file_formats import KNOWN
 from angel_x.domain.feed.market_move import MarketMove
@@ -142,7 +144,7 @@ class _Recording:
         self._rows: list[tuple[int, int, int, int, int]] = []
 
     def add_days(self, rows: Days) -> None:
-        """Read all rows of a file with the prices of days; options on stocks are left out."""
+        """Read all rows of a file with the prices of days; contracts on stocks are left out."""
         known = [
             (n, row)
             for n, row in rows
@@ -150,7 +152,7 @@ class _Recording:
             and self._day in {None, row.day}
         ]
         if self._day is not None:
-            opened = [(n, _at_opening(row)) for n, row in known if row.opening]
+            opened = [(n, at_opening(row)) for n, row in known if row.opening]
             self._add_rows(opened, self._opening)
         self._add_rows(known, self._closing)
         if not known and self._day is None:
@@ -163,8 +165,12 @@ class _Recording:
     ) -> None:
         spots = spots_of(row for _, row in rows)
         for number, row in rows:
+            spot = spots[row.day, row.underlying]
+            if not spot:
+                # A future that was not traded, of an underlying without options.
+                continue
             try:
-                self._add_day(row, spots[row.day, row.underlying], moment(row.day))
+                self._add_day(row, spot, moment(row.day))
             except CellFault as fault:
                 raise DayFault(number, fault) from fault
 
@@ -186,7 +192,7 @@ class _Recording:
             symbol=row.underlying,
             expiry=f"{row.expiry:%d-%b-%Y}",
             strike=str(row.strike),
-            option_type=row.right,
+            option_type=row.right or FUTURE,
             spot=str(rupees(spot)),
             ltp=str(rupees(row.last)),
             volume=str(row.volume // units),
@@ -220,6 +226,8 @@ class _Recording:
         if not self._rows:
             raise CellFault(_FIRST_COLUMN, "has no value, the file holds a header only")
         universe = Universe(self._listed)
+        if not universe.option_count:
+            raise CellFault("(any)", f"must hold an option, was {len(universe)} futures")
         snapshot, contract, *columns = np.array(self._rows, np.int64).T
         row = np.array([universe.rows[c.symbol] for c in self._listed], np.int64)[contract]
         quotes = _quotes(universe, row, columns)
@@ -243,11 +251,15 @@ class _Recording:
         expiry = chain_cells.expiry(cells.expiry)
         if expiry < at.astimezone(IST).date():
             raise CellFault("expiry", f"must not lie before the timestamp, was {cells.expiry}")
-        strike, right = chain_cells.strike(cells.strike), chain_cells.right(cells.option_type)
         trading_day = self._moments[0].astimezone(IST).date()
         factory = ContractFactory(self._rules, self._calendar, trading_day)
+        name = underlying_name(cells.symbol)
         try:
-            return factory.make(underlying_name(cells.symbol), expiry, strike, right)
+            if cells.option_type == FUTURE:
+                chain_cells.no_strike(cells.strike)
+                return factory.make_future(name, expiry)
+            strike, right = chain_cells.strike(cells.strike), chain_cells.right(cells.option_type)
+            return factory.make(name, expiry, strike, right)
         except InvalidInput as error:
             raise CellFault("symbol", str(error)) from error
 
@@ -269,11 +281,6 @@ class _Recording:
             piece = pieces[number]
             moves.append(MarketMove(self._moments[number], row[piece], quotes[piece], spots.copy()))
         return tuple(moves)
-
-
-def _at_opening(row: DayRow) -> DayRow:
-    """Return a row as it is at the opening; its spot follows from the pairs of opening prices."""
-    return row._replace(last=row.opening, spot=None, volume=0)
 
 
 def _quotes(

@@ -25,16 +25,20 @@ _NAMED = re.compile(r"option-chain-[A-Z]+-([A-Z0-9&-]+)-(\d{2}-[A-Za-z]{3}-\d{4}
 #: Separators of thousands and lakhs, as the website writes them.
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{2,3})*(?:\.\d+)?", re.ASCII)
 _NOTHING = frozenset({"", "-"})
+_INDEX_FUTURE = "FUTIDX"
+_INDEX_KINDS = frozenset({"OPTIDX", _INDEX_FUTURE})
 
 
 class DayRow(NamedTuple):
-    """One option on one day."""
+    """One option or future on one day."""
 
     day: date
     underlying: str
     expiry: date
+    #: Rupees; zero for a future.
     strike: Decimal
-    right: Right
+    #: None for a future.
+    right: Right | None
     #: Paise.
     last: int
     #: Units.
@@ -50,13 +54,18 @@ class DayRow(NamedTuple):
     opening: int = 0
 
 
+def at_opening(row: DayRow) -> DayRow:
+    """Return a row as it is at the opening; its spot follows from the pairs of opening prices."""
+    return row._replace(last=row.opening, spot=None, volume=0)
+
+
 @dataclass(frozen=True, slots=True)
 class DayFormat:
     """A format, known by columns of its header."""
 
     name: str
     marks: frozenset[str]
-    #: Returns the option of a row, None for a row of another instrument.
+    #: Returns the contract on an index of a row, None for a row of another instrument.
     read: Callable[[Cells], DayRow | None]
 
 
@@ -111,15 +120,23 @@ def _ungrouped(column: str, text: str) -> str:
     return text.replace(",", "")
 
 
+def _terms(row: Cells, strike: str, right: str, *, is_future: bool) -> tuple[Decimal, Right | None]:
+    """Return strike and right of a row, by the names of their columns; those of a future hold nothing."""
+    if is_future:
+        return Decimal(0), None
+    return chain_cells.strike(row[strike], strike), chain_cells.right(row[right], right)
+
+
 def _udiff(row: Cells) -> DayRow | None:
-    if row["FinInstrmTp"] != "IDO":
+    if row["FinInstrmTp"] not in {"IDO", "IDF"}:
         return None
+    strike, right = _terms(row, "StrkPric", "OptnTp", is_future=row["FinInstrmTp"] == "IDF")
     return DayRow(
         day=_iso("TradDt", row),
         underlying=row["TckrSymb"],
         expiry=_iso("XpryDt", row),
-        strike=chain_cells.strike(row["StrkPric"], "StrkPric"),
-        right=chain_cells.right(row["OptnTp"], "OptnTp"),
+        strike=strike,
+        right=right,
         last=chain_cells.price_paise("ClsPric", row["ClsPric"]),
         volume=chain_cells.lots("TtlTradgVol", row["TtlTradgVol"]),
         open_interest=chain_cells.lots("OpnIntrst", row["OpnIntrst"]),
@@ -130,14 +147,16 @@ def _udiff(row: Cells) -> DayRow | None:
 
 
 def _legacy(row: Cells) -> DayRow | None:
-    if row["INSTRUMENT"] != "OPTIDX":
+    if row["INSTRUMENT"] not in _INDEX_KINDS:
         return None
+    is_future = row["INSTRUMENT"] == _INDEX_FUTURE
+    strike, right = _terms(row, "STRIKE_PR", "OPTION_TYP", is_future=is_future)
     return DayRow(
         day=chain_cells.expiry(row["TIMESTAMP"], "TIMESTAMP"),
         underlying=row["SYMBOL"],
         expiry=chain_cells.expiry(row["EXPIRY_DT"], "EXPIRY_DT"),
-        strike=chain_cells.strike(row["STRIKE_PR"], "STRIKE_PR"),
-        right=chain_cells.right(row["OPTION_TYP"], "OPTION_TYP"),
+        strike=strike,
+        right=right,
         last=chain_cells.price_paise("CLOSE", row["CLOSE"]),
         volume=0,
         open_interest=chain_cells.lots("OPEN_INT", row["OPEN_INT"]),
@@ -146,8 +165,10 @@ def _legacy(row: Cells) -> DayRow | None:
 
 
 def _history(row: Cells) -> DayRow | None:
-    if row["INSTRUMENT_TYPE"] != "OPTIDX":
+    if row["INSTRUMENT_TYPE"] not in _INDEX_KINDS:
         return None
+    is_future = row["INSTRUMENT_TYPE"] == _INDEX_FUTURE
+    strike, right = _terms(row, "STRIKE PRICE", "OPTION TYPE", is_future=is_future)
     day, expiry = _iso("DATE", row), _iso("EXPIRY", row)
     # On the day of expiry the settlement price is that of the index.
     settled = chain_cells.price_paise("SETTLE PRICE", row["SETTLE PRICE"])
@@ -155,8 +176,8 @@ def _history(row: Cells) -> DayRow | None:
         day=day,
         underlying=row["SYMBOL"],
         expiry=expiry,
-        strike=chain_cells.strike(row["STRIKE PRICE"], "STRIKE PRICE"),
-        right=chain_cells.right(row["OPTION TYPE"], "OPTION TYPE"),
+        strike=strike,
+        right=right,
         last=chain_cells.price_paise("CLOSE", row["CLOSE"]),
         volume=chain_cells.lots("TOTAL TRADED QUANTITY", row["TOTAL TRADED QUANTITY"]),
         open_interest=chain_cells.lots("OPEN INTEREST", row["OPEN INTEREST"]),

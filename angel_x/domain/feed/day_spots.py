@@ -1,9 +1,9 @@
-"""The spot of an underlying on a day, from the prices of its options where the file has none."""
+"""The spot of an underlying on a day, from the prices of its contracts where the file has none."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from statistics import median
 
@@ -13,10 +13,11 @@ from angel_x.domain.values.money import paise
 
 
 def spots_of(rows: Iterable[DayRow]) -> dict[tuple[date, str], int]:
-    """Return paise by day and underlying.
+    """Return paise by day and underlying; zero where only futures are listed and none was traded.
 
     Without a spot in the file it is strike + call - put where both are nearest to each other, of the
-    nearest expiry (put-call parity), and the middle strike where no pair was traded.
+    nearest expiry (put-call parity), the price of the nearest future where no pair was traded, and
+    the middle strike where no future was traded either.
     """
     groups: dict[tuple[date, str], list[DayRow]] = defaultdict(list)
     for row in rows:
@@ -28,12 +29,27 @@ def _spot(rows: list[DayRow]) -> int:
     given = next((row.spot for row in rows if row.spot), None)
     if given is not None:
         return given
-    expiry = min(row.expiry for row in rows)
-    last = {(row.strike, row.right): row.last for row in rows if row.expiry == expiry and row.last}
+    futures = [row for row in rows if row.right is None and row.last]
+    options = [row for row in rows if row.right is not None]
+    return _by_parity(options) or _nearest(futures) or _middle(options)
+
+
+def _by_parity(options: Sequence[DayRow]) -> int:
+    """Return paise; zero where no pair of the nearest expiry was traded."""
+    expiry = min((row.expiry for row in options), default=None)
+    last = {(o.strike, o.right): o.last for o in options if o.expiry == expiry and o.last}
     pairs = [
         (abs(call - put), paise(strike) + call - put)
         for (strike, right), call in last.items()
         if right is Right.CALL and (put := last.get((strike, Right.PUT), 0))
     ]
-    middle = int(median(paise(row.strike) for row in rows))
-    return min(pairs, default=(0, middle))[1]
+    return min(pairs, default=(0, 0))[1]
+
+
+def _nearest(futures: Sequence[DayRow]) -> int:
+    """Return paise; zero where there is none."""
+    return min(((row.expiry, row.last) for row in futures), default=(None, 0))[1]
+
+
+def _middle(options: Sequence[DayRow]) -> int:
+    return int(median(paise(row.strike) for row in options)) if options else 0

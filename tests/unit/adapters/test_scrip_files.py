@@ -165,8 +165,8 @@ def test_a_list_in_csv_is_read_plain_or_compressed(tmp_path: Path, *, packed: bo
 
     listed = read(path)
 
-    assert list(listed.universe.symbols) == ["NIFTY_25AUG26_24200CE"]
-    assert listed.passed_over == {"futures": 1}
+    assert list(listed.universe.symbols) == ["NIFTY_25AUG26_24200CE", "NIFTY_25AUG26_FUT"]
+    assert listed.passed_over == {}
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from angel_x.domain.contracts.broker_lists import DHAN, KITE, UPSTOX
+from angel_x.domain.contracts.contract import Contract
 from angel_x.domain.contracts.contract_file import ContractFile
 from angel_x.domain.contracts.row_listing import InstrumentFormat, Row, parse_rows
 from angel_x.domain.contracts.scrip_master import ANGEL_ONE
 from angel_x.errors import InvalidScripMaster
 from tests.builders.markets import CALENDAR, RULES
-from tests.builders.scrips import LISTED_ON, option
+from tests.builders.scrips import LISTED_ON, future, option
 
 EXPIRY = datetime(2026, 8, 25, 18, 29, 59, tzinfo=UTC)
 ROWS: dict[str, tuple[InstrumentFormat, dict[str, Any]]] = {
@@ -45,6 +47,22 @@ ROWS: dict[str, tuple[InstrumentFormat, dict[str, Any]]] = {
         },
     ),
 }  # fmt: skip
+#: The changes that make a future of the option above.
+FUTURES: dict[str, dict[str, Any]] = {
+    "angel": future(),
+    "kite": {
+        "tradingsymbol": "NIFTY26AUGFUT", "strike": "0.0", "tick_size": "0.1",
+        "instrument_type": "FUT", "segment": "NFO-FUT",
+    },
+    "dhan": {
+        "SEM_INSTRUMENT_NAME": "FUTIDX", "SEM_TRADING_SYMBOL": "NIFTY-Aug2026-FUT",
+        "SEM_STRIKE_PRICE": "-0.01000", "SEM_OPTION_TYPE": "XX", "SEM_TICK_SIZE": "10.0000",
+    },
+    "upstox": {
+        "instrument_type": "FUT", "trading_symbol": "NIFTY FUT 25 AUG 26", "tick_size": 10.0,
+        "strike_price": 0.0, "underlying_type": "INDEX",
+    },
+}  # fmt: skip
 
 
 def parse(name: str, *changes: Row, day: date = LISTED_ON) -> ContractFile:
@@ -61,15 +79,74 @@ def test_every_format_lists_the_same_contract(name: str) -> None:
     assert list(listed.universe.symbols) == ["NIFTY_25AUG26_24200CE"]
 
 
+def future_in(name: str) -> Contract:
+    universe = parse(name, {}, FUTURES[name]).universe
+    return universe.contract(universe.rows["NIFTY_25AUG26_FUT"])
+
+
+@pytest.mark.parametrize("name", FUTURES)
+def test_every_format_lists_the_same_future_beside_the_option(name: str) -> None:
+    listed = parse(name, {}, FUTURES[name])
+
+    assert list(listed.universe.symbols) == ["NIFTY_25AUG26_24200CE", "NIFTY_25AUG26_FUT"]
+    assert not listed.passed_over
+    assert future_in(name) == future_in("angel")
+    assert future_in(name).tick_size == Decimal("0.10")
+
+
+@pytest.mark.parametrize(
+    ("day", "symbol"),
+    [
+        ("2026-09-03", "SENSEX26903FUT"),
+        ("2026-10-08", "SENSEX26O08FUT"),
+        ("2026-11-26", "SENSEX26NOVFUT"),
+        ("2026-12-03", "SENSEX26D03FUT"),
+    ],
+)
+def test_futures_of_bse_are_listed_by_month_and_by_week(day: str, symbol: str) -> None:
+    of_bse = {"segment": "BFO-FUT", "name": "SENSEX", "lot_size": "20"}
+
+    listed = parse(
+        "kite", {}, {**FUTURES["kite"], **of_bse, "expiry": day, "tradingsymbol": symbol}
+    )
+
+    expiry = date.fromisoformat(day)
+    assert listed.universe.symbols[1] == f"SENSEX_{expiry:%d%b%y}_FUT".upper()
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "field", "detail"),
+    [
+        ("kite", {"tradingsymbol": "NIFTY26SEPFUT"}, "expiry", "NIFTY26SEPFUT, was 2026-08-25"),
+        ("kite", {"tradingsymbol": "NIFTY26818FUT"}, "expiry", "NIFTY26818FUT, was 2026-08-25"),
+        ("kite", {"tradingsymbol": "NIFTYFUT"}, "tradingsymbol", "must end as 26AUGFUT does"),
+        ("kite", {"lot_size": "10", "tick_size": "0.65"}, "tick_size", "may be swapped"),
+        ("kite", {"lot_size": "0"}, "lot_size", "above 0, was 0"),
+        ("dhan", {"SEM_TRADING_SYMBOL": "NIFTY-Sep2026-FUT"}, "SEM_EXPIRY_DATE", "was 2026-08-25"),
+        ("dhan", {"SEM_TRADING_SYMBOL": "NIFTY-FUT"}, "SEM_TRADING_SYMBOL", "as -Aug2026-FUT does"),
+        ("upstox", {"trading_symbol": "NIFTY FUT 26 AUG 26"}, "expiry", "NIFTY FUT 26 AUG 26, was"),
+        ("upstox", {"freeze_quantity": 64.0}, "freeze_quantity", "at least the lot of 65, was 64"),
+    ],
+)
+def test_a_future_that_contradicts_itself_is_refused(
+    name: str, changed: Row, field: str, detail: str
+) -> None:
+    with pytest.raises(InvalidScripMaster, match=f"list, row 2, field {field}: ") as refused:
+        parse(name, {}, {**FUTURES[name], **changed})
+
+    assert detail in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("name", "changed", "kind"),
     [
-        ("kite", {"segment": "NFO-FUT", "instrument_type": "FUT"}, "futures"),
+        ("kite", {**FUTURES["kite"], "name": "BEL", "tradingsymbol": "BEL26AUGFUT"}, "futures"),
+        ("upstox", {"instrument_type": "FUT", "underlying_type": "EQUITY"}, "futures"),
+        ("kite", {"segment": "MCX-FUT", "instrument_type": "FUT"}, "other_instruments"),
         ("kite", {"segment": "NSE", "instrument_type": "EQ"}, "other_instruments"),
-        ("dhan", {"SEM_INSTRUMENT_NAME": "FUTIDX"}, "futures"),
+        ("dhan", {"SEM_INSTRUMENT_NAME": "FUTSTK"}, "futures"),
         ("dhan", {"SEM_SEGMENT": "C"}, "other_instruments"),
         ("dhan", {"SEM_EXM_EXCH_ID": "MCX"}, "other_instruments"),
-        ("upstox", {"instrument_type": "FUT"}, "futures"),
         ("upstox", {"segment": "NSE_EQ", "instrument_type": "EQ"}, "other_instruments"),
         ("kite", {"expiry": "2026-08-18", "tradingsymbol": "NIFTY2681824200CE"}, "expired"),
     ],

@@ -123,6 +123,23 @@ def test_a_spot_that_a_snapshot_leaves_out_stays_where_it_was() -> None:
     assert second.spots["last"].tolist() == [5_201_000, 2_405_240]
 
 
+def test_a_row_of_a_future_has_no_strike() -> None:
+    future = "202608191127,NIFTY50,25-Aug-2026,0,FUT,24052.4,24091.15,10,100,5"
+
+    chain = parse(chain_text(*CHAIN_ROWS[:3], future))
+
+    assert chain.universe.symbols[3] == "NIFTY_25AUG26_FUT"
+    contract = chain.universe.contracts[3]
+    assert (contract.lot_size, str(contract.tick_size)) == (65, "0.10")
+    (snapshot,) = chain.snapshots
+    quote = snapshot.quotes[3]
+    assert (quote["bid"], quote["last"], quote["ask"]) == (2_409_110, 2_409_115, 2_409_120)
+    error = refusal(chain_text(CHAIN_ROWS[0], future.replace(",0,FUT", ",24050,FUT")))
+    assert (error.row, error.column) == (3, "strike")
+    assert error.detail == "must be 0 in a row of a future, was 24050"
+    assert refusal(chain_text(future)).detail == "must hold an option, was 1 futures"
+
+
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_missing_column_is_named(column: str) -> None:
     error = refusal(chain_text().replace(column, f"{column}_of_old", 1))

@@ -58,16 +58,19 @@ def test_a_udiff_bhavcopy_is_a_snapshot_a_minute_before_the_close() -> None:
     chain = parse(
         f"{UDIFF}2026-08-20,IDO,NIFTY,2026-08-25,24200.00,CE,196.40,24216.75,156520,3500000,65\n"
         "2026-08-20,STO,BEL,2026-08-25,400.00,CE,9.40,401.00,1425,1425,1425\n"
-        "2026-08-20,IDF,NIFTY,2026-08-25,,,24230.00,24216.75,1,1,65\n"
+        "2026-08-20,IDF,NIFTY,2026-08-25,,,24230.05,24216.75,650,1300,65\n"
+        "2026-08-20,STF,BEL,2026-08-25,,,401.50,401.00,1425,1425,1425\n"
     )
 
     (snapshot,) = chain.snapshots
-    assert list(chain.universe.symbols) == ["NIFTY_25AUG26_24200CE"]
+    assert list(chain.universe.symbols) == ["NIFTY_25AUG26_24200CE", "NIFTY_25AUG26_FUT"]
     assert snapshot.at == datetime(2026, 8, 20, 10, 9, tzinfo=UTC)
     assert CALENDAR.is_open(snapshot.at)
-    (quote,) = snapshot.quotes
+    quote, of_future = snapshot.quotes
     assert (quote["bid"], quote["last"], quote["ask"]) == (19_635, 19_640, 19_645)
     assert (quote["oi"], quote["volume"]) == (156_520, 3_499_990)
+    assert [of_future[n] for n in ("bid", "last", "ask")] == [2_423_000, 2_423_005, 2_423_010]
+    assert (of_future["oi"], of_future["volume"]) == (650, 1_300)
     assert snapshot.spots["last"].tolist() == [2_421_675]
 
 
@@ -91,6 +94,37 @@ def test_without_a_pair_the_middle_strike_stands_for_the_spot() -> None:
     chain = parse(f"{LEGACY}OPTIDX,NIFTY,25-Jan-2024,21000,CE,318.45,5000,25-JAN-2024,\n")
 
     assert chain.snapshots[0].spots["last"].tolist() == [2_100_000]
+
+
+def test_without_a_pair_the_nearest_future_stands_for_the_spot() -> None:
+    row = "FUTIDX,NIFTY,{},0,XX,{},5000,25-JAN-2024,\n".format
+    chain = parse(
+        f"{LEGACY}{row('28-Mar-2024', '21600.00')}{row('25-Jan-2024', '0')}"
+        f"{row('29-Feb-2024', '21450.00')}"
+        "OPTIDX,NIFTY,25-Jan-2024,21000,CE,318.45,5000,25-JAN-2024,\n"
+        "FUTIDX,BANKNIFTY,25-Jan-2024,0,XX,0,0,25-JAN-2024,\n"
+    )
+
+    assert list(chain.universe.symbols) == [
+        "NIFTY_25JAN24_21000CE",
+        "NIFTY_25JAN24_FUT",
+        "NIFTY_29FEB24_FUT",
+        "NIFTY_28MAR24_FUT",
+    ]
+    assert chain.snapshots[0].spots["last"].tolist() == [2_145_000]
+
+
+def test_historical_futures_are_read_beside_the_options_with_the_lot_of_the_file() -> None:
+    option = "2024-08-29,2024-08-29,CE,25000,152.00,25151.95,250,25,1500,NIFTY,OPTIDX\n"
+    future = "2024-08-29,2024-08-29,,,25169.90,25151.95,6827725,25,4112850.0,NIFTY,FUTIDX\n"
+
+    chain = parse(f"{HISTORY}{future}{option}")
+
+    listed = chain.universe.contract(chain.universe.rows["NIFTY_29AUG24_FUT"])
+    assert (listed.lot_size, listed.right) == (25, None)
+    assert chain.snapshots[0].quotes["last"].tolist() == [15_200, 2_516_990]
+    # The settlement price of the day of expiry is that of the index, of futures too.
+    assert chain.snapshots[0].spots["last"].tolist() == [2_515_195]
 
 
 def test_a_lot_in_the_file_replaces_that_of_the_tables() -> None:
@@ -151,6 +185,14 @@ def test_a_day_that_the_file_lacks_is_refused() -> None:
         (f"{UDIFF}2026-08-20,STO,BEL,2026-08-25,9,CE,1,1,1,1,65\n", "u", 2, "(any)", "was none"),
         (f"{UDIFF}2026-08-20,IDO,NIFTY\n", "u", 2, "NewBrdLotQty", "one of 3"),
         (f"{LEGACY}OPTIDX,NIFTY,25-Jan-2023,9,CE,1,1,24-JAN-2023,\n", "l", 2, "", "far back"),
+        (
+            f"{UDIFF}2026-08-20,IDF,NIFTY,2026-08-25,,,9,9,1,1,65\n",
+            "u",
+            2,
+            "(any)",
+            "was 1 futures",
+        ),
+        (f"{UDIFF}2026-08-20,IDF,NIFTY,25-08-2026,,,9,9,1,1,65\n", "u", 2, "XpryDt", "was 25-"),
         ("a,b,c\n1,2,3\n", "other.csv", 1, "timestamp", "UDiFF bhavcopy of derivatives (CSV); "),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 
 from angel_x.domain.margin.margin import RiskRows
 from angel_x.domain.margin.margin_source import MarginSource
+from angel_x.domain.margin.risk_arrays import RISK_ROWS
 from angel_x.domain.margin.span_margin import SpanMargin
 from angel_x.domain.margin.unit_risk import STEPS, UnitRisk
 from angel_x.domain.margin.worst_case import FLAT, WorstCase
@@ -74,6 +75,31 @@ def test_a_naked_short_is_margined_as_by_the_clearing_corporation(
     assert float(risk.short_margin) * LOT == pytest.approx(case["total"], rel=0.02)
 
 
+@pytest.mark.reference
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_future_is_margined_as_by_the_clearing_corporation(
+    reference: dict[str, Any], side: int
+) -> None:
+    (case,) = (c for c in reference["cases"] if c["legs"] == [["FUT", "BUY", LOT]])
+    price = Decimal(str(reference["future_price_implied_by_exposure"]))
+    rows = RiskRows(
+        ["NIFTY"],
+        [EXPIRY],
+        [Decimal(str(SPOT))],
+        np.full((RISK_ROWS, 1), np.nan),
+        np.array([False]),
+        futures=[price],
+        prices=[int(price * STEPS)],
+    )
+
+    (risk,) = MODEL.unit_risks(rows, TODAY)
+
+    assert max(side * loss for loss in risk.losses) * LOT / STEPS == pytest.approx(
+        case["span"], rel=0.02
+    )
+    assert risk.charge * LOT / STEPS == pytest.approx(case["exposure"], rel=0.001)
+
+
 def test_a_short_that_expires_today_is_asked_for_more_and_offset_with_nothing() -> None:
     array = risk_array(24_000, 24_000, 6 / 365, _RATE, 0.14, is_call=True)
 
@@ -125,7 +151,7 @@ def test_a_future_is_margined_by_the_volatility_of_the_day_and_not_at_all_by_a_s
     rows = [{"from": "2026-08-17", "percent": "0.8"}, {"from": "2026-08-19", "percent": "1.5"}]
     volatility = {"max_age_days": 7, "daily": {"NIFTY": rows}}
     model = SpanMargin.from_tables(table("margin"), volatility)
-    nothing = np.full((18, 1), np.nan)
+    nothing = np.full((RISK_ROWS, 1), np.nan)
     spots, futures = [Decimal(24_000)], [Decimal(24_100)]
     known = RiskRows(["NIFTY"], [EXPIRY], spots, nothing, np.array([False]), futures=futures)
 
