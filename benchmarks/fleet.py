@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -64,20 +65,25 @@ class FleetBench:
 
     def measure(self, rounds: int) -> dict[str, object]:
         """Return milliseconds of each work by round; the first marking inserts, later ones update."""
-        marking, updates, singles = [], [], list[float]()
+        marking: list[float] = []
+        updates: list[float] = []
+        singles: list[float] = []
         for number in range(rounds + 1):
             self.move()
             marking.append(_milliseconds(self.mark))
             updates.append(_milliseconds(self.update))
-            for user_id in self.user_ids[:_SINGLES]:
-                singles.append(_milliseconds(lambda user_id=user_id: self._update([user_id])))
+            alone = [
+                _milliseconds(partial(self._update, [user_id]))
+                for user_id in self.user_ids[:_SINGLES]
+            ]
+            singles += alone if number else []
             print(f"round {number}: {marking[-1]:.0f} ms, {updates[-1]:.0f} ms", file=sys.stderr)
         return {
             "first_marking_ms": round(marking[0], 1),
             "marking_ms": _rounds(marking[1:]),
             "first_update_ms": round(updates[0], 1),
             "update_ms": _rounds(updates[1:]),
-            "one_account_ms": percentiles(singles[_SINGLES:]),
+            "one_account_ms": percentiles(singles),
         }
 
     def move(self) -> None:

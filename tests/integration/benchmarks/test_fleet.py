@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from angel_x.bootstrap import Application
 from benchmarks.fleet import FleetBench
 from benchmarks.tables import fleet_table
@@ -12,7 +14,7 @@ def test_each_round_marks_and_values_every_account_at_another_market(
 ) -> None:
     bench = FleetBench(application, accounts=3, positions=4)
 
-    def margins() -> list[tuple[object, ...]]:
+    def margins() -> list[tuple[Any, ...]]:
         with application.base.engine.connect() as connection:
             found = connection.exec_driver_sql(
                 "SELECT u.id, u.margin_used, p.unrealised_pnl FROM users u JOIN portfolios p ON p.user_id = u.id ORDER BY u.id"
