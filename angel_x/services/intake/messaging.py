@@ -87,7 +87,7 @@ class Messaging:
             InvalidInput: The account is not known, so no account could ask for the outcome.
         """
         user_id = self._senders.account_of(request, user, signature)
-        if (former := self._refusals.of_message(message_id)) is not None:
+        if (former := self._former(message_id)) is not None:
             return RefusedBefore(former.title, former.detail, former.errors)
         (outcome,) = self._submissions.submit([RawSubmission(user_id, request, ACTOR)])
         if isinstance(outcome, AngelXError):
@@ -118,6 +118,16 @@ class Messaging:
             if self._is_outage(error):
                 self._redeliveries.forgive(message_id)
             raise
+
+    def _former(self, message_id: str) -> RefusalRecord | None:
+        """Return the refusal of a former delivery; None also while the cache is away."""
+        try:
+            return self._refusals.of_message(message_id)
+        except Exception as error:
+            if not self._is_outage(error):
+                raise
+            log.warning("refusals.unread", message_id=message_id, error=str(error))
+            return None
 
     def _refuse(
         self, message_id: str, user_id: int, request: Mapping[str, Any], error: AngelXError

@@ -325,6 +325,31 @@ def test_the_refusal_of_a_message_is_final_also_where_a_later_delivery_finds_roo
     assert later.stored == {(user, "a"): 1}
 
 
+def test_a_message_is_judged_while_refusals_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    reception, user = desk()
+
+    def away(_: str) -> None:
+        raise Away
+
+    monkeypatch.setattr(reception.refusals, "of_message", away)
+
+    accepted_of(reception.messaging.submit("m1", message(), "desk"))
+    assert reception.stored == {(user, "a"): 1}
+
+
+def test_a_fault_of_our_own_in_reading_refusals_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    reception, _ = desk()
+
+    def broken(_: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(reception.refusals, "of_message", broken)
+
+    with pytest.raises(ZeroDivisionError):
+        reception.messaging.submit("m1", message(), "desk")
+    assert_nothing_accepted(reception)
+
+
 def test_a_refusal_says_which_message_was_refused() -> None:
     reception, user = desk()
 
