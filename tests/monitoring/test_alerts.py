@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 import pytest
@@ -52,7 +52,9 @@ def nobody_repairs(system: Instance) -> Iterator[None]:
 def kill(pids: Sequence[int]) -> None:
     for pid in pids:
         for process in [*psutil.Process(pid).children(recursive=True), psutil.Process(pid)]:
-            process.send_signal(signal.SIGKILL)
+            # Children of PostgreSQL come and go.
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
 
 
 def programs(system: Instance, name: str) -> list[int]:
