@@ -27,12 +27,21 @@ ORDER BY s.arrived_at DESC, s.order_id DESC
 """
 
 
-#: Orders that were handed to the exchange.
+#: Orders that were handed to the exchange, account by account: of each those after the last twin of
+#: the days before, by the index of its orders.
 _WITHOUT_TWIN = """
-SELECT count(*) FROM orders o
-WHERE o.attempt > 0 AND o.accepted_at >= %(day)s::date::timestamp AT TIME ZONE 'Asia/Kolkata'
-    AND o.accepted_at < %(before)s
-    AND NOT EXISTS (SELECT FROM shadow_orders s WHERE s.order_id = o.id)
+WITH before AS (
+    SELECT coalesce((SELECT order_id FROM shadow_orders
+        WHERE arrived_at < %(day)s::date::timestamp AT TIME ZONE 'Asia/Kolkata'
+        ORDER BY arrived_at DESC LIMIT 1), 0) AS id
+)
+SELECT coalesce(sum((
+    SELECT count(*) FROM orders o
+    WHERE o.user_id = u.id AND o.id > before.id AND o.attempt > 0
+        AND o.accepted_at >= %(day)s::date::timestamp AT TIME ZONE 'Asia/Kolkata'
+        AND o.accepted_at < %(before)s
+        AND NOT EXISTS (SELECT FROM shadow_orders s WHERE s.order_id = o.id)
+)), 0)::bigint FROM users u CROSS JOIN before
 """
 
 
