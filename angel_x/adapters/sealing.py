@@ -56,7 +56,7 @@ class Seal:
 
 
 class SecretSeal:
-    """Seals with a key made of secrets and a purpose (HKDF, SHA-256): whoever has all of them opens it.
+    """Seals with a key made of secrets and a purpose (HKDF, SHA-256): holders of all of them open it.
 
     At least one of the secrets has to be random, of 112 bits or more: the derivation is fast.
     """

@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def crowded(orders: int, rounds: int, *, is_small: bool = False) -> dict[str, object]:
-    """Run a system of its own; return the rates by kind of crowd, and what came of each crowd."""
+    """Run a system of its own; return the rates and the counts by kind of crowd."""
     with temporary_home() as home, running_system(home, **_SETTINGS) as system:
         keys = [system.account(f"load{n}") for n in range(_ACCOUNTS)]
         symbols = system.symbols()
@@ -105,7 +105,7 @@ def _rate(
 
 @contextmanager
 def _crowd(kind: str, url: str, size: int, counts: list[dict[str, int]]) -> Iterator[None]:
-    """Have a crowd meanwhile, in a process of its own; add what came of it to ``counts``."""
+    """Have a crowd meanwhile, in a process of its own; add its outcomes to ``counts``."""
     command = [sys.executable, "-m", "benchmarks.crowd.clients", kind, url, str(size)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

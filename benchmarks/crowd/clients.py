@@ -1,7 +1,7 @@
-"""Clients that nobody wants: slow ones, silent ones, and ones without a valid key.
+"""Unwelcome clients: slow ones, silent ones, and ones without a valid key.
 
 ``python -m benchmarks.crowd.clients KIND URL COUNT`` keeps that many connections, from some addresses of
-this machine, until its input ends, and prints what came of them.  They give way to every other program
+this machine, until its input ends, and prints their outcomes.  They give way to every other program
 on the processor: such clients are usually other machines.
 """
 
@@ -35,7 +35,7 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Crowd:
-    """Connections of one kind, and what came of them."""
+    """Connections of one kind, and their outcomes."""
 
     def __init__(self, url: str, count: int) -> None:
         address = urlsplit(url)

@@ -99,7 +99,7 @@ def _loads(fleet: Fleet, size: Size) -> list[dict[str, object]]:
 
 
 def _faults(fleet: Fleet, size: Size) -> dict[str, object]:
-    """Lose the last host, and cut off the one before it; what is left goes on."""
+    """Lose the last host, and cut off the one before it; the others go on."""
     fleet.delay(size.round_trips_ms[0])
     *_, cut_off, lost = fleet.hosts
     found: dict[str, object] = {}

@@ -15,20 +15,20 @@ class MemoryRefusals:
     """One refusal for each account and client order id, and for each message."""
 
     refusals: dict[tuple[int, str], RefusalRecord] = field(default_factory=dict)
-    messages: dict[str, RefusalRecord] = field(default_factory=dict)
+    messages: dict[tuple[int, str], RefusalRecord] = field(default_factory=dict)
 
     def put(self, user_id: int, client_order_ids: Sequence[str], refusal: RefusalRecord) -> None:
         """Keep a refusal under each of those ids and under its message."""
         self.refusals |= {(user_id, each): refusal for each in client_order_ids}
-        self.messages[refusal.message_id] = refusal
+        self.messages[user_id, refusal.message_id] = refusal
 
     def get(self, user_id: int, client_order_id: str) -> RefusalRecord | None:
         """Return the last refusal, None where nothing was refused."""
         return self.refusals.get((user_id, client_order_id))
 
-    def of_message(self, message_id: str) -> RefusalRecord | None:
-        """Return the refusal of a message, None where it was not refused."""
-        return self.messages.get(message_id)
+    def of_message(self, user_id: int, message_id: str) -> RefusalRecord | None:
+        """Return the refusal of a message of an account, None where it was not refused."""
+        return self.messages.get((user_id, message_id))
 
 
 @dataclass

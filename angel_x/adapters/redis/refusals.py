@@ -27,16 +27,16 @@ class RedisRefusals:
         with self._client.pipeline(transaction=False) as pipeline:
             for client_order_id in client_order_ids:
                 pipeline.set(_key(user_id, client_order_id), body, ex=_TTL_SECONDS)
-            pipeline.set(_message_key(refusal.message_id), body, ex=_TTL_SECONDS)
+            pipeline.set(_message_key(user_id, refusal.message_id), body, ex=_TTL_SECONDS)
             pipeline.execute()
 
     def get(self, user_id: int, client_order_id: str) -> RefusalRecord | None:
         """Return the last refusal, None where nothing was refused."""
         return self._read(_key(user_id, client_order_id))
 
-    def of_message(self, message_id: str) -> RefusalRecord | None:
-        """Return the refusal of a message, None where it was not refused."""
-        return self._read(_message_key(message_id))
+    def of_message(self, user_id: int, message_id: str) -> RefusalRecord | None:
+        """Return the refusal of a message of an account, None where it was not refused."""
+        return self._read(_message_key(user_id, message_id))
 
     def _read(self, key: str) -> RefusalRecord | None:
         value = self._client.get(key)
@@ -48,5 +48,5 @@ def _key(user_id: int, client_order_id: str) -> str:
     return f"ax:submission:{user_id}:{client_order_id}"
 
 
-def _message_key(message_id: str) -> str:
-    return f"ax:refused-message:{message_id}"
+def _message_key(user_id: int, message_id: str) -> str:
+    return f"ax:refused-message:{user_id}:{message_id}"

@@ -14,7 +14,7 @@ class FineSelector(selectors.DefaultSelector):
     """Returns within a tenth of a millisecond of its timeout on an idle machine."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return what is ready; at the latest shortly before a longer timeout, which is then asked for again."""
+        """Return the ready files, none shortly before the end of a longer timeout."""
         if timeout is None or timeout <= 0:
             return super().select(timeout)
         if timeout > _CLOSE:

@@ -38,8 +38,8 @@ class Refusals(Protocol):
     def put(self, user_id: int, client_order_ids: Sequence[str], refusal: RefusalRecord) -> None:
         """Keep a refusal for an account under each of the client order ids."""
 
-    def of_message(self, message_id: str) -> RefusalRecord | None:
-        """Return the refusal of a message, None where it was not refused."""
+    def of_message(self, user_id: int, message_id: str) -> RefusalRecord | None:
+        """Return the refusal of a message of an account, None where it was not refused."""
 
 
 class Redeliveries(Protocol):
@@ -87,7 +87,7 @@ class Messaging:
             InvalidInput: The account is not known, so no account could ask for the outcome.
         """
         user_id = self._senders.account_of(request, user, signature)
-        if (former := self._former(message_id)) is not None:
+        if (former := self._former(user_id, message_id)) is not None:
             return RefusedBefore(former.title, former.detail, former.errors)
         (outcome,) = self._submissions.submit([RawSubmission(user_id, request, ACTOR)])
         if isinstance(outcome, AngelXError):
@@ -119,10 +119,10 @@ class Messaging:
                 self._redeliveries.forgive(message_id)
             raise
 
-    def _former(self, message_id: str) -> RefusalRecord | None:
+    def _former(self, user_id: int, message_id: str) -> RefusalRecord | None:
         """Return the refusal of a former delivery; None also while the cache is away."""
         try:
-            return self._refusals.of_message(message_id)
+            return self._refusals.of_message(user_id, message_id)
         except Exception as error:
             if not self._is_outage(error):
                 raise

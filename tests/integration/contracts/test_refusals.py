@@ -60,9 +60,10 @@ def test_every_refusal_is_kept_by_its_message(refusals: ReadableRefusals) -> Non
     refusals.put(7, ["a"], refusal("m1"))
     refusals.put(7, [], refusal("m2"))
 
-    found = [refusals.of_message(each) for each in ("m1", "m2", "m3")]
+    found = [refusals.of_message(7, each) for each in ("m1", "m2", "m3")]
     assert found == [refusal("m1"), refusal("m2"), None]
     assert refusals.get(7, "") is None
+    assert refusals.of_message(8, "m1") is None
 
 
 def test_a_refusal_of_a_release_that_noted_no_message_is_read(cache: Redis) -> None:

@@ -328,7 +328,7 @@ def test_the_refusal_of_a_message_is_final_also_where_a_later_delivery_finds_roo
 def test_a_message_is_judged_while_refusals_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     reception, user = desk()
 
-    def away(_: str) -> None:
+    def away(*_: object) -> None:
         raise Away
 
     monkeypatch.setattr(reception.refusals, "of_message", away)
@@ -340,7 +340,7 @@ def test_a_message_is_judged_while_refusals_cannot_be_read(monkeypatch: pytest.M
 def test_a_fault_of_our_own_in_reading_refusals_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     reception, _ = desk()
 
-    def broken(_: str) -> None:
+    def broken(*_: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(reception.refusals, "of_message", broken)
