@@ -11,6 +11,8 @@ from msgspec import Meta
 
 Percent = Annotated[str, Meta(pattern=r"^\d{1,3}(\.\d{1,6})?$")]
 Rupees = Annotated[str, Meta(pattern=r"^\d{1,7}(\.\d{1,2})?$")]
+#: Rupees above zero.
+Tick = Annotated[str, Meta(pattern=r"^(0\.(0[1-9]|[1-9]\d?)|[1-9]\d{0,3}(\.\d{1,2})?)$")]
 #: A share of a year's interest, such as 0.065.
 Share = Annotated[str, Meta(pattern=r"^\d(\.\d{1,6})?$")]
 #: From 0.1 on: a smaller one is a fraction written as a percentage.
@@ -114,6 +116,10 @@ class UnitsRow(DatedRow, frozen=True, kw_only=True):
     units: Units
 
 
+class TickRow(DatedRow, frozen=True, kw_only=True):
+    rupees: Tick
+
+
 class WeekdayRow(DatedRow, frozen=True, kw_only=True):
     weekday: Annotated[int, Meta(ge=0, le=4)]
 
@@ -124,9 +130,9 @@ class DeliveryRow(DatedRow, frozen=True, kw_only=True):
 
 class Contracts(Shape, frozen=True, kw_only=True):
     source: str
-    tick_size: Rupees
-    #: Of futures; without it that of options.
-    future_tick_size: Rupees | None = None
+    tick_size: Tick
+    #: Of futures by underlying; without a row that of options.
+    future_tick_size: dict[str, Annotated[list[TickRow], Meta(min_length=1)]] = {}
     exchange: dict[str, Annotated[str, Meta(pattern="^(NSE|BSE)$")]]
     expiry_weekday: dict[str, Annotated[list[WeekdayRow], Meta(min_length=1)]]
     weekly: list[str]

@@ -1,7 +1,8 @@
 """Opening positions and cash of an account, from another system.
 
 An opening position has the cost of its units at their average price.  Its counterpart in the ledger is
-``deposit``, like that of cash, so cash is what a file says it is.
+``deposit``, like that of cash, so cash is what a file says it is.  Nobody has paid for a future, whose cost is in
+no ledger account.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from decimal import Decimal
 
 from angel_x.domain.book.account import Exposure
 from angel_x.domain.book.book import Book
-from angel_x.domain.book.ledger import LedgerAccount, LedgerEntry
+from angel_x.domain.book.ledger import LedgerAccount, LedgerEntry, paid_cost
 from angel_x.domain.book.margin_pool import Change
 from angel_x.domain.book.position import Position
 from angel_x.domain.contracts.contract import underlying_of
@@ -55,8 +56,8 @@ def held_already(book: Book, user_id: int, openings: Iterable[Opening]) -> Openi
 def open_book(book: Book, user_id: int, opening: OpeningBook) -> None:
     """Add opening positions and cash to an account that holds none of their contracts.
 
-    The margin of short positions is held whatever is free; what is missing is a debit.  It is infinite
-    where an underlying has no price.
+    The margin of short positions and of futures is held whatever is free; what is missing is a debit.  It is
+    infinite where an underlying has no price.
     """
     account = book.accounts[user_id]
     for each in opening.positions:
@@ -78,7 +79,8 @@ def _open(book: Book, user_id: int, opening: Opening) -> Decimal:
     side = Side.BUY if units > 0 else Side.SELL
     cost = position.open(side, abs(units), opening.average_price)
     book.positions[user_id, symbol, opening.product] = position
-    book.entries += _deposit(user_id, LedgerAccount.POSITION, cost)
+    if paid := paid_cost(symbol, cost):
+        book.entries += _deposit(user_id, LedgerAccount.POSITION, paid)
     return shift.cost
 
 

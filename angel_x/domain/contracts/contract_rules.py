@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from angel_x.domain.contracts.contract import Contract, Right, format_future, format_symbol
 from angel_x.domain.values.dated import Dated
@@ -26,6 +26,8 @@ _ALIASES = MappingProxyType(
     }
 )
 
+Value = TypeVar("Value")
+
 _DELIVERY_DAYS = 4
 
 
@@ -40,9 +42,10 @@ class ContractRules:
 
     lot_sizes: Mapping[str, Dated[int]]
     freeze_quantities: Mapping[str, Dated[int]]
-    #: Rupees, of options and of futures.
+    #: Rupees.
     tick_size: Decimal
-    future_tick_size: Decimal
+    #: Rupees, of futures by trading day; those without a row have the tick of options.
+    future_tick_sizes: Mapping[str, Dated[Decimal]]
     #: By exchange or underlying, and by week; Monday is 0.
     expiry_weekdays: Mapping[str, Dated[int]]
     #: The exchange that lists the options of an underlying; NSE where it is missing.
@@ -59,11 +62,11 @@ class ContractRules:
         assert isinstance(exchanges, dict)
         assert isinstance(weekly, list)
         return cls(
-            lot_sizes=_dated(table["lot_size"], "units"),
-            freeze_quantities=_dated(table["freeze_quantity"], "units"),
+            lot_sizes=_dated(table["lot_size"], "units", int),
+            freeze_quantities=_dated(table["freeze_quantity"], "units", int),
             tick_size=Decimal(str(table["tick_size"])),
-            future_tick_size=Decimal(str(table.get("future_tick_size", table["tick_size"]))),
-            expiry_weekdays=_dated(table["expiry_weekday"], "weekday"),
+            future_tick_sizes=_dated(table.get("future_tick_size", {}), "rupees", Decimal),
+            expiry_weekdays=_dated(table["expiry_weekday"], "weekday", int),
             exchanges=exchanges,
             weekly=frozenset(weekly),
             delivery_days=delivery_days(table),
@@ -78,6 +81,12 @@ class ContractRules:
 
     def freeze_quantity(self, underlying: str, trading_day: date) -> int:
         return _rule("freeze quantity", self.freeze_quantities, underlying, trading_day)
+
+    def future_tick_size(self, underlying: str, trading_day: date) -> Decimal:
+        """Return the tick of the futures of an underlying in rupees."""
+        if underlying not in self.future_tick_sizes:
+            return self.tick_size
+        return _rule("tick of futures", self.future_tick_sizes, underlying, trading_day)
 
     def weekdays(self, underlying: str) -> Dated[int]:
         """Return the weekday on which the contracts of an underlying expire, by week."""
@@ -115,7 +124,8 @@ class ContractFactory:
 
     def make_future(self, underlying: str, expiry: date) -> Contract:
         """Return the future of an expiry, as :meth:`make` does an option."""
-        symbol, tick = format_future(underlying, expiry), self.rules.future_tick_size
+        symbol = format_future(underlying, expiry)
+        tick = self.rules.future_tick_size(underlying, self.trading_day)
         return self._made(symbol, underlying, expiry, Decimal(0), None, tick)
 
     def _made(
@@ -140,7 +150,7 @@ class ContractFactory:
         )
 
 
-def _rule(name: str, rules: Mapping[str, Dated[int]], underlying: str, day: date) -> int:
+def _rule(name: str, rules: Mapping[str, Dated[Value]], underlying: str, day: date) -> Value:
     if underlying not in rules:
         raise InvalidInput(f"no {name} is known, underlying was {underlying}")
     try:
@@ -151,9 +161,9 @@ def _rule(name: str, rules: Mapping[str, Dated[int]], underlying: str, day: date
         ) from error
 
 
-def _dated(table: object, key: str) -> Mapping[str, Dated[int]]:
+def _dated(table: object, key: str, read: Callable[[Any], Value]) -> Mapping[str, Dated[Value]]:
     assert isinstance(table, dict)
     return {
-        name: Dated((date.fromisoformat(row["from"]), int(row[key])) for row in rows)
+        name: Dated((date.fromisoformat(row["from"]), read(row[key])) for row in rows)
         for name, rows in table.items()
     }

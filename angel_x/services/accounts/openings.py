@@ -11,7 +11,7 @@ from angel_x.domain.book.book import Book
 from angel_x.domain.book.margin_pool import Risks
 from angel_x.domain.book.opening import Opening, OpeningBook, held_already, open_book
 from angel_x.domain.calendar.session import IST
-from angel_x.domain.contracts.contract import parse_symbol, underlying_of
+from angel_x.domain.contracts.contract import is_future, parse_expiry, underlying_of
 from angel_x.domain.contracts.delivery import DeliveryRule
 from angel_x.errors import InvalidOpenings, UnknownAccount
 from angel_x.services.ports import Clock, UniverseSource
@@ -100,13 +100,11 @@ class Openings:
             raise InvalidOpenings(
                 file, opening.row, "symbol", "must be a listed contract", opening.symbol
             )
-        if row >= universe.option_count:
-            raise InvalidOpenings(file, opening.row, "symbol", "must be an option", opening.symbol)
         if universe.expires_at[row] <= now.timestamp():
             raise InvalidOpenings(
                 file, opening.row, "symbol", "must not have expired", opening.symbol
             )
-        underlying, expiry, *_ = parse_symbol(opening.symbol)
+        underlying, expiry = parse_expiry(opening.symbol)
         if self.delivery().is_in_period(underlying, expiry, now):
             rule = "must not be in its delivery period, in which options on stocks are closed"
             raise InvalidOpenings(file, opening.row, "symbol", rule, opening.symbol)
@@ -117,8 +115,9 @@ class Openings:
 
 
 def _check_margin(book: Book, opening: OpeningBook, file: str) -> None:
-    """Refuse short positions whose margin is unknown."""
+    """Refuse short positions and futures whose margin is unknown."""
     for each in opening.positions:
-        if each.quantity < 0 and book.margins.unit(each.symbol).short_steps == 0:
+        is_owed = each.quantity < 0 or is_future(each.symbol)
+        if is_owed and book.margins.unit(each.symbol).short_steps == 0:
             rule = f"{underlying_of(each.symbol)} must have a price for the margin"
             raise InvalidOpenings(file, each.row, "symbol", rule, each.symbol)

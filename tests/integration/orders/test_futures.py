@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
 
+from angel_x.adapters.opening_files import read_openings
 from angel_x.bootstrap import Application
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.orders.order import Side
+from angel_x.domain.portfolios.pnl import PnlGroup
 from angel_x.domain.values.money import ZERO
+from angel_x.errors import InvalidOpenings
 from tests.builders.markets import standing_market
 from tests.builders.orders import Market, contracts
 
@@ -105,3 +109,38 @@ def test_the_note_of_a_day_has_the_profit_of_futures_and_no_premium(market: Mark
     assert account.cash == CASH + note.net_amount
     assert account.margin_used == 0
     market.assert_invariants()
+
+
+def test_an_imported_future_has_margin_and_its_open_result_and_no_ledger_entry(
+    market: Market, tmp_path: Path
+) -> None:
+    future, application = market.list_future("24100.00", "24100.10"), market.application
+    set_market(market, contracts(application)[0].expires_at - timedelta(hours=2))
+    user, path = market.account(), tmp_path / "book.csv"
+    path.write_text(f"symbol,product,quantity,average_price\n{future},NRML,65,24000.05\n")
+
+    found = application.trading.openings.load(user, read_openings(path), path.name, "cli:me")
+
+    assert (Decimal(found.cash), Decimal(found.margin_used)) == (CASH, MARGIN)
+    market.assert_invariants()
+    assert application.operations.rebuild.check().ok
+    trade(market, user, Side.SELL, future)
+    (realised,) = row(market, f"SELECT realised_pnl FROM users WHERE id = {user}")
+    # Sold at the bid of 24,100.00.
+    assert realised == 65 * Decimal("99.95")
+    cash, margin = row(market, f"SELECT cash, margin_used FROM users WHERE id = {user}")
+    assert CASH + realised - 1000 < cash < CASH + realised
+    assert margin == 0
+    market.assert_invariants()
+    assert application.operations.rebuild.check().ok
+    assert application.people.profit.of(user, PnlGroup.UNDERLYING).total.realised_fifo == realised
+
+
+def test_a_future_without_a_price_is_not_imported(market: Market, tmp_path: Path) -> None:
+    future, application = market.list_future("24100.00", "24100.10"), market.application
+    user, path = market.account(), tmp_path / "book.csv"
+    path.write_text(f"symbol,product,quantity,average_price\n{future},NRML,65,24000.05\n")
+    application.base.cache.flushall()
+
+    with pytest.raises(InvalidOpenings, match="NIFTY must have a price for the margin"):
+        application.trading.openings.load(user, read_openings(path), path.name, "cli:me")

@@ -33,12 +33,34 @@ WEEKDAYS = listing("""
     2025-09-01 Tuesday  Thursday Tuesday   Tuesday  Tuesday    Tuesday    Thursday
     2030-12-31 Tuesday  Thursday Tuesday   Tuesday  Tuesday    Tuesday    Thursday
 """)
+#: Ticks of futures in rupees.
+FUTURE_TICKS = listing("""
+    day        NIFTY BANKNIFTY FINNIFTY MIDCPNIFTY NIFTYNXT50 SENSEX BANKEX
+    2024-01-01 0.05  0.05      0.05     0.05       0.05       0.05   0.05
+    2025-04-14 0.05  0.05      0.05     0.05       0.05       0.05   0.05
+    2025-04-15 0.10  0.20      0.10     0.05       0.20       0.05   0.05
+    2030-12-31 0.10  0.20      0.10     0.05       0.20       0.05   0.05
+""")
 NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 
 
 def test_prices_are_multiples_of_five_paise() -> None:
     assert RULES.tick_size * 100 == Decimal(5)
     assert str(RULES.tick_size) == "0.05"
+
+
+@pytest.mark.parametrize("day", FUTURE_TICKS)
+def test_the_tick_of_futures_is_that_of_the_listing(day: date) -> None:
+    ticks = {name: shown(partial(RULES.future_tick_size, name), day) for name in RULES.lot_sizes}
+
+    assert ticks == FUTURE_TICKS[day]
+
+
+def test_every_tick_of_futures_begins_on_a_day_of_the_listing() -> None:
+    rows = {name: first_days(rows) for name, rows in table("contracts")["future_tick_size"].items()}
+
+    assert list(rows) == ["NIFTY", "BANKNIFTY", "FINNIFTY", "NIFTYNXT50"]
+    assert all(len(days) == 2 and days[1] in FUTURE_TICKS for days in rows.values())
 
 
 def test_each_index_is_listed_at_its_exchange() -> None:

@@ -46,7 +46,8 @@ SHAPES = {
         "stamp_buy'' gst'' brokerage_rupees''])"
     ),
     "contracts": (
-        "source'' tick_size'' future_tick_size'' exchange(SENSEX'' BANKEX'') "
+        "source'' tick_size'' future_tick_size(NIFTY[2 from'' rupees''] BANKNIFTY[2 from'' rupees''] "
+        "FINNIFTY[2 from'' rupees''] NIFTYNXT50[2 from'' rupees'']) exchange(SENSEX'' BANKEX'') "
         "expiry_weekday(NSE[2 from'' weekday0] BSE[3 from'' weekday0] "
         "BANKNIFTY[4 from'' weekday0] FINNIFTY[3 from'' weekday0] MIDCPNIFTY[3 from'' weekday0] "
         "NIFTYNXT50[3 from'' weekday0] BANKEX[3 from'' weekday0]) weekly[2''] delivery_days[1 from'' days0] "
@@ -117,7 +118,11 @@ SOURCES = {
         "lot size are indices, whose options and futures are settled in cash; options on stocks "
         "are settled by delivery since October 2019, with delivery margin from the fourth trading "
         "day before the expiry (SEBI, physical settlement of stock derivatives). Lots and freeze "
-        "quantities are those of options and futures. Not verified: the tick of futures before 2026"
+        "quantities are those of options and futures. The tick of futures follows the level of the "
+        "index since 15-Apr-2025, 0.05 up to 15000, 0.10 up to 30000 and 0.20 above, reviewed by "
+        "month (NSE circulars of March 2025 on tick sizes, as brokers have passed them on); before "
+        "it was 0.05. Not verified: the tick of futures of the BSE, and reviews in which the level "
+        "of an index passed a bound"
     ),
     ("intraday", "source"): (
         "House rule: brokers square intraday positions off before the close and publish a time of "

@@ -173,6 +173,18 @@ def rows(name: str, *keys: str) -> list[dict[str, Any]]:
         ),
         (
             "contracts",
+            changed(
+                "contracts", future_tick_size={"NIFTY": [{"from": "2024-01-01", "rupees": "0.00"}]}
+            ),
+            "contracts.json, future_tick_size[...][0].rupees: Expected `str` matching regex",
+        ),
+        (
+            "contracts",
+            changed("contracts", tick_size="0"),
+            "contracts.json, tick_size: Expected `str` matching regex",
+        ),
+        (
+            "contracts",
             changed("contracts", freeze_quantity={}),
             "contracts.json, lot_size: BANKEX must have both a lot size and a freeze quantity",
         ),

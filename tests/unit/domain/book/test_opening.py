@@ -12,10 +12,11 @@ from angel_x.domain.book.opening import Opening, OpeningBook, held_already, open
 from angel_x.domain.book.opening_file import parse_openings
 from angel_x.domain.orders.order import Product
 from angel_x.errors import InvalidOpenings
-from tests.builders.risk_units import option
+from tests.builders.risk_units import future, option
 
 CALL, PUT = "NIFTY_25AUG26_24000CE", "NIFTY_25AUG26_24000PE"
-SHEET = {CALL: option(24_000, "CE"), PUT: option(24_000, "PE")}
+FUTURE = "NIFTY_25AUG26_FUT"
+SHEET = {CALL: option(24_000, "CE"), PUT: option(24_000, "PE"), FUTURE: future()}
 HEADER = "symbol,product,quantity,average_price"
 
 
@@ -89,3 +90,18 @@ def test_a_short_book_without_cash_is_opened_with_a_debit() -> None:
     open_book(book, 1, parsed(f"{CALL},,-65,100"))
 
     assert book.accounts[1].debit == book.accounts[1].margin_used > 0
+
+
+@pytest.mark.parametrize("units", [65, -65])
+def test_a_future_has_a_cost_and_margin_on_either_side_and_nobody_has_paid_for_it(
+    units: int,
+) -> None:
+    book = Book({1: Account(1, Decimal(0), Decimal(0), Decimal(0))}, {}, {})
+    book.take_risks(SHEET)
+
+    open_book(book, 1, parsed(f"{FUTURE},,{units},24000.05"))
+
+    assert [p.cost for p in book.positions.values()] == [units * Decimal("24000.05")]
+    assert book.entries == []
+    assert book.accounts[1].cash == 0
+    assert book.accounts[1].margin_used == book.accounts[1].debit == book.margins.held_by(1) > 0
