@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 
 PNG = b"\x89PNG"
 MARKUP = "<img src=x onerror=window.struck=1>"
+#: A paper twin that is filled, of an order.
+TWIN = """
+INSERT INTO shadow_orders (order_id, user_id, time_priority, arrived_at, moved_at, filled_at, valid_until,
+    quantity, filled_quantity, symbol, side, order_type, validity, status, limit_price, traded_value)
+SELECT id, user_id, 1, accepted_at, accepted_at, accepted_at, accepted_at + interval '1 day',
+    quantity, quantity, symbol, side, 'LIMIT', 'DAY', 'filled', limit_price, limit_price * quantity
+FROM orders WHERE id = %(order_id)s::bigint
+RETURNING (arrived_at AT TIME ZONE 'Asia/Kolkata')::date
+"""
 #: The opening of a past day of the market.
 DAY = datetime(2026, 8, 18, 3, 45, tzinfo=UTC)
 
@@ -311,6 +320,29 @@ def test_a_day_shows_its_trades_and_its_contract_note(
     expect(page.locator(".ax-header")).to_contain_text("Day P&L")
     expect(page.locator("[data-age=day]").first).to_contain_text("old")
     assert picture(page, "desk-day").read_bytes().startswith(PNG)
+    expect(page.get_by_role("heading", name="Live beside paper")).to_have_count(0)
+
+
+def test_a_day_shows_live_orders_beside_their_paper_twins(
+    system: Instance, client: Client, key: str, enter: Callable[..., Page]
+) -> None:
+    from playwright.sync_api import expect  # noqa: PLC0415 - as above
+
+    order_id = resting(client, "twin")
+    engine = make_engine(system.run_file["database_url"], pool_size=1, max_pool_size=1)
+    with engine.begin() as connection:
+        day = connection.exec_driver_sql(TWIN, {"order_id": int(order_id)}).scalar_one()
+    engine.dispose()
+
+    page = enter(key, "/day", **WIDE)
+    page.get_by_label("Day of the market").fill(day.isoformat())
+
+    row = page.locator(".ax-section", has_text="Live beside paper").locator(
+        f"[data-row='{order_id}']"
+    )
+    expect(row).to_contain_text("working")
+    expect(row).to_contain_text("filled")
+    expect(page.get_by_text("0 traded live only, 1 on paper only")).to_be_visible()
 
 
 def test_an_operator_sees_the_machine_and_a_trader_has_no_way_there(

@@ -1,4 +1,4 @@
-"""Trades and the contract note of a day."""
+"""Trades and the contract note of a day, and its live orders beside their paper twins."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from nicegui import ui
 
 from angel_x.domain.calendar.session import IST
 from angel_x.domain.records.contract_note import ContractNote
+from angel_x.domain.records.shadow_report import ShadowReport
 from angel_x.domain.records.statement import TradeRecord
 from angel_x.entrypoints.desk.elements.live_table import Empty, LiveTable
-from angel_x.entrypoints.desk.pages.parts import Figure, box, filter_field, heading
+from angel_x.entrypoints.desk.pages.parts import Figure, Label, box, filter_field, heading
 from angel_x.entrypoints.desk.reading import ApiReading
 from angel_x.entrypoints.desk.views import day as view
+from angel_x.entrypoints.desk.views import shadow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,10 +32,11 @@ _EMPTY = Empty("Nothing on this day.", "Pick another day above.")
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """The trades and the note of one day."""
+    """The records of one day."""
 
     note: ContractNote
     trades: list[TradeRecord]
+    shadow: ShadowReport
 
 
 def day(frame: Frame) -> None:
@@ -63,6 +66,11 @@ class _DayTables:
         self._orders = self._draw("Contract note by order", view.ORDERS)
         self._fills = self._draw("Contract note by fill", view.FILLS)
         self._settlements = self._draw("Settlements", view.SETTLEMENTS)
+        with box("") as self._shadow:
+            self._twins = self._draw("Live beside paper", shadow.ORDERS)
+            self._summary = Label("")
+        # Only live orders have a twin, and only in shadow mode.
+        self._shadow.set_visibility(False)
         frame.on_snapshot.append(self._begin)
         ui.timer(_LOOK_SECONDS, self._look)
 
@@ -91,7 +99,11 @@ class _DayTables:
 
         def read() -> _Day:
             since, until = view.day_bounds(wanted)
-            return _Day(client.contract_note(wanted), client.trades(since=since, until=until))
+            return _Day(
+                client.contract_note(wanted),
+                client.trades(since=since, until=until),
+                client.shadow(wanted),
+            )
 
         try:
             found = await self._frame.attempt(self._reading.again, read, self._frame.account.clock)
@@ -118,3 +130,6 @@ class _DayTables:
         self._orders.show(view.order_rows(found.note))
         self._fills.show(view.fill_rows(found.note))
         self._settlements.show(view.settlement_rows(found.note))
+        self._twins.show(shadow.order_rows(found.shadow))
+        self._summary.show(shadow.summary(found.shadow))
+        self._shadow.set_visibility(bool(found.shadow.orders))

@@ -1,19 +1,21 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from angel_x.domain.exchange.charges import ChargeItems
-from angel_x.domain.orders.order import Product, Side
+from angel_x.domain.orders.order import OrderStatus, Product, Side
 from angel_x.domain.records.contract_note import (
     ContractNote,
     NoteFill,
     NoteOrder,
     NoteSettlement,
 )
+from angel_x.domain.records.shadow_report import ShadowRow, SideRow, write_report
 from angel_x.domain.records.statement import TradeRecord
+from angel_x.entrypoints.desk.views import shadow
 from angel_x.entrypoints.desk.views.day import (
     FIGURES,
     FILLS,
@@ -28,6 +30,7 @@ from angel_x.entrypoints.desk.views.day import (
     trade_rows,
 )
 from angel_x.entrypoints.desk.views.table import Row
+from angel_x.entrypoints.desk.views.words import NONE
 from tests.fakes.desk_api import NOW
 
 SYMBOL = "NIFTY_25AUG26_24050CE"
@@ -138,3 +141,56 @@ def test_a_day_is_that_of_india() -> None:
 
     assert begins == datetime(2026, 8, 24, 18, 30, tzinfo=UTC)
     assert ends == datetime(2026, 8, 25, 18, 30, tzinfo=UTC)
+
+
+def side_row(status: OrderStatus, filled: int, value: str, reason: str | None = None) -> SideRow:
+    at = NOW + timedelta(seconds=1.5) if filled else None
+    return SideRow(
+        status=status,
+        reason=reason,
+        filled_quantity=filled,
+        traded_value=Decimal(value),
+        filled_at=at,
+    )
+
+
+def shadow_row(number: int, live: SideRow, paper: SideRow) -> ShadowRow:
+    return ShadowRow(
+        order_id=number,
+        client_order_id=f"mine-{number}",
+        account="demo",
+        symbol=SYMBOL,
+        side=Side.BUY,
+        quantity=65,
+        accepted_at=NOW,
+        live=live,
+        paper=paper,
+    )
+
+
+def test_live_orders_are_rows_beside_their_paper_twins_with_what_live_has_lost() -> None:
+    filled, rejected = OrderStatus.FILLED, OrderStatus.REJECTED
+    report = write_report(
+        NOW.date(),
+        [
+            shadow_row(1, side_row(filled, 65, "6532.50"), side_row(filled, 65, "6500.00")),
+            shadow_row(2, side_row(rejected, 0, "0", "RMS"), side_row(filled, 65, "6500.00")),
+        ],
+    )
+
+    both, refused = shadow.order_rows(report)
+
+    assert [both.id, refused.id] == ["1", "2"]
+    assert texts(both) == [
+        *("10:30:00", SYMBOL, "▲ BUY", "65"),
+        *("filled", "65", "100.50", "1.5"),
+        *("filled", "65", "100.00", "1.5"),
+        f"▼ {MINUS}₹32.50",
+    ]
+    assert texts(refused)[4:8] == ["rejected", "0", NONE, NONE]
+    assert refused.cells[4] == ["rejected", "", "RMS"]
+    assert texts(refused)[-1] == NONE
+    assert len(shadow.ORDERS) == len(both.cells) == len(refused.cells)
+    assert shadow.summary(report).text == (
+        f"▼ {MINUS}₹32.50 over 65 units of 1 orders; 0 traded live only, 1 on paper only"
+    )
